@@ -1,6 +1,9 @@
 /** The fallback: graphs over onnxruntime-node's own binding, which runs them the same and copies every output. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type * as OnnxRuntime from 'onnxruntime-node'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { splitDefaultInputs } from './default-inputs.ts'
 import { checkInputs, checkOutputs } from './check.ts'
 import { deviceError } from './device.ts'
 import { RuntimeError } from './errors.ts'
@@ -13,9 +16,12 @@ export async function createBindingGraph(
   model: Uint8Array | string,
   options: GraphOptions,
 ): Promise<Graph> {
-  const session = await createSession(ort, model, options)
-  const inputs = session.inputMetadata.map(valueInfo)
-  const outputs = session.outputMetadata.map(valueInfo)
+  const bytes = typeof model === 'string' ? await readModel(model) : model
+  const folder = typeof model === 'string' ? dirname(resolve(model)) : undefined
+  const { model: plain, defaults } = splitDefaultInputs(bytes)
+  const session = await createSession(ort, plain, folder, options)
+  const inputs = session.inputMetadata.map((metadata) => valueInfo(metadata, defaults))
+  const outputs = session.outputMetadata.map((metadata) => valueInfo(metadata, {}))
   let open = true
   return {
     inputs,
@@ -24,7 +30,7 @@ export async function createBindingGraph(
       if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
       checkInputs(inputs, inputTensors)
       checkOutputs(outputs, outputTensors)
-      return createBinding(ort, session, () => open, inputTensors, outputTensors)
+      return createBinding(ort, session, () => open, { ...defaults, ...inputTensors }, outputTensors)
     },
     close() {
       if (open) void session.release()
@@ -33,44 +39,47 @@ export async function createBindingGraph(
   }
 }
 
+async function readModel(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((error: unknown) => {
+    throw refused(error)
+  })
+}
+
 async function createSession(
   ort: typeof OnnxRuntime,
-  model: Uint8Array | string,
+  model: Uint8Array,
+  folder: string | undefined,
   options: GraphOptions,
 ): Promise<InferenceSession> {
   const { device = 'cpu', threads = 1, optimization = 'all' } = options
-  const settings: InferenceSession.SessionOptions = {
-    executionProviders: [device],
-    intraOpNumThreads: threads,
-    graphOptimizationLevel: optimization,
-    logSeverityLevel: 3,
-    extra: extraEntries(options),
-  }
   try {
-    return typeof model === 'string'
-      ? await ort.InferenceSession.create(model, settings)
-      : await ort.InferenceSession.create(model, settings)
+    return await ort.InferenceSession.create(model, {
+      executionProviders: [device],
+      intraOpNumThreads: threads,
+      graphOptimizationLevel: optimization,
+      extra: extraEntries(options, folder),
+    })
   } catch (error) {
-    if (device !== 'cpu') throw deviceError(device, error)
-    throw refused(error)
+    throw device === 'cpu' ? refused(error) : deviceError(device, error)
   }
 }
 
 // The binding joins nested keys with dots into session configuration entries.
-function extraEntries(options: GraphOptions): Record<string, unknown> {
-  const extra: Record<string, unknown> = {}
-  if (options.spin !== undefined) extra['session'] = { intra_op: { allow_spinning: options.spin ? '1' : '0' } }
-  if (options.disabledOptimizers?.length) {
-    extra['optimization'] = { disable_specified_optimizers: options.disabledOptimizers.join(';') }
-  }
-  return extra
+function extraEntries(options: GraphOptions, folder: string | undefined): Record<string, unknown> {
+  const session: Record<string, unknown> = {}
+  if (options.spin !== undefined) session['intra_op'] = { allow_spinning: options.spin ? '1' : '0' }
+  // Weights in a file of their own lie beside the model, which is opened from its bytes here.
+  if (folder !== undefined) session['model_external_initializers_file_folder_path'] = folder
+  const disabled = options.disabledOptimizers?.join(';')
+  return { session, ...(disabled && { optimization: { disable_specified_optimizers: disabled } }) }
 }
 
-function valueInfo(metadata: InferenceSession.ValueMetadata): ValueInfo {
+function valueInfo(metadata: InferenceSession.ValueMetadata, defaults: Record<string, Tensor>): ValueInfo {
   const { name } = metadata
   if (!metadata.isTensor) throw new RuntimeError(`${name}: expected a tensor, got a sequence, map or optional value`)
   if (!isDtype(metadata.type)) throw new RuntimeError(`${name}: expected a dtype of ours, got ${metadata.type}`)
-  return { name, dtype: metadata.type, shape: metadata.shape.map((size) => (size === '' ? '?' : size)) }
+  const shape = metadata.shape.map((size) => (size === '' ? '?' : size))
+  return { name, dtype: metadata.type, shape, ...(Object.hasOwn(defaults, name) && { optional: true as const }) }
 }
 
 function createBinding(
@@ -112,5 +121,5 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 }
 
 function refused(error: unknown): RuntimeError {
-  return new RuntimeError(error instanceof Error ? error.message : String(error), { cause: error })
+  return new RuntimeError(error instanceof Error ? error.message.trim() : String(error), { cause: error })
 }

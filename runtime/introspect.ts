@@ -2,18 +2,7 @@
 import { RuntimeError } from './errors.ts'
 import type { ValueInfo } from './graph.ts'
 import type { Library, Pointer } from './library.ts'
-import type { Dtype } from './tensor.ts'
-
-/** ONNXTensorElementDataType of each dtype; TensorProto.DataType has the same numbers. */
-export const elementTypes: Record<Dtype, number> = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-}
+import { elementTypes, isDtype } from './tensor.ts'
 
 const SOURCES = {
   input: ['SessionGetInputCount', 'SessionGetInputName', 'SessionGetInputTypeInfo'],
@@ -56,7 +45,9 @@ function describeTensor(library: Library, type: Pointer, name: string): Pick<Val
   if (tensor === 0n) throw new RuntimeError(`${name}: expected a tensor, got a sequence, map or optional value`)
   // The C API writes an int: counted() reads 8 zeroed bytes, so on little-endian machines it is the same number.
   const code = library.counted('GetTensorElementType', tensor)
-  const dtype = (Object.keys(elementTypes) as Dtype[]).find((candidate) => elementTypes[candidate] === code)
+  const dtype = Object.keys(elementTypes)
+    .filter(isDtype)
+    .find((candidate) => elementTypes[candidate] === code)
   if (dtype === undefined)
     throw new RuntimeError(`${name}: expected ${Object.keys(elementTypes).join(', ')}, got type ${code}`)
 

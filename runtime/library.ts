@@ -89,7 +89,10 @@ export function loadLibrary(): Library {
 
 /** Returns the package onnxruntime-node: the fallback where the C API cannot be reached. */
 export function loadBinding(): typeof OnnxRuntime {
-  return require('onnxruntime-node') as typeof OnnxRuntime
+  const binding = require('onnxruntime-node') as typeof OnnxRuntime
+  // Errors arrive as exceptions; ONNX Runtime would print them on stderr as well.
+  binding.env.logLevel = 'fatal'
+  return binding
 }
 
 function load(): Library {

@@ -3,9 +3,9 @@ import { checkInputs, checkOutputs } from './check.ts'
 import { appendDevice } from './device.ts'
 import { RuntimeError } from './errors.ts'
 import type { Binding, Graph, GraphOptions } from './graph.ts'
-import { describeSession, elementTypes } from './introspect.ts'
+import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
-import type { Tensor } from './tensor.ts'
+import { elementTypes, type Tensor } from './tensor.ts'
 
 // Errors arrive as exceptions; ONNX Runtime would print them on stderr as well.
 const LOG_FATAL_ONLY = 4

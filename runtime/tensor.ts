@@ -25,6 +25,17 @@ const arrays = {
   float16: Uint16Array,
 } satisfies Record<Dtype, unknown>
 
+/** ONNXTensorElementDataType of each dtype; TensorProto.DataType has the same numbers. */
+export const elementTypes: Record<Dtype, number> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+}
+
 // V8 keeps typed arrays of up to 64 bytes inside its own heap and moves them; an ArrayBuffer of more than that never moves.
 const SMALLEST_BUFFER_BYTES = 72
 
