@@ -1,0 +1,42 @@
+/** What every source of training data gives: batches of parallel token streams that can be continued exactly. */
+
+/** Anything that survives JSON. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+
+/** One step's data: B rows of T tokens, row-major. */
+export interface Batch {
+  /** B*T token ids. */
+  readonly ids: Int32Array
+  /** B*T ids, each the token that follows. */
+  readonly targets: Int32Array
+  /** B*T weights of the loss; 0 = no loss. */
+  readonly weights: Float32Array
+  /** B numbers: 1 = the row continues its stream and keeps its state, 0 = it starts with zero state. */
+  readonly carry: Float32Array
+}
+
+/** A source of batches. */
+export interface Dataset {
+  /** The next batch; sources that end start again from their beginning. */
+  next(): Promise<Batch>
+  /** Everything needed to continue bit for bit. */
+  position(): JsonValue
+  /** Continues from what `position()` gave. */
+  seek(position: JsonValue): Promise<void>
+  readonly description: string
+}
+
+/** Thrown when a source cannot be read as the training data that it is said to be. */
+export class DataError extends Error {
+  override name = 'DataError' as const
+}
+
+/** A batch of zeros to be filled. */
+export function emptyBatch(rows: number, time: number): Batch {
+  return {
+    ids: new Int32Array(rows * time),
+    targets: new Int32Array(rows * time),
+    weights: new Float32Array(rows * time),
+    carry: new Float32Array(rows),
+  }
+}
