@@ -53,6 +53,7 @@ const special: Record<string, { tells: readonly string[]; asks: readonly string[
     tells: ['I grew up in {v}.', 'I come from {v}.'],
     asks: ['Where did I grow up?', 'Where do I come from?'],
   },
+  city: { tells: ['I live in {v}.', 'I moved to {v}.'], asks: ['Where do I live?', 'Which city do I live in?'] },
   employer: {
     tells: ['I work for {v}.', 'I have a job at {v}.'],
     asks: ['Who do I work for?', 'Where do I have a job?'],

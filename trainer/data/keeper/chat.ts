@@ -2,7 +2,7 @@
 import type { Random } from '../../random.ts'
 import type { Attribute } from './attributes.ts'
 import { greeting, smallTalk } from './filler.ts'
-import { clause, corrections, questions, replies, tells, type Wording } from './phrasing.ts'
+import { clause, corrections, leads, questions, replies, tells, type Wording } from './phrasing.ts'
 
 /** What the user has told about one attribute, with the value that holds now. */
 export interface Fact {
@@ -24,7 +24,7 @@ export function tellTurn(random: Random, facts: readonly Fact[], wording: Wordin
   if (first === undefined) throw new RangeError('tellTurn: no fact to tell')
   if (facts.length === 1) {
     const own = wording === 'seen' && random.chance(0.5) ? first.attribute.tells : []
-    const user = said(random.pick(own.length > 0 ? own : tells[wording]), first)
+    const user = said(led(random, random.pick(own.length > 0 ? own : tells[wording]), wording), first)
     return { user, reply: random.chance(0.35) ? said(random.pick(replies.echoed), first) : random.pick(replies.noted) }
   }
   const clauses = facts.map((fact) => said(clause, fact))
@@ -36,7 +36,7 @@ export function tellTurn(random: Random, facts: readonly Fact[], wording: Wordin
 export function correctTurn(random: Random, fact: Fact, wording: Wording = 'seen'): Turn {
   const echoed = random.chance(0.4)
   return {
-    user: said(random.pick(corrections[wording]), fact),
+    user: said(led(random, random.pick(corrections[wording]), wording), fact),
     reply: said(random.pick(echoed ? replies.correctedEcho : replies.corrected), fact),
   }
 }
@@ -65,7 +65,14 @@ export function greetingTurn(random: Random): Turn {
 
 function question(random: Random, attribute: Attribute, wording: Wording): string {
   const own = wording === 'seen' && random.chance(0.4) ? attribute.asks : []
-  return random.pick(own.length > 0 ? own : questions[wording]).replace('{a}', attribute.phrase)
+  return led(random, random.pick(own.length > 0 ? own : questions[wording]), wording).replace('{a}', attribute.phrase)
+}
+
+/** The template, now and then after a word that leads to it. */
+function led(random: Random, template: string, wording: Wording): string {
+  if (wording === 'unseen' || random.chance(0.85)) return template
+  const rest = template.startsWith('I ') ? template : template.charAt(0).toLowerCase() + template.slice(1)
+  return `${random.pick(leads)} ${rest}`
 }
 
 function said(template: string, fact: Fact): string {

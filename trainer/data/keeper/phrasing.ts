@@ -20,6 +20,8 @@ export const tells: Phrasings = {
     'Keep in mind that my {a} is {v}.',
     'Oh, and my {a} is {v}.',
     'I should mention that my {a} is {v}.',
+    'My {a} will be {v}.',
+    'You should know that my {a} is {v}.',
   ],
   unseen: [
     "Don't forget that my {a} is {v}.",
@@ -39,8 +41,11 @@ export const corrections: Phrasings = {
     'Please change my {a} to {v}.',
     'Sorry, my {a} is really {v}.',
     'Update: my {a} is {v}.',
+    'No, my {a} is {v}.',
+    'My new {a} is {v}.',
+    'It turns out that my {a} is {v}.',
   ],
-  unseen: ['Scratch that, my {a} is {v}.', 'I made a mistake, my {a} is {v}.'],
+  unseen: ['Scratch that, my {a} is {v}.', 'I made a mistake, my {a} is {v}.', 'From today my {a} is {v}.'],
 }
 
 export const questions: Phrasings = {
@@ -58,9 +63,31 @@ export const questions: Phrasings = {
     'Could you repeat my {a}?',
     'What was my {a} again?',
     'Say my {a}, please.',
+    'My {a}?',
+    'Which {a} did I tell you?',
+    'What did I say about my {a}?',
   ],
-  unseen: ['Please look up my {a}.', 'Quick check: what is my {a}?', 'Which one is my {a}?'],
+  unseen: [
+    'Please look up my {a}.',
+    'Quick check: what is my {a}?',
+    'Which one is my {a}?',
+    'What do you have as my {a}?',
+  ],
 }
+
+/** Said before a statement or a question now and then. */
+export const leads = [
+  'Hey,',
+  'Okay,',
+  'So,',
+  'And',
+  'Now,',
+  'Also,',
+  'Please,',
+  'One more thing:',
+  'Hi,',
+  'Listen,',
+] as const
 
 /** Joins several facts in one message. */
 export const clause = 'my {a} is {v}'

@@ -47,7 +47,8 @@ const makers: Record<Kind, (random: Random) => string> = {
   person(random) {
     const kind = random.uniform()
     if (kind < 0.12) return random.pick(words.givenNames)
-    return kind < 0.27 ? spelled(random) : invented(random, words.personEndings)
+    if (kind < 0.2) return `${random.pick(words.givenNames)} ${invented(random, words.personEndings)}`
+    return kind < 0.33 ? spelled(random) : invented(random, words.personEndings)
   },
   place(random) {
     const kind = random.uniform()
@@ -55,17 +56,20 @@ const makers: Record<Kind, (random: Random) => string> = {
     return kind < 0.24 ? spelled(random) : invented(random, words.placeEndings)
   },
   company: (random) => `${invented(random, words.personEndings)} ${random.pick(words.companyEndings)}`,
-  number: (random) => String(random.chance(0.5) ? random.between(100, 999) : random.between(1000, 9999)),
+  number(random) {
+    const digits = random.pick([2, 3, 3, 3, 3, 4, 4, 4, 4, 5])
+    return String(random.between(10 ** (digits - 1), 10 ** digits - 1))
+  },
   code: (random) =>
     random
       .pick(codeShapes)
       .replace(/[A1]/g, (sign) => (sign === 'A' ? (letters[random.int(26)] as string) : String(random.int(10)))),
   date: (random) => `${random.pick(words.months)} ${random.between(1, 28)}`,
   clock: (random) => `${random.between(1, 23)}:${String(random.int(60)).padStart(2, '0')}`,
-  thing: (random) => `${random.pick(words.adjectives)} ${random.pick(words.things)}`,
-  animal: (random) => `${random.pick(words.adjectives)} ${random.pick(words.animals)}`,
-  food: (random) => `${random.pick(words.flavors)} ${random.pick(words.foods)}`,
-  shade: (random) => `${random.pick(words.tones)} ${random.pick(words.colors)}`,
+  thing: (random) => described(random, words.adjectives, words.things),
+  animal: (random) => described(random, words.adjectives, words.animals),
+  food: (random) => described(random, words.flavors, words.foods),
+  shade: (random) => described(random, words.tones, words.colors),
   phrase: (random) => `${random.pick(words.things)} ${random.pick(words.animals)} ${random.int(10)}`,
 }
 
@@ -74,7 +78,7 @@ const sizes: Record<Kind, number> = {
   person: inventedCount * words.personEndings.length,
   place: inventedCount * words.placeEndings.length,
   company: inventedCount * words.personEndings.length * words.companyEndings.length,
-  number: 9900,
+  number: 99_990,
   code: 26 ** 3 * 100,
   date: 336,
   clock: 23 * 60,
@@ -83,6 +87,12 @@ const sizes: Record<Kind, number> = {
   food: words.flavors.length * words.foods.length,
   shade: words.tones.length * words.colors.length,
   phrase: words.things.length * words.animals.length * 10,
+}
+
+/** A word, mostly with another one that describes it. */
+function described(random: Random, before: readonly string[], nouns: readonly string[]): string {
+  const noun = random.pick(nouns)
+  return random.chance(0.3) ? noun : `${random.pick(before)} ${noun}`
 }
 
 /** A name of two to four syllables. */
