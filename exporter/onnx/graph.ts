@@ -1,0 +1,204 @@
+/** An ONNX graph under construction (onnx.proto, IR version 10): nodes, constants, subgraphs, functions. */
+import { Message } from './protobuf.ts'
+
+/** A value of the graph. It has a name and no shape: shapes are the runtime's business. */
+export interface Value {
+  readonly name: string
+}
+
+export type ElementType = 'float32' | 'int32' | 'int64' | 'bool'
+/** TensorProto.DataType. */
+export const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+
+/** Attributes say their kind: JavaScript has one kind of number, ONNX has two. */
+export type Attribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
+  | { readonly graph: Message }
+  | { readonly tensor: Message }
+  /** The attribute of the surrounding function, which the caller sets. */
+  | { readonly reference: string; readonly kind: 'int' | 'float' }
+
+export interface Port {
+  readonly name: string
+  readonly dtype: ElementType
+  readonly shape: readonly (number | string)[]
+}
+
+/** The opsets that our models import. */
+export const opsets = { '': 21, 'com.microsoft': 1, mneme: 1 } as const
+export type Domain = keyof typeof opsets
+
+/** What all graphs of one model share: names, initializers, functions, domains. */
+class Root {
+  next = 0
+  readonly initializers = new Map<string, Message>()
+  readonly functions = new Map<string, Message>()
+  readonly domains = new Set<Domain>([''])
+}
+
+export class GraphBuilder {
+  readonly #root: Root
+  /** Functions may not have initializers: inside them constants are nodes. */
+  readonly #inFunction: boolean
+  readonly #nodes: Message[] = []
+  #constants = new Map<string, Value>()
+
+  constructor(parent?: { root: Root; inFunction: boolean }) {
+    this.#root = parent?.root ?? new Root()
+    this.#inFunction = parent?.inFunction ?? false
+  }
+
+  get size(): number {
+    return this.#nodes.length
+  }
+
+  /** A graph for the body of a Scan or Loop: it sees this graph's values and shares its names. */
+  child(): GraphBuilder {
+    const child = new GraphBuilder({ root: this.#root, inFunction: this.#inFunction })
+    if (this.#inFunction) child.#constants = new Map(this.#constants)
+    return child
+  }
+
+  fresh(hint: string): string {
+    return `${hint}_${this.#root.next++}`
+  }
+
+  /** Adds a node and returns its outputs. An absent optional input is undefined. */
+  node(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    outputs = 1,
+    domain: Domain = '',
+  ): Value[] {
+    const out = Array.from({ length: outputs }, () => ({ name: this.fresh(type) }))
+    this.nodeInto(type, inputs, attributes, out, domain)
+    return out
+  }
+
+  /** Adds a node whose outputs have names of their own. */
+  nodeInto(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    attributes: Readonly<Record<string, Attribute>>,
+    outputs: readonly Value[],
+    domain: Domain = '',
+  ): void {
+    const m = new Message()
+    for (const input of inputs) m.string(1, input?.name ?? '')
+    for (const output of outputs) m.string(2, output.name)
+    m.string(3, `node_${outputs[0]?.name ?? type}`).string(4, type)
+    for (const [name, value] of Object.entries(attributes)) m.message(5, encodeAttribute(name, value))
+    if (domain !== '') m.string(7, domain)
+    this.#root.domains.add(domain)
+    this.#nodes.push(m)
+  }
+
+  /** A weight, by its own name. */
+  initializer(name: string, dtype: ElementType, dims: readonly number[], data: ArrayBufferView): Value {
+    this.#root.initializers.set(name, encodeTensor(name, dtype, dims, data))
+    return { name }
+  }
+
+  /** A constant; equal ones are shared. */
+  constant(dtype: ElementType, dims: readonly number[], values: readonly number[]): Value {
+    const key = `${dtype}[${dims.join(',')}]:${values.join(',')}`
+    const known = this.#constants.get(key)
+    if (known) return known
+    const data = typed(dtype, values)
+    const name = this.fresh('constant')
+    const value = this.#inFunction
+      ? this.node('Constant', [], { value: { tensor: encodeTensor(name, dtype, dims, data) } })[0]!
+      : this.initializer(name, dtype, dims, data)
+    this.#constants.set(key, value)
+    return value
+  }
+
+  /** This graph as a GraphProto, for a body or the whole model. Ports without a type are bare names. */
+  encode(name: string, inputs: readonly (Port | Value)[], outputs: readonly (Port | Value)[], root = false): Message {
+    const m = new Message()
+    for (const node of this.#nodes) m.message(1, node)
+    m.string(2, name)
+    if (root) for (const tensor of this.#root.initializers.values()) m.message(5, tensor)
+    for (const port of inputs) m.message(11, encodePort(port))
+    for (const port of outputs) m.message(12, encodePort(port))
+    return m
+  }
+
+  /** Defines the function `name` of our domain once; `body` gets the formal inputs and returns the outputs. */
+  define(
+    name: string,
+    inputs: readonly string[],
+    attributes: readonly string[],
+    body: (graph: GraphBuilder, inputs: Value[]) => Value[],
+  ): void {
+    if (this.#root.functions.has(name)) return
+    const graph = new GraphBuilder({ root: this.#root, inFunction: true })
+    const outputs = body(
+      graph,
+      inputs.map((input) => ({ name: input })),
+    )
+    const m = new Message().string(1, name)
+    for (const input of inputs) m.string(4, input)
+    for (const output of outputs) m.string(5, output.name)
+    for (const attribute of attributes) m.string(6, attribute)
+    for (const node of graph.#nodes) m.message(7, node)
+    for (const domain of ['', 'com.microsoft'] as const) m.message(9, encodeOpset(domain))
+    this.#root.domains.add('com.microsoft')
+    this.#root.functions.set(name, m.string(10, 'mneme'))
+  }
+
+  /** The whole model's bytes. */
+  model(name: string, inputs: readonly Port[], outputs: readonly Port[]): Uint8Array {
+    const m = new Message().int(1, 10).string(2, 'mneme').message(7, this.encode(name, inputs, outputs, true))
+    for (const domain of this.#root.domains) m.message(8, encodeOpset(domain))
+    for (const definition of this.#root.functions.values()) m.message(25, definition)
+    return m.encode()
+  }
+}
+
+const encodeOpset = (domain: Domain): Message => new Message().string(1, domain).int(2, opsets[domain])
+
+function typed(dtype: ElementType, values: readonly number[]): ArrayBufferView {
+  if (dtype === 'float32') return Float32Array.from(values)
+  if (dtype === 'int32') return Int32Array.from(values)
+  if (dtype === 'int64') return BigInt64Array.from(values, (v) => BigInt(v))
+  return Uint8Array.from(values)
+}
+
+/** A TensorProto with raw little-endian data. */
+function encodeTensor(name: string, dtype: ElementType, dims: readonly number[], data: ArrayBufferView): Message {
+  const m = new Message()
+  for (const dim of dims) m.int(1, dim)
+  return m
+    .int(2, elementTypes[dtype])
+    .string(8, name)
+    .bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+}
+
+/** AttributeProto; the last field says the kind. */
+function encodeAttribute(name: string, value: Attribute): Message {
+  const m = new Message().string(1, name)
+  if ('int' in value) return m.int(3, value.int).int(20, 2)
+  if ('float' in value) return m.float(2, value.float).int(20, 1)
+  if ('string' in value) return m.string(4, value.string).int(20, 3)
+  if ('graph' in value) return m.message(6, value.graph).int(20, 5)
+  if ('tensor' in value) return m.message(5, value.tensor).int(20, 4)
+  if ('reference' in value) return m.string(21, value.reference).int(20, value.kind === 'int' ? 2 : 1)
+  for (const item of value.ints) m.int(8, item)
+  return m.int(20, 7)
+}
+
+/** ValueInfoProto. */
+function encodePort(port: Port | Value): Message {
+  const m = new Message().string(1, port.name)
+  if (!('dtype' in port)) return m
+  const shape = new Message()
+  for (const dim of port.shape)
+    shape.message(1, typeof dim === 'number' ? new Message().int(1, dim) : new Message().string(2, dim))
+  const tensor = new Message().int(1, elementTypes[port.dtype]).message(2, shape)
+  return m.message(2, new Message().message(1, tensor))
+}

@@ -1,0 +1,69 @@
+/** What an architecture is: options, parameters, session state, and pure functions over any reader. */
+import type { ConfigOf, Fields } from './config.ts'
+import { configure } from './config.ts'
+import type { Ops } from './ops.ts'
+import type { Of, SpecTree } from './spec.ts'
+
+export interface Definition<F extends Fields, P, S> {
+  readonly name: string
+  /** One sentence: what it is and where it comes from. */
+  readonly about: string
+  readonly fields: F
+  /** Rules between fields; throws ConfigError. */
+  check(config: ConfigOf<F>): void
+  params(config: ConfigOf<F>): P
+  /** All that is carried from token to token: batch first, zero at the start. */
+  state(config: ConfigOf<F>): S
+  /** ids (B,T) int32 and the state before them -> hidden (B,T,D), normalised for the head, and the state after. */
+  forward<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, ids: T, state: Of<S, T>): { hidden: T; state: Of<S, T> }
+  /** hidden (..., D) -> logits (..., V). */
+  logits<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
+  /** Tokens of a training call must be a multiple of this (1: any number). */
+  pieces?(config: ConfigOf<F>): number
+}
+
+/** A definition with one configuration filled in: what trainer, exporter and tests work with. */
+export interface Model {
+  readonly architecture: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly vocab: number
+  readonly params: SpecTree
+  readonly state: SpecTree
+  readonly pieces: number
+  forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): { hidden: T; state: unknown }
+  logits<T>(op: Ops<T>, params: unknown, hidden: T): T
+}
+
+export interface Architecture {
+  readonly name: string
+  readonly about: string
+  readonly fields: Fields
+  model(options: Record<string, unknown>): Model
+}
+
+/** An architecture from its definition; inside it everything is typed, outside trees are filled by path. */
+export function define<F extends Fields & { vocab: { default: number } }, P, S>(
+  definition: Definition<F, P, S>,
+): Architecture {
+  const { name, about, fields } = definition
+  return {
+    name,
+    about,
+    fields,
+    model(options) {
+      const config = configure(name, fields, options)
+      definition.check(config)
+      return {
+        architecture: name,
+        config,
+        vocab: config['vocab'] as number,
+        params: definition.params(config) as SpecTree,
+        state: definition.state(config) as SpecTree,
+        pieces: definition.pieces?.(config) ?? 1,
+        forward: (op, params, ids, state) =>
+          definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),
+        logits: (op, params, hidden) => definition.logits(op, config, params as Of<P, typeof hidden>, hidden),
+      }
+    },
+  }
+}

@@ -1,0 +1,98 @@
+/** The default bodies of the composites, in primitives only: what each of them means. */
+import type { Composites, GatedDelta, Ops, Primitives, WindowAttention } from './ops.ts'
+
+/** All operations of a reader: its primitives, the default composites, and the composites that it does better. */
+export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<T>> = {}): Ops<T> {
+  const composites: Composites<T> = {
+    rmsNorm(x, weight, eps) {
+      const square = op.mean(op.mul(x, x), -1, true)
+      return op.mul(op.div(x, op.sqrt(op.add(square, op.constant(eps)))), weight)
+    },
+    layerNorm(x, weight, bias, eps) {
+      const centred = op.sub(x, op.mean(x, -1, true))
+      const variance = op.mean(op.mul(centred, centred), -1, true)
+      return op.add(op.mul(op.div(centred, op.sqrt(op.add(variance, op.constant(eps)))), weight), bias)
+    },
+    silu: (x) => op.mul(x, op.sigmoid(x)),
+    causalConv: (x) => causalConv(op, x),
+    gatedDelta: (x) => gatedDelta(op, x),
+    windowAttention: (x) => windowAttention(op, x),
+    dropout: (x) => x,
+  }
+  return { ...op, ...composites, ...better }
+}
+
+function causalConv<T>(op: Primitives<T>, { x, weight, past, size }: Parameters<Composites<T>['causalConv']>[0]) {
+  const window = op.concat([op.transpose(past, [0, 2, 1]), x], 1) //                        (B, K-1+T, C)
+  let y: T | undefined
+  for (let tap = 0; tap < size; tap++) {
+    const last = tap === size - 1
+    const shifted = last ? op.slice(window, 1, tap) : op.slice(window, 1, tap, tap - size + 1) // (B, T, C)
+    const term = op.mul(shifted, op.slice(weight, 0, tap, tap + 1))
+    y = y === undefined ? term : op.add(y, term)
+  }
+  const activated = op.mul(y!, op.sigmoid(y!))
+  return { y: activated, past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
+}
+
+/** The recurrence as it is written in the paper, one token a step. */
+function gatedDelta<T>(op: Primitives<T>, x: GatedDelta<T>) {
+  const { carry, ys } = op.scan(
+    ([memory], [q, k, v, g, beta]) => {
+      const decayed = op.mul(memory!, op.reshape(op.exp(g!), [0, 0, -1, 1])) //              (B, H, K, V)
+      const recalled = op.matmul(op.reshape(k!, [0, 0, 1, -1]), decayed) //                  (B, H, 1, V)
+      const wrong = op.sub(op.reshape(v!, [0, 0, 1, -1]), recalled)
+      const write = op.mul(op.reshape(k!, [0, 0, -1, 1]), op.mul(wrong, op.reshape(beta!, [0, 0, 1, 1])))
+      const next = op.add(decayed, write)
+      const y = op.matmul(op.reshape(q!, [0, 0, 1, -1]), next) //                            (B, H, 1, V)
+      return { carry: [next], y: [op.reshape(y, [0, 0, -1])] }
+    },
+    [x.memory],
+    [x.q, x.k, x.v, x.g, x.beta],
+    1,
+  )
+  return { y: ys[0]!, memory: carry[0]! }
+}
+
+function windowAttention<T>(op: Primitives<T>, x: WindowAttention<T>) {
+  const { window } = x
+  const keys = op.concat([x.past.k, x.k], 2) //                                              (B, H, W+T, C)
+  const values = op.concat([x.past.v, x.v], 2)
+  const column = op.reshape(op.iota(keys, 2), [1, -1]) //                                    (1, W+T)
+  const row = op.reshape(op.add(op.iota(x.q, 2), op.constant(window)), [-1, 1]) //           (T, 1)
+  const empty = op.sub(op.constant(window - 0.5), op.reshape(x.filled, [0, 1, 1, 1])) //     (B, 1, 1, 1)
+  const causal = op.both(op.less(column, op.add(row, op.constant(1))), op.less(op.sub(row, op.constant(window)), column))
+  const allowed = op.both(causal, op.less(empty, column)) //                                 (B, 1, T, W+T)
+  const y = attend(op, rotate(op, x.q, row, x), rotate(op, keys, op.reshape(column, [-1, 1]), x), values, allowed, x)
+  return { y, k: op.slice(keys, 2, -window), v: op.slice(values, 2, -window) }
+}
+
+/** softmax(q k' / sqrt(C)) v over the allowed pairs; leading axes are free. */
+export function attend<T>(
+  op: Primitives<T>,
+  q: T,
+  k: T,
+  v: T,
+  allowed: T,
+  { channels, axes = 4 }: { channels: number; axes?: 4 | 5 },
+): T {
+  const swap = axes === 4 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]
+  const scores = op.mul(op.matmul(q, op.transpose(k, swap)), op.constant(1 / Math.sqrt(channels)))
+  return op.matmul(op.softmax(op.where(allowed, scores, op.constant(-1e9))), v)
+}
+
+/** Rotary position embedding (Su et al. 2021) of x (..., S, C) at `positions` (S, 1). */
+export function rotate<T>(
+  op: Primitives<T>,
+  x: T,
+  positions: T,
+  { rope, channels }: { rope: number | null; channels: number },
+): T {
+  if (rope === null) return x
+  const half = channels / 2
+  const frequencies = Array.from({ length: half }, (_, i) => rope ** (-i / half))
+  const angle = op.mul(positions, op.table(frequencies, [1, half])) //                       (S, C/2)
+  const [cos, sin] = [op.cos(angle), op.sin(angle)]
+  const [a, b] = op.split(x, [half, half], -1) as [T, T]
+  return op.concat([op.sub(op.mul(a, cos), op.mul(b, sin)), op.add(op.mul(a, sin), op.mul(b, cos))], -1)
+}

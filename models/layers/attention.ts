@@ -1,0 +1,51 @@
+/** Multi-head attention over a sliding window, with a fixed-size cache of keys and values as its state. */
+import type { Ops } from '../ops.ts'
+import type { Of } from '../spec.ts'
+import { matrix, stateOf } from '../spec.ts'
+
+export interface AttentionConfig {
+  readonly width: number
+  readonly heads: number
+  readonly window: number
+  /** Base of the rotary embedding, or null. */
+  readonly rope: number | null
+}
+
+export const attentionParams = (c: AttentionConfig) => ({
+  qkv: matrix([c.width, 3 * c.width]),
+  output: matrix([c.width, c.width]),
+})
+
+/** The last `window` keys and values, un-rotated: positions are counted inside the window, so they never grow. */
+export const attentionState = (c: AttentionConfig) => ({
+  k: stateOf(c.heads, c.window, c.width / c.heads),
+  v: stateOf(c.heads, c.window, c.width / c.heads),
+})
+
+type Params<T> = Of<ReturnType<typeof attentionParams>, T>
+type State<T> = Of<ReturnType<typeof attentionState>, T>
+
+/** x (B,T,D), filled (B,1): tokens in the cache before this call -> y (B,T,D) and the cache after it. */
+export function attention<T>(op: Ops<T>, c: AttentionConfig, p: Params<T>, x: T, past: State<T>, filled: T) {
+  const channels = c.width / c.heads
+  const heads = (t: T): T => op.transpose(op.reshape(t, [0, 0, c.heads, channels]), [0, 2, 1, 3]) // (B, H, T, C)
+  const [q, k, v] = op.split(op.matmul(x, p.qkv), [c.width, c.width, c.width], -1) as [T, T, T]
+  const done = op.windowAttention({
+    q: heads(q),
+    k: heads(k),
+    v: heads(v),
+    past,
+    filled,
+    window: c.window,
+    channels,
+    rope: c.rope,
+  })
+  const y = op.reshape(op.transpose(done.y, [0, 2, 1, 3]), [0, 0, c.width]) //                  (B, T, D)
+  return { y: op.matmul(y, p.output), state: { k: done.k, v: done.v } }
+}
+
+/** How many tokens the cache holds after `ids` (B,T): min(filled + T, window). */
+export function fillAfter<T>(op: Ops<T>, ids: T, filled: T, window: number): T {
+  const time = op.add(op.max(op.iota(ids, 1), 0), op.constant(1))
+  return op.minimum(op.add(filled, time), op.constant(window))
+}

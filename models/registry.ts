@@ -1,0 +1,15 @@
+/** The architectures by name: the only list. */
+import type { Architecture, Model } from './architecture.ts'
+import { ConfigError } from './config.ts'
+import { delta } from './delta.ts'
+import { vanilla } from './vanilla.ts'
+
+export const architectures: ReadonlyMap<string, Architecture> = new Map([vanilla, delta].map((a) => [a.name, a]))
+
+/** The model that `architecture` and `options` describe; throws ConfigError for what cannot be. */
+export function createModel(architecture: string, options: Record<string, unknown>): Model {
+  const found = architectures.get(architecture)
+  if (!found)
+    throw new ConfigError(`architecture: expected one of ${[...architectures.keys()].join(', ')}, got ${architecture}`)
+  return found.model(options)
+}

@@ -1,0 +1,102 @@
+/**
+ * What a model declares: trees of tensors with shape, type and initial value. One declaration gives the TypeScript
+ * type, the dotted path (safetensors key, ONNX initializer, state name) and the shape.
+ */
+
+/** A size known now, or the name of one that is known only when the model runs. */
+export type Dim = number | 'batch' | 'time'
+
+/** How a parameter starts. `logUniformSoftplus` draws x log-uniformly and stores softplus^-1(x) (Mamba's dt bias). */
+export type Init =
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'identity'; readonly scale: number }
+  /** A convolution (K, C) that starts near the identity: last tap 1, the others N(0, std^2). */
+  | { readonly kind: 'taps'; readonly std: number }
+  | { readonly kind: 'logOfUniform'; readonly low: number; readonly high: number }
+  | { readonly kind: 'logUniformSoftplus'; readonly low: number; readonly high: number }
+
+export interface Spec {
+  readonly dtype: 'float32' | 'int32'
+  readonly shape: readonly Dim[]
+  readonly init: Init
+  /** Weight decay applies (matrices, not gains and biases). */
+  readonly decay: boolean
+}
+
+export type SpecTree = Spec | readonly SpecTree[] | { readonly [key: string]: SpecTree }
+
+/** The same tree with every Spec replaced by a T. */
+export type Of<S, T> = S extends Spec ? T : { readonly [K in keyof S]: Of<S[K], T> }
+
+/** A weight matrix or table of `shape`, drawn from N(0, std^2); std defaults to 1/sqrt(rows). */
+export const matrix = (shape: readonly number[], std = 1 / Math.sqrt(shape.at(-2) ?? 1)): Spec => ({
+  dtype: 'float32',
+  shape,
+  init: { kind: 'normal', std },
+  decay: true,
+})
+
+/** A gain or bias of `shape` that starts at `value`; no weight decay. */
+export const vector = (shape: readonly number[], value: number): Spec => ({
+  dtype: 'float32',
+  shape,
+  init: { kind: 'constant', value },
+  decay: false,
+})
+
+/** A parameter with an initial value of its own; no weight decay. */
+export const parameter = (shape: readonly number[], init: Init): Spec => ({
+  dtype: 'float32',
+  shape,
+  init,
+  decay: false,
+})
+
+/** One tensor of session state: [batch, ...shape], float32, zero at the start. */
+export const stateOf = (...shape: readonly number[]): Spec => ({
+  dtype: 'float32',
+  shape: ['batch', ...shape],
+  init: { kind: 'constant', value: 0 },
+  decay: false,
+})
+
+export const isSpec = (tree: SpecTree): tree is Spec => 'dtype' in tree
+
+/** Every leaf with its dotted path (`blocks.0.mixer.query`), in declaration order. */
+export function flatten(tree: SpecTree, prefix = ''): [path: string, spec: Spec][] {
+  if (isSpec(tree)) return [[prefix, tree]]
+  return Object.entries(tree).flatMap(([key, child]) =>
+    flatten(child as SpecTree, prefix === '' ? key : `${prefix}.${key}`),
+  )
+}
+
+/** The tree again, with `leaf(path, spec)` in the place of every Spec. */
+export function fill<T>(tree: SpecTree, leaf: (path: string, spec: Spec) => T, prefix = ''): unknown {
+  if (isSpec(tree)) return leaf(prefix, tree)
+  const at = (key: string) => (prefix === '' ? key : `${prefix}.${key}`)
+  if (Array.isArray(tree)) return (tree as SpecTree[]).map((child, i) => fill(child, leaf, at(String(i))))
+  return Object.fromEntries(Object.entries(tree).map(([key, child]) => [key, fill(child as SpecTree, leaf, at(key))]))
+}
+
+/** The leaves of a filled tree, by the paths of its specs. */
+export function leaves<T>(tree: SpecTree, values: unknown): Map<string, T> {
+  const out = new Map<string, T>()
+  const walk = (spec: SpecTree, value: unknown, prefix: string): void => {
+    if (isSpec(spec)) {
+      out.set(prefix, value as T)
+      return
+    }
+    for (const [key, child] of Object.entries(spec))
+      walk(child as SpecTree, (value as Record<string, unknown>)[key], prefix === '' ? key : `${prefix}.${key}`)
+  }
+  walk(tree, values, '')
+  return out
+}
+
+/** Number of elements of a shape whose sizes are all known. */
+export const elements = (shape: readonly Dim[]): number =>
+  shape.reduce<number>((n, d) => {
+    if (typeof d !== 'number') throw new RangeError(`shape [${shape.join(', ')}]: expected known sizes, got ${d}`)
+    return n * d
+  }, 1)

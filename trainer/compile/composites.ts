@@ -1,0 +1,58 @@
+/** The composites on a tape: chunked forms, and derivative rules that are shorter than what autodiff would find. */
+import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../models/chunked.ts'
+import { withComposites } from '../../models/composites.ts'
+import type { Ops } from '../../models/ops.ts'
+import { unbroadcast } from './derivatives.ts'
+import type { Recorder } from './recorder.ts'
+import type { Node, Tape } from './tape.ts'
+
+/** Tokens of one chunk of a gated delta memory; with a decay per channel exp(-G) has to stay finite. */
+export const DELTA_CHUNK = { head: 32, channel: 16 } as const
+
+/** A tensor of uniform random numbers that the trainer fills before each step. */
+export interface Noise {
+  readonly input: Node
+}
+
+/** The whole vocabulary on a tape. Each dropout adds an input to `noise`. */
+export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
+  const defaults = withComposites<Node>(op)
+  return withComposites<Node>(op, {
+    rmsNorm: (x, weight, eps) => rmsNorm(tape, op, x, weight, eps),
+    gatedDelta: (x) =>
+      chunkedGatedDelta(op, (a, size) => inverse(tape, op, a, size), x, x.q.shape[1]!, DELTA_CHUNK[x.decay]),
+    windowAttention(x) {
+      const [, heads, time] = x.q.shape as [number, number, number, number]
+      const blocks = time > x.window && time % x.window === 0
+      return blocks ? blockedWindowAttention(op, x, time, heads) : defaults.windowAttention(x)
+    },
+    dropout(x, rate) {
+      if (rate === 0) return x
+      const input = tape.input(`noise.${noise.length}`, x.shape)
+      noise.push({ input })
+      const kept = op.float(op.less(op.constant(rate), input))
+      return op.mul(x, op.mul(kept, op.constant(1 / (1 - rate))))
+    },
+  })
+}
+
+/** y = x r w, r = 1 / rms(x): dx = r (g w) - x r^3 mean(g w x), dw = sum g x r. */
+function rmsNorm(tape: Tape, op: Recorder, x: Node, weight: Node, eps: number): Node {
+  const r = op.div(op.constant(1), op.sqrt(op.add(op.mean(op.mul(x, x), -1, true), op.constant(eps))))
+  const normed = op.mul(x, r)
+  return tape.custom('rmsNorm', op.mul(normed, weight), [x, weight], (_, _node, g) => {
+    const gw = op.mul(g, weight)
+    const along = op.mean(op.mul(gw, normed), -1, true)
+    return [op.mul(r, op.sub(gw, op.mul(normed, along))), unbroadcast(op, op.mul(g, normed), weight.shape)]
+  })
+}
+
+/** T = (I + A)^-1: dA = -T' g T'. */
+function inverse(tape: Tape, op: Recorder, a: Node, size: number): Node {
+  const [, heads, count] = a.shape as [number, number, number]
+  const t: Node = tape.custom('unitInverse', unitInverse(op, a, size, heads, count), [a], (_, node, g) => {
+    const flipped = op.transpose(node, [0, 1, 2, 4, 3])
+    return [op.neg(op.matmul(flipped, op.matmul(g, flipped)))]
+  })
+  return t
+}

@@ -1,0 +1,19 @@
+/** Writes a tape as ONNX: the exporter's tracer plus the operations that only derivatives need. */
+import type { GraphBuilder, Value } from '../../exporter/onnx/graph.ts'
+import { tracer } from '../../exporter/trace.ts'
+import type { Emitter } from './tape.ts'
+
+/** The reader that a tape is replayed through to become nodes of `graph`. */
+export function onnxEmitter(graph: GraphBuilder): Emitter<Value> {
+  const ints = (values: readonly number[]) => graph.constant('int64', [values.length], values)
+  const cast = (x: Value) => graph.node('Cast', [x], { to: { int: 1 } })[0]!
+  return {
+    ...tracer({ at: graph }),
+    gemm: (a, b, transposeA, transposeB) =>
+      graph.node('Gemm', [a, b], { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 } })[0]!,
+    reduce: (x, axes) => graph.node('ReduceSum', [x, ints(axes)], { keepdims: { int: 1 } })[0]!,
+    expand: (x, shape) => graph.node('Expand', [x, ints(shape)])[0]!,
+    float: cast,
+    equal: (a, b) => cast(graph.node('Equal', [a, b])[0]!),
+  }
+}

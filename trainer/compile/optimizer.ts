@@ -1,0 +1,51 @@
+/** AdamW with decoupled decay (Loshchilov & Hutter 2019, arXiv 1711.05101) and clipping by global norm, on a tape. */
+import type { Recorder } from './recorder.ts'
+import type { Node } from './tape.ts'
+
+export interface AdamW {
+  readonly beta1: number
+  readonly beta2: number
+  readonly eps: number
+  readonly weightDecay: number
+  /** Largest global norm of the gradients. */
+  readonly clip: number
+}
+
+/** What one parameter is updated from. */
+export interface Slot {
+  readonly value: Node
+  readonly gradient: Node
+  readonly first: Node
+  readonly second: Node
+  readonly decay: boolean
+  /** Learning rate of the parameter's group, relative to the schedule's. */
+  readonly rate: number
+}
+
+/** Scalars that change from step to step: lr, 1 / sqrt(1 - beta2^t), lr / (1 - beta1^t). */
+export interface Pace {
+  readonly lr: Node
+  readonly secondScale: Node
+  readonly firstRate: Node
+}
+
+/** Square root of the sum of all squared gradients. */
+export function globalNorm(op: Recorder, all: readonly Node[]): Node {
+  const squares = all.map((g) => {
+    const flat = op.reshape(g, [-1])
+    return op.sum(op.mul(flat, flat), 0)
+  })
+  return op.sqrt(squares.reduce((a, b) => op.add(a, b)))
+}
+
+/** The slot after one step, from gradients scaled by `scale`. */
+export function adamw(op: Recorder, slot: Slot, c: AdamW, pace: Pace, scale: Node) {
+  const g = op.mul(slot.gradient, scale)
+  const first = op.add(slot.first, op.mul(op.sub(g, slot.first), op.constant(1 - c.beta1)))
+  const second = op.add(slot.second, op.mul(op.sub(op.mul(g, g), slot.second), op.constant(1 - c.beta2)))
+  const spread = op.add(op.mul(op.sqrt(second), pace.secondScale), op.constant(c.eps))
+  const move = op.div(op.mul(first, op.mul(pace.firstRate, op.constant(slot.rate))), spread)
+  const shrink = op.sub(op.constant(1), op.mul(pace.lr, op.constant(c.weightDecay * slot.rate)))
+  const kept = slot.decay && c.weightDecay > 0 ? op.mul(slot.value, shrink) : slot.value
+  return { value: op.sub(kept, move), first, second }
+}

@@ -1,0 +1,163 @@
+/** A whole training step as one ONNX graph: forward, backward, clipping, AdamW, and the session state carried on. */
+import { GraphBuilder, type Port, type Value } from '../../exporter/onnx/graph.ts'
+import type { Model } from '../../models/architecture.ts'
+import { fill, flatten, leaves } from '../../models/spec.ts'
+import { tapeOps, type Noise } from './composites.ts'
+import { onnxEmitter } from './emit.ts'
+import { gradients } from './gradients.ts'
+import { crossEntropy } from './objective.ts'
+import { adamw, type AdamW, globalNorm } from './optimizer.ts'
+import { recorder, type Recorder } from './recorder.ts'
+import { type Node, replay, Tape } from './tape.ts'
+
+export interface StepOptions {
+  readonly batch: number
+  readonly time: number
+  readonly optimizer: AdamW
+  /** Steps whose gradients are averaged before the parameters move. */
+  readonly accumulate: number
+  /** Learning rate of a parameter relative to the schedule's. */
+  readonly rate: (path: string) => number
+}
+
+/** A graph and what goes in and out of it; `next.` outputs have the shape of the input without the prefix. */
+export interface CompiledGraph {
+  readonly bytes: Uint8Array
+  readonly inputs: readonly Port[]
+  readonly outputs: readonly Port[]
+  readonly nodes: number
+}
+
+/** The model on a tape, with its inputs. */
+interface Traced {
+  readonly tape: Tape
+  readonly op: Recorder
+  readonly params: ReadonlyMap<string, Node>
+  readonly loss: Node
+  readonly mass: Node
+  readonly state: ReadonlyMap<string, Node>
+}
+
+/**
+ * Training step. In: ids, targets (B,T) int32, weights (B,T), carry (B,1), pace.*, param.*, first.*, second.*, state.*
+ * (and total.* and apply where gradients accumulate). Out: loss, mass, norm and next.* of all that changes.
+ */
+export function compileStep(model: Model, o: StepOptions): CompiledGraph {
+  const { tape, op, params, loss, mass, state } = traceLoss(model, o.batch, o.time, true)
+  const raw = gradients(tape, op, loss, [...params.values()])
+  const outputs = new Map<string, Node>([
+    ['loss', loss],
+    ['mass', mass],
+  ])
+  const pace = {
+    lr: tape.input('pace.lr', []),
+    secondScale: tape.input('pace.secondScale', []),
+    firstRate: tape.input('pace.firstRate', []),
+  }
+  const accumulated = o.accumulate > 1 ? accumulate(tape, op, [...params.keys()], raw, o.accumulate, outputs) : null
+  const usable = accumulated?.gradients ?? raw
+  const norm = globalNorm(op, usable)
+  const scale = op.minimum(op.constant(1), op.div(op.constant(o.optimizer.clip), op.add(norm, op.constant(1e-6))))
+  const decays = new Map(flatten(model.params).map(([path, spec]) => [path, spec.decay]))
+  for (const [i, [path, value]] of [...params].entries()) {
+    const first = tape.input(`first.${path}`, value.shape)
+    const second = tape.input(`second.${path}`, value.shape)
+    const slot = { value, gradient: usable[i]!, first, second, decay: decays.get(path)!, rate: o.rate(path) }
+    const after = adamw(op, slot, o.optimizer, pace, scale)
+    const take = (next: Node, now: Node): Node => (accumulated ? op.where(accumulated.apply, next, now) : next)
+    outputs.set(`next.param.${path}`, take(after.value, value))
+    outputs.set(`next.first.${path}`, take(after.first, first))
+    outputs.set(`next.second.${path}`, take(after.second, second))
+  }
+  outputs.set('norm', norm)
+  for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
+  return emit('step', tape, outputs)
+}
+
+/** The loss alone, for held-out text. In: ids, targets, weights, carry, param.*, state.*. Out: loss, mass, next.state.*. */
+export function compileLoss(model: Model, batch: number, time: number): CompiledGraph {
+  const { tape, loss, mass, state } = traceLoss(model, batch, time, false)
+  const outputs = new Map<string, Node>([
+    ['loss', loss],
+    ['mass', mass],
+  ])
+  for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
+  return emit('loss', tape, outputs)
+}
+
+/** The loss and its gradients, for tests and for data parallel workers. Out: loss, grad.*. */
+export function compileGradients(model: Model, batch: number, time: number): CompiledGraph {
+  const { tape, op, params, loss } = traceLoss(model, batch, time, true)
+  const found = gradients(tape, op, loss, [...params.values()])
+  const outputs = new Map<string, Node>([['loss', loss]])
+  for (const [i, path] of [...params.keys()].entries()) outputs.set(`grad.${path}`, found[i]!)
+  return emit('gradients', tape, outputs)
+}
+
+function traceLoss(model: Model, batch: number, time: number, training: boolean): Traced {
+  const tape = new Tape()
+  const op = recorder(tape)
+  const noise: Noise[] = []
+  const ids = tape.input('ids', [batch, time], 'int32')
+  const targets = tape.input('targets', [batch, time], 'int32')
+  const weights = tape.input('weights', [batch, time])
+  const carry = tape.input('carry', [batch, 1])
+  const sized = (shape: readonly (number | string)[]): number[] => shape.map((d) => (d === 'batch' ? batch : Number(d)))
+  const params = fill(model.params, (path, spec) => tape.input(`param.${path}`, sized(spec.shape)))
+  const before = fill(model.state, (path, spec) => {
+    const shape = sized(spec.shape)
+    // A row that starts a document starts from zero
+    return op.mul(tape.input(`state.${path}`, shape), op.reshape(carry, [batch, ...shape.slice(1).map(() => 1)]))
+  })
+  const ops = tapeOps(tape, op, noise)
+  const readers = training ? ops : { ...ops, dropout: (x: Node) => x }
+  const done = model.forward(readers, params, ids, before)
+  const { loss, mass } = crossEntropy(tape, op, model.logits(readers, params, done.hidden), targets, weights)
+  return { tape, op, params: leaves<Node>(model.params, params), loss, mass, state: leaves<Node>(model.state, done.state) }
+}
+
+/** Adds this step's gradients to the running totals; when `apply` is 1 their mean is used and the totals start again. */
+function accumulate(
+  tape: Tape,
+  op: Recorder,
+  paths: readonly string[],
+  raw: readonly Node[],
+  steps: number,
+  outputs: Map<string, Node>,
+) {
+  const flag = tape.input('apply', [])
+  const apply = op.less(op.constant(0.5), flag)
+  const found = raw.map((gradient, i) => {
+    const total = op.add(tape.input(`total.${paths[i]}`, gradient.shape), gradient)
+    outputs.set(`next.total.${paths[i]}`, op.where(apply, op.constant(0), total))
+    return op.mul(total, op.constant(1 / steps))
+  })
+  return { apply, gradients: found }
+}
+
+function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>): CompiledGraph {
+  const graph = new GraphBuilder()
+  const live = reach([...wanted.values()])
+  const inputs = tape.nodes.filter((node) => node.inputs.length === 0 && isInput(node) && live.has(node))
+  const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
+  const values = replay(tape, onnxEmitter(graph), given, [...wanted.values()])
+  const port = (n: string, node: Node): Port => ({ name: n, dtype: node.dtype, shape: node.shape })
+  const outputs = [...wanted].map(([n, node]) => port(n, node))
+  for (const [i, output] of outputs.entries()) graph.nodeInto('Identity', [values[i]!], {}, [output])
+  const ports = inputs.map((node) => port(node.name, node))
+  return { bytes: graph.model(name, ports, outputs), inputs: ports, outputs, nodes: graph.size }
+}
+
+/** Inputs have no inputs of their own and are not constants. */
+const isInput = (node: Node): boolean => node.name !== 'constant' && node.name !== 'table'
+
+function reach(from: readonly Node[]): Set<Node> {
+  const seen = new Set<Node>()
+  const todo = [...from]
+  for (let node = todo.pop(); node; node = todo.pop()) {
+    if (seen.has(node)) continue
+    seen.add(node)
+    todo.push(...node.inputs)
+  }
+  return seen
+}

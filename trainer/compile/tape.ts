@@ -1,0 +1,99 @@
+/**
+ * The reader with known sizes: records every primitive as a node with its shape. A tape can be differentiated
+ * (derivatives.ts) and replayed through any other reader (replay): that is how a training step becomes ONNX.
+ */
+import type { Primitives } from '../../models/ops.ts'
+
+export type NodeType = 'float32' | 'int32' | 'bool'
+
+/** Operations that only derivatives and optimizers need, on top of the vocabulary. */
+export interface Extra<T> {
+  /** 2-D product with either side transposed. */
+  gemm(a: T, b: T, transposeA: boolean, transposeB: boolean): T
+  /** Sum over several axes, kept as size 1. */
+  reduce(x: T, axes: readonly number[]): T
+  /** Broadcast to a whole shape. */
+  expand(x: T, shape: readonly number[]): T
+  /** x as float32 (0 or 1 of a boolean). */
+  float(x: T): T
+  /** 1 where a = b, else 0, float32. */
+  equal(a: T, b: T): T
+}
+export type Emitter<T> = Omit<Primitives<T>, 'scan' | 'segment'> & Extra<T>
+
+export interface Node {
+  readonly id: number
+  readonly name: string
+  readonly dtype: NodeType
+  readonly shape: readonly number[]
+  /** What the value is computed from. */
+  readonly inputs: readonly Node[]
+  /** What derivatives flow to: the inputs, unless the node hides how it was computed. */
+  readonly sources: readonly Node[]
+  readonly emit: <U>(op: Emitter<U>, inputs: readonly U[]) => U
+  readonly rule: Rule
+  /** The parts of one split: made, and differentiated, together. */
+  readonly parts?: Parts
+}
+
+interface Parts {
+  readonly nodes: Node[]
+  readonly sizes: readonly number[]
+  readonly axis: number
+}
+
+/** Derivatives with respect to each source, from the derivative `g` of the node. */
+export type Rule = (tape: Tape, node: Node, g: Node) => readonly (Node | undefined)[]
+
+export class Tape {
+  readonly nodes: Node[] = []
+
+  add(node: Omit<Node, 'id' | 'sources'> & { sources?: readonly Node[] }): Node {
+    const made = { sources: node.inputs, ...node, id: this.nodes.length }
+    this.nodes.push(made)
+    return made
+  }
+
+  /** A value from outside: a parameter, a batch, a state. */
+  input(name: string, shape: readonly number[], dtype: NodeType = 'float32'): Node {
+    return this.add({
+      name,
+      dtype,
+      shape,
+      inputs: [],
+      rule: () => [],
+      emit: () => {
+        throw new Error(`${name}: an input of the tape was not given`)
+      },
+    })
+  }
+
+  /** The value of `computed`, whose derivative with respect to `sources` is `rule` and not what computed it. */
+  custom(name: string, computed: Node, sources: readonly Node[], rule: Rule): Node {
+    return this.add({
+      name,
+      dtype: computed.dtype,
+      shape: computed.shape,
+      inputs: [computed],
+      sources,
+      rule,
+      emit: (_, [x]) => x!,
+    })
+  }
+}
+
+/** Evaluates the outputs of a tape with another reader; `given` has the values of its inputs. */
+export function replay<U>(tape: Tape, op: Emitter<U>, given: ReadonlyMap<Node, U>, outputs: readonly Node[]): U[] {
+  const live = new Set<Node>(outputs)
+  for (const node of [...tape.nodes].reverse()) if (live.has(node)) for (const input of node.inputs) live.add(input)
+  const values = new Map<Node, U>(given)
+  for (const node of tape.nodes) {
+    if (!live.has(node) || values.has(node)) continue
+    const inputs = node.inputs.map((input) => values.get(input)!)
+    if (node.parts) {
+      const parts = op.split(inputs[0]!, node.parts.sizes, node.parts.axis)
+      node.parts.nodes.forEach((part, i) => values.set(part, parts[i]!))
+    } else values.set(node, node.emit(op, inputs))
+  }
+  return outputs.map((node) => values.get(node)!)
+}
