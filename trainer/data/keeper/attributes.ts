@@ -15,7 +15,7 @@ export interface Attribute {
 const self: Record<Kind, string> = {
   person: 'name, middle name, last name, nickname, screen name, stage name',
   place:
-    'home town, holiday town, meeting room, hotel, street, favorite city, favorite lake, next stop, school, village',
+    'home town, city, holiday town, meeting room, hotel, street, favorite city, favorite lake, next stop, school, village',
   company:
     'employer, bank, airline, phone provider, favorite brand, favorite band, insurance company, landlord company',
   number:
