@@ -1,0 +1,79 @@
+/** Text and ids: the tokenizer and the chat template of a bundle. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createChatTemplate } from './chat-template.ts'
+import { createDetokenizer, type Detokenizer } from './detokenizer.ts'
+import { TextError } from './errors.ts'
+import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
+import { createVocabulary } from './vocabulary.ts'
+
+export { TextError } from './errors.ts'
+export type { Detokenizer } from './detokenizer.ts'
+export type { TokenizerFiles } from './tokenizer-files.ts'
+
+export interface Message {
+  role: 'system' | 'user' | 'assistant' | 'developer'
+  content: string
+}
+
+export interface ChatOptions {
+  /** The messages follow an existing conversation: ids for what comes after the end of the last reply, at constant cost. */
+  continued: boolean
+  /** Ends with the template's prompt for the assistant's reply. */
+  generate: boolean
+}
+
+export interface TextCodec {
+  /** One more than the highest id. */
+  readonly vocabSize: number
+  /** Ids that end a reply. */
+  readonly eos: readonly number[]
+  /** Returns the ids of plain text: special tokens written in it are text like any other. */
+  encode(text: string): number[]
+  /** Returns the ids of text in which special tokens are recognised. Never for what a user wrote. */
+  encodeWithSpecial(text: string): number[]
+  /** Returns the text of ids, special tokens skipped, without the bytes of an incomplete last character. */
+  decode(ids: readonly number[]): string
+  /** Returns the ids of messages in the model's chat format. Throws TextError if the template refuses them. */
+  chat(messages: readonly Message[], options: ChatOptions): number[]
+  /** Returns a decoder for ids that come one at a time; its pieces joined are decode() of the whole. */
+  detokenizer(): Detokenizer
+}
+
+/** Returns the codec of a folder's tokenizer.json and tokenizer_config.json, or of their contents. Throws TextError. */
+export function openText(source: string | TokenizerFiles): TextCodec {
+  const files = typeof source === 'string' ? readFiles(source) : source
+  const { tokenizer, config } = parseTokenizer(files)
+  const vocabulary = createVocabulary(tokenizer, config)
+  const eos = [config.eos_token ?? []].flat().map((token) => {
+    const id = vocabulary.idOf(tokenText(token))
+    if (id === undefined)
+      throw new TextError(`tokenizer_config.json: expected eos_token in the vocabulary, got ${tokenText(token)}`)
+    return id
+  })
+  const template = createChatTemplate(config, vocabulary, eos)
+  const detokenizer = () => createDetokenizer(vocabulary)
+  return {
+    vocabSize: vocabulary.size,
+    eos,
+    encode: (text) => vocabulary.encode(text),
+    encodeWithSpecial: (text) => vocabulary.encodeWithSpecial(text),
+    decode(ids) {
+      const decoder = detokenizer()
+      return ids.map((id) => decoder.push(id)).join('') + decoder.flush()
+    },
+    chat: template,
+    detokenizer,
+  }
+}
+
+function readFiles(folder: string): TokenizerFiles {
+  const read = (file: string): object => {
+    try {
+      return JSON.parse(readFileSync(join(folder, file), 'utf8')) as object
+    } catch (error) {
+      throw new TextError(`${join(folder, file)}: expected a JSON file, got ${String(error)}`, { cause: error })
+    }
+  }
+  return { tokenizer: read('tokenizer.json'), config: read('tokenizer_config.json') }
+}

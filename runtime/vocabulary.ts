@@ -1,0 +1,148 @@
+/** A tokenizer in two forms: one that recognises special tokens in text, and one for which they are plain text. */
+import { randomUUID } from 'node:crypto'
+import { Tokenizer } from '@huggingface/tokenizers'
+import { TextError } from './errors.ts'
+import type { AddedToken, ConfigFile, TokenizerFile } from './tokenizer-files.ts'
+
+/** A piece of text whose special tokens count (a template's), or one in which they do not (a user's). */
+export interface Segment {
+  text: string
+  trusted: boolean
+}
+
+export interface Vocabulary {
+  /** One more than the highest id. */
+  readonly size: number
+  /** How tokens are put together again: the type of tokenizer.json's decoder. */
+  readonly decoderType: string | undefined
+  idOf(token: string): number | undefined
+  tokenOf(id: number): string | undefined
+  isSpecial(id: number): boolean
+  /** Whether the id is an added token, whose text is written as it is. */
+  isAdded(id: number): boolean
+  encode(text: string): number[]
+  encodeWithSpecial(text: string): number[]
+  /**
+   * Returns the ids of segments in a row, as if they were one text, with special tokens only where they are trusted.
+   * `following` says whether a special token comes before them.
+   */
+  encodeSegments(segments: readonly Segment[], following: boolean): number[]
+  decode(ids: readonly number[]): string
+}
+
+const plainOptions = { add_special_tokens: false }
+
+/** Returns the vocabulary of a tokenizer. Throws TextError if the tokenizer library cannot build it. */
+export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocabulary {
+  const special = file.added_tokens.filter((token) => token.special)
+  const specialIdOf = new Map(special.map((token) => [token.content, token.id]))
+  const specialIds = new Set(specialIdOf.values())
+  const addedIds = new Set(file.added_tokens.map((token) => token.id))
+  // A text that follows a special token is encoded as one that does: some tokenizers treat the first piece differently.
+  const marker = { id: sizeOf(file), content: randomUUID(), special: true, lstrip: false, rstrip: false }
+  const full = build(file, config)
+  const plain = build(withoutSpecial(file, special, marker), config)
+  const splitter = specialPattern(special)
+
+  const encode = (text: string, following: boolean): number[] => {
+    if (text === '') return []
+    const { ids } = plain.encode(following ? marker.content + text : text, plainOptions)
+    return following ? ids.slice(1) : ids
+  }
+  return {
+    size: sizeOf(file),
+    decoderType: file.decoder?.type,
+    idOf: (token) => full.token_to_id(token),
+    tokenOf: (id) => full.id_to_token(id),
+    isSpecial: (id) => specialIds.has(id),
+    isAdded: (id) => addedIds.has(id),
+    encode: (text) => encode(text, false),
+    encodeWithSpecial: (text) => (text === '' ? [] : full.encode(text, plainOptions).ids),
+    encodeSegments(segments, following) {
+      const ids: number[] = []
+      let run = ''
+      let afterSpecial = following
+      const flush = () => {
+        for (const id of encode(run, afterSpecial)) ids.push(id)
+        run = ''
+      }
+      for (const segment of segments) {
+        const pieces = segment.trusted ? segment.text.split(splitter) : [segment.text]
+        for (const [index, piece] of pieces.entries()) {
+          if (index % 2 === 0) {
+            run += piece
+            continue
+          }
+          flush()
+          ids.push(specialIdOf.get(piece) ?? specialIdOf.get(piece.trim()) ?? 0)
+          afterSpecial = true
+        }
+      }
+      flush()
+      return ids
+    },
+    decode: (ids) =>
+      ids.length === 0 ? '' : full.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+  }
+}
+
+function build(file: TokenizerFile, config: ConfigFile): Tokenizer {
+  try {
+    return new Tokenizer(
+      { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null, ...file },
+      config,
+    )
+  } catch (error) {
+    throw new TextError(`tokenizer.json: expected a tokenizer that can be built, got ${String(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+// Without its special tokens among the added ones, and without them in the model's own vocabulary either: models that
+// look up whole words or pieces would find them there. The unknown token stays, since models need it.
+function withoutSpecial(file: TokenizerFile, special: readonly AddedToken[], marker: AddedToken): TokenizerFile {
+  const { vocab, unk_token, unk_id, merges } = file.model
+  const hidden = new Set(special.map((token) => token.content).filter((content) => content !== unk_token))
+  const plainVocab = Array.isArray(vocab)
+    ? vocab.map(([token, score], id): [string, number] =>
+        hidden.has(token) && id !== unk_id ? [`${marker.content}${id}`, score] : [token, score],
+      )
+    : Object.fromEntries(Object.entries(vocab).filter(([token]) => !hidden.has(token)))
+  return {
+    ...file,
+    added_tokens: [...file.added_tokens.filter((token) => !token.special), marker],
+    model: {
+      ...file.model,
+      vocab: plainVocab,
+      ...(merges && { merges: merges.filter((pair) => !hidden.has(joined(pair))) }),
+    },
+  }
+}
+
+// A merge is written as two tokens, or as one string with a space between them.
+function joined(pair: string | string[]): string {
+  return Array.isArray(pair) ? pair.join('') : pair.replace(' ', '')
+}
+
+function sizeOf(file: TokenizerFile): number {
+  const { vocab } = file.model
+  const ids = Array.isArray(vocab) ? [vocab.length - 1] : Object.values(vocab)
+  return ids.reduce((highest, id) => Math.max(highest, id), Math.max(-1, ...file.added_tokens.map(({ id }) => id))) + 1
+}
+
+// Splits text so that every second piece is a special token, the longest where several match, with the spaces it takes.
+function specialPattern(special: readonly AddedToken[]): RegExp {
+  if (special.length === 0) return /(?!)/
+  const sorted = [...special].toSorted((a, b) => b.content.length - a.content.length)
+  const patterns = sorted.map(({ content, lstrip, rstrip }) => ({ body: escape(content), lstrip, rstrip }))
+  // The group captures the token alone; the spaces it takes with it are outside.
+  const alternatives = patterns.map(
+    ({ body, lstrip, rstrip }) => `${lstrip ? '\\s*' : ''}${body}${rstrip ? '\\s*' : ''}`,
+  )
+  return new RegExp(`(${alternatives.join('|')})`, 'u')
+}
+
+function escape(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+}
