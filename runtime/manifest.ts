@@ -1,0 +1,143 @@
+/** manifest.json: the only contract between the exporter and the server. */
+import { z } from 'zod'
+import { bytesPerElement, elementTypes, isDtype, type Dtype } from './tensor.ts'
+
+/** A bundle cannot be used: one sentence that says where, what was expected and what was found. */
+export class ManifestError extends Error {
+  override name = 'ManifestError' as const
+}
+
+export const MANIFEST_FILE = 'manifest.json'
+const FORMAT = 'mneme-bundle'
+const VERSION = 1
+
+const dtype = z.enum(Object.keys(elementTypes).filter(isDtype) as [Dtype, ...Dtype[]])
+const size = z.int().nonnegative()
+const valueInfo = z.object({
+  name: z.string().min(1),
+  dtype,
+  shape: z.array(z.union([size, z.string().min(1)])).readonly(),
+  optional: z.literal(true).exactOptional(),
+})
+// A path inside the bundle, written with forward slashes on every platform.
+const file = z
+  .string()
+  .refine(
+    (path) => path.split('/').every((part) => part !== '' && part !== '.' && part !== '..') && !/[\\:\0]/.test(path),
+    {
+      error: 'expected a path inside the bundle',
+    },
+  )
+const graph = z.object({
+  file,
+  kernels: z.enum(['fused', 'portable']),
+  inputs: z.array(valueInfo),
+  outputs: z.array(valueInfo),
+})
+const state = z.object({
+  name: z.string().min(1),
+  input: z.string(),
+  output: z.string(),
+  dtype,
+  shape: z.tuple([z.literal('batch')], z.int().positive()).readonly(),
+  inPlace: z.boolean(),
+})
+const manifest = z.object({
+  format: z.literal(FORMAT),
+  version: z.literal(VERSION),
+  name: z.string().min(1),
+  architecture: z.string().min(1),
+  config: z.record(z.string(), z.unknown()),
+  parameters: size,
+  files: z.record(file, z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: size })),
+  graphs: z.object({ decoder: graph }).catchall(graph.partial({ kernels: true })),
+  state: z.array(state),
+  tokenizer: z.object({ file, config: file, vocab: z.int().positive(), eos: z.array(size) }),
+  generation: z.object({
+    temperature: z.number().nonnegative().exactOptional(),
+    top_p: z.number().positive().max(1).exactOptional(),
+    max_tokens: z.int().positive().exactOptional(),
+  }),
+  verification: z.record(z.string(), z.unknown()),
+  source: z.record(z.string(), z.unknown()),
+})
+
+export type Manifest = z.infer<typeof manifest>
+export type StateEntry = z.infer<typeof state>
+export type GraphEntry = z.infer<typeof graph>
+
+/** Returns the manifest in `text`, checked in itself. `where` begins the sentence of a ManifestError. */
+export function parseManifest(text: string, where: string): Manifest {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new ManifestError(`${where}: expected JSON, got ${String(error)}`, { cause: error })
+  }
+  return checkManifest(json, where)
+}
+
+/** Returns `value` as a manifest: every part has its type, every file is listed, every state fits the decoder. */
+export function checkManifest(value: unknown, where: string): Manifest {
+  checkVersion(value, where)
+  const result = manifest.safeParse(value)
+  if (!result.success) throw new ManifestError(`${where}: ${issueText(result.error, value)}`)
+  checkFiles(result.data, where)
+  for (const entry of result.data.state) checkState(result.data, entry, where)
+  return result.data
+}
+
+/** Returns the bytes of one sequence's part of a state. */
+export function stateBytes({ dtype, shape: [, ...sizes] }: StateEntry): number {
+  return sizes.reduce((product, dim) => product * dim, bytesPerElement(dtype))
+}
+
+function checkVersion(value: unknown, where: string): void {
+  const { format, version } = z.looseObject({}).catch({}).parse(value) as Record<string, unknown>
+  if (format !== FORMAT) throw new ManifestError(`${where}: expected format ${FORMAT}, got ${shown(format)}`)
+  if (version !== VERSION) throw new ManifestError(`${where}: expected version ${VERSION}, got ${shown(version)}`)
+}
+
+function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void {
+  const used: [path: string, file: string][] = [
+    ...Object.entries(graphs).map(([name, { file }]): [string, string] => [`graphs.${name}.file`, file]),
+    ['tokenizer.file', tokenizer.file],
+    ['tokenizer.config', tokenizer.config],
+  ]
+  for (const [path, name] of used) {
+    if (!Object.hasOwn(files, name))
+      throw new ManifestError(`${where}: ${path}: expected a file listed in files, got ${name}`)
+  }
+}
+
+function checkState({ graphs: { decoder } }: Manifest, entry: StateEntry, where: string): void {
+  for (const [side, prefix] of [
+    ['input', 'state.'],
+    ['output', 'next.'],
+  ] as const) {
+    const name = entry[side]
+    const at = `${where}: state ${entry.name}: ${side}`
+    if (name !== prefix + entry.name) throw new ManifestError(`${at}: expected ${prefix}${entry.name}, got ${name}`)
+    const info = decoder[`${side}s`].find((candidate) => candidate.name === name)
+    if (!info) throw new ManifestError(`${at}: expected ${name} among the decoder's ${side}s, got none`)
+    const expected = `${entry.dtype} [${entry.shape.join(', ')}]`
+    const got = `${info.dtype} [${info.shape.join(', ')}]`
+    if (got !== expected)
+      throw new ManifestError(`${at}: expected ${expected} as in the state entry, got ${got} in the graph`)
+  }
+}
+
+function issueText(error: z.ZodError, value: unknown): string {
+  const [issue] = error.issues
+  if (!issue) return 'expected a manifest, got something else'
+  const path = issue.path.map(String)
+  const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
+  const message = issue.message.replace(/^Invalid \w+: /, '').replace(/, received .*$/, '')
+  // A key that is not allowed is itself what was found.
+  const got = issue.code === 'invalid_key' ? path.at(-1) : found
+  return `${path.join('.')}: ${message}, got ${shown(got)}`
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'none' : (JSON.stringify(value) ?? typeof value).slice(0, 80)
+}
