@@ -12,8 +12,12 @@ const END = 2 ** 31 - 1
 
 /** Primitives over ONNX values. */
 export function tracer(cursor: Cursor): Primitives<Value> {
-  const one = (type: string, inputs: readonly Value[], attributes?: Record<string, Attribute>, domain?: Domain): Value =>
-    cursor.at.node(type, inputs, attributes, 1, domain)[0]!
+  const one = (
+    type: string,
+    inputs: readonly Value[],
+    attributes?: Record<string, Attribute>,
+    domain?: Domain,
+  ): Value => cursor.at.node(type, inputs, attributes, 1, domain)[0]!
   const unary = (type: string) => (x: Value) => one(type, [x])
   const binary = (type: string) => (a: Value, b: Value) => one(type, [a, b])
   const ints = (values: readonly number[]) => cursor.at.constant('int64', [values.length], values)
@@ -176,7 +180,9 @@ function segment(
   function emptyOutputs(): Value[] {
     const batch = node('Shape', [xs[0]!], { start: { int: 0 }, end: { int: 1 } })
     return piece.outputs.map((widths) => {
-      const shape = node('Concat', [batch, cursor.at.constant('int64', [1 + widths.length], [0, ...widths])], { axis: { int: 0 } })
+      const shape = node('Concat', [batch, cursor.at.constant('int64', [1 + widths.length], [0, ...widths])], {
+        axis: { int: 0 },
+      })
       return node('ConstantOfShape', [shape])
     })
   }

@@ -40,8 +40,7 @@ export function chunkedGatedDelta<T>(
 function chunks<T>(op: Primitives<T>, inverse: UnitInverse<T>, x: GatedDelta<T>, count: number, size: number) {
   const { heads, keys, values } = x
   const channels = x.decay === 'channel' ? keys : 1
-  const split = (t: T, width: number): T =>
-    op.reshape(op.transpose(t, [0, 2, 1, 3]), [0, heads, count, size, width]) //             (B, H, N, C, width)
+  const split = (t: T, width: number): T => op.reshape(op.transpose(t, [0, 2, 1, 3]), [0, heads, count, size, width]) //             (B, H, N, C, width)
   const flip = (t: T): T => op.transpose(t, [0, 1, 2, 4, 3])
   const [q, k, v] = [split(x.q, keys), split(x.k, keys), split(x.v, values)]
   const [g, beta] = [split(x.g, channels), split(x.beta, 1)]
@@ -140,15 +139,25 @@ export function blockedWindowAttention<T>(op: Primitives<T>, x: WindowAttention<
   const column = op.reshape(op.iota(keys, 3), [1, -1]) //                                    (1, 2W)
   const q = split(x.q)
   const row = op.reshape(op.add(op.iota(q, 3), op.constant(window)), [-1, 1]) //             (W, 1)
-  const causal = op.both(op.less(column, op.add(row, op.constant(1))), op.less(op.sub(row, op.constant(window)), column))
+  const causal = op.both(
+    op.less(column, op.add(row, op.constant(1))),
+    op.less(op.sub(row, op.constant(window)), column),
+  )
   const empty = op.sub(op.constant(window - 0.5), op.reshape(x.filled, [0, 1, 1, 1, 1])) //  (B, 1, 1, 1, 1)
   const position = op.add(column, op.mul(op.reshape(op.iota(q, 2), [-1, 1, 1]), op.constant(window))) // (N, 1, 2W)
   const allowed = op.both(causal, op.less(empty, position)) //                               (B, 1, N, W, 2W)
   const rotated = { rope: x.rope, channels }
-  const y = attend(op, rotate(op, q, row, rotated), rotate(op, keys, op.reshape(column, [-1, 1]), rotated), values, allowed, {
-    channels,
-    axes: 5,
-  })
+  const y = attend(
+    op,
+    rotate(op, q, row, rotated),
+    rotate(op, keys, op.reshape(column, [-1, 1]), rotated),
+    values,
+    allowed,
+    {
+      channels,
+      axes: 5,
+    },
+  )
   const last = (t: T): T => op.slice(t, 2, -window)
   return { y: op.reshape(y, [0, heads, time, channels]), k: last(x.k), v: last(x.v) }
 }

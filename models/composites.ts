@@ -61,7 +61,10 @@ function windowAttention<T>(op: Primitives<T>, x: WindowAttention<T>) {
   const column = op.reshape(op.iota(keys, 2), [1, -1]) //                                    (1, W+T)
   const row = op.reshape(op.add(op.iota(x.q, 2), op.constant(window)), [-1, 1]) //           (T, 1)
   const empty = op.sub(op.constant(window - 0.5), op.reshape(x.filled, [0, 1, 1, 1])) //     (B, 1, 1, 1)
-  const causal = op.both(op.less(column, op.add(row, op.constant(1))), op.less(op.sub(row, op.constant(window)), column))
+  const causal = op.both(
+    op.less(column, op.add(row, op.constant(1))),
+    op.less(op.sub(row, op.constant(window)), column),
+  )
   const allowed = op.both(causal, op.less(empty, column)) //                                 (B, 1, T, W+T)
   const y = attend(op, rotate(op, x.q, row, x), rotate(op, keys, op.reshape(column, [-1, 1]), x), values, allowed, x)
   return { y, k: op.slice(keys, 2, -window), v: op.slice(values, 2, -window) }

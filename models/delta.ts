@@ -9,7 +9,11 @@ import { matrix, type Spec, stateOf, vector } from './spec.ts'
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
   width: count(128, 'width of the model'),
-  layers: { default: 'adad', help: 'the mixers in order: a sliding-window attention, d gated delta memory', pattern: /^[ad]+$/ },
+  layers: {
+    default: 'adad',
+    help: 'the mixers in order: a sliding-window attention, d gated delta memory',
+    pattern: /^[ad]+$/,
+  },
   hidden: count(352, 'width of the feed-forward layers; 0 for none', 0),
   heads: count(4, 'attention heads; must divide the width into even channels'),
   window: count(64, 'tokens that attention sees, the current one included', 2),
@@ -19,7 +23,12 @@ const fields = {
   values: count(64, 'columns of a memory'),
   conv: count(4, 'taps of the short convolution before q, k and v', 2, 16),
   decay: choice('head', ['none', 'head', 'channel'], 'forgetting: none, one rate per head, or one per key channel'),
-  betaMax: { default: [1] as readonly number[], help: 'upper bound of the write strength, one per head, repeated', min: 0.01, max: 2 },
+  betaMax: {
+    default: [1] as readonly number[],
+    help: 'upper bound of the write strength, one per head, repeated',
+    min: 0.01,
+    max: 2,
+  },
   dropout: real(0, 'dropout rate in training', 0, 0.9),
 }
 
@@ -37,7 +46,6 @@ interface BlockState {
   readonly delta?: ReturnType<typeof deltaState>
 }
 
-
 const memory = (c: Config): DeltaConfig => ({
   width: c.width,
   heads: c.memoryHeads,
@@ -49,16 +57,17 @@ const memory = (c: Config): DeltaConfig => ({
 })
 
 const thinking = (c: Config) =>
-  c.hidden === 0
-    ? {}
-    : { feedForwardNorm: vector([c.width], 1), feedForward: feedForwardParams(c.width, c.hidden) }
+  c.hidden === 0 ? {} : { feedForwardNorm: vector([c.width], 1), feedForward: feedForwardParams(c.width, c.hidden) }
 
 export const delta = define({
   name: 'delta',
   about: 'sliding-window attention and gated delta memories in turn, with a short convolution before each memory',
   fields,
   check(c) {
-    requires(c.width % (2 * c.heads) === 0, `delta.heads: ${c.heads} heads do not split width ${c.width} into even channels`)
+    requires(
+      c.width % (2 * c.heads) === 0,
+      `delta.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
+    )
   },
   params: (c) => ({
     embed: matrix([c.vocab, c.width], 0.02),
@@ -71,7 +80,9 @@ export const delta = define({
   }),
   state: (c) => ({
     filled: stateOf(1),
-    blocks: Array.from(c.layers, (kind): BlockState => (kind === 'a' ? { attention: attentionState(c) } : { delta: deltaState(memory(c)) })),
+    blocks: Array.from(c.layers, (kind): BlockState =>
+      kind === 'a' ? { attention: attentionState(c) } : { delta: deltaState(memory(c)) },
+    ),
   }),
   forward(op, c, p, ids, s) {
     let x = op.gather(p.embed, ids) //                                                          (B, T, D)

@@ -21,7 +21,10 @@ export const vanilla = define({
   about: 'decoder-only Transformer: RMSNorm, RoPE, SwiGLU, tied embedding, sliding-window attention',
   fields,
   check(c) {
-    requires(c.width % (2 * c.heads) === 0, `vanilla.heads: ${c.heads} heads do not split width ${c.width} into even channels`)
+    requires(
+      c.width % (2 * c.heads) === 0,
+      `vanilla.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
+    )
   },
   params: (c) => ({
     embed: matrix([c.vocab, c.width], 0.02),

@@ -153,7 +153,10 @@ export class GraphBuilder {
 
   /** The whole model's bytes. */
   model(name: string, inputs: readonly Port[], outputs: readonly Port[]): Uint8Array {
-    const m = new Message().int(1, 10).string(2, 'mneme').message(7, this.encode(name, inputs, outputs, true))
+    const m = new Message()
+      .int(1, 10)
+      .string(2, 'mneme')
+      .message(7, this.encode(name, inputs, outputs, true))
     for (const domain of this.#root.domains) m.message(8, encodeOpset(domain))
     for (const definition of this.#root.functions.values()) m.message(25, definition)
     return m.encode()

@@ -84,5 +84,4 @@ function logDecay<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, beta: T): T
 }
 
 /** x / |x| along the last axis. */
-const unit = <T>(op: Ops<T>, x: T): T =>
-  op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6))))
+const unit = <T>(op: Ops<T>, x: T): T => op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6))))

@@ -9,12 +9,7 @@ export const feedForwardParams = (width: number, hidden: number) => ({
 })
 
 /** x (B,T,D) -> (B,T,D). */
-export function feedForward<T>(
-  op: Ops<T>,
-  hidden: number,
-  p: Of<ReturnType<typeof feedForwardParams>, T>,
-  x: T,
-): T {
+export function feedForward<T>(op: Ops<T>, hidden: number, p: Of<ReturnType<typeof feedForwardParams>, T>, x: T): T {
   const [gate, up] = op.split(op.matmul(x, p.up), [hidden, hidden], -1) as [T, T]
   return op.matmul(op.mul(op.silu(gate), up), p.down)
 }

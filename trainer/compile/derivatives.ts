@@ -37,12 +37,12 @@ export const rules = {
   mul: binary((op, g, a, b) => [op.mul(g, b), op.mul(g, a)]),
   div: binary((op, g, _, b, y) => [op.div(g, b), op.neg(op.div(op.mul(g, y), b))]),
   maximum: binary((op, g, a, b) => {
-    const first = op.float(op.less(b, a)) //    a tie goes to b, as in TF.js
-    return [op.mul(g, first), op.mul(g, op.sub(op.constant(1), first))]
+    const second = op.float(op.less(a, b)) //    a tie goes to a, as in TF.js
+    return [op.mul(g, op.sub(op.constant(1), second)), op.mul(g, second)]
   }),
   minimum: binary((op, g, a, b) => {
-    const first = op.float(op.less(a, b))
-    return [op.mul(g, first), op.mul(g, op.sub(op.constant(1), first))]
+    const second = op.float(op.less(b, a))
+    return [op.mul(g, op.sub(op.constant(1), second)), op.mul(g, second)]
   }),
   neg: unary((op, g) => op.neg(g)),
   exp: unary((op, g, _, y) => op.mul(g, y)),

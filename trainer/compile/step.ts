@@ -113,7 +113,14 @@ function traceLoss(model: Model, batch: number, time: number, training: boolean)
   const readers = training ? ops : { ...ops, dropout: (x: Node) => x }
   const done = model.forward(readers, params, ids, before)
   const { loss, mass } = crossEntropy(tape, op, model.logits(readers, params, done.hidden), targets, weights)
-  return { tape, op, params: leaves<Node>(model.params, params), loss, mass, state: leaves<Node>(model.state, done.state) }
+  return {
+    tape,
+    op,
+    params: leaves<Node>(model.params, params),
+    loss,
+    mass,
+    state: leaves<Node>(model.state, done.state),
+  }
 }
 
 /** Adds this step's gradients to the running totals; when `apply` is 1 their mean is used and the totals start again. */

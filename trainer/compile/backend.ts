@@ -1,0 +1,146 @@
+/** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
+import { elements, flatten } from '../../models/spec.ts'
+import { type Binding, type Graph, openGraph } from '../../runtime/graph.ts'
+import { createTensor, type Tensor } from '../../runtime/tensor.ts'
+import { type Backend, type BackendOptions, paceOf, type Tensors } from '../backend.ts'
+import type { Batch } from '../data/batch.ts'
+import { initialise } from '../initialise.ts'
+import { type CompiledGraph, compileLoss, compileStep } from './step.ts'
+
+type Set = Record<string, Tensor>
+
+/** Opens the compiled backend with parameters drawn from `seed`. */
+export async function createCompiledBackend(o: BackendOptions, seed: number): Promise<Backend> {
+  const compiled = compileStep(o.model, o)
+  const graph = await openGraph(compiled.bytes, { threads: o.threads, device: o.device })
+  const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))
+  const shapes = new Map(compiled.inputs.map((port) => [port.name, port.shape.map(Number)]))
+  const make = (): Set => Object.fromEntries(changing.map((name) => [name, createTensor('float32', shapes.get(name)!)]))
+  const sets = [make(), make()] as const
+  for (const [path, data] of initialise(o.model.params, seed)) floats(sets[0][`param.${path}`]!).set(data)
+  const fixed = Object.fromEntries(
+    compiled.inputs
+      .filter((p) => !changing.includes(p.name))
+      .map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]),
+  )
+  const results = Object.fromEntries(['loss', 'mass', 'norm'].map((name) => [name, createTensor('float32', [])]))
+  const bindings = [0, 1].map((turn) => {
+    const after = Object.entries(sets[1 - turn]!).map(([name, t]) => [`next.${name}`, t] as const)
+    return graph.bind({ ...fixed, ...sets[turn] }, { ...results, ...Object.fromEntries(after) })
+  })
+  const scalar = (name: string, value: number): void => {
+    if (fixed[name]) floats(fixed[name]).fill(value)
+  }
+  let turn = 0
+  let held: Evaluation | undefined
+
+  return {
+    description: `compiled step, ${compiled.nodes} nodes, ${o.device}, ${o.threads} threads`,
+    async step(batch, lr, update, apply) {
+      load(fixed, batch)
+      const pace = paceOf(lr, update, o.optimizer)
+      scalar('pace.lr', pace.lr)
+      scalar('pace.secondScale', pace.secondScale)
+      scalar('pace.firstRate', pace.firstRate)
+      scalar('apply', apply ? 1 : 0)
+      for (const [name, tensor] of Object.entries(fixed))
+        if (name.startsWith('noise.')) floats(tensor).forEach((_, i, all) => (all[i] = o.random.uniform()))
+      await bindings[turn]!.run()
+      turn = 1 - turn
+      return { loss: floats(results['loss']!)[0]!, norm: floats(results['norm']!)[0]! }
+    },
+    undo() {
+      turn = 1 - turn
+    },
+    async evaluate(batches) {
+      held ??= await Evaluation.open(o, sets)
+      return held.run(turn, batches)
+    },
+    read: () =>
+      new Map(changing.map((name) => [name, { shape: shapes.get(name)!, data: floats(sets[turn]![name]!).slice() }])),
+    write(tensors) {
+      expectNames(changing, tensors)
+      for (const [name, { data }] of tensors) floats(sets[turn]![name]!).set(data)
+    },
+    close() {
+      for (const binding of bindings) binding.release()
+      held?.close()
+      graph.close()
+    },
+  }
+}
+
+/** The loss on held-out text, with state of its own that starts at zero. */
+class Evaluation {
+  readonly #graph: Graph
+  readonly #inputs: Set
+  readonly #loss: Tensor
+  readonly #mass: Tensor
+  readonly #states: readonly [Set, Set]
+  readonly #bindings: Binding[][]
+
+  private constructor(graph: Graph, compiled: CompiledGraph, params: readonly Set[]) {
+    this.#graph = graph
+    const named = (prefix: string) => compiled.inputs.filter((port) => port.name.startsWith(prefix))
+    const zeros = (
+      ports: readonly { name: string; dtype: Tensor['dtype']; shape: readonly (number | string)[] }[],
+    ): Set => Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))
+    this.#inputs = zeros(compiled.inputs.filter((p) => !/^(param|state)\./.test(p.name)))
+    this.#loss = createTensor('float32', [])
+    this.#mass = createTensor('float32', [])
+    this.#states = [zeros(named('state.')), zeros(named('state.'))]
+    this.#bindings = params.map((set) =>
+      [0, 1].map((turn) => {
+        const weights = Object.fromEntries(named('param.').map((p) => [p.name, set[p.name]!]))
+        const after = Object.entries(this.#states[1 - turn]!).map(([name, t]) => [`next.${name}`, t] as const)
+        const inputs = { ...this.#inputs, ...weights, ...this.#states[turn] }
+        return graph.bind(inputs, { loss: this.#loss, mass: this.#mass, ...Object.fromEntries(after) })
+      }),
+    )
+  }
+
+  static async open(o: BackendOptions, params: readonly Set[]): Promise<Evaluation> {
+    const compiled = compileLoss(o.model, o.batch, o.time)
+    const graph = await openGraph(compiled.bytes, { threads: o.threads, device: o.device })
+    return new Evaluation(graph, compiled, params)
+  }
+
+  /** Mean over all weighted tokens. */
+  async run(params: number, batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number> {
+    let [sum, mass, turn] = [0, 0, 0]
+    for await (const batch of batches) {
+      load(this.#inputs, batch)
+      await this.#bindings[params]![turn]!.run()
+      turn = 1 - turn
+      const weight = floats(this.#mass)[0]!
+      sum += floats(this.#loss)[0]! * weight
+      mass += weight
+    }
+    return sum / mass
+  }
+
+  close(): void {
+    for (const binding of this.#bindings.flat()) binding.release()
+    this.#graph.close()
+  }
+}
+
+/** Number of parameters of a model. */
+export const countParameters = (params: BackendOptions['model']['params']): number =>
+  flatten(params).reduce((n, [, spec]) => n + elements(spec.shape), 0)
+
+const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
+
+function load(inputs: Set, batch: Batch): void {
+  ;(inputs['ids']!.data as Int32Array).set(batch.ids)
+  ;(inputs['targets']!.data as Int32Array).set(batch.targets)
+  floats(inputs['weights']!).set(batch.weights)
+  floats(inputs['carry']!).set(batch.carry)
+}
+
+function expectNames(expected: readonly string[], given: Tensors): void {
+  const missing = expected.filter((name) => !given.has(name))
+  const extra = [...given.keys()].filter((name) => !expected.includes(name))
+  if (missing.length > 0 || extra.length > 0)
+    throw new Error(`training state: missing [${missing.join(', ')}], unexpected [${extra.join(', ')}]`)
+}

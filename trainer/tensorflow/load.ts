@@ -1,0 +1,62 @@
+/** Loads TensorFlow.js, the best build that is installed; the only file that imports it. */
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+
+export type TensorFlow = typeof import('@tensorflow/tfjs')
+export type Tensor = import('@tensorflow/tfjs').Tensor
+
+/** Which TensorFlow.js to use; `auto` takes the first that loads, in this order. */
+export const builds = ['gpu', 'node', 'webgpu', 'wasm', 'cpu'] as const
+export type Build = (typeof builds)[number]
+
+export class TensorFlowError extends Error {
+  override name = 'TensorFlowError' as const
+}
+
+/** TensorFlow.js and the build that was loaded. Throws TensorFlowError, with the reason of each build that failed. */
+export async function loadTensorFlow(wanted: Build | 'auto' = 'auto'): Promise<{ tf: TensorFlow; build: Build }> {
+  const failures: string[] = []
+  for (const build of wanted === 'auto' ? builds : [wanted]) {
+    try {
+      const tf = await loaders[build]()
+      await tf.ready()
+      return { tf, build }
+    } catch (error) {
+      failures.push(`${build}: ${(error instanceof Error ? error.message : String(error)).split('\n')[0]}`)
+    }
+  }
+  throw new TensorFlowError(`TensorFlow.js does not load (${failures.join('; ')}); npm run setup:tensorflow builds it`)
+}
+
+/** tfjs-node calls two functions of node:util that Node 23 removed. */
+function restoreUtil(): void {
+  const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>
+  util['isNullOrUndefined'] ??= (x: unknown) => x === undefined || x === null
+  util['isArray'] ??= (x: unknown) => Array.isArray(x)
+}
+
+const native = (name: string) => async (): Promise<TensorFlow> => {
+  restoreUtil()
+  return createRequire(import.meta.url)(name) as TensorFlow
+}
+
+/** The umbrella package on one of its own backends. */
+const portable = (backend: string, extra: string | null) => async (): Promise<TensorFlow> => {
+  const require = createRequire(import.meta.url)
+  const tf = require('@tensorflow/tfjs') as TensorFlow
+  if (extra !== null) {
+    const module = require(extra) as { setWasmPaths?: (folder: string) => void }
+    module.setWasmPaths?.(`${dirname(require.resolve(extra))}/`)
+  }
+  tf.env().set('IS_NODE', true)
+  if (!(await tf.setBackend(backend))) throw new TensorFlowError(`backend ${backend} does not start`)
+  return tf
+}
+
+const loaders: Record<Build, () => Promise<TensorFlow>> = {
+  gpu: native('@tensorflow/tfjs-node-gpu'),
+  node: native('@tensorflow/tfjs-node'),
+  webgpu: portable('webgpu', '@tensorflow/tfjs-backend-webgpu'),
+  wasm: portable('wasm', '@tensorflow/tfjs-backend-wasm'),
+  cpu: portable('cpu', null),
+}
