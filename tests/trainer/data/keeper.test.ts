@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Batch } from '../../../trainer/data/batch.ts'
+import type { Batch, Dataset } from '../../../trainer/data/batch.ts'
 import { attributes } from '../../../trainer/data/keeper/attributes.ts'
 import type { Turn } from '../../../trainer/data/keeper/chat.ts'
 import { keeperDataset, type Stage } from '../../../trainer/data/keeper/dataset.ts'
@@ -79,13 +79,6 @@ describe('keeper chats', () => {
   })
 
   test('training never shows a held-out wording', () => {
-    const shape = (wording: string): RegExp =>
-      new RegExp(
-        `^${wording
-          .replace(/[.?]/g, String.raw`\$&`)
-          .replace('{a}', '.+')
-          .replace('{v}', '.+')}$`,
-      )
     const kept = [tells, corrections, questions].flatMap(({ unseen }) => unseen.map(shape))
     for (const turn of turns(2, 3000))
       expect(
@@ -122,8 +115,6 @@ describe('keeper chats', () => {
 })
 
 describe('keeperDataset', () => {
-  const open = (seed = 1) => keeperDataset({ batch: 3, time: 128, codec, seed, stages })
-
   test('targets are the ids one later, also across the pieces of a document', async () => {
     const data = open()
     let before: Batch | undefined
@@ -167,3 +158,13 @@ describe('keeperDataset', () => {
     expect(() => other.seek(open().position())).toThrow('expected a position of 2 rows, got 3')
   })
 })
+
+function open(seed = 1): Dataset {
+  return keeperDataset({ batch: 3, time: 128, codec, seed, stages })
+}
+
+/** Matches what a wording makes. */
+function shape(wording: string): RegExp {
+  const literal = wording.replace(/[.?]/g, String.raw`\$&`)
+  return new RegExp(`^${literal.replace('{a}', '.+').replace('{v}', '.+')}$`)
+}
