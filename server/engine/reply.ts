@@ -1,0 +1,86 @@
+/** The text of one reply while it grows: UTF-8 boundaries, stop strings, end of sequence, log-probabilities. */
+import type { TextCodec } from '../../runtime/text.ts'
+import type { FinishReason, TokenLogprob } from './messages.ts'
+import type { Draw } from './sampler.ts'
+import { createStopFilter, type StopFilter } from './stop-filter.ts'
+
+export interface Progress {
+  readonly text: string
+  readonly tokens: TokenLogprob[]
+  readonly finished: FinishReason | null
+}
+
+/** What the reply needs to know of its turn. */
+export interface ReplyLimits {
+  readonly maxTokens: number
+  readonly stop: readonly string[]
+  readonly logprobs: boolean
+}
+
+export class Reply {
+  readonly generated: number[] = []
+  readonly #codec: TextCodec
+  readonly #limits: ReplyLimits
+  readonly #detokenizer: ReturnType<TextCodec['detokenizer']>
+  readonly #filter: StopFilter
+  /** Tokens whose text has not been shown yet, with the place in the text where each begins. */
+  readonly #unshown: { token: TokenLogprob; at: number }[] = []
+  #decoded = 0
+  #shown = 0
+
+  constructor(codec: TextCodec, limits: ReplyLimits) {
+    this.#codec = codec
+    this.#limits = limits
+    this.#detokenizer = codec.detokenizer()
+    this.#filter = createStopFilter(limits.stop)
+  }
+
+  /** Takes the next sampled token; returns what may be shown now and whether the reply is over. */
+  push(draw: Draw): Progress {
+    this.generated.push(draw.id)
+    if (this.#codec.eos.includes(draw.id)) return this.#end('eos')
+    if (this.#limits.logprobs) this.#unshown.push({ token: describeToken(this.#codec, draw), at: this.#decoded })
+    const { text, stopped } = this.#take(this.#detokenizer.push(draw.id))
+    if (stopped !== null) return { text, tokens: this.#release(true), finished: 'stop' }
+    if (this.generated.length < this.#limits.maxTokens) {
+      return { text, tokens: text === '' ? [] : this.#release(false), finished: null }
+    }
+    const rest = this.#end('length')
+    return { ...rest, text: text + rest.text }
+  }
+
+  /** The last text: an unfinished character is dropped, an unfinished stop string was none. */
+  #end(reason: FinishReason): Progress {
+    const { text, stopped } = this.#take(this.#detokenizer.flush())
+    if (stopped !== null) return { text, tokens: this.#release(true), finished: 'stop' }
+    const rest = this.#filter.flush()
+    this.#shown += rest.length
+    return { text: text + rest, tokens: this.#release(false, true), finished: reason }
+  }
+
+  #take(piece: string): { text: string; stopped: string | null } {
+    this.#decoded += piece.length
+    const taken = this.#filter.push(piece)
+    this.#shown += taken.text.length
+    return taken
+  }
+
+  /** Tokens that begin in the shown text; with `stopped` the others are dropped, with `all` none is kept back. */
+  #release(stopped: boolean, all = false): TokenLogprob[] {
+    const count = all ? this.#unshown.length : this.#unshown.filter(({ at }) => at < this.#shown).length
+    const released = this.#unshown.splice(0, count).map(({ token }) => token)
+    if (stopped) this.#unshown.length = 0
+    return released
+  }
+}
+
+/** A token with its text and its alternatives' texts. */
+export function describeToken(codec: TextCodec, draw: Draw): TokenLogprob {
+  const { id, logprob, top } = draw
+  return {
+    id,
+    logprob,
+    text: codec.decode([id]),
+    top: top.map((t) => ({ text: codec.decode([t.id]), logprob: t.logprob })),
+  }
+}

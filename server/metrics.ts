@@ -1,0 +1,90 @@
+/** What Prometheus scrapes. Names and bucket edges are vLLM's where it has the concept, so dashboards carry over. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+const FIRST_TOKEN = [
+  0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
+]
+const PER_TOKEN = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80]
+const REQUEST = [0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1920, 7680]
+const TOKENS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000]
+const STORAGE = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+
+/** Numbers that are read when they are scraped. */
+export interface Readings {
+  running(): number
+  waiting(): number
+  stateBytes(): number
+  /** Rejects when the store does not answer; the gauge then keeps its last value. */
+  parked(): Promise<{ sessions: number; bytes: number }>
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** A registry of its own. Labels have few values, all of them ours: never a session, a user, a key or a client's text. */
+export function createMetrics(readings: Readings) {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'mneme_' })
+  const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name: `mneme_${name}`, help, labelNames, registers: [registry] })
+  const histogram = <L extends string = never>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly L[] = [],
+  ) => new Histogram({ name: `mneme_${name}`, help, buckets, labelNames, registers: [registry] })
+  gauges(registry, readings)
+  return {
+    registry,
+    promptTokens: counter('prompt_tokens_total', 'Tokens of conversations that requests built on, computed or not.'),
+    generatedTokens: counter('generation_tokens_total', 'Tokens generated.'),
+    cacheQueries: counter('prefix_cache_queries_total', 'Tokens that could have come from a kept state.'),
+    cacheHits: counter('prefix_cache_hits_total', 'Tokens that came from a kept state and were not computed again.'),
+    success: counter('request_success_total', 'Replies finished.', ['finished_reason']),
+    cancelled: counter('requests_cancelled_total', 'Requests whose client went away.'),
+    rejected: counter('requests_rejected_total', 'Requests refused.', ['reason']),
+    firstToken: histogram('time_to_first_token_seconds', 'From the request to its first token.', FIRST_TOKEN),
+    betweenTokens: histogram('inter_token_latency_seconds', 'From one token of a reply to the next.', PER_TOKEN),
+    request: histogram('e2e_request_latency_seconds', 'From the request to the end of its reply.', REQUEST),
+    queued: histogram('request_queue_time_seconds', 'From the request to its first work.', REQUEST),
+    resume: histogram('session_resume_seconds', 'Getting the state that a turn continues from.', STORAGE, ['tier']),
+    resumeTokens: histogram(
+      'session_resume_prefill_tokens',
+      'Tokens computed before a continued turn could reply.',
+      TOKENS,
+    ),
+    checkpoint: histogram('checkpoint_seconds', 'Writing a turn and its state to disk.', STORAGE),
+    forks: counter('forks_total', 'Turns that continued a response which had been continued before.'),
+    stateRejected: counter('state_rejected_total', 'Stored states that were not used.', ['reason']),
+  }
+}
+
+function gauges(registry: Registry, readings: Readings): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    const metric: Gauge = new Gauge({
+      name: `mneme_${name}`,
+      help,
+      registers: [registry],
+      collect: () => metric.set(read()),
+    })
+  }
+  gauge('num_requests_running', 'Replies being computed.', () => readings.running())
+  gauge('num_requests_waiting', 'Replies waiting for their turn.', () => readings.waiting())
+  gauge('sessions_resident', 'Sessions whose state is in memory: those being computed.', () => readings.running())
+  gauge('session_state_bytes', 'Bytes of one state of the largest model served.', () => readings.stateBytes())
+  const bytes = new Gauge({
+    name: 'mneme_stored_state_bytes',
+    help: 'Bytes of all states on disk.',
+    registers: [registry],
+  })
+  const sessions: Gauge = new Gauge({
+    name: 'mneme_sessions_parked',
+    help: 'Sessions on disk.',
+    registers: [registry],
+    async collect() {
+      const parked = await readings.parked().catch(() => null)
+      if (!parked) return
+      sessions.set(parked.sessions)
+      bytes.set(parked.bytes)
+    },
+  })
+}

@@ -1,0 +1,96 @@
+/** Runs one job of an engine for a request: counted, and with errors that a client can read. */
+import { BusyError, EngineError, type JobEvent, type NewJob } from './engine/client.ts'
+import type { DoneEvent, ErrorEvent, TurnJob } from './engine/messages.ts'
+import type { Deps } from './deps.ts'
+import { ApiError } from './openai/errors.ts'
+import { infoOf, type ServedModel } from './served-model.ts'
+
+export type TurnEvent = Exclude<JobEvent, { kind: 'error' }>
+export type NewTurn = Omit<TurnJob, 'id'>
+
+/** Seconds after which a refused request may be sent again. */
+const RETRY_AFTER = 1
+
+/**
+ * The events of a turn. Throws ApiError for everything that ends it early; `param` is the parameter that the prompt
+ * came in. When `signal` aborts it throws a 499 that nobody is there to read.
+ */
+export async function* runTurn(
+  deps: Deps,
+  model: ServedModel,
+  turn: NewTurn,
+  signal: AbortSignal,
+  param: string,
+): AsyncGenerator<TurnEvent> {
+  const { metrics } = deps
+  infoOf(model)
+  const asked = performance.now()
+  const seconds = (): number => (performance.now() - asked) / 1000
+  let begun = false
+  let open = turn.choices
+  for await (const event of submit(deps, model, turn, signal)) {
+    if (event.kind === 'error') throw refusal(event, param)
+    if (event.kind === 'accepted') countPrompt(deps, turn, event.prompt.length)
+    if (event.kind === 'started') metrics.queued.observe(seconds())
+    if (!begun && (event.kind === 'text' || event.kind === 'done')) {
+      begun = true
+      metrics.firstToken.observe(seconds())
+    }
+    if (event.kind === 'done') {
+      open--
+      countReply(deps, event)
+      metrics.request.observe(seconds())
+    }
+    yield event
+  }
+  if (open === 0) return
+  metrics.cancelled.inc()
+  throw new ApiError(499, 'cancelled', 'The request was cancelled.')
+}
+
+/** Submits a job; a full queue is 429, an engine that is gone 503. */
+export function submit(deps: Deps, model: ServedModel, job: NewJob, signal: AbortSignal): AsyncIterable<JobEvent> {
+  try {
+    return model.engine.submit(job, signal)
+  } catch (cause) {
+    if (cause instanceof BusyError) {
+      deps.metrics.rejected.inc({ reason: 'queue_full' })
+      throw new ApiError(429, 'queue_full', `${cause.message} Try again shortly.`, { retryAfter: RETRY_AFTER, cause })
+    }
+    if (!(cause instanceof EngineError)) throw cause
+    throw new ApiError(503, 'engine_unavailable', 'The engine is restarting. Try again.', {
+      retryAfter: RETRY_AFTER,
+      cause,
+    })
+  }
+}
+
+function countPrompt(deps: Deps, turn: NewTurn, prompt: number): void {
+  const { metrics } = deps
+  const saved = turn.from?.position ?? 0
+  const computed = (turn.from?.pending.length ?? 0) + prompt
+  metrics.promptTokens.inc(saved + computed)
+  metrics.cacheQueries.inc(saved + computed)
+  metrics.cacheHits.inc(saved)
+  if (turn.from) metrics.resumeTokens.observe(computed)
+}
+
+function countReply(deps: Deps, done: DoneEvent): void {
+  const { metrics } = deps
+  metrics.generatedTokens.inc(done.generated.length)
+  metrics.success.inc({ finished_reason: done.reason === 'length' ? 'length' : 'stop' })
+  for (const interval of done.intervals) metrics.betweenTokens.observe(interval / 1000)
+}
+
+function refusal(event: ErrorEvent, param: string): ApiError {
+  const { code, message } = event
+  if (code === 'prompt_too_long') return new ApiError(400, 'context_length_exceeded', message, { param })
+  if (code === 'engine_non_finite') {
+    return new ApiError(500, 'model_error', 'The model produced numbers that are not finite; nothing was stored.', {
+      cause: message,
+    })
+  }
+  if (code === 'engine_failed')
+    return new ApiError(500, 'engine_failed', 'The engine failed; nothing was stored.', { cause: message })
+  return new ApiError(400, 'invalid_prompt', message, { param })
+}

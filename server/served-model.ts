@@ -1,0 +1,42 @@
+/** A bundle as the HTTP side knows it: its description and the engine that runs it. */
+import type { Engine } from './engine/client.ts'
+import type { ModelInfo } from './engine/messages.ts'
+import { ApiError } from './openai/errors.ts'
+
+export interface ModelDescription {
+  readonly name: string
+  /** sha256 of the bundle's manifest: a state belongs to one bundle. */
+  readonly bundle: string
+  readonly architecture: string
+  readonly kernels: string
+  readonly parameters: number
+  /** Seconds since 1970. */
+  readonly created: number
+  readonly defaults: { readonly temperature: number; readonly topP: number; readonly maxTokens: number }
+}
+
+export interface ServedModel extends ModelDescription {
+  /** The current engine: a new one after a crash. */
+  readonly engine: Engine
+  /** Null while the engine is starting. */
+  readonly info: ModelInfo | null
+}
+
+/** The model of that name; the first one when a request names none. */
+export function pickModel(models: readonly ServedModel[], name: string | undefined): ServedModel {
+  const model = name === undefined ? models[0] : models.find((m) => m.name === name)
+  if (model) return model
+  const known = models.map((m) => m.name).join(', ')
+  throw new ApiError(
+    404,
+    'model_not_found',
+    `The model '${name?.slice(0, 100)}' is not served here. Served: ${known}.`,
+    { param: 'model' },
+  )
+}
+
+/** What the engine said about the model; 503 while it is starting. */
+export function infoOf(model: ServedModel): ModelInfo {
+  if (model.info) return model.info
+  throw new ApiError(503, 'model_not_ready', `The model ${model.name} is still starting. Try again.`, { retryAfter: 1 })
+}
