@@ -17,6 +17,11 @@ export class Random {
     return [...this.#s] as unknown as RandomState
   }
 
+  /** Continues exactly as the generator that had this state. */
+  restore(state: RandomState): void {
+    this.#s.set(checkedState(state))
+  }
+
   /** An unsigned 32-bit integer. */
   bits(): number {
     const s = this.#s

@@ -1,0 +1,71 @@
+/** A recipe: everything that a training run is, as plain data that can be printed, saved and overridden. */
+import type { AdamW } from '../compile/optimizer.ts'
+import type { Stage } from '../data/keeper/dataset.ts'
+import type { Schedule } from '../schedule.ts'
+
+/** Text: files and folders of UTF-8 text, JSONL or shards, given with --data. */
+export interface TextSource {
+  readonly kind: 'text'
+  readonly files: readonly string[]
+  /** Share of the text at its end that is held out, unless `heldOut` names files. */
+  readonly heldOutShare: number
+  readonly heldOut: readonly string[]
+}
+
+/** Generated chats in which facts are told, corrected and asked (data/keeper). */
+export interface KeeperSource {
+  readonly kind: 'keeper'
+  readonly stages: readonly Stage[]
+}
+
+/** `byte`, `character` (of the training text), a number of BPE tokens to learn, or a folder with a tokenizer. */
+export interface TokenizerChoice {
+  readonly kind: 'byte' | 'char' | 'bpe' | 'folder'
+  readonly vocab: number
+  readonly folder: string
+}
+
+export interface Recipe {
+  readonly name: string
+  readonly about: string
+  readonly architecture: string
+  /** Options of the architecture; the vocabulary comes from the tokenizer. */
+  readonly model: Readonly<Record<string, unknown>>
+  readonly tokenizer: TokenizerChoice
+  readonly data: TextSource | KeeperSource
+  /** Rows of a batch, tokens of a row, passes whose gradients are averaged. */
+  readonly batch: number
+  readonly time: number
+  readonly accumulate: number
+  readonly learningRate: number
+  /** Learning rates of groups of parameters relative to that, by the beginning of their path. */
+  readonly rates: Readonly<Record<string, number>>
+  readonly schedule: Schedule
+  readonly optimizer: AdamW
+  readonly evaluateEvery: number
+  readonly evaluateBatches: number
+  readonly checkpointEvery: number
+  readonly logEvery: number
+  readonly patience: number
+  readonly seed: number
+}
+
+/** What recipes start from. */
+export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' | 'data'> = {
+  tokenizer: { kind: 'byte', vocab: 0, folder: '' },
+  batch: 8,
+  time: 256,
+  accumulate: 1,
+  learningRate: 2e-3,
+  rates: {},
+  schedule: { kind: 'cosine', steps: 1000, warmup: 50, minRatio: 0.1, decay: 0.2 },
+  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
+  evaluateEvery: 100,
+  evaluateBatches: 8,
+  checkpointEvery: 200,
+  logEvery: 10,
+  patience: 0,
+  seed: 1,
+}
+
+export const text: TextSource = { kind: 'text', files: [], heldOutShare: 0.1, heldOut: [] }
