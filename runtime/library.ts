@@ -67,7 +67,6 @@ const CHECKED = {
 } as const
 const RELEASES = {
   ReleaseStatus: 93,
-  ReleaseMemoryInfo: 94,
   ReleaseSession: 95,
   ReleaseValue: 96,
   ReleaseTypeInfo: 98,

@@ -67,7 +67,7 @@ function createSession(
   }
 }
 
-export function configEntries(options: GraphOptions): [key: string, value: string][] {
+function configEntries(options: GraphOptions): [key: string, value: string][] {
   const entries: [string, string][] = []
   if (options.spin !== undefined) entries.push(['session.intra_op.allow_spinning', options.spin ? '1' : '0'])
   if (options.disabledOptimizers?.length) {

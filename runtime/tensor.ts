@@ -1,13 +1,23 @@
 /** Tensors: a dtype, dimensions, and memory that stays where it is for as long as it lives. */
 
-export type Dtype = 'float32' | 'int32' | 'int64' | 'bool' | 'uint8' | 'int8' | 'float16'
-export type TypedArray = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array | Uint16Array
+/** The array that holds each dtype. */
+interface DataOf {
+  float32: Float32Array
+  int32: Int32Array
+  int64: BigInt64Array
+  bool: Uint8Array
+  uint8: Uint8Array
+  int8: Int8Array
+  float16: Uint16Array
+}
+export type Dtype = keyof DataOf
+export type TypedArray = DataOf[Dtype]
 
 /** `data` is row-major. int64 is BigInt64Array, bool is Uint8Array (0 or 1), float16 is its bits in a Uint16Array. */
-export interface Tensor {
-  readonly dtype: Dtype
+export interface Tensor<D extends Dtype = Dtype> {
+  readonly dtype: D
   readonly dims: readonly number[]
-  readonly data: TypedArray
+  readonly data: DataOf[D]
 }
 
 /** A tensor was described wrongly: its dimensions, its type or its memory do not fit each other. */
@@ -15,7 +25,8 @@ export class TensorError extends Error {
   override name = 'TensorError' as const
 }
 
-const arrays = {
+type Constructor<D extends Dtype> = new (buffer: ArrayBufferLike, byteOffset: number, length: number) => DataOf[D]
+const arrays: { readonly [D in Dtype]: Constructor<D> & { readonly BYTES_PER_ELEMENT: number } } = {
   float32: Float32Array,
   int32: Int32Array,
   int64: BigInt64Array,
@@ -23,7 +34,7 @@ const arrays = {
   uint8: Uint8Array,
   int8: Int8Array,
   float16: Uint16Array,
-} satisfies Record<Dtype, unknown>
+}
 
 /** ONNXTensorElementDataType of each dtype; TensorProto.DataType has the same numbers. */
 export const elementTypes: Record<Dtype, number> = {
@@ -58,33 +69,34 @@ export function elementCount(dims: readonly number[]): number {
  * Returns a tensor, zero-filled without `data`. A typed array of the right kind is shared, not copied; plain numbers
  * are converted. Throws TensorError if dimensions, type and length do not fit.
  */
-export function createTensor(
-  dtype: Dtype,
+export function createTensor<D extends Dtype>(
+  dtype: D,
   dims: readonly number[],
-  data?: TypedArray | readonly number[] | readonly bigint[],
-): Tensor {
+  data?: DataOf[D] | readonly number[] | readonly bigint[],
+): Tensor<D> {
   const count = countOf(dtype, dims)
   if (data !== undefined && data.length !== count) {
     throw new TensorError(`${dtype} [${dims.join(', ')}]: expected ${count} elements, got ${data.length}`)
   }
-  if (data === undefined || Array.isArray(data)) {
-    const buffer = new ArrayBuffer(Math.max(count * bytesPerElement(dtype), SMALLEST_BUFFER_BYTES))
-    const memory = new arrays[dtype](buffer, 0, count)
-    if (data !== undefined) fill(memory, data)
-    return { dtype, dims: [...dims], data: memory }
-  }
-  return { dtype, dims: [...dims], data: pinned(dtype, data as TypedArray) }
+  if (ArrayBuffer.isView(data)) return { dtype, dims: [...dims], data: pinned(dtype, data) }
+  const buffer = new ArrayBuffer(Math.max(count * bytesPerElement(dtype), SMALLEST_BUFFER_BYTES))
+  const memory = new arrays[dtype](buffer, 0, count)
+  if (data !== undefined) fill(memory, data)
+  return { dtype, dims: [...dims], data: memory }
 }
 
 /** Returns a tensor of other dimensions over the same memory, `offsetElements` further on. */
-export function view(tensor: Tensor, dims: readonly number[], offsetElements = 0): Tensor {
-  const count = countOf(tensor.dtype, dims)
-  if (offsetElements < 0 || offsetElements + count > tensor.data.length) {
+export function view<D extends Dtype>(tensor: Tensor<D>, dims: readonly number[], offsetElements = 0): Tensor<D> {
+  const { dtype, data } = tensor
+  const count = countOf(dtype, dims)
+  if (offsetElements < 0 || offsetElements + count > data.length) {
+    const end = offsetElements + count
     throw new TensorError(
-      `view [${dims.join(', ')}] at ${offsetElements}: expected to stay within ${tensor.data.length} elements, got ${offsetElements + count}`,
+      `view [${dims.join(', ')}]: expected elements of ${data.length}, got ${offsetElements} to ${end}`,
     )
   }
-  return { dtype: tensor.dtype, dims: [...dims], data: tensor.data.subarray(offsetElements, offsetElements + count) }
+  const byteOffset = data.byteOffset + offsetElements * bytesPerElement(dtype)
+  return { dtype, dims: [...dims], data: new arrays[dtype](data.buffer, byteOffset, count) }
 }
 
 function countOf(dtype: Dtype, dims: readonly number[]): number {
@@ -100,9 +112,9 @@ function fill(memory: TypedArray, values: readonly (number | bigint)[]): void {
 }
 
 // Asking for `buffer` moves a small array out of V8's heap for good: from then on its memory has one address.
-function pinned(dtype: Dtype, data: TypedArray): TypedArray {
+function pinned<D extends Dtype>(dtype: D, data: DataOf[D]): DataOf[D] {
   if (!(data instanceof arrays[dtype])) {
     throw new TensorError(`${dtype}: expected data in a ${arrays[dtype].name}, got ${data.constructor.name}`)
   }
-  return new arrays[dtype](data.buffer as ArrayBuffer, data.byteOffset, data.length)
+  return new arrays[dtype](data.buffer, data.byteOffset, data.length)
 }

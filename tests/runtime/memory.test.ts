@@ -1,0 +1,70 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, expect, test } from 'vitest'
+import { createTensor } from '../../runtime/tensor.ts'
+import { bindings } from './bindings.ts'
+import { addOne, heavy } from './models.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function residentMiB(): number {
+  collect()
+  return process.memoryUsage.rss() / 2 ** 20
+}
+
+// What allocators keep for themselves varies by tens of MiB; the leaks looked for would be hundreds.
+const NOISE_MIB = 90
+
+describe.each(bindings)('$binding', ({ open }) => {
+  test('opening and closing graphs gives all their memory back', async () => {
+    const model = heavy(8)
+    const x = createTensor('float32', [1])
+    const y = createTensor('float32', [8 * 262_144])
+    const cycle = async () => {
+      const graph = await open(model)
+      const binding = graph.bind({ x }, { y })
+      await binding.run()
+      binding.release()
+      graph.close()
+    }
+    for (let round = 0; round < 10; round++) await cycle()
+    const before = residentMiB()
+    for (let round = 0; round < 100; round++) await cycle()
+    expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
+  })
+
+  test('binding and releasing gives all its memory back', async () => {
+    const graph = await open(addOne)
+    const cycle = (times: number) => {
+      for (let round = 0; round < times; round++) {
+        const x = createTensor('float32', [8, 2])
+        graph.bind({ x }, { y: x }).release()
+      }
+    }
+    cycle(5_000)
+    const before = residentMiB()
+    cycle(200_000)
+    expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
+    graph.close()
+  })
+
+  test('bound memory stays, whatever the garbage collector does', async () => {
+    const graph = await open(addOne)
+    const binds = Array.from({ length: 200 }, (_, index) => {
+      // Smaller than what V8 would keep, and move, in its own heap.
+      const x = createTensor('float32', [1, 2], Float32Array.of(index, -index))
+      const y = createTensor('float32', [1, 2], new Float32Array(2))
+      return { binding: graph.bind({ x }, { y }), y }
+    })
+    let garbage: number[][] = []
+    for (let round = 0; round < 20; round++) {
+      garbage = Array.from({ length: 2_000 }, () => [round])
+      collect()
+    }
+    expect(garbage).toHaveLength(2_000)
+    for (const { binding } of binds) await binding.run()
+    expect(binds.map(({ y }) => [...y.data])).toEqual(binds.map((_, index) => [index + 1, 1 - index]))
+    graph.close()
+  })
+})

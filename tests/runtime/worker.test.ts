@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { expect, test } from 'vitest'
+import { openGraph } from '../../runtime/graph.ts'
+import { createTensor } from '../../runtime/tensor.ts'
+import { addOne } from './models.ts'
+
+// Node 20 reads no TypeScript: the worker has to register tsx for itself.
+const module = JSON.stringify(new URL('./graph-worker.ts', import.meta.url).href)
+const bootstrap = `import('tsx/esm/api').then(({ register }) => { register(); return import(${module}) })`
+
+async function runInWorker(environment: Record<string, string> = {}): Promise<unknown> {
+  const worker = new Worker(bootstrap, { eval: true, env: { ...process.env, ...environment } })
+  const exit = once(worker, 'exit')
+  const [message] = (await once(worker, 'message')) as unknown[]
+  const [code] = (await exit) as number[]
+  expect(code).toBe(0)
+  return message
+}
+
+test('worker threads run graphs at the same time, one after the other, and before the main thread does', async () => {
+  expect(await runInWorker()).toEqual({ y: [2, 3], binding: 'c-api' })
+  expect(await Promise.all([runInWorker(), runInWorker()])).toEqual(
+    Array.from({ length: 2 }, () => ({ y: [2, 3], binding: 'c-api' })),
+  )
+  const graph = await openGraph(addOne)
+  const y = createTensor('float32', [1, 2])
+  await graph.bind({ x: createTensor('float32', [1, 2], [1, 2]) }, { y }).run()
+  expect(await runInWorker()).toEqual({ y: [2, 3], binding: 'c-api' })
+  await graph.bind({ x: y }, { y }).run()
+  expect([...y.data]).toEqual([3, 4])
+  graph.close()
+})
+
+test('MNEME_RUNTIME=binding takes the plain binding', async () => {
+  expect(await runInWorker({ MNEME_RUNTIME: 'binding' })).toEqual({ y: [2, 3], binding: 'onnxruntime-node' })
+})
