@@ -132,9 +132,9 @@ function issueText(error: z.ZodError, value: unknown): string {
   if (!issue) return 'expected a manifest, got something else'
   const path = issue.path.map(String)
   const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
-  const message = issue.message.replace(/^Invalid \w+: /, '').replace(/, received .*$/, '')
-  // A key that is not allowed is itself what was found.
-  const got = issue.code === 'invalid_key' ? path.at(-1) : found
+  // Where a key is not allowed, the key is what was found, and the reason is one level deeper.
+  const [reason, got] = issue.code === 'invalid_key' ? [issue.issues[0] ?? issue, path.at(-1)] : [issue, found]
+  const message = reason.message.replace(/^Invalid \w+: /, '').replace(/, received .*$/, '')
   return `${path.join('.')}: ${message}, got ${shown(got)}`
 }
 

@@ -18,6 +18,8 @@ export interface ModelTensor {
   type: number
   dims: number[]
   bytes: Uint8Array
+  /** The field of TensorProto that holds the bytes: 9, raw_data, unless said. */
+  fieldNumber?: number
 }
 export interface ModelSpec {
   nodes: ModelNode[]
@@ -67,8 +69,8 @@ function attributeProto(name: string, value: number | string | { float: number }
   return message(text(1, name), float(2, value.float), integer(20, FLOAT_ATTRIBUTE))
 }
 
-function tensorProto({ name, type, dims, bytes }: ModelTensor): Uint8Array {
-  return message(...dims.map((dim) => integer(1, dim)), integer(2, type), text(8, name), field(9, bytes))
+function tensorProto({ name, type, dims, bytes, fieldNumber = 9 }: ModelTensor): Uint8Array {
+  return message(...dims.map((dim) => integer(1, dim)), integer(2, type), text(8, name), field(fieldNumber, bytes))
 }
 
 function valueProto({ name, type, shape }: ModelValue): Uint8Array {
