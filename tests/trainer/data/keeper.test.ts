@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Batch, Dataset } from '../../../trainer/data/batch.ts'
 import { attributes } from '../../../trainer/data/keeper/attributes.ts'
@@ -8,9 +9,9 @@ import { turnEncoder } from '../../../trainer/data/keeper/encode.ts'
 import { corrections, questions, tells } from '../../../trainer/data/keeper/phrasing.ts'
 import { drawValue, splitOf, type Kind } from '../../../trainer/data/keeper/values.ts'
 import { Random } from '../../../trainer/random.ts'
-import { openEncoder } from '../text-encoder.ts'
+import { openText } from '../../../runtime/text.ts'
 
-const codec = openEncoder()
+const codec = openText(join(import.meta.dirname, '../../../trainer/tokenizer/keeper'))
 const stages: Stage[] = [
   { untilTokens: 3000, facts: [1, 4], gap: [0, 60], chunks: 2 },
   { untilTokens: 1e9, facts: [4, 64], gap: [0, 400], chunks: 5 },
@@ -109,8 +110,9 @@ describe('keeper chats', () => {
     turnEncoder(codec)(turn, out)
     const weighted = (weight: number): string => codec.decode(out.ids.filter((_, i) => out.weights[i] === weight))
     expect(weighted(3)).toBe(' 4711')
-    expect(weighted(1)).toBe('Your pin is.<|end|>')
-    expect(weighted(0.1)).toBe('<|user|>What is my pin?<|end|><|assistant|>')
+    expect(weighted(1)).toBe('Your pin is.')
+    expect(weighted(0.1)).toBe('What is my pin?')
+    expect(out.weights.at(-1)).toBe(1)
   })
 })
 
@@ -123,7 +125,7 @@ describe('keeperDataset', () => {
       for (let row = 0; row < 3; row++) {
         for (let t = 0; t < 127; t++) expect(batch.targets[row * 128 + t]).toBe(batch.ids[row * 128 + t + 1])
         if (batch.carry[row] === 1) expect(batch.ids[row * 128]).toBe(before?.targets[row * 128 + 127])
-        else expect(codec.decode([batch.ids[row * 128] as number])).toBe('<|user|>')
+        else expect([batch.ids[row * 128]]).toEqual(codec.encodeWithSpecial('<|user|>'))
       }
       before = batch
     }

@@ -1,7 +1,7 @@
 /** Keeper chats as training data: every row of a batch is an endless stream of freshly made documents. */
 import { Random, type RandomState } from '../../random.ts'
 import { DataError, emptyBatch, type Batch, type Dataset, type JsonValue } from '../batch.ts'
-import type { TextEncoder } from '../encoder.ts'
+import type { TextCodec } from '../../../runtime/text.ts'
 import { keeperDocument, type ChatPlan } from './document.ts'
 import { defaultWeights, turnEncoder, type LossWeights, type WeightedTokens } from './encode.ts'
 
@@ -16,7 +16,7 @@ export interface Stage extends ChatPlan {
 export interface KeeperOptions {
   readonly batch: number
   readonly time: number
-  readonly codec: TextEncoder
+  readonly codec: TextCodec
   readonly seed: number
   /** In order; the last one holds for ever after. */
   readonly stages: readonly Stage[]

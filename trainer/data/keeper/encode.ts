@@ -1,5 +1,5 @@
 /** From turns to token ids and loss weights, exactly as the server will tokenize them, only faster. */
-import type { TextEncoder } from '../encoder.ts'
+import type { TextCodec } from '../../../runtime/text.ts'
 import type { Turn } from './chat.ts'
 
 /** How much each part of a chat weighs in the loss. */
@@ -32,7 +32,7 @@ const cacheLimit = 50_000
  * It cuts a text before every single space and around a recalled value. With a byte-level, character or byte tokenizer
  * no token reaches over such a cut, so the ids are those of `codec.encode(content)`; a test holds this.
  */
-export function turnEncoder(codec: TextEncoder, weights: LossWeights = defaultWeights): TurnEncoder {
+export function turnEncoder(codec: TextCodec, weights: LossWeights = defaultWeights): TurnEncoder {
   const encode = cachedWords(codec)
   const user = specialId(codec, '<|user|>')
   const assistant = specialId(codec, '<|assistant|>')
@@ -61,7 +61,7 @@ function aroundValue({ reply, recalled }: Turn): readonly [string, string, strin
   return [reply.slice(0, start), reply.slice(start, stop), reply.slice(stop)]
 }
 
-function cachedWords(codec: TextEncoder): (word: string) => readonly number[] {
+function cachedWords(codec: TextCodec): (word: string) => readonly number[] {
   const cache = new Map<string, readonly number[]>()
   return (word) => {
     const known = cache.get(word)
@@ -90,7 +90,7 @@ function push(ids: readonly number[], weight: number, out: WeightedTokens): void
   }
 }
 
-function specialId(codec: TextEncoder, token: string): number {
+function specialId(codec: TextCodec, token: string): number {
   const ids = codec.encodeWithSpecial(token)
   if (ids.length !== 1) throw new RangeError(`keeper: the tokenizer has no special token ${token}`)
   return ids[0] as number

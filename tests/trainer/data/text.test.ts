@@ -1,0 +1,279 @@
+import { mkdir, mkdtemp, open as openFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openText } from '../../../runtime/text.ts'
+import type { Batch, Dataset } from '../../../trainer/data/batch.ts'
+import { createShardWriter } from '../../../trainer/data/shards.ts'
+import { textDataset, type TextOptions } from '../../../trainer/data/text.ts'
+import { chatTokens } from '../../../trainer/tokenizer/format.ts'
+import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
+
+const bytes = openText(byteTokenizer(chatTokens))
+const keeper = openText(join(import.meta.dirname, '../../../trainer/tokenizer/keeper'))
+const [eos] = bytes.eos
+let folder = ''
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mneme-text-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('textDataset', () => {
+  test('a row reads the whole file in order, whatever the size of the pieces', async () => {
+    const text = words(9000)
+    const path = await write('whole.txt', text)
+    for (const codec of [bytes, keeper]) {
+      const whole = [...codec.encode(text), ...codec.eos]
+      const data = await textDataset({ paths: [path], codec, batch: 1, time: 100 })
+      const { ids, carries } = await firstDocument(data)
+      expect(ids).toEqual(whole)
+      expect(carries.every((carry, i) => carry === (i === 0 ? 0 : 1))).toBe(true)
+    }
+  })
+
+  test('rows side by side cover the text once and begin with zero state', async () => {
+    const text = words(4000)
+    const path = await write('rows.txt', text)
+    const data = await textDataset({ paths: [path], codec: bytes, batch: 4, time: 64 })
+    const rows = await collect(data, 4, 64, text.length)
+    const parts = rows.map((row) => bytes.decode(row))
+    expect(parts.every((part) => part.length > text.length / 5)).toBe(true)
+    expect(parts.join('')).toBe(text)
+  })
+
+  test('interrupted and continued gives the same batches as uninterrupted, for every kind of file', async () => {
+    const paths = {
+      text: [await write('a.txt', words(700)), await write('b.txt', words(90))],
+      lines: [await write('c.jsonl', jsonl(40))],
+      mixed: [
+        await write('d.txt', words(300)),
+        await write('e.jsonl', jsonl(30)),
+        await shards('f', [300, 5, 40, 700, 1]),
+      ],
+    }
+    const plan = fc.record({
+      kind: fc.constantFrom('text' as const, 'lines' as const, 'mixed' as const),
+      batch: fc.integer({ min: 1, max: 3 }),
+      time: fc.integer({ min: 1, max: 90 }),
+      heldOut: fc.constantFrom(0, 0.3),
+      steps: fc.integer({ min: 0, max: 60 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(plan, async ({ kind, batch, time, heldOut, steps }) => {
+        const options: TextOptions = { paths: paths[kind], codec: bytes, batch, time, heldOut }
+        const [whole, resumed] = [await textDataset(options), await textDataset(options)]
+        for (let step = 0; step < steps; step++) await whole.next()
+        await resumed.seek(JSON.parse(JSON.stringify(whole.position())))
+        for (let step = 0; step < 8; step++) expect(await resumed.next()).toEqual(await whole.next())
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('a held-out part shares no text with the training part', async () => {
+    const text = Array.from({ length: 2000 }, (_, i) => `w${i}`).join(' ')
+    const path = await write('held.txt', text)
+    const seen = async (part: 'train' | 'heldout'): Promise<Set<string>> => {
+      const data = await textDataset({ paths: [path], codec: bytes, batch: 1, time: 50, heldOut: 0.2, part })
+      const { ids } = await firstDocument(data)
+      return new Set(bytes.decode(ids).trim().split(' '))
+    }
+    const [train, heldout] = [await seen('train'), await seen('heldout')]
+    expect([...heldout].filter((word) => train.has(word))).toEqual([])
+    expect(train.size + heldout.size).toBe(2000)
+    expect(heldout.size / 2000).toBeCloseTo(0.2, 1)
+  })
+
+  test('short documents share a piece while they fit, and the rest weighs nothing', async () => {
+    const path = await write(
+      'short.jsonl',
+      ['abc', 'defg', 'hijklmnop'].map((text) => JSON.stringify({ text })).join('\n'),
+    )
+    const data = await textDataset({ paths: [path], codec: bytes, batch: 1, time: 12 })
+    const batch = await data.next()
+    expect(bytes.decode([...batch.ids])).toBe('abcdefg')
+    expect([...batch.weights]).toEqual([1, 1, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0])
+    expect(bytes.decode([...(await data.next()).ids])).toBe('hijklmnop')
+  })
+
+  test('of a chat only the replies weigh', async () => {
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Yo' },
+    ]
+    const path = await write('chat.jsonl', JSON.stringify({ messages }))
+    const { ids, targets, weights } = await (
+      await textDataset({ paths: [path], codec: bytes, batch: 1, time: 8 })
+    ).next()
+    expect([...ids]).toEqual(bytes.encodeWithSpecial('<|user|>Hi<|end|><|assistant|>Yo<|end|>'))
+    const learned = [...targets].filter((_, i) => weights[i] === 1)
+    expect(learned).toEqual(bytes.encodeWithSpecial('Yo<|end|>'))
+  })
+
+  test('a document of a shard begins with zero state', async () => {
+    const path = await shards('docs', [30, 30])
+    const data = await textDataset({ paths: [path], codec: bytes, batch: 1, time: 20 })
+    const carries: number[] = []
+    for (let i = 0; i < 6; i++) carries.push((await data.next()).carry[0] as number)
+    expect(carries).toEqual([0, 1, 0, 1, 0, 1])
+  })
+
+  test('memory does not grow with the file', async () => {
+    const path = join(folder, 'large.txt')
+    const file = await openFile(path, 'w')
+    const block = words(240_000)
+    for (let i = 0; i < 60; i++) await file.writeFile(block)
+    await file.close()
+    const cheap = { ...bytes, encode: (text: string) => [...Buffer.from(text)] }
+    const data = await textDataset({ paths: [path], codec: cheap, batch: 4, time: 4096 })
+    for (let i = 0; i < 20; i++) await data.next()
+    const before = memoryInUse()
+    for (let i = 0; i < 1000; i++) await data.next()
+    expect(block.length * 60).toBeGreaterThan(60e6)
+    expect(memoryInUse() - before).toBeLessThan(3e6)
+  })
+})
+
+describe('bad training data', () => {
+  test('an empty file is refused', async () => {
+    await expect(open([await write('empty.txt', '')])).rejects.toThrow('empty.txt: the file is empty')
+  })
+
+  test('text that is not UTF-8 is refused with file and byte', async () => {
+    for (const [at, wrong] of [
+      [0, [0xff]],
+      [700, [0xc3, 0x28]],
+      [20_000, [0xe2, 0x82]],
+      [33_002, [0xed, 0xa0, 0x80]],
+    ] as const) {
+      const text = Buffer.concat([
+        Buffer.from('é a'.repeat(10_000)).subarray(0, at),
+        Buffer.from(wrong),
+        Buffer.from(' end'),
+      ])
+      const path = join(folder, 'latin.txt')
+      await writeFile(path, text)
+      const data = await open([path])
+      await expect(exhaust(data)).rejects.toThrow(
+        `latin.txt: expected UTF-8 text, got a byte that does not belong there at byte ${at}`,
+      )
+    }
+  })
+
+  test('lines that are not documents are refused with their place', async () => {
+    const data = await open([await write('bad.jsonl', '{"text":"fine"}\n{"txt":"wrong"}\n')])
+    await expect(exhaust(data)).rejects.toThrow('bad.jsonl: the line at byte 16: expected "text" or "messages"')
+    const broken = await open([await write('broken.jsonl', '{"text":"fi')])
+    await expect(exhaust(broken)).rejects.toThrow('broken.jsonl: the line at byte 0: expected a JSON object')
+    const blank = await open([await write('blank.jsonl', '\n\n\n')])
+    await expect(exhaust(blank)).rejects.toThrow('blank.jsonl: expected text, found only empty lines')
+  })
+
+  test('shards of another vocabulary are refused', async () => {
+    await expect(open([await shards('other', [10], 300)])).rejects.toThrow(
+      'other: expected tokens of a vocabulary of 260, got one of 300',
+    )
+  })
+
+  test('shards with other ids or sizes than they should have are refused', async () => {
+    const path = await shards('broken', [50])
+    const wrong = await openFile(join(path, 'shard-00000.bin'), 'r+')
+    await wrong.write(Buffer.from([0xff, 0xff]), 0, 2, 20)
+    await expect(exhaust(await open([path]))).rejects.toThrow('expected ids below 260, got 65535 at token 10')
+    await wrong.truncate(30)
+    await wrong.close()
+    await expect(open([path])).rejects.toThrow('shard-00000.bin: expected 100 bytes, got 30')
+  })
+
+  test('a file that is not there, a folder without text, too little text and other files are refused', async () => {
+    await expect(open([join(folder, 'none.txt')])).rejects.toThrow('none.txt: the file cannot be read')
+    await mkdir(join(folder, 'hollow'))
+    await expect(open([join(folder, 'hollow')])).rejects.toThrow('found none')
+    const small = await write('small.txt', 'one two three')
+    await expect(open([small], { batch: 8 })).rejects.toThrow('expected enough for 8 rows, got 13 bytes')
+    const data = await open([small])
+    const other = await open([await write('other.txt', 'one two three four')])
+    await expect(other.seek(data.position())).rejects.toThrow('expected files of 13 bytes or tokens, got 18')
+  })
+})
+
+/** Bytes that are still needed, after a garbage collection. */
+function memoryInUse(): number {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+function open(paths: string[], more: Partial<TextOptions> = {}): Promise<Dataset> {
+  return textDataset({ paths, codec: bytes, batch: 1, time: 16, ...more })
+}
+
+async function write(name: string, text: string): Promise<string> {
+  await writeFile(join(folder, name), text)
+  return join(folder, name)
+}
+
+/** Documents of the given lengths; ids count upwards. */
+async function shards(name: string, lengths: readonly number[], vocab = bytes.vocabSize): Promise<string> {
+  const writer = await createShardWriter(join(folder, name), vocab, 400)
+  for (const length of lengths)
+    await writer.add(
+      Array.from({ length }, (_, i) => i % 250),
+      true,
+    )
+  await writer.close()
+  return join(folder, name)
+}
+
+function words(count: number): string {
+  const alphabet = ['tree', 'naïve', 'x', '😀', 'K7-QX3.', '12', "don't", '\n', 'longer-word', ' ', '日本語']
+  return Array.from({ length: count }, (_, i) => alphabet[(i * i + 3 * i) % alphabet.length])
+    .join(' ')
+    .trim()
+}
+
+function jsonl(count: number): string {
+  return Array.from({ length: count }, (_, i) => JSON.stringify({ text: words(1 + ((i * 7) % 30)) })).join('\n')
+}
+
+/** The ids of the first document of a dataset of one row. */
+async function firstDocument(data: Dataset): Promise<{ ids: number[]; carries: number[] }> {
+  const ids: number[] = []
+  const carries: number[] = []
+  for (;;) {
+    const batch = await data.next()
+    if (ids.length > 0 && batch.carry[0] === 0) return { ids, carries }
+    carries.push(batch.carry[0] as number)
+    for (let t = 0; t < batch.ids.length; t++)
+      if (batch.weights[t] === 1)
+        ids.push(...(ids.length === 0 ? [batch.ids[t] as number] : []), batch.targets[t] as number)
+  }
+}
+
+/** The ids of each row until it begins again, the padding removed. */
+async function collect(data: Dataset, rows: number, time: number, most: number): Promise<number[][]> {
+  const ids: number[][] = Array.from({ length: rows }, () => [])
+  const done = new Set<number>()
+  for (let read = 0; read < most && done.size < rows; read += time) {
+    const batch: Batch = await data.next()
+    ids.forEach((row, index) => {
+      if (row.length > 0 && batch.carry[index] === 0) done.add(index)
+      if (done.has(index)) return
+      for (let t = index * time; t < (index + 1) * time; t++) {
+        if (batch.weights[t] !== 1) continue
+        if (row.length === 0) row.push(batch.ids[t] as number)
+        row.push(batch.targets[t] as number)
+      }
+    })
+  }
+  return ids.map((row) => row.filter((id) => id !== eos))
+}
+
+async function exhaust(data: Dataset): Promise<void> {
+  for (let i = 0; i < 5000; i++) await data.next()
+}

@@ -1,0 +1,59 @@
+/** Files that training data comes from: plain text, JSONL, token shards, and folders of them. */
+import { readdir, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import type { TextCodec } from '../../runtime/text.ts'
+import { DataError } from './batch.ts'
+import { openJsonlFile } from './jsonl-file.ts'
+import { openShards } from './shards.ts'
+import { openTextFile } from './text-file.ts'
+
+/** A run of tokens that belongs to one document. */
+export interface Piece {
+  readonly ids: ArrayLike<number>
+  /** The loss weight of predicting each token; 1 for all when absent. */
+  readonly weights?: ArrayLike<number>
+  /** Where the next piece begins. */
+  readonly next: number
+  /** Whether the document ends with this piece. */
+  readonly ends: boolean
+}
+
+/** An open file; places in it are counted in bytes of text or in tokens of a shard. */
+export interface CorpusFile {
+  readonly path: string
+  readonly size: number
+  /** The first place at or after `place` where reading may begin. */
+  align(place: number): Promise<number>
+  /** The piece that begins at `from`; it stays before `to`. The same arguments give the same piece. */
+  read(from: number, to: number): Promise<Piece>
+}
+
+/** Opens files and folders (all their .txt, .md and .jsonl files, in the order of their names). */
+export async function openCorpus(paths: readonly string[], codec: TextCodec): Promise<CorpusFile[]> {
+  const files: CorpusFile[] = []
+  for (const path of paths) {
+    const shards = await openShards(path, codec)
+    if (shards !== undefined) files.push(...shards)
+    else for (const file of await filesOf(path)) files.push(await openFile(file, codec))
+  }
+  if (files.length === 0) throw new DataError('training data: expected at least one file, got none')
+  return files
+}
+
+/** The text files of a path: itself, or those in a folder and in its folders. */
+export async function filesOf(path: string): Promise<string[]> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new DataError(`${path}: the file cannot be read`, { cause })
+  })
+  if (!found.isDirectory()) return [path]
+  const names = await readdir(path, { recursive: true })
+  const files = names.filter((name) => ['.txt', '.md', '.jsonl'].includes(extname(name)))
+  if (files.length === 0) throw new DataError(`${path}: expected .txt, .md or .jsonl files in the folder, found none`)
+  return files.toSorted().map((name) => join(path, name))
+}
+
+async function openFile(path: string, codec: TextCodec): Promise<CorpusFile> {
+  const { size } = await stat(path)
+  if (size === 0) throw new DataError(`${path}: the file is empty`)
+  return extname(path) === '.jsonl' ? openJsonlFile(path, size, codec) : openTextFile(path, size, codec)
+}

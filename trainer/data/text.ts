@@ -1,0 +1,98 @@
+/** Text, JSONL and token shards as training data: B streams side by side, none of them ever wholly in memory. */
+import type { TextCodec } from '../../runtime/text.ts'
+import { DataError, emptyBatch, type Dataset, type JsonValue } from './batch.ts'
+import { openCorpus, type CorpusFile } from './corpus.ts'
+import { openRow, type Place, type Range } from './row.ts'
+
+export interface TextOptions {
+  /** Files and folders: .txt and .md text, .jsonl, folders written by `mneme tokenize`. */
+  readonly paths: readonly string[]
+  readonly codec: TextCodec
+  readonly batch: number
+  readonly time: number
+  /** The last part of the data that is kept from training: a share from 0 to below 1. */
+  readonly heldOut?: number
+  /** Which part to read. */
+  readonly part?: 'train' | 'heldout'
+}
+
+/**
+ * Opens training data. Every row reads its own stretch of the data from beginning to end, and again. A document begins
+ * with carry 0 where it begins a piece of T tokens; short documents follow each other in one piece while they fit, and
+ * the rest of a piece is filled up with weight 0.
+ */
+export async function textDataset(options: TextOptions): Promise<Dataset> {
+  const { batch, time, codec } = options
+  const files = await openCorpus(options.paths, codec)
+  const stretches = await cutRows(files, options)
+  const rows = stretches.map((ranges) => openRow(files, ranges, { time, pad: codec.eos[0] ?? 0 }))
+  const sizes = files.map(({ size }) => size)
+  return {
+    description: `${files.length} files, ${sizes.reduce((a, b) => a + b, 0)} bytes or tokens, ${options.part ?? 'train'}`,
+    async next() {
+      const out = emptyBatch(batch, time)
+      for (const [index, row] of rows.entries()) await row.fill(out, index)
+      return out
+    },
+    position: () => ({ sizes, rows: rows.map((row) => ({ ...row.place() })) }),
+    async seek(position) {
+      const saved = checkedPosition(position, sizes, batch)
+      for (const [index, row] of rows.entries()) await row.seek(saved[index] as Place)
+    },
+  }
+}
+
+/** For each row the ranges that it reads: equal shares of the wanted part of all files laid end to end. */
+async function cutRows(files: readonly CorpusFile[], options: TextOptions): Promise<Range[][]> {
+  const { batch, heldOut = 0, part = 'train' } = options
+  if (!(heldOut >= 0 && heldOut < 1)) throw new DataError(`held-out share: expected 0 to below 1, got ${heldOut}`)
+  const total = files.reduce((sum, { size }) => sum + size, 0)
+  const cut = total * (1 - heldOut)
+  const [from, to] = part === 'train' ? [0, cut] : [cut, total]
+  const bounds = await Promise.all(
+    Array.from({ length: batch + 1 }, (_, i) => locate(files, Math.round(from + ((to - from) * i) / batch))),
+  )
+  return bounds.slice(1).map((end, i) => {
+    const start = bounds[i] as Bound
+    const ranges = files.flatMap(({ size }, file) => {
+      if (file < start.file || file > end.file) return []
+      const range = { file, from: file === start.file ? start.place : 0, to: file === end.file ? end.place : size }
+      return range.to > range.from ? [range] : []
+    })
+    if (ranges.length === 0) {
+      throw new DataError(
+        `training data: expected enough for ${batch} rows, got ${Math.floor(to - from)} bytes or tokens`,
+      )
+    }
+    return ranges
+  })
+}
+
+interface Bound {
+  readonly file: number
+  readonly place: number
+}
+
+/** The file and aligned place of a position in all files laid end to end. */
+async function locate(files: readonly CorpusFile[], position: number): Promise<Bound> {
+  let before = 0
+  for (const [index, file] of files.entries()) {
+    if (position < before + file.size) return { file: index, place: await file.align(position - before) }
+    before += file.size
+  }
+  const last = files.length - 1
+  return { file: last, place: (files[last] as CorpusFile).size }
+}
+
+function checkedPosition(position: JsonValue, sizes: readonly number[], batch: number): readonly Place[] {
+  const saved = position as unknown as { sizes: number[]; rows: Place[] }
+  if (saved.sizes?.join() !== sizes.join()) {
+    throw new DataError(
+      `training data: expected files of ${saved.sizes?.join(', ')} bytes or tokens, got ${sizes.join(', ')}`,
+    )
+  }
+  if (saved.rows.length !== batch) {
+    throw new DataError(`training data: expected a position of ${batch} rows, got ${saved.rows.length}`)
+  }
+  return saved.rows
+}
