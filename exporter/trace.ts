@@ -1,6 +1,7 @@
 /** The reader that writes ONNX: each primitive adds nodes to the graph, with batch and time left open. */
 import type { Primitives } from '../models/ops.ts'
 import type { Attribute, Domain, GraphBuilder, Value } from './onnx/graph.ts'
+import type { Message } from './onnx/protobuf.ts'
 
 /** Where nodes go now: bodies of loops are graphs of their own. */
 export interface Cursor {
@@ -85,7 +86,8 @@ export function tracer(cursor: Cursor): Primitives<Value> {
 function scan(cursor: Cursor, ...[step, carry, xs, axis]: Parameters<Primitives<Value>['scan']>) {
   const outer = cursor.at
   const { body, carryIn, xIn, out } = inChild(cursor, carry.length, xs.length, step)
-  const graph = body.encode(body.fresh('body'), [...carryIn, ...xIn], [...out.carry, ...out.y])
+  const name = body.fresh('body')
+  const graph = () => body.encode(name, [...carryIn, ...xIn], [...out.carry, ...out.y])
   const results = outer.node(
     'Scan',
     [...carry, ...xs],
@@ -140,7 +142,7 @@ function segment(
   const first = emptyOutputs()
   const body = outer.child()
   cursor.at = body
-  let graph
+  let graph: () => Message
   try {
     const iteration = { name: body.fresh('iteration') }
     const go = { name: body.fresh('go') }
@@ -154,17 +156,16 @@ function segment(
     const grown = out.y.map((y, i) => node('Concat', [grownIn[i]!, y], { axis: { int: 1 } }))
     const more = node('Squeeze', [node('Less', [until, time])])
     const own = (v: Value): Value => node('Identity', [v])
-    graph = body.encode(
-      body.fresh('body'),
-      [
-        { ...iteration, dtype: 'int64', shape: [] },
-        { ...go, dtype: 'bool', shape: [] },
-        { ...position, dtype: 'int64', shape: [1] },
-        ...carryIn,
-        ...grownIn,
-      ],
-      [more, own(until), ...out.carry.map(own), ...grown],
-    )
+    const name = body.fresh('body')
+    const inputs = [
+      { ...iteration, dtype: 'int64', shape: [] },
+      { ...go, dtype: 'bool', shape: [] },
+      { ...position, dtype: 'int64', shape: [1] },
+      ...carryIn,
+      ...grownIn,
+    ] as const
+    const outputs = [more, own(until), ...out.carry.map(own), ...grown]
+    graph = () => body.encode(name, inputs, outputs)
   } finally {
     cursor.at = outer
   }

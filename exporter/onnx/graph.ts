@@ -6,6 +6,15 @@ export interface Value {
   readonly name: string
 }
 
+/** A node before it is written: names may still change. */
+interface NodeRecord {
+  readonly type: string
+  readonly inputs: readonly (Value | undefined)[]
+  readonly attributes: Readonly<Record<string, Attribute>>
+  readonly outputs: readonly { name: string }[]
+  readonly domain: Domain
+}
+
 export type ElementType = 'float32' | 'int32' | 'int64' | 'bool'
 /** TensorProto.DataType. */
 export const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 }
@@ -16,7 +25,8 @@ export type Attribute =
   | { readonly float: number }
   | { readonly string: string }
   | { readonly ints: readonly number[] }
-  | { readonly graph: Message }
+  /** Written last: values of the surrounding graph may still get other names. */
+  | { readonly graph: () => Message }
   | { readonly tensor: Message }
   /** The attribute of the surrounding function, which the caller sets. */
   | { readonly reference: string; readonly kind: 'int' | 'float' }
@@ -43,8 +53,9 @@ export class GraphBuilder {
   readonly #root: Root
   /** Functions may not have initializers: inside them constants are nodes. */
   readonly #inFunction: boolean
-  readonly #nodes: Message[] = []
+  readonly #nodes: NodeRecord[] = []
   #constants = new Map<string, Value>()
+  readonly #named = new Set<Value>()
 
   constructor(parent?: { root: Root; inFunction: boolean }) {
     this.#root = parent?.root ?? new Root()
@@ -87,14 +98,19 @@ export class GraphBuilder {
     outputs: readonly Value[],
     domain: Domain = '',
   ): void {
-    const m = new Message()
-    for (const input of inputs) m.string(1, input?.name ?? '')
-    for (const output of outputs) m.string(2, output.name)
-    m.string(3, `node_${outputs[0]?.name ?? type}`).string(4, type)
-    for (const [name, value] of Object.entries(attributes)) m.message(5, encodeAttribute(name, value))
-    if (domain !== '') m.string(7, domain)
     this.#root.domains.add(domain)
-    this.#nodes.push(m)
+    this.#nodes.push({ type, inputs, attributes, outputs, domain })
+  }
+
+  /**
+   * Gives `value` a name as an output of this graph: its node writes there directly, where the value is a node's and
+   * has no such name yet; else through an Identity.
+   */
+  output(value: Value, name: string): void {
+    const made = this.#nodes.some((node) => node.outputs.includes(value)) && !this.#named.has(value)
+    if (made) (value as { name: string }).name = name
+    else this.nodeInto('Identity', [value], {}, [{ name }])
+    this.#named.add(value)
   }
 
   /** A weight, by its own name. */
@@ -120,7 +136,7 @@ export class GraphBuilder {
   /** This graph as a GraphProto, for a body or the whole model. Ports without a type are bare names. */
   encode(name: string, inputs: readonly (Port | Value)[], outputs: readonly (Port | Value)[], root = false): Message {
     const m = new Message()
-    for (const node of this.#nodes) m.message(1, node)
+    for (const node of this.#nodes) m.message(1, encodeNode(node))
     m.string(2, name)
     if (root) for (const tensor of this.#root.initializers.values()) m.message(5, tensor)
     for (const port of inputs) m.message(11, encodePort(port))
@@ -145,7 +161,7 @@ export class GraphBuilder {
     for (const input of inputs) m.string(4, input)
     for (const output of outputs) m.string(5, output.name)
     for (const attribute of attributes) m.string(6, attribute)
-    for (const node of graph.#nodes) m.message(7, node)
+    for (const node of graph.#nodes) m.message(7, encodeNode(node))
     for (const domain of ['', 'com.microsoft'] as const) m.message(9, encodeOpset(domain))
     this.#root.domains.add('com.microsoft')
     this.#root.functions.set(name, m.string(10, 'mneme'))
@@ -161,6 +177,16 @@ export class GraphBuilder {
     for (const definition of this.#root.functions.values()) m.message(25, definition)
     return m.encode()
   }
+}
+
+/** NodeProto. */
+function encodeNode({ type, inputs, attributes, outputs, domain }: NodeRecord): Message {
+  const m = new Message()
+  for (const input of inputs) m.string(1, input?.name ?? '')
+  for (const output of outputs) m.string(2, output.name)
+  m.string(3, `node_${outputs[0]?.name ?? type}`).string(4, type)
+  for (const [name, value] of Object.entries(attributes)) m.message(5, encodeAttribute(name, value))
+  return domain === '' ? m : m.string(7, domain)
 }
 
 const encodeOpset = (domain: Domain): Message => new Message().string(1, domain).int(2, opsets[domain])
@@ -188,7 +214,7 @@ function encodeAttribute(name: string, value: Attribute): Message {
   if ('int' in value) return m.int(3, value.int).int(20, 2)
   if ('float' in value) return m.float(2, value.float).int(20, 1)
   if ('string' in value) return m.string(4, value.string).int(20, 3)
-  if ('graph' in value) return m.message(6, value.graph).int(20, 5)
+  if ('graph' in value) return m.message(6, value.graph()).int(20, 5)
   if ('tensor' in value) return m.message(5, value.tensor).int(20, 4)
   if ('reference' in value) return m.string(21, value.reference).int(20, value.kind === 'int' ? 2 : 1)
   for (const item of value.ints) m.int(8, item)

@@ -150,7 +150,7 @@ function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>): Comp
   const values = replay(tape, onnxEmitter(graph), given, [...wanted.values()])
   const port = (n: string, node: Node): Port => ({ name: n, dtype: node.dtype, shape: node.shape })
   const outputs = [...wanted].map(([n, node]) => port(n, node))
-  for (const [i, output] of outputs.entries()) graph.nodeInto('Identity', [values[i]!], {}, [output])
+  for (const [i, output] of outputs.entries()) graph.output(values[i]!, output.name)
   const ports = inputs.map((node) => port(node.name, node))
   return { bytes: graph.model(name, ports, outputs), inputs: ports, outputs, nodes: graph.size }
 }

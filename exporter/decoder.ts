@@ -1,0 +1,87 @@
+/** The decoder graph of a model: ids and session state in, logits, hidden and the next state out; any batch, any time. */
+import type { Model } from '../models/architecture.ts'
+import { elements, fill, flatten, leaves } from '../models/spec.ts'
+import { decoderOps, type Kernels } from './kernels.ts'
+import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
+
+/** Parameters by path. */
+export type Weights = ReadonlyMap<string, Float32Array>
+
+export interface StateEntry {
+  readonly name: string
+  readonly input: string
+  readonly output: string
+  readonly dtype: 'float32'
+  readonly shape: readonly ['batch', ...number[]]
+  readonly inPlace: boolean
+}
+
+export interface DecoderGraph {
+  readonly bytes: Uint8Array
+  readonly inputs: readonly Port[]
+  readonly outputs: readonly Port[]
+  readonly state: readonly StateEntry[]
+}
+
+export class ExportError extends Error {
+  override name = 'ExportError' as const
+}
+
+/** Traces the model's one definition. Throws ExportError when weights are missing, unexpected or of a wrong size. */
+export function decoderGraph(model: Model, weights: Weights, kernels: Kernels): DecoderGraph {
+  checkWeights(model, weights)
+  const graph = new GraphBuilder()
+  const op = decoderOps({ at: graph }, kernels)
+  const params = fill(model.params, (path, spec) =>
+    graph.initializer(path, 'float32', spec.shape.map(Number), weights.get(path)!),
+  )
+  const state = flatten(model.state).map(([name, spec]): StateEntry => {
+    const shape = ['batch', ...spec.shape.slice(1).map(Number)] as const
+    // Two sets of state that take turns copy nothing either, and are safe whatever else reads the state
+    return { name, input: `state.${name}`, output: `next.${name}`, dtype: 'float32', shape, inPlace: false }
+  })
+  const before = fill(model.state, (path): Value => ({ name: `state.${path}` }))
+  const done = model.forward<Value>(op, params, { name: 'ids' }, before)
+  const logits = model.logits<Value>(op, params, rowsFrom(graph, done.hidden))
+
+  graph.output(logits, 'logits')
+  graph.output(done.hidden, 'hidden')
+  for (const [path, value] of leaves<Value>(model.state, done.state)) graph.output(value, `next.${path}`)
+  const inputs: Port[] = [
+    { name: 'ids', dtype: 'int32', shape: ['batch', 'time'] },
+    { name: 'logits_from', dtype: 'int64', shape: [] },
+    ...state.map((s): Port => ({ name: s.input, dtype: s.dtype, shape: s.shape })),
+  ]
+  const width = widthOf(model)
+  const outputs: Port[] = [
+    { name: 'logits', dtype: 'float32', shape: ['batch', 'rows', model.vocab] },
+    { name: 'hidden', dtype: 'float32', shape: ['batch', 'time', width] },
+    ...state.map((s): Port => ({ name: s.output, dtype: s.dtype, shape: s.shape })),
+  ]
+  return { bytes: graph.model('decoder', inputs, outputs), inputs, outputs, state }
+}
+
+/** hidden from time `logits_from` on: an input with a default, so that only the rows that are sampled cost a head. */
+function rowsFrom(graph: GraphBuilder, hidden: Value): Value {
+  const from = graph.initializer('logits_from', 'int64', [], BigInt64Array.of(0n))
+  const one = (value: number): Value => graph.constant('int64', [1], [value])
+  const start = graph.node('Reshape', [from, one(1)])[0]!
+  return graph.node('Slice', [hidden, start, one(2 ** 31 - 1), one(1)])[0]!
+}
+
+function checkWeights(model: Model, weights: Weights): void {
+  const expected = new Map(flatten(model.params))
+  const missing = [...expected.keys()].filter((path) => !weights.has(path))
+  const extra = [...weights.keys()].filter((path) => !expected.has(path))
+  if (missing.length > 0 || extra.length > 0)
+    throw new ExportError(`weights: missing [${missing.join(', ')}], unexpected [${extra.join(', ')}]`)
+  for (const [path, spec] of expected)
+    if (weights.get(path)!.length !== elements(spec.shape))
+      throw new ExportError(`${path}: expected ${elements(spec.shape)} numbers, got ${weights.get(path)!.length}`)
+}
+
+function widthOf(model: Model): number {
+  const width = model.config['width']
+  if (typeof width !== 'number') throw new ExportError(`${model.architecture}.width: expected a number, got ${String(width)}`)
+  return width
+}

@@ -1,0 +1,98 @@
+/**
+ * Memory and SSM operators as functions of the domain `mneme`, with ONNX Runtime's fused kernels or plain primitives
+ * as their bodies; and every workaround for ONNX Runtime that a traced decoder needs.
+ *
+ * Fused kernels (domain com.microsoft, ONNX Runtime >= 1.26, docs/ContribOperators.md of microsoft/onnxruntime):
+ * LinearAttention takes q k v packed as (B, T, H*.), decay in log space; scale 0 would mean 1/sqrt(K).
+ * CausalConvWithState wants (B, C, T) and weights (C, 1, K).
+ */
+import { withComposites } from '../models/composites.ts'
+import type { Composites, Ops, Primitives } from '../models/ops.ts'
+import type { GraphBuilder, Value } from './onnx/graph.ts'
+import { type Cursor, tracer } from './trace.ts'
+
+/** `fused` runs fastest and needs ONNX Runtime; `portable` runs wherever ONNX opset 21 does. */
+export type Kernels = 'fused' | 'portable'
+
+/** The vocabulary for a decoder graph: memory operators become calls of mneme functions. */
+export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
+  const op = { ...tracer(cursor), softplus: (x: Value) => softplusByFours(cursor.at, x) }
+  return withComposites<Value>(op, {
+    gatedDelta(x) {
+      const formal = ['q', 'k', 'v', 'g', 'beta', 'memory']
+      const body = kernels === 'fused' ? fusedDelta : (g: GraphBuilder, v: Value[]) => portableDelta(g, v, x)
+      cursor.at.define('GatedDelta', formal, ['heads'], body)
+      const inputs = [x.q, x.k, x.v, x.g, x.beta, x.memory]
+      const [y, memory] = cursor.at.node('GatedDelta', inputs, { heads: { int: x.heads } }, 2, 'mneme')
+      return { y: y!, memory: memory! }
+    },
+    causalConv(x) {
+      const body = kernels === 'fused' ? fusedConv : (g: GraphBuilder, v: Value[]) => portableConv(g, v, x.size)
+      cursor.at.define('CausalConv', ['x', 'weight', 'past'], [], body)
+      const [y, past] = cursor.at.node('CausalConv', [x.x, x.weight, x.past], {}, 2, 'mneme')
+      return { y: y!, past: past! }
+    },
+  })
+}
+
+/**
+ * Softplus whose bits do not depend on what else is in the batch: the kernel computes elements by fours and the rest
+ * of the tensor with another formula, so each element gets a group of four of its own.
+ */
+function softplusByFours(graph: GraphBuilder, x: Value): Value {
+  const last = graph.constant('int64', [1], [-1])
+  const column = graph.node('Unsqueeze', [x, last])[0]!
+  const four = graph.node('Concat', [column, column, column, column], { axis: { int: -1 } })[0]!
+  const y = graph.node('Softplus', [four])[0]!
+  const [zero, one] = [0, 1].map((n) => graph.constant('int64', [1], [n]))
+  return graph.node('Squeeze', [graph.node('Slice', [y, zero, one, last])[0]!, last])[0]!
+}
+
+function fusedDelta(graph: GraphBuilder, [q, k, v, g, beta, memory]: Value[]): Value[] {
+  const rows = graph.constant('int64', [3], [0, 0, -1])
+  const pack = (x: Value): Value => graph.node('Reshape', [x, rows])[0]! //                    (B, T, H*.)
+  const [y, next] = graph.node(
+    'LinearAttention',
+    [pack(q!), pack(k!), pack(v!), memory!, pack(g!), pack(beta!)],
+    {
+      q_num_heads: { reference: 'heads', kind: 'int' },
+      kv_num_heads: { reference: 'heads', kind: 'int' },
+      update_rule: { string: 'gated_delta' },
+      scale: { float: 1 },
+    },
+    2,
+    'com.microsoft',
+  )
+  const shape = graph.node('Shape', [v!])[0]!
+  return [graph.node('Reshape', [y!, shape])[0]!, next!]
+}
+
+function fusedConv(graph: GraphBuilder, [x, weight, past]: Value[]): Value[] {
+  const flip = { perm: { ints: [0, 2, 1] } }
+  const channelsFirst = graph.node('Transpose', [x!], flip)[0]! //                              (B, C, T)
+  const taps = graph.node('Transpose', [weight!], { perm: { ints: [1, 0] } })[0]! //            (C, K)
+  const kernel = graph.node('Unsqueeze', [taps, graph.constant('int64', [1], [1])])[0]! //      (C, 1, K)
+  const [y, next] = graph.node(
+    'CausalConvWithState',
+    [channelsFirst, kernel, undefined, past!],
+    { activation: { string: 'silu' } },
+    2,
+    'com.microsoft',
+  )
+  return [graph.node('Transpose', [y!], flip)[0]!, next!]
+}
+
+type DeltaSizes = Parameters<Composites<Value>['gatedDelta']>[0]
+
+function portableDelta(graph: GraphBuilder, [q, k, v, g, beta, memory]: Value[], sizes: DeltaSizes): Value[] {
+  const done = plain(graph).gatedDelta({ ...sizes, q: q!, k: k!, v: v!, g: g!, beta: beta!, memory: memory! })
+  return [done.y, done.memory]
+}
+
+function portableConv(graph: GraphBuilder, [x, weight, past]: Value[], size: number): Value[] {
+  const done = plain(graph).causalConv({ x: x!, weight: weight!, past: past!, size })
+  return [done.y, done.past]
+}
+
+/** The default bodies, traced into a function. */
+const plain = (graph: GraphBuilder): Ops<Value> => withComposites<Value>(tracer({ at: graph }) satisfies Primitives<Value>)
