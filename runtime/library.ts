@@ -61,6 +61,9 @@ const CHECKED = {
   AllocatorFree: [76, 'void*, void*'],
   GetAllocatorWithDefaultOptions: [78, 'void*'],
   AddSessionConfigEntry: [130, 'void*, const char*, const char*'],
+  CreateAndRegisterAllocator: [144, 'void*, void*, void*'],
+  CreateArenaCfg: [156, 'size_t, int, int, int, void*'],
+  UnregisterAllocator: [177, 'void*, void*'],
   CreateCUDAProviderOptions: [205, 'void*'],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'void*, void*'],
   SessionOptionsAppendExecutionProvider: [216, 'void*, const char*, void*, void*, size_t'],
@@ -71,6 +74,7 @@ const RELEASES = {
   ReleaseValue: 96,
   ReleaseTypeInfo: 98,
   ReleaseSessionOptions: 100,
+  ReleaseArenaCfg: 157,
   ReleaseCUDAProviderOptions: 208,
 } as const
 type CheckedName = keyof typeof CHECKED
@@ -161,7 +165,7 @@ function libraryFile(): string {
   )
 }
 
-// A second reference that nobody ever gives back, so that the end of a worker thread does not unload the library.
+// A second reference that nobody ever gives back, since koffi gives back its own when a worker thread ends.
 function keepLoaded(koffi: typeof Koffi, file: string): void {
   if (process.platform === 'win32') {
     koffi.load('kernel32.dll').func('void* LoadLibraryW(str16)')(file)

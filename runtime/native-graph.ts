@@ -1,30 +1,27 @@
 /** Graphs over ONNX Runtime's C API: synchronous, outputs written in the memory that is bound to them. */
 import { checkInputs, checkOutputs } from './check.ts'
 import { appendDevice } from './device.ts'
+import { sharedEnvironment } from './environment.ts'
 import { RuntimeError } from './errors.ts'
 import type { Binding, Graph, GraphOptions } from './graph.ts'
 import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
 import { elementTypes, type Tensor } from './tensor.ts'
 
-// Errors arrive as exceptions; ONNX Runtime would print them on stderr as well.
-const LOG_FATAL_ONLY = 4
 const optimizationLevels = { disabled: 0, basic: 1, all: 99 } as const
-const ARENA_ALLOCATOR = 1
-const DEFAULT_MEMORY = 0
-
-/** What all graphs of a thread share, made on first use and kept for the life of the process. */
-let shared: { environment: Pointer; memory: Pointer } | undefined
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
-  shared ??= {
-    environment: library.made('CreateEnv', LOG_FATAL_ONLY, 'mneme'),
-    memory: library.made('CreateCpuMemoryInfo', ARENA_ALLOCATOR, DEFAULT_MEMORY),
+  const shared = sharedEnvironment(library)
+  let session = 0n
+  const close = () => {
+    if (session !== 0n) library.ReleaseSession(session)
+    session = 0n
+    shared.leave()
   }
-  let session = createSession(library, shared.environment, model, options)
-  const { memory } = shared
+  shared.enter()
   try {
+    session = createSession(library, shared.environment, model, options)
     const { inputs, outputs } = describeSession(library, session)
     return {
       inputs,
@@ -33,15 +30,14 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
         if (session === 0n) throw new RuntimeError('graph: expected it open, got bind() after close()')
         checkInputs(inputs, inputTensors)
         checkOutputs(outputs, outputTensors)
-        return createBinding(library, () => session, memory, inputTensors, outputTensors)
+        return createBinding(library, () => session, shared.memory, inputTensors, outputTensors)
       },
       close() {
-        if (session !== 0n) library.ReleaseSession(session)
-        session = 0n
+        if (session !== 0n) close()
       },
     }
   } catch (error) {
-    library.ReleaseSession(session)
+    close()
     throw error
   }
 }
@@ -68,7 +64,7 @@ function createSession(
 }
 
 function configEntries(options: GraphOptions): [key: string, value: string][] {
-  const entries: [string, string][] = []
+  const entries: [string, string][] = [['session.use_env_allocators', '1']]
   if (options.spin !== undefined) entries.push(['session.intra_op.allow_spinning', options.spin ? '1' : '0'])
   if (options.disabledOptimizers?.length) {
     entries.push(['optimization.disable_specified_optimizers', options.disabledOptimizers.join(';')])

@@ -41,6 +41,16 @@ test('CreateTensorWithDataAsOrtValue refuses memory that is too small', () => {
   expect(make).toThrow(/400|size/)
 })
 
+test('UnregisterAllocator refuses where CreateAndRegisterAllocator has registered none', () => {
+  const environment = library.made('CreateEnv', 4, 'test')
+  const memory = library.made('CreateCpuMemoryInfo', 1, 0)
+  const settings = library.made('CreateArenaCfg', 0, -1, -1, -1)
+  library.CreateAndRegisterAllocator(environment, memory, settings)
+  library.ReleaseArenaCfg(settings)
+  library.UnregisterAllocator(environment, memory)
+  expect(() => library.UnregisterAllocator(environment, memory)).toThrow(/registered/)
+})
+
 test('CreateCUDAProviderOptions makes options that ReleaseCUDAProviderOptions takes back', () => {
   const cuda = library.made('CreateCUDAProviderOptions')
   expect(cuda).not.toBe(0n)

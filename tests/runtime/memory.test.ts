@@ -1,9 +1,12 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
+import type { Graph } from '../../runtime/graph.ts'
+import { loadLibrary } from '../../runtime/library.ts'
+import { createNativeGraph } from '../../runtime/native-graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { bindings } from './bindings.ts'
-import { addOne, heavy } from './models.ts'
+import { addOne, heavy, wide } from './models.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -15,6 +18,23 @@ function residentMiB(): number {
 
 // What allocators keep for themselves varies by tens of MiB; the leaks looked for would be hundreds.
 const NOISE_MIB = 90
+
+test('graphs share what they need to compute, and the last one to close gives it back', async () => {
+  const library = loadLibrary()
+  const run = async (rows: number): Promise<Graph> => {
+    const graph = createNativeGraph(library, wide(rows, 1000), {})
+    const inputs = { x: createTensor('float32', [rows, 1]), weights: createTensor('float32', [1, 1000]) }
+    await graph.bind(inputs, { y: createTensor('float32', []) }).run()
+    return graph
+  }
+  const before = residentMiB()
+  // Each has intermediate results of more than 80 MiB.
+  const graphs = [await run(22_000), await run(21_500), await run(21_000), await run(20_500)]
+  expect(residentMiB() - before).toBeGreaterThan(80)
+  expect(residentMiB() - before).toBeLessThan(80 * 4)
+  for (const graph of graphs) graph.close()
+  expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
+})
 
 describe.each(bindings)('$binding', ({ open }) => {
   test('opening and closing graphs gives all their memory back', async () => {

@@ -69,6 +69,20 @@ export function heavy(megabytes: number): Uint8Array {
   })
 }
 
+/** y = the sum of (exp(x) weights)^2, whose intermediate result is [rows, columns]. */
+export function wide(rows: number, columns: number): Uint8Array {
+  return onnxModel({
+    nodes: [
+      { op: 'Exp', inputs: ['x'], outputs: ['grown'] },
+      { op: 'MatMul', inputs: ['grown', 'weights'], outputs: ['product'] },
+      { op: 'Mul', inputs: ['product', 'product'], outputs: ['square'] },
+      { op: 'ReduceSum', inputs: ['square'], outputs: ['y'], attributes: { keepdims: 0 } },
+    ],
+    inputs: [value('x', FLOAT, [rows, 1]), value('weights', FLOAT, [1, columns])],
+    outputs: [value('y', FLOAT, [])],
+  })
+}
+
 /** Layers of gated delta rule, one after the other, each with a state [batch, heads, keys, values]. */
 export function linearAttention(layers: number, heads: number, width: number): Uint8Array {
   const state = ['batch', heads, width, width]
