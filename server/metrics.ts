@@ -24,6 +24,10 @@ export type Metrics = ReturnType<typeof createMetrics>
 export function createMetrics(readings: Readings) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'mneme_' })
+  // Gauges that prom-client names like counters, which promtool rightly refuses.
+  for (const kind of ['handles', 'requests', 'resources']) {
+    registry.removeSingleMetric(`mneme_nodejs_active_${kind}_total`)
+  }
   const counter = <L extends string = never>(name: string, help: string, labelNames: readonly L[] = []) =>
     new Counter({ name: `mneme_${name}`, help, labelNames, registers: [registry] })
   const histogram = <L extends string = never>(

@@ -1,10 +1,10 @@
 /** Worker threads of the server: started in one place, because a .ts module needs tsx registered in its thread first. */
-import { Worker, type TransferListItem } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 
 /** What both ends of a thread look like to us: a Worker, a parentPort or a MessagePort. */
 export interface Port {
-  postMessage(message: unknown, transfer?: readonly TransferListItem[]): void
-  on(event: 'message', listener: (message: never) => void): unknown
+  postMessage(message: unknown): void
+  on(event: 'message', listener: (message: unknown) => void): unknown
 }
 
 /**

@@ -40,7 +40,8 @@ export function connectEngine(port: Port, limit: number): Engine & { fail(reason
     settle?.reject(new EngineError(reason))
     for (const [id, job] of jobs) job.push({ kind: 'error', id, code: 'engine_failed', message: reason })
   }
-  port.on('message', (event: FromEngine) => {
+  port.on('message', (message) => {
+    const event = message as FromEngine
     if (event.kind === 'ready') settle?.resolve(event.info)
     else if (event.kind === 'unusable') fail(event.message)
     else jobs.get(event.id)?.push(event)

@@ -56,6 +56,14 @@ export interface TokenLogprob extends TokenText {
   readonly top: readonly TokenText[]
 }
 
+/** A prompt's first token: nothing predicts it. */
+export interface FirstToken {
+  readonly id: number
+  readonly text: string
+  readonly logprob: null
+  readonly top: readonly []
+}
+
 export type FinishReason = 'eos' | 'stop' | 'length'
 
 export interface ModelInfo {
@@ -71,8 +79,7 @@ export type FromEngine =
   /** The prompt fits and waits for its turn. */
   | { readonly kind: 'accepted'; readonly id: number; readonly prompt: readonly number[]; readonly promptText: string }
   | { readonly kind: 'started'; readonly id: number }
-  /** First null: the first token has nothing before it. */
-  | { readonly kind: 'prompt-logprobs'; readonly id: number; readonly tokens: readonly (TokenLogprob | null)[] }
+  | { readonly kind: 'prompt-logprobs'; readonly id: number; readonly tokens: readonly (TokenLogprob | FirstToken)[] }
   | TextEvent
   | DoneEvent
   | ErrorEvent

@@ -1,6 +1,6 @@
 /** Which tokens run next: at each step one chunk of one prompt, then one token of every running line. */
 import type { TextCodec } from '../../runtime/text.ts'
-import type { FinishReason, FromEngine, ReplayJob, TokenLogprob, TurnJob } from './messages.ts'
+import type { FinishReason, FirstToken, FromEngine, ReplayJob, TokenLogprob, TurnJob } from './messages.ts'
 import { describeToken, Reply } from './reply.ts'
 import { CHUNK, type Lane, type Runner } from './runner.ts'
 import { describe, LogitsError, sample, type Draw } from './sampler.ts'
@@ -86,8 +86,9 @@ export class Scheduler {
   /** Log-probabilities of the prompt's tokens after the ones of this chunk, by the logits that predict them. */
   #tellPrompt(feeding: Feeding, from: number, logits: Float32Array, wanted: number): void {
     const { vocab } = this.#runner
-    const tokens: (TokenLogprob | null)[] = []
-    if (from === 0) tokens.push(null)
+    const tokens: (TokenLogprob | FirstToken)[] = []
+    const first = feeding.feed[0] as number
+    if (from === 0) tokens.push({ id: first, text: this.#codec.decode([first]), logprob: null, top: [] })
     for (let at = from; at < feeding.fed && at + 1 < feeding.feed.length; at++) {
       const id = feeding.feed[at + 1] as number
       const row = logits.subarray((at - from) * vocab, (at - from + 1) * vocab)

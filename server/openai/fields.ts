@@ -18,10 +18,13 @@ export const option = <S extends z.ZodType>(schema: S) => schema.nullish()
 /** A parameter of OpenAI's that is not supported: only absence, null and the values that mean "without" pass. */
 export function unsupported(...neutral: readonly unknown[]) {
   const plain = neutral.map((value) => JSON.stringify(value))
-  return z.any().refine((value) => value === undefined || value === null || plain.includes(JSON.stringify(value)), {
-    message: 'this parameter is not supported here' + (plain.length > 0 ? `, except as ${plain.join(' or ')}` : ''),
-    params: { code: 'unsupported_parameter' },
-  })
+  return z
+    .any()
+    .refine((value) => value === null || plain.includes(JSON.stringify(value)), {
+      message: 'this parameter is not supported here' + (plain.length > 0 ? `, except as ${plain.join(' or ')}` : ''),
+      params: { code: 'unsupported_parameter' },
+    })
+    .optional()
 }
 
 export const modelName = z.string().min(1).max(256)

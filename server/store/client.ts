@@ -19,7 +19,8 @@ export function connectStore(port: Port): Store & { fail(reason: string): void }
       port.postMessage({ id, name, args })
       return expect(id)
     }
-  port.on('message', ({ id, value, error }: FromStore) => {
+  port.on('message', (message) => {
+    const { id, value, error } = message as FromStore
     const caller = waiting.get(id)
     waiting.delete(id)
     if (error === undefined) caller?.resolve(value)

@@ -60,10 +60,13 @@ export interface StoreCalls {
   lineage(id: string): Lineage | null
   /** Puts back a state that was rebuilt; `pinned` exempts it from the retention policy. */
   restore(id: string, state: Uint8Array, pinned: boolean): void
-  /** Ids of responses that can only be rebuilt through `id`. */
+  /** Ids of the responses that continue `id` and can only be rebuilt through it. */
   dependants(id: string): string[]
-  /** Whether there was one. Text, tokens and state are overwritten on disk. */
-  remove(owner: string, id: string): boolean
+  /**
+   * Text, tokens and state are overwritten on disk. `needed`: others can only be rebuilt through it, and `force`, which
+   * takes it away from them, was not given.
+   */
+  remove(owner: string, id: string, force: boolean): 'removed' | 'unknown' | 'needed'
   statistics(): StoreStatistics
 }
 

@@ -10,6 +10,10 @@ const KEEP_EVERY = 16
 const COLUMNS =
   'id, owner, parent, root, depth, created, model, bundle, document, prompt, generated, pending, position, chunk'
 
+/** Children of a response that have no state of their own. */
+const DEPENDANTS =
+  'SELECT id FROM response WHERE parent = ? AND NOT EXISTS (SELECT 1 FROM state WHERE state.id = response.id)'
+
 /** Returns the calls; `keepStates` is how many of a session's newest states the retention policy leaves alone. */
 export function createTurns(database: Database.Database, keepStates: number): StoreCalls {
   const sql = prepare(database)
@@ -30,7 +34,8 @@ export function createTurns(database: Database.Database, keepStates: number): St
   return {
     put(turn, state) {
       sql.put.run(...toRow(turn))
-      putState(turn.id, state, false)
+      // What it continued was never stored, or is gone: nothing to rebuild from, so this state stays.
+      putState(turn.id, state, turn.parent !== null && !record(turn.parent))
       sql.prune.run(turn.root, turn.root, keepStates)
     },
     find(owner, id) {
@@ -57,14 +62,14 @@ export function createTurns(database: Database.Database, keepStates: number): St
     },
     restore: (id, state, pinned) => putState(id, state, pinned),
     dependants: (id) => (sql.dependants.all(id) as { id: string }[]).map((row) => row.id),
-    remove(owner, id) {
-      const removed = sql.remove.run(id, owner).changes > 0
-      if (removed) {
-        sql.dropState.run(id)
-        // What continued it can no longer be rebuilt from before it, so their states stay.
-        sql.pinChildren.run(id)
-      }
-      return removed
+    remove(owner, id, force) {
+      if (record(id)?.owner !== owner) return 'unknown'
+      if (!force && sql.dependant.get(id) !== undefined) return 'needed'
+      sql.remove.run(id)
+      sql.dropState.run(id)
+      // What continued it can no longer be rebuilt from before it, so their states stay.
+      sql.pinChildren.run(id)
+      return 'removed'
     },
     statistics() {
       const counts = sql.counts.get() as { responses: number; sessions: number; states: number; stateBytes: number }
@@ -95,12 +100,11 @@ function prepare(database: Database.Database) {
          AND seq NOT IN (SELECT seq FROM state WHERE root = ? ORDER BY seq DESC LIMIT ?)
          AND EXISTS (SELECT 1 FROM response child WHERE child.parent = state.id)`,
     ),
-    dependants: database.prepare(
-      'SELECT id FROM response WHERE parent = ? AND NOT EXISTS (SELECT 1 FROM state WHERE state.id = response.id)',
-    ),
+    dependants: database.prepare(DEPENDANTS),
+    dependant: database.prepare(`${DEPENDANTS} LIMIT 1`),
     child: database.prepare('SELECT 1 FROM response WHERE parent = ? LIMIT 1'),
     pinChildren: database.prepare('UPDATE state SET pinned = 1 WHERE id IN (SELECT id FROM response WHERE parent = ?)'),
-    remove: database.prepare('DELETE FROM response WHERE id = ? AND owner = ?'),
+    remove: database.prepare('DELETE FROM response WHERE id = ?'),
     counts: database.prepare(
       `SELECT (SELECT count(*) FROM response) AS responses, (SELECT count(DISTINCT root) FROM response) AS sessions,
               count(*) AS states, coalesce(sum(length(bytes)), 0) AS stateBytes FROM state`,

@@ -1,0 +1,83 @@
+/** The server's configuration: flags over MNEME_* variables over a JSON file, checked by one schema. */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { LEVELS } from './log.ts'
+
+/** The configuration is wrong: exit code 2. */
+export class ConfigError extends Error {
+  override name = 'ConfigError' as const
+}
+
+const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
+const list = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
+  z.array(z.string().min(1)),
+)
+
+export const configSchema = z.strictObject({
+  /** Folders of bundles; none: the bundled default model. */
+  bundles: list.default([]),
+  host: z.string().min(1).default('127.0.0.1'),
+  port: count(0, 65_535).default(8080),
+  data: z.string().min(1).default('./data'),
+  threads: count(1, 256).default(2),
+  device: z.enum(['cpu', 'webgpu', 'cuda']).default('cpu'),
+  /** Replies computed together. */
+  maxBatch: count(1, 256).default(8),
+  /** Replies waiting beyond those. */
+  maxQueue: count(0, 100_000).default(64),
+  apiKeys: list.default([]),
+  /** Newest states of a session that are never pruned. */
+  keepStates: count(1, 10_000).default(8),
+  logLevel: z.enum(LEVELS).default('info'),
+  /** Seconds that replies get to finish once the server is told to stop. */
+  drainTimeout: count(0, 3600).default(30),
+})
+
+export type Config = z.output<typeof configSchema>
+export type ConfigSource = Readonly<Record<string, unknown>>
+
+/** MNEME_ and the name of a setting in capitals: MNEME_MAX_BATCH. Not settings of the server. */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set(['MNEME_CONFIG', 'MNEME_RUNTIME', 'MNEME_URL', 'MNEME_API_KEY'])
+
+/** Returns the configuration. Throws ConfigError naming the first setting that does not fit and where it came from. */
+export function loadConfig(flags: ConfigSource, environment: NodeJS.ProcessEnv): Config {
+  const file = (flags['config'] as string | undefined) ?? environment['MNEME_CONFIG']
+  const { config: _, ...given } = flags
+  const sources: [string, ConfigSource][] = [
+    ['the command line', given],
+    ['the environment', fromEnvironment(environment)],
+    [file ?? '', file === undefined ? {} : fromFile(file)],
+  ]
+  for (const [where, source] of sources) {
+    const wrong = configSchema.safeParse(source)
+    if (!wrong.success) throw new ConfigError(sentence(where, wrong.error.issues[0] as z.core.$ZodIssue))
+  }
+  return configSchema.parse({ ...sources[2]?.[1], ...sources[1]?.[1], ...sources[0]?.[1] })
+}
+
+function fromEnvironment(environment: NodeJS.ProcessEnv): ConfigSource {
+  const entries = Object.entries(environment)
+    .filter(([name, value]) => name.startsWith('MNEME_') && !OTHER_VARIABLES.has(name) && value !== undefined)
+    .map(([name, value]) => [camel(name.slice('MNEME_'.length)), value])
+  return Object.fromEntries(entries) as ConfigSource
+}
+
+function fromFile(file: string): ConfigSource {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as ConfigSource
+  } catch (cause) {
+    throw new ConfigError(`${file}: expected a readable JSON file, got ${String(cause)}`, { cause })
+  }
+  throw new ConfigError(`${file}: expected a JSON object of settings`)
+}
+
+function camel(name: string): string {
+  return name.toLowerCase().replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+function sentence(where: string, issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return `${where}: unknown setting '${issue.keys[0]}'. See mneme serve --help.`
+  return `${where}: setting '${issue.path.join('.')}': ${issue.message}.`
+}

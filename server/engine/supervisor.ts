@@ -1,0 +1,68 @@
+/** Keeps an engine running: when its thread dies, its requests fail and a new one is started. */
+import type { Logger } from 'pino'
+import type { Worker } from 'node:worker_threads'
+import type { ModelDescription, ServedModel } from '../served-model.ts'
+import { startThread } from '../thread.ts'
+import { connectEngine, type Engine } from './client.ts'
+import type { ModelInfo } from './messages.ts'
+
+/** The module of an engine's thread and what it is given. */
+export interface EngineStart {
+  readonly module: URL
+  readonly payload: unknown
+}
+
+/** Between a crash and the new start: a model that always crashes must not keep the machine busy. */
+const RESTART_MS = 1_000
+
+/** A served model whose engine takes at most `limit` replies in work or waiting. */
+export function superviseEngine(
+  description: ModelDescription,
+  start: EngineStart,
+  limit: number,
+  log: Logger,
+): ServedModel & { close(): Promise<void> } {
+  let engine: Engine
+  let thread: Worker
+  let info: ModelInfo | null = null
+  let everReady = false
+  let closing = false
+  let restart: NodeJS.Timeout | undefined
+
+  const run = (): void => {
+    thread = startThread(start.module, start.payload)
+    const connected = connectEngine(thread, limit)
+    engine = connected
+    connected.ready.then(
+      (ready) => {
+        everReady = true
+        info = ready
+      },
+      () => undefined,
+    )
+    thread.on('error', (error: Error) => connected.fail(`the engine failed: ${error.message}`))
+    thread.on('exit', () => {
+      info = null
+      connected.fail('the engine has stopped')
+      if (closing || !everReady) return
+      log.error({ model: description.name }, 'the engine has stopped; starting it again')
+      restart = setTimeout(run, RESTART_MS)
+    })
+  }
+  run()
+  return {
+    ...description,
+    get engine() {
+      return engine
+    },
+    get info() {
+      return info
+    },
+    async close() {
+      closing = true
+      clearTimeout(restart)
+      engine.close()
+      await thread.terminate()
+    },
+  }
+}

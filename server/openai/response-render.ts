@@ -1,0 +1,179 @@
+/** A response while it grows: the object, and the events of the streaming specification in their order. */
+import { newId } from '../conversation.ts'
+import type { TokenLogprob } from '../engine/messages.ts'
+import type { Sampling } from '../engine/sampler.ts'
+import type { ApiError } from './errors.ts'
+import type { ResponseRequest } from './responses-schema.ts'
+
+export interface Frame {
+  readonly type: string
+  readonly sequence_number: number
+  readonly [field: string]: unknown
+}
+
+export type ResponseObject = Record<string, unknown> & { readonly id: string; readonly status: string }
+
+/** Counts of a finished turn. */
+export interface Usage {
+  /** Tokens that the previous state had been fed. */
+  readonly saved: number
+  /** Tokens fed before the reply: left over from the last turn, and the prompt. */
+  readonly computed: number
+  readonly generated: number
+  readonly stateBytes: number
+}
+
+export interface ResponseHead {
+  readonly id: string
+  readonly createdAt: number
+  readonly model: string
+  readonly bundle: string
+  readonly request: ResponseRequest
+  readonly sampling: Sampling
+  readonly stored: boolean
+}
+
+interface LogprobEntry {
+  readonly token: string
+  readonly bytes: number[]
+  readonly logprob: number
+}
+
+export class ResponseWriter {
+  readonly #head: ResponseHead
+  readonly #item = newId('msg')
+  #sequence = 0
+  #text = ''
+  readonly #logprobs: (LogprobEntry & { top_logprobs: LogprobEntry[] })[] = []
+
+  constructor(head: ResponseHead) {
+    this.#head = head
+  }
+
+  begin(): Frame[] {
+    const response = this.#object('in_progress', {})
+    return [this.#frame('response.created', { response }), this.#frame('response.in_progress', { response })]
+  }
+
+  /** The message and its one part begin. */
+  open(): Frame[] {
+    const item = { id: this.#item, type: 'message', status: 'in_progress', role: 'assistant', content: [] }
+    const part = { type: 'output_text', text: '', annotations: [], logprobs: [] }
+    return [
+      this.#frame('response.output_item.added', { output_index: 0, item }),
+      this.#frame('response.content_part.added', { ...this.#place(), part }),
+    ]
+  }
+
+  delta(text: string, tokens: readonly TokenLogprob[]): Frame[] {
+    this.#text += text
+    const logprobs = tokens.map(entryOf)
+    this.#logprobs.push(...logprobs)
+    return [this.#frame('response.output_text.delta', { ...this.#place(), delta: text, logprobs })]
+  }
+
+  /** The message ends. */
+  close(incomplete: boolean): Frame[] {
+    const item = this.#message(incomplete ? 'incomplete' : 'completed')
+    return [
+      this.#frame('response.output_text.done', { ...this.#place(), text: this.#text, logprobs: this.#logprobs }),
+      this.#frame('response.content_part.done', { ...this.#place(), part: this.#part() }),
+      this.#frame('response.output_item.done', { output_index: 0, item }),
+    ]
+  }
+
+  /** The finished response; `output` false: it only read its input. */
+  finished(incomplete: boolean, output: boolean, usage: Usage, completedAt: number): ResponseObject {
+    const { saved, computed, generated, stateBytes } = usage
+    return this.#object(incomplete ? 'incomplete' : 'completed', {
+      completed_at: incomplete ? null : completedAt,
+      incomplete_details: incomplete ? { reason: 'max_output_tokens' } : null,
+      output: output ? [this.#message(incomplete ? 'incomplete' : 'completed')] : [],
+      usage: {
+        input_tokens: saved + computed,
+        input_tokens_details: { cached_tokens: saved, cache_write_tokens: 0 },
+        output_tokens: generated,
+        output_tokens_details: { reasoning_tokens: 0 },
+        total_tokens: saved + computed + generated,
+        mneme: { tokens_computed: computed + generated, tokens_saved: saved, state_bytes: stateBytes },
+      },
+    })
+  }
+
+  /** The last event of a response that was finished. */
+  end(response: ResponseObject): Frame {
+    return this.#frame(`response.${response.status}`, { response })
+  }
+
+  /** The last event of one that was not. */
+  fail(error: ApiError): Frame {
+    const { code, message } = error
+    return this.#frame('response.failed', { response: this.#object('failed', { error: { code, message } }) })
+  }
+
+  #object(status: string, changes: Record<string, unknown>): ResponseObject {
+    const { id, createdAt, model, bundle, request, sampling, stored } = this.#head
+    return {
+      id,
+      object: 'response',
+      created_at: createdAt,
+      completed_at: null,
+      status,
+      background: false,
+      error: null,
+      incomplete_details: null,
+      instructions: request.instructions ?? null,
+      max_output_tokens: request.max_output_tokens ?? null,
+      max_tool_calls: null,
+      metadata: request.metadata ?? {},
+      model,
+      output: [],
+      parallel_tool_calls: true,
+      previous_response_id: request.previous_response_id ?? null,
+      reasoning: { effort: null, summary: null },
+      service_tier: 'default',
+      store: stored,
+      temperature: sampling.temperature,
+      text: { format: { type: 'text' } },
+      tool_choice: 'auto',
+      tools: [],
+      top_logprobs: request.top_logprobs ?? 0,
+      top_p: sampling.topP,
+      truncation: request.truncation ?? 'disabled',
+      frequency_penalty: sampling.frequencyPenalty,
+      presence_penalty: sampling.presencePenalty,
+      safety_identifier: request.safety_identifier ?? null,
+      prompt_cache_key: null,
+      user: request.user ?? null,
+      usage: null,
+      mneme: { seed: sampling.seed, bundle },
+      ...changes,
+    }
+  }
+
+  #message(status: string): Record<string, unknown> {
+    return { id: this.#item, type: 'message', status, role: 'assistant', content: [this.#part()] }
+  }
+
+  #part(): Record<string, unknown> {
+    return { type: 'output_text', text: this.#text, annotations: [], logprobs: this.#logprobs }
+  }
+
+  #place(): Record<string, unknown> {
+    return { item_id: this.#item, output_index: 0, content_index: 0 }
+  }
+
+  #frame(type: string, fields: Record<string, unknown>): Frame {
+    return { type, sequence_number: this.#sequence++, ...fields }
+  }
+}
+
+/** A token as OpenAI's log-probability lists have it. */
+export function entryOf(token: TokenLogprob): LogprobEntry & { top_logprobs: LogprobEntry[] } {
+  const entry = ({ text, logprob }: { text: string; logprob: number }): LogprobEntry => ({
+    token: text,
+    bytes: [...Buffer.from(text)],
+    logprob,
+  })
+  return { ...entry(token), top_logprobs: token.top.map(entry) }
+}

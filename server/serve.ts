@@ -1,0 +1,122 @@
+/** A running server: threads, routes, a listening socket, and how all of that stops. */
+import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
+import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
+import { createApp } from './app.ts'
+import type { Config } from './config.ts'
+import type { Deps } from './deps.ts'
+import { superviseEngine, type EngineStart } from './engine/supervisor.ts'
+import { createKeyRing } from './keys.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { createLog } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { packageVersion } from './package.ts'
+import type { ModelDescription, ServedModel } from './served-model.ts'
+import { startStore } from './store/start.ts'
+import { createSocketServer } from './socket/responses.ts'
+
+/** Header bytes and times: what a slow or hostile client may take. */
+const HTTP_LIMITS = {
+  maxHeaderSize: 16 * 1024,
+  headersTimeout: 20_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 5_000,
+}
+
+/** How long a WebSocket may take to answer our close frame. */
+const FAREWELL_MS = 500
+
+/** A model to serve: what it is, and how its engine's thread starts. */
+export interface ModelSource {
+  readonly description: ModelDescription
+  readonly start: EngineStart
+}
+
+export interface RunningServer {
+  readonly url: string
+  readonly deps: Deps
+  /** Drains and closes everything. */
+  stop(): Promise<void>
+  /** Resolves when the server can go on no longer: the reason. */
+  readonly broken: Promise<string>
+}
+
+/** Starts everything; resolves once requests are taken. Throws in one sentence what could not be started. */
+export async function startServer(
+  config: Config,
+  sources: readonly ModelSource[],
+  maxPages?: number,
+): Promise<RunningServer> {
+  const log = createLog(config.logLevel)
+  let breakDown: ((reason: string) => void) | undefined
+  const broken = new Promise<string>((resolve) => (breakDown = resolve))
+  const { keepStates, data, maxBatch, maxQueue } = config
+  const options = { folder: data, keepStates, ...(maxPages === undefined ? {} : { maxPages }) }
+  const store = startStore(options, (reason) => breakDown?.(reason))
+  await store.ready
+  const models: (ServedModel & { close(): Promise<void> })[] = []
+  const shut = async (): Promise<void> => {
+    await Promise.all(models.map((model) => model.close()))
+    await store.close()
+  }
+  try {
+    for (const { description, start } of sources) {
+      models.push(superviseEngine(description, start, maxBatch + maxQueue, log))
+    }
+    await Promise.all(models.map((model) => model.engine.ready))
+    const sum = (read: (model: ServedModel) => number): number =>
+      models.reduce((total, model) => total + read(model), 0)
+    const metrics = createMetrics({
+      running: () => sum((model) => model.engine.load.running),
+      waiting: () => sum((model) => model.engine.load.waiting),
+      stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
+      parked: async () => {
+        const { sessions, stateBytes } = await store.statistics()
+        return { sessions, bytes: stateBytes }
+      },
+    })
+    const lifecycle = createLifecycle()
+    const keys = createKeyRing(config.apiKeys)
+    const deps: Deps = { models, store, metrics, keys, lifecycle, log, version: packageVersion(), now: Date.now }
+    const sockets = createSocketServer()
+    const server = createAdaptorServer({
+      fetch: createApp(deps).fetch,
+      websocket: { server: sockets as WebSocketServerLike },
+      serverOptions: HTTP_LIMITS,
+    }) as Server
+    const url = await listen(server, config)
+    for (const model of models)
+      log.info({ model: model.name, bundle: model.bundle, runtime: model.info?.runtime }, 'model ready')
+    return {
+      url,
+      deps,
+      broken,
+      async stop() {
+        await lifecycle.drain(config.drainTimeout * 1000)
+        server.closeAllConnections()
+        const closed = new Promise((resolve) => server.close(resolve))
+        // WebSockets have been told; one that does not answer is cut off.
+        const cut = setTimeout(() => sockets.clients.forEach((client) => client.terminate()), FAREWELL_MS)
+        await closed
+        clearTimeout(cut)
+        await shut()
+      },
+    }
+  } catch (error) {
+    await shut()
+    throw error
+  }
+}
+
+async function listen(server: Server, { host, port }: Config): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new Error(`cannot listen on ${host}:${port}: ${error.message}. Choose another --port.`)),
+    )
+    server.listen(port, host, resolve)
+  })
+  const address = server.address() as AddressInfo
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address
+  return `http://${name}:${address.port}`
+}

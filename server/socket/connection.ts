@@ -1,0 +1,109 @@
+/** One WebSocket in Responses mode: one response at a time, and the memory of those that are not stored. */
+import type { WebSocket } from 'ws'
+import type { LocalBases } from '../conversation.ts'
+import type { Deps } from '../deps.ts'
+import { check, parseJson } from '../openai/body.ts'
+import { ApiError, errorEvent, toApiError } from '../openai/errors.ts'
+import { respond } from '../openai/respond.ts'
+import { responseCreate } from '../openai/responses-schema.ts'
+
+/** How long a connection may live, as in OpenAI's service. */
+const LIFETIME_MS = 60 * 60 * 1000
+/** Bytes that a reader may be behind; then it is let go. */
+const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+/** A connection that has not answered a ping by the next one is gone. */
+const PING_MS = 30_000
+
+const CLOSE = { unsupported: 1003, restart: 1012, overloaded: 1013, limit: 1008 }
+
+export interface ConnectionOptions {
+  readonly owner: string
+  readonly requestId: string
+  readonly lifetimeMs?: number
+}
+
+/** Serves `socket` until it closes. */
+export function serveConnection(deps: Deps, socket: WebSocket, options: ConnectionOptions): void {
+  const gone = new AbortController()
+  const local: LocalBases = new Map()
+  let busy = false
+  let expired = false
+  let alive = true
+
+  const send = (event: object): void => {
+    if (socket.readyState !== socket.OPEN) return
+    if (socket.bufferedAmount > MAX_BUFFERED_BYTES) {
+      deps.metrics.rejected.inc({ reason: 'slow_reader' })
+      gone.abort()
+      socket.close(CLOSE.overloaded, 'the reader is too slow')
+      socket.terminate()
+      return
+    }
+    socket.send(JSON.stringify(event))
+  }
+  const fail = (thrown: unknown): void => {
+    const error = toApiError(thrown, options.requestId)
+    if (error.status >= 500) deps.log.error({ err: thrown, request: options.requestId }, 'a WebSocket request failed')
+    send(errorEvent(error, 0))
+  }
+  /** Between responses: says goodbye if it is time to. */
+  const settle = (): void => {
+    if (busy) return
+    if (expired) {
+      fail(
+        new ApiError(
+          400,
+          'websocket_connection_limit_reached',
+          'This connection is 60 minutes old. Open a new one to continue.',
+        ),
+      )
+      socket.close(CLOSE.limit, 'connection limit reached')
+    } else if (deps.lifecycle.draining) socket.close(CLOSE.restart, 'the server is stopping')
+  }
+  const run = async (text: string): Promise<void> => {
+    if (busy)
+      throw new ApiError(
+        409,
+        'response_in_progress',
+        'This connection is still working on a response. Wait for its end.',
+      )
+    const { type, stream, stream_options, background, ...request } = check(responseCreate, parseJson(text))
+    busy = true
+    const done = deps.lifecycle.begin()
+    try {
+      const signal = AbortSignal.any([gone.signal, deps.lifecycle.signal])
+      const caller = { owner: options.owner, requestId: options.requestId, signal, local, keepLocal: true }
+      for await (const frame of respond(deps, request, caller)) send(frame)
+    } finally {
+      done()
+      busy = false
+    }
+  }
+
+  const offDrain = deps.lifecycle.onDrain(settle)
+  const lifetime = setTimeout(() => {
+    expired = true
+    settle()
+  }, options.lifetimeMs ?? LIFETIME_MS)
+  const heartbeat = setInterval(() => {
+    if (!alive) return socket.terminate()
+    alive = false
+    socket.ping()
+  }, PING_MS)
+  socket.on('pong', () => (alive = true))
+  socket.on('message', (data: Buffer, binary: boolean) => {
+    alive = true
+    if (binary) return socket.close(CLOSE.unsupported, 'send text')
+    if (!busy && (deps.lifecycle.draining || expired)) return settle()
+    void run(data.toString()).catch(fail).finally(settle)
+  })
+  socket.on('close', () => {
+    gone.abort()
+    offDrain()
+    clearTimeout(lifetime)
+    clearInterval(heartbeat)
+    local.clear()
+  })
+  // ws reports broken frames here and closes by itself with the right code.
+  socket.on('error', (error) => deps.log.debug({ err: error }, 'a WebSocket broke'))
+}
