@@ -82,6 +82,7 @@ function checkWeights(model: Model, weights: Weights): void {
 
 function widthOf(model: Model): number {
   const width = model.config['width']
-  if (typeof width !== 'number') throw new ExportError(`${model.architecture}.width: expected a number, got ${String(width)}`)
+  if (typeof width !== 'number')
+    throw new ExportError(`${model.architecture}.width: expected a number, got ${String(width)}`)
   return width
 }

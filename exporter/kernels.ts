@@ -95,4 +95,5 @@ function portableConv(graph: GraphBuilder, [x, weight, past]: Value[], size: num
 }
 
 /** The default bodies, traced into a function. */
-const plain = (graph: GraphBuilder): Ops<Value> => withComposites<Value>(tracer({ at: graph }) satisfies Primitives<Value>)
+const plain = (graph: GraphBuilder): Ops<Value> =>
+  withComposites<Value>(tracer({ at: graph }) satisfies Primitives<Value>)

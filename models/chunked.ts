@@ -67,14 +67,23 @@ function chunks<T>(op: Primitives<T>, inverse: UnitInverse<T>, x: GatedDelta<T>,
   const w = op.matmul(t, op.mul(kIn, beta)) //                                               (B, H, N, C, K)
   const shrink = op.transpose(op.exp(end), [0, 1, 2, 4, 3]) //                               (B, H, N, ., 1)
 
+  // One split each, not a slice for each chunk: its derivative is one concat
+  const pieces = (t: T, rows: number): T[] =>
+    op
+      .split(
+        t,
+        Array.from({ length: count }, () => 1),
+        2,
+      )
+      .map((part) => op.reshape(part, [0, heads, rows, -1]))
+  const [us, ws, ps, ends] = [pieces(u, size), pieces(w, size), pieces(p, size), pieces(shrink, channels)]
+  const [queries, writers] = [pieces(qIn, size), pieces(op.transpose(kOut, [0, 1, 2, 4, 3]), keys)]
   let memory = x.memory
   const ys: T[] = []
   for (let n = 0; n < count; n++) {
-    const at = (t: T, rows: number): T => op.reshape(op.slice(t, 2, n, n + 1), [0, heads, rows, -1])
-    const written = op.sub(at(u, size), op.matmul(at(w, size), memory))
-    ys.push(op.add(op.matmul(at(qIn, size), memory), op.matmul(at(p, size), written)))
-    const writes = op.matmul(op.transpose(at(kOut, size), [0, 1, 3, 2]), written)
-    memory = op.add(op.mul(memory, at(shrink, channels)), writes)
+    const written = op.sub(us[n]!, op.matmul(ws[n]!, memory)) //                             (B, H, C, V)
+    ys.push(op.add(op.matmul(queries[n]!, memory), op.matmul(ps[n]!, written)))
+    memory = op.add(op.mul(memory, ends[n]!), op.matmul(writers[n]!, written))
   }
   const y = ys.length === 1 ? ys[0]! : op.concat(ys, 2) //                                    (B, H, T, V)
   return { y: op.transpose(y, [0, 2, 1, 3]), memory }

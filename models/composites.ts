@@ -14,15 +14,17 @@ export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<
       return op.add(op.mul(op.div(centred, op.sqrt(op.add(variance, op.constant(eps)))), weight), bias)
     },
     silu: (x) => op.mul(x, op.sigmoid(x)),
-    causalConv: (x) => causalConv(op, x),
+    unit: (x) => op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6)))),
+    causalConv: (x) => causalConv(all, x),
     gatedDelta: (x) => gatedDelta(op, x),
     windowAttention: (x) => windowAttention(op, x),
     dropout: (x) => x,
   }
-  return { ...op, ...composites, ...better }
+  const all: Ops<T> = { ...op, ...composites, ...better }
+  return all
 }
 
-function causalConv<T>(op: Primitives<T>, { x, weight, past, size }: Parameters<Composites<T>['causalConv']>[0]) {
+function causalConv<T>(op: Ops<T>, { x, weight, past, size }: Parameters<Composites<T>['causalConv']>[0]) {
   const window = op.concat([op.transpose(past, [0, 2, 1]), x], 1) //                        (B, K-1+T, C)
   let y: T | undefined
   for (let tap = 0; tap < size; tap++) {
@@ -31,8 +33,7 @@ function causalConv<T>(op: Primitives<T>, { x, weight, past, size }: Parameters<
     const term = op.mul(shifted, op.slice(weight, 0, tap, tap + 1))
     y = y === undefined ? term : op.add(y, term)
   }
-  const activated = op.mul(y!, op.sigmoid(y!))
-  return { y: activated, past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
+  return { y: op.silu(y!), past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
 }
 
 /** The recurrence as it is written in the paper, one token a step. */
@@ -80,8 +81,9 @@ export function attend<T>(
   { channels, axes = 4 }: { channels: number; axes?: 4 | 5 },
 ): T {
   const swap = axes === 4 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]
-  const scores = op.mul(op.matmul(q, op.transpose(k, swap)), op.constant(1 / Math.sqrt(channels)))
-  return op.matmul(op.softmax(op.where(allowed, scores, op.constant(-1e9))), v)
+  const scores = op.matmul(op.mul(q, op.constant(1 / Math.sqrt(channels))), op.transpose(k, swap))
+  const mask = op.where(allowed, op.constant(0), op.constant(-1e9)) // added: no head of its own, no derivative
+  return op.matmul(op.softmax(op.add(scores, mask)), v)
 }
 
 /** Rotary position embedding (Su et al. 2021) of x (..., S, C) at `positions` (S, 1). */

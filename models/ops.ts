@@ -84,6 +84,8 @@ export interface Composites<T> {
   layerNorm(x: T, weight: T, bias: T, eps: number): T
   /** x sigmoid(x). */
   silu(x: T): T
+  /** x / |x| along the last axis. */
+  unit(x: T): T
   /** Depthwise causal convolution of `size` taps, and SiLU. x (B,T,C), weight (size,C), past (B,C,size-1) -> y (B,T,C), past. */
   causalConv(x: { x: T; weight: T; past: T; size: number }): { y: T; past: T }
   /**

@@ -163,7 +163,11 @@ async function save(run: Run, progress: Progress, best: boolean): Promise<string
 async function restore(run: Run, progress: Progress): Promise<void> {
   const { step, state, model, optimizer, carry } = await loadCheckpoint(join(run.out, 'last'))
   const tensors: Tensors = new Map()
-  for (const [prefix, group] of [['param.', model], ['', optimizer], ['', carry]] as const)
+  for (const [prefix, group] of [
+    ['param.', model],
+    ['', optimizer],
+    ['', carry],
+  ] as const)
     for (const [name, t] of Object.entries(group))
       tensors.set(prefix + name, { shape: t.dims, data: t.data as Float32Array })
   run.backend.write(tensors)

@@ -29,7 +29,7 @@ type State<T> = Of<ReturnType<typeof attentionState>, T>
 export function attention<T>(op: Ops<T>, c: AttentionConfig, p: Params<T>, x: T, past: State<T>, filled: T) {
   const channels = c.width / c.heads
   const heads = (t: T): T => op.transpose(op.reshape(t, [0, 0, c.heads, channels]), [0, 2, 1, 3]) // (B, H, T, C)
-  const [q, k, v] = op.split(op.matmul(x, p.qkv), [c.width, c.width, c.width], -1) as [T, T, T]
+  const [q, k, v] = op.split(p.qkv, [c.width, c.width, c.width], -1).map((w) => op.matmul(x, w)) as [T, T, T]
   const done = op.windowAttention({
     q: heads(q),
     k: heads(k),

@@ -50,9 +50,17 @@ type State<T> = Of<ReturnType<typeof deltaState>, T>
 
 /** x (B,T,D) and the memory before it -> y (B,T,D) and the memory after it. */
 export function delta<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, past: State<T>) {
-  const mixed = op.causalConv({ x: op.matmul(x, p.qkv), weight: p.conv, past: past.conv, size: c.conv })
-  const width = c.heads * c.keys
-  const [q, k, v] = op.split(mixed.y, [width, width, c.heads * c.values], -1) as [T, T, T]
+  const widths = [c.heads * c.keys, c.heads * c.keys, c.heads * c.values]
+  // The weights are split, not what they make: three smaller tensors, and no copies
+  const [weights, taps, pasts] = [
+    op.split(p.qkv, widths, -1),
+    op.split(p.conv, widths, -1),
+    op.split(past.conv, widths, 1),
+  ]
+  const mixed = widths.map((_, i) =>
+    op.causalConv({ x: op.matmul(x, weights[i]!), weight: taps[i]!, past: pasts[i]!, size: c.conv }),
+  )
+  const [q, k, v] = mixed.map(({ y }) => y) as [T, T, T] //                                     (B, T, H*.)
   const perHead = (t: T): T => op.reshape(t, [0, 0, c.heads, -1]) //                            (B, T, H, .)
   const bound = op.table(
     Array.from({ length: c.heads }, (_, h) => c.betaMax[h % c.betaMax.length]!),
@@ -60,8 +68,8 @@ export function delta<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, past: S
   )
   const beta = op.mul(op.sigmoid(op.add(op.matmul(x, p.beta), p.betaBias)), bound) //           (B, T, H)
   const done = op.gatedDelta({
-    q: unit(op, perHead(q)),
-    k: unit(op, perHead(k)),
+    q: op.unit(perHead(q)),
+    k: op.unit(perHead(k)),
     v: perHead(v),
     g: perHead(logDecay(op, c, p, x, beta)),
     beta: perHead(beta),
@@ -72,7 +80,16 @@ export function delta<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, past: S
     decay: c.decay === 'channel' ? 'channel' : 'head',
   })
   const read = op.reshape(op.rmsNorm(done.y, p.norm, 1e-5), [0, 0, c.heads * c.values])
-  return { y: op.matmul(read, p.output), state: { conv: mixed.past, memory: done.memory } }
+  return {
+    y: op.matmul(read, p.output),
+    state: {
+      conv: op.concat(
+        mixed.map((m) => m.past),
+        1,
+      ),
+      memory: done.memory,
+    },
+  }
 }
 
 /** g = -A softplus(x W + bias), A = exp(decayRate): (B,T,H) or (B,T,H*K), between LOWEST_LOG_DECAY and 0. */
@@ -82,6 +99,3 @@ function logDecay<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, beta: T): T
   const step = op.softplus(op.add(op.matmul(x, decay), decayBias))
   return op.maximum(op.neg(op.mul(op.exp(decayRate), step)), op.constant(LOWEST_LOG_DECAY))
 }
-
-/** x / |x| along the last axis. */
-const unit = <T>(op: Ops<T>, x: T): T => op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6))))

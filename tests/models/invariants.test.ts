@@ -75,7 +75,9 @@ describe.each(configurations)('$name', ({ model }) => {
       const first = await feed(fused, ids, tokens.slice(0, cut))
       const saved = Object.entries(first.state).map(([name, t]) => [name, t.dims, floats(t).slice()] as const)
       const again = await openModel(model, 'fused', weights)
-      const restored = Object.fromEntries(saved.map(([name, dims, data]) => [name, { ...first.state[name]!, dims, data }]))
+      const restored = Object.fromEntries(
+        saved.map(([name, dims, data]) => [name, { ...first.state[name]!, dims, data }]),
+      )
       const rest = await feed(again, ids.slice(cut), tokens.slice(cut), restored)
       expectSameBits(rest.logits, whole.logits.subarray(cut * model.vocab), `logits after ${cut}`)
       for (const [name, t] of Object.entries(whole.state)) expectSameBits(floats(rest.state[name]!), floats(t), name)
@@ -87,7 +89,14 @@ describe.each(configurations)('$name', ({ model }) => {
     // Rows with different histories, so that their states differ
     const histories = [0, 3, 11].map((n, i) => randomIds(model.vocab, n + 1, 10 + i))
     const alone: Awaited<ReturnType<typeof feed>>[] = []
-    for (const history of histories) alone.push(await feed(fused, history, history.map(() => 1)))
+    for (const history of histories)
+      alone.push(
+        await feed(
+          fused,
+          history,
+          history.map(() => 1),
+        ),
+      )
     const joined: State = Object.fromEntries(
       Object.keys(alone[0]!.state).map((name) => {
         const parts = alone.map(({ state }) => state[name]!)
@@ -96,10 +105,17 @@ describe.each(configurations)('$name', ({ model }) => {
       }),
     )
     const next = randomIds(model.vocab, histories.length, 20)
-    const batch = await fused.run(next.map((id) => [id]), joined)
+    const batch = await fused.run(
+      next.map((id) => [id]),
+      joined,
+    )
     for (const [row, id] of next.entries()) {
       const single = await fused.run([[id]], alone[row]!.state)
-      expectSameBits(floats(batch.logits).slice(row * model.vocab, (row + 1) * model.vocab), floats(single.logits), `row ${row}`)
+      expectSameBits(
+        floats(batch.logits).slice(row * model.vocab, (row + 1) * model.vocab),
+        floats(single.logits),
+        `row ${row}`,
+      )
       for (const [name, t] of Object.entries(rowOf(batch.state, row)))
         expectSameBits(floats(t), floats(single.state[name]!), `row ${row} state.${name}`)
     }

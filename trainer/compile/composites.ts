@@ -19,6 +19,8 @@ export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
   const defaults = withComposites<Node>(op)
   return withComposites<Node>(op, {
     rmsNorm: (x, weight, eps) => rmsNorm(tape, op, x, weight, eps),
+    silu: (x) => silu(tape, op, x),
+    unit: (x) => unit(tape, op, x),
     gatedDelta: (x) =>
       chunkedGatedDelta(op, (a, size) => inverse(tape, op, a, size), x, x.q.shape[1]!, DELTA_CHUNK[x.decay]),
     windowAttention(x) {
@@ -45,6 +47,22 @@ function rmsNorm(tape: Tape, op: Recorder, x: Node, weight: Node, eps: number): 
     const along = op.mean(op.mul(gw, normed), -1, true)
     return [op.mul(r, op.sub(gw, op.mul(normed, along))), unbroadcast(op, op.mul(g, normed), weight.shape)]
   })
+}
+
+/** y = x s, s = sigmoid(x): dx = g (y + s (1 - y)). */
+function silu(tape: Tape, op: Recorder, x: Node): Node {
+  const s = op.sigmoid(x)
+  return tape.custom('silu', op.mul(x, s), [x], (_, y, g) => [
+    op.mul(g, op.add(y, op.mul(s, op.sub(op.constant(1), y)))),
+  ])
+}
+
+/** y = x r, r = 1 / |x|: dx = r (g - y sum(g y)). */
+function unit(tape: Tape, op: Recorder, x: Node): Node {
+  const r = op.div(op.constant(1), op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6))))
+  return tape.custom('unit', op.mul(x, r), [x], (_, y, g) => [
+    op.mul(r, op.sub(g, op.mul(y, op.sum(op.mul(g, y), -1, true)))),
+  ])
 }
 
 /** T = (I + A)^-1: dA = -T' g T'. */

@@ -15,5 +15,8 @@ export function onnxEmitter(graph: GraphBuilder): Emitter<Value> {
     expand: (x, shape) => graph.node('Expand', [x, ints(shape)])[0]!,
     float: cast,
     equal: (a, b) => cast(graph.node('Equal', [a, b])[0]!),
+    pick: (x, ids) => graph.node('GatherElements', [x, ids], { axis: { int: 1 } })[0]!,
+    addAt: (x, ids, values) =>
+      graph.node('ScatterElements', [x, ids, values], { axis: { int: 1 }, reduction: { string: 'add' } })[0]!,
   }
 }

@@ -91,6 +91,9 @@ export function recorder(tape: Tape): Recorder {
     topk: (x, k) => add('topk', [x], [...x.shape.slice(0, -1), k], rules.constant, (o, [a]) => o.topk(a!, k), 'int32'),
     float: (x) => add('float', [x], x.shape, rules.float, (o, [a]) => o.float(a!)),
     equal: (a, b) => add('equal', [a, b], broadcast(a.shape, b.shape), rules.constant, (o, [x, y]) => o.equal(x!, y!)),
+    pick: (x, ids) => add('pick', [x, ids], ids.shape, rules.constant, (o, [a, i]) => o.pick(a!, i!)),
+    addAt: (x, ids, values) =>
+      add('addAt', [x, ids, values], x.shape, rules.constant, (o, [a, i, v]) => o.addAt(a!, i!, v!)),
     concat: (xs, axis) => {
       const at = axisOf(xs[0]!.shape, axis)
       const total = xs.reduce((n, x) => n + x.shape[at]!, 0)

@@ -18,6 +18,10 @@ export interface Extra<T> {
   float(x: T): T
   /** 1 where a = b, else 0, float32. */
   equal(a: T, b: T): T
+  /** x (N,V) at columns ids (N,1) int32 -> (N,1). */
+  pick(x: T, ids: T): T
+  /** x (N,V) with values (N,1) added at columns ids (N,1). */
+  addAt(x: T, ids: T, values: T): T
 }
 export type Emitter<T> = Omit<Primitives<T>, 'scan' | 'segment'> & Extra<T>
 

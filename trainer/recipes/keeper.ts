@@ -9,7 +9,17 @@ export const keeper: Recipe = {
   name: 'keeper',
   about: 'the default model: facts told in a chat, remembered over thousands of tokens of small talk',
   architecture: 'delta',
-  model: { width: 128, layers: 'adad', hidden: 352, heads: 4, window: 64, memoryHeads: 4, keys: 64, values: 64, decay: 'none' },
+  model: {
+    width: 128,
+    layers: 'adad',
+    hidden: 352,
+    heads: 4,
+    window: 64,
+    memoryHeads: 4,
+    keys: 64,
+    values: 64,
+    decay: 'none',
+  },
   tokenizer: { kind: 'folder', vocab: 0, folder },
   data: {
     kind: 'keeper',

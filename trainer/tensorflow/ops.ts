@@ -131,6 +131,11 @@ export function eagerEmitter(tf: TensorFlow): Emitter<Tensor> {
     expand: (x, shape) => tf.broadcastTo(x, [...shape] as [number]),
     float: (x) => x.toFloat(),
     equal: (a, b) => tf.equal(a, b).toFloat(),
+    pick: (x, ids) => tf.sum(tf.mul(x, columns(x, ids)), -1, true),
+    addAt: (x, ids, values) => tf.add(x, tf.mul(columns(x, ids), values)),
+  }
+  function columns(x: Tensor, ids: Tensor): Tensor {
+    return tf.oneHot(tf.reshape(ids, [-1]).toInt(), x.shape[1]!).toFloat()
   }
 }
 
