@@ -23,11 +23,12 @@ export function createChatTemplate(
   eos: readonly number[],
 ): (messages: readonly Message[], options: ChatOptions) => number[] {
   const template = parseTemplate(config)
+  let end: PreludeEnd | undefined
   return (messages, { continued, generate }) => {
     if (!template) throw new TextError('tokenizer_config.json: expected a chat_template, got none')
     const render = (all: readonly Message[], prompt: boolean) => renderSegments(template, config, all, prompt)
     if (!continued) return vocabulary.encodeSegments(render(messages, generate), false)
-    const end = afterLastReply(render(PRELUDE, false), vocabulary, eos)
+    end ??= afterLastReply(render(PRELUDE, false), vocabulary, eos)
     return vocabulary.encodeSegments(withoutPrelude(render([...PRELUDE, ...messages], generate), end), true)
   }
 }

@@ -80,6 +80,9 @@ const RELEASES = {
 type CheckedName = keyof typeof CHECKED
 type ReleaseName = keyof typeof RELEASES
 
+// Where functions write what they make; calls do not nest, so one is enough.
+const written = new BigUint64Array(new ArrayBuffer(72), 0, 1)
+
 const require = createRequire(import.meta.url)
 const held: unknown[] = []
 let loaded: Library | undefined
@@ -138,8 +141,8 @@ function load(): Library {
     version,
     ...checked,
     ...releases,
-    made: (name, ...args) => written(checked[name], args),
-    counted: (name, ...args) => Number(written(checked[name], args)),
+    made: (name, ...args) => result(checked[name], args),
+    counted: (name, ...args) => Number(result(checked[name], args)),
     pointersAt: (address, count) => koffi.decode(address, koffi.array('void*', count)) as Pointer[],
     stringAt: (address) => koffi.decode.string(address),
     addressOf: (memory) => koffi.address(memory),
@@ -175,10 +178,10 @@ function keepLoaded(koffi: typeof Koffi, file: string): void {
   }
 }
 
-function written(call: (...args: Argument[]) => void, args: Argument[]): bigint {
-  const out = new BigUint64Array(new ArrayBuffer(72), 0, 1)
-  call(...args, out)
-  return out[0] ?? 0n
+function result(call: (...args: Argument[]) => void, args: Argument[]): bigint {
+  written[0] = 0n
+  call(...args, written)
+  return written[0]
 }
 
 function mapValues<K extends string, A, B>(record: Readonly<Record<K, A>>, map: (value: A) => B): Record<K, B> {

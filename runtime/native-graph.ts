@@ -3,7 +3,7 @@ import { checkInputs, checkOutputs } from './check.ts'
 import { appendDevice } from './device.ts'
 import { sharedEnvironment } from './environment.ts'
 import { RuntimeError } from './errors.ts'
-import type { Binding, Graph, GraphOptions } from './graph.ts'
+import type { Binding, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
 import { elementTypes, type Tensor } from './tensor.ts'
@@ -23,6 +23,8 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
   try {
     session = createSession(library, shared.environment, model, options)
     const { inputs, outputs } = describeSession(library, session)
+    const names = pinNames(library, [...inputs, ...outputs])
+    const open = { library, memory: shared.memory, names, session: () => session }
     return {
       inputs,
       outputs,
@@ -30,7 +32,7 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
         if (session === 0n) throw new RuntimeError('graph: expected it open, got bind() after close()')
         checkInputs(inputs, inputTensors)
         checkOutputs(outputs, outputTensors)
-        return createBinding(library, () => session, shared.memory, inputTensors, outputTensors)
+        return createBinding(open, inputTensors, outputTensors)
       },
       close() {
         if (session !== 0n) close()
@@ -72,56 +74,59 @@ function configEntries(options: GraphOptions): [key: string, value: string][] {
   return entries
 }
 
-function createBinding(
-  library: Library,
-  session: () => Pointer,
-  memory: Pointer,
-  inputs: Record<string, Tensor>,
-  outputs: Record<string, Tensor>,
-): Binding {
+/** What a binding needs of its graph. */
+interface OpenGraph {
+  library: Library
+  memory: Pointer
+  names: NameTable
+  session: () => Pointer
+}
+
+function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs: Record<string, Tensor>): Binding {
+  const { library, memory, names, session } = graph
+  const inputCount = Object.keys(inputs).length
+  const outputCount = Object.keys(outputs).length
+  const table = new BigUint64Array(new ArrayBuffer((inputCount + outputCount) * 16 + 64))
+  const inputNames = table.subarray(0, inputCount)
+  const inputValues = table.subarray(inputCount, inputCount * 2)
+  const outputNames = table.subarray(inputCount * 2, inputCount * 2 + outputCount)
+  const outputValues = table.subarray(inputCount * 2 + outputCount)
   const values: Pointer[] = []
-  // Native memory does not keep what it points to, so this does: the tensors' data and the names.
-  const kept: unknown[] = [inputs, outputs]
-  const valueOf = (tensor: Tensor): Pointer => {
-    const value = createValue(library, memory, tensor)
-    values.push(value)
-    return value
-  }
-  const nameOf = (name: string): Pointer => {
-    const bytes = pinnedString(name)
-    kept.push(bytes)
-    return library.addressOf(bytes)
+  // Native memory does not keep what it points to, so this does.
+  let kept: readonly unknown[] = [inputs, outputs, names]
+  const fill = (tensors: Record<string, Tensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
+    for (const [index, [name, tensor]] of Object.entries(tensors).entries()) {
+      const value = createValue(library, memory, tensor)
+      values.push(value)
+      valueTable[index] = value
+      nameTable[index] = names.addresses.get(name) ?? 0n
+    }
   }
   const release = () => {
     for (const value of values.splice(0)) library.ReleaseValue(value)
-    kept.length = 0
+    kept = []
   }
   try {
-    const inputNames = pointers(Object.keys(inputs).map(nameOf))
-    const outputNames = pointers(Object.keys(outputs).map(nameOf))
-    const inputValues = pointers(Object.values(inputs).map(valueOf))
-    const outputValues = pointers(Object.values(outputs).map(valueOf))
-    const inputCount = inputNames.length
-    const outputCount = outputNames.length
-    return {
-      run() {
-        if (kept.length === 0) throw new RuntimeError('binding: expected it held, got run() after release()')
-        const open = session()
-        if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
-        library.Run(open, null, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues)
-      },
-      release,
-    }
+    fill(inputs, inputNames, inputValues)
+    fill(outputs, outputNames, outputValues)
   } catch (error) {
     release()
     throw error
   }
+  return {
+    run() {
+      if (kept.length === 0) throw new RuntimeError('binding: expected it held, got run() after release()')
+      const open = session()
+      if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
+      library.Run(open, null, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues)
+    },
+    release,
+  }
 }
 
-function createValue(library: Library, memory: Pointer, tensor: Tensor): Pointer {
-  const { data, dims, dtype } = tensor
+function createValue(library: Library, memory: Pointer, { data, dims, dtype }: Tensor): Pointer {
   const shape = new BigInt64Array(new ArrayBuffer(dims.length * 8 + 64), 0, dims.length)
-  shape.set(dims.map(BigInt))
+  for (const [axis, dim] of dims.entries()) shape[axis] = BigInt(dim)
   const address = library.addressOf(data)
   return library.made(
     'CreateTensorWithDataAsOrtValue',
@@ -134,15 +139,21 @@ function createValue(library: Library, memory: Pointer, tensor: Tensor): Pointer
   )
 }
 
-function pointers(addresses: readonly Pointer[]): BigUint64Array {
-  const array = new BigUint64Array(new ArrayBuffer(addresses.length * 8 + 64), 0, addresses.length)
-  array.set(addresses)
-  return array
+/** The names of a graph's values as C strings, one after the other, and where each begins. */
+interface NameTable {
+  readonly bytes: Uint8Array
+  readonly addresses: ReadonlyMap<string, Pointer>
 }
 
-function pinnedString(text: string): Uint8Array {
-  const bytes = Buffer.from(`${text}\0`)
-  const pinned = new Uint8Array(new ArrayBuffer(bytes.length + 64), 0, bytes.length)
-  pinned.set(bytes)
-  return pinned
+function pinNames(library: Library, infos: readonly ValueInfo[]): NameTable {
+  const text = Buffer.from(infos.map(({ name }) => `${name}\0`).join(''))
+  const bytes = new Uint8Array(new ArrayBuffer(text.length + 64))
+  bytes.set(text)
+  const addresses = new Map<string, Pointer>()
+  let address = library.addressOf(bytes)
+  for (const { name } of infos) {
+    addresses.set(name, address)
+    address += BigInt(Buffer.byteLength(name) + 1)
+  }
+  return { bytes, addresses }
 }
