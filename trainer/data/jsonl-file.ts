@@ -19,19 +19,28 @@ export function openJsonlFile(path: string, size: number, codec: TextCodec): Cor
     size,
     align: (place) => (place <= 0 ? Promise.resolve(0) : afterNewline(path, place - 1, size)),
     async read(from) {
-      const next = await afterNewline(path, from, size)
-      const line = decodeUtf8(await readBytes(path, from, next - from), path, from).replace(/^\uFEFF/, '')
-      if (line.trim() === '') return { ids: [], next, ends: true }
-      const document = parseDocument(line, `${path}: the line at byte ${from}`)
-      if ('text' in document)
-        return { ids: [...codec.encode(document.text), ...codec.eos.slice(0, 1)], next, ends: true }
-      return { ...chatTokens(document.messages, codec), next, ends: true }
+      const { document, next } = await readDocument(path, from, size)
+      if (document === undefined) return { ids: [], next, ends: true }
+      if ('messages' in document) return { ...chatTokens(document.messages, codec), next, ends: true }
+      return { ids: [...codec.encode(document.text), ...codec.eos.slice(0, 1)], next, ends: true }
     },
   }
 }
 
+/** The document of the line at a place, or undefined for a blank one, and where the next line begins. */
+export async function readDocument(
+  path: string,
+  from: number,
+  size: number,
+): Promise<{ document: JsonlDocument | undefined; next: number }> {
+  const next = await afterNewline(path, from, size)
+  const line = decodeUtf8(await readBytes(path, from, next - from), path, from).replace(/^\uFEFF/, '')
+  const blank = line.trim() === ''
+  return { document: blank ? undefined : parseDocument(line, `${path}: the line at byte ${from}`), next }
+}
+
 /** One line's document. Throws DataError naming what is wrong with it. */
-export function parseDocument(line: string, where: string): JsonlDocument {
+function parseDocument(line: string, where: string): JsonlDocument {
   let value: unknown
   try {
     value = JSON.parse(line)

@@ -21,15 +21,20 @@ export function openTextFile(path: string, size: number, codec: TextCodec): Corp
       return cut === -1 ? size : place + cut
     },
     async read(from, to) {
-      const bytes = await readBytes(path, from, Math.min(pieceBytes, to - from))
-      const length = from + bytes.length < to ? lastCut(bytes) : bytes.length
-      const text = decodeUtf8(bytes.subarray(0, length), path, from)
-      const next = from + length
-      const ids = codec.encode(from === 0 ? text.replace(/^\uFEFF/, '') : text)
+      const { text, next } = await readText(path, from, to)
+      const ids = codec.encode(text)
       if (next === size) ids.push(...codec.eos.slice(0, 1))
       return { ids, next, ends: next >= to }
     },
   }
+}
+
+/** Some text from a place in a file, cut where the next part may begin; a byte order mark at the beginning is left out. */
+export async function readText(path: string, from: number, to: number): Promise<{ text: string; next: number }> {
+  const bytes = await readBytes(path, from, Math.min(pieceBytes, to - from))
+  const length = from + bytes.length < to ? lastCut(bytes) : bytes.length
+  const text = decodeUtf8(bytes.subarray(0, length), path, from)
+  return { text: from === 0 ? text.replace(/^\uFEFF/, '') : text, next: from + length }
 }
 
 function lastCut(bytes: Uint8Array): number {

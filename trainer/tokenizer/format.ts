@@ -31,7 +31,7 @@ export interface BpeModel {
   readonly continuing_subword_prefix: null
   readonly end_of_word_suffix: null
   readonly fuse_unk: false
-  readonly byte_fallback: boolean
+  readonly byte_fallback: false
   readonly ignore_merges: false
   readonly vocab: Readonly<Record<string, number>>
   readonly merges: readonly (readonly [string, string])[]
@@ -54,7 +54,6 @@ export interface TokenizerParts {
   readonly special: readonly string[]
   readonly preTokenizer: object | null
   readonly decoder: object
-  readonly byteFallback: boolean
 }
 
 /** Thrown when a tokenizer cannot be made from what was given. */
@@ -75,6 +74,15 @@ export const byteLevelPreTokenizer = {
   type: 'Sequence',
   pretokenizers: [
     { type: 'Split', pattern: { Regex: wordPattern }, behavior: 'Isolated', invert: false },
+    { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
+  ],
+} as const
+
+/** Cuts between all characters. */
+export const characterPreTokenizer = {
+  type: 'Sequence',
+  pretokenizers: [
+    { type: 'Split', pattern: { Regex: '[\\s\\S]' }, behavior: 'Isolated', invert: false },
     { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
   ],
 } as const
@@ -112,14 +120,14 @@ export function assembleTokenizer(parts: TokenizerParts): TokenizerFiles {
       pre_tokenizer: parts.preTokenizer,
       post_processor: null,
       decoder: parts.decoder,
-      model: bpeModel(vocab, parts.merges, parts.byteFallback),
+      model: bpeModel(vocab, parts.merges),
     },
     config: tokenizerConfig(added),
   }
 }
 
 /** A BPE model as tokenizer.json has it. */
-export function bpeModel(vocab: BpeModel['vocab'], merges: BpeModel['merges'], byteFallback: boolean): BpeModel {
+export function bpeModel(vocab: BpeModel['vocab'], merges: BpeModel['merges']): BpeModel {
   return {
     type: 'BPE',
     dropout: null,
@@ -127,7 +135,7 @@ export function bpeModel(vocab: BpeModel['vocab'], merges: BpeModel['merges'], b
     continuing_subword_prefix: null,
     end_of_word_suffix: null,
     fuse_unk: false,
-    byte_fallback: byteFallback,
+    byte_fallback: false,
     ignore_merges: false,
     vocab,
     merges,

@@ -9,6 +9,7 @@ import {
   bpeModel,
   byteLevelDecoder,
   byteLevelPreTokenizer,
+  characterPreTokenizer,
   TokenizerError,
   type TokenizerFiles,
   type TokenizerJson,
@@ -40,47 +41,55 @@ export async function trainBpe(options: {
     special,
     preTokenizer: byteLevelPreTokenizer,
     decoder: byteLevelDecoder,
-    byteFallback: false,
   })
 }
 
 /** A tokenizer of the 256 bytes and the special tokens. */
 export function byteTokenizer(special: readonly string[]): TokenizerFiles {
   const symbols = native.byteLevelAlphabet().toSorted(byCodePoint)
-  const parts = { symbols, merges: [], special, byteFallback: false }
+  const parts = { symbols, merges: [], special }
   return assembleTokenizer({ ...parts, preTokenizer: byteLevelPreTokenizer, decoder: byteLevelDecoder })
 }
 
 /**
- * A tokenizer of the characters in the files, most frequent first when there are more than `vocab` leaves room for.
- * Other characters become bytes (256 tokens <0xNN>), so no text is lost.
+ * A tokenizer of the characters in the files, the most frequent first when there are more than `vocab` leaves room for.
+ * It is a byte-level BPE that merges only the bytes of one character, so characters never seen stay bytes and no text
+ * is lost; a character of three or four bytes costs a token for its beginning too.
  */
 export async function trainCharacters(options: {
   readonly files: readonly string[]
   readonly vocab: number
   readonly special: readonly string[]
 }): Promise<TokenizerFiles> {
-  const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`)
-  const room = options.vocab - bytes.length - options.special.length
-  if (room < 0) {
-    const least = bytes.length + options.special.length
+  const symbols = native.byteLevelAlphabet().toSorted(byCodePoint)
+  const least = symbols.length + options.special.length
+  if (options.vocab < least) {
     throw new TokenizerError(`vocabulary: expected at least ${least} tokens, got ${options.vocab}`)
   }
   const counts = await countCharacters(options.files)
-  const kept = [...counts].toSorted((a, b) => b[1] - a[1] || byCodePoint(a[0], b[0])).slice(0, room)
+  const frequent = [...counts]
+    .toSorted((a, b) => b[1] - a[1] || byCodePoint(a[0], b[0]))
+    .map(([character]) => character)
   return assembleTokenizer({
-    symbols: [...bytes, ...kept.map(([character]) => character).toSorted(byCodePoint)],
-    merges: [],
+    symbols,
+    merges: characterMerges(frequent, options.vocab - least),
     special: options.special,
-    preTokenizer: {
-      type: 'Split',
-      pattern: { Regex: '\\P{White_Space}+|\\p{White_Space}' },
-      behavior: 'Isolated',
-      invert: false,
-    },
-    decoder: { type: 'Sequence', decoders: [{ type: 'ByteFallback' }, { type: 'Fuse' }] },
-    byteFallback: true,
+    preTokenizer: characterPreTokenizer,
+    decoder: byteLevelDecoder,
   })
+}
+
+/** The merges that make characters of their bytes, at most `room` of them. */
+function characterMerges(characters: readonly string[], room: number): (readonly [string, string])[] {
+  const whole = native.byteLevelPreTokenizer(false, false)
+  const merges = new Map<string, readonly [string, string]>()
+  for (const character of characters) {
+    const bytes = Array.from(whole.preTokenizeString(character)[0]?.[0] ?? '')
+    const needed = bytes.slice(1).map((byte, i) => [bytes.slice(0, i + 1).join(''), byte] as const)
+    const missing = needed.filter((pair) => !merges.has(pair.join('')))
+    if (merges.size + missing.length <= room) for (const pair of missing) merges.set(pair.join(''), pair)
+  }
+  return [...merges.values()]
 }
 
 async function nativeMerges(files: readonly string[]): Promise<(readonly [string, string])[]> {
@@ -93,7 +102,7 @@ async function nativeMerges(files: readonly string[]): Promise<(readonly [string
     pre_tokenizer: byteLevelPreTokenizer,
     post_processor: null,
     decoder: byteLevelDecoder,
-    model: bpeModel({}, [], false),
+    model: bpeModel({}, []),
   }
   const tokenizer = native.Tokenizer.fromString(JSON.stringify(empty))
   tokenizer.train([...files])
