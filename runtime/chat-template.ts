@@ -62,8 +62,9 @@ function renderSegments(
     segments.push({ text: following ?? '', trusted: true })
     found.add(Number(index))
   }
-  const lost = messages.findIndex(({ content }, index) => content !== '' && !found.has(index))
-  if (lost >= 0) throw new TextError(`chat_template: expected the content of message ${lost} as it is, got it left out`)
+  const lost = messages.find(({ content }, index) => content !== '' && !found.has(index))
+  if (lost)
+    throw new TextError(`chat_template: expected the content of every message, got one of ${lost.role} left out`)
   return segments
 }
 

@@ -20,8 +20,6 @@ export type Library = { readonly version: string } & Readonly<Record<CheckedName
     made(name: CheckedName, ...args: Argument[]): Pointer
     /** Returns the number that the function writes to its last argument. */
     counted(name: CheckedName, ...args: Argument[]): number
-    /** Returns `count` pointers at an address. */
-    pointersAt(address: Pointer, count: number): Pointer[]
     /** Returns the C string at an address. */
     stringAt(address: Pointer): string
     /** Returns the address of memory that does not move. */
@@ -84,7 +82,6 @@ type ReleaseName = keyof typeof RELEASES
 const written = new BigUint64Array(new ArrayBuffer(72), 0, 1)
 
 const require = createRequire(import.meta.url)
-const held: unknown[] = []
 let loaded: Library | undefined
 
 /** Returns the C API, loaded once for each thread. Throws if koffi or the library cannot be loaded. */
@@ -105,8 +102,6 @@ function load(): Library {
   const koffi = require('koffi') as typeof Koffi
   const file = libraryFile()
   const library = koffi.load(file)
-  // koffi unloads a library when its handle is collected or its thread ends, even with ONNX Runtime's threads alive in it.
-  held.push(library)
   keepLoaded(koffi, file)
 
   const [getApi, getVersion] = koffi.decode(
@@ -143,7 +138,6 @@ function load(): Library {
     ...releases,
     made: (name, ...args) => result(checked[name], args),
     counted: (name, ...args) => Number(result(checked[name], args)),
-    pointersAt: (address, count) => koffi.decode(address, koffi.array('void*', count)) as Pointer[],
     stringAt: (address) => koffi.decode.string(address),
     addressOf: (memory) => koffi.address(memory),
     pathBytes: (path) => Buffer.from(`${path}\0`, process.platform === 'win32' ? 'utf16le' : 'utf8'),
@@ -168,14 +162,15 @@ function libraryFile(): string {
   )
 }
 
-// A second reference that nobody ever gives back, since koffi gives back its own when a worker thread ends.
+// koffi gives its reference to a library back when the handle is collected or its thread ends, even with ONNX Runtime's
+// own threads alive in it. A second reference, which nobody gives back, holds the library for the life of the process.
 function keepLoaded(koffi: typeof Koffi, file: string): void {
-  if (process.platform === 'win32') {
-    koffi.load('kernel32.dll').func('void* LoadLibraryW(str16)')(file)
-  } else {
-    const RTLD_LAZY = 1
-    koffi.load(null).func('void* dlopen(const char*, int)')(file, RTLD_LAZY)
-  }
+  const RTLD_LAZY = 1
+  const handle: unknown =
+    process.platform === 'win32'
+      ? koffi.load('kernel32.dll').func('void* LoadLibraryW(str16)')(file)
+      : koffi.load(null).func('void* dlopen(const char*, int)')(file, RTLD_LAZY)
+  if (!handle) throw new RuntimeError(`${file}: expected the system to hold the library, got no handle`)
 }
 
 function result(call: (...args: Argument[]) => void, args: Argument[]): bigint {

@@ -6,7 +6,7 @@ import { loadLibrary } from '../../runtime/library.ts'
 import { createNativeGraph } from '../../runtime/native-graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { bindings } from './bindings.ts'
-import { addOne, heavy, wide } from './models.ts'
+import { addOne, everyDtype, heavy, wide } from './models.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -38,9 +38,9 @@ test('graphs share what they need to compute, and the last one to close gives it
 
 describe.each(bindings)('$binding', ({ open }) => {
   test('opening and closing graphs gives all their memory back', async () => {
-    const model = heavy(8)
+    const model = heavy(1)
     const x = createTensor('float32', [1])
-    const y = createTensor('float32', [8 * 262_144])
+    const y = createTensor('float32', [262_144])
     const cycle = async () => {
       const graph = await open(model)
       const binding = graph.bind({ x }, { y })
@@ -48,24 +48,25 @@ describe.each(bindings)('$binding', ({ open }) => {
       binding.release()
       graph.close()
     }
-    for (let round = 0; round < 10; round++) await cycle()
+    for (let round = 0; round < 50; round++) await cycle()
     const before = residentMiB()
-    for (let round = 0; round < 100; round++) await cycle()
+    for (let round = 0; round < 400; round++) await cycle()
     expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
   })
 
   test('binding and releasing gives all its memory back', async () => {
-    const graph = await open(addOne)
+    const graph = await open(everyDtype)
+    const dtypes = graph.inputs.map(({ dtype }) => dtype)
+    const inputs = Object.fromEntries(dtypes.map((dtype) => [dtype, createTensor(dtype, [2])]))
+    const outputs = Object.fromEntries(dtypes.map((dtype) => [`${dtype}.copy`, createTensor(dtype, [2])]))
     const cycle = (times: number) => {
-      for (let round = 0; round < times; round++) {
-        const x = createTensor('float32', [8, 2])
-        graph.bind({ x }, { y: x }).release()
-      }
+      for (let round = 0; round < times; round++) graph.bind(inputs, outputs).release()
     }
-    cycle(5_000)
+    cycle(20_000)
     const before = residentMiB()
-    cycle(200_000)
-    expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
+    cycle(60_000)
+    // 840,000 values would be more than 80 MiB.
+    expect(residentMiB() - before).toBeLessThan(30)
     graph.close()
   })
 

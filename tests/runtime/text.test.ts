@@ -122,7 +122,7 @@ describe('chat', () => {
       "{% for m in messages %}{{ '[last]' if loop.last else '[more]' }}{{ m.content }}{% endfor %}",
       /rendered alike/,
     ],
-    ['leaves a message out', '{{ messages[0].content }}', /content of message 1/],
+    ['leaves a message out', '{{ messages[0].content }}', /one of assistant left out/],
     ['refuses', "{{ raise_exception('no system here') }}", /no system here/],
   ])('a template that %s is refused where that matters', (_, template, message) => {
     const other = openText(byteTokenizer([], { chat_template: template }))
