@@ -15,13 +15,13 @@ function conditionTable(result: RecallResult, condition: Condition): string {
   const head = distances.map((distance) => headOf(cells.filter((cell) => cell.distance === distance)))
   const rows = facts.map((count) => {
     const row = cells.filter((cell) => cell.facts === count)
-    return [count, ...row.map(cellText), percent(row[0]?.chanceTold ?? 0)]
+    return [count, ...row.map(cellText), percent(row[0]?.chanceTold ?? 0), percent(row[0]?.chanceSet ?? 0)]
   })
   return [
     `**${condition}** (${result.conversations} conversations a row, seed ${result.seed})`,
     '',
-    line(['facts', ...head, 'guess']),
-    line(['---', ...head.map(() => '---:'), '---:']),
+    line(['facts', ...head, 'guess among what was told', 'blind guess']),
+    line(['---', ...head.map(() => '---:'), '---:', '---:']),
     ...rows.map(line),
   ].join('\n')
 }
@@ -38,7 +38,7 @@ function cellText({ share, interval, asked }: RecallCell): string {
 }
 
 function percent(share: number): string {
-  return String(Number((share * 100).toFixed(share < 0.1 ? 1 : 0)))
+  return String(Number((share * 100).toFixed(1)))
 }
 
 function line(columns: readonly (string | number)[]): string {

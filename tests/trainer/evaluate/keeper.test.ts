@@ -84,8 +84,10 @@ describe('evaluateRecall', () => {
   test('the table has a row for each number of facts and a column for each distance', async () => {
     const table = recallTable(await evaluateRecall(reader(5, true), { ...grid, conditions: ['heldout', 'untold'] }))
     expect(table).toContain('**heldout** (3 conversations a row, seed 5)')
-    expect(table).toContain('| facts | after 0 turns | after 1 turn | after 10 turns | guess |')
-    expect(table).toMatch(/\| 4 \| 100 \(76 to 100\) \| 100 \(76 to 100\) \| 0 \(0 to 24\) \|/)
+    expect(table).toContain(
+      '| facts | after 0 turns | after 1 turn | after 10 turns | guess among what was told | blind guess |',
+    )
+    expect(table).toMatch(/\| 4 \| 100 \(75.7 to 100\) \| 100 \(75.7 to 100\) \| 0 \(0 to 24.3\) \|/)
   })
 })
 
