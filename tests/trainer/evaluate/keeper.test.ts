@@ -87,7 +87,7 @@ describe('evaluateRecall', () => {
     expect(table).toContain(
       '| facts | after 0 turns | after 1 turn | after 10 turns | guess among what was told | blind guess |',
     )
-    expect(table).toMatch(/\| 4 \| 100 \(75.7 to 100\) \| 100 \(75.7 to 100\) \| 0 \(0 to 24.3\) \|/)
+    expect(table).toMatch(/\| 4 \| 100 \(75.8 to 100\) \| 100 \(75.8 to 100\) \| 0 \(0 to 24.2\) \|/)
   })
 })
 
