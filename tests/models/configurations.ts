@@ -4,8 +4,13 @@ import { createModel } from '../../models/registry.ts'
 const common = { vocab: 23, width: 16, heads: 2, hidden: 24 }
 const memory = { ...common, window: 6, memoryHeads: 2, keys: 8, values: 4 }
 
+const slots = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: 5, cadence: 2 }
+
 const table: readonly (readonly [name: string, architecture: string, options: Record<string, unknown>])[] = [
   ['vanilla', 'vanilla', { ...common, layers: 2, window: 6 }],
+  ['rsm', 'rsm', { ...slots }],
+  ['rsm with mean pooling and a memory per layer', 'rsm', { ...slots, pooling: 'mean', memory: 'layer' }],
+  ['rsm without sync, reset after three chunks', 'rsm', { ...slots, sync: false, resetEvery: 3 }],
   ['delta', 'delta', { ...memory, layers: 'ad' }],
   ['delta without decay', 'delta', { ...memory, layers: 'da', decay: 'none', betaMax: [1, 0.5] }],
   ['delta with a decay per channel', 'delta', { ...memory, layers: 'ad', decay: 'channel', betaMax: [2] }],

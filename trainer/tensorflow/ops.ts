@@ -62,11 +62,16 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
         order.map((_, i) => order.indexOf(i)),
       )
     },
-    gather: (table, ids) => tf.gather(table, ids.toInt()),
+    gather(table, ids) {
+      if (tf.getKernel('UnsortedSegmentSum', tf.getBackend())) return tf.gather(table, ids.toInt())
+      // WASM has no kernel for the derivative of gather: a product with one-hot rows then
+      const hot = tf.oneHot(tf.reshape(ids, [-1]).toInt(), table.shape[0]!).toFloat()
+      return tf.reshape(tf.matMul(hot, table), [...ids.shape, table.shape[1]!])
+    },
     oneHot: (ids, depth) => tf.oneHot(ids.toInt(), depth).toFloat(),
     topk: (x, k) => flat((y) => tf.topk(y!, k).indices)(x),
     concat: (xs, axis) => tf.concat([...xs], at(xs[0]!, axis)),
-    split: (x, sizes, axis) => tf.split(x, [...sizes], at(x, axis)),
+    split: (x, sizes, axis) => (sizes.length === 1 ? [x] : tf.split(x, [...sizes], at(x, axis))),
     transpose: (x, perm) => tf.transpose(x, [...perm]),
     reshape: (x, shape) =>
       tf.reshape(
