@@ -25,7 +25,10 @@ export function serveCommand(): Command {
     .addOption(new Option('--device <name>', 'where the model runs (default: cpu)').choices(['cpu', 'webgpu', 'cuda']))
     .option('--max-batch <number>', 'replies computed together (default: 8)')
     .option('--max-queue <number>', 'replies waiting before requests are refused (default: 64)')
-    .option('--api-key <key>', 'require this key; may be repeated', (key: string, all: string[] = []) => [...all, key])
+    .option('--api-key <key>', 'require this key; may be repeated', (key: string, all?: string[]) => [
+      ...(all ?? []),
+      key,
+    ])
     .option('--keep-states <number>', 'newest memories of a session that are always kept (default: 8)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))

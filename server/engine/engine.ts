@@ -17,10 +17,11 @@ export function createEngine(
   const scheduler = new Scheduler(runner, codec, emit)
   let running = false
   let closing = false
+  const isClosing = (): boolean => closing
 
   const loop = async (): Promise<void> => {
     running = true
-    while (!scheduler.idle && !closing) {
+    while (!(scheduler.idle || isClosing())) {
       await scheduler.step()
       // Messages (a cancellation, a new job) are taken between steps, so a cancelled reply ends within a token.
       await new Promise<void>((resolve) => setImmediate(resolve))

@@ -22,13 +22,13 @@ export function createOrtRunner(bundle: Bundle, graph: Graph, rows: number): Run
     move: (from, to) => bank.load(to, bank.save(from)),
     async decode(next) {
       const count = next.length
-      ids.data.set(next as never)
+      ids.data.set(next)
       const binding = getOrMake(bound, `${count}/${bank.current}`, () =>
         bind(model, bank, view(ids, [count, 1]), view(logits, [count, 1, model.vocab])),
       )
       await binding.run()
       bank.swap()
-      return (logits.data as Float32Array).subarray(0, count * model.vocab)
+      return logits.data.subarray(0, count * model.vocab)
     },
     close() {
       for (const binding of bound.values()) binding.release()
@@ -67,7 +67,7 @@ function createLane(model: Model, bundle: Bundle): Lane {
       const whole = wanted === 'all' || !selectable
       if (whole) all ??= createTensor('float32', [1, CHUNK, vocab])
       const logits = whole ? view(all as Tensor, [1, chunk.length, vocab]) : last
-      ids.data.set(chunk as never)
+      ids.data.set(chunk)
       const make = (): Binding => bind(model, bank, view(ids, [1, chunk.length]), logits)
       const cached = chunk.length === CHUNK
       const binding = cached ? getOrMake(bound, `${whole}/${bank.current}`, make) : make()

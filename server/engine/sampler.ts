@@ -117,7 +117,7 @@ function kept(weights: Float64Array, topK: number, minP: number): number[] {
   let floor = minP
   let ties = weights.length
   if (topK > 0 && topK < weights.length) {
-    const sorted = Float64Array.from(weights).sort()
+    const sorted = weights.toSorted()
     const kth = sorted[weights.length - topK] as number
     ties = topK - sorted.reduce((above, weight) => above + (weight > kth ? 1 : 0), 0)
     floor = Math.max(floor, kth)
@@ -154,7 +154,8 @@ function argmax(values: Float32Array): number {
 /** Ids of the `count` largest values, largest first, by insertion into a short list. */
 function likeliest(values: Float32Array, count: number): number[] {
   const top: number[] = []
-  for (let id = 0; id < values.length && count > 0; id++) {
+  if (count === 0) return top
+  for (let id = 0; id < values.length; id++) {
     const value = values[id] as number
     if (top.length === count && value <= (values[top.at(-1) as number] as number)) continue
     let at = top.length

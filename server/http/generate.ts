@@ -26,7 +26,7 @@ export function generateRoutes(app: App, deps: Deps): void {
     return stream(deps, c, (signal) => chunks(deps, c, streamChat(deps, request, signal)))
   })
   app.post('/v1/responses', async (c) => {
-    const { stream: streaming, stream_options, background, ...request } = check(responseRequest, await readJson(c))
+    const request = check(responseRequest, await readJson(c))
     const run = (signal: AbortSignal): AsyncGenerator<Frame, Outcome> =>
       respond(deps, request, {
         owner: c.get('owner'),
@@ -35,7 +35,7 @@ export function generateRoutes(app: App, deps: Deps): void {
         local: new Map(),
         keepLocal: false,
       })
-    if (streaming !== true) return json(deps, c, (signal) => wholeResponse(run(signal)))
+    if (request.stream !== true) return json(deps, c, (signal) => wholeResponse(run(signal)))
     return stream(deps, c, (signal) => frames(run(signal)))
   })
 }

@@ -170,10 +170,9 @@ export class ResponseWriter {
 
 /** A token as OpenAI's log-probability lists have it. */
 export function entryOf(token: TokenLogprob): LogprobEntry & { top_logprobs: LogprobEntry[] } {
-  const entry = ({ text, logprob }: { text: string; logprob: number }): LogprobEntry => ({
-    token: text,
-    bytes: [...Buffer.from(text)],
-    logprob,
-  })
-  return { ...entry(token), top_logprobs: token.top.map(entry) }
+  return { ...logprobEntry(token), top_logprobs: token.top.map(logprobEntry) }
+}
+
+function logprobEntry({ text, logprob }: { readonly text: string; readonly logprob: number }): LogprobEntry {
+  return { token: text, bytes: [...Buffer.from(text)], logprob }
 }

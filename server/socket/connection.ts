@@ -67,7 +67,7 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
         'response_in_progress',
         'This connection is still working on a response. Wait for its end.',
       )
-    const { type, stream, stream_options, background, ...request } = check(responseCreate, parseJson(text))
+    const request = check(responseCreate, parseJson(text))
     busy = true
     const done = deps.lifecycle.begin()
     try {

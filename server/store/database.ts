@@ -93,7 +93,7 @@ function configure(database: Database.Database, folder: string, maxPages?: numbe
 }
 
 /** The one value of a pragma. */
-export function pragma(database: Database.Database, name: string): unknown {
-  const row = database.prepare(`PRAGMA ${name}`).get() as Record<string, unknown>
-  return row[name]
+export function pragma(database: Database.Database, name: string): string | number {
+  const row = database.prepare(`PRAGMA ${name}`).get() as Record<string, string | number>
+  return row[name] ?? ''
 }

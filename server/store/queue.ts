@@ -49,13 +49,14 @@ export function createQueue(database: Database.Database, calls: StoreCalls): { p
 function commit(database: Database.Database, calls: StoreCalls, group: readonly Call[]): void {
   const results = transaction(database, () => group.map((call) => ({ value: invoke(calls, call) })))
   if (!('error' in results)) {
+    // What was deleted is still in the write-ahead log until that is folded into the database.
+    if (group.some(({ name }) => name === 'remove')) attempt(() => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     for (const [i, call] of group.entries()) call.answer(results.value[i] as CallResult)
   } else if (group.length === 1) {
     group[0]?.answer(results)
   } else {
     for (const call of group) commit(database, calls, [call])
   }
-  if (group.some(({ name }) => name === 'remove')) attempt(() => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
 }
 
 function transaction<T>(database: Database.Database, work: () => T): { value: T } | { error: string } {

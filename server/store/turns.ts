@@ -81,7 +81,7 @@ export function createTurns(database: Database.Database, keepStates: number): St
 }
 
 type Row = Omit<TurnRecord, 'prompt' | 'generated' | 'pending'> &
-  Record<'prompt' | 'generated' | 'pending', ArrayBuffer>
+  Record<'prompt' | 'generated' | 'pending', ArrayBuffer | Uint8Array>
 
 /** Statements by what they do. */
 function prepare(database: Database.Database) {
@@ -118,9 +118,16 @@ function toRow(turn: TurnRecord): unknown[] {
   return [id, owner, parent, root, depth, created, model, bundle, document, ...tokens, position, chunk]
 }
 
+/** libsql adds a field of its own to rows, so ours are picked by name. */
 function fromRow(row: Row): TurnRecord {
-  const tokens = (bytes: ArrayBuffer): number[] => [...new Int32Array(bytes)]
-  return { ...row, prompt: tokens(row.prompt), generated: tokens(row.generated), pending: tokens(row.pending) }
+  const { id, owner, parent, root, depth, created, model, bundle, document, position, chunk } = row
+  const ids = { prompt: tokens(row.prompt), generated: tokens(row.generated), pending: tokens(row.pending) }
+  return { id, owner, parent, root, depth, created, model, bundle, document, ...ids, position, chunk }
+}
+
+/** A blob is an ArrayBuffer or a Buffer, depending on the call that read it. */
+function tokens(blob: ArrayBuffer | Uint8Array): number[] {
+  return [...new Int32Array(Uint8Array.from(new Uint8Array(blob)).buffer)]
 }
 
 function bytesOf(data: Uint8Array | Int32Array): Buffer {

@@ -9,12 +9,12 @@ if (parentPort) {
   const port = parentPort
   const { folder, keepStates, maxPages } = (workerData as { payload: StoreOptions }).payload
   try {
-    const { database, close } = openDatabase(folder, maxPages)
-    const queue = createQueue(database, createTurns(database, keepStates))
+    const opened = openDatabase(folder, maxPages)
+    const queue = createQueue(opened.database, createTurns(opened.database, keepStates))
     port.on('message', ({ id, name, args }: ToStore) => {
       if (name === 'close') {
         queue.drain()
-        close()
+        opened.close()
         port.postMessage({ id } satisfies FromStore)
         port.close()
       } else queue.push({ name, args, answer: (result) => port.postMessage({ id, ...result } satisfies FromStore) })

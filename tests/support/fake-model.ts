@@ -21,17 +21,17 @@ export interface FakeOptions {
 
 const STATE_BYTES = 16
 
-/** The state after `id`: two 32-bit hashes, the count of tokens, and a flag. */
+/** The state after `id`: two 32-bit hashes, the count of tokens, and whether its numbers are spoilt. */
 function feed(state: DataView, id: number): void {
   state.setUint32(0, Math.imul(state.getUint32(0) ^ (id + 1), 0x9e3779b1) >>> 0)
   state.setUint32(4, Math.imul(state.getUint32(4) + id + 0x7f4a7c15, 0x85ebca6b) >>> 0)
   state.setUint32(8, state.getUint32(8) + 1)
-  state.setUint32(12, id)
+  if (id === NOT_A_NUMBER.charCodeAt(0)) state.setUint32(12, 1)
 }
 
 /** Letters and spaces are likely, the end is possible, everything else is rare. */
 function logitsOf(state: DataView, logits: Float32Array): void {
-  if (state.getUint32(12) === NOT_A_NUMBER.charCodeAt(0)) {
+  if (state.getUint32(12) === 1) {
     logits.fill(NaN)
     return
   }
@@ -43,22 +43,27 @@ function logitsOf(state: DataView, logits: Float32Array): void {
   }
 }
 
+function check(id: number): void {
+  if (id === THROWS.charCodeAt(0)) throw new Error('the fake was told to throw')
+  if (id === KILLS_THREAD.charCodeAt(0)) process.exit(3)
+}
+
+function copy(state: DataView): Uint8Array {
+  return new Uint8Array(state.buffer.slice(0))
+}
+
+function set(state: DataView, bytes: Uint8Array | null): void {
+  if (bytes) new Uint8Array(state.buffer).set(bytes)
+  else new Uint8Array(state.buffer).fill(0)
+}
+
 export function createFakeRunner({ rows = 4, delayMs = 0, onCall }: FakeOptions = {}): Runner {
   const states = Array.from({ length: rows }, () => new DataView(new ArrayBuffer(STATE_BYTES)))
   const batch = new Float32Array(rows * VOCAB)
   const pause = async (): Promise<void> => {
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
   }
-  const check = (id: number): void => {
-    if (id === THROWS.charCodeAt(0)) throw new Error('the fake was told to throw')
-    if (id === KILLS_THREAD.charCodeAt(0)) process.exit(3)
-  }
   const row = (at: number): DataView => states[at] as DataView
-  const copy = (state: DataView): Uint8Array => new Uint8Array(state.buffer.slice(0))
-  const set = (state: DataView, bytes: Uint8Array | null): void => {
-    if (bytes) new Uint8Array(state.buffer).set(bytes)
-    else new Uint8Array(state.buffer).fill(0)
-  }
   const lane = (): Lane => {
     const state = new DataView(new ArrayBuffer(STATE_BYTES))
     return {

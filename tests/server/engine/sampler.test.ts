@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest'
+import * as fc from 'fast-check'
+import { philox, uniform } from '../../../server/engine/philox.ts'
+import { LogitsError, sample, type History, type Sampling } from '../../../server/engine/sampler.ts'
+
+const NOTHING: History = { prompt: new Set(), generated: new Map() }
+const PLAIN: Sampling = {
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  repetitionPenalty: 1,
+  logitBias: [],
+  seed: 1,
+  logprobs: null,
+}
+const logitsArbitrary = fc.array(fc.float({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 50 })
+const samplingArbitrary = fc.record({
+  temperature: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2, noNaN: true })),
+  topP: fc.double({ min: 0, max: 1, noNaN: true }),
+  topK: fc.nat(60),
+  minP: fc.double({ min: 0, max: 1, noNaN: true }),
+  frequencyPenalty: fc.double({ min: -2, max: 2, noNaN: true }),
+  presencePenalty: fc.double({ min: -2, max: 2, noNaN: true }),
+  repetitionPenalty: fc.double({ min: 0.1, max: 10, noNaN: true }),
+  seed: fc.maxSafeInteger(),
+})
+
+/** Words as their authors print them. */
+function hex(words: readonly number[]): string {
+  return words.map((word) => word.toString(16).padStart(8, '0')).join(' ')
+}
+
+/** How often each id is drawn in `draws` draws. */
+function frequencies(logits: number[], sampling: Sampling, draws: number): number[] {
+  const counts = logits.map(() => 0)
+  for (let i = 0; i < draws; i++) {
+    const { id } = sample(Float32Array.from(logits), sampling, NOTHING, 0, i)
+    counts[id] = (counts[id] ?? 0) + 1
+  }
+  return counts.map((count) => count / draws)
+}
+
+describe('random numbers', () => {
+  test('philox gives the known answers of its authors', () => {
+    expect(hex(philox([0, 0, 0, 0], [0, 0]))).toBe('6627e8d5 e169c58d bc57ac4c 9b00dbd8')
+    const ones = 0xffffffff
+    expect(hex(philox([ones, ones, ones, ones], [ones, ones]))).toBe('408f276d 41c83b0e a20bc7c6 6d5451fd')
+    const pi = [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344] as const
+    expect(hex(philox(pi, [0xa4093822, 0x299f31d0]))).toBe('d16cfe09 94fdcceb 5001e420 24126ea1')
+  })
+
+  test('streams and seeds are independent, also negative and large ones', () => {
+    const seeds = [0, 1, -1, 2 ** 40, -(2 ** 40), Number.MAX_SAFE_INTEGER]
+    const numbers = seeds.flatMap((seed) => [0, 1, 2].flatMap((stream) => [0, 1].map((i) => uniform(seed, stream, i))))
+    expect(new Set(numbers).size).toBe(numbers.length)
+    expect(numbers.every((u) => u >= 0 && u < 1)).toBe(true)
+  })
+})
+
+describe('the sampler', () => {
+  test('always returns a token of the vocabulary, the same one for the same arguments', () => {
+    fc.assert(
+      fc.property(logitsArbitrary, samplingArbitrary, fc.nat(1000), (logits, fields, index) => {
+        const sampling = { ...PLAIN, ...fields }
+        const history: History = { prompt: new Set([0]), generated: new Map([[logits.length - 1, 3]]) }
+        const draw = sample(Float32Array.from(logits), sampling, history, 0, index)
+        expect(draw.id).toBeGreaterThanOrEqual(0)
+        expect(draw.id).toBeLessThan(logits.length)
+        expect(sample(Float32Array.from(logits), sampling, history, 0, index)).toEqual(draw)
+      }),
+    )
+  })
+
+  test('temperature 0 takes the likeliest token, ties by the lower id', () => {
+    expect(sample(Float32Array.of(1, 3, 3, 2), { ...PLAIN, temperature: 0 }, NOTHING, 0, 0).id).toBe(1)
+  })
+
+  test('temperature 1 draws by the softmax', () => {
+    const [a, b] = frequencies([0, Math.log(3)], PLAIN, 4000) as [number, number]
+    expect(a).toBeCloseTo(0.25, 1)
+    expect(b).toBeCloseTo(0.75, 1)
+  })
+
+  test('a tiny temperature is greedy, not NaN', () => {
+    expect(frequencies([1, 2, 1.9], { ...PLAIN, temperature: 1e-308 }, 20)).toEqual([0, 1, 0])
+  })
+
+  test('top_k, top_p and min_p each cut what they say', () => {
+    const logits = [Math.log(0.5), Math.log(0.3), Math.log(0.15), Math.log(0.05)]
+    const drawn = (sampling: Partial<Sampling>): boolean[] =>
+      frequencies(logits, { ...PLAIN, ...sampling }, 400).map((share) => share > 0)
+    expect(drawn({})).toEqual([true, true, true, true])
+    expect(drawn({ topK: 2 })).toEqual([true, true, false, false])
+    expect(drawn({ topP: 0.79 })).toEqual([true, true, false, false])
+    expect(drawn({ topP: 0.81 })).toEqual([true, true, true, false])
+    expect(drawn({ topP: 0 })).toEqual([true, false, false, false])
+    expect(drawn({ minP: 0.2 })).toEqual([true, true, true, false])
+    expect(drawn({ topK: 3, minP: 0.5 })).toEqual([true, true, false, false])
+  })
+
+  test('top_k keeps exactly k of equally likely tokens', () => {
+    expect(frequencies([1, 1, 1, 1], { ...PLAIN, topK: 2 }, 200).filter((share) => share > 0)).toHaveLength(2)
+  })
+
+  test('frequency counts, presence does not, repetition sees the prompt too', () => {
+    const greedy = { ...PLAIN, temperature: 0 }
+    const pick = (sampling: Partial<Sampling>, history: Partial<History>): number =>
+      sample(Float32Array.of(3, 2.5), { ...greedy, ...sampling }, { ...NOTHING, ...history }, 0, 0).id
+    expect(pick({ frequencyPenalty: 0.2 }, { generated: new Map([[0, 2]]) })).toBe(0)
+    expect(pick({ frequencyPenalty: 0.2 }, { generated: new Map([[0, 3]]) })).toBe(1)
+    expect(pick({ presencePenalty: 0.4 }, { generated: new Map([[0, 9]]) })).toBe(0)
+    expect(pick({ presencePenalty: 0.6 }, { generated: new Map([[0, 1]]) })).toBe(1)
+    expect(pick({ presencePenalty: 0.6 }, { prompt: new Set([0]) })).toBe(0)
+    expect(pick({ repetitionPenalty: 1.5 }, { prompt: new Set([0]) })).toBe(1)
+  })
+
+  test('logit_bias forbids and forces', () => {
+    expect(frequencies([5, 1], { ...PLAIN, logitBias: [[0, -100]] }, 50)).toEqual([0, 1])
+    expect(frequencies([5, 1], { ...PLAIN, logitBias: [[1, 100]] }, 50)).toEqual([0, 1])
+  })
+
+  test('log-probabilities are those of the model, whatever the temperature', () => {
+    const draw = sample(Float32Array.of(0, Math.log(3)), { ...PLAIN, temperature: 0, logprobs: 2 }, NOTHING, 0, 0)
+    expect(draw.logprob).toBeCloseTo(Math.log(0.75), 6)
+    expect(draw.top.map(({ id }) => id)).toEqual([1, 0])
+    expect(draw.top[1]?.logprob).toBeCloseTo(Math.log(0.25), 6)
+  })
+
+  test('NaN, +Infinity and nothing possible are refused; -Infinity is a token that cannot be', () => {
+    for (const logits of [
+      [NaN, 1],
+      [1, Infinity],
+      [-Infinity, -Infinity],
+    ]) {
+      expect(() => sample(Float32Array.from(logits), PLAIN, NOTHING, 0, 0)).toThrow(LogitsError)
+    }
+    expect(frequencies([-Infinity, 0], PLAIN, 20)).toEqual([0, 1])
+  })
+})

@@ -1,0 +1,108 @@
+/** The whole application in this process, over the fake model and a real store in a temporary folder. */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { MessageChannel } from 'node:worker_threads'
+import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
+import { onTestFinished } from 'vitest'
+import { createApp } from '../../server/app.ts'
+import type { Deps } from '../../server/deps.ts'
+import { connectEngine } from '../../server/engine/client.ts'
+import { createEngine } from '../../server/engine/engine.ts'
+import type { ModelInfo } from '../../server/engine/messages.ts'
+import { createKeyRing } from '../../server/keys.ts'
+import { createLifecycle } from '../../server/lifecycle.ts'
+import { createLog } from '../../server/log.ts'
+import { createMetrics } from '../../server/metrics.ts'
+import type { ServedModel } from '../../server/served-model.ts'
+import { createSocketServer } from '../../server/socket/responses.ts'
+import { startStore } from '../../server/store/start.ts'
+import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
+import { fakeSource } from './fake-source.ts'
+import { temporaryFolder } from './temporary.ts'
+
+export interface TestOptions extends FakeOptions {
+  readonly keys?: readonly string[]
+  readonly limit?: number
+  readonly keepStates?: number
+  readonly maxPages?: number
+  readonly folder?: string
+}
+
+export interface TestServer {
+  readonly deps: Deps
+  /** A request to the application, without a network. */
+  request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response>
+  /** POST of a JSON body; its answer's status and JSON. */
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ status: number; json: Json }>
+  /** Listens on a free port; returns http://127.0.0.1:PORT. */
+  listen(): Promise<string>
+}
+
+// Answers are looked into freely; what does not fit fails the expectation.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type Json = any
+
+export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
+  const { keys = [], limit = 64, keepStates = 8, maxPages, folder = temporaryFolder() } = options
+  const { port1, port2 } = new MessageChannel()
+  const engine = connectEngine(port1, limit)
+  const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
+  port2.on('message', receive)
+  const info: ModelInfo = await engine.ready
+  const model: ServedModel = { ...fakeSource().description, engine, info }
+  const store = startStore({ folder, keepStates, ...(maxPages === undefined ? {} : { maxPages }) }, () => undefined)
+  await store.ready
+  const metrics = createMetrics({
+    running: () => engine.load.running,
+    waiting: () => engine.load.waiting,
+    stateBytes: () => info.stateBytes,
+    parked: async () => ({ sessions: (await store.statistics()).sessions, bytes: 0 }),
+  })
+  const deps: Deps = {
+    models: [model],
+    store,
+    metrics,
+    keys: createKeyRing(keys),
+    lifecycle: createLifecycle(),
+    log: createLog('silent'),
+    version: '0.0.0-test',
+    now: Date.now,
+  }
+  const app = createApp(deps)
+  let server: Server | undefined
+  onTestFinished(async () => {
+    server?.closeAllConnections()
+    server?.close()
+    engine.close()
+    port1.close()
+    await store.close()
+  })
+  const request: TestServer['request'] = async (method, path, body, headers = {}) => {
+    const json =
+      body === undefined || body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body)
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    return app.request(path, {
+      method,
+      headers: { ...type, ...headers },
+      ...(json === undefined ? {} : { body: json as string }),
+    })
+  }
+  return {
+    deps,
+    request,
+    async post(path, body, headers) {
+      const answer = await request('POST', path, body, headers)
+      return { status: answer.status, json: await answer.json() }
+    },
+    async listen() {
+      const sockets = createSocketServer()
+      server = createAdaptorServer({
+        fetch: app.fetch,
+        websocket: { server: sockets as WebSocketServerLike },
+      }) as Server
+      await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
+      onTestFinished(() => sockets.clients.forEach((client) => client.terminate()))
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    },
+  }
+}
