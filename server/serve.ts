@@ -24,8 +24,8 @@ const HTTP_LIMITS = {
   connectionsCheckingInterval: 5_000,
 }
 
-/** How long a WebSocket may take to answer our close frame. */
-const FAREWELL_MS = 500
+/** How long connections may take to end by themselves once all work is done. */
+const FAREWELL_MS = 1_000
 
 /** A model to serve: what it is, and how its engine's thread starts. */
 export interface ModelSource {
@@ -94,10 +94,12 @@ export async function startServer(
       broken,
       async stop() {
         await lifecycle.drain(config.drainTimeout * 1000)
-        server.closeAllConnections()
+        // Answers that are complete here may still be on their way out; what does not end by itself is cut off.
         const closed = new Promise((resolve) => server.close(resolve))
-        // WebSockets have been told; one that does not answer is cut off.
-        const cut = setTimeout(() => sockets.clients.forEach((client) => client.terminate()), FAREWELL_MS)
+        const cut = setTimeout(() => {
+          for (const client of sockets.clients) client.terminate()
+          server.closeAllConnections()
+        }, FAREWELL_MS)
         await closed
         clearTimeout(cut)
         await shut()

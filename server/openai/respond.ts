@@ -35,7 +35,7 @@ export interface ResponseDocument {
 /** Throws ApiError while nothing has been said yet; afterwards the last event is response.failed. */
 export async function* respond(deps: Deps, request: ResponseRequest, caller: Caller): AsyncGenerator<Frame, Outcome> {
   const turn = await prepare(deps, request, caller)
-  const { model, base, sampling, id } = turn
+  const { model, sampling, id } = turn
   const stored = request.store ?? true
   const createdAt = Math.floor(deps.now() / 1000)
   const head = { id, createdAt, model: model.name, bundle: model.bundle, request, sampling, stored }
@@ -68,8 +68,6 @@ export async function* respond(deps: Deps, request: ResponseRequest, caller: Cal
     throw new ApiError(499, 'cancelled', 'The request was cancelled.')
   } catch (thrown) {
     const error = toApiError(thrown, caller.requestId)
-    // Once a continuation has failed, what it built on is read again from the store, or is gone.
-    if (base) caller.local.delete(base.id)
     if (!begun) throw error
     if (error.status >= 500) deps.log.error({ err: thrown, request: caller.requestId }, 'a response failed')
     yield writer.fail(error)
@@ -88,7 +86,7 @@ interface Prepared {
 async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
   const { previous_response_id: previous, mneme } = request
   if (request.model !== undefined) pickModel(deps.models, request.model)
-  const base = previous ? await resumeOrEvict(deps, previous, caller) : null
+  const base = previous ? await resume(deps, caller.owner, previous, caller.local, caller.signal) : null
   const model = base ? modelOf(deps, base, request.model) : pickModel(deps.models, request.model)
   const generate = request.generate ?? true
   const wantsLogprobs = (request.include?.length ?? 0) > 0 || request.top_logprobs != null
@@ -111,15 +109,6 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
     keep: true,
   }
   return { id: newId('resp'), model, base, sampling, job }
-}
-
-async function resumeOrEvict(deps: Deps, previous: string, caller: Caller): Promise<Base> {
-  try {
-    return await resume(deps, caller.owner, previous, caller.local, caller.signal)
-  } catch (error) {
-    caller.local.delete(previous)
-    throw error
-  }
 }
 
 /** A session stays with the bundle that made its state. */

@@ -25,6 +25,8 @@ const textPart = z.discriminatedUnion('type', [
     text: z.string(),
     annotations: z.array(z.unknown()).max(0).optional(),
     logprobs: z.array(z.unknown()).optional(),
+    // Put there by the SDK's streaming helper.
+    parsed: unsupported(),
   }),
 ])
 

@@ -67,14 +67,20 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
         'response_in_progress',
         'This connection is still working on a response. Wait for its end.',
       )
-    const request = check(responseCreate, parseJson(text))
+    const body = parseJson(text)
     busy = true
     const done = deps.lifecycle.begin()
+    let failed = true
     try {
       const signal = AbortSignal.any([gone.signal, deps.lifecycle.signal])
       const caller = { owner: options.owner, requestId: options.requestId, signal, local, keepLocal: true }
-      for await (const frame of respond(deps, request, caller)) send(frame)
+      const frames = respond(deps, check(responseCreate, body), caller)
+      let next = await frames.next()
+      for (; !next.done; next = await frames.next()) send(next.value)
+      failed = 'error' in next.value
     } finally {
+      // A failed continuation evicts what it built on: that is read again from the store, or is gone.
+      if (failed) local.delete(previousOf(body))
       done()
       busy = false
     }
@@ -106,4 +112,9 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
   })
   // ws reports broken frames here and closes by itself with the right code.
   socket.on('error', (error) => deps.log.debug({ err: error }, 'a WebSocket broke'))
+}
+
+function previousOf(body: unknown): string {
+  const previous = (body as { previous_response_id?: unknown } | null)?.previous_response_id
+  return typeof previous === 'string' ? previous : ''
 }

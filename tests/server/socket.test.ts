@@ -12,7 +12,7 @@ async function connect(url: string, options: ClientOptions & { protocols?: strin
   const events: Json[] = []
   let wake: (() => void) | undefined
   socket.on('message', (data: Buffer) => {
-    events.push(JSON.parse(data.toString()) as Json)
+    events.push(JSON.parse(data.toString()))
     wake?.()
   })
   const closed = new Promise<number>((resolve) => socket.on('close', (code) => resolve(code)))
@@ -30,7 +30,7 @@ async function connect(url: string, options: ClientOptions & { protocols?: strin
     next,
     send: (message: unknown) => socket.send(typeof message === 'string' ? message : JSON.stringify(message)),
     /** The events of one response, up to its last one or an error. */
-    async turn(body: Json): Promise<Json[]> {
+    turn: async (body: Json): Promise<Json[]> => {
       socket.send(JSON.stringify({ type: 'response.create', ...body }))
       const seen: Json[] = []
       for (;;) {
@@ -50,6 +50,11 @@ async function open(options?: TestOptions, client?: ClientOptions) {
 
 const turn = { input: 'hi', max_output_tokens: 5, mneme: { seed: 1 } }
 const lastId = (events: Json[]): string => events.at(-1).response.id
+
+/** The connection under a WebSocket, for frames that no client would send. */
+function raw(socket: WebSocket): NodeJS.WritableStream {
+  return (socket as unknown as { _socket: NodeJS.WritableStream })._socket
+}
 
 describe('the WebSocket', () => {
   test('gives the events of the HTTP stream, one response after the other', async () => {
@@ -154,7 +159,6 @@ describe('the WebSocket', () => {
     expect(await closing((socket) => socket.send(Buffer.from('x')))).toBe(1003)
     expect(await closing((socket) => socket.send('x'.repeat(1024 * 1024 + 1)))).toBe(1009)
     const invalid = Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0xff, 0xff])
-    const raw = (socket: WebSocket) => (socket as unknown as { _socket: NodeJS.WritableStream })._socket
     expect(await closing((socket) => raw(socket).write(invalid))).toBe(1007)
     expect(await closing((socket) => raw(socket).write(Buffer.from([0x81, 0x01, 0x41])))).toBe(1002)
     expect((await server.post('/v1/responses', turn)).status).toBe(200)

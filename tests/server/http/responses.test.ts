@@ -19,10 +19,12 @@ async function converse(server: TestServer, count: number, first: Json = {}): Pr
   return all
 }
 
+const texts = async (server: TestServer): Promise<string[]> => (await converse(server, 5)).map(textOf)
+const itemTexts = (page: Json): string[] => page.data.map((item: Json) => item.content[0].text)
+
 describe('a stored response', () => {
   test('is a pure function of bundle, parent, input and seed', async () => {
     const [a, b] = [await startTestServer(), await startTestServer()]
-    const texts = async (server: TestServer) => (await converse(server, 5)).map(textOf)
     const expected = await texts(a)
     expect(await texts(b)).toEqual(expected)
     expect(new Set(expected).size).toBe(5)
@@ -92,11 +94,10 @@ describe('a stored response', () => {
     const { json } = await ask(server, { input, ...turn })
     const list = async (query: string) =>
       (await server.request('GET', `/v1/responses/${json.id}/input_items${query}`)).json() as Json
-    const texts = (page: Json): string[] => page.data.map((item: Json) => item.content[0].text)
     const page = await list('?limit=2')
-    expect([texts(page), page.has_more]).toEqual([['c', 'b'], true])
-    expect(texts(await list(`?after=${page.last_id}`))).toEqual(['a'])
-    expect(texts(await list('?order=asc'))).toEqual(['a', 'b', 'c'])
+    expect([itemTexts(page), page.has_more]).toEqual([['c', 'b'], true])
+    expect(itemTexts(await list(`?after=${page.last_id}`))).toEqual(['a'])
+    expect(itemTexts(await list('?order=asc'))).toEqual(['a', 'b', 'c'])
     expect((await list('?order=up')).error.param).toBe('order')
     expect((await list('?colour=red')).error.code).toBe('unknown_parameter')
   })
@@ -168,7 +169,7 @@ describe('the event stream', () => {
     expect(blocks.pop()).toBe('data: [DONE]')
     const events: Json[] = blocks.map((block) => {
       const [event, data] = block.split('\n') as [string, string]
-      const json = JSON.parse(data.slice('data: '.length)) as Json
+      const json = JSON.parse(data.slice('data: '.length))
       expect(event).toBe(`event: ${json.type}`)
       return json
     })
@@ -199,7 +200,7 @@ describe('the event stream', () => {
     const server = await startTestServer({ maxPages: 30 })
     const answer = await server.request('POST', '/v1/responses', { input: 'x'.repeat(100_000), ...turn, stream: true })
     const events = (await answer.text()).split('\n\n').filter((block) => block.startsWith('event'))
-    const last = JSON.parse((events.at(-1) as string).split('data: ')[1] as string) as Json
+    const last = JSON.parse((events.at(-1) as string).split('data: ')[1] as string)
     expect(last).toMatchObject({
       type: 'response.failed',
       response: { status: 'failed', error: { code: 'storage_error' } },
