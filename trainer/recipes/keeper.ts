@@ -33,10 +33,19 @@ export const keeper: Recipe = {
   batch: 8,
   time: 512,
   learningRate: 3e-3,
-  schedule: { kind: 'wsd', steps: 12_000, warmup: 200, minRatio: 0.05, decay: 0.3 },
+  schedule: { kind: 'wsd', steps: 8_000, warmup: 200, minRatio: 0.05, decay: 0.3 },
   optimizer: { ...defaults.optimizer, weightDecay: 0.05 },
   evaluateEvery: 500,
   evaluateBatches: 8,
   checkpointEvery: 250,
   logEvery: 50,
+}
+
+/** The control: the same chats, parameters and window without a memory. */
+export const keeperVanilla: Recipe = {
+  ...keeper,
+  name: 'keeper-vanilla',
+  about: 'control of the keeper: a Transformer with the same window and no memory',
+  architecture: 'vanilla',
+  model: { width: 128, layers: 4, heads: 4, window: 64, hidden: 480 },
 }

@@ -49,7 +49,10 @@ export function eagerLoss(
   const done = o.model.forward<Tensor>(op, tree, ids, before)
   const logits = tf.reshape(o.model.logits<Tensor>(op, tree, done.hidden), [-1, o.model.vocab])
   const weights = tf.tensor1d(batch.weights)
-  const picked = tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.tensor1d(batch.targets, 'int32'), o.model.vocab)), -1)
+  const picked = tf.sum(
+    tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.tensor1d(batch.targets, 'int32'), o.model.vocab)),
+    -1,
+  )
   const mass = tf.maximum(tf.sum(weights), 1e-6)
   const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), mass)).asScalar()
   return { loss, mass, state: leaves<Tensor>(o.model.state, done.state) }
@@ -76,7 +79,9 @@ class Eager {
     const tf = this.#tf
     const { model, batch, accumulate } = this.#o
     for (const [path, data] of initialise(model.params, seed)) {
-      const shape = flatten(model.params).find(([name]) => name === path)![1].shape.map(Number)
+      const shape = flatten(model.params)
+        .find(([name]) => name === path)![1]
+        .shape.map(Number)
       this.#now.set(`param.${path}`, tf.tensor(data, shape))
       for (const kind of ['first', 'second', ...(accumulate > 1 ? ['total'] : [])])
         this.#now.set(`${kind}.${path}`, tf.zeros(shape))
@@ -166,7 +171,9 @@ class Eager {
   }
 
   read(): Tensors {
-    return new Map([...this.#now].map(([name, t]) => [name, { shape: t.shape, data: t.dataSync().slice() as Float32Array }]))
+    return new Map(
+      [...this.#now].map(([name, t]) => [name, { shape: t.shape, data: t.dataSync().slice() as Float32Array }]),
+    )
   }
 
   write(tensors: Tensors): void {

@@ -1,0 +1,81 @@
+/** Makes a bundle: traces, verifies, and only then writes the folder and its manifest. */
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import type { Model } from '../models/architecture.ts'
+import { MANIFEST_FILE } from '../runtime/manifest.ts'
+import { type Manifest, writeManifest } from '../runtime/bundle.ts'
+import { openText } from '../runtime/text.ts'
+import { decoderGraph, ExportError, type Weights } from './decoder.ts'
+import type { Kernels } from './kernels.ts'
+import { type Judge, type Verification, verify } from './verify.ts'
+
+export interface ExportOptions {
+  readonly model: Model
+  readonly weights: Weights
+  readonly kernels: Kernels
+  /** A folder with tokenizer.json and tokenizer_config.json. */
+  readonly tokenizer: string
+  readonly out: string
+  readonly name: string
+  readonly judge: Judge
+  /** Real text for the verification. */
+  readonly ids: readonly number[]
+  readonly generation: Manifest['generation']
+  /** Where the weights come from: recipe, step, seed. */
+  readonly source: Readonly<Record<string, unknown>>
+}
+
+/** Writes the bundle and returns its manifest. A folder that holds anything but a bundle is left alone. */
+export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manifest; verification: Verification }> {
+  await refuseForeign(o.out)
+  const text = openText(o.tokenizer)
+  if (text.vocabSize > o.model.vocab)
+    throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
+  const graph = decoderGraph(o.model, o.weights, o.kernels)
+  const verification = await verify(graph, o.judge, o.ids)
+
+  await mkdir(dirname(resolve(o.out)), { recursive: true })
+  const folder = await mkdtemp(join(dirname(resolve(o.out)), `.${basename(o.out)}-`))
+  try {
+    await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
+    for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+      await copyFile(join(o.tokenizer, file), join(folder, file))
+    const manifest = await writeManifest(folder, {
+      format: 'mneme-bundle',
+      version: 1,
+      name: o.name,
+      architecture: o.model.architecture,
+      config: { ...o.model.config },
+      parameters: [...o.weights.values()].reduce((n, w) => n + w.length, 0),
+      graphs: {
+        decoder: {
+          file: 'decoder.onnx',
+          kernels: o.kernels,
+          inputs: graph.inputs.map((port) => ({
+            ...port,
+            ...(port.name === 'logits_from' ? { optional: true as const } : {}),
+          })),
+          outputs: [...graph.outputs],
+        },
+      },
+      state: graph.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...number[]] })),
+      tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
+      generation: o.generation,
+      verification: { ...verification },
+      source: { ...o.source },
+    })
+    await rm(o.out, { recursive: true, force: true })
+    await rename(folder, o.out)
+    return { manifest, verification }
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** An export may replace a bundle, never anything else. */
+async function refuseForeign(out: string): Promise<void> {
+  const files = await readdir(out).catch((): string[] => [])
+  if (files.length > 0 && !files.includes(MANIFEST_FILE))
+    throw new ExportError(`${out}: expected a bundle or an empty folder, found other files; choose another --out`)
+}

@@ -1,0 +1,128 @@
+/** Turns a recipe into a run: tokenizer, data, model and backend, checked before anything is trained. */
+import { copyFile, mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createModel } from '../models/registry.ts'
+import { openText, type TextCodec } from '../runtime/text.ts'
+import type { Backend, BackendOptions } from './backend.ts'
+import { createCompiledBackend } from './compile/backend.ts'
+import type { Dataset, JsonValue } from './data/batch.ts'
+import { DataError } from './data/batch.ts'
+import { keeperDataset } from './data/keeper/dataset.ts'
+import { textDataset } from './data/text.ts'
+import { Random } from './random.ts'
+import type { Recipe, TextSource } from './recipes/recipe.ts'
+import { createTensorFlowBackend } from './tensorflow/backend.ts'
+import { chatTokens, writeTokenizer } from './tokenizer/format.ts'
+import { withPlainText } from './tokenizer/plain-text.ts'
+import { byteTokenizer, trainBpe, trainCharacters } from './tokenizer/train.ts'
+import type { Metric, Run } from './train.ts'
+
+export interface Choices {
+  readonly out: string
+  readonly resume: boolean
+  readonly backend: 'compiled' | 'tfjs'
+  readonly device: 'cpu' | 'webgpu' | 'cuda'
+  readonly threads: number
+  report(metric: Metric): void
+  readonly signal?: AbortSignal
+}
+
+export interface Prepared {
+  readonly run: Run
+  readonly backend: Backend
+  readonly codec: TextCodec
+  readonly parameters: number
+}
+
+/** Opens everything that the recipe names. Throws ConfigError, DataError or TokenizerError before training starts. */
+export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepared> {
+  const tokenizer = join(choices.out, 'tokenizer')
+  if (choices.resume) await sameTokenizer(recipe, tokenizer)
+  else await makeTokenizer(recipe, tokenizer)
+  const codec = openText(tokenizer)
+  const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
+  if (recipe.time % model.pieces !== 0)
+    throw new DataError(
+      `time: expected a multiple of ${model.pieces} (${recipe.architecture}'s chunk), got ${recipe.time}`,
+    )
+  const { data, heldOut } = await openData(recipe, codec)
+  const random = new Random(`${recipe.seed} dropout`)
+  const options: BackendOptions = {
+    model,
+    batch: recipe.batch,
+    time: recipe.time,
+    optimizer: recipe.optimizer,
+    accumulate: recipe.accumulate,
+    rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
+    threads: choices.threads,
+    device: choices.device,
+    random,
+  }
+  const create = choices.backend === 'compiled' ? createCompiledBackend : createTensorFlowBackend
+  const backend = await create(options, recipe.seed)
+  const run: Run = {
+    ...recipe,
+    out: choices.out,
+    config: JSON.parse(JSON.stringify({ ...recipe, model: model.config })) as Record<string, JsonValue>,
+    backend,
+    data,
+    ...(heldOut ? { heldOut: { data: heldOut, batches: recipe.evaluateBatches } } : {}),
+    tokensPerStep: recipe.batch * recipe.time,
+    tokenizer,
+    random,
+    report: choices.report,
+    ...(choices.signal ? { signal: choices.signal } : {}),
+  }
+  const read = backend.read()
+  const parameters = [...read].reduce((n, [name, t]) => n + (name.startsWith('param.') ? t.data.length : 0), 0)
+  return { run, backend, codec, parameters }
+}
+
+/** A run goes on with the tokenizer that it began with; another one is refused. */
+async function sameTokenizer({ tokenizer: choice }: Recipe, folder: string): Promise<void> {
+  if (choice.kind !== 'folder') return
+  for (const file of tokenizerFiles) {
+    const [now, asked] = await Promise.all([folder, choice.folder].map((from) => readFile(join(from, file), 'utf8')))
+    if (now !== asked)
+      throw new DataError(`resume: expected the run's own tokenizer, ${join(choice.folder, file)} is another one`)
+  }
+}
+
+const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const
+
+async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  if (choice.kind === 'folder') {
+    for (const file of tokenizerFiles) await copyFile(join(choice.folder, file), join(folder, file))
+    return
+  }
+  if (choice.kind === 'byte') return writeTokenizer(folder, byteTokenizer(chatTokens))
+  if (data.kind !== 'text') throw new DataError(`${name}.tokenizer: expected a folder or byte, got ${choice.kind}`)
+  const learn = choice.kind === 'bpe' ? trainBpe : trainCharacters
+  const vocab = choice.vocab || 4096
+  const files = await withPlainText(data.files, (paths) => learn({ files: paths, vocab, special: chatTokens }))
+  return writeTokenizer(folder, files)
+}
+
+async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Dataset; heldOut?: Dataset }> {
+  const { batch, time, data } = recipe
+  if (data.kind === 'keeper') {
+    const stage = data.stages.at(-1)!
+    const heldOut = [{ ...stage, facts: [4, 8] as const, gap: [100, 600] as const, chunks: 4 }]
+    return {
+      data: keeperDataset({ batch, time, codec, seed: recipe.seed, stages: data.stages }),
+      heldOut: keeperDataset({ batch, time, codec, seed: 999, stages: heldOut }),
+    }
+  }
+  return openCorpusText(data, { batch, time, codec })
+}
+
+async function openCorpusText(source: TextSource, shape: { batch: number; time: number; codec: TextCodec }) {
+  if (source.files.length === 0) throw new DataError('data: expected text to train on, got no files; give --data FILES')
+  const own = source.heldOut.length > 0
+  const share = own ? 0 : source.heldOutShare
+  const data = await textDataset({ paths: source.files, ...shape, heldOut: share, part: 'train' })
+  if (own) return { data, heldOut: await textDataset({ paths: source.heldOut, ...shape }) }
+  if (share === 0) return { data }
+  return { data, heldOut: await textDataset({ paths: source.files, ...shape, heldOut: share, part: 'heldout' }) }
+}

@@ -1,0 +1,86 @@
+/** Recipes with changes: `--set key=value` by dotted path, and what a continued run may not change. */
+import { ConfigError } from '../models/config.ts'
+import { recipes } from './recipes/registry.ts'
+import type { Recipe } from './recipes/recipe.ts'
+
+type Tree = { [key: string]: unknown }
+
+/** The recipe of that name with every `path=value` applied; values are JSON, or text where they are not. */
+export function recipeWith(name: string, settings: readonly string[]): Recipe {
+  const recipe = recipes.get(name)
+  if (!recipe) throw new ConfigError(`recipe: expected one of ${[...recipes.keys()].join(', ')}, got ${name}`)
+  const copy = structuredClone(recipe) as unknown as Tree
+  for (const setting of settings) {
+    const at = setting.indexOf('=')
+    if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
+    assign(copy, setting.slice(0, at).split('.'), parse(setting.slice(at + 1)), setting.slice(0, at))
+  }
+  const changed = copy as unknown as Recipe
+  checkNumbers(changed)
+  return changed
+}
+
+/** Throws where the continued run is not the one that began: these decide what its numbers mean. */
+export function checkContinued(saved: unknown, now: unknown): void {
+  for (const key of ['architecture', 'model', 'tokenizer', 'data', 'batch', 'time', 'accumulate', 'seed'] as const) {
+    const [before, after] = [saved, now].map((config) => JSON.stringify((config as Tree)[key]))
+    if (before !== after)
+      throw new ConfigError(`resume: ${key}: the run was started with ${before}, asked for ${after}`)
+  }
+}
+
+function assign(tree: Tree, path: readonly string[], value: unknown, whole: string): void {
+  const [key, ...rest] = path as [string, ...string[]]
+  // Only the model's options and the groups of rates are open: the architecture checks the former itself
+  const open = whole.startsWith('model.') || whole.startsWith('rates.')
+  if (!Object.hasOwn(tree, key) && !(open && rest.length === 0))
+    throw new ConfigError(`--set ${whole}: no such setting; there are ${Object.keys(tree).join(', ')}`)
+  if (rest.length > 0) {
+    const next = tree[key]
+    if (typeof next !== 'object' || next === null) throw new ConfigError(`--set ${whole}: ${key} has no parts`)
+    return assign(next as Tree, rest, value, whole)
+  }
+  const old = tree[key]
+  if (old !== undefined && typeof old !== typeof value)
+    throw new ConfigError(`--set ${whole}: expected a ${typeof old}, got ${JSON.stringify(value)}`)
+  tree[key] = value
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function checkNumbers(r: Recipe): void {
+  const whole: [string, number, number][] = [
+    ['batch', r.batch, 1],
+    ['time', r.time, 1],
+    ['accumulate', r.accumulate, 1],
+    ['schedule.steps', r.schedule.steps, 1],
+    ['evaluateEvery', r.evaluateEvery, 1],
+    ['evaluateBatches', r.evaluateBatches, 1],
+    ['checkpointEvery', r.checkpointEvery, 1],
+    ['logEvery', r.logEvery, 1],
+    ['schedule.warmup', r.schedule.warmup, 0],
+    ['patience', r.patience, 0],
+  ]
+  for (const [name, value, least] of whole)
+    if (!Number.isInteger(value) || value < least)
+      throw new ConfigError(`${name}: expected a whole number of at least ${least}, got ${value}`)
+  const positive: [string, number][] = [
+    ['learningRate', r.learningRate],
+    ['optimizer.clip', r.optimizer.clip],
+    ['optimizer.eps', r.optimizer.eps],
+  ]
+  for (const [name, value] of positive)
+    if (!(value > 0 && Number.isFinite(value)))
+      throw new ConfigError(`${name}: expected a number above 0, got ${value}`)
+  for (const [name, value] of [
+    ['optimizer.beta1', r.optimizer.beta1],
+    ['optimizer.beta2', r.optimizer.beta2],
+  ] as const)
+    if (!(value >= 0 && value < 1)) throw new ConfigError(`${name}: expected 0 to below 1, got ${value}`)
+}

@@ -1,0 +1,42 @@
+/** A checkpoint as something that can be run: its model, weights and tokenizer. */
+import { join } from 'node:path'
+import { decoderGraph } from '../exporter/decoder.ts'
+import type { Kernels } from '../exporter/kernels.ts'
+import type { Model } from '../models/architecture.ts'
+import { createModel } from '../models/registry.ts'
+import { type Decoder, openDecoder } from '../runtime/decoder.ts'
+import { openText, type TextCodec } from '../runtime/text.ts'
+import { loadCheckpoint } from './checkpoint.ts'
+import type { JsonValue } from './data/batch.ts'
+
+export interface Trained {
+  readonly model: Model
+  readonly weights: ReadonlyMap<string, Float32Array>
+  readonly codec: TextCodec
+  /** The checkpoint's folder, which holds the tokenizer too. */
+  readonly folder: string
+  readonly step: number
+  readonly config: { readonly [key: string]: JsonValue }
+}
+
+/** Reads a checkpoint folder, or the last checkpoint of a run's folder. */
+export async function loadTrained(folder: string): Promise<Trained> {
+  const found = await loadCheckpoint(folder).catch(async (error: unknown) => {
+    folder = join(folder, 'last')
+    return loadCheckpoint(folder).catch(() => {
+      throw error
+    })
+  })
+  const config = found.state['config'] as { readonly [key: string]: JsonValue }
+  const codec = openText(folder)
+  const options = { ...(config['model'] as Record<string, unknown>), vocab: codec.vocabSize }
+  const model = createModel(config['architecture'] as string, options)
+  const weights = new Map(Object.entries(found.model).map(([path, t]) => [path, t.data as Float32Array]))
+  return { model, weights, codec, folder, step: found.step, config }
+}
+
+/** The decoder of a checkpoint, traced as it would be exported. */
+export function openTrained({ model, weights }: Trained, kernels: Kernels = 'fused', threads = 2): Promise<Decoder> {
+  const graph = decoderGraph(model, weights, kernels)
+  return openDecoder(graph.bytes, graph.state, { threads })
+}
