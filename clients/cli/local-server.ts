@@ -1,0 +1,35 @@
+/** A server of one's own: `mneme serve` as a child process on a free port. */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+export interface LocalServer {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** Starts a server over `data` and waits until it listens. Throws what the server itself said when it could not start. */
+export async function startLocalServer(data: string | undefined): Promise<LocalServer> {
+  const bin = fileURLToPath(new URL('./bin.js', import.meta.url))
+  const args = [bin, 'serve', '--port', '0', '--log-level', 'error', ...(data === undefined ? [] : ['--data', data])]
+  // A process group of its own: Ctrl-C in the terminal cancels a reply, it does not stop the server.
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  let [output, errors] = ['', '']
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const found = /listening on (\S+)\n/.exec((output += text))
+      if (found?.[1]) resolve(found[1])
+    })
+    child.once('close', () =>
+      reject(new Error(errors.trim().replace(/^mneme: /, '') || 'the server stopped before it could start')),
+    )
+  })
+  return {
+    url,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}

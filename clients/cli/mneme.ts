@@ -1,0 +1,125 @@
+/** The command `mneme`: finds who does what was asked, loads that only, and turns errors into exit codes. */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+
+/** A command: what it does, and how it is loaded. */
+export interface Entry {
+  readonly about: string
+  readonly load: () => Promise<Command>
+}
+
+/** Every command of mneme. `load` is called for the one that is asked for. */
+const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
+  [
+    'serve',
+    {
+      about: 'serve models over the OpenAI protocols, with memory that lasts',
+      load: async () => (await import('../../server/cli.ts')).serveCommand(),
+    },
+  ],
+  [
+    'chat',
+    {
+      about: 'talk to a model in the terminal',
+      load: async () => (await import('./chat.ts')).chatCommand(),
+    },
+  ],
+  [
+    'train',
+    {
+      about: 'train a model from a recipe',
+      load: async () => (await import('../../trainer/cli.ts')).trainCommand(),
+    },
+  ],
+  [
+    'export',
+    {
+      about: 'turn a checkpoint into a bundle that can be served, verified',
+      load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
+    },
+  ],
+  [
+    'eval',
+    {
+      about: 'measure what a model remembers',
+      load: async () => (await import('../../trainer/cli.ts')).evalCommand(),
+    },
+  ],
+  [
+    'tokenizer',
+    {
+      about: 'make a tokenizer from text',
+      load: async () => (await import('../../trainer/tokenizer/cli.ts')).tokenizerCommand(),
+    },
+  ],
+  [
+    'tokenize',
+    {
+      about: 'write text as token shards',
+      load: async () => (await import('../../trainer/tokenizer/cli.ts')).tokenizeCommand(),
+    },
+  ],
+])
+
+/** Errors that say that the command was given something wrong: exit code 2. */
+const WRONG_USE: ReadonlySet<string> = new Set(['ConfigError', 'UsageError'])
+
+/** Runs a command line; resolves to its exit code: 0 done, 1 failed, 2 wrong use. */
+export async function run(line: readonly string[], commands: ReadonlyMap<string, Entry> = entries): Promise<number> {
+  const verbose = line.includes('--verbose')
+  const args = line.filter((arg) => arg !== '--verbose')
+  const asked = args[0] ?? ''
+  const program = createProgram()
+  for (const [name, { about }] of commands) if (name !== asked) program.command(name).description(about)
+  try {
+    const entry = commands.get(asked)
+    if (entry) program.addCommand(quiet(await entry.load()))
+    if (asked === '') program.help({ error: true })
+    await program.parseAsync(args, { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    return exitCodeOf(error, commands.has(asked) ? `mneme ${asked}` : 'mneme', verbose)
+  }
+}
+
+function createProgram(): Command {
+  return quiet(new Command('mneme'))
+    .description('a language-model server that remembers')
+    .version(packageVersion())
+    .option('--verbose', 'print stack traces of errors; goes with every command')
+    .helpCommand(false)
+}
+
+/** Errors are thrown, so that they are printed in one place. */
+function quiet(command: Command): Command {
+  command.exitOverride().configureOutput({ outputError: () => undefined })
+  command.commands.forEach(quiet)
+  return command
+}
+
+/** Prints what went wrong, in one sentence with the remedy. */
+function exitCodeOf(error: unknown, command: string, verbose: boolean): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0
+    // Help that was not asked for has been printed already.
+    if (error.code !== 'commander.help') {
+      const [what = '', hint = ''] = error.message
+        .replace(/^error: /, '')
+        .replace(/\((.*)\)$/, '$1')
+        .split('\n')
+      process.stderr.write(`${command}: ${what.replace(/\.$/, '')}. ${hint && `${hint} `}See ${command} --help.\n`)
+    }
+    return 2
+  }
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  process.stderr.write(`${command}: ${message}\n`)
+  if (verbose) process.stderr.write(`${stack}\n`)
+  return WRONG_USE.has(name) ? 2 : 1
+}
+
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return version
+}

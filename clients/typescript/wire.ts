@@ -1,0 +1,173 @@
+/** What goes over the wire: requests, objects and events, as the server writes them. */
+
+export interface TextPart {
+  readonly type: 'input_text' | 'output_text'
+  readonly text: string
+}
+
+/** A message that a response reads or writes. */
+export interface MessageItem {
+  readonly type?: 'message'
+  readonly id?: string
+  readonly role: 'user' | 'assistant' | 'system' | 'developer'
+  readonly content: string | readonly TextPart[]
+}
+
+/** Sampling that OpenAI's API does not have. */
+export interface ExtraSampling {
+  readonly top_k?: number
+  readonly min_p?: number
+  readonly repetition_penalty?: number
+}
+
+/** The body of POST /v1/responses, and what a WebSocket's response.create carries. */
+export interface ResponseRequest {
+  readonly model?: string
+  readonly input?: string | readonly MessageItem[]
+  readonly instructions?: string
+  readonly previous_response_id?: string
+  /** false: nothing is left behind on the server. */
+  readonly store?: boolean
+  readonly max_output_tokens?: number
+  readonly temperature?: number
+  readonly top_p?: number
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly mneme?: ExtraSampling & {
+    readonly seed?: number
+    readonly stop?: string | readonly string[]
+    readonly frequency_penalty?: number
+    readonly presence_penalty?: number
+    readonly logit_bias?: Readonly<Record<string, number>>
+  }
+}
+
+/** Tokens of a response; `input_tokens` counts the whole conversation, `cached_tokens` what memory saved. */
+export interface ResponseUsage {
+  readonly input_tokens: number
+  readonly input_tokens_details: { readonly cached_tokens: number }
+  readonly output_tokens: number
+  readonly total_tokens: number
+  readonly mneme: { readonly tokens_computed: number; readonly tokens_saved: number; readonly state_bytes: number }
+}
+
+export interface OutputMessage {
+  readonly type: 'message'
+  readonly id: string
+  readonly role: 'assistant'
+  readonly status: 'in_progress' | 'completed' | 'incomplete'
+  readonly content: readonly TextPart[]
+}
+
+/** A response, finished or in progress. */
+export interface ResponseObject {
+  readonly id: string
+  readonly object: 'response'
+  readonly status: 'in_progress' | 'completed' | 'incomplete' | 'failed'
+  readonly created_at: number
+  readonly model: string
+  readonly previous_response_id: string | null
+  readonly error: { readonly code: string; readonly message: string } | null
+  readonly incomplete_details: { readonly reason: string } | null
+  readonly output: readonly OutputMessage[]
+  readonly usage: ResponseUsage | null
+  readonly mneme: { readonly seed: number; readonly bundle: string }
+}
+
+interface Place {
+  readonly sequence_number: number
+  readonly output_index: number
+}
+
+interface PartPlace extends Place {
+  readonly item_id: string
+  readonly content_index: number
+}
+
+/** An event of a streamed response. Errors are thrown, never events. */
+export type ResponseEvent =
+  | {
+      readonly type: 'response.created' | 'response.in_progress' | 'response.completed' | 'response.incomplete'
+      readonly sequence_number: number
+      readonly response: ResponseObject
+    }
+  | (Place & {
+      readonly type: 'response.output_item.added' | 'response.output_item.done'
+      readonly item: OutputMessage
+    })
+  | (PartPlace & {
+      readonly type: 'response.content_part.added' | 'response.content_part.done'
+      readonly part: TextPart
+    })
+  | (PartPlace & { readonly type: 'response.output_text.delta'; readonly delta: string })
+  | (PartPlace & { readonly type: 'response.output_text.done'; readonly text: string })
+
+export interface ChatMessage {
+  readonly role: 'user' | 'assistant' | 'system' | 'developer'
+  readonly content: string
+}
+
+/** The body of POST /v1/chat/completions. */
+export interface ChatRequest {
+  readonly model: string
+  readonly messages: readonly ChatMessage[]
+  readonly n?: number
+  readonly max_completion_tokens?: number
+  readonly temperature?: number
+  readonly top_p?: number
+  readonly stop?: string | readonly string[]
+  readonly seed?: number
+  readonly mneme?: ExtraSampling
+}
+
+export type FinishReason = 'stop' | 'length'
+
+export interface ChatUsage {
+  readonly prompt_tokens: number
+  readonly completion_tokens: number
+  readonly total_tokens: number
+}
+
+export interface ChatCompletion {
+  readonly id: string
+  readonly object: 'chat.completion'
+  readonly model: string
+  readonly choices: readonly {
+    readonly index: number
+    readonly message: { readonly role: 'assistant'; readonly content: string }
+    readonly finish_reason: FinishReason
+  }[]
+  readonly usage: ChatUsage
+}
+
+export interface ChatChunk {
+  readonly id: string
+  readonly object: 'chat.completion.chunk'
+  readonly model: string
+  readonly choices: readonly {
+    readonly index: number
+    readonly delta: { readonly role?: 'assistant'; readonly content?: string }
+    readonly finish_reason: FinishReason | null
+  }[]
+}
+
+export interface ModelObject {
+  readonly id: string
+  readonly object: 'model'
+  readonly created: number
+  readonly owned_by: string
+  readonly mneme: { readonly bundle: string; readonly architecture: string }
+}
+
+/** What GET /version says of the server. */
+export interface Version {
+  readonly name: string
+  readonly version: string
+  readonly node: string
+  readonly models: readonly {
+    readonly name: string
+    readonly bundle: string
+    readonly architecture: string
+    readonly parameters: number
+    readonly state_bytes: number | null
+  }[]
+}
