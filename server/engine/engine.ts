@@ -33,7 +33,7 @@ export function createEngine(
     if (!running) void loop()
   }
 
-  emit({ kind: 'ready', info: { vocab: runner.vocab, stateBytes: runner.stateBytes, rows: runner.rows, runtime } })
+  emit({ kind: 'ready', info: { vocab: codec.vocabSize, stateBytes: runner.stateBytes, rows: runner.rows, runtime } })
   return (message) => {
     if (message.kind === 'cancel') scheduler.cancel(message.id)
     else if (message.kind === 'replay') scheduler.add(message, message.prompt)

@@ -46,8 +46,9 @@ interface Model {
 
 function describeModel(bundle: Bundle, graph: Graph): Model {
   const vocab = Number(graph.outputs.find(({ name }) => name === 'logits')?.shape.at(-1) ?? NaN)
-  if (vocab !== bundle.manifest.tokenizer.vocab) {
-    throw new Error(`${bundle.dir}: logits: expected ${bundle.manifest.tokenizer.vocab} columns, got ${vocab}`)
+  // More columns than tokens are padding; fewer are another model's.
+  if (!(vocab >= bundle.manifest.tokenizer.vocab)) {
+    throw new Error(`${bundle.dir}: logits: expected at least ${bundle.manifest.tokenizer.vocab} columns, got ${vocab}`)
   }
   return { graph, vocab, selectable: graph.inputs.some(({ name }) => name === 'logits_from') }
 }

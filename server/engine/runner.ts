@@ -12,6 +12,7 @@ export interface Lane {
 
 /** A model with its state tensors. Every result is a function of the state and the ids alone, never of other rows. */
 export interface Runner {
+  /** Logits of one token: as many as the vocabulary has, or more. */
   readonly vocab: number
   /** Bytes of one session's state. */
   readonly stateBytes: number

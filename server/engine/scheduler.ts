@@ -76,7 +76,7 @@ export class Scheduler {
       feeding.fed += ids.length
       if (wanted !== null) this.#tellPrompt(feeding, fed, logits, wanted)
       if (feeding.fed < feed.length) this.#feeding.push(feeding)
-      else this.#begin(feeding, logits.slice(-this.#runner.vocab))
+      else this.#begin(feeding, this.#row(logits, logits.length / this.#runner.vocab - 1).slice())
     } catch (error) {
       this.#giveBack(feeding)
       throw error
@@ -85,14 +85,12 @@ export class Scheduler {
 
   /** Log-probabilities of the prompt's tokens after the ones of this chunk, by the logits that predict them. */
   #tellPrompt(feeding: Feeding, from: number, logits: Float32Array, wanted: number): void {
-    const { vocab } = this.#runner
     const tokens: (TokenLogprob | FirstToken)[] = []
     const first = feeding.feed[0] as number
     if (from === 0) tokens.push({ id: first, text: this.#codec.decode([first]), logprob: null, top: [] })
     for (let at = from; at < feeding.fed && at + 1 < feeding.feed.length; at++) {
       const id = feeding.feed[at + 1] as number
-      const row = logits.subarray((at - from) * vocab, (at - from + 1) * vocab)
-      tokens.push(describeToken(this.#codec, { id, ...describe(row, id, wanted) }))
+      tokens.push(describeToken(this.#codec, { id, ...describe(this.#row(logits, at - from), id, wanted) }))
     }
     this.#emit({ kind: 'prompt-logprobs', id: feeding.job.id, tokens })
   }
@@ -127,14 +125,13 @@ export class Scheduler {
   }
 
   async #decode(): Promise<void> {
-    const { vocab } = this.#runner
     const logits = await this.#runner.decode(this.#rows.map(({ next }) => next))
     // From the last row down: a row that leaves is replaced by the last one, which has had its turn by then.
     for (let row = this.#rows.length - 1; row >= 0; row--) {
       const line = this.#rows[row] as Line
       line.position++
       line.stepped++
-      await this.#guard([line.job.id], () => this.#advance(row, line, logits.subarray(row * vocab, (row + 1) * vocab)))
+      await this.#guard([line.job.id], () => this.#advance(row, line, this.#row(logits, row)))
     }
   }
 
@@ -184,6 +181,12 @@ export class Scheduler {
       this.#rows[row] = this.#rows[last] as Line
     }
     this.#rows.pop()
+  }
+
+  /** Logits of the tokens that exist; what a model has beyond them is padding. */
+  #row(logits: Float32Array, row: number): Float32Array {
+    const start = row * this.#runner.vocab
+    return logits.subarray(start, start + this.#codec.vocabSize)
   }
 
   #giveBack(feeding: Feeding): void {

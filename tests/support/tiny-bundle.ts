@@ -1,0 +1,48 @@
+/** Small bundles with their first weights and the byte tokenizer, of every architecture. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decoderGraph } from '../../exporter/decoder.ts'
+import { createModel } from '../../models/registry.ts'
+import { writeManifest } from '../../runtime/bundle.ts'
+import { byteTokenizer } from './byte-tokenizer.ts'
+import { initialise } from '../../trainer/initialise.ts'
+
+const common = { vocab: 264, width: 32, heads: 2, hidden: 48 }
+
+/** Options by architecture. Four logits more than the tokenizer has tokens: models may pad. */
+export const TINY = {
+  vanilla: { ...common, layers: 2, window: 24 },
+  rsm: { vocab: 264, width: 32, heads: 2, layers: 2, slots: 3, chunk: 5, cadence: 2 },
+  delta: { ...common, layers: 'ad', window: 24, memoryHeads: 2, keys: 8, values: 8 },
+} as const
+
+export type Tiny = keyof typeof TINY
+
+/** Writes a bundle named after its architecture into `folder`. */
+export async function writeTinyBundle(folder: string, architecture: Tiny): Promise<string> {
+  const model = createModel(architecture, TINY[architecture])
+  const graph = decoderGraph(model, initialise(model.params, 7), 'fused')
+  const { tokenizer, config } = byteTokenizer()
+  await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config))
+  const inputs = graph.inputs.map((port) => ({
+    ...port,
+    ...(port.name === 'logits_from' ? { optional: true as const } : {}),
+  }))
+  await writeManifest(folder, {
+    format: 'mneme-bundle',
+    version: 1,
+    name: architecture,
+    architecture,
+    config: { ...TINY[architecture] },
+    parameters: 1,
+    graphs: { decoder: { file: 'decoder.onnx', kernels: 'fused', inputs, outputs: [...graph.outputs] } },
+    state: graph.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...number[]] })),
+    tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: 260, eos: [259] },
+    generation: { max_tokens: 16 },
+    verification: {},
+    source: {},
+  })
+  return folder
+}
