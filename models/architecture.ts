@@ -56,7 +56,7 @@ export function define<F extends Fields & { vocab: { default: number } }, P, S>(
       return {
         architecture: name,
         config,
-        vocab: config['vocab'] as number,
+        vocab: config['vocab'],
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
         pieces: definition.pieces?.(config) ?? 1,

@@ -5,7 +5,17 @@
  */
 import { define } from './architecture.ts'
 import { choice, type ConfigOf, count, flag, real, requires } from './config.ts'
-import { cross, crossParams, layerNorm, layerNormParams, pool, pooled, poolParams, poolState, type Pooling } from './layers/slots.ts'
+import {
+  cross,
+  crossParams,
+  layerNorm,
+  layerNormParams,
+  pool,
+  pooled,
+  poolParams,
+  poolState,
+  type Pooling,
+} from './layers/slots.ts'
 import { write, writeParams } from './layers/slots.ts'
 import type { Ops } from './ops.ts'
 import { fill, leaves, matrix, type Of, type Spec, type SpecTree, stateOf, vector } from './spec.ts'
@@ -78,7 +88,10 @@ export const rsm = define({
   about: 'Rolling State Memory: attention inside a chunk, slots that are read before and written after each chunk',
   fields,
   check(c) {
-    requires(c.width % (2 * c.heads) === 0, `rsm.heads: ${c.heads} heads do not split width ${c.width} into even channels`)
+    requires(
+      c.width % (2 * c.heads) === 0,
+      `rsm.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
+    )
   },
   params,
   state,
@@ -141,11 +154,12 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     return old ? op.where(op.reshape(old, [0, 1, 1]), zero, difference) : difference
   }
   const summary = (i: number): T => pooled(op, done[i]!.pool, c.chunk)
-  const shared = s.memory && p.blocks.reduce((m, block, i) => write(op, block.write, m, summary(i)), committed(s.memory))
+  const shared =
+    s.memory && p.blocks.reduce((m, block, i) => write(op, block.write, m, summary(i)), committed(s.memory))
   const blocks = done.map(({ k, v, memory, pool: sums }, i) => {
     const before = s.blocks[i]!.memory
     const own = before && { memory: when(finish(write(op, p.blocks[i]!.write, memory, summary(i))), before, 3) }
-    const emptied = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, when(zero, sum as T, 3)]))
+    const emptied = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, when(zero, sum, 3)]))
     return { k, v, pool: emptied as typeof sums, ...own }
   })
   return {
@@ -154,8 +168,8 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
       position: when(zero, position, 2),
       ...(s.memory ? { memory: when(finish(shared!), s.memory, 3) } : {}),
       blocks,
-      ...(due ? { tokens: tokens!, sinceSync: when(next(op, due, s.sinceSync!, 1), s.sinceSync!, 2) } : {}),
-      ...(old ? { age: when(next(op, old, s.age!, 0), s.age!, 2) } : {}),
+      ...(due ? { tokens: tokens!, sinceSync: when(next(op, due, s.sinceSync, 1), s.sinceSync, 2) } : {}),
+      ...(old ? { age: when(next(op, old, s.age, 0), s.age, 2) } : {}),
     } as State<T>,
   }
 }

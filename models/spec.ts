@@ -66,17 +66,15 @@ export const isSpec = (tree: SpecTree): tree is Spec => 'dtype' in tree
 /** Every leaf with its dotted path (`blocks.0.mixer.query`), in declaration order. */
 export function flatten(tree: SpecTree, prefix = ''): [path: string, spec: Spec][] {
   if (isSpec(tree)) return [[prefix, tree]]
-  return Object.entries(tree).flatMap(([key, child]) =>
-    flatten(child as SpecTree, prefix === '' ? key : `${prefix}.${key}`),
-  )
+  return Object.entries(tree).flatMap(([key, child]) => flatten(child, prefix === '' ? key : `${prefix}.${key}`))
 }
 
 /** The tree again, with `leaf(path, spec)` in the place of every Spec. */
-export function fill<T>(tree: SpecTree, leaf: (path: string, spec: Spec) => T, prefix = ''): unknown {
+export function fill(tree: SpecTree, leaf: (path: string, spec: Spec) => unknown, prefix = ''): unknown {
   if (isSpec(tree)) return leaf(prefix, tree)
   const at = (key: string) => (prefix === '' ? key : `${prefix}.${key}`)
   if (Array.isArray(tree)) return (tree as SpecTree[]).map((child, i) => fill(child, leaf, at(String(i))))
-  return Object.fromEntries(Object.entries(tree).map(([key, child]) => [key, fill(child as SpecTree, leaf, at(key))]))
+  return Object.fromEntries(Object.entries(tree).map(([key, child]) => [key, fill(child, leaf, at(key))]))
 }
 
 /** The leaves of a filled tree, by the paths of its specs. */
@@ -88,7 +86,7 @@ export function leaves<T>(tree: SpecTree, values: unknown): Map<string, T> {
       return
     }
     for (const [key, child] of Object.entries(spec))
-      walk(child as SpecTree, (value as Record<string, unknown>)[key], prefix === '' ? key : `${prefix}.${key}`)
+      walk(child, (value as Record<string, unknown>)[key], prefix === '' ? key : `${prefix}.${key}`)
   }
   walk(tree, values, '')
   return out

@@ -49,8 +49,6 @@ export async function openDecoder(
       const after = zeros(batch)
       const logits = createTensor('float32', [batch, rows, vocab])
       const hidden = createTensor('float32', [batch, time, width])
-      const prefixed = (prefix: string, values: State) =>
-        Object.fromEntries(Object.entries(values).map(([name, t]) => [`${prefix}.${name}`, t]))
       const inputs = {
         ids: createTensor('int32', [batch, time], Int32Array.from(ids.flatMap((row) => Array.from(row)))),
         logits_from: createTensor('int64', [], BigInt64Array.of(BigInt(logitsFrom))),
@@ -64,6 +62,9 @@ export async function openDecoder(
     close: () => graph.close(),
   }
 }
+
+const prefixed = (prefix: string, values: State): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(values).map(([name, t]) => [`${prefix}.${name}`, t]))
 
 function lastSize(graph: Graph, name: string): number {
   return Number(graph.outputs.find((output) => output.name === name)?.shape.at(-1))

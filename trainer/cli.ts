@@ -136,7 +136,7 @@ export function exportCommand(): Command {
           kernels,
           tokenizer: trained.folder,
           out: flags.out,
-          name: flags.name ?? String(trained.config['name']),
+          name: flags.name ?? (trained.config['name'] as string),
           judge: await tensorFlowJudge(trained.model, trained.weights),
           ids: await verificationIds(trained, flags.tokens, flags.text),
           generation: {},

@@ -26,9 +26,9 @@ function value(init: Init, random: Random, i: number, columns: number, length: n
       return (i >= length - columns ? 1 : 0) + init.std * random.normal()
     case 'logOfUniform':
       return Math.log(init.low + random.uniform() * (init.high - init.low))
-    case 'logUniformSoftplus': {
-      const drawn = init.low * (init.high / init.low) ** random.uniform()
-      return Math.log(Math.expm1(drawn))
-    }
+    case 'logUniformSoftplus':
+      return Math.log(Math.expm1(init.low * (init.high / init.low) ** random.uniform()))
+    default:
+      return init satisfies never
   }
 }

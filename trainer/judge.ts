@@ -13,7 +13,6 @@ const PIECE = 64
 export async function tensorFlowJudge(model: Model, weights: ReadonlyMap<string, Float32Array>): Promise<Judge> {
   const { tf, build } = await loadTensorFlow()
   const op = withComposites<Tensor>(eager(tf))
-  const sized = (shape: readonly (number | string)[]) => shape.map((d) => (d === 'batch' ? 1 : Number(d)))
   return {
     name: `TF.js ${tf.version_core} (${build})`,
     async logits(ids) {
@@ -24,7 +23,7 @@ export async function tensorFlowJudge(model: Model, weights: ReadonlyMap<string,
         const piece = ids.slice(at, at + PIECE)
         tf.engine().startScope()
         const done = model.forward<Tensor>(op, params, tf.tensor2d([...piece], [1, piece.length], 'int32'), state)
-        out.set((await model.logits<Tensor>(op, params, done.hidden).data()) as Float32Array, at * model.vocab)
+        out.set(await model.logits<Tensor>(op, params, done.hidden).data(), at * model.vocab)
         const after = leaves<Tensor>(model.state, done.state)
         for (const t of after.values()) tf.keep(t)
         tf.engine().endScope()
@@ -34,3 +33,5 @@ export async function tensorFlowJudge(model: Model, weights: ReadonlyMap<string,
     },
   }
 }
+
+const sized = (shape: readonly (number | string)[]): number[] => shape.map((d) => (d === 'batch' ? 1 : Number(d)))

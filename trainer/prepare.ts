@@ -23,7 +23,7 @@ export interface Choices {
   readonly backend: 'compiled' | 'tfjs'
   readonly device: 'cpu' | 'webgpu' | 'cuda'
   readonly threads: number
-  report(metric: Metric): void
+  readonly report: (metric: Metric) => void
   readonly signal?: AbortSignal
 }
 

@@ -3,8 +3,8 @@ import cliProgress from 'cli-progress'
 import type { Metric } from './train.ts'
 
 export interface ProgressReport {
-  report(metric: Metric): void
-  stop(): void
+  readonly report: (metric: Metric) => void
+  readonly stop: () => void
 }
 
 /** Reports on stderr, where the steps of the whole run are known. */

@@ -50,8 +50,6 @@ export async function sample(out: string): Promise<string> {
 
 function page(facts: ReportFacts, metrics: readonly Metric[], text: string): string {
   const last = metrics.at(-1)
-  const nats = (loss: number | null | undefined): string =>
-    loss === null || loss === undefined ? 'not measured' : loss.toFixed(4)
   return `# ${facts.name}
 
 ${facts.about}
@@ -76,3 +74,6 @@ ${text.replaceAll('```', "'''")}
 \`\`\`
 `
 }
+
+const nats = (loss: number | null | undefined): string =>
+  loss === null || loss === undefined ? 'not measured' : loss.toFixed(4)

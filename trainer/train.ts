@@ -31,7 +31,7 @@ export interface Run {
   /** The generator of dropout masks, shared with the backend. */
   readonly random: Random
   /** Called with each measurement. */
-  report(metric: Metric): void
+  readonly report: (metric: Metric) => void
   readonly signal?: AbortSignal
 }
 
@@ -73,7 +73,7 @@ export async function train(run: Run, resume: boolean): Promise<Outcome> {
     const lr = run.learningRate * learningRateShare(run.schedule, progress.step)
     await update(run, progress, lr, meter)
     const evaluate = run.heldOut && progress.step % run.evaluateEvery === 0
-    const heldOut = evaluate ? await heldOutLoss(run.backend, run.heldOut!) : undefined
+    const heldOut = evaluate ? await heldOutLoss(run.backend, run.heldOut) : undefined
     if (evaluate || progress.step % run.logEvery === 0) await measure(run, progress, lr, meter, heldOut)
     const better = heldOut !== undefined && (progress.best === null || heldOut < progress.best)
     if (heldOut !== undefined) {

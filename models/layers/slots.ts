@@ -54,8 +54,7 @@ export function pool<T>(
   before: PoolState<T>,
   fresh: T,
 ): PoolState<T> {
-  if (!p.query || !p.key || !before.highest || !before.total)
-    return { sum: op.add(before.sum, op.sum(x, 1, true)) }
+  if (!p.query || !p.key || !before.highest || !before.total) return { sum: op.add(before.sum, op.sum(x, 1, true)) }
   const scores = op.mul(
     op.matmul(op.matmul(memory, p.query), op.transpose(op.matmul(x, p.key), [0, 2, 1])),
     op.constant(1 / Math.sqrt(width)),
@@ -73,8 +72,7 @@ export function pool<T>(
 }
 
 /** The summary of a whole chunk of `chunk` tokens: (B,M,D), or (B,1,D) for the mean. */
-export const pooled = <T>(op: Ops<T>, s: PoolState<T>, chunk: number): T =>
-  op.div(s.sum, s.total ?? op.constant(chunk))
+export const pooled = <T>(op: Ops<T>, s: PoolState<T>, chunk: number): T => op.div(s.sum, s.total ?? op.constant(chunk))
 
 export const writeParams = (width: number) => ({
   gate: matrix([width, width]),

@@ -62,7 +62,7 @@ describe.each(configurations)('$name', ({ model }) => {
     const whole = await feed(fused, ids, [TIME])
     for (const lengths of [[5, 11, 13], [1, 27, 1], Array.from({ length: TIME }, () => 1)]) {
       const got = await feed(fused, ids, lengths)
-      expectClose(got.logits, whole.logits, { ...CLOSE, what: `logits in pieces of ${lengths}` })
+      expectClose(got.logits, whole.logits, { ...CLOSE, what: `logits in pieces of ${lengths.join()}` })
       for (const [name, t] of Object.entries(whole.state))
         expectClose(floats(got.state[name]!), floats(t), { ...CLOSE, what: `state.${name}` })
     }

@@ -23,6 +23,10 @@ beforeAll(async () => {
   tf = (await loadTensorFlow('cpu')).tf
 })
 
+/** The first axis left open, but for tables of weights. */
+const open = (shape: readonly number[], from: string) =>
+  shape.map((d, i) => (i === 0 && from !== 'table' ? `${from}${i}` : d))
+
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
 
 /** Random inputs of a case, and the weights that make its output one number. */
@@ -87,8 +91,6 @@ describe.each(cases)('$name', (c) => {
     const op: Primitives<{ name: string }> = tracer({ at: graph })
     const names = [...c.shapes.map((_, i) => ({ name: `x${i}` })), ...(c.ids ? [{ name: 'ids' }] : [])]
     graph.nodeInto('Identity', [c.f(op, names)], {}, [{ name: 'y' }])
-    const open = (shape: readonly number[], from: string) =>
-      shape.map((d, i) => (i === 0 && from !== 'table' ? `${from}${i}` : d))
     const inputs: Port[] = c.shapes.map((s, i) => ({
       name: `x${i}`,
       dtype: 'float32',
@@ -97,14 +99,14 @@ describe.each(cases)('$name', (c) => {
     if (c.ids) inputs.push({ name: 'ids', dtype: 'int32', shape: open(c.ids.shape, 'n') })
     const port: Port = { name: 'y', dtype: 'float32', shape: expected.shape }
     const out = await runOnnx(graph.model('test', inputs, [port]), feeds(c, floats, ids), [port])
-    expectClose(out['y']!.data as Float32Array, expected.dataSync() as Float32Array, EXACT)
+    expectClose(out['y']!.data as Float32Array, expected.dataSync(), EXACT)
   })
 
   test('has the same gradients by our rules, by TF.js and by central differences', async () => {
     const { floats, ids, weight } = inputsOf(c)
     const expected = judge(c, floats, ids, weight)
     const got = await ours(c, floats, ids, weight)
-    expectClose(got.value.data as Float32Array, expected.value.dataSync() as Float32Array, EXACT)
+    expectClose(got.value.data as Float32Array, expected.value.dataSync(), EXACT)
     for (const [i, grad] of got.grads.entries()) expectClose(grad, expected.grads[i]!, { ...EXACT, what: `d x${i}` })
     if (c.smooth === false) return
     const half = 1e-2

@@ -25,18 +25,24 @@ export const openModel = (model: Model, kernels: Kernels, weights = randomWeight
 }
 
 /** Logits (B*T*V) and state of the definition itself, run eagerly with the default composites. */
-export function eagerRun(tf: TensorFlow, model: Model, weights: ReadonlyMap<string, Float32Array>, ids: readonly number[][]) {
+export function eagerRun(
+  tf: TensorFlow,
+  model: Model,
+  weights: ReadonlyMap<string, Float32Array>,
+  ids: readonly number[][],
+) {
   const op = withComposites<Tensor>(eager(tf))
   const sized = (shape: readonly (number | string)[]) => shape.map((d) => (d === 'batch' ? ids.length : Number(d)))
   const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, sized(spec.shape)))
   const state = fill(model.state, (_, spec) => tf.zeros(sized(spec.shape)))
   const done = model.forward<Tensor>(op, params, tf.tensor2d([...ids], undefined, 'int32'), state)
-  const floats = (t: Tensor) => t.dataSync() as Float32Array
   return {
     logits: floats(model.logits<Tensor>(op, params, done.hidden)),
     state: new Map([...leaves<Tensor>(model.state, done.state)].map(([path, t]) => [path, floats(t)])),
   }
 }
+
+const floats = (t: Tensor) => t.dataSync() as Float32Array
 
 /** `count` random ids below `vocab`. */
 export const randomIds = (vocab: number, count: number, seed: number): number[] => {

@@ -1,4 +1,5 @@
 /** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
+import type { Port } from '../../exporter/onnx/graph.ts'
 import { elements, flatten } from '../../models/spec.ts'
 import { type Binding, type Graph, openGraph } from '../../runtime/graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
@@ -82,9 +83,6 @@ class Evaluation {
   private constructor(graph: Graph, compiled: CompiledGraph, params: readonly Set[]) {
     this.#graph = graph
     const named = (prefix: string) => compiled.inputs.filter((port) => port.name.startsWith(prefix))
-    const zeros = (
-      ports: readonly { name: string; dtype: Tensor['dtype']; shape: readonly (number | string)[] }[],
-    ): Set => Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))
     this.#inputs = zeros(compiled.inputs.filter((p) => !/^(param|state)\./.test(p.name)))
     this.#loss = createTensor('float32', [])
     this.#mass = createTensor('float32', [])
@@ -128,6 +126,9 @@ class Evaluation {
 /** Number of parameters of a model. */
 export const countParameters = (params: BackendOptions['model']['params']): number =>
   flatten(params).reduce((n, [, spec]) => n + elements(spec.shape), 0)
+
+const zeros = (ports: readonly Port[]): Set =>
+  Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))
 
 const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
 

@@ -13,7 +13,7 @@ export function gradients(tape: Tape, op: Recorder, loss: Node, wrt: readonly No
     const known = found.get(to)
     found.set(to, known ? op.add(known, g) : g)
   }
-  for (const node of forward.reverse()) {
+  for (const node of forward.toReversed()) {
     if (!needed.has(node) || node.sources.length === 0) continue
     if (node.parts) joinParts(op, node, found, accumulate)
     else {

@@ -148,12 +148,13 @@ function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>): Comp
   const inputs = tape.nodes.filter((node) => node.inputs.length === 0 && isInput(node) && live.has(node))
   const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
   const values = replay(tape, onnxEmitter(graph), given, [...wanted.values()])
-  const port = (n: string, node: Node): Port => ({ name: n, dtype: node.dtype, shape: node.shape })
   const outputs = [...wanted].map(([n, node]) => port(n, node))
   for (const [i, output] of outputs.entries()) graph.output(values[i]!, output.name)
   const ports = inputs.map((node) => port(node.name, node))
   return { bytes: graph.model(name, ports, outputs), inputs: ports, outputs, nodes: graph.size }
 }
+
+const port = (name: string, node: Node): Port => ({ name, dtype: node.dtype, shape: node.shape })
 
 /** Inputs have no inputs of their own and are not constants. */
 const isInput = (node: Node): boolean => node.name !== 'constant' && node.name !== 'table'

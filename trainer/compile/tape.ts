@@ -89,7 +89,7 @@ export class Tape {
 /** Evaluates the outputs of a tape with another reader; `given` has the values of its inputs. */
 export function replay<U>(tape: Tape, op: Emitter<U>, given: ReadonlyMap<Node, U>, outputs: readonly Node[]): U[] {
   const live = new Set<Node>(outputs)
-  for (const node of [...tape.nodes].reverse()) if (live.has(node)) for (const input of node.inputs) live.add(input)
+  for (const node of tape.nodes.toReversed()) if (live.has(node)) for (const input of node.inputs) live.add(input)
   const values = new Map<Node, U>(given)
   for (const node of tape.nodes) {
     if (!live.has(node) || values.has(node)) continue

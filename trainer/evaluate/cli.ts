@@ -92,7 +92,7 @@ async function text(model: string, data: string, json: string | undefined): Prom
 
 async function openAnswerer(
   flags: Flags,
-): Promise<{ answerer: Answerer; tokens?: (text: string) => number; close(): void }> {
+): Promise<{ answerer: Answerer; tokens?: (text: string) => number; readonly close: () => void }> {
   if (flags.url !== undefined) return { answerer: new ServerAnswerer(flags.url, flags.apiKey), close: () => {} }
   const { decoder, codec } = await openModel(flags.model!)
   return {

@@ -105,7 +105,7 @@ class Eager {
       })(variables)
       const norm = this.#adamw(paths, grads, lr, update, apply, after)
       for (const [path, t] of state) after.set(`state.${path}`, t)
-      return tf.stack([value, norm]) as Tensor
+      return tf.stack([value, norm])
     })
     const [loss, norm] = (await result.data()) as Float32Array
     result.dispose()
@@ -122,7 +122,7 @@ class Eager {
     const keep = (name: string, t: Tensor): void => void after.set(name, tf.keep(t.clone()))
     const total = (i: number): Tensor =>
       accumulate > 1 ? tf.add(this.#now.get(`total.${paths[i]}`)!, grads[i]!) : grads[i]!
-    const usable = paths.map((_, i) => tf.div(total(i), accumulate) as Tensor)
+    const usable = paths.map((_, i) => tf.div(total(i), accumulate))
     const norm = tf.sqrt(tf.addN(usable.map((g) => tf.sum(tf.square(g)))))
     const scale = tf.minimum(1, tf.div(c.clip, tf.add(norm, 1e-6)))
     const decays = new Map(flatten(this.#o.model.params).map(([path, spec]) => [path, spec.decay]))

@@ -1,9 +1,10 @@
 /** Loads TensorFlow.js, the best build that is installed; the only file that imports it. */
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
+import type * as tensorflow from '@tensorflow/tfjs'
 
-export type TensorFlow = typeof import('@tensorflow/tfjs')
-export type Tensor = import('@tensorflow/tfjs').Tensor
+export type TensorFlow = typeof tensorflow
+export type Tensor = tensorflow.Tensor
 
 /** Which TensorFlow.js to use; `auto` takes the first that loads, in this order. */
 export const builds = ['gpu', 'node', 'webgpu', 'wasm', 'cpu'] as const

@@ -3,13 +3,12 @@ import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../mo
 import { withComposites } from '../../models/composites.ts'
 import type { Ops, Primitives } from '../../models/ops.ts'
 import { DELTA_CHUNK } from '../compile/composites.ts'
-import { bounds, broadcast } from '../compile/shapes.ts'
+import { axisOf, bounds, broadcast } from '../compile/shapes.ts'
 import type { Emitter } from '../compile/tape.ts'
 import type { Tensor, TensorFlow } from './load.ts'
 
 /** Primitives over TF.js tensors. */
 export function eager(tf: TensorFlow): Primitives<Tensor> {
-  const at = (x: Tensor, axis: number): number => (axis < 0 ? x.shape.length + axis : axis)
   /** Without a derivative: TF.js has no rule for comparisons and would fail on meeting one. */
   const flat =
     (f: (...xs: Tensor[]) => Tensor) =>
@@ -65,11 +64,11 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
     gather(table, ids) {
       if (tf.getKernel('UnsortedSegmentSum', tf.getBackend())) return tf.gather(table, ids.toInt())
       // WASM has no kernel for the derivative of gather: a product with one-hot rows then
-      const hot = tf.oneHot(tf.reshape(ids, [-1]).toInt(), table.shape[0]!).toFloat()
+      const hot = tf.oneHot(tf.reshape(ids, [-1]).toInt(), table.shape[0]).toFloat()
       return tf.reshape(tf.matMul(hot, table), [...ids.shape, table.shape[1]!])
     },
     oneHot: (ids, depth) => tf.oneHot(ids.toInt(), depth).toFloat(),
-    topk: (x, k) => flat((y) => tf.topk(y!, k).indices)(x),
+    topk: (x, k) => flat((y) => tf.topk(y, k).indices)(x),
     concat: (xs, axis) => tf.concat([...xs], at(xs[0]!, axis)),
     split: (x, sizes, axis) => (sizes.length === 1 ? [x] : tf.split(x, [...sizes], at(x, axis))),
     transpose: (x, perm) => tf.transpose(x, [...perm]),
@@ -88,10 +87,10 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
       )
     },
     iota: (x, axis) => tf.range(0, x.shape[at(x, axis)]!, 1, 'float32'),
-    less: flat((a, b) => tf.less(a!, b!)),
-    both: flat((a, b) => tf.logicalAnd(a!, b!)),
+    less: flat((a, b) => tf.less(a, b)),
+    both: flat((a, b) => tf.logicalAnd(a, b)),
     where: (condition, a, b) => tf.where(condition, a, b),
-    detach: flat((x) => tf.clone(x!)),
+    detach: flat((x) => tf.clone(x)),
     scan(step, first, xs, axis) {
       const rows = xs.map((x) => tf.unstack(x, axis))
       let carry = first
@@ -126,6 +125,9 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
   }
   return op
 }
+
+/** The axis counted from the front. */
+const at = (x: Tensor, axis: number): number => axisOf(x.shape, axis)
 
 /** What derivatives need on top, so that a tape can be replayed here. */
 export function eagerEmitter(tf: TensorFlow): Emitter<Tensor> {

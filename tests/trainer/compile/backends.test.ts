@@ -55,7 +55,10 @@ describe.each(configurations)('$name', ({ model }) => {
     const weights = randomWeights(model)
     const batch = randomBatch(model, time, 0)
     const paths = flatten(model.params).map(([path, spec]) => ({ path, shape: spec.shape.map(Number) }))
-    const state = flatten(model.state).map(([path, spec]) => ({ path, shape: [BATCH, ...spec.shape.slice(1).map(Number)] }))
+    const state = flatten(model.state).map(([path, spec]) => ({
+      path,
+      shape: [BATCH, ...spec.shape.slice(1).map(Number)],
+    }))
     const expected = tf.valueAndGrads((...xs) => {
       const params = new Map(paths.map(({ path }, i) => [path, xs[i]!]))
       const zeros = new Map(state.map(({ path, shape }) => [path, tf.zeros(shape)]))
@@ -63,20 +66,26 @@ describe.each(configurations)('$name', ({ model }) => {
     })(paths.map(({ path, shape }) => tf.tensor(weights.get(path)!, shape)))
 
     const compiled = compileGradients(model, BATCH, time)
-    const given = Object.fromEntries([
-      ['ids', createTensor('int32', [BATCH, time], batch.ids)],
-      ['targets', createTensor('int32', [BATCH, time], batch.targets)],
-      ['weights', createTensor('float32', [BATCH, time], batch.weights)],
-      ['carry', createTensor('float32', [BATCH, 1], batch.carry)],
-      ...paths.map(({ path, shape }) => [`param.${path}`, createTensor('float32', shape, weights.get(path))]),
-      ...state.map(({ path, shape }) => [`state.${path}`, createTensor('float32', shape)]),
-    ].filter(([name]) => compiled.inputs.some((port) => port.name === name)))
+    const given = Object.fromEntries(
+      [
+        ['ids', createTensor('int32', [BATCH, time], batch.ids)],
+        ['targets', createTensor('int32', [BATCH, time], batch.targets)],
+        ['weights', createTensor('float32', [BATCH, time], batch.weights)],
+        ['carry', createTensor('float32', [BATCH, 1], batch.carry)],
+        ...paths.map(({ path, shape }) => [`param.${path}`, createTensor('float32', shape, weights.get(path))]),
+        ...state.map(({ path, shape }) => [`state.${path}`, createTensor('float32', shape)]),
+      ].filter(([name]) => compiled.inputs.some((port) => port.name === name)),
+    )
     const got = await runOnnx(compiled.bytes, given, compiled.outputs)
-    expectClose(got['loss']!.data as Float32Array, expected.value.dataSync() as Float32Array, { what: 'loss' })
+    expectClose(got['loss']!.data as Float32Array, expected.value.dataSync(), { what: 'loss' })
     for (const [i, { path }] of paths.entries()) {
       const judged = expected.grads[i]!.dataSync() as Float32Array
       const largest = judged.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-6)
-      expectClose(got[`grad.${path}`]!.data as Float32Array, judged, { absolute: 1e-4 * largest, relative: 1e-3, what: path })
+      expectClose(got[`grad.${path}`]!.data as Float32Array, judged, {
+        absolute: 1e-4 * largest,
+        relative: 1e-3,
+        what: path,
+      })
     }
   })
 
@@ -101,7 +110,8 @@ describe.each(configurations)('$name', ({ model }) => {
     const second = await createCompiledBackend(optionsFor(model, time, { accumulate: 2 }), 99)
     second.write(saved)
     for (let i = 5; i < 8; i++)
-      for (const backend of [first, second]) await backend.step(randomBatch(model, time, i), 1e-2, 1 + (i >> 1), i % 2 === 1)
+      for (const backend of [first, second])
+        await backend.step(randomBatch(model, time, i), 1e-2, 1 + (i >> 1), i % 2 === 1)
     const [a, b] = [first.read(), second.read()]
     for (const [name, { data }] of a) expectSameBits(b.get(name)!.data, data, name)
     first.close()
@@ -110,7 +120,15 @@ describe.each(configurations)('$name', ({ model }) => {
 })
 
 test('dropout draws the same masks on both backends, and none in evaluation', async () => {
-  const model = createModel('vanilla', { vocab: 23, width: 16, heads: 2, hidden: 24, layers: 2, window: 6, dropout: 0.3 })
+  const model = createModel('vanilla', {
+    vocab: 23,
+    width: 16,
+    heads: 2,
+    hidden: 24,
+    layers: 2,
+    window: 6,
+    dropout: 0.3,
+  })
   const batch = randomBatch(model, 12, 0)
   const losses: number[] = []
   const held: number[] = []
@@ -121,6 +139,10 @@ test('dropout draws the same masks on both backends, and none in evaluation', as
     backend.close()
   }
   expectClose([losses[0]!], [losses[1]!], { absolute: 1e-4 })
-  expectClose(held, held.map(() => held[0]!), { absolute: 1e-5 })
+  expectClose(
+    held,
+    held.map(() => held[0]!),
+    { absolute: 1e-5 },
+  )
   expect(Math.abs(losses[0]! - held[0]!)).toBeGreaterThan(1e-3)
 })
