@@ -1,0 +1,128 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { decoderGraph, ExportError } from '../../exporter/decoder.ts'
+import { exportBundle, type ExportOptions } from '../../exporter/export.ts'
+import { TOLERANCE, VerificationError } from '../../exporter/verify.ts'
+import { createModel } from '../../models/registry.ts'
+import { loadBundle } from '../../runtime/bundle.ts'
+import { tensorFlowJudge } from '../../trainer/judge.ts'
+import { chatTokens, writeTokenizer } from '../../trainer/tokenizer/format.ts'
+import { byteTokenizer } from '../../trainer/tokenizer/train.ts'
+import { configurations } from '../models/configurations.ts'
+import { randomIds, randomWeights } from '../support/decoders.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mneme-export-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const python = process.env['MNEME_PYTHON'] ?? 'python3'
+const hasChecker = spawnSync(python, ['-c', 'import onnx']).status === 0
+
+describe.skipIf(!hasChecker)("ONNX's own checker", () => {
+  test.each(configurations)('accepts the portable decoder of $name', ({ model }) => {
+    const file = join(folder, 'portable.onnx')
+    writeFileSync(file, decoderGraph(model, randomWeights(model), 'portable').bytes)
+    const script =
+      'import onnx, sys; m = onnx.load(sys.argv[1]); onnx.checker.check_model(m, full_check=True); print(m.ir_version)'
+    expect(execFileSync(python, ['-c', script, file], { encoding: 'utf8' }).trim()).toBe('10')
+  })
+
+  test('finds memory operators as functions of our domain, with kernels only in the fused file', () => {
+    const { model } = configurations.find(({ name }) => name === 'delta')!
+    const script = `import onnx, sys, json; m = onnx.load(sys.argv[1])
+print(json.dumps([sorted(f.domain + '.' + f.name for f in m.functions), sorted({n.domain for f in m.functions for n in f.node} - {''})]))`
+    for (const [kernels, domains] of [
+      ['fused', ['com.microsoft']],
+      ['portable', []],
+    ] as const) {
+      const file = join(folder, `${kernels}.onnx`)
+      writeFileSync(file, decoderGraph(model, randomWeights(model), kernels).bytes)
+      const found = JSON.parse(execFileSync(python, ['-c', script, file], { encoding: 'utf8' })) as unknown
+      expect(found).toEqual([['mneme.CausalConv', 'mneme.GatedDelta'], domains])
+    }
+  })
+})
+
+test('weights that are missing, unexpected or of a wrong size are named', () => {
+  const { model } = configurations[0]!
+  const weights = randomWeights(model)
+  const without = new Map([...weights].filter(([path]) => path !== 'embed'))
+  expect(() => decoderGraph(model, without, 'fused')).toThrow(
+    new ExportError('weights: missing [embed], unexpected []'),
+  )
+  expect(() => decoderGraph(model, new Map([...weights, ['extra', new Float32Array(1)]]), 'fused')).toThrow(
+    /unexpected \[extra\]/,
+  )
+  expect(() => decoderGraph(model, new Map([...weights, ['embed', new Float32Array(1)]]), 'fused')).toThrow(
+    /embed: expected 368 numbers, got 1/,
+  )
+})
+
+describe('a bundle', () => {
+  const model = createModel('delta', {
+    vocab: 260,
+    width: 16,
+    heads: 2,
+    hidden: 24,
+    window: 6,
+    memoryHeads: 2,
+    keys: 8,
+    values: 4,
+    layers: 'ad',
+  })
+  const weights = randomWeights(model)
+  const options = async (name: string): Promise<ExportOptions> => {
+    const tokenizer = join(folder, 'tokenizer')
+    await writeTokenizer(tokenizer, byteTokenizer(chatTokens))
+    return {
+      model,
+      weights,
+      kernels: 'fused',
+      tokenizer,
+      out: join(folder, name),
+      name,
+      judge: await tensorFlowJudge(model, weights),
+      ids: randomIds(260, 40, 1),
+      generation: {},
+      source: { recipe: 'test' },
+    }
+  }
+
+  test('is written whole, loads, and says what its verification measured', async () => {
+    await exportBundle(await options('good'))
+    const { manifest } = await loadBundle(join(folder, 'good'))
+    const found = manifest.verification as {
+      tokens: number
+      againstJudge: { relative: number }
+      twoRows: { absolute: number }
+    }
+    expect(found.tokens).toBe(40)
+    expect(found.againstJudge.relative).toBeLessThan(TOLERANCE)
+    expect(found.twoRows.absolute).toBe(0)
+    expect(manifest.state.map(({ name }) => name)).toContain('blocks.1.delta.memory')
+  })
+
+  test('is refused, and nothing is written, when it does not compute what the trainer computes', async () => {
+    const o = await options('wrong')
+    const lying = {
+      name: 'a judge with other weights',
+      logits: (await tensorFlowJudge(model, randomWeights(model, 8))).logits,
+    }
+    await expect(exportBundle({ ...o, judge: lying })).rejects.toThrow(VerificationError)
+    expect(() => readFileSync(join(o.out, 'manifest.json'))).toThrow(/ENOENT/)
+  })
+
+  test('never replaces a folder that holds something else', async () => {
+    const o = await options('tokenizer')
+    await expect(exportBundle(o)).rejects.toThrow(/expected a bundle or an empty folder/)
+    expect(readFileSync(join(o.out, 'tokenizer.json')).length).toBeGreaterThan(0)
+  })
+
+  test('is refused when the tokenizer has more tokens than the model', async () => {
+    const small = createModel('delta', { ...model.config, vocab: 200 })
+    const o = { ...(await options('small')), model: small, weights: randomWeights(small) }
+    await expect(exportBundle(o)).rejects.toThrow('vocabulary: the tokenizer has 260 tokens, the model 200')
+  })
+})
