@@ -26,6 +26,8 @@ export function createTerminal(): Terminal {
     terminal: interactive,
     ...(interactive ? { output: process.stdout } : {}),
   })
+  // From now on, so that nothing typed before `lines` is read is lost.
+  const typed = reader[Symbol.asyncIterator]()
   let listener: (() => void) | null = null
   let pressedAt = -Infinity
   const note: Terminal['note'] = (text, where) => {
@@ -47,7 +49,7 @@ export function createTerminal(): Terminal {
     interactive,
     async *lines() {
       if (interactive) reader.prompt()
-      for await (const line of reader) {
+      for await (const line of typed) {
         if (line.trim() !== '') yield line.trim()
         if (interactive) reader.prompt()
       }
