@@ -44,7 +44,7 @@ export async function* runTurn(
     yield event
   }
   if (open === 0) return
-  if (deps.lifecycle.signal.aborted)
+  if (deps.lifecycle.aborted)
     throw new ApiError(503, 'server_shutting_down', 'The server is stopping; the reply was cut off.')
   metrics.cancelled.inc()
   throw new ApiError(499, 'cancelled', 'The request was cancelled.')

@@ -1,11 +1,11 @@
 /** A running server: threads, routes, a listening socket, and how all of that stops. */
 import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
-import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { Deps } from './deps.ts'
 import { superviseEngine, type EngineStart } from './engine/supervisor.ts'
+import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
@@ -13,16 +13,6 @@ import { createMetrics } from './metrics.ts'
 import { packageVersion } from './package.ts'
 import type { ModelDescription, ServedModel } from './served-model.ts'
 import { startStore } from './store/start.ts'
-import { createSocketServer } from './socket/responses.ts'
-
-/** Header bytes and times: what a slow or hostile client may take. */
-const HTTP_LIMITS = {
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 20_000,
-  requestTimeout: 60_000,
-  keepAliveTimeout: 10_000,
-  connectionsCheckingInterval: 5_000,
-}
 
 /** How long connections may take to end by themselves once all work is done. */
 const FAREWELL_MS = 1_000
@@ -79,12 +69,7 @@ export async function startServer(
     const lifecycle = createLifecycle()
     const keys = createKeyRing(config.apiKeys)
     const deps: Deps = { models, store, metrics, keys, lifecycle, log, version: packageVersion(), now: Date.now }
-    const sockets = createSocketServer()
-    const server = createAdaptorServer({
-      fetch: createApp(deps).fetch,
-      websocket: { server: sockets as WebSocketServerLike },
-      serverOptions: HTTP_LIMITS,
-    }) as Server
+    const { server, sockets } = createListener(createApp(deps))
     const url = await listen(server, config)
     for (const model of models)
       log.info({ model: model.name, bundle: model.bundle, runtime: model.info?.runtime }, 'model ready')

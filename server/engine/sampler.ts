@@ -61,25 +61,27 @@ export function describe(logits: Float32Array, id: number, count: number): { log
   requireFinite(logits)
   const max = logits[argmax(logits)] as number
   let total = 0
-  for (const value of logits) total += Math.exp(value - max)
+  for (let i = 0; i < logits.length; i++) total += Math.exp((logits[i] as number) - max)
   const normalizer = max + Math.log(total)
   const top = likeliest(logits, count).map((index) => ({ id: index, logprob: (logits[index] as number) - normalizer }))
   return { logprob: (logits[id] as number) - normalizer, top }
 }
 
+// Loops by index below: they run for every token over the whole vocabulary.
+
 function requireFinite(logits: Float32Array): void {
   let some = false
-  for (const value of logits) {
-    if (Number.isNaN(value) || value === Infinity)
-      throw new LogitsError(`logits: expected finite numbers, got ${value}`)
-    some ||= value > -Infinity
+  for (let id = 0; id < logits.length; id++) {
+    const value = logits[id] as number
+    if (!(value < Infinity)) throw new LogitsError(`logits: expected finite numbers, got ${value}`)
+    if (value > -Infinity) some = true
   }
   if (!some) throw new LogitsError('logits: expected at least one finite number, got none')
 }
 
 function adjust(logits: Float32Array, sampling: Sampling, history: History): Float32Array {
   const { frequencyPenalty, presencePenalty, repetitionPenalty, logitBias } = sampling
-  const adjusted = Float32Array.from(logits)
+  const adjusted = logits.slice()
   if (repetitionPenalty !== 1) {
     for (const id of new Set([...history.prompt, ...history.generated.keys()])) {
       const value = adjusted[id] as number
@@ -99,12 +101,12 @@ function adjust(logits: Float32Array, sampling: Sampling, history: History): Flo
 function pick(logits: Float32Array, sampling: Sampling, u: number): number {
   const { temperature, topK, topP, minP } = sampling
   const max = logits[argmax(logits)] as number
+  const weights = new Float64Array(logits.length)
   // The difference first: a tiny temperature then gives 0 and -Infinity, never NaN.
-  const weights = Float64Array.from(logits, (value) => Math.exp((value - max) / temperature))
+  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp(((logits[id] as number) - max) / temperature)
   let candidates = kept(weights, topK, minP)
   if (topP < 1) candidates = nucleus(candidates, weights, topP)
-  const total = candidates.reduce((sum, id) => sum + (weights[id] as number), 0)
-  let rest = u * total
+  let rest = u * weigh(candidates, weights)
   for (const id of candidates) {
     rest -= weights[id] as number
     if (rest < 0) return id
@@ -112,23 +114,35 @@ function pick(logits: Float32Array, sampling: Sampling, u: number): number {
   return candidates.at(-1) as number // u * total met its own rounding
 }
 
+function weigh(ids: readonly number[], weights: Float64Array): number {
+  let total = 0
+  for (const id of ids) total += weights[id] as number
+  return total
+}
+
 /** Ids in ascending order of those that top-k and min-p leave; the largest weight is 1, so min-p compares directly. */
 function kept(weights: Float64Array, topK: number, minP: number): number[] {
   let floor = minP
-  let ties = weights.length
+  let ties = Infinity
   if (topK > 0 && topK < weights.length) {
     const sorted = weights.toSorted()
     const kth = sorted[weights.length - topK] as number
-    ties = topK - sorted.reduce((above, weight) => above + (weight > kth ? 1 : 0), 0)
-    floor = Math.max(floor, kth)
-    return indices(weights, (weight) => weight >= floor && weight > 0 && (weight > kth || ties-- > 0))
+    floor = Math.max(minP, kth)
+    if (floor === kth) ties = topK - (weights.length - 1 - sorted.lastIndexOf(kth))
   }
-  return indices(weights, (weight) => weight >= floor && weight > 0)
+  const ids: number[] = []
+  for (let id = 0; id < weights.length; id++) {
+    const weight = weights[id] as number
+    if (weight === 0 || weight < floor) continue
+    if (weight === floor && ties-- <= 0) continue
+    ids.push(id)
+  }
+  return ids
 }
 
 /** The smallest set of likeliest tokens that holds `topP` of the weight. */
 function nucleus(candidates: readonly number[], weights: Float64Array, topP: number): number[] {
-  const total = candidates.reduce((sum, id) => sum + (weights[id] as number), 0)
+  const total = weigh(candidates, weights)
   // Tokens below this cannot matter: all of them together weigh less than 1 - topP.
   const floor = ((1 - topP) * total) / candidates.length
   const sorted = candidates
@@ -137,12 +151,6 @@ function nucleus(candidates: readonly number[], weights: Float64Array, topP: num
   let sum = 0
   const size = sorted.findIndex((id) => (sum += weights[id] as number) >= topP * total)
   return size < 0 ? sorted : sorted.slice(0, size + 1)
-}
-
-function indices(values: Float64Array, keep: (value: number) => boolean): number[] {
-  const ids: number[] = []
-  for (let id = 0; id < values.length; id++) if (keep(values[id] as number)) ids.push(id)
-  return ids
 }
 
 function argmax(values: Float32Array): number {

@@ -5,7 +5,7 @@ import { ApiError, errorBody } from '../openai/errors.ts'
 import { MAX_BODY_BYTES, parseJson } from '../openai/body.ts'
 
 export interface Env {
-  Variables: { owner: string; requestId: string; signal: AbortSignal }
+  Variables: { owner: string; requestId: string }
   Bindings: Partial<HttpBindings>
 }
 

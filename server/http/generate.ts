@@ -41,12 +41,12 @@ export function generateRoutes(app: App, deps: Deps): void {
 }
 
 /** The answer once it is complete. */
-async function json(deps: Deps, c: RequestContext, work: (signal: AbortSignal) => Promise<object>): Promise<Response> {
-  const done = deps.lifecycle.begin()
+async function json(deps: Deps, c: RequestContext, run: (signal: AbortSignal) => Promise<object>): Promise<Response> {
+  const work = deps.lifecycle.begin(c.req.raw.signal)
   try {
-    return c.json(await work(c.get('signal')))
+    return c.json(await run(work.signal))
   } finally {
-    done()
+    work.done()
   }
 }
 
@@ -54,16 +54,16 @@ async function json(deps: Deps, c: RequestContext, work: (signal: AbortSignal) =
 async function stream(
   deps: Deps,
   c: RequestContext,
-  work: (signal: AbortSignal) => AsyncGenerator<string>,
+  run: (signal: AbortSignal) => AsyncGenerator<string>,
 ): Promise<Response> {
-  const gone = new AbortController()
-  const events = work(AbortSignal.any([c.get('signal'), gone.signal]))
-  const done = deps.lifecycle.begin()
+  const work = deps.lifecycle.begin(c.req.raw.signal)
   try {
+    const events = run(work.signal)
     const first = await events.next()
-    return sendEvents(deps, c, events, first.done ? '' : first.value, () => gone.abort())
-  } finally {
-    done()
+    return sendEvents(c, first.done ? '' : first.value, events, work)
+  } catch (error) {
+    work.done()
+    throw error
   }
 }
 

@@ -18,7 +18,6 @@ export function guard(deps: Deps): MiddlewareHandler<Env> {
   return async (c, next) => {
     const requestId = `req_${randomUUID()}`
     c.set('requestId', requestId)
-    c.set('signal', AbortSignal.any([c.req.raw.signal, deps.lifecycle.signal]))
     c.header('x-request-id', requestId)
     if (!PUBLIC.has(c.req.path)) c.set('owner', authenticate(deps, c))
     if (deps.lifecycle.draining && !PUBLIC.has(c.req.path) && c.req.path !== '/metrics') {

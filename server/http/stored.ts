@@ -32,7 +32,7 @@ export function storedRoutes(app: App, deps: Deps): void {
   })
   app.delete('/v1/responses/:id', async (c) => {
     const id = c.req.param('id')
-    await forget(deps, c.get('owner'), id, c.get('signal'))
+    await forget(deps, c.get('owner'), id, c.req.raw.signal)
     return c.json({ id, object: 'response', deleted: true })
   })
   app.get('/v1/responses/:id/input_items', async (c) => {

@@ -19,7 +19,6 @@ const CLOSE = { unsupported: 1003, restart: 1012, overloaded: 1013, limit: 1008 
 export interface ConnectionOptions {
   readonly owner: string
   readonly requestId: string
-  readonly lifetimeMs?: number
 }
 
 /** Serves `socket` until it closes. */
@@ -69,11 +68,10 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
       )
     const body = parseJson(text)
     busy = true
-    const done = deps.lifecycle.begin()
+    const work = deps.lifecycle.begin(gone.signal)
     let failed = true
     try {
-      const signal = AbortSignal.any([gone.signal, deps.lifecycle.signal])
-      const caller = { owner: options.owner, requestId: options.requestId, signal, local, keepLocal: true }
+      const caller = { owner: options.owner, requestId: options.requestId, signal: work.signal, local, keepLocal: true }
       const frames = respond(deps, check(responseCreate, body), caller)
       let next = await frames.next()
       for (; !next.done; next = await frames.next()) send(next.value)
@@ -81,7 +79,7 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
     } finally {
       // A failed continuation evicts what it built on: that is read again from the store, or is gone.
       if (failed) local.delete(previousOf(body))
-      done()
+      work.done()
       busy = false
     }
   }
@@ -90,7 +88,7 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
   const lifetime = setTimeout(() => {
     expired = true
     settle()
-  }, options.lifetimeMs ?? LIFETIME_MS)
+  }, LIFETIME_MS)
   const heartbeat = setInterval(() => {
     if (!alive) return socket.terminate()
     alive = false

@@ -1,6 +1,6 @@
 import OpenAI from 'openai'
 import { ResponsesWS } from 'openai/resources/responses/ws'
-import { describe, expect, test, onTestFinished } from 'vitest'
+import { describe, expect, test, onTestFinished, vi } from 'vitest'
 import { WebSocket, type ClientOptions } from 'ws'
 import { END } from '../support/fake-model.ts'
 import { startTestServer, type Json, type TestOptions } from '../support/test-server.ts'
@@ -204,6 +204,26 @@ describe('the WebSocket', () => {
     while (!/completed|incomplete/.test(event.type))
     expect(await closed).toBe(1012)
     await drained
+  })
+
+  test('is told after 60 minutes to open another one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const { next, closed } = await open()
+    vi.advanceTimersByTime(60 * 60 * 1000 - 1000)
+    vi.advanceTimersByTime(1000)
+    expect(await next()).toMatchObject({ type: 'error', code: 'websocket_connection_limit_reached' })
+    expect(await closed).toBe(1008)
+  })
+
+  test('a reader that never reads is let go before it costs memory', async () => {
+    const { server, socket, send } = await open()
+    socket.pause()
+    send({ type: 'response.create', input: 'x', max_output_tokens: 100_000, mneme: { logit_bias: { [END]: -100 } } })
+    const rejected = async () => server.deps.metrics.registry.getSingleMetricAsString('mneme_requests_rejected_total')
+    await expect.poll(rejected, { timeout: 30_000 }).toContain('{reason="slow_reader"} 1')
+    await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(0)
+    expect((await server.post('/v1/responses', turn)).status).toBe(200)
   })
 
   test('the official client holds a conversation', async () => {

@@ -38,7 +38,7 @@ function logitsOf(state: DataView, logits: Float32Array): void {
   let seed = (state.getUint32(0) ^ (state.getUint32(4) >>> 3)) >>> 0
   for (let id = 0; id < VOCAB; id++) {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
-    const likely = id === 32 || (id >= 97 && id <= 122) ? 6 : id === END ? 5 : id > 127 ? -30 : 0
+    const likely = id === 32 || (id >= 97 && id <= 122) ? 6 : id === END ? 5 : id > 127 || id < 32 ? -30 : 0
     logits[id] = (seed / 2 ** 32) * 4 + likely
   }
 }

@@ -2,19 +2,18 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { MessageChannel } from 'node:worker_threads'
-import { createAdaptorServer, type WebSocketServerLike } from '@hono/node-server'
 import { onTestFinished } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
 import { connectEngine } from '../../server/engine/client.ts'
 import { createEngine } from '../../server/engine/engine.ts'
 import type { ModelInfo } from '../../server/engine/messages.ts'
+import { createListener } from '../../server/http/listener.ts'
 import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
 import { createLog } from '../../server/log.ts'
 import { createMetrics } from '../../server/metrics.ts'
 import type { ServedModel } from '../../server/served-model.ts'
-import { createSocketServer } from '../../server/socket/responses.ts'
 import { startStore } from '../../server/store/start.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 import { fakeSource } from './fake-source.ts'
@@ -95,13 +94,10 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
       return { status: answer.status, json: await answer.json() }
     },
     async listen() {
-      const sockets = createSocketServer()
-      server = createAdaptorServer({
-        fetch: app.fetch,
-        websocket: { server: sockets as WebSocketServerLike },
-      }) as Server
+      const listener = createListener(app)
+      server = listener.server
       await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
-      onTestFinished(() => sockets.clients.forEach((client) => client.terminate()))
+      onTestFinished(() => listener.sockets.clients.forEach((client) => client.terminate()))
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     },
   }
