@@ -1,5 +1,5 @@
 /** The engine: takes jobs as messages, turns prompts into tokens, and steps the scheduler while there is work. */
-import type { TextCodec } from '../../runtime/text.ts'
+import { TextError, type TextCodec } from '../../runtime/text.ts'
 import type { FromEngine, Prompt, ToEngine, TurnJob } from './messages.ts'
 import type { Runner } from './runner.ts'
 import { Scheduler } from './scheduler.ts'
@@ -49,12 +49,8 @@ function take(job: TurnJob, codec: TextCodec, scheduler: Scheduler, emit: (event
     ids = encode(job.prompt, job.from !== null, codec)
   } catch (error) {
     // A chat template may refuse the messages (say, two system messages): that is the request's fault.
-    emit({
-      kind: 'error',
-      id: job.id,
-      code: 'prompt_refused',
-      message: error instanceof Error ? error.message : String(error),
-    })
+    const code = error instanceof TextError ? 'prompt_refused' : 'engine_failed'
+    emit({ kind: 'error', id: job.id, code, message: error instanceof Error ? error.message : String(error) })
     return
   }
   const refused = refusal(ids, (job.from?.pending.length ?? 0) + ids.length, codec)

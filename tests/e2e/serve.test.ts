@@ -111,7 +111,7 @@ describe('a bundle served by a process', () => {
     expect(plain.stderr()).toContain('onnxruntime-node')
   })
 
-  test('a corrupted bundle is refused in one sentence', async () => {
+  test('a corrupted bundle, a missing one and a wrong option are refused in one sentence', async () => {
     const folder = await bundle('delta')
     const file = join(folder, 'decoder.onnx')
     const bytes = readFileSync(file)
@@ -122,6 +122,8 @@ describe('a bundle served by a process', () => {
       code: 1,
       message: expect.stringMatching(/^mneme: .*decoder\.onnx: expected sha256 /) as unknown,
     })
+    const wrong = await serve(['--colour', 'red']).catch((error: unknown) => error)
+    expect(wrong).toMatchObject({ code: 2, message: expect.stringContaining('--colour') as unknown })
     const missing = await serve([join(folder, 'nowhere')]).catch((error: unknown) => error)
     expect(missing).toMatchObject({ code: 1, message: expect.stringMatching(/expected a bundle folder/) as unknown })
     expect((refused as Error).message.trim().split('\n')).toHaveLength(1)

@@ -1,5 +1,5 @@
 /** A model without weights: its state is a running hash of everything it was fed, its logits a function of that hash. */
-import type { Message, TextCodec } from '../../runtime/text.ts'
+import { TextError, type Message, type TextCodec } from '../../runtime/text.ts'
 import type { Lane, Runner } from '../../server/engine/runner.ts'
 
 export const VOCAB = 260
@@ -10,6 +10,8 @@ const ROLE_TOKENS: Record<Message['role'], number> = { user: 257, assistant: 258
 export const NOT_A_NUMBER = '\u0001'
 export const THROWS = '\u0002'
 export const KILLS_THREAD = '\u0003'
+/** Text that the fake's chat template refuses. */
+export const REFUSED = '\u0004'
 
 export interface FakeOptions {
   readonly rows?: number
@@ -112,6 +114,7 @@ export const byteCodec: TextCodec = {
   encodeWithSpecial: (text) => [...Buffer.from(text)],
   decode: (ids) => decodeBytes(ids),
   chat(messages, { generate }) {
+    if (messages.some(({ content }) => content === REFUSED)) throw new TextError('chat template: told to refuse')
     const ids = messages.flatMap(({ role, content }) => [ROLE_TOKENS[role], ...Buffer.from(content), END])
     return generate ? [...ids, ROLE_TOKENS.assistant] : ids
   },

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { END, KILLS_THREAD } from '../../support/fake-model.ts'
 import { startTestServer, type Json } from '../../support/test-server.ts'
@@ -107,7 +107,7 @@ describe('stopping', () => {
 })
 
 describe('metrics', () => {
-  test('count what happened, with bounded labels, in a form that promtool accepts', async () => {
+  test('count what happened, with bounded labels', async () => {
     const server = await startTestServer()
     const turn = { input: 'hello', max_output_tokens: 4 }
     const { json } = await server.post('/v1/responses', turn)
@@ -122,7 +122,16 @@ describe('metrics', () => {
     expect(await metric(server, 'mneme_checkpoint_seconds_count')).toBe(3)
     const text = await (await server.request('GET', '/metrics')).text()
     expect(text).not.toContain('resp_')
-    expect(execFileSync('promtool', ['check', 'metrics'], { input: text }).toString()).toBe('')
+  })
+})
+
+describe.skipIf(spawnSync('promtool', ['--version']).error !== undefined)('promtool', () => {
+  test('finds nothing to say about the metrics', async () => {
+    const server = await startTestServer()
+    await server.post('/v1/responses', { input: 'hello', max_output_tokens: 4 })
+    const input = await (await server.request('GET', '/metrics')).text()
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input })
+    expect([status, stdout.toString(), stderr.toString()]).toEqual([0, '', ''])
   })
 })
 

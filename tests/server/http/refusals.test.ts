@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { NOT_A_NUMBER, THROWS } from '../../support/fake-model.ts'
+import { NOT_A_NUMBER, REFUSED, THROWS } from '../../support/fake-model.ts'
 import { startTestServer } from '../../support/test-server.ts'
 
 const chat = { model: 'fake', messages: [{ role: 'user', content: 'hi' }] }
@@ -92,6 +92,13 @@ const refused: [string, unknown, number, string, string | null][] = [
     400,
     'invalid_value',
     'n',
+  ],
+  [
+    '/v1/chat/completions',
+    { ...chat, messages: [{ role: 'user', content: REFUSED }] },
+    400,
+    'invalid_prompt',
+    'messages',
   ],
   // What does not exist.
   ['/v1/responses', { ...response, model: 'gpt-9' }, 404, 'model_not_found', 'model'],

@@ -160,6 +160,60 @@ describe('a stored response', () => {
   })
 })
 
+describe('requests', () => {
+  test('null means the default, everywhere', async () => {
+    const server = await startTestServer()
+    const nulls = (names: string): Json => Object.fromEntries(names.split(' ').map((name) => [name, null]))
+    const responses = nulls(
+      'instructions previous_response_id store metadata max_output_tokens temperature top_p top_logprobs include truncation user mneme tools text stream background reasoning',
+    )
+    expect(await ask(server, { input: 'x', ...responses })).toMatchObject({
+      status: 200,
+      json: { store: true, temperature: 1, truncation: 'disabled' },
+    })
+    const chat = nulls(
+      'max_tokens max_completion_tokens temperature top_p n stop seed frequency_penalty presence_penalty logit_bias logprobs top_logprobs stream stream_options tools response_format mneme',
+    )
+    expect(
+      (
+        await server.post('/v1/chat/completions', {
+          model: 'fake',
+          messages: [{ role: 'user', content: 'x' }],
+          ...chat,
+        })
+      ).status,
+    ).toBe(200)
+    const text = nulls('max_tokens temperature top_p n best_of stop seed echo logprobs logit_bias suffix stream user')
+    expect((await server.post('/v1/completions', { model: 'fake', prompt: 'x', ...text })).status).toBe(200)
+  })
+
+  test('our own sampling takes effect', async () => {
+    const server = await startTestServer()
+    const reply = async (mneme: Json): Promise<string> =>
+      textOf((await ask(server, { input: 'x', max_output_tokens: 20, mneme })).json)
+    const greedy = await reply({ top_k: 1, seed: 1 })
+    expect(await reply({ top_k: 1, seed: 2 })).toBe(greedy)
+    expect(await reply({ min_p: 1, seed: 3 })).toBe(greedy)
+    expect(await reply({ seed: 2 })).not.toBe(greedy)
+    expect(await reply({ top_k: 1, stop: greedy.slice(2, 4) })).toBe(
+      greedy.slice(0, greedy.indexOf(greedy.slice(2, 4))),
+    )
+    expect(await reply({ top_k: 1, logit_bias: { 97: 100, [END]: -100 } })).toBe('a'.repeat(20))
+    expect(await reply({ top_k: 1, repetition_penalty: 10 })).not.toBe(greedy)
+  })
+
+  test('two turns on one response at a time are two forks, each as if it were alone', async () => {
+    const server = await startTestServer()
+    const [first] = await converse(server, 1)
+    const fork = (input: string) => ask(server, { input, ...turn, previous_response_id: first.id })
+    const together = await Promise.all([fork('one'), fork('two'), fork('one')])
+    const alone = [await fork('one'), await fork('two')]
+    const [one, two, again] = together.map(({ json }) => textOf(json))
+    expect([one, two]).toEqual(alone.map(({ json }) => textOf(json)))
+    expect(again).toBe(one)
+  })
+})
+
 describe('the event stream', () => {
   test('has the specified events in the specified order', async () => {
     const server = await startTestServer()
