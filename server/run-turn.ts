@@ -94,5 +94,7 @@ function refusal(event: ErrorEvent, param: string): ApiError {
   }
   if (code === 'engine_failed')
     return new ApiError(500, 'engine_failed', 'The engine failed; nothing was stored.', { cause: message })
-  return new ApiError(400, 'invalid_prompt', message, { param })
+  const sentence =
+    code === 'prompt_refused' ? `These messages cannot be put into the model's format: ${message}.` : message
+  return new ApiError(400, 'invalid_prompt', sentence, { param })
 }

@@ -160,10 +160,11 @@ describe('a stored response', () => {
   })
 })
 
+const nulls = (names: string): Json => Object.fromEntries(names.split(' ').map((name) => [name, null]))
+
 describe('requests', () => {
   test('null means the default, everywhere', async () => {
     const server = await startTestServer()
-    const nulls = (names: string): Json => Object.fromEntries(names.split(' ').map((name) => [name, null]))
     const responses = nulls(
       'instructions previous_response_id store metadata max_output_tokens temperature top_p top_logprobs include truncation user mneme tools text stream background reasoning',
     )
