@@ -28,14 +28,13 @@ export function startMneme(args: readonly string[], env: Record<string, string> 
     type: (text: string) => child.stdin.write(text),
     end: () => child.stdin.end(),
     async until(pattern: RegExp): Promise<string> {
-      let over = false
-      void done.then(() => (over = true))
-      while (!over) {
+      const ended = done.then(() => 'ended' as const)
+      for (;;) {
         const found = pattern.exec(stdout + stderr)
         if (found) return found[0]
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        const next = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 20))])
+        if (next === 'ended') throw new Error(`mneme ${args.join(' ')} ended without ${pattern}: ${stdout}${stderr}`)
       }
-      throw new Error(`mneme ${args.join(' ')} ended without ${pattern}: ${stdout}${stderr}`)
     },
   }
 }
