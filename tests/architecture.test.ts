@@ -25,7 +25,9 @@ const topLevel = new Set(
   ),
 )
 
-const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).trim().split('\n')
+const tracked = execFileSync('git', ['-c', 'safe.directory=*', 'ls-files'], { cwd: root, encoding: 'utf8' })
+  .trim()
+  .split('\n')
 
 /** Which of our folders may not be imported into a file, by what oxlint says of it. */
 function refusedBy(file: string): Folder[] {
