@@ -37,8 +37,14 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>
 export type ConfigSource = Readonly<Record<string, unknown>>
 
-/** MNEME_ and the name of a setting in capitals: MNEME_MAX_BATCH. Not settings of the server. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set(['MNEME_CONFIG', 'MNEME_RUNTIME', 'MNEME_URL', 'MNEME_API_KEY'])
+/** Variables of the other commands and of the runtime; any further MNEME_ variable is a setting: MNEME_MAX_BATCH. */
+const OTHER_VARIABLES: ReadonlySet<string> = new Set([
+  'MNEME_CONFIG',
+  'MNEME_RUNTIME',
+  'MNEME_URL',
+  'MNEME_API_KEY',
+  'MNEME_PYTHON',
+])
 
 /** Returns the configuration. Throws ConfigError naming the first setting that does not fit and where it came from. */
 export function loadConfig(flags: ConfigSource, environment: NodeJS.ProcessEnv): Config {
