@@ -1,0 +1,22 @@
+# docker build -t mneme . && docker run -p 8080:8080 -v mneme-data:/data mneme
+# Whoever reaches the port may use it: set MNEME_API_KEYS=KEY,KEY where that is not only you.
+FROM node:20-slim
+
+WORKDIR /mneme
+COPY package.json package-lock.json .npmrc ./
+# ONNX Runtime's package has the libraries of every platform.
+RUN npm ci --omit=dev && npm cache clean --force && rm -rf node_modules/onnxruntime-node/bin/napi-v6/darwin node_modules/onnxruntime-node/bin/napi-v6/win32
+COPY . .
+
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+ENV NODE_ENV=production MNEME_HOST=0.0.0.0 MNEME_PORT=8080 MNEME_DATA=/data
+EXPOSE 8080
+
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MNEME_PORT}/livez`).then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))"]
+
+# The process itself takes SIGTERM: it finishes the replies in flight and stops.
+ENTRYPOINT ["node", "clients/cli/bin.js"]
+CMD ["serve"]
