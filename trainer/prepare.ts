@@ -1,4 +1,5 @@
 /** Turns a recipe into a run: tokenizer, data, model and backend, checked before anything is trained. */
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createModel } from '../models/registry.ts'
@@ -37,6 +38,8 @@ export interface Prepared {
 /** Opens everything that the recipe names. Throws ConfigError, DataError or TokenizerError before training starts. */
 export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepared> {
   const tokenizer = join(choices.out, 'tokenizer')
+  if (!choices.resume && existsSync(join(choices.out, 'last')))
+    throw new DataError(`${choices.out}: holds a run already; continue it with --resume, or choose another --out`)
   if (choices.resume) await sameTokenizer(recipe, tokenizer)
   else await makeTokenizer(recipe, tokenizer)
   const codec = openText(tokenizer)

@@ -17,9 +17,16 @@ export class ServerAnswerer implements Answerer {
   #model: string | undefined
   #previous: string | undefined
 
-  constructor(url: string, key?: string) {
+  /** Continues `previous`, a response's id, where one is given. */
+  constructor(url: string, key?: string, previous?: string) {
     this.#url = url.replace(/\/$/, '')
     this.#key = key
+    this.#previous = previous
+  }
+
+  /** The id of the last response, from which the conversation goes on. */
+  get previous(): string | undefined {
+    return this.#previous
   }
 
   async reset(): Promise<void> {

@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const folder = mkdtempSync(join(tmpdir(), 'mneme-cli-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const small = [
+  '--threads',
+  '1',
+  '--set',
+  'model.width=16',
+  '--set',
+  'model.hidden=16',
+  '--set',
+  'batch=2',
+  '--set',
+  'time=64',
+]
+const text = join(folder, 'text.txt')
+const run = join(folder, 'run')
+
+/** The command as a user runs it. */
+const mneme = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, ['clients/cli/bin.js', ...args], (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
+    })
+  })
+
+beforeAll(async () => {
+  writeFileSync(text, 'The keeper wrote down what it was told, and told what it had written down.\n'.repeat(60))
+  const done = await mneme('train', 'delta', '--data', text, '--steps', '3', '--out', run, ...small)
+  expect(done.stderr).toContain('step 3/3')
+  expect(done.code).toBe(0)
+})
+
+describe('a run', () => {
+  test('leaves checkpoints, metrics, curves and a report', () => {
+    const files = ['checkpoints', 'curves.svg', 'last', 'metrics.jsonl', 'report.md', 'tokenizer']
+    expect(readdirSync(run).toSorted()).toEqual(files)
+    expect(readFileSync(join(run, 'curves.svg'), 'utf8')).toMatch(/^<svg/)
+    expect(readFileSync(join(run, 'report.md'), 'utf8')).toContain('| steps | 3 (done) |')
+  })
+
+  test('is exported, verified and measured, the bundle exactly like the checkpoint', async () => {
+    const bundle = join(folder, 'bundle')
+    const exported = await mneme('export', run, '--out', bundle, '--tokens', '40')
+    expect(exported.stdout).toMatch(/against TF\.js .* \d\.\d+e-\d/)
+    const measure = (model: string) => mneme('eval', 'text', '--model', model, '--data', text)
+    const [checkpoint, served] = [await measure(run), await measure(bundle)]
+    expect(served.stdout).toMatch(/bits per byte/)
+    expect(served.stdout).toBe(checkpoint.stdout)
+  })
+})
+
+describe('what cannot be trained is refused in one sentence', () => {
+  const cases: [name: string, args: () => string[], code: number, message: RegExp][] = [
+    ['an empty file', () => ['train', 'delta', '--data', file('empty.txt', '')], 1, /empty\.txt: .*empty/],
+    [
+      'text that is not UTF-8',
+      () => ['train', 'delta', '--data', file('latin.txt', Buffer.from([72, 105, 0xe9, 32, 72]))],
+      1,
+      /latin\.txt: .*byte 2/,
+    ],
+    ['a file that is not there', () => ['train', 'delta', '--data', join(folder, 'none.txt')], 1, /none\.txt/],
+    ['no data', () => ['train', 'delta'], 1, /give --data FILES/],
+    ['an unknown recipe', () => ['train', 'detla'], 2, /expected one of vanilla, rsm, delta/],
+    ['no recipe', () => ['train'], 2, /expected a recipe/],
+    [
+      'an unknown option of the model',
+      () => ['train', 'delta', '--data', text, '--set', 'model.hedas=2'],
+      2,
+      /hedas: no such option/,
+    ],
+    ['an unknown flag', () => ['train', 'delta', '--dta', text], 2, /unknown option/],
+    ['a run that is not there', () => ['train', 'delta', '--data', text, '--resume'], 1, /tokenizer/],
+  ]
+  test.each(cases)('%s', async (_, args, code, message) => {
+    const done = await mneme(...args(), '--out', join(folder, 'refused'))
+    expect(done.stderr.trim().split('\n').at(-1)).toMatch(message)
+    expect(done.stderr).not.toMatch(/\n\s+at /)
+    expect(done.code).toBe(code)
+  })
+
+  test('a folder that holds a run already', async () => {
+    const done = await mneme('train', 'delta', '--data', text, '--steps', '3', '--out', run, ...small)
+    expect(done.stderr).toMatch(/holds a run already; continue it with --resume/)
+    expect(done.code).toBe(1)
+  })
+
+  test('a continued run with another tokenizer', async () => {
+    const other = join(folder, 'other')
+    expect((await mneme('tokenizer', text, '--kind', 'char', '--vocab', '280', '--out', other)).code).toBe(0)
+    const choice = ['--set', `tokenizer=${JSON.stringify({ kind: 'folder', vocab: 0, folder: other })}`]
+    const done = await mneme(
+      'train',
+      'delta',
+      '--data',
+      text,
+      '--steps',
+      '4',
+      '--out',
+      run,
+      '--resume',
+      ...small,
+      ...choice,
+    )
+    expect(done.stderr).toMatch(/resume: expected the run's own tokenizer/)
+    expect(done.code).toBe(1)
+  })
+
+  test('a continued run with another width', async () => {
+    const done = await mneme(
+      'train',
+      'delta',
+      '--data',
+      text,
+      '--steps',
+      '4',
+      '--out',
+      run,
+      '--resume',
+      ...small,
+      '--set',
+      'model.width=32',
+    )
+    expect(done.stderr).toMatch(/resume: model: the run was started with/)
+    expect(done.code).not.toBe(0)
+  })
+})
+
+function file(name: string, content: string | Buffer): string {
+  writeFileSync(join(folder, name), content)
+  return join(folder, name)
+}
