@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
+const DEADLY = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const
+
 export interface LocalServer {
   readonly url: string
   stop(): Promise<void>
@@ -14,6 +16,12 @@ export async function startLocalServer(data: string | undefined): Promise<LocalS
   // A process group of its own: Ctrl-C in the terminal cancels a reply, it does not stop the server.
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  // It does not outlive us, also when the terminal is closed.
+  const leave = (signal: NodeJS.Signals): void => {
+    child.kill('SIGTERM')
+    process.kill(process.pid, signal)
+  }
+  for (const signal of DEADLY) process.once(signal, leave)
   let [output, errors] = ['', '']
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text))
   const url = await new Promise<string>((resolve, reject) => {
@@ -25,9 +33,12 @@ export async function startLocalServer(data: string | undefined): Promise<LocalS
       reject(new Error(errors.trim().replace(/^mneme: /, '') || 'the server stopped before it could start')),
     )
   })
+  // From here on Ctrl-C is the conversation's.
+  process.off('SIGINT', leave)
   return {
     url,
     async stop() {
+      for (const signal of DEADLY) process.off(signal, leave)
       child.kill('SIGTERM')
       await exited
     },

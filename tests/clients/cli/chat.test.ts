@@ -167,3 +167,15 @@ test('without --url a server is started, its memory outlives it, and it is gone 
   expect(second.stderr).toMatch(/, [1-9]\d* saved, /)
   expect(continuation(second.stderr)).not.toBe('')
 })
+
+test('the server that was started ends with the chat, also when the chat is ended from outside', async () => {
+  const data = temporaryFolder()
+  const chat = startMneme(['chat', '--data', data])
+  chat.type('hello\n')
+  await chat.until(/tokens computed/)
+  chat.signal('SIGHUP')
+  expect((await chat.done).code).toBe('SIGHUP')
+  // Its folder is free for the next one.
+  const next = async () => (await runMneme(['chat', '--data', data], 'hello\n')).code
+  await expect.poll(next, { timeout: 30_000 }).toBe(0)
+})
