@@ -3,69 +3,49 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 
 /** A command: what it does, and how it is loaded. */
-export interface Entry {
+interface Entry {
   readonly about: string
   readonly load: () => Promise<Command>
 }
 
 /** Every command of mneme. `load` is called for the one that is asked for. */
-const entries: ReadonlyMap<string, Entry> = new Map<string, Entry>([
-  [
-    'serve',
-    {
-      about: 'serve models over the OpenAI protocols, with memory that lasts',
-      load: async () => (await import('../../server/cli.ts')).serveCommand(),
-    },
-  ],
-  [
-    'chat',
-    {
-      about: 'talk to a model in the terminal',
-      load: async () => (await import('./chat.ts')).chatCommand(),
-    },
-  ],
-  [
-    'train',
-    {
-      about: 'train a model from a recipe',
-      load: async () => (await import('../../trainer/cli.ts')).trainCommand(),
-    },
-  ],
-  [
-    'export',
-    {
-      about: 'turn a checkpoint into a bundle that can be served, verified',
-      load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
-    },
-  ],
-  [
-    'eval',
-    {
-      about: 'measure what a model remembers',
-      load: async () => (await import('../../trainer/cli.ts')).evalCommand(),
-    },
-  ],
-  [
-    'tokenizer',
-    {
-      about: 'make a tokenizer from text',
-      load: async () => (await import('../../trainer/tokenizer/cli.ts')).tokenizerCommand(),
-    },
-  ],
-  [
-    'tokenize',
-    {
-      about: 'write text as token shards',
-      load: async () => (await import('../../trainer/tokenizer/cli.ts')).tokenizeCommand(),
-    },
-  ],
-])
+const entries: Readonly<Record<string, Entry>> = {
+  serve: {
+    about: 'serve models over the OpenAI protocols, with memory that lasts',
+    load: async () => (await import('../../server/cli.ts')).serveCommand(),
+  },
+  chat: {
+    about: 'talk to a model in the terminal',
+    load: async () => (await import('./chat.ts')).chatCommand(),
+  },
+  train: {
+    about: 'train a model from a recipe',
+    load: async () => (await import('../../trainer/cli.ts')).trainCommand(),
+  },
+  export: {
+    about: 'turn a checkpoint into a bundle that can be served, verified',
+    load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
+  },
+  eval: {
+    about: 'measure what a model remembers',
+    load: async () => (await import('../../trainer/cli.ts')).evalCommand(),
+  },
+  tokenizer: {
+    about: 'make a tokenizer from text',
+    load: async () => (await import('../../trainer/tokenizer/cli.ts')).tokenizerCommand(),
+  },
+  tokenize: {
+    about: 'write text as token shards',
+    load: async () => (await import('../../trainer/tokenizer/cli.ts')).tokenizeCommand(),
+  },
+}
 
 /** Errors that say that the command was given something wrong: exit code 2. */
 const WRONG_USE: ReadonlySet<string> = new Set(['ConfigError', 'UsageError'])
 
 /** Runs a command line; resolves to its exit code: 0 done, 1 failed, 2 wrong use. */
-export async function run(line: readonly string[], commands: ReadonlyMap<string, Entry> = entries): Promise<number> {
+export async function run(line: readonly string[]): Promise<number> {
+  const commands = new Map(Object.entries(entries))
   const verbose = line.includes('--verbose')
   const args = line.filter((arg) => arg !== '--verbose')
   const asked = args[0] ?? ''
