@@ -47,8 +47,9 @@ export async function serve(
   try {
     const config = configure()
     const server = await startServer(config, await sourcesOf(config), maxPages)
+    const stopped = untilStopped(server) // before the line below: who has read it may signal at once
     process.stdout.write(`mneme: listening on ${server.url}\n`)
-    return await untilStopped(server)
+    return await stopped
   } catch (error) {
     process.stderr.write(`mneme: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError ? 2 : 1

@@ -74,7 +74,8 @@ export async function train(run: Run, resume: boolean): Promise<Outcome> {
     await update(run, progress, lr, meter)
     const evaluate = run.heldOut && progress.step % run.evaluateEvery === 0
     const heldOut = evaluate ? await heldOutLoss(run.backend, run.heldOut) : undefined
-    if (evaluate || progress.step % run.logEvery === 0) await measure(run, progress, lr, meter, heldOut)
+    const last = progress.step === run.schedule.steps
+    if (evaluate || last || progress.step % run.logEvery === 0) await measure(run, progress, lr, meter, heldOut)
     const better = heldOut !== undefined && (progress.best === null || heldOut < progress.best)
     if (heldOut !== undefined) {
       progress.waited = better ? 0 : progress.waited + 1

@@ -36,7 +36,7 @@ export function openDatabase(folder: string, maxPages?: number): Opened {
   try {
     mkdirSync(folder, { recursive: true })
     const lock = takeLock(folder)
-    const database = new Database(join(folder, 'mneme.db'))
+    const database = new Database(join(folder, 'mneme.db'), { timeout: 5_000 })
     configure(database, folder, maxPages)
     return {
       database,
