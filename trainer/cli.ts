@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Manifest } from '../runtime/bundle.ts'
 import { exportBundle } from '../exporter/export.ts'
 import type { Kernels } from '../exporter/kernels.ts'
 import { verificationText } from '../exporter/verify.ts'
@@ -139,7 +140,7 @@ export function exportCommand(): Command {
           name: flags.name ?? (trained.config['name'] as string),
           judge: await tensorFlowJudge(trained.model, trained.weights),
           ids: await verificationIds(trained, flags.tokens, flags.text),
-          generation: {},
+          generation: (trained.config['generation'] ?? {}) as Manifest['generation'],
           source: { recipe: trained.config['name'], step: trained.step, seed: trained.config['seed'] },
         })
         process.stdout.write(`${verificationText(verification)}\n`)

@@ -39,6 +39,7 @@ export const keeper: Recipe = {
   evaluateBatches: 8,
   checkpointEvery: 250,
   logEvery: 50,
+  generation: { temperature: 0, max_tokens: 64 }, // what was told is to be said again, not varied
 }
 
 /** The control: the same chats, parameters and window without a memory. */

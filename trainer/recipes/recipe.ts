@@ -48,6 +48,8 @@ export interface Recipe {
   readonly logEvery: number
   readonly patience: number
   readonly seed: number
+  /** What the bundle says of sampling where a request does not. */
+  readonly generation: { readonly temperature?: number; readonly top_p?: number; readonly max_tokens?: number }
 }
 
 /** What recipes start from. */
@@ -66,6 +68,7 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   logEvery: 10,
   patience: 0,
   seed: 1,
+  generation: {},
 }
 
 export const text: TextSource = { kind: 'text', files: [], heldOutShare: 0.1, heldOut: [] }
