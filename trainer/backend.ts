@@ -10,6 +10,8 @@ export interface BackendOptions {
   readonly time: number
   readonly optimizer: AdamW
   readonly accumulate: number
+  /** Whether rows may continue: the session state goes from step to step. Without, every row starts from zero state. */
+  readonly carry: boolean
   readonly rate: (path: string) => number
   readonly threads: number
   readonly device: 'cpu' | 'webgpu' | 'cuda'

@@ -56,6 +56,7 @@ export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepare
     time: recipe.time,
     optimizer: recipe.optimizer,
     accumulate: recipe.accumulate,
+    carry: recipe.carry,
     rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
     threads: choices.threads,
     device: choices.device,

@@ -22,7 +22,17 @@ export function recipeWith(name: string, settings: readonly string[]): Recipe {
 
 /** Throws where the continued run is not the one that began: these decide what its numbers mean. */
 export function checkContinued(saved: unknown, now: unknown): void {
-  for (const key of ['architecture', 'model', 'tokenizer', 'data', 'batch', 'time', 'accumulate', 'seed'] as const) {
+  for (const key of [
+    'architecture',
+    'model',
+    'tokenizer',
+    'data',
+    'batch',
+    'time',
+    'accumulate',
+    'carry',
+    'seed',
+  ] as const) {
     const [before, after] = [saved, now].map((config) => JSON.stringify((config as Tree)[key]))
     if (before !== after)
       throw new ConfigError(`resume: ${key}: the run was started with ${before}, asked for ${after}`)

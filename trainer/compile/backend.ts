@@ -98,7 +98,7 @@ class Evaluation {
   }
 
   static async open(o: BackendOptions, params: readonly Set[]): Promise<Evaluation> {
-    const compiled = compileLoss(o.model, o.batch, o.time)
+    const compiled = compileLoss(o.model, o)
     const graph = await openGraph(compiled.bytes, { threads: o.threads, device: o.device })
     return new Evaluation(graph, compiled, params)
   }
@@ -136,7 +136,7 @@ function load(inputs: Set, batch: Batch): void {
   ;(inputs['ids']!.data as Int32Array).set(batch.ids)
   ;(inputs['targets']!.data as Int32Array).set(batch.targets)
   floats(inputs['weights']!).set(batch.weights)
-  floats(inputs['carry']!).set(batch.carry)
+  if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
 }
 
 function expectNames(expected: readonly string[], given: Tensors): void {

@@ -1,7 +1,7 @@
 /** The composites on a tape: chunked forms, and derivative rules that are shorter than what autodiff would find. */
 import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../models/chunked.ts'
-import { withComposites } from '../../models/composites.ts'
-import type { Ops } from '../../models/ops.ts'
+import { attend, rotate, withComposites } from '../../models/composites.ts'
+import type { Ops, WindowAttention } from '../../models/ops.ts'
 import { unbroadcast } from './derivatives.ts'
 import type { Recorder } from './recorder.ts'
 import type { Node, Tape } from './tape.ts'
@@ -24,6 +24,7 @@ export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
     gatedDelta: (x) =>
       chunkedGatedDelta(op, (a, size) => inverse(tape, op, a, size), x, x.q.shape[1]!, DELTA_CHUNK[x.decay]),
     windowAttention(x) {
+      if (isZero(x.filled) && x.q.shape[2]! <= x.window) return causalAttention(op, x)
       const [, heads, time] = x.q.shape as [number, number, number, number]
       const blocks = time > x.window && time % x.window === 0
       return blocks ? blockedWindowAttention(op, x, time, heads) : defaults.windowAttention(x)
@@ -36,6 +37,19 @@ export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
       return op.mul(x, op.mul(kept, op.constant(1 / (1 - rate))))
     },
   })
+}
+
+/** Known to be zero before the graph runs: the state of rows that carry none. */
+const isZero = (node: Node): boolean => node.name === 'expand' && node.inputs[0]!.name === 'constant 0'
+
+/** Window attention of a sequence that fits into the window and begins at its first token. */
+function causalAttention(op: Recorder, x: WindowAttention<Node>) {
+  const position = op.iota(x.q, 2)
+  const [row, column] = [op.reshape(position, [-1, 1]), op.reshape(position, [1, -1])] //      (T, 1), (1, T)
+  const allowed = op.less(column, op.add(row, op.constant(1)))
+  const y = attend(op, rotate(op, x.q, row, x), rotate(op, x.k, row, x), x.v, allowed, x)
+  const kept = (past: Node, now: Node): Node => op.slice(op.concat([past, now], 2), 2, -x.window)
+  return { y, k: kept(x.past.k, x.k), v: kept(x.past.v, x.v) }
 }
 
 /** y = x r w, r = 1 / rms(x): dx = r (g w) - x r^3 mean(g w x), dw = sum g x r. */

@@ -82,9 +82,8 @@ export const rules = {
     (_, node, g) => {
       const [table, ids] = node.inputs as [Node, Node]
       const [rows, width] = table.shape as [number, number]
-      // One product with the one-hot rows: a scatter would add rows in no fixed order
-      const hot = op.oneHot(op.reshape(ids, [product(ids.shape)]), rows)
-      return [op.gemm(hot, op.reshape(g, [product(ids.shape), width]), true, false), undefined]
+      const count = product(ids.shape)
+      return [op.scatterRows(op.reshape(ids, [count, 1]), op.reshape(g, [count, width]), [rows, width]), undefined]
     },
   transpose: (perm: readonly number[]) =>
     unary((op, g) =>

@@ -15,6 +15,15 @@ export function onnxEmitter(graph: GraphBuilder): Emitter<Value> {
     expand: (x, shape) => graph.node('Expand', [x, ints(shape)])[0]!,
     float: cast,
     equal: (a, b) => cast(graph.node('Equal', [a, b])[0]!),
+    scatterRows(ids, g, shape) {
+      const zeros = graph.node('Expand', [graph.constant('float32', [], [0]), ints(shape)])[0]!
+      const everywhere = graph.node('Expand', [ids, ints([1, shape[1]])])[0]!
+      // ScatterElements adds in order; ScatterND in parallel, where equal ids would race
+      return graph.node('ScatterElements', [zeros, everywhere, g], {
+        axis: { int: 0 },
+        reduction: { string: 'add' },
+      })[0]!
+    },
     pick: (x, ids) => graph.node('GatherElements', [x, ids], { axis: { int: 1 } })[0]!,
     addAt: (x, ids, values) =>
       graph.node('ScatterElements', [x, ids, values], { axis: { int: 1 }, reduction: { string: 'add' } })[0]!,

@@ -40,7 +40,7 @@ export function recorder(tape: Tape): Recorder {
 
   const op: Recorder = {
     constant: (value) =>
-      once(`scalar ${value}`, () => add('constant', [], [], rules.constant, (o) => o.constant(value))),
+      once(`scalar ${value}`, () => add(`constant ${value}`, [], [], rules.constant, (o) => o.constant(value))),
     table: (values, shape) =>
       once(`table ${shape.join()}: ${values.join()}`, () =>
         add('table', [], shape, rules.constant, (o) => o.table(values, shape)),
@@ -91,6 +91,8 @@ export function recorder(tape: Tape): Recorder {
     topk: (x, k) => add('topk', [x], [...x.shape.slice(0, -1), k], rules.constant, (o, [a]) => o.topk(a!, k), 'int32'),
     float: (x) => add('float', [x], x.shape, rules.float, (o, [a]) => o.float(a!)),
     equal: (a, b) => add('equal', [a, b], broadcast(a.shape, b.shape), rules.constant, (o, [x, y]) => o.equal(x!, y!)),
+    scatterRows: (ids, g, shape) =>
+      add('scatterRows', [ids, g], shape, rules.constant, (o, [i, x]) => o.scatterRows(i!, x!, shape)),
     pick: (x, ids) => add('pick', [x, ids], ids.shape, rules.constant, (o, [a, i]) => o.pick(a!, i!)),
     addAt: (x, ids, values) =>
       add('addAt', [x, ids, values], x.shape, rules.constant, (o, [a, i, v]) => o.addAt(a!, i!, v!)),

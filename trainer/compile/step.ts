@@ -16,6 +16,8 @@ export interface StepOptions {
   readonly optimizer: AdamW
   /** Steps whose gradients are averaged before the parameters move. */
   readonly accumulate: number
+  /** Whether the session state goes in and out; without, every row starts from zero. */
+  readonly carry: boolean
   /** Learning rate of a parameter relative to the schedule's. */
   readonly rate: (path: string) => number
 }
@@ -27,6 +29,9 @@ export interface CompiledGraph {
   readonly outputs: readonly Port[]
   readonly nodes: number
 }
+
+/** The shape of a batch, and whether its rows carry state. */
+export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry'>
 
 /** The model on a tape, with its inputs. */
 interface Traced {
@@ -43,7 +48,7 @@ interface Traced {
  * (and total.* and apply where gradients accumulate). Out: loss, mass, norm and next.* of all that changes.
  */
 export function compileStep(model: Model, o: StepOptions): CompiledGraph {
-  const { tape, op, params, loss, mass, state } = traceLoss(model, o.batch, o.time, true)
+  const { tape, op, params, loss, mass, state } = traceLoss(model, o, true)
   const raw = gradients(tape, op, loss, [...params.values()])
   const outputs = new Map<string, Node>([
     ['loss', loss],
@@ -75,8 +80,8 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
 }
 
 /** The loss alone, for held-out text. In: ids, targets, weights, carry, param.*, state.*. Out: loss, mass, next.state.*. */
-export function compileLoss(model: Model, batch: number, time: number): CompiledGraph {
-  const { tape, loss, mass, state } = traceLoss(model, batch, time, false)
+export function compileLoss(model: Model, o: Rows): CompiledGraph {
+  const { tape, loss, mass, state } = traceLoss(model, o, false)
   const outputs = new Map<string, Node>([
     ['loss', loss],
     ['mass', mass],
@@ -86,15 +91,15 @@ export function compileLoss(model: Model, batch: number, time: number): Compiled
 }
 
 /** The loss and its gradients, for tests and for data parallel workers. Out: loss, grad.*. */
-export function compileGradients(model: Model, batch: number, time: number): CompiledGraph {
-  const { tape, op, params, loss } = traceLoss(model, batch, time, true)
+export function compileGradients(model: Model, o: Rows): CompiledGraph {
+  const { tape, op, params, loss } = traceLoss(model, o, true)
   const found = gradients(tape, op, loss, [...params.values()])
   const outputs = new Map<string, Node>([['loss', loss]])
   for (const [i, path] of [...params.keys()].entries()) outputs.set(`grad.${path}`, found[i]!)
   return emit('gradients', tape, outputs)
 }
 
-function traceLoss(model: Model, batch: number, time: number, training: boolean): Traced {
+function traceLoss(model: Model, { batch, time, carry: carried }: Rows, training: boolean): Traced {
   const tape = new Tape()
   const op = recorder(tape)
   const noise: Noise[] = []
@@ -106,6 +111,7 @@ function traceLoss(model: Model, batch: number, time: number, training: boolean)
   const params = fill(model.params, (path, spec) => tape.input(`param.${path}`, sized(spec.shape)))
   const before = fill(model.state, (path, spec) => {
     const shape = sized(spec.shape)
+    if (!carried) return op.zeros(shape)
     // A row that starts a document starts from zero
     return op.mul(tape.input(`state.${path}`, shape), op.reshape(carry, [batch, ...shape.slice(1).map(() => 1)]))
   })
@@ -119,7 +125,7 @@ function traceLoss(model: Model, batch: number, time: number, training: boolean)
     params: leaves<Node>(model.params, params),
     loss,
     mass,
-    state: leaves<Node>(model.state, done.state),
+    state: carried ? leaves<Node>(model.state, done.state) : new Map(),
   }
 }
 
@@ -157,7 +163,7 @@ function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>): Comp
 const port = (name: string, node: Node): Port => ({ name, dtype: node.dtype, shape: node.shape })
 
 /** Inputs have no inputs of their own and are not constants. */
-const isInput = (node: Node): boolean => node.name !== 'constant' && node.name !== 'table'
+const isInput = (node: Node): boolean => !node.name.startsWith('constant ') && node.name !== 'table'
 
 function reach(from: readonly Node[]): Set<Node> {
   const seen = new Set<Node>()

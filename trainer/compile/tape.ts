@@ -18,6 +18,8 @@ export interface Extra<T> {
   float(x: T): T
   /** 1 where a = b, else 0, float32. */
   equal(a: T, b: T): T
+  /** (rows, D) in which row ids[i] is the sum of the g[i] (N,D); ids (N,1) int32. Added in the order of i. */
+  scatterRows(ids: T, g: T, shape: readonly [rows: number, width: number]): T
   /** x (N,V) at columns ids (N,1) int32 -> (N,1). */
   pick(x: T, ids: T): T
   /** x (N,V) with values (N,1) added at columns ids (N,1). */

@@ -37,6 +37,8 @@ export interface Recipe {
   readonly batch: number
   readonly time: number
   readonly accumulate: number
+  /** Whether rows go on from batch to batch; without, each starts from zero state. */
+  readonly carry: boolean
   readonly learningRate: number
   /** Learning rates of groups of parameters relative to that, by the beginning of their path. */
   readonly rates: Readonly<Record<string, number>>
@@ -58,6 +60,7 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   batch: 8,
   time: 256,
   accumulate: 1,
+  carry: true,
   learningRate: 2e-3,
   rates: {},
   schedule: { kind: 'cosine', steps: 1000, warmup: 50, minRatio: 0.1, decay: 0.2 },

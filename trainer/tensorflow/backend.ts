@@ -40,7 +40,7 @@ export function eagerLoss(
 ) {
   const op = eagerOps(tf, training ? (shape) => noise(tf, o, shape) : undefined)
   const ids = tf.tensor2d(batch.ids, [o.batch, o.time], 'int32')
-  const carry = tf.tensor1d(batch.carry)
+  const carry = o.carry ? tf.tensor1d(batch.carry) : tf.zeros([o.batch])
   const before = fill(o.model.state, (path) => {
     const held = state.get(path)!
     return tf.mul(held, tf.reshape(carry, [o.batch, ...held.shape.slice(1).map(() => 1)]))

@@ -138,6 +138,7 @@ export function eagerEmitter(tf: TensorFlow): Emitter<Tensor> {
     expand: (x, shape) => tf.broadcastTo(x, [...shape] as [number]),
     float: (x) => x.toFloat(),
     equal: (a, b) => tf.equal(a, b).toFloat(),
+    scatterRows: (ids, g, [rows]) => tf.matMul(tf.oneHot(tf.reshape(ids, [-1]).toInt(), rows).toFloat(), g, true),
     pick: (x, ids) => tf.sum(tf.mul(x, columns(x, ids)), -1, true),
     addAt: (x, ids, values) => tf.add(x, tf.mul(columns(x, ids), values)),
   }

@@ -23,6 +23,7 @@ const optionsFor = (model: Model, time: number, more: Partial<BackendOptions> = 
   time,
   optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
   accumulate: 1,
+  carry: true,
   rate: (path) => (path.startsWith('embed') ? 0.5 : 1),
   threads: 1,
   device: 'cpu',
@@ -65,7 +66,7 @@ describe.each(configurations)('$name', ({ model }) => {
       return eagerLoss(tf, o, params, zeros, batch, false).loss
     })(paths.map(({ path, shape }) => tf.tensor(weights.get(path)!, shape)))
 
-    const compiled = compileGradients(model, BATCH, time)
+    const compiled = compileGradients(model, o)
     const given = Object.fromEntries(
       [
         ['ids', createTensor('int32', [BATCH, time], batch.ids)],
