@@ -55,6 +55,8 @@ describe('a run', () => {
     const [checkpoint, served] = [await measure(run), await measure(bundle)]
     expect(served.stdout).toMatch(/bits per byte/)
     expect(served.stdout).toBe(checkpoint.stdout)
+    const json = await mneme('eval', 'text', '--model', bundle, '--data', text, '--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({ bytes: readFileSync(text).length })
   })
 })
 

@@ -19,7 +19,8 @@ interface Flags {
   readonly url?: string
   readonly apiKey?: string
   readonly data?: string
-  readonly json?: string
+  /** A file, or true for stdout. */
+  readonly json?: string | true
   readonly picture?: string
   readonly seed: number
   readonly facts: number[]
@@ -41,7 +42,7 @@ export function evalCommand(): Command {
     .option('--url <url>', 'a running server (keeper only)')
     .option('--api-key <key>', "the server's key")
     .option('--data <file>', 'text to measure on (text only)')
-    .option('--json <file>', 'write the result as JSON')
+    .option('--json [file]', 'the result as JSON: into the file, or on stdout instead of the table')
     .option('--picture <file>', 'write the recall curves as SVG (keeper only)')
     .option('--seed <n>', 'seed of the conversations', number, 1)
     .option('--facts <list>', 'numbers of facts', numbers, [1, 2, 4, 8, 16, 32, 64])
@@ -71,23 +72,28 @@ async function keeper(flags: Flags): Promise<void> {
       if (process.stderr.isTTY) process.stderr.write(`\r${condition}, ${facts} facts   `)
     },
   }).finally(close)
-  process.stdout.write(`${recallTable(result)}\n`)
-  if (flags.json) await writeFile(flags.json, `${JSON.stringify(result, null, 2)}\n`)
+  await show(result, recallTable(result), flags.json)
   if (flags.picture) {
     const name = flags.model ?? flags.url!
     await writeFile(flags.picture, await recallPicture({ [name]: result }, flags.conditions[0]!, `recall of ${name}`))
   }
 }
 
-async function text(model: string, data: string, json: string | undefined): Promise<void> {
+async function text(model: string, data: string, json: Flags['json']): Promise<void> {
   const { decoder, codec } = await openModel(model)
   const result = await bitsPerByte(decoder, codec, data)
   decoder.close()
-  process.stdout.write(
+  const line =
     `${data}: ${result.bitsPerByte.toFixed(4)} bits per byte, perplexity ${result.perplexity.toFixed(3)} a token ` +
-      `(${result.bytes} bytes, ${result.tokens} tokens)\n`,
-  )
-  if (json) await writeFile(json, `${JSON.stringify(result, null, 2)}\n`)
+    `(${result.bytes} bytes, ${result.tokens} tokens)`
+  await show(result, line, json)
+}
+
+/** The text on stdout and the JSON in its file; or only the JSON, on stdout. */
+async function show(result: object, shown: string, json: Flags['json']): Promise<void> {
+  const encoded = `${JSON.stringify(result, null, 2)}\n`
+  process.stdout.write(json === true ? encoded : `${shown}\n`)
+  if (typeof json === 'string') await writeFile(json, encoded)
 }
 
 async function openAnswerer(
