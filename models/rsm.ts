@@ -1,7 +1,8 @@
 /**
  * Rolling State Memory: attention inside a chunk, memory slots across chunks. Corrected against its first publication:
  * reads see only what was committed before this chunk, so nothing leaks from the future; the write transition starts at
- * 0.9 I; slots pool by attention; the global sync is part of the graph and is trained.
+ * 0.9 I; slots pool by attention; the global sync is part of the graph, is trained, and reads normalised tokens, so that
+ * the memory stays bounded.
  */
 import { define } from './architecture.ts'
 import { choice, type ConfigOf, count, flag, real, requires } from './config.ts'
@@ -144,7 +145,9 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     return { ...local, memory, pool: pool(op, c.width, block.pool, memory, x, past.pool, fresh) }
   })
 
-  const tokens = s.tokens && op.slice(op.concat([s.tokens, x], 1), 1, -c.chunk)
+  const hidden = layerNorm(op, p.norm, x)
+  // Normalised: what a sync adds must not grow with the memory that the tokens have read
+  const tokens = s.tokens && op.slice(op.concat([s.tokens, hidden], 1), 1, -c.chunk)
   const due = s.sinceSync && op.less(op.constant(c.cadence - 0.5), s.sinceSync)
   const old = s.age && op.less(op.constant(c.resetEvery - 1.5), s.age)
   /** The memory after this chunk, as a difference again. */
@@ -163,7 +166,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     return { k, v, pool: emptied as typeof sums, ...own }
   })
   return {
-    hidden: layerNorm(op, p.norm, x),
+    hidden,
     state: {
       position: when(zero, position, 2),
       ...(s.memory ? { memory: when(finish(shared!), s.memory, 3) } : {}),

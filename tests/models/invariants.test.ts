@@ -137,6 +137,20 @@ describe.each(configurations)('$name', ({ model }) => {
     }
   })
 
+  test('a long conversation stays finite, and its state bounded', async () => {
+    let state = fused.start(1)
+    for (let piece = 0; piece < 20; piece++) {
+      const step = await fused.run([randomIds(model.vocab, 100, 100 + piece)], state, -1)
+      state = step.state
+      expect(
+        floats(step.logits).every((x) => Number.isFinite(x)),
+        `logits after ${100 * (piece + 1)} tokens`,
+      ).toBe(true)
+    }
+    for (const [name, t] of Object.entries(state))
+      expect(Math.max(...floats(t).map(Math.abs)), `state.${name}`).toBeLessThan(1e3)
+  })
+
   test('logits_from gives the last rows of the logits', async () => {
     const all = floats((await fused.run([ids], fused.start(1))).logits)
     const last = floats((await fused.run([ids], fused.start(1), -1)).logits)
