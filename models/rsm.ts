@@ -38,8 +38,11 @@ const fields = {
 }
 type Config = ConfigOf<typeof fields>
 
+/** Standard deviation of the first embeddings, and the height of the positions: else these would drown the tokens. */
+const EMBEDDING = 0.02
+
 const params = (c: Config) => ({
-  embed: matrix([c.vocab, c.width], 0.02),
+  embed: matrix([c.vocab, c.width], EMBEDDING),
   start: matrix([c.slots, c.width], 0.02), //    the memory before the first token
   blocks: Array.from({ length: c.layers }, () => ({
     attentionNorm: layerNormParams(c.width),
@@ -191,7 +194,7 @@ function positions<T>(op: Ops<T>, c: Config, ids: T, position: T): T {
   const frequencies = Array.from({ length: half }, (_, i) => 10_000 ** (-i / half))
   const at = op.add(op.reshape(position, [0, 1, 1]), op.reshape(op.iota(ids, 1), [1, -1, 1])) // (B, S, 1)
   const angle = op.mul(at, op.table(frequencies, [1, 1, half]))
-  return op.concat([op.sin(angle), op.cos(angle)], -1)
+  return op.mul(op.concat([op.sin(angle), op.cos(angle)], -1), op.constant(EMBEDDING))
 }
 
 /** Causal attention over the tokens of the chunk so far. */

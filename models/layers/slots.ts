@@ -12,12 +12,12 @@ export const layerNormParams = (width: number) => ({ gain: vector([width], 1), b
 export const layerNorm = <T>(op: Ops<T>, p: Of<ReturnType<typeof layerNormParams>, T>, x: T): T =>
   op.layerNorm(x, p.gain, p.bias, 1e-5)
 
-/** Single-head cross attention D -> D. */
+/** Single-head cross attention D -> D; silent at the start (zero output), so that an empty memory does not drown the tokens. */
 export const crossParams = (width: number) => ({
   query: matrix([width, width]),
   key: matrix([width, width]),
   value: matrix([width, width]),
-  output: matrix([width, width]),
+  output: matrix([width, width], 0),
   bias: vector([width], 0),
 })
 
