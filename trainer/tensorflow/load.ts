@@ -38,6 +38,7 @@ function restoreUtil(): void {
 
 const native = (name: string) => async (): Promise<TensorFlow> => {
   restoreUtil()
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2' // errors only
   return createRequire(import.meta.url)(name) as TensorFlow
 }
 
@@ -49,7 +50,7 @@ const portable = (backend: string, extra: string | null) => async (): Promise<Te
     const module = require(extra) as { setWasmPaths?: (folder: string) => void }
     module.setWasmPaths?.(`${dirname(require.resolve(extra))}/`)
   }
-  tf.env().set('IS_NODE', true)
+  tf.enableProdMode() // no advice on stderr
   if (!(await tf.setBackend(backend))) throw new TensorFlowError(`backend ${backend} does not start`)
   return tf
 }
