@@ -1,18 +1,12 @@
 /** What trains: given batches, moves parameters. The compiled ONNX step and TF.js are the two that there are. */
 import type { Model } from '../models/architecture.ts'
 import type { AdamW } from './compile/optimizer.ts'
+import type { StepOptions } from './compile/step.ts'
 import type { Batch } from './data/batch.ts'
 import type { Random } from './random.ts'
 
-export interface BackendOptions {
+export interface BackendOptions extends StepOptions {
   readonly model: Model
-  readonly batch: number
-  readonly time: number
-  readonly optimizer: AdamW
-  readonly accumulate: number
-  /** Whether rows may continue: the session state goes from step to step. Without, every row starts from zero state. */
-  readonly carry: boolean
-  readonly rate: (path: string) => number
   readonly threads: number
   readonly device: 'cpu' | 'webgpu' | 'cuda'
   /** Fills the dropout masks. */
