@@ -40,11 +40,14 @@ export function globalNorm(op: Recorder, all: readonly Node[]): Node {
 
 /** The slot after one step, from gradients scaled by `scale`. */
 export function adamw(op: Recorder, slot: Slot, c: AdamW, pace: Pace, scale: Node) {
-  const g = op.mul(slot.gradient, scale)
-  const first = op.add(slot.first, op.mul(op.sub(g, slot.first), op.constant(1 - c.beta1)))
-  const second = op.add(slot.second, op.mul(op.sub(op.mul(g, g), slot.second), op.constant(1 - c.beta2)))
-  const spread = op.add(op.mul(op.sqrt(second), pace.secondScale), op.constant(c.eps))
-  const move = op.div(op.mul(first, op.mul(pace.firstRate, op.constant(slot.rate))), spread)
+  // Scalars are multiplied first: what is left is thirteen passes over the parameter
+  const keep = (moment: Node, beta: number): Node => op.mul(moment, op.constant(beta))
+  const gradient = op.mul(slot.gradient, op.mul(scale, op.constant(1 - c.beta1)))
+  const square = op.mul(op.mul(slot.gradient, slot.gradient), op.mul(op.mul(scale, scale), op.constant(1 - c.beta2)))
+  const first = op.add(keep(slot.first, c.beta1), gradient)
+  const second = op.add(keep(slot.second, c.beta2), square)
+  const rate = op.div(op.mul(pace.firstRate, op.constant(slot.rate)), pace.secondScale)
+  const move = op.div(op.mul(first, rate), op.add(op.sqrt(second), op.div(op.constant(c.eps), pace.secondScale)))
   const shrink = op.sub(op.constant(1), op.mul(pace.lr, op.constant(c.weightDecay * slot.rate)))
   const kept = slot.decay && c.weightDecay > 0 ? op.mul(slot.value, shrink) : slot.value
   return { value: op.sub(kept, move), first, second }
