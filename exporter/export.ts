@@ -2,6 +2,7 @@
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Model } from '../models/architecture.ts'
+import { countParameters } from '../models/spec.ts'
 import { MANIFEST_FILE } from '../runtime/manifest.ts'
 import { type Manifest, writeManifest } from '../runtime/bundle.ts'
 import { openText } from '../runtime/text.ts'
@@ -46,7 +47,7 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
       name: o.name,
       architecture: o.model.architecture,
       config: { ...o.model.config },
-      parameters: [...o.weights.values()].reduce((n, w) => n + w.length, 0),
+      parameters: countParameters(o.model.params),
       graphs: {
         decoder: {
           file: 'decoder.onnx',

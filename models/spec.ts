@@ -98,3 +98,7 @@ export const elements = (shape: readonly Dim[]): number =>
     if (typeof d !== 'number') throw new RangeError(`shape [${shape.join(', ')}]: expected known sizes, got ${d}`)
     return n * d
   }, 1)
+
+/** Number of parameters of a tree of specs whose sizes are all known. */
+export const countParameters = (tree: SpecTree): number =>
+  flatten(tree).reduce((sum, [, spec]) => sum + elements(spec.shape), 0)

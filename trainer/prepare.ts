@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createModel } from '../models/registry.ts'
+import { countParameters } from '../models/spec.ts'
 import { openText, type TextCodec } from '../runtime/text.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 import { createCompiledBackend } from './compile/backend.ts'
@@ -77,9 +78,7 @@ export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepare
     report: choices.report,
     ...(choices.signal ? { signal: choices.signal } : {}),
   }
-  const read = backend.read()
-  const parameters = [...read].reduce((n, [name, t]) => n + (name.startsWith('param.') ? t.data.length : 0), 0)
-  return { run, backend, codec, parameters }
+  return { run, backend, codec, parameters: countParameters(model.params) }
 }
 
 /** A run goes on with the tokenizer that it began with; another one is refused. */

@@ -1,6 +1,5 @@
 /** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
 import type { Port } from '../../exporter/onnx/graph.ts'
-import { elements, flatten } from '../../models/spec.ts'
 import { type Binding, type Graph, openGraph } from '../../runtime/graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, paceOf, type Tensors } from '../backend.ts'
@@ -122,10 +121,6 @@ class Evaluation {
     this.#graph.close()
   }
 }
-
-/** Number of parameters of a model. */
-export const countParameters = (params: BackendOptions['model']['params']): number =>
-  flatten(params).reduce((n, [, spec]) => n + elements(spec.shape), 0)
 
 const zeros = (ports: readonly Port[]): Set =>
   Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))

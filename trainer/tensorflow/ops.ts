@@ -4,7 +4,6 @@ import { withComposites } from '../../models/composites.ts'
 import type { Ops, Primitives } from '../../models/ops.ts'
 import { DELTA_CHUNK } from '../compile/composites.ts'
 import { axisOf, bounds, broadcast } from '../compile/shapes.ts'
-import type { Emitter } from '../compile/tape.ts'
 import type { Tensor, TensorFlow } from './load.ts'
 
 /** Primitives over TF.js tensors. */
@@ -128,24 +127,6 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
 
 /** The axis counted from the front. */
 const at = (x: Tensor, axis: number): number => axisOf(x.shape, axis)
-
-/** What derivatives need on top, so that a tape can be replayed here. */
-export function eagerEmitter(tf: TensorFlow): Emitter<Tensor> {
-  return {
-    ...eager(tf),
-    gemm: (a, b, transposeA, transposeB) => tf.matMul(a, b, transposeA, transposeB),
-    reduce: (x, axes) => tf.sum(x, [...axes], true),
-    expand: (x, shape) => tf.broadcastTo(x, [...shape] as [number]),
-    float: (x) => x.toFloat(),
-    equal: (a, b) => tf.equal(a, b).toFloat(),
-    scatterRows: (ids, g, [rows]) => tf.matMul(tf.oneHot(tf.reshape(ids, [-1]).toInt(), rows).toFloat(), g, true),
-    pick: (x, ids) => tf.sum(tf.mul(x, columns(x, ids)), -1, true),
-    addAt: (x, ids, values) => tf.add(x, tf.mul(columns(x, ids), values)),
-  }
-  function columns(x: Tensor, ids: Tensor): Tensor {
-    return tf.oneHot(tf.reshape(ids, [-1]).toInt(), x.shape[1]!).toFloat()
-  }
-}
 
 /** Uniform random numbers for a dropout mask of this shape. */
 export type DropoutNoise = (shape: readonly number[]) => Tensor

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { elements, flatten } from '../../../models/spec.ts'
+import { countParameters, flatten } from '../../../models/spec.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
 import { initialise } from '../../../trainer/initialise.ts'
 import { encodeSafetensors } from '../../../trainer/safetensors.ts'
@@ -31,7 +31,7 @@ interface Contender {
 
 const [rounds = 5, seconds = 10] = process.argv.slice(2).map(Number)
 const parameters = flatten(options.model.params)
-const count = parameters.reduce((sum, [, spec]) => sum + elements(spec.shape.map(Number)), 0)
+const count = countParameters(options.model.params)
 const folder = mkdtempSync(join(tmpdir(), 'mneme-bench-'))
 
 try {
