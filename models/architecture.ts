@@ -4,6 +4,16 @@ import { configure } from './config.ts'
 import type { Ops } from './ops.ts'
 import type { Of, SpecTree } from './spec.ts'
 
+/** What a forward pass gives. */
+export interface Forward<T, S> {
+  /** (B,T,D), normalised for the head. */
+  readonly hidden: T
+  /** The state after it. */
+  readonly state: S
+  /** A scalar that training adds to its loss, already weighted: load balance and the like. */
+  readonly auxiliary?: T
+}
+
 export interface Definition<F extends Fields, P, S> {
   readonly name: string
   /** One sentence: what it is and where it comes from. */
@@ -14,8 +24,8 @@ export interface Definition<F extends Fields, P, S> {
   params(config: ConfigOf<F>): P
   /** All that is carried from token to token: batch first, zero at the start. */
   state(config: ConfigOf<F>): S
-  /** ids (B,T) int32 and the state before them -> hidden (B,T,D), normalised for the head, and the state after. */
-  forward<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, ids: T, state: Of<S, T>): { hidden: T; state: Of<S, T> }
+  /** From ids (B,T) int32 and the state before them. */
+  forward<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, ids: T, state: Of<S, T>): Forward<T, Of<S, T>>
   /** hidden (..., D) -> logits (..., V). */
   logits<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
   /** Tokens of a training call must be a multiple of this (1: any number). */
@@ -30,7 +40,7 @@ export interface Model {
   readonly params: SpecTree
   readonly state: SpecTree
   readonly pieces: number
-  forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): { hidden: T; state: unknown }
+  forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
   logits<T>(op: Ops<T>, params: unknown, hidden: T): T
 }
 

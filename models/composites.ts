@@ -19,6 +19,7 @@ export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<
     gatedDelta: (x) => gatedDelta(op, x),
     windowAttention: (x) => windowAttention(op, x),
     dropout: (x) => x,
+    watch: (x) => x,
   }
   const all: Ops<T> = { ...op, ...composites, ...better }
   return all

@@ -100,6 +100,8 @@ export interface Composites<T> {
   windowAttention(x: WindowAttention<T>): { y: T; k: T; v: T }
   /** x, or in training x with a share `rate` of its elements zeroed and the rest scaled by 1 / (1 - rate). */
   dropout(x: T, rate: number): T
+  /** x. A reader that observes a model gets it under `name`; to all others it is nothing. */
+  watch(x: T, name: string): T
 }
 
 export interface GatedDelta<T> {

@@ -38,7 +38,10 @@ interface Traced {
   readonly tape: Tape
   readonly op: Recorder
   readonly params: ReadonlyMap<string, Node>
+  /** Cross entropy alone. */
   readonly loss: Node
+  /** What is minimised: the loss and what the model adds to it. */
+  readonly objective: Node
   readonly mass: Node
   readonly state: ReadonlyMap<string, Node>
 }
@@ -48,8 +51,8 @@ interface Traced {
  * (and total.* and apply where gradients accumulate). Out: loss, mass, norm and next.* of all that changes.
  */
 export function compileStep(model: Model, o: StepOptions): CompiledGraph {
-  const { tape, op, params, loss, mass, state } = traceLoss(model, o, true)
-  const raw = gradients(tape, op, loss, [...params.values()])
+  const { tape, op, params, loss, objective, mass, state } = traceLoss(model, o, true)
+  const raw = gradients(tape, op, objective, [...params.values()])
   const outputs = new Map<string, Node>([
     ['loss', loss],
     ['mass', mass],
@@ -92,8 +95,8 @@ export function compileLoss(model: Model, o: Rows): CompiledGraph {
 
 /** The loss and its gradients, for tests and for data parallel workers. Out: loss, grad.*. */
 export function compileGradients(model: Model, o: Rows): CompiledGraph {
-  const { tape, op, params, loss } = traceLoss(model, o, true)
-  const found = gradients(tape, op, loss, [...params.values()])
+  const { tape, op, params, loss, objective } = traceLoss(model, o, true)
+  const found = gradients(tape, op, objective, [...params.values()])
   const outputs = new Map<string, Node>([['loss', loss]])
   for (const [i, path] of [...params.keys()].entries()) outputs.set(`grad.${path}`, found[i]!)
   return emit('gradients', tape, outputs)
@@ -124,6 +127,7 @@ function traceLoss(model: Model, { batch, time, carry: carried }: Rows, training
     op,
     params: leaves<Node>(model.params, params),
     loss,
+    objective: done.auxiliary ? op.add(loss, done.auxiliary) : loss,
     mass,
     state: carried ? leaves<Node>(model.state, done.state) : new Map(),
   }

@@ -23,22 +23,23 @@ export const keeper: Recipe = {
   tokenizer: { kind: 'folder', vocab: 0, folder },
   data: {
     kind: 'keeper',
+    // Only what is asked within one piece teaches the writing (gradients end there), so most pieces are dense
     stages: [
-      { untilTokens: 3e6, facts: [1, 4], gap: [0, 60], chunks: 1 },
-      { untilTokens: 8e6, facts: [1, 8], gap: [0, 300], corrections: 0.2, unknown: 0.1, chunks: 2 },
-      { untilTokens: 1.4e7, facts: [1, 24], gap: [0, 1500], corrections: 0.25, unknown: 0.1, chunks: 4 },
-      { untilTokens: 1e12, facts: [1, 64], gap: [0, 2500], corrections: 0.25, unknown: 0.1, chunks: 8 },
+      { untilTokens: 4e6, facts: [1, 6], gap: [0, 40], alike: 0.3, chunks: 1 },
+      { untilTokens: 2.8e7, facts: [2, 16], gap: [0, 150], alike: 0.5, corrections: 0.2, unknown: 0.15, chunks: 1 },
+      { untilTokens: 3.6e7, facts: [1, 32], gap: [0, 800], alike: 0.4, corrections: 0.2, unknown: 0.15, chunks: 4 },
+      { untilTokens: 1e12, facts: [1, 64], gap: [0, 2500], alike: 0.4, corrections: 0.2, unknown: 0.15, chunks: 8 },
     ],
   },
-  batch: 8,
+  batch: 4,
   time: 512,
-  learningRate: 3e-3,
-  schedule: { kind: 'wsd', steps: 5_000, warmup: 200, minRatio: 0.05, decay: 0.3 },
+  learningRate: 2.5e-3,
+  schedule: { kind: 'wsd', steps: 22_000, warmup: 400, minRatio: 0.05, decay: 0.3 },
   optimizer: { ...defaults.optimizer, weightDecay: 0.05 },
-  evaluateEvery: 500,
+  evaluateEvery: 1000,
   evaluateBatches: 8,
-  checkpointEvery: 250,
-  logEvery: 50,
+  checkpointEvery: 500,
+  logEvery: 100,
   generation: { temperature: 0, max_tokens: 64 }, // what was told is to be said again, not varied
 }
 

@@ -55,7 +55,8 @@ export function eagerLoss(
   )
   const mass = tf.maximum(tf.sum(weights), 1e-6)
   const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), mass)).asScalar()
-  return { loss, mass, state: leaves<Tensor>(o.model.state, done.state) }
+  const objective = done.auxiliary ? tf.add(loss, done.auxiliary).asScalar() : loss
+  return { loss, objective, mass, state: leaves<Tensor>(o.model.state, done.state) }
 }
 
 /** The same random numbers in the same order as the compiled step gets. */
@@ -97,15 +98,19 @@ class Eager {
       const paths = flatten(this.#o.model.params).map(([path]) => path)
       const variables = paths.map((path) => this.#now.get(`param.${path}`)!)
       let state: ReadonlyMap<string, Tensor> = new Map()
-      const { value, grads } = tf.valueAndGrads((...xs: Tensor[]) => {
+      let loss: Tensor = tf.scalar(0)
+      const { grads } = tf.valueAndGrads((...xs: Tensor[]) => {
         const params = new Map(paths.map((path, i) => [path, xs[i]!]))
         const found = eagerLoss(tf, this.#o, params, this.#group('state.'), batch, true)
         state = new Map([...found.state].map(([path, t]) => [path, tf.keep(t.clone())]))
-        return found.loss
+        loss = tf.keep(found.loss.clone())
+        return found.objective
       })(variables)
       const norm = this.#adamw(paths, grads, lr, update, apply, after)
       for (const [path, t] of state) after.set(`state.${path}`, t)
-      return tf.stack([value, norm])
+      const both = tf.stack([loss, norm])
+      loss.dispose()
+      return both
     })
     const [loss, norm] = (await result.data()) as Float32Array
     result.dispose()

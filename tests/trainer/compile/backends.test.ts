@@ -63,7 +63,7 @@ describe.each(configurations)('$name', ({ model }) => {
     const expected = tf.valueAndGrads((...xs) => {
       const params = new Map(paths.map(({ path }, i) => [path, xs[i]!]))
       const zeros = new Map(state.map(({ path, shape }) => [path, tf.zeros(shape)]))
-      return eagerLoss(tf, o, params, zeros, batch, false).loss
+      return eagerLoss(tf, o, params, zeros, batch, false).objective
     })(paths.map(({ path, shape }) => tf.tensor(weights.get(path)!, shape)))
 
     const compiled = compileGradients(model, o)

@@ -15,6 +15,8 @@ export interface ChatPlan {
   readonly corrections?: number
   /** Share of the questions that ask for something never told. */
   readonly unknown?: number
+  /** Share of the chats whose facts are of few kinds: several names, several towns, told of different people. */
+  readonly alike?: number
 }
 
 /** What a fact costs to ask for, so that a gap leaves room for the questions after it. */
@@ -39,11 +41,18 @@ export function* chatTurns(random: Random, plan: ChatPlan, length: number, posit
   const most = Math.max(1, Math.floor(length / tokensPerFact))
   const count = Math.min(most, logBetween(random, plan.facts[0], plan.facts[1]))
   const order = random.shuffle([...attributes])
+  if (random.chance(plan.alike ?? 0)) fewKinds(random, order)
   const chat: Chat = { random, plan, length, position, told: [], untold: order.slice(count) }
   const wanted = order.slice(0, count)
   if (random.chance(0.2)) yield greetingTurn(random)
   if (random.chance(0.5)) yield* rounds(chat, wanted)
   else yield* interleaved(chat, wanted)
+}
+
+/** Brings the attributes of one to three kinds to the front: only the whole of what it is about tells them apart. */
+function fewKinds(random: Random, order: Attribute[]): void {
+  const kinds = new Set(order.slice(0, random.pick([1, 2, 2, 3])).map(({ kind }) => kind))
+  order.sort((a, b) => Number(kinds.has(b.kind)) - Number(kinds.has(a.kind)))
 }
 
 interface Chat {
@@ -69,7 +78,7 @@ function* rounds(chat: Chat, wanted: readonly Attribute[]): Generator<Turn> {
     yield* smallTalk(chat, told.length * tokensPerQuestion)
     for (const fact of random.shuffle([...told])) {
       yield askTurn(random, fact)
-      if (random.chance(unknownShare(chat))) yield unknownTurn(random, random.pick(chat.untold))
+      if (random.chance(unknownShare(chat))) yield unknown(chat)
       if (random.chance(0.08)) yield fillerTurn(random)
     }
     yield* correctSome(chat)
@@ -88,17 +97,17 @@ function* interleaved(chat: Chat, wanted: readonly Attribute[]): Generator<Turn>
     if (next < wanted.length && (waiting === -1 || random.chance(0.4))) {
       const group = wanted.slice(next, next + groupSize(random))
       yield tellAll(chat, group)
-      for (let i = 0; i < group.length; i++) due.push(position() + (random.chance(0.3) ? 0 : gap(chat)))
+      for (let i = 0; i < group.length; i++) due.push(position() + (random.chance(0.3) ? 0 : gapLeft(chat)))
       next += group.length
     } else if (waiting !== -1) {
       if (random.chance(share)) {
         yield correct(chat, waiting)
-        if (random.chance(0.5)) due[waiting] = position() + gap(chat)
+        if (random.chance(0.5)) due[waiting] = position() + gapLeft(chat)
       } else {
         yield askTurn(random, told[waiting] as Fact)
-        due[waiting] = position() + gap(chat)
+        due[waiting] = position() + gapLeft(chat)
       }
-    } else if (random.chance(unknownShare(chat) / 2)) yield unknownTurn(random, random.pick(chat.untold))
+    } else if (random.chance(unknownShare(chat) / 2)) yield unknown(chat)
     else yield fillerTurn(random)
   }
 }
@@ -121,6 +130,12 @@ function* correctSome(chat: Chat): Generator<Turn> {
   for (let i = 0; i < chat.told.length; i++) if (chat.random.chance(share)) yield correct(chat, i)
 }
 
+/** Asks for something never told, half the time of a kind that was told. */
+function unknown({ random, told, untold }: Chat): Turn {
+  const near = random.chance(0.5) ? untold.filter((one) => told.some((fact) => fact.attribute.kind === one.kind)) : []
+  return unknownTurn(random, random.pick(near.length > 0 ? near : untold))
+}
+
 /** Small talk for a gap, shortened where the questions would not fit any more. */
 function* smallTalk(chat: Chat, room: number): Generator<Turn> {
   const start = chat.position()
@@ -130,6 +145,11 @@ function* smallTalk(chat: Chat, room: number): Generator<Turn> {
 
 function gap({ random, plan }: Chat): number {
   return logBetween(random, plan.gap[0], plan.gap[1])
+}
+
+/** A gap that mostly ends before the chat does: what is never asked teaches nothing. */
+function gapLeft(chat: Chat): number {
+  return Math.min(gap(chat), Math.floor(0.8 * Math.max(0, chat.length - chat.position())))
 }
 
 function unknownShare({ plan }: Chat): number {
