@@ -28,9 +28,19 @@ export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
     },
     causalConv(x) {
       const body = kernels === 'fused' ? fusedConv : (g: GraphBuilder, v: Value[]) => portableConv(g, v, x.size)
-      cursor.at.define('CausalConv', ['x', 'weight', 'past'], [], body)
-      const [y, past] = cursor.at.node('CausalConv', [x.x, x.weight, x.past], {}, 2, 'mneme')
+      const name = x.bias ? 'CausalConvBias' : 'CausalConv'
+      cursor.at.define(name, ['x', 'weight', 'past', ...(x.bias ? ['bias'] : [])], [], body)
+      const inputs = [x.x, x.weight, x.past, ...(x.bias ? [x.bias] : [])]
+      const [y, past] = cursor.at.node(name, inputs, {}, 2, 'mneme')
       return { y: y!, past: past! }
+    },
+    selectiveScan(x) {
+      const formal = ['x', 'step', 'rate', 'b', 'c', 'memory']
+      const body = kernels === 'fused' ? fusedScan : (g: GraphBuilder, v: Value[]) => portableScan(g, v, x)
+      cursor.at.define('SelectiveScan', formal, ['channels'], body)
+      const inputs = [x.x, x.step, x.rate, x.b, x.c, x.memory]
+      const [y, memory] = cursor.at.node('SelectiveScan', inputs, { channels: { int: x.channels } }, 2, 'mneme')
+      return { y: y!, memory: memory! }
     },
   })
 }
@@ -67,19 +77,38 @@ function fusedDelta(graph: GraphBuilder, [q, k, v, g, beta, memory]: Value[]): V
   return [graph.node('Reshape', [y!, shape])[0]!, next!]
 }
 
-function fusedConv(graph: GraphBuilder, [x, weight, past]: Value[]): Value[] {
+function fusedConv(graph: GraphBuilder, [x, weight, past, bias]: Value[]): Value[] {
   const flip = { perm: { ints: [0, 2, 1] } }
   const channelsFirst = graph.node('Transpose', [x!], flip)[0]! //                              (B, C, T)
   const taps = graph.node('Transpose', [weight!], { perm: { ints: [1, 0] } })[0]! //            (C, K)
   const kernel = graph.node('Unsqueeze', [taps, graph.constant('int64', [1], [1])])[0]! //      (C, 1, K)
   const [y, next] = graph.node(
     'CausalConvWithState',
-    [channelsFirst, kernel, undefined, past!],
+    [channelsFirst, kernel, bias, past!],
     { activation: { string: 'silu' } },
     2,
     'com.microsoft',
   )
   return [graph.node('Transpose', [y!], flip)[0]!, next!]
+}
+
+/** Each channel is a head of its own with N keys and one value: the gated rule with q = c, k = b, v = step x. */
+function fusedScan(graph: GraphBuilder, [x, step, rate, b, c, memory]: Value[]): Value[] {
+  const [rows, two, last] = [[0, 0, -1], [2], [-1]].map((v) => graph.constant('int64', [v.length], v))
+  const decay = graph.node('Mul', [graph.node('Unsqueeze', [step!, last])[0]!, rate!])[0]! //   (B, T, E, N)
+  const shape = graph.node('Shape', [decay])[0]!
+  const pack = (x: Value): Value => graph.node('Reshape', [x, rows])[0]! //                     (B, T, E*N)
+  const each = (x: Value): Value => pack(graph.node('Expand', [graph.node('Unsqueeze', [x, two])[0]!, shape])[0]!)
+  const value = graph.node('Mul', [step!, x!])[0]! //                                           (B, T, E)
+  const heads = { reference: 'channels', kind: 'int' } as const
+  const [y, next] = graph.node(
+    'LinearAttention',
+    [each(c!), each(b!), value, graph.node('Unsqueeze', [memory!, last])[0]!, pack(decay)],
+    { q_num_heads: heads, kv_num_heads: heads, update_rule: { string: 'gated' }, scale: { float: 1 } },
+    2,
+    'com.microsoft',
+  )
+  return [y!, graph.node('Squeeze', [next!, last])[0]!]
 }
 
 type DeltaSizes = Parameters<Composites<Value>['gatedDelta']>[0]
@@ -89,8 +118,14 @@ function portableDelta(graph: GraphBuilder, [q, k, v, g, beta, memory]: Value[],
   return [done.y, done.memory]
 }
 
-function portableConv(graph: GraphBuilder, [x, weight, past]: Value[], size: number): Value[] {
-  const done = plain(graph).causalConv({ x: x!, weight: weight!, past: past!, size })
+function portableScan(graph: GraphBuilder, [x, step, rate, b, c, memory]: Value[], { channels }: { channels: number }) {
+  const inputs = { x: x!, step: step!, rate: rate!, b: b!, c: c!, memory: memory!, channels }
+  const done = plain(graph).selectiveScan(inputs)
+  return [done.y, done.memory]
+}
+
+function portableConv(graph: GraphBuilder, [x, weight, past, bias]: Value[], size: number): Value[] {
+  const done = plain(graph).causalConv({ x: x!, weight: weight!, past: past!, size, ...(bias ? { bias } : {}) })
   return [done.y, done.past]
 }
 

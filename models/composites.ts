@@ -1,5 +1,5 @@
 /** The default bodies of the composites, in primitives only: what each of them means. */
-import type { Composites, GatedDelta, Ops, Primitives, WindowAttention } from './ops.ts'
+import type { Composites, GatedDelta, Ops, Primitives, SelectiveScan, WindowAttention } from './ops.ts'
 
 /** All operations of a reader: its primitives, the default composites, and the composites that it does better. */
 export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<T>> = {}): Ops<T> {
@@ -17,6 +17,7 @@ export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<
     unit: (x) => op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6)))),
     causalConv: (x) => causalConv(all, x),
     gatedDelta: (x) => gatedDelta(op, x),
+    selectiveScan: (x) => selectiveScan(op, x),
     windowAttention: (x) => windowAttention(op, x),
     dropout: (x) => x,
     watch: (x) => x,
@@ -25,7 +26,7 @@ export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<
   return all
 }
 
-function causalConv<T>(op: Ops<T>, { x, weight, past, size }: Parameters<Composites<T>['causalConv']>[0]) {
+function causalConv<T>(op: Ops<T>, { x, weight, bias, past, size }: Parameters<Composites<T>['causalConv']>[0]) {
   const window = op.concat([op.transpose(past, [0, 2, 1]), x], 1) //                        (B, K-1+T, C)
   let y: T | undefined
   for (let tap = 0; tap < size; tap++) {
@@ -34,7 +35,8 @@ function causalConv<T>(op: Ops<T>, { x, weight, past, size }: Parameters<Composi
     const term = op.mul(shifted, op.slice(weight, 0, tap, tap + 1))
     y = y === undefined ? term : op.add(y, term)
   }
-  return { y: op.silu(y!), past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
+  const before = bias === undefined ? y! : op.add(y!, bias)
+  return { y: op.silu(before), past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
 }
 
 /** The recurrence as it is written in the paper, one token a step. */
@@ -51,6 +53,22 @@ function gatedDelta<T>(op: Primitives<T>, x: GatedDelta<T>) {
     },
     [x.memory],
     [x.q, x.k, x.v, x.g, x.beta],
+    1,
+  )
+  return { y: ys[0]!, memory: carry[0]! }
+}
+
+/** One token a step; what does not depend on the memory is made for all tokens before. */
+function selectiveScan<T>(op: Primitives<T>, x: SelectiveScan<T>) {
+  const decay = op.exp(op.mul(op.reshape(x.step, [0, 0, -1, 1]), x.rate)) //                 (B, T, E, N)
+  const write = op.mul(op.reshape(op.mul(x.step, x.x), [0, 0, -1, 1]), op.reshape(x.b, [0, 0, 1, -1]))
+  const { carry, ys } = op.scan(
+    ([memory], [decay, write, c]) => {
+      const next = op.add(op.mul(memory!, decay!), write!) //                                (B, E, N)
+      return { carry: [next], y: [op.reshape(op.matmul(next, op.reshape(c!, [0, -1, 1])), [0, -1])] }
+    },
+    [x.memory],
+    [decay, write, x.c],
     1,
   )
   return { y: ys[0]!, memory: carry[0]! }

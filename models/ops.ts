@@ -86,13 +86,21 @@ export interface Composites<T> {
   silu(x: T): T
   /** x / |x| along the last axis. */
   unit(x: T): T
-  /** Depthwise causal convolution of `size` taps, and SiLU. x (B,T,C), weight (size,C), past (B,C,size-1) -> y (B,T,C), past. */
-  causalConv(x: { x: T; weight: T; past: T; size: number }): { y: T; past: T }
+  /**
+   * Depthwise causal convolution of `size` taps, and SiLU. x (B,T,C), weight (size,C), bias (C), past (B,C,size-1) ->
+   * y (B,T,C), past.
+   */
+  causalConv(x: { x: T; weight: T; bias?: T; past: T; size: number }): { y: T; past: T }
   /**
    * Gated delta rule (Yang et al. 2024, arXiv 2412.06464): S <- Diag(e^g) S; S <- S + beta k (v - k'S)'; y = q'S.
    * q k (B,T,H,K), v (B,T,H,V), g (B,T,H,1) or (B,T,H,K) log decay <= 0, beta (B,T,H,1), memory (B,H,K,V).
    */
   gatedDelta(x: GatedDelta<T>): { y: T; memory: T }
+  /**
+   * Mamba's selective scan (Gu & Dao 2023, arXiv 2312.00752): h <- e^(step rate) h + step x b'; y = h c.
+   * x step (B,T,E), rate (E,N) < 0, b c (B,T,N), memory h (B,E,N) -> y (B,T,E).
+   */
+  selectiveScan(x: SelectiveScan<T>): { y: T; memory: T }
   /**
    * Softmax attention over the last `window` tokens, the token itself included.
    * q (B,H,T,C), k v (B,H,T,C), past.k past.v (B,H,W,C) un-rotated, filled (B,1) how many past slots hold a token.
@@ -115,6 +123,17 @@ export interface GatedDelta<T> {
   readonly keys: number
   readonly values: number
   readonly decay: 'head' | 'channel'
+}
+
+export interface SelectiveScan<T> {
+  readonly x: T
+  readonly step: T
+  readonly rate: T
+  readonly b: T
+  readonly c: T
+  readonly memory: T
+  /** E. */
+  readonly channels: number
 }
 
 export interface WindowAttention<T> {

@@ -15,6 +15,8 @@ export type Init =
   | { readonly kind: 'taps'; readonly std: number }
   | { readonly kind: 'logOfUniform'; readonly low: number; readonly high: number }
   | { readonly kind: 'logUniformSoftplus'; readonly low: number; readonly high: number }
+  /** log(1), log(2), log(3) ... along the last axis (Mamba's A). */
+  | { readonly kind: 'logOfColumn' }
 
 export interface Spec {
   readonly dtype: 'float32' | 'int32'

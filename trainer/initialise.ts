@@ -28,6 +28,8 @@ function value(init: Init, random: Random, i: number, columns: number, length: n
       return Math.log(init.low + random.uniform() * (init.high - init.low))
     case 'logUniformSoftplus':
       return Math.log(Math.expm1(init.low * (init.high / init.low) ** random.uniform()))
+    case 'logOfColumn':
+      return Math.log(1 + (i % columns))
     default:
       return init satisfies never
   }

@@ -1,0 +1,83 @@
+/**
+ * Mamba-1: a selective state-space layer with a short convolution before it (Gu & Dao 2023, arXiv 2312.00752), and a
+ * stack of them. Letters: E inner channels, N states of a channel, R rank of the step.
+ */
+import type { Ops } from '../ops.ts'
+import type { Of } from '../spec.ts'
+import { matrix, parameter, stateOf, vector } from '../spec.ts'
+
+export interface MambaConfig {
+  readonly width: number
+  /** Inner channels, in widths. */
+  readonly expansion: number
+  /** Numbers that each inner channel remembers. */
+  readonly states: number
+  /** Taps of the convolution. */
+  readonly conv: number
+}
+
+const channels = (c: MambaConfig): number => c.width * c.expansion
+const rank = (c: MambaConfig): number => Math.ceil(c.width / 16)
+
+export const mambaParams = (c: MambaConfig) => ({
+  input: matrix([c.width, 2 * channels(c)]), // what is remembered, and its gate, side by side
+  conv: parameter([c.conv, channels(c)], { kind: 'normal', std: 1 / Math.sqrt(3 * c.conv) }),
+  convBias: vector([channels(c)], 0),
+  select: matrix([channels(c), rank(c) + 2 * c.states]), // step, B and C side by side
+  step: matrix([rank(c), channels(c)], 1 / Math.sqrt(3 * rank(c))),
+  stepBias: parameter([channels(c)], { kind: 'logUniformSoftplus', low: 1e-3, high: 1e-1 }),
+  rate: parameter([channels(c), c.states], { kind: 'logOfColumn' }), // log of -A, 1 to N
+  skip: vector([channels(c)], 1),
+  output: matrix([channels(c), c.width]),
+})
+
+export const mambaState = (c: MambaConfig) => ({
+  conv: stateOf(channels(c), c.conv - 1),
+  memory: stateOf(channels(c), c.states),
+})
+
+type Params<T> = Of<ReturnType<typeof mambaParams>, T>
+type State<T> = Of<ReturnType<typeof mambaState>, T>
+
+/** x (B,T,D) and the state before it -> y (B,T,D) and the state after it. */
+export function mamba<T>(op: Ops<T>, c: MambaConfig, p: Params<T>, x: T, past: State<T>): { y: T; state: State<T> } {
+  const [into, gate] = op.split(p.input, [channels(c), channels(c)], -1).map((w) => op.matmul(x, w)) as [T, T]
+  const mixed = op.causalConv({ x: into, weight: p.conv, bias: p.convBias, past: past.conv, size: c.conv })
+  const [low, b, read] = op.split(p.select, [rank(c), c.states, c.states], -1).map((w) => op.matmul(mixed.y, w)) as [
+    T,
+    T,
+    T,
+  ]
+  const scanned = op.selectiveScan({
+    x: mixed.y, //                                                                              (B, T, E)
+    step: op.softplus(op.add(op.matmul(low, p.step), p.stepBias)), //                           (B, T, E)
+    rate: op.neg(op.exp(p.rate)), //                                                            (E, N)
+    b, //                                                                                       (B, T, N)
+    c: read,
+    memory: past.memory,
+    channels: channels(c),
+  })
+  const y = op.mul(op.add(scanned.y, op.mul(mixed.y, p.skip)), op.silu(gate))
+  return { y: op.matmul(y, p.output), state: { conv: mixed.past, memory: scanned.memory } }
+}
+
+export const mambaStackParams = (c: MambaConfig, layers: number) => ({
+  layers: Array.from({ length: layers }, () => ({ mixerNorm: vector([c.width], 1), mixer: mambaParams(c) })),
+  norm: vector([c.width], 1),
+})
+
+export const mambaStackState = (c: MambaConfig, layers: number) => Array.from({ length: layers }, () => mambaState(c))
+
+type StackParams<T> = Of<ReturnType<typeof mambaStackParams>, T>
+type StackState<T> = Of<ReturnType<typeof mambaStackState>, T>
+
+/** u <- u + Mamba(RMSNorm(u)) for each layer, and a norm at the end: x (B,T,D) -> y (B,T,D) and the state after it. */
+export function mambaStack<T>(op: Ops<T>, c: MambaConfig, p: StackParams<T>, x: T, past: StackState<T>) {
+  let u = x
+  const state = p.layers.map((layer, i) => {
+    const done = mamba(op, c, layer.mixer, op.rmsNorm(u, layer.mixerNorm, 1e-5), past[i]!)
+    u = op.add(u, done.y)
+    return done.state
+  })
+  return { y: op.rmsNorm(u, p.norm, 1e-5), state }
+}
