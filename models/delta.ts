@@ -29,6 +29,9 @@ const fields = {
     min: 0.01,
     max: 2,
   },
+  products: count(1, 'writes that a token makes one after another; more than one can track states', 1, 4),
+  cache: count(0, 'slots a head that keep the most surprising tokens exactly; 0 for none', 0, 1024),
+  cacheHalfLife: count(0, 'tokens after which a surprise counts half; 0: never', 0),
   dropout: real(0, 'dropout rate in training', 0, 0.9),
 }
 
@@ -54,6 +57,9 @@ const memory = (c: Config): DeltaConfig => ({
   conv: c.conv,
   decay: c.decay as DeltaConfig['decay'],
   betaMax: c.betaMax,
+  products: c.products,
+  cache: c.cache,
+  cacheHalfLife: c.cacheHalfLife,
 })
 
 const thinking = (c: Config) =>
@@ -67,6 +73,10 @@ export const delta = define({
     requires(
       c.width % (2 * c.heads) === 0,
       `delta.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
+    )
+    requires(
+      c.cacheHalfLife === 0 || c.cacheHalfLife >= 64,
+      `delta.cacheHalfLife: expected 0 or at least 64 tokens (float32 has to hold 2^(piece / half-life)), got ${c.cacheHalfLife}`,
     )
   },
   params: (c) => ({

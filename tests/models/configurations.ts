@@ -14,10 +14,19 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
   ['delta', 'delta', { ...memory, layers: 'ad' }],
   ['delta without decay', 'delta', { ...memory, layers: 'da', decay: 'none', betaMax: [1, 0.5] }],
   ['delta with a decay per channel', 'delta', { ...memory, layers: 'ad', decay: 'channel', betaMax: [2] }],
+  ['delta with two writes a token', 'delta', { ...memory, layers: 'da', products: 2, betaMax: [2] }],
+  ['delta with an exact cache', 'delta', { ...memory, layers: 'ad', cache: 5 }],
+  [
+    'delta with three writes, a decay per channel and an aging cache',
+    'delta',
+    { ...memory, layers: 'd', decay: 'channel', products: 3, cache: 4, cacheHalfLife: 64 },
+  ],
   ['delta without feed-forward layers', 'delta', { ...memory, layers: 'dd', hidden: 0 }],
 ]
 
-export const configurations = table.map(([name, architecture, options]) => ({
+export const configurations = table.map(([name, architecture, options], i) => ({
   name,
   model: createModel(architecture, options),
+  /** The first of its architecture: what takes long runs over these only. */
+  first: table.findIndex((row) => row[1] === architecture) === i,
 }))
