@@ -86,11 +86,20 @@ function windowAttention<T>(op: Primitives<T>, x: WindowAttention<T>) {
     op.less(op.sub(row, op.constant(window)), column),
   )
   const allowed = op.both(causal, op.less(empty, column)) //                                 (B, 1, T, W+T)
-  const y = attend(op, rotate(op, x.q, row, x), rotate(op, keys, op.reshape(column, [-1, 1]), x), values, allowed, x)
+  const q = rotate(op, x.q, row, x)
+  const y = attend(
+    op,
+    q,
+    rotate(op, keys, op.reshape(column, [-1, 1]), x),
+    values,
+    allowed,
+    x,
+    x.always && { q: x.q, ...x.always },
+  )
   return { y, k: op.slice(keys, 2, -window), v: op.slice(values, 2, -window) }
 }
 
-/** softmax(q k' / sqrt(C)) v over the allowed pairs; leading axes are free. */
+/** softmax(q k' / sqrt(C)) v over the allowed pairs, and over all pairs of `always`; leading axes are free. */
 export function attend<T>(
   op: Primitives<T>,
   q: T,
@@ -98,11 +107,14 @@ export function attend<T>(
   v: T,
   allowed: T,
   { channels, axes = 4 }: { channels: number; axes?: 4 | 5 },
+  always?: { readonly q: T; readonly k: T; readonly v: T },
 ): T {
   const swap = axes === 4 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]
-  const scores = op.matmul(op.mul(q, op.constant(1 / Math.sqrt(channels))), op.transpose(k, swap))
+  const score = (q: T, k: T): T => op.matmul(op.mul(q, op.constant(1 / Math.sqrt(channels))), op.transpose(k, swap))
   const mask = op.where(allowed, op.constant(0), op.constant(-1e9)) // added: no head of its own, no derivative
-  return op.matmul(op.softmax(op.add(scores, mask)), v)
+  const scores = op.add(score(q, k), mask)
+  if (!always) return op.matmul(op.softmax(scores), v)
+  return op.matmul(op.softmax(op.concat([score(always.q, always.k), scores], -1)), op.concat([always.v, v], -2))
 }
 
 /** Rotary position embedding (Su et al. 2021) of x (..., S, C) at `positions` (S, 1). */

@@ -146,6 +146,8 @@ export interface WindowAttention<T> {
   readonly channels: number
   /** Base of the rotary position embedding (Su et al. 2021), or null for none. */
   readonly rope: number | null
+  /** Keys and values (B,H,N,C) without a position that every token sees, whatever has left the window. */
+  readonly always?: { readonly k: T; readonly v: T }
 }
 
 export type Ops<T> = Primitives<T> & Composites<T>

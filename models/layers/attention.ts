@@ -9,11 +9,14 @@ export interface AttentionConfig {
   readonly window: number
   /** Base of the rotary embedding, or null. */
   readonly rope: number | null
+  /** Learned tokens that are always seen (persistent memory of Titans, Behrouz et al. 2025); none without. */
+  readonly persistent?: number
 }
 
 export const attentionParams = (c: AttentionConfig) => ({
   qkv: matrix([c.width, 3 * c.width]),
   output: matrix([c.width, c.width]),
+  ...(c.persistent ? { persistent: matrix([c.persistent, c.width], 1) } : {}), // as high as normalised tokens
 })
 
 /** The last `window` keys and values, un-rotated: positions are counted inside the window, so they never grow. */
@@ -39,9 +42,20 @@ export function attention<T>(op: Ops<T>, c: AttentionConfig, p: Params<T>, x: T,
     window: c.window,
     channels,
     rope: c.rope,
+    ...(p.persistent ? { always: alwaysSeen(p.persistent) } : {}),
   })
   const y = op.reshape(op.transpose(done.y, [0, 2, 1, 3]), [0, 0, c.width]) //                  (B, T, D)
   return { y: op.matmul(y, p.output), state: { k: done.k, v: done.v } }
+
+  /** Keys and values of the persistent tokens, once for each row: (B, H, N, C). */
+  function alwaysSeen(tokens: T) {
+    const rows = op.mul(op.reshape(filled, [0, 1, 1, 1]), op.constant(0))
+    const [, keys, values] = op.split(p.qkv, [c.width, c.width, c.width], -1).map((w) => {
+      const each = op.reshape(op.matmul(tokens, w), [1, c.persistent!, c.heads, channels])
+      return op.add(op.transpose(each, [0, 2, 1, 3]), rows)
+    })
+    return { k: keys!, v: values! }
+  }
 }
 
 /** How many tokens the cache holds after `ids` (B,T): min(filled + T, window). */

@@ -24,9 +24,9 @@ export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
     gatedDelta: (x) =>
       chunkedGatedDelta(op, (a, size) => inverse(tape, op, a, size), x, x.q.shape[1]!, DELTA_CHUNK[x.decay]),
     windowAttention(x) {
-      if (isZero(x.filled) && x.q.shape[2]! <= x.window) return causalAttention(op, x)
+      if (isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always) return causalAttention(op, x)
       const [, heads, time] = x.q.shape as [number, number, number, number]
-      const blocks = time > x.window && time % x.window === 0
+      const blocks = time > x.window && time % x.window === 0 && !x.always
       return blocks ? blockedWindowAttention(op, x, time, heads) : defaults.windowAttention(x)
     },
     dropout(x, rate) {
