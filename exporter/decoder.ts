@@ -27,8 +27,12 @@ export class ExportError extends Error {
   override name = 'ExportError' as const
 }
 
-/** Traces the model's one definition. Throws ExportError when weights are missing, unexpected or of a wrong size. */
+/**
+ * Traces the model's one definition. Throws ExportError when the model cannot be served, or weights are missing,
+ * unexpected or of a wrong size.
+ */
 export function decoderGraph(model: Model, weights: Weights, kernels: Kernels): DecoderGraph {
+  if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
   checkWeights(model, weights)
   const graph = new GraphBuilder()
   const op = decoderOps({ at: graph }, kernels)

@@ -30,6 +30,8 @@ export interface Definition<F extends Fields, P, S> {
   logits<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
   /** Tokens of a training call must be a multiple of this (1: any number). */
   pieces?(config: ConfigOf<F>): number
+  /** Why this configuration can be trained and evaluated on whole pieces only, where it cannot be served. */
+  trainingOnly?(config: ConfigOf<F>): string | undefined
 }
 
 /** A definition with one configuration filled in: what trainer, exporter and tests work with. */
@@ -40,6 +42,8 @@ export interface Model {
   readonly params: SpecTree
   readonly state: SpecTree
   readonly pieces: number
+  /** Why it cannot be served, where it cannot. */
+  readonly trainingOnly: string | undefined
   forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
   logits<T>(op: Ops<T>, params: unknown, hidden: T): T
 }
@@ -70,6 +74,7 @@ export function define<F extends Fields & { vocab: { default: number } }, P, S>(
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
         pieces: definition.pieces?.(config) ?? 1,
+        trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),
         logits: (op, params, hidden) => definition.logits(op, config, params as Of<P, typeof hidden>, hidden),

@@ -2,7 +2,7 @@
  * Rolling State Memory: attention inside a chunk, memory slots across chunks. Corrected against its first publication:
  * reads see only what was committed before this chunk, so nothing leaks from the future; the write transition starts at
  * 0.9 I; slots pool by attention; the global sync is part of the graph, is trained, and reads normalised tokens, so that
- * the memory stays bounded.
+ * the memory stays bounded. `read: seed` keeps the first publication's leak, to be measured against.
  */
 import { define } from './architecture.ts'
 import { choice, type ConfigOf, count, flag, real, requires } from './config.ts'
@@ -16,8 +16,9 @@ import {
   poolParams,
   poolState,
   type Pooling,
+  write,
+  writeParams,
 } from './layers/slots.ts'
-import { write, writeParams } from './layers/slots.ts'
 import type { Ops } from './ops.ts'
 import { fill, leaves, matrix, type Of, type Spec, type SpecTree, stateOf, vector } from './spec.ts'
 
@@ -30,6 +31,11 @@ const fields = {
   chunk: count(64, 'tokens between two writes; attention sees the current chunk only', 2),
   expansion: count(4, 'width of the feed-forward layers, in widths', 1, 64),
   pooling: choice('attention', ['attention', 'mean'], 'how a chunk is summarised for each slot'),
+  read: choice(
+    'previous_chunk',
+    ['previous_chunk', 'seed'],
+    'what a layer reads: the memory before this chunk, or (training only) what the layer below has made of this chunk',
+  ),
   memory: choice('shared', ['shared', 'layer'], 'one memory for all layers, or one each'),
   sync: flag(true, 'every `cadence` chunks the slots also attend to the last chunk itself'),
   cadence: count(4, 'chunks between two syncs'),
@@ -96,10 +102,15 @@ export const rsm = define({
       c.width % (2 * c.heads) === 0,
       `rsm.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
     )
+    requires(c.read === 'previous_chunk' || c.memory === 'shared', 'rsm.memory: expected shared where rsm.read is seed')
   },
   params,
   state,
   pieces: (c) => c.chunk,
+  trainingOnly: (c) =>
+    c.read === 'seed'
+      ? 'read: expected previous_chunk; with seed a token reads what later tokens of its chunk have written, which nobody has while they are unknown'
+      : undefined,
   forward(op, c, p, ids, s) {
     type T = typeof ids
     const spec = state(c) as unknown as SpecTree
@@ -138,14 +149,17 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
   const committed = (difference: T): T => op.add(difference, p.start) //                        (B, M, D)
 
   let x = op.dropout(op.add(op.gather(p.embed, ids), positions(op, c, ids, s.position)), c.dropout)
+  let shared = s.memory && committed(s.memory)
   const done = p.blocks.map((block, i) => {
     const past = s.blocks[i]!
-    const memory = committed(past.memory ?? s.memory!)
+    const memory = past.memory ? committed(past.memory) : shared!
     const local = selfAttention(op, c, block, x, past, s.position)
     x = op.add(x, op.dropout(local.y, c.dropout))
     x = op.add(x, op.dropout(cross(op, c.width, block.read, layerNorm(op, block.readNorm, x), memory), c.dropout))
     x = op.add(x, op.dropout(feedForward(op, block, x), c.dropout))
-    return { ...local, memory, pool: pool(op, c.width, block.pool, memory, x, past.pool, fresh) }
+    const sums = pool(op, c.width, block.pool, memory, x, past.pool, fresh)
+    if (c.read === 'seed') shared = write(op, block.write, shared!, pooled(op, sums, c.chunk))
+    return { ...local, memory, pool: sums }
   })
 
   const hidden = layerNorm(op, p.norm, x)
@@ -160,8 +174,8 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     return old ? op.where(op.reshape(old, [0, 1, 1]), zero, difference) : difference
   }
   const summary = (i: number): T => pooled(op, done[i]!.pool, c.chunk)
-  const shared =
-    s.memory && p.blocks.reduce((m, block, i) => write(op, block.write, m, summary(i)), committed(s.memory))
+  if (s.memory && c.read === 'previous_chunk')
+    for (const [i, block] of p.blocks.entries()) shared = write(op, block.write, shared!, summary(i))
   const blocks = done.map(({ k, v, memory, pool: sums }, i) => {
     const before = s.blocks[i]!.memory
     const own = before && { memory: when(finish(write(op, p.blocks[i]!.write, memory, summary(i))), before, 3) }

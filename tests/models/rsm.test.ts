@@ -1,0 +1,96 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { decoderGraph } from '../../exporter/decoder.ts'
+import { ConfigError } from '../../models/config.ts'
+import { createModel } from '../../models/registry.ts'
+import { flatten } from '../../models/spec.ts'
+import { initialise } from '../../trainer/initialise.ts'
+import { loadTensorFlow, type TensorFlow } from '../../trainer/tensorflow/load.ts'
+import { expectClose } from '../support/all-close.ts'
+import { eagerRun, openModel, randomIds, randomWeights } from '../support/decoders.ts'
+import { eagerGradients } from '../support/gradients.ts'
+
+const CHUNK = 5
+const options = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: CHUNK, cadence: 2 }
+const ids = randomIds(23, 4 * CHUNK, 1)
+
+let tf: TensorFlow
+beforeAll(async () => {
+  tf = (await loadTensorFlow('cpu')).tf
+})
+
+/** For each position, how far its logits move when the token at `t` is another one. */
+function moved(model: ReturnType<typeof createModel>, t: number): number[] {
+  const weights = randomWeights(model)
+  const [before, after] = [ids, ids.with(t, (ids[t]! + 1) % model.vocab)].map(
+    (row) => eagerRun(tf, model, weights, [row]).logits,
+  ) as [Float32Array, Float32Array]
+  return ids.map((_, position) => {
+    const from = position * model.vocab
+    return Math.max(...Array.from({ length: model.vocab }, (_, i) => Math.abs(after[from + i]! - before[from + i]!)))
+  })
+}
+
+describe('read: seed', () => {
+  const seed = createModel('rsm', { ...options, read: 'seed' })
+  const t = 2 * CHUNK + 3
+
+  test('lets a token of the chunk change the logits before it, by half a percent of what it does to its own or more', () => {
+    const distances = moved(seed, t)
+    const leak = Math.max(...distances.slice(2 * CHUNK, t))
+    expect(leak).toBeGreaterThan(0.005 * distances[t]!) // measured: 0.0104 of 0.978
+    expect(Math.max(...distances.slice(0, 2 * CHUNK)), 'chunks before').toBe(0)
+  })
+
+  test('is what leaks: with previous_chunk the same change moves nothing before it', () => {
+    const distances = moved(createModel('rsm', options), t)
+    expect(Math.max(...distances.slice(0, t))).toBe(0)
+    expect(distances[t]).toBeGreaterThan(1e-3)
+  })
+
+  test('is refused by the exporter in one sentence', () => {
+    expect(() => decoderGraph(seed, randomWeights(seed), 'fused')).toThrow(
+      /^rsm: read: expected previous_chunk; with seed .* unknown$/,
+    )
+  })
+
+  test('has one memory for all layers, or none', () => {
+    expect(() => createModel('rsm', { ...options, read: 'seed', memory: 'layer' })).toThrow(ConfigError)
+  })
+})
+
+test('the global sync is trained: a loss after it reaches all of its weights', () => {
+  const model = createModel('rsm', { ...options, layers: 1 })
+  const gradients = eagerGradients(tf, model, randomWeights(model), ids)
+  const names = flatten(model.params).flatMap(([path]) => (path.startsWith('sync') ? [path] : []))
+  expect(names.length).toBe(7)
+  for (const name of names) {
+    // A softmax does not see what is added to all of its keys, so a gain alone may have small derivatives
+    expect(Math.max(...gradients.get(name)!.map(Math.abs)), name).toBeGreaterThan(1e-7)
+  }
+})
+
+test('without a sync there is nothing of it to train', () => {
+  const model = createModel('rsm', { ...options, sync: false })
+  expect(flatten(model.params).filter(([path]) => path.startsWith('sync'))).toEqual([])
+})
+
+test('the write starts with the transition 0.9 I', () => {
+  const keep = initialise(createModel('rsm', options).params, 1).get('blocks.1.write.keep')!
+  expectClose(
+    keep,
+    Array.from({ length: 256 }, (_, i) => (i % 17 === 0 ? 0.9 : 0)),
+    { absolute: 1e-7 },
+  )
+})
+
+test('after resetEvery chunks the memory is what it was at the start', async () => {
+  const model = createModel('rsm', { ...options, resetEvery: 3 })
+  const decoder = await openModel(model, 'fused')
+  const memory = async (chunks: number) => {
+    const { state } = await decoder.run([ids.slice(0, chunks * CHUNK)], decoder.start(1))
+    return Array.from(state['memory']!.data as Float32Array)
+  }
+  expect((await memory(2)).some((x) => x !== 0)).toBe(true)
+  expect((await memory(3)).every((x) => x === 0)).toBe(true)
+  decoder.close()
+})

@@ -1,0 +1,41 @@
+/** Gradients of a model's loss by TF.js alone. */
+import type { Model } from '../../models/architecture.ts'
+import { flatten } from '../../models/spec.ts'
+import { emptyBatch } from '../../trainer/data/batch.ts'
+import { Random } from '../../trainer/random.ts'
+import { eagerLoss } from '../../trainer/tensorflow/backend.ts'
+import type { TensorFlow } from '../../trainer/tensorflow/load.ts'
+
+/** By path: derivatives of the mean loss of predicting each next token of one row that starts from zero state. */
+export function eagerGradients(
+  tf: TensorFlow,
+  model: Model,
+  weights: ReadonlyMap<string, Float32Array>,
+  ids: readonly number[],
+): Map<string, Float32Array> {
+  const batch = emptyBatch(1, ids.length)
+  batch.ids.set(ids)
+  batch.targets.set([...ids.slice(1), 0])
+  batch.weights.fill(1, 0, -1)
+  const options = {
+    model,
+    batch: 1,
+    time: ids.length,
+    optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, clip: 1 },
+    accumulate: 1,
+    carry: false,
+    rate: () => 1,
+    threads: 1,
+    device: 'cpu',
+    random: new Random('gradients'),
+  } as const
+  const params = flatten(model.params)
+  const state = new Map(
+    flatten(model.state).map(([path, spec]) => [path, tf.zeros([1, ...spec.shape.slice(1).map(Number)])]),
+  )
+  const { grads } = tf.valueAndGrads((...xs) => {
+    const given = new Map(params.map(([path], i) => [path, xs[i]!]))
+    return eagerLoss(tf, options, given, state, batch, false).objective
+  })(params.map(([path, spec]) => tf.tensor(weights.get(path)!, spec.shape.map(Number))))
+  return new Map(params.map(([path], i) => [path, grads[i]!.dataSync() as Float32Array]))
+}
