@@ -10,6 +10,7 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
   ['vanilla', 'vanilla', { ...common, layers: 2, window: 6 }],
   ['rsm', 'rsm', { ...slots }],
   ['rsm with mean pooling and a memory per layer', 'rsm', { ...slots, pooling: 'mean', memory: 'layer' }],
+  ['rsm with mean pooling and reads of its own chunk', 'rsm', { ...slots, pooling: 'mean', read: 'seed' }],
   ['rsm without sync, reset after three chunks', 'rsm', { ...slots, sync: false, resetEvery: 3 }],
   ['delta', 'delta', { ...memory, layers: 'ad' }],
   ['delta without decay', 'delta', { ...memory, layers: 'da', decay: 'none', betaMax: [1, 0.5] }],
@@ -24,9 +25,13 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
   ['delta without feed-forward layers', 'delta', { ...memory, layers: 'dd', hidden: 0 }],
 ]
 
-export const configurations = table.map(([name, architecture, options], i) => ({
+/** All that can be trained. */
+export const trainable = table.map(([name, architecture, options], i) => ({
   name,
   model: createModel(architecture, options),
   /** The first of its architecture: what takes long runs over these only. */
   first: table.findIndex((row) => row[1] === architecture) === i,
 }))
+
+/** All that can be served too. */
+export const configurations = trainable.filter(({ model }) => model.trainingOnly === undefined)

@@ -10,7 +10,7 @@ import { Random } from '../../../trainer/random.ts'
 import { createTensorFlowBackend, eagerLoss } from '../../../trainer/tensorflow/backend.ts'
 import { loadTensorFlow } from '../../../trainer/tensorflow/load.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
-import { configurations } from '../../models/configurations.ts'
+import { trainable } from '../../models/configurations.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
 import { randomWeights } from '../../support/decoders.ts'
 import { runOnnx } from '../../support/run-onnx.ts'
@@ -47,7 +47,7 @@ function randomBatch(model: Model, time: number, seed: number): Batch {
 /** Long enough for several chunks, blocks of the window, and a rest. */
 const timeOf = (model: Model): number => (model.pieces > 1 ? 3 * model.pieces : 18)
 
-describe.each(configurations)('$name', ({ model, first }) => {
+describe.each(trainable)('$name', ({ model, first }) => {
   const time = timeOf(model)
 
   test('compiled gradients = TF.js gradients', async () => {
