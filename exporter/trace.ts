@@ -47,6 +47,7 @@ export function tracer(cursor: Cursor): Primitives<Value> {
     sigmoid: unary('Sigmoid'),
     softplus: unary('Softplus'),
     gelu: unary('Gelu'),
+    round: unary('Round'),
     matmul: binary('MatMul'),
     sum: reduce('ReduceSum'),
     mean: reduce('ReduceMean'),

@@ -1,6 +1,9 @@
 /** The default bodies of the composites, in primitives only: what each of them means. */
 import type { Composites, GatedDelta, Ops, Primitives, SelectiveScan, WindowAttention } from './ops.ts'
 
+/** A row of zeros is divided by this, not by zero. */
+export const SMALLEST_ROW = 1e-8
+
 /** All operations of a reader: its primitives, the default composites, and the composites that it does better. */
 export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<T>> = {}): Ops<T> {
   const composites: Composites<T> = {
@@ -21,9 +24,19 @@ export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<
     windowAttention: (x) => windowAttention(op, x),
     dropout: (x) => x,
     watch: (x) => x,
+    layer: (x) => x,
+    prepare: (_name, _shapes, make) => make(),
+    quantised: (x, bits) => quantised(op, x, bits),
   }
   const all: Ops<T> = { ...op, ...composites, ...better }
   return all
+}
+
+function quantised<T>(op: Primitives<T>, x: T, bits: 4 | 8): T {
+  const largest = op.maximum(op.max(op.maximum(x, op.neg(x)), -1, true), op.constant(SMALLEST_ROW))
+  const step = op.div(largest, op.constant(2 ** (bits - 1) - 1))
+  const rounded = op.mul(op.round(op.div(x, step)), step)
+  return op.add(op.detach(rounded), op.sub(x, op.detach(x))) //   the difference is exactly zero
 }
 
 function causalConv<T>(op: Ops<T>, { x, weight, bias, past, size }: Parameters<Composites<T>['causalConv']>[0]) {

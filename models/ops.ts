@@ -26,6 +26,8 @@ export interface Primitives<T> {
   softplus(x: T): T
   /** Exact GELU, x/2 (1 + erf(x / sqrt 2)) (Hendrycks & Gimpel 2016). */
   gelu(x: T): T
+  /** To the nearest whole number, ties to even; no derivative flows. */
+  round(x: T): T
   /** (..., M, K) x (..., K, N) -> (..., M, N); the right side may have fewer leading axes. */
   matmul(a: T, b: T): T
   sum(x: T, axis: number, keepDims?: boolean): T
@@ -110,6 +112,18 @@ export interface Composites<T> {
   dropout(x: T, rate: number): T
   /** x. A reader that observes a model gets it under `name`; to all others it is nothing. */
   watch(x: T, name: string): T
+  /** x after layer `index` of the model: where an adapter adds what it has. */
+  layer(x: T, index: number): T
+  /**
+   * `make()`, tensors of `shapes` that depend on parameters alone. A reader that knows the parameters may compute them
+   * once, by their `name`.
+   */
+  prepare(name: string, shapes: readonly (readonly number[])[], make: () => T[]): T[]
+  /**
+   * Each row of x (N,D) rounded to whole multiples of its largest magnitude / (2^(bits-1) - 1); the derivative is that
+   * of x (straight through, Bengio et al. 2013, arXiv 1308.3432).
+   */
+  quantised(x: T, bits: 4 | 8): T
 }
 
 export interface GatedDelta<T> {

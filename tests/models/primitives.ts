@@ -40,6 +40,12 @@ export const cases: readonly Case[] = [
   { name: 'softplus', shapes: three, f: (op, [x]) => op.softplus(x!) },
   { name: 'gelu', shapes: three, f: (op, [x]) => op.gelu(x!) },
   {
+    name: 'round',
+    shapes: three,
+    smooth: false,
+    f: (op, [x]) => op.mul(x!, op.round(op.mul(x!, op.constant(3)))),
+  },
+  {
     name: 'matmul by a matrix',
     shapes: [
       [2, 3, 4],

@@ -60,6 +60,7 @@ export const rules = {
     const cdf = op.add(op.div(y, op.add(x, zero)), op.mul(zero, op.constant(0.5)))
     return op.mul(g, op.add(cdf, op.mul(x, density)))
   }),
+  round: none,
   softmax: unary((op, g, _, y) => {
     const weighted = op.mul(g, y)
     return op.sub(weighted, op.mul(y, op.sum(weighted, -1, true)))

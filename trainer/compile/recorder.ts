@@ -24,7 +24,19 @@ export function recorder(tape: Tape): Recorder {
     constants.set(key, known)
     return known
   }
-  type Unary = 'neg' | 'exp' | 'log' | 'sqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'softplus' | 'gelu' | 'softmax'
+  type Unary =
+    | 'neg'
+    | 'exp'
+    | 'log'
+    | 'sqrt'
+    | 'sin'
+    | 'cos'
+    | 'tanh'
+    | 'sigmoid'
+    | 'softplus'
+    | 'gelu'
+    | 'round'
+    | 'softmax'
   const unary = (name: Unary) => (x: Node) => add(name, [x], x.shape, rules[name], (o, [a]) => o[name](a!))
   type Binary = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum'
   const binary = (name: Binary) => (a: Node, b: Node) =>
@@ -62,6 +74,7 @@ export function recorder(tape: Tape): Recorder {
     sigmoid: unary('sigmoid'),
     softplus: unary('softplus'),
     gelu: unary('gelu'),
+    round: unary('round'),
     softmax: unary('softmax'),
     matmul: (a, b) =>
       add('matmul', [a, b], multiplied(a.shape, b.shape), rules.matmul, (o, [x, y]) => o.matmul(x!, y!)),

@@ -40,6 +40,7 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
     tanh: (x) => tf.tanh(x),
     sigmoid: (x) => tf.sigmoid(x),
     softplus: (x) => tf.softplus(x),
+    round: flat((x) => tf.round(x)),
     gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
     matmul(a, b) {
       if (b.rank > 2 || a.rank === 2) return tf.matMul(a, b)
