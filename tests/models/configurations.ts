@@ -4,6 +4,9 @@ import { createModel } from '../../models/registry.ts'
 const common = { vocab: 23, width: 16, heads: 2, hidden: 24 }
 const memory = { ...common, window: 6, memoryHeads: 2, keys: 8, values: 4 }
 
+const banks = { ...common, layers: 2, window: 6, rows: 12, memoryHeads: 2, memoryStd: 0.5, zeroOutput: false }
+const chapters = { ...banks, chapters: 4, topChapters: 2, routingWindow: 4 }
+
 const slots = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: 5, cadence: 2 }
 
 const table: readonly (readonly [name: string, architecture: string, options: Record<string, unknown>])[] = [
@@ -23,6 +26,37 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
     { ...memory, layers: 'd', decay: 'channel', products: 3, cache: 4, cacheHalfLife: 64 },
   ],
   ['delta without feed-forward layers', 'delta', { ...memory, layers: 'dd', hidden: 0 }],
+  ['moc', 'moc', { ...banks }],
+  [
+    'moc with blocks B, factorized banks per layer, low-rank projections',
+    'moc',
+    { ...banks, block: 'B', bank: 'factorized', rank: 4, sharing: 'per_layer', projectionRank: 3 },
+  ],
+  [
+    'moc with a reduced bank in the last layer, shared heads of keys',
+    'moc',
+    { ...banks, bank: 'reduced', rank: 8, placement: 'last_k', memoryKeyHeads: 1 },
+  ],
+  ['moc with an int8 bank in the first layer', 'moc', { ...banks, quantize: 'int8', placement: 'first_k' }],
+  [
+    'moc with int4 banks of narrow rows, every second of three layers',
+    'moc',
+    {
+      ...banks,
+      layers: 3,
+      quantize: 'int4',
+      rowWidth: 6,
+      placement: 'every_n',
+      sharing: 'every_k_layers',
+      sharingEvery: 1,
+    },
+  ],
+  ['moc with chapters routed by token, all losses', 'moc', { ...chapters, auxiliaryLoss: 0.5, zLoss: 0.1 }],
+  ['moc with chapters routed by window, one shared', 'moc', { ...chapters, routing: 'rolling', sharedChapters: 1 }],
+  ['moc with chapters routed by the window before', 'moc', { ...chapters, routing: 'hybrid', routedScale: 2 }],
+  ['moc with chapters routed by row', 'moc', { ...chapters, routing: 'sequence' }],
+  ['moc with chapters routed by windows of the row', 'moc', { ...chapters, routing: 'sequence_rolling' }],
+  ['moc without a memory', 'moc', { ...banks, placement: 'none' }],
 ]
 
 /** All that can be trained. */
