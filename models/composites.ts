@@ -78,7 +78,9 @@ function selectiveScan<T>(op: Primitives<T>, x: SelectiveScan<T>) {
   const { carry, ys } = op.scan(
     ([memory], [decay, write, c]) => {
       const next = op.add(op.mul(memory!, decay!), write!) //                                (B, E, N)
-      return { carry: [next], y: [op.reshape(op.matmul(next, op.reshape(c!, [0, -1, 1])), [0, -1])] }
+      const y = op.reshape(op.matmul(next, op.reshape(c!, [0, -1, 1])), [0, -1]) //          (B, E)
+      // The rank of what leaves ONNX's Scan has to be plain to see, also inside a Loop whose carries have none
+      return { carry: [op.reshape(next, [0, x.channels, -1])], y: [y] }
     },
     [x.memory],
     [decay, write, x.c],

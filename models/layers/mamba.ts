@@ -61,9 +61,10 @@ export function mamba<T>(op: Ops<T>, c: MambaConfig, p: Params<T>, x: T, past: S
   return { y: op.matmul(y, p.output), state: { conv: mixed.past, memory: scanned.memory } }
 }
 
-export const mambaStackParams = (c: MambaConfig, layers: number) => ({
+/** `gain`: how large the stack's outputs are at the start. */
+export const mambaStackParams = (c: MambaConfig, layers: number, gain = 1) => ({
   layers: Array.from({ length: layers }, () => ({ mixerNorm: vector([c.width], 1), mixer: mambaParams(c) })),
-  norm: vector([c.width], 1),
+  norm: vector([c.width], gain),
 })
 
 export const mambaStackState = (c: MambaConfig, layers: number) => Array.from({ length: layers }, () => mambaState(c))

@@ -21,10 +21,18 @@ export const crossParams = (width: number) => ({
   bias: vector([width], 0),
 })
 
-/** softmax(q k' / sqrt(D)) v: queries from (B,N,D), keys and values from (B,K,D) -> (B,N,D). */
-export function cross<T>(op: Ops<T>, width: number, p: Of<ReturnType<typeof crossParams>, T>, from: T, to: T): T {
+/** softmax(q k' / sqrt(D) + mask) v: queries from (B,N,D), keys and values from (B,K,D), mask (B,1,K) -> (B,N,D). */
+export function cross<T>(
+  op: Ops<T>,
+  width: number,
+  p: Of<ReturnType<typeof crossParams>, T>,
+  from: T,
+  to: T,
+  mask?: T,
+): T {
   const scores = op.matmul(op.matmul(from, p.query), op.transpose(op.matmul(to, p.key), [0, 2, 1]))
-  const shares = op.softmax(op.mul(scores, op.constant(1 / Math.sqrt(width)))) //               (B, N, K)
+  const scaled = op.mul(scores, op.constant(1 / Math.sqrt(width))) //                           (B, N, K)
+  const shares = op.softmax(mask === undefined ? scaled : op.add(scaled, mask))
   return op.add(op.matmul(op.matmul(shares, op.matmul(to, p.value)), p.output), p.bias)
 }
 

@@ -9,12 +9,28 @@ const chapters = { ...banks, chapters: 4, topChapters: 2, routingWindow: 4 }
 
 const slots = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: 5, cadence: 2 }
 
+const stride = {
+  vocab: 23,
+  width: 16,
+  heads: 2,
+  layers: 2,
+  outputs: 3,
+  tokens: 6,
+  stride: 4,
+  keys: 8,
+  ssmLayers: 1,
+  ssmStates: 4,
+}
+
 const table: readonly (readonly [name: string, architecture: string, options: Record<string, unknown>])[] = [
   ['vanilla', 'vanilla', { ...common, layers: 2, window: 6 }],
   ['rsm', 'rsm', { ...slots }],
   ['rsm with mean pooling and a memory per layer', 'rsm', { ...slots, pooling: 'mean', memory: 'layer' }],
   ['rsm with mean pooling and reads of its own chunk', 'rsm', { ...slots, pooling: 'mean', read: 'seed' }],
   ['rsm without sync, reset after three chunks', 'rsm', { ...slots, sync: false, resetEvery: 3 }],
+  ['smt', 'smt', { ...stride }],
+  ['smt with a window as long as its stride', 'smt', { ...stride, outputs: 1, tokens: 4, ssmLayers: 2, ssmConv: 2 }],
+  ['smt that slides', 'smt', { ...stride, mode: 'sliding' }],
   ['delta', 'delta', { ...memory, layers: 'ad' }],
   ['delta without decay', 'delta', { ...memory, layers: 'da', decay: 'none', betaMax: [1, 0.5] }],
   ['delta with a decay per channel', 'delta', { ...memory, layers: 'ad', decay: 'channel', betaMax: [2] }],

@@ -92,7 +92,8 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
     where: (condition, a, b) => tf.where(condition, a, b),
     detach: flat((x) => tf.clone(x)),
     scan(step, first, xs, axis) {
-      const rows = xs.map((x) => tf.unstack(x, axis))
+      // The derivative of TF.js's unstack fails where there is one part only
+      const rows = xs.map((x) => (x.shape[axis] === 1 ? [tf.squeeze(x, [axis])] : tf.unstack(x, axis)))
       let carry = first
       const ys: Tensor[][] = []
       for (let t = 0; t < rows[0]!.length; t++) {
