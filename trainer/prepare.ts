@@ -10,11 +10,13 @@ import { createCompiledBackend } from './compile/backend.ts'
 import type { Dataset, JsonValue } from './data/batch.ts'
 import { DataError } from './data/batch.ts'
 import { keeperDataset } from './data/keeper/dataset.ts'
+import { taskDataset, taskVocabulary } from './data/tasks/dataset.ts'
 import { textDataset } from './data/text.ts'
 import { Random } from './random.ts'
 import type { Recipe, TextSource } from './recipes/recipe.ts'
 import { createTensorFlowBackend } from './tensorflow/backend.ts'
 import { chatTokens, writeTokenizer } from './tokenizer/format.ts'
+import { writeIdTokenizer } from './tokenizer/ids.ts'
 import { withPlainText } from './tokenizer/plain-text.ts'
 import { byteTokenizer, trainBpe, trainCharacters } from './tokenizer/train.ts'
 import type { Metric, Run } from './train.ts'
@@ -96,6 +98,13 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const
 async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   if (choice.kind === 'folder') {
+  if (data.kind === 'task' || choice.kind === 'ids') {
+    if (data.kind !== 'task' || choice.kind !== 'ids')
+      throw new DataError(
+        `${name}.tokenizer: expected ids with a task and only there, got ${choice.kind} with ${data.kind}`,
+      )
+    return writeIdTokenizer(folder, taskVocabulary(data))
+  }
     for (const file of tokenizerFiles) await copyFile(join(choice.folder, file), join(folder, file))
     return
   }
@@ -118,6 +127,13 @@ async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Datas
     }
   }
   return openCorpusText(data, { batch, time, codec })
+  if (data.kind === 'task') {
+    const rows = { batch, time, carry: recipe.carry, seed: recipe.seed }
+    return {
+      data: taskDataset({ ...rows, source: data, part: 'train' }),
+      heldOut: taskDataset({ ...rows, source: { ...data, stages: data.stages.slice(-1) }, part: 'heldout' }),
+    }
+  }
 }
 
 async function openCorpusText(source: TextSource, shape: { batch: number; time: number; codec: TextCodec }) {

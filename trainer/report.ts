@@ -34,9 +34,10 @@ export async function writeReport(out: string, facts: ReportFacts): Promise<stri
   return path
 }
 
-/** Text that the last checkpoint goes on with, from nothing but the beginning of a turn. */
-export async function sample(out: string): Promise<string> {
+/** Text that the last checkpoint goes on with, from nothing but the beginning of a turn; none where it knows no text. */
+export async function sample(out: string): Promise<string | undefined> {
   const trained = await loadTrained(out)
+  if (trained.codec.encode('\n').length === 0) return undefined
   const decoder = await openTrained(trained, 'fused', 1)
   try {
     const start = await feed(decoder, trained.codec.encode('\n'), decoder.start(1))
@@ -48,7 +49,7 @@ export async function sample(out: string): Promise<string> {
   }
 }
 
-function page(facts: ReportFacts, metrics: readonly Metric[], text: string): string {
+function page(facts: ReportFacts, metrics: readonly Metric[], text: string | undefined): string {
   const last = metrics.at(-1)
   return `# ${facts.name}
 
@@ -66,14 +67,16 @@ ${facts.about}
 | tokens a second, last measured | ${last?.tokensPerSecond ?? 'not measured'} |
 
 ![loss and learning rate](curves.svg)
+${text === undefined ? '' : sampleSection(text)}`
+}
 
+const sampleSection = (text: string): string => `
 ## Sample
 
 \`\`\`
 ${text.replaceAll('```', "'''")}
 \`\`\`
 `
-}
 
 const nats = (loss: number | null | undefined): string =>
   loss === null || loss === undefined ? 'not measured' : loss.toFixed(4)

@@ -5,16 +5,20 @@ import type { Recipe } from './recipes/recipe.ts'
 
 type Tree = { [key: string]: unknown }
 
-/** The recipe of that name with every `path=value` applied; values are JSON, or text where they are not. */
+/**
+ * The recipe of that name with every `path=value` applied; values are JSON, or text where they are not. Another
+ * `architecture` brings the sizes of its own small recipe, over which `model.` settings go.
+ */
 export function recipeWith(name: string, settings: readonly string[]): Recipe {
   const recipe = recipes.get(name)
   if (!recipe) throw new ConfigError(`recipe: expected one of ${[...recipes.keys()].join(', ')}, got ${name}`)
   const copy = structuredClone(recipe) as unknown as Tree
-  for (const setting of settings) {
-    const at = setting.indexOf('=')
-    if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
-    assign(copy, setting.slice(0, at).split('.'), parse(setting.slice(at + 1)), setting.slice(0, at))
-  }
+  const assignments = settings.map(split)
+  // First: the model's options belong to the architecture, and those of the recipe's own would be unknown to another
+  const architecture = assignments.findLast(([path]) => path === 'architecture')?.[1]
+  if (typeof architecture === 'string' && architecture !== recipe.architecture)
+    copy['model'] = structuredClone(recipes.get(architecture)?.model ?? {})
+  for (const [path, value] of assignments) assign(copy, path.split('.'), value, path)
   const changed = copy as unknown as Recipe
   checkNumbers(changed)
   return changed
@@ -37,6 +41,12 @@ export function checkContinued(saved: unknown, now: unknown): void {
     if (before !== after)
       throw new ConfigError(`resume: ${key}: the run was started with ${before}, asked for ${after}`)
   }
+}
+
+function split(setting: string): [path: string, value: unknown] {
+  const at = setting.indexOf('=')
+  if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
+  return [setting.slice(0, at), parse(setting.slice(at + 1))]
 }
 
 function assign(tree: Tree, path: readonly string[], value: unknown, whole: string): void {
@@ -69,6 +79,7 @@ function checkNumbers(r: Recipe): void {
     ['batch', r.batch, 1],
     ['time', r.time, 1],
     ['accumulate', r.accumulate, 1],
+    ['recompute', r.recompute, 1],
     ['schedule.steps', r.schedule.steps, 1],
     ['evaluateEvery', r.evaluateEvery, 1],
     ['evaluateBatches', r.evaluateBatches, 1],

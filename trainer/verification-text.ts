@@ -2,6 +2,7 @@
 import { readText } from './data/text-file.ts'
 import { DataError, type Dataset } from './data/batch.ts'
 import { keeperDataset, type Stage } from './data/keeper/dataset.ts'
+import { taskDataset, type TaskSource } from './data/tasks/dataset.ts'
 import { textDataset } from './data/text.ts'
 import type { Trained } from './weights.ts'
 import { stat } from 'node:fs/promises'
@@ -21,5 +22,14 @@ async function dataOf({ config, codec }: Trained, time: number): Promise<Dataset
   const source = config['data'] as unknown as { kind: string; files?: string[]; stages?: Stage[] }
   if (source.kind === 'keeper')
     return keeperDataset({ batch: 1, time, codec, seed: 4242, stages: source.stages!.slice(0, 1) })
+  if (source.kind === 'task')
+    return taskDataset({
+      source: source as unknown as TaskSource,
+      batch: 1,
+      time,
+      carry: true,
+      seed: 4242,
+      part: 'heldout',
+    })
   return textDataset({ paths: source.files ?? [], codec, batch: 1, time })
 }

@@ -1,6 +1,7 @@
 /** A recipe: everything that a training run is, as plain data that can be printed, saved and overridden. */
 import type { AdamW } from '../compile/optimizer.ts'
 import type { Stage } from '../data/keeper/dataset.ts'
+import type { TaskSource } from '../data/tasks/dataset.ts'
 import type { Schedule } from '../schedule.ts'
 
 /** Text: files and folders of UTF-8 text, JSONL or shards, given with --data. */
@@ -18,9 +19,9 @@ export interface KeeperSource {
   readonly stages: readonly Stage[]
 }
 
-/** `byte`, `character` (of the training text), a number of BPE tokens to learn, or a folder with a tokenizer. */
+/** `byte`, `character` (of the training text), a number of BPE tokens to learn, a folder with a tokenizer, or a task's ids. */
 export interface TokenizerChoice {
-  readonly kind: 'byte' | 'char' | 'bpe' | 'folder'
+  readonly kind: 'byte' | 'char' | 'bpe' | 'folder' | 'ids'
   readonly vocab: number
   readonly folder: string
 }
@@ -32,7 +33,7 @@ export interface Recipe {
   /** Options of the architecture; the vocabulary comes from the tokenizer. */
   readonly model: Readonly<Record<string, unknown>>
   readonly tokenizer: TokenizerChoice
-  readonly data: TextSource | KeeperSource
+  readonly data: TextSource | KeeperSource | TaskSource
   /** Rows of a batch, tokens of a row, passes whose gradients are averaged. */
   readonly batch: number
   readonly time: number

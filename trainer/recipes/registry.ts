@@ -1,6 +1,7 @@
 /** The recipes by name: every architecture has a small one of its own name. */
 import { keeper, keeperVanilla } from './keeper.ts'
 import { defaults, type Recipe, text } from './recipe.ts'
+import { taskRecipes } from './tasks.ts'
 
 /** Sizes that learn something in a few minutes on two cores, with the same number of parameters to a thousandth. */
 const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
@@ -26,5 +27,6 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     ...small.map((own): Recipe => ({ ...defaults, data: text, architecture: own.name, ...own })),
     keeper,
     keeperVanilla,
+    ...taskRecipes,
   ].map((recipe) => [recipe.name, recipe]),
 )

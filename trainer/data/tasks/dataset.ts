@@ -1,0 +1,146 @@
+/** Sequences of a task as training data: each row of a batch is an endless stream of independent ones. */
+import { requires } from '../../../models/config.ts'
+import { Random, type RandomState } from '../../random.ts'
+import { DataError, emptyBatch, type Batch, type Dataset, type JsonValue } from '../batch.ts'
+import { setTask } from './registry.ts'
+import { drawSequence, type Part } from './split.ts'
+import type { Options, Sequence, SetTask } from './task.ts'
+
+/** One part of the curriculum. */
+export interface TaskStage {
+  /** Holds for sequences that begin before this many tokens were given out (all rows together). */
+  readonly untilTokens: number
+  /** Options to choose from at random for each sequence. */
+  readonly mix: readonly Options[]
+}
+
+/** A task as a recipe names it. */
+export interface TaskSource {
+  readonly kind: 'task'
+  readonly task: string
+  /** Options that all stages and measurements share. */
+  readonly options: Options
+  /** In order; the last one holds for ever after. */
+  readonly stages: readonly TaskStage[]
+  /** Options that `mneme eval` measures. */
+  readonly evaluate: readonly Options[]
+}
+
+export interface TaskDataOptions {
+  readonly source: TaskSource
+  readonly batch: number
+  readonly time: number
+  /** Whether rows go on from batch to batch; without, every sequence must fit into `time`. */
+  readonly carry: boolean
+  readonly seed: number
+  readonly part: Part
+}
+
+/** Where a row is: what made its sequence, and which piece comes next. */
+interface Row {
+  random: RandomState
+  stage: number
+  piece: number
+}
+
+/**
+ * Batches of a task. A sequence begins with carry 0; one longer than T fills several pieces that carry its state, and
+ * what is left of its last piece has no weight.
+ */
+export function taskDataset(options: TaskDataOptions): Dataset {
+  const { source, batch, time, part } = options
+  const stages = openStages(source)
+  const random = new Random(`${source.task} ${part} ${options.seed}`)
+  let tokens = 0
+  let rows: Row[] = Array.from({ length: batch }, (_, i) => ({
+    random: random.fork(`row ${i}`).state,
+    stage: 0,
+    piece: 0,
+  }))
+  let drawn: ({ readonly sequence: Sequence; readonly after: RandomState } | undefined)[] = []
+
+  /** The row's sequence, made again from its random state when it is not at hand. */
+  function sequenceOf(index: number, row: Row) {
+    const known = drawn[index]
+    if (known !== undefined) return known
+    const own = new Random(row.random)
+    const sequence = drawSequence(own, own.pick(stages[row.stage]!.mix), part)
+    if (!options.carry && sequence.ids.length > time)
+      throw new DataError(
+        `${source.task}: a sequence of ${sequence.ids.length} tokens does not fit time ${time}; set carry=true or a longer time`,
+      )
+    return (drawn[index] = { sequence, after: own.state })
+  }
+
+  function fillRow(out: Batch, index: number, row: Row): void {
+    if (row.piece === 0) row.stage = stageAt(stages, tokens)
+    const { sequence, after } = sequenceOf(index, row)
+    const from = row.piece * time
+    const length = Math.min(time, sequence.ids.length - from)
+    for (let t = 0; t < length; t++) {
+      out.ids[index * time + t] = sequence.ids[from + t]!
+      out.targets[index * time + t] = sequence.targets[from + t]!
+      out.weights[index * time + t] = sequence.weights[from + t]!
+    }
+    out.carry[index] = row.piece === 0 ? 0 : 1
+    row.piece += 1
+    if (row.piece * time < sequence.ids.length) return
+    row.random = after
+    row.piece = 0
+    drawn[index] = undefined
+  }
+
+  return {
+    description: `${source.task}, ${part}, seed ${options.seed}, ${batch} rows of ${time} tokens, ${stages.length} stages`,
+    next() {
+      const out = emptyBatch(batch, time)
+      for (const [index, row] of rows.entries()) fillRow(out, index, row)
+      tokens += batch * time
+      return Promise.resolve(out)
+    },
+    position: () => ({ tokens, rows: rows.map((row) => ({ ...row })) }),
+    seek(position) {
+      const saved = checkedPosition(source.task, position, batch, stages.length)
+      tokens = saved.tokens
+      rows = saved.rows.map((row) => ({ ...row }))
+      drawn = []
+      return Promise.resolve()
+    },
+  }
+}
+
+/** Tokens of the task's vocabulary; throws ConfigError where stages disagree. */
+export function taskVocabulary(source: TaskSource): number {
+  const sizes = new Set(openStages(source).flatMap(({ mix }) => mix.map(({ vocabulary }) => vocabulary)))
+  requires(sizes.size === 1, `${source.task}: expected one vocabulary in all stages, got ${[...sizes].join(', ')}`)
+  return [...sizes][0]!
+}
+
+interface OpenStage {
+  readonly untilTokens: number
+  readonly mix: readonly SetTask[]
+}
+
+function openStages({ task, options, stages }: TaskSource): OpenStage[] {
+  const opened = stages.map(({ untilTokens, mix }) => ({
+    untilTokens,
+    mix: mix.map((own) => setTask(task, { ...options, ...own })),
+  }))
+  const empty = opened.length === 0 || opened.some(({ mix }) => mix.length === 0)
+  requires(!empty, `${task}: expected at least one stage, each with at least one set of options`)
+  return opened
+}
+
+function stageAt(stages: readonly OpenStage[], tokens: number): number {
+  const index = stages.findIndex((stage) => tokens < stage.untilTokens)
+  return index === -1 ? stages.length - 1 : index
+}
+
+function checkedPosition(task: string, position: JsonValue, batch: number, stages: number) {
+  const saved = position as unknown as { tokens: number; rows: Row[] }
+  if (!Array.isArray(saved.rows) || saved.rows.length !== batch)
+    throw new DataError(`${task}: expected a position of ${batch} rows, got ${saved.rows?.length ?? 'none'}`)
+  if (saved.rows.some((row) => row.stage >= stages))
+    throw new DataError(`${task}: the position is in a stage beyond the ${stages} of this run`)
+  return saved
+}

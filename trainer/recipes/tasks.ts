@@ -1,0 +1,210 @@
+/** Recipes of the tasks: small models trained from nothing on generated sequences, then measured beyond their training. */
+import type { Options } from '../data/tasks/task.ts'
+import { defaults, type Recipe } from './recipe.ts'
+
+const FOREVER = 1e15
+
+/** What the tasks start from: two gated delta memories, and sequences that fit into a row. */
+const task = (
+  name: string,
+  about: string,
+  data: { task: string; options?: Options; mix: readonly Options[]; evaluate: readonly Options[] },
+  own: Partial<Recipe>,
+): Recipe => ({
+  ...defaults,
+  name,
+  about,
+  architecture: 'delta',
+  model: memories,
+  tokenizer: { kind: 'ids', vocab: 0, folder: '' },
+  carry: false,
+  learningRate: 3e-3,
+  schedule: { kind: 'cosine', steps: 2400, warmup: 50, minRatio: 0.05, decay: 0.2 },
+  optimizer: { ...defaults.optimizer, beta2: 0.98 },
+  evaluateEvery: 200,
+  evaluateBatches: 4,
+  checkpointEvery: 400,
+  logEvery: 50,
+  ...own,
+  data: {
+    kind: 'task',
+    task: data.task,
+    options: data.options ?? {},
+    stages: [{ untilTokens: FOREVER, mix: data.mix }],
+    evaluate: data.evaluate,
+  },
+})
+
+/** Width 64, two memories of 2 x 64 x 64 = 8,192 numbers each, no feed-forward layers, nothing forgotten. */
+const memories = { width: 64, layers: 'dd', hidden: 0, memoryHeads: 2, keys: 64, values: 64, decay: 'none' }
+/** The same with transitions that may turn a direction around, which parity and groups need (Grazzi et al., arXiv 2411.12537). */
+const turning = { ...memories, memoryHeads: 4, keys: 16, values: 16, betaMax: [2] }
+/** The size of the MAD suite: width 128, two mixers and two feed-forward layers. */
+const mad = { width: 128, layers: 'dd', hidden: 256, memoryHeads: 4, keys: 32, values: 32, decay: 'head' }
+
+const multiQuery: readonly Recipe[] = [
+  task(
+    'mqar',
+    'recall of 64 pairs among 256 tokens, vocabulary 512',
+    {
+      task: 'mqar',
+      options: { vocabulary: 512 },
+      mix: [
+        { length: 64, pairs: 4 },
+        { length: 64, pairs: 16 },
+        { length: 128, pairs: 32 },
+        { length: 256, pairs: 64 },
+      ],
+      evaluate: [
+        { length: 256, pairs: 64 },
+        { length: 512, pairs: 128 },
+      ],
+    },
+    { batch: 16, time: 256 },
+  ),
+  task(
+    'mqar-full',
+    'recall of 64 pairs among 256 tokens, vocabulary 8,192, measured up to 512 pairs among 2,048',
+    {
+      task: 'mqar',
+      options: { vocabulary: 8192 },
+      mix: [
+        { length: 64, pairs: 4 },
+        { length: 128, pairs: 8 },
+        { length: 256, pairs: 16 },
+        { length: 256, pairs: 32 },
+        { length: 256, pairs: 64 },
+      ],
+      evaluate: [
+        { length: 256, pairs: 64 },
+        { length: 512, pairs: 128 },
+        { length: 1024, pairs: 256 },
+        { length: 2048, pairs: 512 },
+      ],
+    },
+    {
+      model: { ...memories, width: 128, keys: 256, values: 256 }, // 131,072 numbers a memory
+      batch: 16,
+      time: 256,
+      learningRate: 2e-3,
+      schedule: { kind: 'cosine', steps: 4300, warmup: 50, minRatio: 0.05, decay: 0.2 },
+    },
+  ),
+  task(
+    'forgetting-mqar',
+    'recall where keys are told new values, vocabulary 512',
+    {
+      task: 'forgetting-mqar',
+      options: { vocabulary: 512 },
+      mix: [
+        { length: 64, pairs: 4, updates: 2 },
+        { length: 128, pairs: 16, updates: 8 },
+        { length: 256, pairs: 32, updates: 16 },
+        { length: 256, pairs: 32, updates: 32 },
+      ],
+      evaluate: [
+        { length: 256, pairs: 32, updates: 32 },
+        { length: 512, pairs: 64, updates: 64 },
+      ],
+    },
+    { batch: 16, time: 256 },
+  ),
+]
+
+const told: readonly Recipe[] = [
+  task(
+    'rewrite',
+    'the last value of a key told again and again: trained up to 50 pairs, measured up to 500',
+    {
+      task: 'rewrite',
+      options: { questions: 4 },
+      mix: [5, 20, 50].map((pairs) => ({ pairs, fewest: 1 })),
+      evaluate: [50, 100, 200, 500].map((pairs) => ({ pairs, questions: 1 })),
+    },
+    { batch: 16, time: 224 },
+  ),
+  task(
+    'retrieval',
+    'five facts asked after a haystack: trained up to 200 tokens of it, measured up to 8,192',
+    {
+      task: 'retrieval',
+      options: { facts: 5 },
+      mix: [{ distance: 200, nearest: 1, questions: 5 }],
+      evaluate: [128, 256, 512, 1024, 2048, 4096, 8192].map((distance) => ({ distance })),
+    },
+    { batch: 16, time: 256 },
+  ),
+  task(
+    'chain',
+    'variables assigned from one another: depth 1 to 10',
+    {
+      task: 'chain',
+      mix: [
+        { depth: 2, shallowest: 1 },
+        { depth: 10, shallowest: 1 },
+      ],
+      evaluate: Array.from({ length: 10 }, (_, i) => ({ depth: i + 1 })),
+    },
+    { batch: 32, time: 128, model: { ...memories, layers: 'dddd', hidden: 128, betaMax: [2] } },
+  ),
+]
+
+const lengths = [40, 64, 128, 256].map((length) => ({ length }))
+
+const tracked: readonly Recipe[] = [
+  task(
+    'parity',
+    'parity of zeros and ones: trained up to 40, measured up to 256',
+    { task: 'parity', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
+    { batch: 64, time: 40, model: turning, schedule: { ...defaults.schedule, steps: 1000 } },
+  ),
+  task(
+    'modular',
+    'modular arithmetic without brackets: trained up to 40, measured up to 256',
+    { task: 'modular', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
+    { batch: 64, time: 40, model: { ...turning, hidden: 128 } },
+  ),
+  task(
+    'word-problem',
+    'products in the group S3: trained up to 40, measured up to 256',
+    { task: 'word-problem', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
+    { batch: 64, time: 40, model: { ...turning, layers: 'dddd', hidden: 128 } },
+  ),
+]
+
+/** The MAD suite at its first difficulty, 12,800 sequences an epoch there, as many as the steps make here. */
+const madTask = (name: string, own: Partial<Recipe>, mix: Options, test: Options = mix): Recipe =>
+  task(
+    `mad-${name}`,
+    `MAD: ${name} at the size of the suite`,
+    { task: name, mix: [mix], evaluate: [test] },
+    {
+      model: mad,
+      learningRate: 2e-3,
+      ...own,
+    },
+  )
+
+const suite: readonly Recipe[] = [
+  madTask('recall', { batch: 32, time: 128 }, { length: 128 }),
+  madTask('fuzzy-recall', { batch: 32, time: 128 }, { length: 128 }, { length: 128, longest: true }),
+  madTask('noisy-recall', { batch: 32, time: 128 }, { length: 128 }),
+  madTask('selective-copying', { batch: 16, time: 256 }, { length: 256 }),
+  madTask('compression', { batch: 64, time: 64 }, { length: 32 }),
+  madTask('memorization', { batch: 64, time: 32 }, { length: 32 }),
+  task(
+    'copying',
+    'strings said again: trained up to 50 letters, measured up to 200',
+    {
+      task: 'copying',
+      mix: [
+        { length: 10, shortest: 1 },
+        { length: 50, shortest: 1 },
+      ],
+      evaluate: [10, 25, 50, 100, 200].map((length) => ({ length })),
+    },
+    { batch: 32, time: 104, model: mad },
+  ),
+]
+
+export const taskRecipes: readonly Recipe[] = [...multiQuery, ...told, ...tracked, ...suite]
