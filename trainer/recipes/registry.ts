@@ -16,6 +16,21 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
     model: { width: 128, layers: 2, heads: 4, slots: 32, chunk: 64 },
   },
   {
+    name: 'moc',
+    about: 'Mixture of Chapters: a Transformer that reads learned rows by routed chapters, on text',
+    model: {
+      width: 128,
+      layers: 4,
+      heads: 4,
+      window: 128,
+      hidden: 195,
+      rows: 512,
+      placement: 'every_n',
+      chapters: 8,
+      topChapters: 2,
+    },
+  },
+  {
     name: 'delta',
     about: 'sliding-window attention and gated delta memories, on text',
     model: { width: 128, layers: 'adad', hidden: 321, heads: 4, window: 64, memoryHeads: 4, keys: 32, values: 32 },
