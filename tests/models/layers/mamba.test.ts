@@ -7,11 +7,11 @@ import { initialise } from '../../../trainer/initialise.ts'
 import { loadTensorFlow, type TensorFlow } from '../../../trainer/tensorflow/load.ts'
 import { expectClose } from '../../support/all-close.ts'
 import { eagerRun, openModel, randomIds, randomWeights } from '../../support/decoders.ts'
+import { PlainMamba, times } from '../../support/plain-model.ts'
 
 const [VOCAB, WIDTH, LAYERS, TIME] = [11, 24, 2, 13]
 const config: MambaConfig = { width: WIDTH, expansion: 2, states: 5, conv: 4 }
 const E = 2 * WIDTH
-const RANK = 2 // ceil(24 / 16)
 
 /** The stack alone, between an embedding and a head of its own. */
 const model = define({
@@ -35,57 +35,18 @@ const model = define({
 const weights = randomWeights(model)
 const ids = randomIds(VOCAB, TIME, 1)
 
-/** y[j] = sum over i of x[i] w[i, from + j]. */
-const times = (x: readonly number[], w: Float32Array, columns: number, from = 0, to = columns): number[] =>
-  Array.from({ length: to - from }, (_, j) => x.reduce((sum, xi, i) => sum + xi * w[i * columns + from + j]!, 0))
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
-const norm = (x: readonly number[], weight: Float32Array): number[] => {
-  const rms = Math.sqrt(x.reduce((sum, v) => sum + v * v, 0) / x.length + 1e-5)
-  return x.map((v, i) => (v / rms) * weight[i]!)
-}
-
-/** The layer as the paper writes it, one number after another in double precision. */
-function reference(of: ReadonlyMap<string, Float32Array>): { logits: number[]; memory: number[][] } {
-  const memory = Array.from({ length: LAYERS }, () => Array.from({ length: E * config.states }, () => 0))
-  const inputs: number[][][] = Array.from({ length: LAYERS }, () => [])
+function reference(): { logits: number[]; memory: number[][] } {
+  const plain = new PlainMamba(config, LAYERS, (name) => weights.get(`stack.${name}`)!)
   const logits = ids.flatMap((id) => {
-    let u = Array.from({ length: WIDTH }, (_, i) => of.get('embed')![id * WIDTH + i]!)
-    for (let layer = 0; layer < LAYERS; layer++) {
-      const w = (name: string) => of.get(`stack.layers.${layer}.mixer.${name}`)!
-      const x = norm(u, of.get(`stack.layers.${layer}.mixerNorm`)!)
-      const gate = times(x, w('input'), 2 * E, E)
-      inputs[layer]!.push(times(x, w('input'), 2 * E, 0, E))
-      const mixed = Array.from({ length: E }, (_, e) => {
-        let sum = w('convBias')[e]!
-        for (let tap = 0; tap < config.conv; tap++)
-          sum += (inputs[layer]!.at(tap - config.conv)?.[e] ?? 0) * w('conv')[tap * E + e]!
-        return sum * sigmoid(sum)
-      })
-      const selected = times(mixed, w('select'), RANK + 2 * config.states)
-      const steps = times(selected.slice(0, RANK), w('step'), E).map((s, e) =>
-        Math.log1p(Math.exp(s + w('stepBias')[e]!)),
-      )
-      const y = mixed.map((value, e) => {
-        let sum = value * w('skip')[e]!
-        for (let n = 0; n < config.states; n++) {
-          const at = e * config.states + n
-          const decay = Math.exp(-Math.exp(w('rate')[at]!) * steps[e]!)
-          memory[layer]![at] = decay * memory[layer]![at]! + steps[e]! * selected[RANK + n]! * value
-          sum += selected[RANK + config.states + n]! * memory[layer]![at]!
-        }
-        return sum * gate[e]! * sigmoid(gate[e]!)
-      })
-      const out = times(y, w('output'), WIDTH)
-      u = u.map((v, i) => v + out[i]!)
-    }
-    return times(norm(u, of.get('stack.norm')!), of.get('head')!, VOCAB)
+    const x = Array.from(weights.get('embed')!.slice(id * WIDTH, (id + 1) * WIDTH))
+    return times(plain.step(x), weights.get('head')!, VOCAB)
   })
-  return { logits, memory }
+  return { logits, memory: plain.memory }
 }
 
 describe('a stack of Mamba-1 layers', () => {
   const CLOSE = { absolute: 2e-5, relative: 1e-4 }
-  const expected = reference(weights)
+  const expected = reference()
   let tf: TensorFlow
   beforeAll(async () => {
     tf = (await loadTensorFlow('cpu')).tf
