@@ -3,11 +3,14 @@ import type { Architecture, Model } from './architecture.ts'
 import { ConfigError } from './config.ts'
 import { delta } from './delta.ts'
 import { moc } from './moc.ts'
+import { nmt } from './nmt.ts'
 import { rsm } from './rsm.ts'
 import { smt } from './smt.ts'
 import { vanilla } from './vanilla.ts'
 
-export const architectures: ReadonlyMap<string, Architecture> = new Map([vanilla, rsm, smt, delta, moc].map((a) => [a.name, a]))
+export const architectures: ReadonlyMap<string, Architecture> = new Map(
+  [vanilla, rsm, smt, delta, nmt, moc].map((a) => [a.name, a]),
+)
 
 /** The model that `architecture` and `options` describe; throws ConfigError for what cannot be. */
 export function createModel(architecture: string, options: Record<string, unknown>): Model {

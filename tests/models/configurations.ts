@@ -4,6 +4,8 @@ import { createModel } from '../../models/registry.ts'
 const common = { vocab: 23, width: 16, heads: 2, hidden: 24 }
 const memory = { ...common, window: 6, memoryHeads: 2, keys: 8, values: 4 }
 
+const fast = { ...common, layers: 2, window: 6, memoryWidth: 8, chunk: 5 }
+
 const banks = { ...common, layers: 2, window: 6, rows: 12, memoryHeads: 2, memoryStd: 0.5, zeroOutput: false }
 const chapters = { ...banks, chapters: 4, topChapters: 2, routingWindow: 4 }
 
@@ -73,6 +75,21 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
   ['moc with chapters routed by row', 'moc', { ...chapters, routing: 'sequence' }],
   ['moc with chapters routed by windows of the row', 'moc', { ...chapters, routing: 'sequence_rolling' }],
   ['moc without a memory', 'moc', { ...banks, placement: 'none' }],
+  ['nmt', 'nmt', { ...fast }],
+  ['nmt with one memory for all layers, and a threshold', 'nmt', { ...fast, memory: 'shared', threshold: 0.5 }],
+  ['nmt with memory as context and persistent tokens', 'nmt', { ...fast, variant: 'mac', persistent: 3 }],
+  ['nmt with memory as gate, without momentum', 'nmt', { ...fast, variant: 'mag', momentum: false, clip: 0.1 }],
+  [
+    'nmt with memory as layer, linear, without decay and bound',
+    'nmt',
+    { ...fast, variant: 'mal', depth: 1, decay: false, clip: 0, thetaMax: 0.1 },
+  ],
+  [
+    'nmt with relu, a plain sum of gradients, commits at each token',
+    'nmt',
+    { ...fast, layers: 1, chunk: 1, activation: 'relu', momentum: false, decay: false },
+  ],
+  ['nmt with a memory that does not learn', 'nmt', { ...fast, update: false }],
 ]
 
 /** All that can be trained. */
