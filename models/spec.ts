@@ -24,6 +24,8 @@ export interface Spec {
   readonly init: Init
   /** Weight decay applies (matrices, not gains and biases). */
   readonly decay: boolean
+  /** Training never moves it: no gradient, no moments; it is saved all the same. */
+  readonly frozen?: true
 }
 
 export type SpecTree = Spec | readonly SpecTree[] | { readonly [key: string]: SpecTree }
@@ -70,6 +72,10 @@ export function flatten(tree: SpecTree, prefix = ''): [path: string, spec: Spec]
   if (isSpec(tree)) return [[prefix, tree]]
   return Object.entries(tree).flatMap(([key, child]) => flatten(child, prefix === '' ? key : `${prefix}.${key}`))
 }
+
+/** The paths of all parameters that training never moves. */
+export const frozenPaths = (tree: SpecTree): ReadonlySet<string> =>
+  new Set(flatten(tree).flatMap(([path, spec]) => (spec.frozen ? [path] : [])))
 
 /** The tree again, with `leaf(path, spec)` in the place of every Spec. */
 export function fill(tree: SpecTree, leaf: (path: string, spec: Spec) => unknown, prefix = ''): unknown {

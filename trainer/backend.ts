@@ -31,7 +31,7 @@ export interface Backend {
   undo(): void
   /** Loss on held-out batches, the session state carried from one to the next; leaves the training state alone. */
   evaluate(batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number>
-  /** A copy of everything that training changes. */
+  /** A copy of everything that training changes, and of the frozen parameters. */
   read(): Tensors
   /** Puts back what `read` gave; names that are missing or unexpected are an error. */
   write(tensors: Tensors): void

@@ -4,6 +4,7 @@ import { type Binding, type Graph, openGraph } from '../../runtime/graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, paceOf, type Tensors } from '../backend.ts'
 import type { Batch } from '../data/batch.ts'
+import { flatten } from '../../models/spec.ts'
 import { initialise } from '../initialise.ts'
 import { type CompiledGraph, compileLoss, compileStep } from './step.ts'
 
@@ -17,22 +18,29 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
   const shapes = new Map(compiled.inputs.map((port) => [port.name, port.shape.map(Number)]))
   const make = (): Set => Object.fromEntries(changing.map((name) => [name, createTensor('float32', shapes.get(name)!)]))
   const sets = [make(), make()] as const
-  for (const [path, data] of initialise(o.model.params, seed)) floats(sets[0][`param.${path}`]!).set(data)
+  const frozen: Set = Object.fromEntries(
+    flatten(o.model.params).flatMap(([path, spec]) =>
+      spec.frozen ? [[`param.${path}`, createTensor('float32', spec.shape.map(Number))]] : [],
+    ),
+  )
+  const held = (turn: number): Set => ({ ...frozen, ...sets[turn] })
+  for (const [path, data] of initialise(o.model.params, seed)) floats(held(0)[`param.${path}`]!).set(data)
   const fixed = Object.fromEntries(
     compiled.inputs
-      .filter((p) => !changing.includes(p.name))
+      .filter((p) => !changing.includes(p.name) && !Object.hasOwn(frozen, p.name))
       .map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]),
   )
   const results = Object.fromEntries(['loss', 'mass', 'norm'].map((name) => [name, createTensor('float32', [])]))
   const bindings = [0, 1].map((turn) => {
     const after = Object.entries(sets[1 - turn]!).map(([name, t]) => [`next.${name}`, t] as const)
-    return graph.bind({ ...fixed, ...sets[turn] }, { ...results, ...Object.fromEntries(after) })
+    const given = Object.entries({ ...fixed, ...held(turn) }).filter(([name]) => shapes.has(name))
+    return graph.bind(Object.fromEntries(given), { ...results, ...Object.fromEntries(after) })
   })
   const scalar = (name: string, value: number): void => {
     if (fixed[name]) floats(fixed[name]).fill(value)
   }
   let turn = 0
-  let held: Evaluation | undefined
+  let evaluation: Evaluation | undefined
 
   return {
     description: `compiled step, ${compiled.nodes} nodes, ${o.device}, ${o.threads} threads`,
@@ -53,18 +61,19 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
       turn = 1 - turn
     },
     async evaluate(batches) {
-      held ??= await Evaluation.open(o, sets)
-      return held.run(turn, batches)
+      evaluation ??= await Evaluation.open(o, [held(0), held(1)])
+      return evaluation.run(turn, batches)
     },
     read: () =>
-      new Map(changing.map((name) => [name, { shape: shapes.get(name)!, data: floats(sets[turn]![name]!).slice() }])),
+      new Map(Object.entries(held(turn)).map(([name, t]) => [name, { shape: [...t.dims], data: floats(t).slice() }])),
     write(tensors) {
-      expectNames(changing, tensors)
-      for (const [name, { data }] of tensors) floats(sets[turn]![name]!).set(data)
+      const now = held(turn)
+      expectNames(Object.keys(now), tensors)
+      for (const [name, { data }] of tensors) floats(now[name]!).set(data)
     },
     close() {
       for (const binding of bindings) binding.release()
-      held?.close()
+      evaluation?.close()
       graph.close()
     },
   }

@@ -1,7 +1,7 @@
 /** A whole training step as one ONNX graph: forward, backward, clipping, AdamW, and the session state carried on. */
 import { GraphBuilder, type Port, type Value } from '../../exporter/onnx/graph.ts'
 import type { Model } from '../../models/architecture.ts'
-import { fill, flatten, leaves } from '../../models/spec.ts'
+import { fill, flatten, frozenPaths, leaves } from '../../models/spec.ts'
 import { tapeOps, type Noise } from './composites.ts'
 import { onnxEmitter } from './emit.ts'
 import { gradients } from './gradients.ts'
@@ -37,6 +37,7 @@ export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry'>
 interface Traced {
   readonly tape: Tape
   readonly op: Recorder
+  /** Those that training moves. */
   readonly params: ReadonlyMap<string, Node>
   /** Cross entropy alone. */
   readonly loss: Node
@@ -120,12 +121,13 @@ function traceLoss(model: Model, { batch, time, carry: carried }: Rows, training
   })
   const ops = tapeOps(tape, op, noise)
   const readers = training ? ops : { ...ops, dropout: (x: Node) => x }
+  const frozen = frozenPaths(model.params)
   const done = model.forward(readers, params, ids, before)
   const { loss, mass } = crossEntropy(tape, op, model.logits(readers, params, done.hidden), targets, weights)
   return {
     tape,
     op,
-    params: leaves<Node>(model.params, params),
+    params: new Map([...leaves<Node>(model.params, params)].filter(([path]) => !frozen.has(path))),
     loss,
     objective: done.auxiliary ? op.add(loss, done.auxiliary) : loss,
     mass,

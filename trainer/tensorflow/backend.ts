@@ -1,5 +1,5 @@
 /** The second, independent backend: eager TF.js, its own derivatives, its own AdamW arithmetic. */
-import { elements, fill, flatten, leaves } from '../../models/spec.ts'
+import { elements, fill, flatten, frozenPaths, leaves } from '../../models/spec.ts'
 import { type Backend, type BackendOptions, type StepResult, type Tensors } from '../backend.ts'
 import type { Batch } from '../data/batch.ts'
 import { initialise } from '../initialise.ts'
@@ -70,10 +70,12 @@ class Eager {
   readonly #o: BackendOptions
   #now: Named = new Map()
   #before: Named = new Map()
+  readonly #frozen: ReadonlySet<string>
 
   constructor(tf: TensorFlow, o: BackendOptions) {
     this.#tf = tf
     this.#o = o
+    this.#frozen = frozenPaths(o.model.params)
   }
 
   start(seed: number): void {
@@ -84,6 +86,7 @@ class Eager {
         .find(([name]) => name === path)![1]
         .shape.map(Number)
       this.#now.set(`param.${path}`, tf.tensor(data, shape))
+      if (this.#frozen.has(path)) continue
       for (const kind of ['first', 'second', ...(accumulate > 1 ? ['total'] : [])])
         this.#now.set(`${kind}.${path}`, tf.zeros(shape))
     }
@@ -95,12 +98,14 @@ class Eager {
     const tf = this.#tf
     const after: Named = new Map()
     const result = tf.tidy(() => {
-      const paths = flatten(this.#o.model.params).map(([path]) => path)
+      const all = flatten(this.#o.model.params).map(([path]) => path)
+      const paths = all.filter((path) => !this.#frozen.has(path))
       const variables = paths.map((path) => this.#now.get(`param.${path}`)!)
       let state: ReadonlyMap<string, Tensor> = new Map()
       let loss: Tensor = tf.scalar(0)
       const { grads } = tf.valueAndGrads((...xs: Tensor[]) => {
-        const params = new Map(paths.map((path, i) => [path, xs[i]!]))
+        const moving = new Map(paths.map((path, i) => [path, xs[i]!]))
+        const params = new Map(all.map((path) => [path, moving.get(path) ?? this.#now.get(`param.${path}`)!]))
         const found = eagerLoss(tf, this.#o, params, this.#group('state.'), batch, true)
         state = new Map([...found.state].map(([path, t]) => [path, tf.keep(t.clone())]))
         loss = tf.keep(found.loss.clone())
@@ -108,6 +113,7 @@ class Eager {
       })(variables)
       const norm = this.#adamw(paths, grads, lr, update, apply, after)
       for (const [path, t] of state) after.set(`state.${path}`, t)
+      for (const path of this.#frozen) after.set(`param.${path}`, this.#now.get(`param.${path}`)!)
       const both = tf.stack([loss, norm])
       loss.dispose()
       return both
