@@ -30,6 +30,8 @@ export interface Definition<F extends Fields, P, S> {
   logits<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
   /** Tokens of a training call must be a multiple of this (1: any number). */
   pieces?(config: ConfigOf<F>): number
+  /** Layers of this configuration that call `op.layer`: places for adapters. */
+  layers?(config: ConfigOf<F>): number
   /** Why this configuration can be trained and evaluated on whole pieces only, where it cannot be served. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
 }
@@ -39,9 +41,13 @@ export interface Model {
   readonly architecture: string
   readonly config: Readonly<Record<string, unknown>>
   readonly vocab: number
+  /** D, of `hidden`. */
+  readonly width: number
   readonly params: SpecTree
   readonly state: SpecTree
   readonly pieces: number
+  /** Places for adapters: how many layers call `op.layer`. */
+  readonly layers: number
   /** Why it cannot be served, where it cannot. */
   readonly trainingOnly: string | undefined
   forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
@@ -56,7 +62,7 @@ export interface Architecture {
 }
 
 /** An architecture from its definition; inside it everything is typed, outside trees are filled by path. */
-export function define<F extends Fields & { vocab: { default: number } }, P, S>(
+export function define<F extends Fields & { vocab: { default: number }; width: { default: number } }, P, S>(
   definition: Definition<F, P, S>,
 ): Architecture {
   const { name, about, fields } = definition
@@ -71,9 +77,11 @@ export function define<F extends Fields & { vocab: { default: number } }, P, S>(
         architecture: name,
         config,
         vocab: config['vocab'],
+        width: config['width'],
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
         pieces: definition.pieces?.(config) ?? 1,
+        layers: definition.layers?.(config) ?? 0,
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),

@@ -94,6 +94,7 @@ export const delta = define({
       kind === 'a' ? { attention: attentionState(c) } : { delta: deltaState(memory(c)) },
     ),
   }),
+  layers: (c) => c.layers.length,
   forward(op, c, p, ids, s) {
     let x = op.gather(p.embed, ids) //                                                          (B, T, D)
     const blocks = p.blocks.map((block, i) => {
@@ -105,6 +106,7 @@ export const delta = define({
         const thought = feedForward(op, c.hidden, block.feedForward, op.rmsNorm(x, block.feedForwardNorm, 1e-5))
         x = op.add(x, op.dropout(thought, c.dropout))
       }
+      x = op.layer(x, i)
       return state
     })
     return { hidden: op.rmsNorm(x, p.norm, 1e-5), state: { filled: fillAfter(op, ids, s.filled, c.window), blocks } }

@@ -62,6 +62,7 @@ export const moc = define({
     c.chapters > 0 && c.routing.startsWith('sequence')
       ? `moc.routing: ${c.routing} chooses chapters by the whole row, also by what comes after a token, which nobody can serve`
       : undefined,
+  layers: (c) => c.layers,
   params: (c) => ({
     embed: matrix([c.vocab, c.width], 0.02),
     banks: Array.from({ length: bankCount(c, c.layers) }, () => bankParams(c, c.width)),

@@ -122,6 +122,7 @@ export const nmt = define({
   params,
   state,
   pieces: (c) => (c.update ? c.chunk : 1),
+  layers: (c) => c.layers,
   forward(op, c, p, ids, s) {
     if (!c.update) return step(op, c, p, ids, s)
     const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position! }
@@ -138,7 +139,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     const own = block.memory ?? p.memory!
     const mixed = mix(op, c, block, own, x, past.attention, past.memory ?? s.memory, s.filled)
     const thought = feedForward(op, c.hidden, block.feedForward, op.rmsNorm(mixed.x, block.feedForwardNorm, 1e-5))
-    x = op.add(mixed.x, op.dropout(thought, c.dropout))
+    x = op.layer(op.add(mixed.x, op.dropout(thought, c.dropout)), i)
     const pending = past.pending && { pending: remember(op, memory(c), own, mixed.taught, past.pending) }
     return { attention: mixed.attention, ...pending }
   })

@@ -107,6 +107,7 @@ export const rsm = define({
   params,
   state,
   pieces: (c) => c.chunk,
+  layers: (c) => c.layers,
   trainingOnly: (c) =>
     c.read === 'seed'
       ? 'read: expected previous_chunk; with seed a token reads what later tokens of its chunk have written, which nobody has while they are unknown'
@@ -156,7 +157,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     const local = selfAttention(op, c, block, x, past, s.position)
     x = op.add(x, op.dropout(local.y, c.dropout))
     x = op.add(x, op.dropout(cross(op, c.width, block.read, layerNorm(op, block.readNorm, x), memory), c.dropout))
-    x = op.add(x, op.dropout(feedForward(op, block, x), c.dropout))
+    x = op.layer(op.add(x, op.dropout(feedForward(op, block, x), c.dropout)), i)
     const sums = pool(op, c.width, block.pool, memory, x, past.pool, fresh)
     if (c.read === 'seed') shared = write(op, block.write, shared!, pooled(op, sums, c.chunk))
     return { ...local, memory, pool: sums }

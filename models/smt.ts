@@ -108,6 +108,7 @@ export const smt = define({
   params,
   state,
   pieces: (c) => c.stride,
+  layers: (c) => (c.mode === 'sliding' ? c.layers : 0), // the windows' tokens are of another rank
   forward(op, c, p, ids, s) {
     type T = typeof ids
     const spec = state(c) as unknown as SpecTree
@@ -199,7 +200,7 @@ function sliding<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>) {
     )
     x = op.add(x, op.dropout(near.y, c.dropout))
     const far = cross(op, c.width, block.read, layerNorm(op, block.readNorm, x), s.outputs, empty)
-    x = gptFeedForward(op, c, block, op.add(x, op.dropout(far, c.dropout)))
+    x = op.layer(gptFeedForward(op, c, block, op.add(x, op.dropout(far, c.dropout))), i)
     return near.state
   })
   return { hidden: layerNorm(op, p.norm, x), sliding: caches }

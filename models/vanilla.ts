@@ -37,13 +37,14 @@ export const vanilla = define({
     norm: vector([c.width], 1),
   }),
   state: (c) => ({ filled: stateOf(1), blocks: Array.from({ length: c.layers }, () => attentionState(c)) }),
+  layers: (c) => c.layers,
   forward(op, c, p, ids, s) {
     let x = op.gather(p.embed, ids) //                                                          (B, T, D)
     const blocks = p.blocks.map((block, i) => {
       const read = attention(op, c, block.attention, op.rmsNorm(x, block.attentionNorm, 1e-5), s.blocks[i]!, s.filled)
       x = op.add(x, op.dropout(read.y, c.dropout))
       const thought = feedForward(op, c.hidden, block.feedForward, op.rmsNorm(x, block.feedForwardNorm, 1e-5))
-      x = op.add(x, op.dropout(thought, c.dropout))
+      x = op.layer(op.add(x, op.dropout(thought, c.dropout)), i)
       return read.state
     })
     return { hidden: op.rmsNorm(x, p.norm, 1e-5), state: { filled: fillAfter(op, ids, s.filled, c.window), blocks } }
