@@ -99,6 +99,7 @@ async function runTraining(name: string, flags: TrainFlags): Promise<void> {
   process.stderr.write(
     `${name}: ${prepared.parameters} parameters; ${prepared.backend.description}; ${prepared.run.data.description}\n`,
   )
+  for (const note of prepared.notes) process.stderr.write(`${note}\n`)
   const outcome = await train(prepared.run, resume).finally(progress.stop)
   const report = await writeReport(out, {
     name,

@@ -12,6 +12,7 @@ import { DataError } from './data/batch.ts'
 import { keeperDataset } from './data/keeper/dataset.ts'
 import { taskDataset, taskVocabulary } from './data/tasks/dataset.ts'
 import { textDataset } from './data/text.ts'
+import { startFrom } from './import/start.ts'
 import { Random } from './random.ts'
 import type { Recipe, TextSource } from './recipes/recipe.ts'
 import { createTensorFlowBackend } from './tensorflow/backend.ts'
@@ -36,9 +37,11 @@ export interface Prepared {
   readonly backend: Backend
   readonly codec: TextCodec
   readonly parameters: number
+  /** What was read from published weights. */
+  readonly notes: readonly string[]
 }
 
-/** Opens everything that the recipe names. Throws ConfigError, DataError or TokenizerError before training starts. */
+/** Opens everything that the recipe names. Throws ConfigError, DataError, TokenizerError or ImportError before training starts. */
 export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepared> {
   const tokenizer = join(choices.out, 'tokenizer')
   if (!choices.resume && existsSync(join(choices.out, 'last')))
@@ -67,6 +70,7 @@ export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepare
   }
   const create = choices.backend === 'compiled' ? createCompiledBackend : createTensorFlowBackend
   const backend = await create(options, recipe.seed)
+  const notes = choices.resume ? [] : await startFrom(recipe.start, model, backend)
   const run: Run = {
     ...recipe,
     out: choices.out,
@@ -80,7 +84,7 @@ export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepare
     report: choices.report,
     ...(choices.signal ? { signal: choices.signal } : {}),
   }
-  return { run, backend, codec, parameters: countParameters(model.params) }
+  return { run, backend, codec, parameters: countParameters(model.params), notes }
 }
 
 /** A run goes on with the tokenizer that it began with; another one is refused. */

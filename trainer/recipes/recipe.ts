@@ -2,6 +2,7 @@
 import type { AdamW } from '../compile/optimizer.ts'
 import type { Stage } from '../data/keeper/dataset.ts'
 import type { TaskSource } from '../data/tasks/dataset.ts'
+import type { Start } from '../import/start.ts'
 import type { Schedule } from '../schedule.ts'
 
 /** Text: files and folders of UTF-8 text, JSONL or shards, given with --data. */
@@ -34,6 +35,8 @@ export interface Recipe {
   readonly model: Readonly<Record<string, unknown>>
   readonly tokenizer: TokenizerChoice
   readonly data: TextSource | KeeperSource | TaskSource
+  /** Published weights to start from, where they fit the architecture. */
+  readonly start: Start
   /** Rows of a batch, tokens of a row, passes whose gradients are averaged. */
   readonly batch: number
   readonly time: number
@@ -58,6 +61,7 @@ export interface Recipe {
 /** What recipes start from. */
 export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' | 'data'> = {
   tokenizer: { kind: 'byte', vocab: 0, folder: '' },
+  start: { gpt2: '', mamba: '' },
   batch: 8,
   time: 256,
   accumulate: 1,

@@ -1,0 +1,27 @@
+/** Mamba-1 as it is published (state-spaces/mamba-130m and its larger siblings): the state-space model of `smt`. */
+import type { Published, Rule } from './published.ts'
+
+const mixer = (from: string, to: string, as?: Rule['as']): Rule => ({
+  from: `layers.#.mixer.${from}`,
+  to: `ssm.layers.#.mixer.${to}`,
+  ...(as ? { as } : {}),
+})
+
+/** Its matrices are (out, in). Embedding and head stay where they are: the window has its own. */
+export const mamba: Published = {
+  name: 'Mamba',
+  prefixes: ['backbone.', ''],
+  rules: [
+    { from: 'layers.#.norm.weight', to: 'ssm.layers.#.mixerNorm' },
+    mixer('in_proj.weight', 'input', 'transpose'),
+    mixer('conv1d.weight', 'conv', 'taps'),
+    mixer('conv1d.bias', 'convBias'),
+    mixer('x_proj.weight', 'select', 'transpose'),
+    mixer('dt_proj.weight', 'step', 'transpose'),
+    mixer('dt_proj.bias', 'stepBias'),
+    mixer('A_log', 'rate'),
+    mixer('D', 'skip'),
+    mixer('out_proj.weight', 'output', 'transpose'),
+    { from: 'norm_f.weight', to: 'ssm.norm' },
+  ],
+}
