@@ -156,7 +156,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     const taught = learn(op, memory(c), start, before, pending)
     const choose = (now: readonly T[], old: readonly T[]): T[] => now.map((t, i) => op.where(whenFull, t, old[i]!))
     return {
-      added: choose(taught.added, before.added),
+      added: choose(taught.added, before.added).map((layer) => op.watch(layer, 'memory.added')),
       ...(before.momentum ? { momentum: choose(taught.momentum!, before.momentum) } : {}),
     }
   }

@@ -16,6 +16,11 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
     model: { width: 128, layers: 2, heads: 4, slots: 32, chunk: 64 },
   },
   {
+    name: 'nmt',
+    about: 'Neural Memory Transformer: windowed attention and a memory that learns at test time, on text',
+    model: { width: 128, layers: 3, hidden: 274, heads: 4, window: 64, memoryWidth: 64, expansion: 2, chunk: 32 },
+  },
+  {
     name: 'smt',
     about: 'Stride Memory Transformer: a window of tokens and of outputs of a Mamba stack, on text',
     model: { width: 128, layers: 3, heads: 4, outputs: 8, tokens: 24, stride: 8, keys: 180, ssmLayers: 1 },
