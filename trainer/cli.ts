@@ -16,7 +16,7 @@ import { writeReport } from './report.ts'
 import { checkContinued, recipeWith } from './settings.ts'
 import { train } from './train.ts'
 import { verificationIds } from './verification-text.ts'
-import { loadTrained } from './weights.ts'
+import { loadTrained, type Trained } from './weights.ts'
 
 export { evalCommand }
 
@@ -142,12 +142,18 @@ export function exportCommand(): Command {
           judge: await tensorFlowJudge(trained.model, trained.weights),
           ids: await verificationIds(trained, flags.tokens, flags.text),
           generation: (trained.config['generation'] ?? {}) as Manifest['generation'],
-          source: { recipe: trained.config['name'], step: trained.step, seed: trained.config['seed'] },
+          source: sourceOf(trained),
         })
         process.stdout.write(`${verificationText(verification)}\n`)
         process.stdout.write(`${flags.out}: ${manifest.name}, ${manifest.parameters} parameters, ${kernels} kernels\n`)
       },
     )
+}
+
+/** Where the weights come from; of a task, what was trained and what is to be measured too. */
+function sourceOf({ config, step }: Trained): Record<string, unknown> {
+  const data = config['data'] as { readonly kind: string }
+  return { recipe: config['name'], step, seed: config['seed'], ...(data.kind === 'task' ? { data } : {}) }
 }
 
 function wholeNumber(text: string): number {

@@ -94,9 +94,11 @@ export function recallPicture(
   })
 }
 
-const page = { $schema: 'https://vega.github.io/schema/vega-lite/v5.json', background: 'white' } as const
+/** What every picture starts from. */
+export const page = { $schema: 'https://vega.github.io/schema/vega-lite/v5.json', background: 'white' } as const
 
-async function toSvg(spec: TopLevelSpec): Promise<string> {
+/** The picture of a Vega-Lite specification. */
+export async function toSvg(spec: TopLevelSpec): Promise<string> {
   const view = new View(parse(compile(spec).spec), { renderer: 'none' })
   try {
     return await view.toSVG()

@@ -54,7 +54,8 @@ describe('a run', () => {
     const measure = (model: string) => mneme('eval', 'text', '--model', model, '--data', text)
     const [checkpoint, served] = [await measure(run), await measure(bundle)]
     expect(served.stdout).toMatch(/bits per byte/)
-    expect(served.stdout).toBe(checkpoint.stdout)
+    const numbers = (stdout: string) => stdout.split('\nmneme eval ')[0]
+    expect(numbers(served.stdout)).toBe(numbers(checkpoint.stdout))
     const json = await mneme('eval', 'text', '--model', bundle, '--data', text, '--json')
     expect(JSON.parse(json.stdout)).toMatchObject({ bytes: readFileSync(text).length })
   })
@@ -66,7 +67,7 @@ describe('what cannot be trained is refused in one sentence', () => {
     ['text that is not UTF-8', () => ['train', 'delta', '--data', file('latin.txt', latin1)], 1, /latin\.txt: .*600/],
     ['a file that is not there', () => ['train', 'delta', '--data', join(folder, 'none.txt')], 1, /none\.txt/],
     ['no data', () => ['train', 'delta'], 1, /give --data FILES/],
-    ['an unknown recipe', () => ['train', 'detla'], 2, /expected one of vanilla, rsm, delta/],
+    ['an unknown recipe', () => ['train', 'detla'], 2, /expected one of vanilla, rsm, .*got detla/],
     ['no recipe', () => ['train'], 2, /expected a recipe/],
     [
       'an unknown option of the model',

@@ -1,4 +1,4 @@
-/** When an answer counts, how sure a share is, and what a guess would get. */
+/** When an answer counts, and what a guess would get. */
 import type { Fact } from '../data/keeper/chat.ts'
 import { setSize } from '../data/keeper/values.ts'
 
@@ -15,20 +15,6 @@ export function holdsValue(reply: string, value: string): boolean {
 /** Whether a reply says that the assistant does not know. */
 export function admitsIgnorance(reply: string): boolean {
   return /\b(?:don't|do not) know\b|\bnot told me\b/i.test(reply)
-}
-
-/**
- * The 95 % interval of a share after `right` successes in `asked` trials; [0, 1] after none.
- * Wilson, "Probable inference, the law of succession, and statistical inference", 1927.
- */
-export function wilsonInterval(right: number, asked: number): readonly [number, number] {
-  if (asked === 0) return [0, 1]
-  const z = 1.959963984540054
-  const share = right / asked
-  const centre = share + (z * z) / (2 * asked)
-  const spread = z * Math.sqrt((share * (1 - share)) / asked + (z * z) / (4 * asked * asked))
-  const scale = 1 + (z * z) / asked
-  return [right === 0 ? 0 : (centre - spread) / scale, right === asked ? 1 : (centre + spread) / scale]
 }
 
 /** How often a guess is right: one among the values of that kind told in the conversation, and one among all there are. */

@@ -1,4 +1,5 @@
 /** Recall results as text. */
+import { percent } from './interval.ts'
 import type { RecallResult } from './keeper.ts'
 import type { Condition, RecallCell } from './keeper-tally.ts'
 
@@ -35,10 +36,6 @@ function headOf(cells: readonly RecallCell[]): string {
 
 function cellText({ share, interval, asked }: RecallCell): string {
   return asked === 0 ? '' : `${percent(share)} (${percent(interval[0])} to ${percent(interval[1])})`
-}
-
-function percent(share: number): string {
-  return String(Number((share * 100).toFixed(1)))
 }
 
 function line(columns: readonly (string | number)[]): string {

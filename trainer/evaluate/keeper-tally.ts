@@ -1,6 +1,7 @@
 /** Counts the answers of one condition, number of facts and distance. */
 import type { Fact, Turn } from '../data/keeper/chat.ts'
-import { admitsIgnorance, chanceOf, holdsValue, wilsonInterval } from './keeper-score.ts'
+import { type Share, shareOf } from './interval.ts'
+import { admitsIgnorance, chanceOf, holdsValue } from './keeper-score.ts'
 
 /**
  * What is tested. `train`: values that training may have shown; `heldout`: values that it never showed; `unseen`: such
@@ -10,20 +11,16 @@ import { admitsIgnorance, chanceOf, holdsValue, wilsonInterval } from './keeper-
 export type Condition = 'train' | 'heldout' | 'unseen' | 'corrected' | 'untold'
 
 /** One condition, number of facts and distance. */
-export interface RecallCell {
+export interface RecallCell extends Share {
   readonly condition: Condition
   readonly facts: number
   readonly distance: number
   /** Mean tokens of the small talk; 0 where nobody counts them. */
   readonly distanceTokens: number
-  readonly asked: number
-  readonly right: number
   /** Answers with the value from before the correction. */
   readonly stale: number
   /** Answers that say not to know. */
   readonly ignorant: number
-  readonly share: number
-  readonly interval: readonly [number, number]
   /** What a guess among the values of that kind in the conversation gets. */
   readonly chanceTold: number
   /** What a guess among all values of that kind gets. */
@@ -98,12 +95,9 @@ export class Tally {
       facts,
       distance,
       distanceTokens: Math.round(mean(this.distanceTokens)),
-      asked: this.#asked,
-      right: this.#right,
+      ...shareOf(this.#right, this.#asked),
       stale: this.#stale,
       ignorant: this.#ignorant,
-      share: this.#asked === 0 ? 0 : this.#right / this.#asked,
-      interval: wilsonInterval(this.#right, this.#asked),
       chanceTold: mean(this.#chances.map(({ told }) => told)),
       chanceSet: mean(this.#chances.map(({ set }) => set)),
     }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { evaluateRecall, type Answerer, type RecallOptions } from '../../../trainer/evaluate/keeper.ts'
-import { admitsIgnorance, holdsValue, wilsonInterval } from '../../../trainer/evaluate/keeper-score.ts'
+import { wilsonInterval } from '../../../trainer/evaluate/interval.ts'
+import { admitsIgnorance, holdsValue } from '../../../trainer/evaluate/keeper-score.ts'
 import { recallTable } from '../../../trainer/evaluate/keeper-table.ts'
 import { attributes } from '../../../trainer/data/keeper/attributes.ts'
 

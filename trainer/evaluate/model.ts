@@ -1,0 +1,63 @@
+/** What is measured: a checkpoint, a run or a bundle, opened the same way. */
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { countParameters, flatten } from '../../models/spec.ts'
+import { loadBundle } from '../../runtime/bundle.ts'
+import { type Decoder, openDecoder } from '../../runtime/decoder.ts'
+import { openText, type TextCodec } from '../../runtime/text.ts'
+import type { TaskSource } from '../data/tasks/dataset.ts'
+import { loadTrained, openTrained } from '../weights.ts'
+
+/** What a result is about. */
+export interface Subject {
+  readonly model: string
+  readonly architecture: string
+  readonly parameters: number
+  /** Numbers that a session carries from token to token. */
+  readonly stateFloats: number
+}
+
+export interface OpenModel {
+  readonly decoder: Decoder
+  readonly codec: TextCodec
+  readonly subject: Subject
+  /** The task that it was trained on, if it was one. */
+  readonly trainedOn: TaskSource | undefined
+}
+
+/** A bundle where there is a manifest, else a checkpoint or a run. */
+export async function openModel(folder: string): Promise<OpenModel> {
+  if (await stat(join(folder, 'manifest.json')).catch(() => null)) {
+    const bundle = await loadBundle(folder)
+    const { architecture, parameters, state, graphs, source } = bundle.manifest
+    return {
+      decoder: await openDecoder(bundle.path(graphs.decoder.file), state, { threads: 2 }),
+      codec: openText(bundle.dir),
+      subject: { model: folder, architecture, parameters, stateFloats: sizeOf(state) },
+      trainedOn: taskOf(source['data']),
+    }
+  }
+  const trained = await loadTrained(folder)
+  const { model, codec, config } = trained
+  const state = flatten(model.state).map(([, spec]) => spec)
+  return {
+    decoder: await openTrained(trained),
+    codec,
+    subject: {
+      model: folder,
+      architecture: model.architecture,
+      parameters: countParameters(model.params),
+      stateFloats: sizeOf(state),
+    },
+    trainedOn: taskOf(config['data']),
+  }
+}
+
+function sizeOf(state: readonly { readonly shape: readonly (number | string)[] }[]): number {
+  return state.reduce((sum, { shape }) => sum + shape.slice(1).reduce<number>((n, d) => n * Number(d), 1), 0)
+}
+
+function taskOf(data: unknown): TaskSource | undefined {
+  const source = data as TaskSource | undefined
+  return source?.kind === 'task' ? source : undefined
+}
