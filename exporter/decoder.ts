@@ -2,7 +2,11 @@
 import type { Model } from '../models/architecture.ts'
 import { elements, fill, flatten, leaves } from '../models/spec.ts'
 import { decoderOps, type Kernels } from './kernels.ts'
+import type { Ops } from '../models/ops.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
+import type { Prepared } from './prepare.ts'
+import { packRows, unpackedRows } from './quantise.ts'
+import type { Cursor } from './trace.ts'
 
 /** Parameters by path. */
 export type Weights = ReadonlyMap<string, Float32Array>
@@ -28,14 +32,20 @@ export class ExportError extends Error {
 }
 
 /**
- * Traces the model's one definition. Throws ExportError when the model cannot be served, or weights are missing,
+ * Traces the model's one definition. What is `prepared` is written as it is; the rest is computed when the file is
+ * loaded, of rows in 8 or 4 bits where the model has such. Throws ExportError when the model cannot be served, or weights are missing,
  * unexpected or of a wrong size.
  */
-export function decoderGraph(model: Model, weights: Weights, kernels: Kernels): DecoderGraph {
+export function decoderGraph(
+  model: Model,
+  weights: Weights,
+  kernels: Kernels,
+  prepared: Prepared = new Map(),
+): DecoderGraph {
   if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
   checkWeights(model, weights)
   const graph = new GraphBuilder()
-  const op = decoderOps({ at: graph }, kernels)
+  const op = withWeights({ at: graph }, kernels, model, weights, prepared)
   const params = fill(model.params, (path, spec) =>
     graph.initializer(path, 'float32', spec.shape.map(Number), weights.get(path)!),
   )
@@ -56,10 +66,9 @@ export function decoderGraph(model: Model, weights: Weights, kernels: Kernels): 
     { name: 'logits_from', dtype: 'int64', shape: [] },
     ...state.map((s): Port => ({ name: s.input, dtype: s.dtype, shape: s.shape })),
   ]
-  const width = widthOf(model)
   const outputs: Port[] = [
     { name: 'logits', dtype: 'float32', shape: ['batch', 'rows', model.vocab] },
-    { name: 'hidden', dtype: 'float32', shape: ['batch', 'time', width] },
+    { name: 'hidden', dtype: 'float32', shape: ['batch', 'time', model.width] },
     ...state.map((s): Port => ({ name: s.output, dtype: s.dtype, shape: s.shape })),
   ]
   return { bytes: graph.model('decoder', inputs, outputs), inputs, outputs, state }
@@ -84,9 +93,22 @@ function checkWeights(model: Model, weights: Weights): void {
       throw new ExportError(`${path}: expected ${elements(spec.shape)} numbers, got ${weights.get(path)!.length}`)
 }
 
-function widthOf(model: Model): number {
-  const width = model.config['width']
-  if (typeof width !== 'number')
-    throw new ExportError(`${model.architecture}.width: expected a number, got ${String(width)}`)
-  return width
+/** The vocabulary of a decoder whose parameters are known. */
+function withWeights(cursor: Cursor, kernels: Kernels, model: Model, weights: Weights, prepared: Prepared): Ops<Value> {
+  const ops = decoderOps(cursor, kernels)
+  const shapes = new Map(flatten(model.params).map(([path, spec]) => [path, spec.shape]))
+  return {
+    ...ops,
+    prepare: (name, shapesOf, make) =>
+      prepared
+        .get(name)
+        ?.map((t, i) => cursor.at.initializer(`${name}.${i}`, 'float32', shapesOf[i]!, t.data as Float32Array)) ??
+      make(),
+    quantised(x, bits) {
+      const columns = Number(shapes.get(x.name)?.at(-1))
+      const rows = weights.get(x.name)
+      if (!rows) return ops.quantised(x, bits)
+      return unpackedRows(cursor.at, x.name, columns, bits, packRows(rows, columns, bits))
+    },
+  }
 }

@@ -8,6 +8,7 @@ import { type Manifest, writeManifest } from '../runtime/bundle.ts'
 import { openText } from '../runtime/text.ts'
 import { decoderGraph, ExportError, type Weights } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
+import { prepareWeights } from './prepare.ts'
 import { type Judge, type Verification, verify } from './verify.ts'
 
 export interface ExportOptions {
@@ -18,6 +19,8 @@ export interface ExportOptions {
   readonly tokenizer: string
   readonly out: string
   readonly name: string
+  /** Computes what depends on parameters alone when the file is loaded, not now: a smaller file. */
+  readonly compact?: boolean
   readonly judge: Judge
   /** Real text for the verification. */
   readonly ids: readonly number[]
@@ -32,7 +35,8 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   const text = openText(o.tokenizer)
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
-  const graph = decoderGraph(o.model, o.weights, o.kernels)
+  const prepared = o.compact ? new Map() : await prepareWeights(o.model, o.weights)
+  const graph = decoderGraph(o.model, o.weights, o.kernels, prepared)
   const verification = await verify(graph, o.judge, o.ids)
 
   await mkdir(dirname(resolve(o.out)), { recursive: true })

@@ -4,7 +4,9 @@ export class ConfigError extends Error {
   override name = 'ConfigError' as const
 }
 
-type Value = number | string | boolean | null | readonly number[]
+type Value = number | string | boolean | null | readonly number[] | Options
+/** The options of something else, which checks them itself. */
+export type Options = Readonly<Record<string, unknown>>
 
 /** One option: its default gives the type; the bounds are inclusive and apply to each element of a list. */
 export interface Field<V extends Value = Value> {
@@ -72,7 +74,8 @@ function check(where: string, field: Field, value: unknown): void {
     if (!Array.isArray(value) || value.length === 0) refuse('a list of numbers')
     for (const item of value as unknown[]) checkNumber(field, item, refuse)
   } else if (typeof field.default === 'number') checkNumber(field, value, refuse)
-  else if (typeof value !== typeof field.default) refuse(`a ${typeof field.default}`)
+  else if (typeof value !== typeof field.default || Array.isArray(value) || value === null)
+    refuse(typeof field.default === 'object' ? 'an object' : `a ${typeof field.default}`)
   else if (field.choices && !field.choices.includes(value as string)) refuse(`one of ${field.choices.join(', ')}`)
   else if (field.pattern && !field.pattern.test(value as string)) refuse(`text that matches ${field.pattern.source}`)
 }

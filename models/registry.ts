@@ -1,4 +1,5 @@
 /** The architectures by name: the only list. */
+import { adapterOf } from './adapter.ts'
 import type { Architecture, Model } from './architecture.ts'
 import { ConfigError } from './config.ts'
 import { delta } from './delta.ts'
@@ -8,9 +9,10 @@ import { rsm } from './rsm.ts'
 import { smt } from './smt.ts'
 import { vanilla } from './vanilla.ts'
 
-export const architectures: ReadonlyMap<string, Architecture> = new Map(
-  [vanilla, rsm, smt, delta, nmt, moc].map((a) => [a.name, a]),
-)
+/** All but the adapter, which takes one of them as its base. */
+const bases: ReadonlyMap<string, Architecture> = new Map([vanilla, rsm, smt, delta, nmt, moc].map((a) => [a.name, a]))
+
+export const architectures: ReadonlyMap<string, Architecture> = new Map([...bases, ['adapter', adapterOf(bases)]])
 
 /** The model that `architecture` and `options` describe; throws ConfigError for what cannot be. */
 export function createModel(architecture: string, options: Record<string, unknown>): Model {

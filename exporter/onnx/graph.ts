@@ -15,9 +15,16 @@ interface NodeRecord {
   readonly domain: Domain
 }
 
-export type ElementType = 'float32' | 'int32' | 'int64' | 'bool'
+export type ElementType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool'
 /** TensorProto.DataType. */
-export const elementTypes: Readonly<Record<ElementType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+export const elementTypes: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+}
 
 /** Attributes say their kind: JavaScript has one kind of number, ONNX has two. */
 export type Attribute =
@@ -54,6 +61,8 @@ export class GraphBuilder {
   /** Functions may not have initializers: inside them constants are nodes. */
   readonly #inFunction: boolean
   readonly #nodes: NodeRecord[] = []
+  /** Bodies of loops, which see the values of this graph. */
+  readonly #children: GraphBuilder[] = []
   #constants = new Map<string, Value>()
   readonly #named = new Set<Value>()
 
@@ -70,6 +79,7 @@ export class GraphBuilder {
   child(): GraphBuilder {
     const child = new GraphBuilder({ root: this.#root, inFunction: this.#inFunction })
     if (this.#inFunction) child.#constants = new Map(this.#constants)
+    this.#children.push(child)
     return child
   }
 
@@ -136,12 +146,29 @@ export class GraphBuilder {
   /** This graph as a GraphProto, for a body or the whole model. Ports without a type are bare names. */
   encode(name: string, inputs: readonly (Port | Value)[], outputs: readonly (Port | Value)[], root = false): Message {
     const m = new Message()
-    for (const node of this.#nodes) m.message(1, encodeNode(node))
+    const { nodes, names } = this.#needed(outputs)
+    for (const node of nodes) m.message(1, encodeNode(node))
     m.string(2, name)
-    if (root) for (const tensor of this.#root.initializers.values()) m.message(5, tensor)
+    if (root) for (const [key, tensor] of this.#root.initializers) if (names.has(key)) m.message(5, tensor)
     for (const port of inputs) m.message(11, encodePort(port))
     for (const port of outputs) m.message(12, encodePort(port))
     return m
+  }
+
+  /** The nodes that the outputs, or bodies of loops, depend on, and all names that these read. */
+  #needed(outputs: readonly { readonly name: string }[]): { nodes: NodeRecord[]; names: Set<string> } {
+    const names = new Set([...outputs, ...this.#children.flatMap((child) => child.#reads())].map(({ name }) => name))
+    const backwards = this.#nodes.toReversed().filter((node) => {
+      const needed = node.outputs.some(({ name }) => names.has(name))
+      if (needed) for (const input of node.inputs) if (input) names.add(input.name)
+      return needed
+    })
+    return { nodes: backwards.toReversed(), names }
+  }
+
+  #reads(): Value[] {
+    const own = this.#nodes.flatMap(({ inputs }) => inputs.filter((input) => input !== undefined))
+    return [...own, ...this.#children.flatMap((child) => child.#reads())]
   }
 
   /** Defines the function `name` of our domain once; `body` gets the formal inputs and returns the outputs. */

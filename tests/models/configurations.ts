@@ -9,6 +9,10 @@ const fast = { ...common, layers: 2, window: 6, memoryWidth: 8, chunk: 5 }
 const banks = { ...common, layers: 2, window: 6, rows: 12, memoryHeads: 2, memoryStd: 0.5, zeroOutput: false }
 const chapters = { ...banks, chapters: 4, topChapters: 2, routingWindow: 4 }
 
+const plain = { ...common, layers: 2, window: 6 }
+const attached = { vocab: 23, rows: 12, memoryHeads: 2, memoryStd: 0.5, zeroOutput: false }
+const low = { loraRank: 2, loraAlpha: 4, loraTargets: '(qkv|up|embed)$' }
+
 const slots = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: 5, cadence: 2 }
 
 const stride = {
@@ -75,6 +79,32 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
   ['moc with chapters routed by row', 'moc', { ...chapters, routing: 'sequence' }],
   ['moc with chapters routed by windows of the row', 'moc', { ...chapters, routing: 'sequence_rolling' }],
   ['moc without a memory', 'moc', { ...banks, placement: 'none' }],
+  ['adapter', 'adapter', { ...attached, baseConfig: plain, frozen: false }],
+  [
+    'adapter of delta with routed memories and low-rank additions',
+    'adapter',
+    {
+      ...attached,
+      ...low,
+      base: 'delta',
+      baseConfig: { ...memory, layers: 'ad' },
+      adapters: 'both',
+      chapters: 4,
+      topChapters: 2,
+    },
+  ],
+  [
+    'adapter of rsm with a memory',
+    'adapter',
+    { ...attached, base: 'rsm', baseConfig: slots, chapters: 4, topChapters: 2 },
+  ],
+  [
+    'adapter of moc with low-rank additions',
+    'adapter',
+    { ...low, vocab: 23, base: 'moc', baseConfig: banks, adapters: 'lora' },
+  ],
+  ['adapter of nmt', 'adapter', { ...attached, base: 'nmt', baseConfig: fast, placement: 'last_k', quantize: 'int8' }],
+  ['adapter of smt', 'adapter', { ...attached, base: 'smt', baseConfig: { ...stride, mode: 'sliding' } }],
   ['nmt', 'nmt', { ...fast }],
   ['nmt with one memory for all layers, and a threshold', 'nmt', { ...fast, memory: 'shared', threshold: 0.5 }],
   ['nmt with memory as context and persistent tokens', 'nmt', { ...fast, variant: 'mac', persistent: 3 }],
