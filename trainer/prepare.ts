@@ -62,6 +62,7 @@ export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepare
     time: recipe.time,
     optimizer: recipe.optimizer,
     accumulate: recipe.accumulate,
+    recompute: recipe.recompute,
     carry: recipe.carry,
     rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
     threads: choices.threads,
@@ -101,7 +102,6 @@ const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const
 
 async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
-  if (choice.kind === 'folder') {
   if (data.kind === 'task' || choice.kind === 'ids') {
     if (data.kind !== 'task' || choice.kind !== 'ids')
       throw new DataError(
@@ -109,6 +109,7 @@ async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: 
       )
     return writeIdTokenizer(folder, taskVocabulary(data))
   }
+  if (choice.kind === 'folder') {
     for (const file of tokenizerFiles) await copyFile(join(choice.folder, file), join(folder, file))
     return
   }
@@ -130,7 +131,6 @@ async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Datas
       heldOut: keeperDataset({ batch, time, codec, seed: 999, stages: heldOut }),
     }
   }
-  return openCorpusText(data, { batch, time, codec })
   if (data.kind === 'task') {
     const rows = { batch, time, carry: recipe.carry, seed: recipe.seed }
     return {
@@ -138,6 +138,7 @@ async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Datas
       heldOut: taskDataset({ ...rows, source: { ...data, stages: data.stages.slice(-1) }, part: 'heldout' }),
     }
   }
+  return openCorpusText(data, { batch, time, codec })
 }
 
 async function openCorpusText(source: TextSource, shape: { batch: number; time: number; codec: TextCodec }) {

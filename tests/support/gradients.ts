@@ -23,6 +23,7 @@ export function eagerGradients(
     time: ids.length,
     optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, clip: 1 },
     accumulate: 1,
+    recompute: 1,
     carry: false,
     rate: () => 1,
     threads: 1,

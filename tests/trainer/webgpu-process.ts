@@ -12,6 +12,7 @@ const backend = await createCompiledBackend(
     time: 4,
     optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
     accumulate: 1,
+    recompute: 1,
     carry: true,
     rate: () => 1,
     threads: 1,

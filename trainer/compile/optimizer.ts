@@ -35,7 +35,7 @@ export function globalNorm(op: Recorder, all: readonly Node[]): Node {
     const flat = op.reshape(g, [-1])
     return op.sum(op.mul(flat, flat), 0)
   })
-  return op.sqrt(squares.reduce((a, b) => op.add(a, b)))
+  return op.sqrt(squares.reduceRight((a, b) => op.add(a, b)))
 }
 
 /** The slot after one step, from gradients scaled by `scale`. */

@@ -8,7 +8,8 @@ import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
 import { adamw, type AdamW, globalNorm } from './optimizer.ts'
 import { recorder, type Recorder } from './recorder.ts'
-import { type Node, replay, Tape } from './tape.ts'
+import { recompute } from './recompute.ts'
+import { ancestors, type Node, replay, Tape } from './tape.ts'
 
 export interface StepOptions {
   readonly batch: number
@@ -20,6 +21,8 @@ export interface StepOptions {
   readonly carry: boolean
   /** Learning rate of a parameter relative to the schedule's. */
   readonly rate: (path: string) => number
+  /** Pieces of the forward pass of which only one is held at a time (gradient checkpointing); 1: all is kept. */
+  readonly recompute: number
 }
 
 /** A graph and what goes in and out of it; `next.` outputs have the shape of the input without the prefix. */
@@ -53,6 +56,7 @@ interface Traced {
  */
 export function compileStep(model: Model, o: StepOptions): CompiledGraph {
   const { tape, op, params, loss, objective, mass, state } = traceLoss(model, o, true)
+  const forward = tape.nodes.length
   const raw = gradients(tape, op, objective, [...params.values()])
   const outputs = new Map<string, Node>([
     ['loss', loss],
@@ -80,7 +84,7 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
   }
   outputs.set('norm', norm)
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
-  return emit('step', tape, outputs)
+  return o.recompute > 1 ? emit('step', ...recompute(tape, forward, outputs, o.recompute)) : emit('step', tape, outputs)
 }
 
 /** The loss alone, for held-out text. In: ids, targets, weights, carry, param.*, state.*. Out: loss, mass, next.state.*. */
@@ -156,7 +160,7 @@ function accumulate(
 
 function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>): CompiledGraph {
   const graph = new GraphBuilder()
-  const live = reach([...wanted.values()])
+  const live = ancestors(wanted.values())
   const inputs = tape.nodes.filter((node) => node.inputs.length === 0 && isInput(node) && live.has(node))
   const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
   const values = replay(tape, onnxEmitter(graph), given, [...wanted.values()])
@@ -170,14 +174,3 @@ const port = (name: string, node: Node): Port => ({ name, dtype: node.dtype, sha
 
 /** Inputs have no inputs of their own and are not constants. */
 const isInput = (node: Node): boolean => !node.name.startsWith('constant ') && node.name !== 'table'
-
-function reach(from: readonly Node[]): Set<Node> {
-  const seen = new Set<Node>()
-  const todo = [...from]
-  for (let node = todo.pop(); node; node = todo.pop()) {
-    if (seen.has(node)) continue
-    seen.add(node)
-    todo.push(...node.inputs)
-  }
-  return seen
-}

@@ -88,6 +88,18 @@ export class Tape {
   }
 }
 
+/** The nodes, and all that they are computed from. */
+export function ancestors(nodes: Iterable<Node>): Set<Node> {
+  const seen = new Set<Node>()
+  const todo = [...nodes]
+  for (let node = todo.pop(); node; node = todo.pop()) {
+    if (seen.has(node)) continue
+    seen.add(node)
+    todo.push(...node.inputs)
+  }
+  return seen
+}
+
 /** Evaluates the outputs of a tape with another reader; `given` has the values of its inputs. */
 export function replay<U>(tape: Tape, op: Emitter<U>, given: ReadonlyMap<Node, U>, outputs: readonly Node[]): U[] {
   const live = new Set<Node>(outputs)

@@ -41,6 +41,8 @@ export interface Recipe {
   readonly batch: number
   readonly time: number
   readonly accumulate: number
+  /** Pieces of the forward pass of which one at a time is held in memory (gradient checkpointing); 1: all is. */
+  readonly recompute: number
   /** Whether rows go on from batch to batch; without, each starts from zero state. */
   readonly carry: boolean
   readonly learningRate: number
@@ -65,6 +67,7 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   batch: 8,
   time: 256,
   accumulate: 1,
+  recompute: 1,
   carry: true,
   learningRate: 2e-3,
   rates: {},
