@@ -5,6 +5,7 @@
 import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
 import { matrix, stateOf, vector } from '../spec.ts'
+import { loadBalance, meanOfTokens, zLoss } from './balance.ts'
 import type { MemoryConfig } from './placement.ts'
 
 const routed = (c: MemoryConfig): number => c.chapters - c.sharedChapters
@@ -62,28 +63,19 @@ export function choose<T>(op: Ops<T>, c: MemoryConfig, logits: T): Routes<T> {
   return { weights: always(weights), chosen: always(chosen), ...(loss === undefined ? {} : { loss }) }
 }
 
-/**
- * Load balance C sum f P, with f the share of decisions that chose a chapter and P its mean probability (Fedus et al.
- * 2021, arXiv 2101.03961; the sum of f is k here, so equal use gives k); C sum (P - 1/C)^2; and the mean squared
- * log-sum-exp of the logits (Zoph et al. 2022, arXiv 2202.08906).
- */
+/** Load balance (the sum of f is k here, so equal use gives k), C sum (P - 1/C)^2 and the z-loss, weighted. */
 function routerLoss<T>(op: Ops<T>, c: MemoryConfig, logits: T, chances: T, chosen: T): T | undefined {
   const count = routed(c)
-  const mean = (x: T): T => op.mean(op.mean(x, 1), 0)
   const terms: T[] = []
   const add = (weight: number, make: () => T): void => {
     if (weight > 0) terms.push(op.mul(make(), op.constant(weight)))
   }
-  add(c.loadBalance, () => op.mul(op.sum(op.mul(mean(chosen), mean(chances)), 0), op.constant(count)))
+  add(c.loadBalance, () => loadBalance(op, chosen, chances, count))
   add(c.auxiliaryLoss, () => {
-    const off = op.sub(mean(chances), op.constant(1 / count))
+    const off = op.sub(meanOfTokens(op, chances), op.constant(1 / count))
     return op.mul(op.sum(op.mul(off, off), 0), op.constant(count))
   })
-  add(c.zLoss, () => {
-    const highest = op.detach(op.max(logits, -1, true)) //   log-sum-exp does not depend on what is subtracted
-    const sum = op.add(op.log(op.sum(op.exp(op.sub(logits, highest)), -1, true)), highest)
-    return op.sum(mean(op.mul(sum, sum)), 0)
-  })
+  add(c.zLoss, () => zLoss(op, logits))
   return terms.length === 0 ? undefined : terms.reduce((a, b) => op.add(a, b))
 }
 
@@ -114,7 +106,7 @@ function look<T>(op: Ops<T>, c: MemoryConfig, z: T, past: State<T>): { mean: T; 
     return { first: op.sub(end, op.constant(c.routingWindow)), end }
   }
   const phase = remainder(op, op.add(past.phase!, time), c.routingWindow)
-  return { mean: windowMeans(op, all, size, past.filled!, ends), state: { ...state, phase } as State<T> }
+  return { mean: windowMeans(op, all, size, past.filled!, ends), state: { ...state, phase } }
 }
 
 /** The token itself and the ones before it, `routingWindow` in all. */
