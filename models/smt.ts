@@ -9,10 +9,10 @@ import { choice, type ConfigOf, count, real, requires } from './config.ts'
 import { attention, attentionParams, attentionState } from './layers/attention.ts'
 import { gptBlock, gptFeedForward, gptFeedForwardParams, gptParams } from './layers/gpt.ts'
 import { type MambaConfig, mambaStack, mambaStackParams, mambaStackState } from './layers/mamba.ts'
-import { cross, crossParams, layerNorm, layerNormParams } from './layers/slots.ts'
+import { crossOwn, crossParams, layerNorm, layerNormParams } from './layers/slots.ts'
 import { emptyMask, unfold, windowPool, windowPoolParams } from './layers/window.ts'
 import type { Ops } from './ops.ts'
-import { fill, leaves, matrix, type Of, type SpecTree, stateOf } from './spec.ts'
+import { fill, leaves, matrix, type Of, type Spec, type SpecTree, stateOf } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
@@ -60,7 +60,7 @@ const slidingParams = (c: Config) => ({
 
 /** One of the two modes: windows have learned positions, sliding attention rotates. */
 interface Modes {
-  readonly positions?: ReturnType<typeof matrix>
+  readonly positions?: Spec
   readonly blocks?: readonly ReturnType<typeof gptParams>[]
   readonly sliding?: readonly ReturnType<typeof slidingParams>[]
 }
@@ -77,21 +77,27 @@ const params = (c: Config) => ({
   ssm: mambaStackParams(ssm(c), c.ssmLayers, EMBEDDING),
 })
 
-interface SlidingState {
-  readonly sliding?: readonly ReturnType<typeof attentionState>[]
-}
-const state = (c: Config) => ({
+/** What the writing of outputs needs. */
+const writingState = (c: Config) => ({
   position: stateOf(1), //                         tokens since the last write
   filled: stateOf(1), //                           tokens in the window, at most m
   writes: stateOf(1), //                           all that there have been
   tokens: stateOf(c.tokens - 1, c.width), //       embeddings of the last tokens
   outputs: stateOf(c.outputs, c.width),
   ssm: mambaStackState(ssm(c), c.ssmLayers),
-  ...((c.mode === 'sliding' ? { sliding: times(c.layers, () => attentionState(local(c))) } : {}) as SlidingState),
 })
+
+interface SlidingState {
+  readonly sliding?: readonly ReturnType<typeof attentionState>[]
+}
+const slidingState = (c: Config): SlidingState =>
+  c.mode === 'sliding' ? { sliding: times(c.layers, () => attentionState(local(c))) } : {}
+
+const state = (c: Config) => ({ ...writingState(c), ...slidingState(c) })
 
 type Params<T> = Of<ReturnType<typeof params>, T>
 type State<T> = Of<ReturnType<typeof state>, T>
+type Writing<T> = Of<ReturnType<typeof writingState>, T>
 
 export const smt = define({
   name: 'smt',
@@ -110,98 +116,99 @@ export const smt = define({
   pieces: (c) => c.stride,
   layers: (c) => (c.mode === 'sliding' ? c.layers : 0), // the windows' tokens are of another rank
   forward(op, c, p, ids, s) {
-    type T = typeof ids
-    const spec = state(c) as unknown as SpecTree
-    const list = (tree: State<T>): T[] => [...leaves<T>(spec, tree).values()]
-    const tree = (values: readonly T[]): State<T> => {
-      const rest = values.values()
-      return fill(spec, () => rest.next().value!) as State<T>
+    const x = op.gather(p.embed, ids) //                                                        (B, T, D)
+    const written = writing(op, c, p, x, s)
+    const outputs = op.reshape(written.outputs, [0, 0, c.outputs, c.width]) //                  (B, T, N, D)
+    const empty = emptyMask(op, written.writes, c.outputs) //                                   (B, T, N)
+    if (s.sliding) {
+      const read = slide(op, c, p, x, outputs, empty, s)
+      return { hidden: read.hidden, state: { ...written.state, sliding: read.caches } }
     }
-    const out = op.segment(
-      (carry, [piece]) => {
-        const done = step(op, c, p, piece!, tree(carry))
-        return { carry: list(done.state), y: [done.hidden] }
-      },
-      list(s),
-      [ids],
-      {
-        length: c.stride,
-        outputs: [[c.width]],
-        room: (carry) => op.sub(op.constant(c.stride), op.reshape(tree(carry).position, [-1])),
-      },
-    )
-    return { hidden: out.ys[0]!, state: tree(out.carry) }
+    return { hidden: windows(op, c, p, x, outputs, empty, s), state: written.state }
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),
 })
 
-/** Tokens up to the next write, at most: ids (B,S). */
-function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hidden: T; state: State<T> } {
-  const size = op.add(op.max(op.iota(ids, 1), 0), op.constant(1))
-  const position = op.add(s.position, size) //                                                  (B, 1)
-  const rows = op.concat([s.tokens, op.gather(p.embed, ids)], 1) //                             (B, M-1+S, D)
-  const read = c.mode === 'seed' ? windows(op, c, p, ids, rows, s) : sliding(op, c, p, ids, s)
+/**
+ * The outputs that each token of x (B,T,D) sees, (B,T,N*D), and how many writes there had been, (B,T,1). A write needs
+ * tokens and former outputs only, never what the Transformer makes of them: so this loop is all that goes in order.
+ */
+function writing<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: State<T>) {
+  const spec = writingState(c) as unknown as SpecTree
+  const list = (tree: Writing<T>): T[] => [...leaves<T>(spec, tree).values()]
+  const tree = (values: readonly T[]): Writing<T> => {
+    const rest = values.values()
+    return fill(spec, () => rest.next().value!) as Writing<T>
+  }
+  const out = op.segment(
+    (carry, [piece]) => {
+      const before = tree(carry)
+      const none = op.mul(op.slice(piece!, -1, 0, 1), op.constant(0)) //                        (B, S, 1)
+      return {
+        carry: list(write(op, c, p, piece!, before)),
+        y: [op.reshape(before.outputs, [0, 1, -1]), op.reshape(before.writes, [0, 1, 1])].map((t) => op.add(t, none)),
+      }
+    },
+    list(s),
+    [x],
+    {
+      length: c.stride,
+      outputs: [[c.outputs * c.width], [1]],
+      room: (carry) => op.sub(op.constant(c.stride), op.reshape(tree(carry).position, [-1])),
+    },
+  )
+  return { outputs: out.ys[0]!, writes: out.ys[1]!, state: tree(out.carry) }
+}
 
+/** After tokens up to the next write, at most: x (B,S,D). Where they reach it, one more output is made. */
+function write<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: Writing<T>): Writing<T> {
+  const size = op.add(op.max(op.iota(x, 1), 0), op.constant(1))
+  const position = op.add(s.position, size) //                                                  (B, 1)
+  const rows = op.concat([s.tokens, x], 1) //                                                   (B, M-1+S, D)
   const filled = op.minimum(op.add(s.filled, size), op.constant(c.tokens))
   const empty = op.concat([emptyMask(op, s.writes, c.outputs), emptyMask(op, filled, c.tokens)], -1) // (B, N+M)
-  const window = op.concat([s.outputs, op.slice(rows, 1, -c.tokens)], 1) //                      (B, N+M, D)
+  const window = op.concat([s.outputs, op.slice(rows, 1, -c.tokens)], 1) //                     (B, N+M, D)
   const summary = windowPool(op, c, p.pool, window, op.reshape(empty, [0, 1, -1]))
-  const written = mambaStack(op, ssm(c), p.ssm, summary, s.ssm)
+  const made = mambaStack(op, ssm(c), p.ssm, summary, s.ssm)
 
   const due = op.less(op.constant(c.stride - 0.5), position)
   const when = (then: T, otherwise: T): T => op.where(due, then, otherwise)
-  const when3 = (then: T, otherwise: T): T => op.where(op.reshape(due, [0, 1, 1]), then, otherwise)
-  const writes = when(op.add(s.writes, op.constant(1)), s.writes)
+  const whenRows = (then: T, otherwise: T): T => op.where(op.reshape(due, [0, 1, 1]), then, otherwise)
   return {
-    hidden: read.hidden,
-    state: {
-      position: when(op.constant(0), position),
-      filled,
-      writes: op.watch(writes, 'writes'),
-      tokens: op.slice(rows, 1, 1 - c.tokens),
-      outputs: when3(op.concat([op.slice(s.outputs, 1, 1), written.y], 1), s.outputs),
-      ssm: written.state.map((after, i) => ({
-        conv: when3(after.conv, s.ssm[i]!.conv),
-        memory: when3(after.memory, s.ssm[i]!.memory),
-      })),
-      ...(read.sliding ? { sliding: read.sliding } : {}),
-    },
+    position: when(op.constant(0), position),
+    filled,
+    writes: op.watch(when(op.add(s.writes, op.constant(1)), s.writes), 'writes'),
+    tokens: op.slice(rows, 1, 1 - c.tokens),
+    outputs: whenRows(op.concat([op.slice(s.outputs, 1, 1), made.y], 1), s.outputs),
+    ssm: made.state.map((after, i) => ({
+      conv: whenRows(after.conv, s.ssm[i]!.conv),
+      memory: whenRows(after.memory, s.ssm[i]!.memory),
+    })),
   }
 }
 
 /** Every token by the Transformer over its own window [outputs | last tokens]; the last place is its hidden state. */
-function windows<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, rows: T, s: State<T>): { hidden: T; sliding?: never } {
-  const [ofOutputs, ofTokens] = op.split(p.positions!, [c.outputs, c.tokens], 0) as [T, T]
-  const order = op.reshape(op.add(op.iota(ids, 1), op.constant(1)), [1, -1, 1])
-  const held = op.minimum(op.add(op.reshape(s.filled, [0, 1, 1]), order), op.constant(c.tokens)) // (B, S, 1)
-  const first = {
-    memory: op.dropout(op.add(s.outputs, ofOutputs), c.dropout),
-    tokens: op.dropout(op.add(unfold(op, rows, c.tokens, c.width), ofTokens), c.dropout),
-    emptyMemory: emptyMask(op, s.writes, c.outputs),
-    emptyTokens: emptyMask(op, held, c.tokens),
-    sizes: [c.outputs, c.tokens] as const,
-  }
-  const done = p.blocks!.reduce((w, block, i) => gptBlock(op, c, block, w, i === c.layers - 1), first)
-  return { hidden: layerNorm(op, p.norm, op.reshape(done.tokens, [0, 0, c.width])) }
+function windows<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, outputs: T, emptyOutputs: T, s: State<T>): T {
+  const order = op.reshape(op.add(op.iota(x, 1), op.constant(1)), [1, -1, 1])
+  const held = op.minimum(op.add(op.reshape(s.filled, [0, 1, 1]), order), op.constant(c.tokens)) // (B, T, 1)
+  const empty = op.concat([emptyOutputs, emptyMask(op, held, c.tokens)], -1) //                     (B, T, N+M)
+  const tokens = unfold(op, op.concat([s.tokens, x], 1), c.tokens, c.width)
+  const first = op.dropout(op.add(op.concat([outputs, tokens], 2), p.positions!), c.dropout) //     (B, T, N+M, D)
+  const rows = c.outputs + c.tokens
+  const last = p.blocks!.reduce((w, block, i) => gptBlock(op, c, block, w, empty, rows, i === c.layers - 1), first)
+  return layerNorm(op, p.norm, op.reshape(last, [0, 0, c.width]))
 }
 
 /** Every token once: banded attention over the last tokens, and cross attention to the outputs. */
-function sliding<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>) {
-  const empty = op.reshape(emptyMask(op, s.writes, c.outputs), [0, 1, -1]) //                    (B, 1, N)
-  let x = op.dropout(op.gather(p.embed, ids), c.dropout)
+function slide<T>(op: Ops<T>, c: Config, p: Params<T>, embedded: T, outputs: T, empty: T, s: State<T>) {
+  let x = op.dropout(embedded, c.dropout)
   const caches = p.sliding!.map((block, i) => {
-    const near = attention(
-      op,
-      local(c),
-      block.attention,
-      layerNorm(op, block.attentionNorm, x),
-      s.sliding![i]!,
-      s.filled,
-    )
+    const normed = layerNorm(op, block.attentionNorm, x)
+    const near = attention(op, local(c), block.attention, normed, s.sliding![i]!, s.filled)
     x = op.add(x, op.dropout(near.y, c.dropout))
-    const far = cross(op, c.width, block.read, layerNorm(op, block.readNorm, x), s.outputs, empty)
+    const far = crossOwn(op, c.width, block.read, layerNorm(op, block.readNorm, x), outputs, empty)
     x = op.layer(gptFeedForward(op, c, block, op.add(x, op.dropout(far, c.dropout))), i)
     return near.state
   })
-  return { hidden: layerNorm(op, p.norm, x), sliding: caches }
+  return { hidden: layerNorm(op, p.norm, x), caches }
 }

@@ -21,19 +21,31 @@ export const crossParams = (width: number) => ({
   bias: vector([width], 0),
 })
 
-/** softmax(q k' / sqrt(D) + mask) v: queries from (B,N,D), keys and values from (B,K,D), mask (B,1,K) -> (B,N,D). */
-export function cross<T>(
+/** softmax(q k' / sqrt(D)) v: queries from (B,N,D), keys and values from (B,K,D) -> (B,N,D). */
+export function cross<T>(op: Ops<T>, width: number, p: Of<ReturnType<typeof crossParams>, T>, from: T, to: T): T {
+  const scores = op.matmul(op.matmul(from, p.query), op.transpose(op.matmul(to, p.key), [0, 2, 1]))
+  const shares = op.softmax(op.mul(scores, op.constant(1 / Math.sqrt(width)))) //               (B, N, K)
+  return op.add(op.matmul(op.matmul(shares, op.matmul(to, p.value)), p.output), p.bias)
+}
+
+/**
+ * The same where each query has rows of its own: from (B,S,D), to (B,S,K,D), mask (B,S,K) -> (B,S,D). The query goes
+ * through the keys' matrix and the sum through the values', so that no row is projected.
+ */
+export function crossOwn<T>(
   op: Ops<T>,
   width: number,
   p: Of<ReturnType<typeof crossParams>, T>,
   from: T,
   to: T,
-  mask?: T,
+  mask: T,
 ): T {
-  const scores = op.matmul(op.matmul(from, p.query), op.transpose(op.matmul(to, p.key), [0, 2, 1]))
-  const scaled = op.mul(scores, op.constant(1 / Math.sqrt(width))) //                           (B, N, K)
-  const shares = op.softmax(mask === undefined ? scaled : op.add(scaled, mask))
-  return op.add(op.matmul(op.matmul(shares, op.matmul(to, p.value)), p.output), p.bias)
+  const asking = op.matmul(op.matmul(from, p.query), op.transpose(p.key, [1, 0])) //            (B, S, D)
+  const scores = op.matmul(to, op.reshape(asking, [0, 0, -1, 1])) //                            (B, S, K, 1)
+  const scaled = op.mul(op.reshape(scores, [0, 0, -1]), op.constant(1 / Math.sqrt(width)))
+  const shares = op.reshape(op.softmax(op.add(scaled, mask)), [0, 0, 1, -1]) //                 (B, S, 1, K)
+  const read = op.reshape(op.matmul(shares, to), [0, 0, width])
+  return op.add(op.matmul(op.matmul(read, p.value), p.output), p.bias)
 }
 
 export type Pooling = 'attention' | 'mean'
