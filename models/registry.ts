@@ -3,6 +3,7 @@ import { adapterOf } from './adapter.ts'
 import type { Architecture, Model } from './architecture.ts'
 import { ConfigError } from './config.ts'
 import { delta } from './delta.ts'
+import { hmst } from './hmst.ts'
 import { moc } from './moc.ts'
 import { nmt } from './nmt.ts'
 import { rsm } from './rsm.ts'
@@ -10,7 +11,9 @@ import { smt } from './smt.ts'
 import { vanilla } from './vanilla.ts'
 
 /** All but the adapter, which takes one of them as its base. */
-const bases: ReadonlyMap<string, Architecture> = new Map([vanilla, rsm, smt, delta, nmt, moc].map((a) => [a.name, a]))
+const bases: ReadonlyMap<string, Architecture> = new Map(
+  [vanilla, rsm, smt, delta, nmt, moc, hmst].map((a) => [a.name, a]),
+)
 
 export const architectures: ReadonlyMap<string, Architecture> = new Map([...bases, ['adapter', adapterOf(bases)]])
 

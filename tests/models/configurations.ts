@@ -4,6 +4,7 @@ import { createModel } from '../../models/registry.ts'
 const common = { vocab: 23, width: 16, heads: 2, hidden: 24 }
 const memory = { ...common, window: 6, memoryHeads: 2, keys: 8, values: 4 }
 
+const mixture = { ...common, layers: 2, window: 6, experts: 5, topExperts: 3 }
 const fast = { ...common, layers: 2, window: 6, memoryWidth: 8, chunk: 5 }
 
 const banks = { ...common, layers: 2, window: 6, rows: 12, memoryHeads: 2, memoryStd: 0.5, zeroOutput: false }
@@ -120,6 +121,9 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
     { ...fast, layers: 1, chunk: 1, activation: 'relu', momentum: false, decay: false },
   ],
   ['nmt with a memory that does not learn', 'nmt', { ...fast, update: false }],
+  ['hmst', 'hmst', { ...mixture }],
+  ['hmst with sparse dispatch', 'hmst', { ...mixture, dispatch: 'sparse' }],
+  ['hmst with one expert', 'hmst', { ...mixture, experts: 1, topExperts: 1 }],
 ]
 
 /** All that can be trained. */

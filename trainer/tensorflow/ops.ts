@@ -62,12 +62,15 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
       )
     },
     gather(table, ids) {
-      if (tf.getKernel('UnsortedSegmentSum', tf.getBackend())) return tf.gather(table, ids.toInt())
+      if (tf.getKernel('UnsortedSegmentSum', tf.getBackend())) return gatherRows(tf, table, ids)
       // WASM has no kernel for the derivative of gather: a product with one-hot rows then
       const hot = tf.oneHot(tf.reshape(ids, [-1]).toInt(), table.shape[0]).toFloat()
       return tf.reshape(tf.matMul(hot, table), [...ids.shape, table.shape[1]!])
     },
-    oneHot: (ids, depth) => tf.oneHot(ids.toInt(), depth).toFloat(),
+    oneHot: (ids, depth) =>
+      depth === 1 // TF.js refuses it
+        ? flat((x) => tf.expandDims(tf.equal(x, 0).toFloat(), -1))(ids)
+        : tf.oneHot(ids.toInt(), depth).toFloat(),
     topk: (x, k) => flat((y) => tf.topk(y, k).indices)(x),
     concat: (xs, axis) => tf.concat([...xs], at(xs[0]!, axis)),
     split: (x, sizes, axis) => (sizes.length === 1 ? [x] : tf.split(x, [...sizes], at(x, axis))),
@@ -126,6 +129,19 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
   }
   return op
 }
+
+/** Rows at ids that may depend on parameters: TF.js gives such ids a derivative of the wrong type, and fails on it. */
+const gatherRows = (tf: TensorFlow, table: Tensor, ids: Tensor): Tensor =>
+  tf.customGrad((...args) => {
+    const [rows, at, save] = args as unknown as [Tensor, Tensor, (kept: Tensor[]) => void]
+    save([at])
+    const gradFunc = (g: Tensor, kept: Tensor[]): Tensor[] => {
+      const flat = tf.reshape(g, [-1, table.shape[1]!])
+      const places = tf.reshape(kept[0]!, [-1]).toInt().as1D()
+      return [tf.unsortedSegmentSum(flat, places, table.shape[0]!), tf.zeros(ids.shape, 'float32')]
+    }
+    return { value: tf.gather(rows, at.toInt()), gradFunc }
+  })(table, ids)
 
 /** The axis counted from the front. */
 const at = (x: Tensor, axis: number): number => axisOf(x.shape, axis)
