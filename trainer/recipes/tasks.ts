@@ -122,7 +122,7 @@ const told: readonly Recipe[] = [
       mix: [5, 20, 50].map((pairs) => ({ pairs, fewest: 1 })),
       evaluate: [50, 100, 200, 500].map((pairs) => ({ pairs, questions: 1 })),
     },
-    { batch: 16, time: 224 },
+    { batch: 16, time: 256 },
   ),
   task(
     'retrieval',
@@ -157,19 +157,19 @@ const tracked: readonly Recipe[] = [
     'parity',
     'parity of zeros and ones: trained up to 40, measured up to 256',
     { task: 'parity', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
-    { batch: 64, time: 40, model: turning, schedule: { ...defaults.schedule, steps: 1000 } },
+    { batch: 64, time: 64, model: turning, schedule: { ...defaults.schedule, steps: 1000 } },
   ),
   task(
     'modular',
     'modular arithmetic without brackets: trained up to 40, measured up to 256',
     { task: 'modular', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
-    { batch: 64, time: 40, model: { ...turning, hidden: 128 } },
+    { batch: 64, time: 64, model: { ...turning, hidden: 128 } },
   ),
   task(
     'word-problem',
     'products in the group S3: trained up to 40, measured up to 256',
     { task: 'word-problem', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
-    { batch: 64, time: 40, model: { ...turning, layers: 'dddd', hidden: 128 } },
+    { batch: 64, time: 64, model: { ...turning, layers: 'dddd', hidden: 128 } },
   ),
 ]
 
@@ -192,7 +192,7 @@ const suite: readonly Recipe[] = [
   madTask('noisy-recall', { batch: 32, time: 128 }, { length: 128 }),
   madTask('selective-copying', { batch: 16, time: 256 }, { length: 256 }),
   madTask('compression', { batch: 64, time: 64 }, { length: 32 }),
-  madTask('memorization', { batch: 64, time: 32 }, { length: 32 }),
+  madTask('memorization', { batch: 64, time: 64 }, { length: 32 }),
   task(
     'copying',
     'strings said again: trained up to 50 letters, measured up to 200',
@@ -204,7 +204,7 @@ const suite: readonly Recipe[] = [
       ],
       evaluate: [10, 25, 50, 100, 200].map((length) => ({ length })),
     },
-    { batch: 32, time: 104, model: mad },
+    { batch: 32, time: 128, model: mad },
   ),
 ]
 

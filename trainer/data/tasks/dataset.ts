@@ -92,19 +92,18 @@ export function taskDataset(options: TaskDataOptions): Dataset {
 
   return {
     description: `${source.task}, ${part}, seed ${options.seed}, ${batch} rows of ${time} tokens, ${stages.length} stages`,
-    next() {
+    async next() {
       const out = emptyBatch(batch, time)
       for (const [index, row] of rows.entries()) fillRow(out, index, row)
       tokens += batch * time
-      return Promise.resolve(out)
+      return out
     },
     position: () => ({ tokens, rows: rows.map((row) => ({ ...row })) }),
-    seek(position) {
+    async seek(position) {
       const saved = checkedPosition(source.task, position, batch, stages.length)
       tokens = saved.tokens
       rows = saved.rows.map((row) => ({ ...row }))
       drawn = []
-      return Promise.resolve()
     },
   }
 }

@@ -42,8 +42,8 @@ export const retrieval = defineTask({
       return { ...fact, at: draft.length - 1 }
     })
     const least = o.nearest === 0 ? o.distance : o.nearest
-    const distance = Math.round(least * ((o.distance + 1) / (least + 1)) ** random.uniform())
-    draft.push(...integers(random, 0, firstKey, Math.min(distance, o.distance)))
+    const distance = least === 0 ? 0 : Math.floor(least * ((o.distance + 1) / least) ** random.uniform())
+    draft.push(...integers(random, 0, firstKey, distance))
     for (const fact of random.shuffle(told).slice(0, o.questions)) {
       draft.push(ask, fact.name)
       draft.answer(fact.value, draft.length - 1 - fact.at)

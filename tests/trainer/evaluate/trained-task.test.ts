@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createModel } from '../../../models/registry.ts'
+import { recipes } from '../../../trainer/recipes/registry.ts'
+import { setTask } from '../../../trainer/data/tasks/registry.ts'
+import { taskVocabulary } from '../../../trainer/data/tasks/dataset.ts'
+import { recipeWith } from '../../../trainer/settings.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mneme-task-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** The command as a user runs it. */
+const mneme = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, ['clients/cli/bin.js', ...args], (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr })
+    })
+  })
+
+const set = (...settings: string[]): string[] => settings.flatMap((setting) => ['--set', setting])
+
+describe('a task learned from nothing', () => {
+  const [run, bundle] = [join(folder, 'run'), join(folder, 'bundle')]
+
+  beforeAll(async () => {
+    const small = set(
+      'model={"width":32,"layers":"d","hidden":0,"memoryHeads":2,"keys":8,"values":8,"decay":"none","betaMax":[2]}',
+      'batch=32',
+      'time=16',
+      'data.stages=[{"untilTokens":1e12,"mix":[{"length":16,"shortest":3,"everywhere":true}]}]',
+      'data.evaluate=[{"length":12},{"length":24}]',
+      'evaluateEvery=75',
+      'schedule.warmup=20',
+      'learningRate=1e-2',
+    )
+    const done = await mneme('train', 'parity', '--steps', '150', '--out', run, '--threads', '1', ...small)
+    expect(done.stderr).toContain('parity, train')
+    expect(done.code).toBe(0)
+  })
+
+  test('is answered, at lengths never trained on too; the report has no sample of text', async () => {
+    const done = await mneme('eval', 'parity', '--model', run, '--json', '--sequences', '100')
+    const { subject, command, seed, cells } = JSON.parse(done.stdout) as {
+      subject: Record<string, unknown>
+      command: string
+      seed: number
+      cells: { options: object; share: number }[]
+    }
+    expect(cells.map(({ options }) => options)).toEqual([{ length: 12 }, { length: 24 }])
+    for (const { share } of cells) expect(share).toBeGreaterThan(0.95)
+    expect(subject).toMatchObject({ model: run, architecture: 'delta', stateFloats: 1 + 2 * 8 * 8 + 3 * 48 })
+    expect(subject['parameters']).toBeGreaterThan(1000)
+    expect([command, seed]).toEqual([`mneme eval parity --model ${run} --json --sequences 100`, 1])
+    expect(readFileSync(join(run, 'report.md'), 'utf8')).not.toContain('## Sample')
+  })
+
+  test('is exported, verified and answered the same by the bundle', async () => {
+    const exported = await mneme('export', run, '--out', bundle, '--tokens', '32')
+    expect(exported.stdout).toMatch(/parity, \d+ parameters, fused kernels/)
+    const measure = (model: string) => mneme('eval', 'parity', '--model', model, '--sequences', '20')
+    const [checkpoint, served] = [await measure(run), await measure(bundle)]
+    const numbers = (stdout: string) => stdout.split('\nmneme eval ')[0]
+    expect(numbers(served.stdout)).toBe(numbers(checkpoint.stdout))
+    expect(served.stdout).toMatch(/delta, \d+ parameters, 273 numbers of state a session/)
+  })
+
+  const refused: [name: string, args: () => string[], code: number, message: RegExp][] = [
+    ['a server', () => ['mqar', '--url', 'http://x'], 2, /feeds token ids, for which a server has no request/],
+    ['neither a model nor a server', () => ['parity'], 2, /expected either --model or --url/],
+    ['an unknown suite', () => ['mqra', '--model', run], 2, /Allowed choices are keeper, text, mqar/],
+    ['a task with more tokens', () => ['recall', '--model', run, '--cell', 'vocabulary=16'], 2, /at least 16 tokens/],
+    ['a cell that is none', () => ['parity', '--model', run, '--cell', 'length'], 2, /--cell: expected name=value/],
+    ['an unknown option', () => ['parity', '--model', run, '--cell', 'size=3'], 2, /parity\.size: no such option/],
+    ['an option out of range', () => ['parity', '--model', run, '--cell', 'length=1'], 2, /length: .* from 3/],
+  ]
+  test.each(refused)('%s is refused in one sentence', async (_, args, code, message) => {
+    const done = await mneme('eval', ...args())
+    expect(done.stderr.trim().split('\n').at(-1)).toMatch(message)
+    expect(done.stderr).not.toMatch(/\n\s+at /)
+    expect(done.code).toBe(code)
+  })
+})
+
+describe('every recipe of a task', () => {
+  const own = [...recipes.values()].flatMap((recipe) =>
+    recipe.data.kind === 'task' ? [{ ...recipe, data: recipe.data }] : [],
+  )
+
+  test.each(own.map((recipe) => [recipe.name, recipe] as const))(
+    '%s is trained and measured with options that can be, in rows that hold them',
+    (_, { data, time, carry, architecture, model }) => {
+      for (const options of data.evaluate)
+        expect(() => setTask(data.task, { ...data.options, ...options })).not.toThrow()
+      const vocab = taskVocabulary(data)
+      expect(createModel(architecture, { ...model, vocab }).vocab).toBe(vocab)
+      expect(carry).toBe(false)
+      expect(time).toBeGreaterThan(1)
+    },
+  )
+
+  test('goes with any architecture, whose own small sizes it takes and whose options go over them', () => {
+    const changed = recipeWith('mqar', ['model.window=256', 'architecture=vanilla'])
+    expect(changed.architecture).toBe('vanilla')
+    expect(changed.model).toEqual({ ...recipes.get('vanilla')!.model, window: 256 })
+    expect(changed.data).toEqual(recipes.get('mqar')!.data)
+    expect(() => createModel('vanilla', changed.model)).not.toThrow()
+    expect(recipeWith('mqar', ['architecture=delta']).model).toEqual(recipes.get('mqar')!.model)
+  })
+})
