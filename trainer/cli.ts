@@ -30,6 +30,7 @@ interface TrainFlags {
   readonly seed?: number
   readonly threads: number
   readonly set: string[]
+  readonly init?: string
   readonly resume?: true
   readonly list?: true
 }
@@ -57,6 +58,7 @@ export function trainCommand(): Command {
       (v, all: string[]) => [...all, v],
       [],
     )
+    .option('--init <path>', 'start from a checkpoint, a run, or a safetensors file, where its parameters fit')
     .option('--resume', 'continue the run in --out from its last checkpoint')
     .option('--list', 'list the recipes')
     .action((name: string | undefined, flags: TrainFlags, command: Command) => {
@@ -78,6 +80,7 @@ async function runTraining(name: string, flags: TrainFlags): Promise<void> {
     ...(flags.heldOut ? [`data.heldOut=${JSON.stringify(flags.heldOut)}`] : []),
     ...(flags.steps === undefined ? [] : [`schedule.steps=${flags.steps}`]),
     ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`]),
+    ...(flags.init === undefined ? [] : [`start.checkpoint=${JSON.stringify(flags.init)}`]),
     ...flags.set,
   ])
   const stopping = new AbortController()
@@ -123,12 +126,13 @@ export function exportCommand(): Command {
     .requiredOption('--out <bundle>', 'folder of the bundle')
     .option('--name <name>', "the model's name (default: the recipe's)")
     .option('--portable', 'plain ONNX operators instead of fused kernels')
+    .option('--compact', 'a smaller file: keys and values of memory banks are made when it is loaded')
     .option('--text <file>', 'text to verify on (default: the training data)')
     .option('--tokens <n>', 'tokens to verify on', wholeNumber, 512)
     .action(
       async (
         checkpoint: string,
-        flags: { out: string; name?: string; portable?: true; text?: string; tokens: number },
+        flags: { out: string; name?: string; portable?: true; compact?: true; text?: string; tokens: number },
       ) => {
         const trained = await loadTrained(checkpoint)
         const kernels: Kernels = flags.portable ? 'portable' : 'fused'
@@ -136,6 +140,7 @@ export function exportCommand(): Command {
           model: trained.model,
           weights: trained.weights,
           kernels,
+          compact: flags.compact === true,
           tokenizer: trained.folder,
           out: flags.out,
           name: flags.name ?? (trained.config['name'] as string),

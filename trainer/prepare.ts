@@ -37,7 +37,7 @@ export interface Prepared {
   readonly backend: Backend
   readonly codec: TextCodec
   readonly parameters: number
-  /** What was read from published weights. */
+  /** What was read from weights that were there. */
   readonly notes: readonly string[]
 }
 
@@ -71,7 +71,7 @@ export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepare
   }
   const create = choices.backend === 'compiled' ? createCompiledBackend : createTensorFlowBackend
   const backend = await create(options, recipe.seed)
-  const notes = choices.resume ? [] : await startFrom(recipe.start, model, backend)
+  const notes = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
   const run: Run = {
     ...recipe,
     out: choices.out,

@@ -92,21 +92,20 @@ function look<T>(op: Ops<T>, c: MemoryConfig, z: T, past: State<T>): { mean: T; 
       ),
       state: {},
     }
-  const window = past.window!
   const size = reach(c)
-  const all = op.concat([window, z], 1)
+  const all = op.concat([past.window!, z], 1)
   const time = op.add(op.max(op.iota(z, 1), 0), op.constant(1))
   const filled = op.minimum(op.add(past.filled!, time), op.constant(size))
   const state = { window: op.slice(all, 1, -size), filled }
   if (c.routing === 'rolling')
-    return { mean: windowMeans(op, all, size, past.filled!, (row) => rolling(op, c, row)), state }
+    return { mean: windowMeans(op, all, size, past.filled, (row) => rolling(op, c, row)), state }
   const ends = (row: T): { first: T; end: T } => {
     const own = op.add(op.reshape(past.phase!, [0, 1, 1]), op.sub(row, op.constant(size)))
     const end = op.sub(row, remainder(op, own, c.routingWindow)) //                             (B, T, 1)
     return { first: op.sub(end, op.constant(c.routingWindow)), end }
   }
   const phase = remainder(op, op.add(past.phase!, time), c.routingWindow)
-  return { mean: windowMeans(op, all, size, past.filled!, ends), state: { ...state, phase } }
+  return { mean: windowMeans(op, all, size, past.filled, ends), state: { ...state, phase } }
 }
 
 /** The token itself and the ones before it, `routingWindow` in all. */

@@ -1,36 +1,58 @@
-/** Starts a run from published weights in the place of drawn ones. */
+/** Starts a run from weights that are there already, in the place of drawn ones. */
 import type { Model } from '../../models/architecture.ts'
+import { frozenPaths } from '../../models/spec.ts'
 import type { Backend } from '../backend.ts'
 import { readSafetensors } from '../safetensors.ts'
+import { checkpointWeights } from './checkpoint.ts'
 import { gpt2 } from './gpt2.ts'
 import { mamba } from './mamba.ts'
-import { importWeights, type Published } from './published.ts'
+import { ImportError, importWeights, type Published } from './published.ts'
 
-/** Safetensors files by what they hold; empty: none. */
+/** Files by what they hold; empty: none. */
 export interface Start {
+  /** A checkpoint, a run, or a safetensors file with our paths. */
+  readonly checkpoint: string
   readonly gpt2: string
   readonly mamba: string
 }
 
-const known: Readonly<Record<keyof Start, Published>> = { gpt2, mamba }
+const known = { gpt2, mamba } as const satisfies Partial<Record<keyof Start, Published>>
 
-/** Puts the files' weights into the backend; one line for each file that says what was taken. */
-export async function startFrom(start: Start, model: Model, backend: Backend): Promise<string[]> {
+/**
+ * Puts the files' weights into the backend; one line for each file that says what was taken. `tokenizer` is the run's.
+ * Throws ImportError where they do not fit, or where a frozen parameter got none.
+ */
+export async function startFrom(start: Start, model: Model, backend: Backend, tokenizer: string): Promise<string[]> {
   const lines: string[] = []
-  for (const [kind, published] of Object.entries(known)) {
-    const file = start[kind as keyof Start]
-    if (file === '') continue
-    const { tensors } = await readSafetensors(file)
-    const { weights, unused } = importWeights(published, tensors, model.params)
+  const missing = new Set(frozenPaths(model.params))
+  const put = (weights: ReadonlyMap<string, Float32Array>): void => {
     const held = backend.read()
     for (const [path, data] of weights) {
       const name = `param.${path}`
       held.set(name, { shape: held.get(name)!.shape, data })
+      missing.delete(path)
     }
     backend.write(held)
+  }
+  if (start.checkpoint !== '') {
+    const { weights, about } = await checkpointWeights(start.checkpoint, model, tokenizer)
+    put(weights)
+    lines.push(about)
+  }
+  for (const [kind, published] of Object.entries(known)) {
+    const file = start[kind as keyof typeof known]
+    if (file === '') continue
+    const { tensors } = await readSafetensors(file)
+    const { weights, unused } = importWeights(published, tensors, model.params)
+    put(weights)
     lines.push(
       `${published.name} from ${file}: ${weights.size} tensors, ${unused.length} not used${unused.length > 0 ? ` (${unused.slice(0, 3).join(', ')}${unused.length > 3 ? ', ...' : ''})` : ''}`,
     )
   }
+  const [first] = missing
+  if (first !== undefined)
+    throw new ImportError(
+      `${first}: is frozen and has no trained values; give --init with a checkpoint that holds them`,
+    )
   return lines
 }

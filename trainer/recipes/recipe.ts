@@ -35,7 +35,7 @@ export interface Recipe {
   readonly model: Readonly<Record<string, unknown>>
   readonly tokenizer: TokenizerChoice
   readonly data: TextSource | KeeperSource | TaskSource
-  /** Published weights to start from, where they fit the architecture. */
+  /** Weights to start from, where they fit the architecture. */
   readonly start: Start
   /** Rows of a batch, tokens of a row, passes whose gradients are averaged. */
   readonly batch: number
@@ -63,7 +63,7 @@ export interface Recipe {
 /** What recipes start from. */
 export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' | 'data'> = {
   tokenizer: { kind: 'byte', vocab: 0, folder: '' },
-  start: { gpt2: '', mamba: '' },
+  start: { checkpoint: '', gpt2: '', mamba: '' },
   batch: 8,
   time: 256,
   accumulate: 1,

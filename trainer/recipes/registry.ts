@@ -47,9 +47,27 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
   },
 ]
 
+/** Memory layers in the small vanilla: `mneme train adapter --init runs/vanilla`. */
+const adapter: Recipe = {
+  ...defaults,
+  data: text,
+  name: 'adapter',
+  about: 'memory layers in a frozen vanilla, or another trained base: --init RUN',
+  architecture: 'adapter',
+  model: {
+    base: 'vanilla',
+    baseConfig: small[0]!.model,
+    rows: 256,
+    placement: 'every_n',
+    chapters: 8,
+    topChapters: 2,
+  },
+}
+
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
   [
     ...small.map((own): Recipe => ({ ...defaults, data: text, architecture: own.name, ...own })),
+    adapter,
     keeper,
     keeperVanilla,
     ...taskRecipes,
