@@ -22,8 +22,19 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
   },
   {
     name: 'smt',
-    about: 'Stride Memory Transformer: a window of tokens and of outputs of a Mamba stack, on text',
-    model: { width: 128, layers: 3, heads: 4, outputs: 8, tokens: 24, stride: 8, keys: 180, ssmLayers: 1 },
+    about: 'Stride Memory Transformer, sliding: attention that is cached, outputs of a Mamba stack, on text',
+    model: {
+      width: 128,
+      layers: 3,
+      heads: 4,
+      expansion: 2,
+      mode: 'sliding',
+      outputs: 16,
+      tokens: 64,
+      stride: 16,
+      keys: 200,
+      ssmLayers: 1,
+    },
   },
   {
     name: 'moc',
@@ -64,9 +75,22 @@ const adapter: Recipe = {
   },
 }
 
+/** As it was first published: a step costs a window's length as much, so windows are short and batches are in two. */
+const smtSeed: Recipe = {
+  ...defaults,
+  name: 'smt-seed',
+  about: 'Stride Memory Transformer as first published: each token runs over a window of its own, on text',
+  architecture: 'smt',
+  model: { width: 128, layers: 3, heads: 4, outputs: 8, tokens: 24, stride: 8, keys: 180, ssmLayers: 1 },
+  data: text,
+  batch: 4,
+  accumulate: 2,
+}
+
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
   [
     ...small.map((own): Recipe => ({ ...defaults, data: text, architecture: own.name, ...own })),
+    smtSeed,
     adapter,
     keeper,
     keeperVanilla,
