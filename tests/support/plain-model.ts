@@ -53,16 +53,18 @@ export class PlainMamba {
   }
 
   step(x: readonly number[]): number[] {
-    const out = this.memory.reduce<readonly number[]>((u, _, layer) => plus([...u], this.#layer(layer, u)), x)
+    const out = this.memory.reduce<readonly number[]>((u, _, layer) => {
+      return plus(u, this.mix(layer, rmsNorm(u, this.#of(`layers.${layer}.mixerNorm`))))
+    }, x)
     return rmsNorm(out, this.#of('norm'))
   }
 
-  #layer(layer: number, u: readonly number[]): number[] {
+  /** One layer alone, of what has been normalised for it. */
+  mix(layer: number, x: readonly number[]): number[] {
     const { width, expansion, states, conv } = this.#c
     const inner = width * expansion
     const rank = Math.ceil(width / 16)
     const w = (name: string): Float32Array => this.#of(`layers.${layer}.mixer.${name}`)
-    const x = rmsNorm(u, this.#of(`layers.${layer}.mixerNorm`))
     const gate = times(x, w('input'), 2 * inner, inner)
     const inputs = this.#inputs[layer]!
     inputs.push(times(x, w('input'), 2 * inner, 0, inner))

@@ -138,7 +138,7 @@ const gatherRows = (tf: TensorFlow, table: Tensor, ids: Tensor): Tensor =>
     const gradFunc = (g: Tensor, kept: Tensor[]): Tensor[] => {
       const flat = tf.reshape(g, [-1, table.shape[1]!])
       const places = tf.reshape(kept[0]!, [-1]).toInt().as1D()
-      return [tf.unsortedSegmentSum(flat, places, table.shape[0]!), tf.zeros(ids.shape, 'float32')]
+      return [tf.unsortedSegmentSum(flat, places, table.shape[0]), tf.zeros(ids.shape, 'float32')]
     }
     return { value: tf.gather(rows, at.toInt()), gradFunc }
   })(table, ids)
