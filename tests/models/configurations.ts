@@ -105,6 +105,7 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
     { ...low, vocab: 23, base: 'moc', baseConfig: banks, adapters: 'lora' },
   ],
   ['adapter of nmt', 'adapter', { ...attached, base: 'nmt', baseConfig: fast, placement: 'last_k', quantize: 'int8' }],
+  ['adapter of hmst', 'adapter', { ...attached, base: 'hmst', baseConfig: mixture }],
   ['adapter of smt', 'adapter', { ...attached, base: 'smt', baseConfig: { ...stride, mode: 'sliding' } }],
   ['nmt', 'nmt', { ...fast }],
   ['nmt with one memory for all layers, and a threshold', 'nmt', { ...fast, memory: 'shared', threshold: 0.5 }],

@@ -13,6 +13,7 @@ const common = { vocab: 264, width: 32, heads: 2, hidden: 48 }
 export const TINY = {
   vanilla: { ...common, layers: 2, window: 24 },
   rsm: { vocab: 264, width: 32, heads: 2, layers: 2, slots: 3, chunk: 5, cadence: 2 },
+  moc: { ...common, layers: 2, window: 24, rows: 16, memoryHeads: 2, chapters: 4, topChapters: 2, routing: 'rolling' },
   delta: { ...common, layers: 'ad', window: 24, memoryHeads: 2, keys: 8, values: 8 },
 } as const
 
