@@ -37,6 +37,11 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
     },
   },
   {
+    name: 'hmst',
+    about: 'base of HMST: a Transformer with mixtures of experts, on text',
+    model: { width: 128, layers: 4, heads: 4, window: 128, hidden: 120, experts: 4, topExperts: 2 },
+  },
+  {
     name: 'moc',
     about: 'Mixture of Chapters: a Transformer that reads learned rows by routed chapters, on text',
     model: {
@@ -58,16 +63,16 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
   },
 ]
 
-/** Memory layers in the small vanilla: `mneme train adapter --init runs/vanilla`. */
+/** Memory layers in a trained model of any architecture: `mneme train adapter --init runs/vanilla`. */
 const adapter: Recipe = {
   ...defaults,
   data: text,
   name: 'adapter',
-  about: 'memory layers in a frozen vanilla, or another trained base: --init RUN',
+  about: 'memory layers in a frozen model: --init with its run',
   architecture: 'adapter',
   model: {
-    base: 'vanilla',
-    baseConfig: small[0]!.model,
+    base: '', // that of the run
+    baseConfig: {},
     rows: 256,
     placement: 'every_n',
     chapters: 8,
