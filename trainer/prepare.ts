@@ -12,6 +12,7 @@ import { DataError } from './data/batch.ts'
 import { keeperDataset } from './data/keeper/dataset.ts'
 import { taskDataset, taskVocabulary } from './data/tasks/dataset.ts'
 import { textDataset } from './data/text.ts'
+import { withBase } from './import/base.ts'
 import { startFrom } from './import/start.ts'
 import { Random } from './random.ts'
 import type { Recipe, TextSource } from './recipes/recipe.ts'
@@ -42,10 +43,11 @@ export interface Prepared {
 }
 
 /** Opens everything that the recipe names. Throws ConfigError, DataError, TokenizerError or ImportError before training starts. */
-export async function prepare(recipe: Recipe, choices: Choices): Promise<Prepared> {
+export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared> {
   const tokenizer = join(choices.out, 'tokenizer')
   if (!choices.resume && existsSync(join(choices.out, 'last')))
     throw new DataError(`${choices.out}: holds a run already; continue it with --resume, or choose another --out`)
+  const recipe = await withBase(asked, choices.resume ? choices.out : undefined)
   if (choices.resume) await sameTokenizer(recipe, tokenizer)
   else await makeTokenizer(recipe, tokenizer)
   const codec = openText(tokenizer)

@@ -6,7 +6,7 @@ import { createTensor } from '../../../runtime/tensor.ts'
 import { loadCheckpoint } from '../../../trainer/checkpoint.ts'
 import { prepare } from '../../../trainer/prepare.ts'
 import { encodeSafetensors } from '../../../trainer/safetensors.ts'
-import { recipeWith } from '../../../trainer/settings.ts'
+import { checkContinued, recipeWith } from '../../../trainer/settings.ts'
 import { heldOutLoss, train } from '../../../trainer/train.ts'
 import { loadTrained } from '../../../trainer/weights.ts'
 import { expectSameBits } from '../../support/all-close.ts'
@@ -21,7 +21,8 @@ const settings = [
   `data.files=["${text}"]`,
   ...['batch=2', 'time=16', 'schedule.steps=6', 'schedule.warmup=1', 'evaluateEvery=3', 'evaluateBatches=2'],
 ]
-const attached = set('model', { baseConfig: small, rows: 16, memoryHeads: 2, loraRank: 2, adapters: 'both' })
+const layers = set('model', { rows: 16, memoryHeads: 2, loraRank: 2, adapters: 'both' })
+const attached = [...layers, ...set('model', { base: 'vanilla', baseConfig: small })]
 
 /** A run of `recipe` in `name`, opened but not trained. */
 const open = (recipe: string, name: string, more: readonly string[], resume = false) =>
@@ -45,7 +46,7 @@ beforeAll(async () => {
 })
 
 test('an adapter starts where its base ended, and training moves what was added only', async () => {
-  const { run, backend, notes } = await open('adapter', 'adapter', [...attached, `start.checkpoint=${base}`])
+  const { run, backend, notes } = await open('adapter', 'adapter', [...layers, `start.checkpoint=${base}`])
   expect(notes).toEqual([`${base}: 14 of 26 parameters`])
   expect(await heldOutLoss(backend, run.heldOut!)).toBe(baseLoss)
   await train(run, false)
@@ -56,7 +57,12 @@ test('an adapter starts where its base ended, and training moves what was added 
   expect(Object.keys(after.optimizer).filter((name) => name.includes('.base.'))).toEqual([])
   expect(Object.keys(after.optimizer)).toContain('first.lora.blocks.0.attention.qkv.down')
   expect((after.model['lora.blocks.0.attention.qkv.up']!.data as Float32Array).some((x) => x !== 0)).toBe(true)
-  expect((await loadTrained(run.out)).model.architecture).toBe('adapter')
+  expect((await loadTrained(run.out)).model.config).toMatchObject({ base: 'vanilla', baseConfig: small })
+
+  const longer = await open('adapter', 'adapter', [...layers, 'schedule.steps=8'], true)
+  expect(() => checkContinued(JSON.parse(JSON.stringify(run.config)), longer.run.config)).not.toThrow()
+  expect((await train(longer.run, true)).step).toBe(8)
+  longer.backend.close()
 })
 
 test('a run of the same architecture starts with all of its values, one from a file with those that it holds', async () => {
@@ -76,7 +82,8 @@ test('weights that do not fit are refused, with what was expected', async () => 
   const refused = (name: string, more: readonly string[]) => expect(open('adapter', name, more)).rejects
   await refused('none', attached).toThrow(/base\.embed: is frozen and has no trained values; give --init/)
   await refused('missing', [...attached, `start.checkpoint=${join(folder, 'nothing')}`]).toThrow(/found nothing/)
-  const wide = set('model', { baseConfig: { ...small, width: 32 }, rows: 16, memoryHeads: 2 })
+  await refused('nobody', layers).toThrow('adapter.base: expected --init with a run to adapt')
+  const wide = set('model', { base: 'vanilla', baseConfig: { ...small, width: 32 }, rows: 16, memoryHeads: 2 })
   await refused('wide', [...wide, `start.checkpoint=${base}`]).toThrow(
     /blocks\.0\.attention\.output: expected float32 \[32, 32\], got float32 \[16, 16\]/,
   )
