@@ -16,6 +16,32 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
     model: { width: 128, layers: 2, heads: 4, slots: 32, chunk: 64 },
   },
   {
+    name: 'nmt',
+    about: 'Neural Memory Transformer: windowed attention and a memory that learns at test time, on text',
+    model: { width: 128, layers: 3, hidden: 274, heads: 4, window: 64, memoryWidth: 64, expansion: 2, chunk: 32 },
+  },
+  {
+    name: 'smt',
+    about: 'Stride Memory Transformer, sliding: attention that is cached, outputs of a Mamba stack, on text',
+    model: {
+      width: 128,
+      layers: 3,
+      heads: 4,
+      expansion: 2,
+      mode: 'sliding',
+      outputs: 16,
+      tokens: 64,
+      stride: 16,
+      keys: 200,
+      ssmLayers: 1,
+    },
+  },
+  {
+    name: 'hmst',
+    about: 'base of HMST: a Transformer with mixtures of experts, on text',
+    model: { width: 128, layers: 4, heads: 4, window: 128, hidden: 120, experts: 4, topExperts: 2 },
+  },
+  {
     name: 'moc',
     about: 'Mixture of Chapters: a Transformer that reads learned rows by routed chapters, on text',
     model: {
@@ -37,9 +63,40 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
   },
 ]
 
+/** Memory layers in a trained model of any architecture: `mneme train adapter --init runs/vanilla`. */
+const adapter: Recipe = {
+  ...defaults,
+  data: text,
+  name: 'adapter',
+  about: 'memory layers in a frozen model: --init with its run',
+  architecture: 'adapter',
+  model: {
+    base: '', // that of the run
+    baseConfig: {},
+    rows: 256,
+    placement: 'every_n',
+    chapters: 8,
+    topChapters: 2,
+  },
+}
+
+/** As it was first published: a step costs a window's length as much, so windows are short and batches are in two. */
+const smtSeed: Recipe = {
+  ...defaults,
+  name: 'smt-seed',
+  about: 'Stride Memory Transformer as first published: each token runs over a window of its own, on text',
+  architecture: 'smt',
+  model: { width: 128, layers: 3, heads: 4, outputs: 8, tokens: 24, stride: 8, keys: 180, ssmLayers: 1 },
+  data: text,
+  batch: 4,
+  accumulate: 2,
+}
+
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
   [
     ...small.map((own): Recipe => ({ ...defaults, data: text, architecture: own.name, ...own })),
+    smtSeed,
+    adapter,
     keeper,
     keeperVanilla,
     ...taskRecipes,
