@@ -1,5 +1,6 @@
 /** What trains: given batches, moves parameters. The compiled ONNX step and TF.js are the two that there are. */
 import type { Model } from '../models/architecture.ts'
+import type { Tensor } from '../runtime/tensor.ts'
 import type { AdamW } from './compile/optimizer.ts'
 import type { StepOptions } from './compile/step.ts'
 import type { Batch } from './data/batch.ts'
@@ -20,8 +21,8 @@ export interface StepResult {
   readonly norm: number
 }
 
-/** All that a step changes, by name: param.*, first.*, second.*, total.*, state.*. */
-export type Tensors = Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+/** All that a step changes, by name: param.*, first.*, second.* (with firstScale.*, secondScale.* where in 8 bits), total.*, state.*. */
+export type Tensors = Map<string, Tensor>
 
 export interface Backend {
   readonly description: string
@@ -45,7 +46,8 @@ export class DivergenceError extends Error {
 
 /** The first name whose values are not all finite. */
 export function firstNonFinite(tensors: Tensors): string | undefined {
-  for (const [name, { data }] of tensors) if (!data.every((x) => Number.isFinite(x))) return name
+  for (const [name, { data }] of tensors)
+    if (data instanceof Float32Array && !data.every((x) => Number.isFinite(x))) return name
   return undefined
 }
 
@@ -54,4 +56,5 @@ export const paceOf = (lr: number, update: number, c: AdamW) => ({
   lr,
   secondScale: 1 / Math.sqrt(1 - c.beta2 ** update),
   firstRate: lr / (1 - c.beta1 ** update),
+  dither: (update * 0.7548776662466927) % 1,
 })

@@ -1,5 +1,6 @@
 /** Recipes with changes: `--set key=value` by dotted path, and what a continued run may not change. */
 import { ConfigError } from '../models/config.ts'
+import { createModel } from '../models/registry.ts'
 import { recipes } from './recipes/registry.ts'
 import type { Recipe } from './recipes/recipe.ts'
 
@@ -37,7 +38,7 @@ export function checkContinued(saved: unknown, now: unknown): void {
     'carry',
     'seed',
   ] as const) {
-    const [before, after] = [saved, now].map((config) => JSON.stringify((config as Tree)[key]))
+    const [before, after] = [saved, now].map((config) => JSON.stringify(partOf(config as Tree, key)))
     if (before !== after)
       throw new ConfigError(`resume: ${key}: the run was started with ${before}, asked for ${after}`)
   }
@@ -47,6 +48,12 @@ function split(setting: string): [path: string, value: unknown] {
   const at = setting.indexOf('=')
   if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
   return [setting.slice(0, at), parse(setting.slice(at + 1))]
+}
+
+/** A model's options with those that had no name yet when the run began: at their defaults they change nothing. */
+function partOf(config: Tree, key: string): unknown {
+  if (key !== 'model') return config[key]
+  return createModel(config['architecture'] as string, config['model'] as Tree).config
 }
 
 function assign(tree: Tree, path: readonly string[], value: unknown, whole: string): void {
@@ -99,6 +106,8 @@ function checkNumbers(r: Recipe): void {
   for (const [name, value] of positive)
     if (!(value > 0 && Number.isFinite(value)))
       throw new ConfigError(`${name}: expected a number above 0, got ${value}`)
+  if (![8, 32].includes(r.optimizer.bits))
+    throw new ConfigError(`optimizer.bits: expected 8 or 32, got ${String(r.optimizer.bits)}`)
   for (const [name, value] of [
     ['optimizer.beta1', r.optimizer.beta1],
     ['optimizer.beta2', r.optimizer.beta2],

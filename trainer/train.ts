@@ -1,7 +1,7 @@
 /** The training loop: steps, held-out loss, checkpoints, exact resume. It knows neither models nor data. */
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createTensor, type Tensor } from '../runtime/tensor.ts'
+import type { Tensor } from '../runtime/tensor.ts'
 import { type Backend, DivergenceError, firstNonFinite, type Tensors } from './backend.ts'
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import type { Batch, Dataset, JsonValue } from './data/batch.ts'
@@ -147,15 +147,13 @@ async function save(run: Run, progress: Progress, best: boolean): Promise<string
   }
   const part = (pattern: RegExp, strip = ''): Record<string, Tensor> =>
     Object.fromEntries(
-      [...tensors]
-        .filter(([name]) => pattern.test(name))
-        .map(([name, { shape, data }]) => [name.replace(strip, ''), createTensor('float32', shape, data)]),
+      [...tensors].filter(([name]) => pattern.test(name)).map(([name, tensor]) => [name.replace(strip, ''), tensor]),
     )
   const checkpoint: Checkpoint = {
     step: progress.step,
     state,
     model: part(/^param\./, 'param.'),
-    optimizer: part(/^(first|second|total)\./),
+    optimizer: part(/^(first|second)(Scale)?\.|^total\./),
     carry: part(/^state\./),
   }
   return saveCheckpoint(run.out, checkpoint, { best, tokenizer: run.tokenizer })
@@ -169,8 +167,7 @@ async function restore(run: Run, progress: Progress): Promise<void> {
     ['', optimizer],
     ['', carry],
   ] as const)
-    for (const [name, t] of Object.entries(group))
-      tensors.set(prefix + name, { shape: t.dims, data: t.data as Float32Array })
+    for (const [name, t] of Object.entries(group)) tensors.set(prefix + name, t)
   run.backend.write(tensors)
   await run.data.seek(state['data'] as JsonValue)
   run.random.restore(state['random'] as unknown as RandomState)

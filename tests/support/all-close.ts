@@ -1,5 +1,6 @@
 /** Comparison of number lists that says where they differ. */
 import { expect } from 'vitest'
+import type { TypedArray } from '../../runtime/tensor.ts'
 
 /** Fails with index, expected and got, if any |a - b| > absolute + relative * |b|. */
 export function expectClose(
@@ -16,9 +17,14 @@ export function expectClose(
 }
 
 /** Fails unless both lists have the same bits, NaN and signed zeros included. */
-export function expectSameBits(got: Float32Array, expected: Float32Array, what = 'value'): void {
+export function expectSameBits(got: TypedArray, expected: TypedArray, what = 'value'): void {
   expect(got.length, `${what}: length`).toBe(expected.length)
-  const [a, b] = [new Uint32Array(got.slice().buffer), new Uint32Array(expected.slice().buffer)]
-  for (let i = 0; i < a.length; i++)
-    if (a[i] !== b[i]) expect.fail(`${what}[${i}]: expected ${expected[i]}, got ${got[i]}: bits differ`)
+  const [a, b] = [bytes(got), bytes(expected)]
+  const size = expected.BYTES_PER_ELEMENT
+  for (let i = 0; i < a.length; i++) {
+    const at = Math.floor(i / size)
+    if (a[i] !== b[i]) expect.fail(`${what}[${at}]: expected ${expected[at]}, got ${got[at]}: bits differ`)
+  }
 }
+
+const bytes = (list: TypedArray): Uint8Array => new Uint8Array(list.buffer, list.byteOffset, list.byteLength)

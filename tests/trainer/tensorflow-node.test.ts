@@ -31,7 +31,7 @@ const optionsFor = (model: Model, time: number) => ({
   model,
   batch: BATCH,
   time,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
+  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 as const },
   accumulate: 1,
   recompute: 1,
   carry: true,

@@ -161,4 +161,8 @@ test('a continued run may not change what its numbers mean', async () => {
   expect(() => checkContinued(config, { ...config, seed: 2 })).toThrow(
     'resume: seed: the run was started with 1, asked for 2',
   )
+  const { window: _, ...older } = config['model'] as Record<string, unknown>
+  const now = { ...config, model: { ...older, window: 64 } }
+  expect(() => checkContinued({ ...config, model: older }, now), 'an option at its default').not.toThrow()
+  expect(() => checkContinued({ ...config, model: { ...older, window: 7 } }, now)).toThrow(/resume: model/)
 })

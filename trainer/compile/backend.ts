@@ -16,7 +16,9 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
   const graph = await openGraph(compiled.bytes, { threads: o.threads, device: o.device })
   const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))
   const shapes = new Map(compiled.inputs.map((port) => [port.name, port.shape.map(Number)]))
-  const make = (): Set => Object.fromEntries(changing.map((name) => [name, createTensor('float32', shapes.get(name)!)]))
+  const types = new Map(compiled.inputs.map((port) => [port.name, port.dtype]))
+  const make = (): Set =>
+    Object.fromEntries(changing.map((name) => [name, createTensor(types.get(name)!, shapes.get(name)!)]))
   const sets = [make(), make()] as const
   const frozen: Set = Object.fromEntries(
     flatten(o.model.params).flatMap(([path, spec]) =>
@@ -47,9 +49,7 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
     async step(batch, lr, update, apply) {
       load(fixed, batch)
       const pace = paceOf(lr, update, o.optimizer)
-      scalar('pace.lr', pace.lr)
-      scalar('pace.secondScale', pace.secondScale)
-      scalar('pace.firstRate', pace.firstRate)
+      for (const [name, value] of Object.entries(pace)) scalar(`pace.${name}`, value)
       scalar('apply', apply ? 1 : 0)
       for (const [name, tensor] of Object.entries(fixed))
         if (name.startsWith('noise.')) floats(tensor).forEach((_, i, all) => (all[i] = o.random.uniform()))
@@ -65,11 +65,13 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
       return evaluation.run(turn, batches)
     },
     read: () =>
-      new Map(Object.entries(held(turn)).map(([name, t]) => [name, { shape: [...t.dims], data: floats(t).slice() }])),
+      new Map(
+        Object.entries(held(turn)).map(([name, t]) => [name, createTensor(t.dtype, t.dims, t.data.slice() as never)]),
+      ),
     write(tensors) {
       const now = held(turn)
       expectNames(Object.keys(now), tensors)
-      for (const [name, { data }] of tensors) floats(now[name]!).set(data)
+      for (const [name, { data }] of tensors) copy(data, now[name]!)
     },
     close() {
       for (const binding of bindings) binding.release()
@@ -141,6 +143,10 @@ function load(inputs: Set, batch: Batch): void {
   ;(inputs['targets']!.data as Int32Array).set(batch.targets)
   floats(inputs['weights']!).set(batch.weights)
   if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
+}
+
+function copy(from: Tensor['data'], to: Tensor): void {
+  ;(to.data as Float32Array).set(from as Float32Array)
 }
 
 function expectNames(expected: readonly string[], given: Tensors): void {

@@ -1,5 +1,5 @@
 /** Writes a tape as ONNX: the exporter's tracer plus the operations that only derivatives need. */
-import type { GraphBuilder, Value } from '../../exporter/onnx/graph.ts'
+import { elementTypes, type GraphBuilder, type Value } from '../../exporter/onnx/graph.ts'
 import { tracer } from '../../exporter/trace.ts'
 import type { Emitter } from './tape.ts'
 
@@ -24,6 +24,13 @@ export function onnxEmitter(graph: GraphBuilder): Emitter<Value> {
         reduction: { string: 'add' },
       })[0]!
     },
+    quantize(x, scale, dtype) {
+      const units = graph.node('Reshape', [scale, ints([-1])])[0]!
+      const type = { int: elementTypes[dtype] }
+      return graph.node('QuantizeLinear', [x, units], { axis: { int: 0 }, output_dtype: type })[0]!
+    },
+    dequantize: (x, scale) =>
+      graph.node('DequantizeLinear', [x, graph.node('Reshape', [scale, ints([-1])])[0]!], { axis: { int: 0 } })[0]!,
     pick: (x, ids) => graph.node('GatherElements', [x, ids], { axis: { int: 1 } })[0]!,
     addAt: (x, ids, values) =>
       graph.node('ScatterElements', [x, ids, values], { axis: { int: 1 }, reduction: { string: 'add' } })[0]!,

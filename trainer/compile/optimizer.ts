@@ -9,6 +9,8 @@ export interface AdamW {
   readonly weightDecay: number
   /** Largest global norm of the gradients. */
   readonly clip: number
+  /** Of a kept moment: 32, or 8 (moments.ts). */
+  readonly bits: 8 | 32
 }
 
 /** What one parameter is updated from. */
@@ -22,11 +24,13 @@ export interface Slot {
   readonly rate: number
 }
 
-/** Scalars that change from step to step: lr, 1 / sqrt(1 - beta2^t), lr / (1 - beta1^t). */
+/** Scalars that change from step to step: lr, 1 / sqrt(1 - beta2^t), lr / (1 - beta1^t), and where rounding starts. */
 export interface Pace {
   readonly lr: Node
   readonly secondScale: Node
   readonly firstRate: Node
+  /** A number in [0, 1) that differs from step to step. */
+  readonly dither: Node
 }
 
 /** Square root of the sum of all squared gradients. */

@@ -109,6 +109,10 @@ export function recorder(tape: Tape): Recorder {
     pick: (x, ids) => add('pick', [x, ids], ids.shape, rules.constant, (o, [a, i]) => o.pick(a!, i!)),
     addAt: (x, ids, values) =>
       add('addAt', [x, ids, values], x.shape, rules.constant, (o, [a, i, v]) => o.addAt(a!, i!, v!)),
+    quantize: (x, scale, dtype) =>
+      add('quantize', [x, scale], x.shape, rules.constant, (o, [a, s]) => o.quantize(a!, s!, dtype), dtype),
+    dequantize: (x, scale) =>
+      add('dequantize', [x, scale], x.shape, rules.constant, (o, [a, s]) => o.dequantize(a!, s!)),
     concat: (xs, axis) => {
       const at = axisOf(xs[0]!.shape, axis)
       const total = xs.reduce((n, x) => n + x.shape[at]!, 0)

@@ -6,6 +6,7 @@ import { tapeOps, type Noise } from './composites.ts'
 import { onnxEmitter } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
+import { moments } from './moments.ts'
 import { adamw, type AdamW, globalNorm } from './optimizer.ts'
 import { recorder, type Recorder } from './recorder.ts'
 import { recompute } from './recompute.ts'
@@ -66,6 +67,7 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
     lr: tape.input('pace.lr', []),
     secondScale: tape.input('pace.secondScale', []),
     firstRate: tape.input('pace.firstRate', []),
+    dither: tape.input('pace.dither', []),
   }
   const accumulated = o.accumulate > 1 ? accumulate(tape, op, [...params.keys()], raw, o.accumulate, outputs) : null
   const usable = accumulated?.gradients ?? raw
@@ -73,14 +75,13 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
   const scale = op.minimum(op.constant(1), op.div(op.constant(o.optimizer.clip), op.add(norm, op.constant(1e-6))))
   const decays = new Map(flatten(model.params).map(([path, spec]) => [path, spec.decay]))
   for (const [i, [path, value]] of [...params].entries()) {
-    const first = tape.input(`first.${path}`, value.shape)
-    const second = tape.input(`second.${path}`, value.shape)
+    const held = moments(tape, op, path, value.shape, o.optimizer.bits, pace.dither)
+    const { first, second } = held
     const slot = { value, gradient: usable[i]!, first, second, decay: decays.get(path)!, rate: o.rate(path) }
     const after = adamw(op, slot, o.optimizer, pace, scale)
     const take = (next: Node, now: Node): Node => (accumulated ? op.where(accumulated.apply, next, now) : next)
     outputs.set(`next.param.${path}`, take(after.value, value))
-    outputs.set(`next.first.${path}`, take(after.first, first))
-    outputs.set(`next.second.${path}`, take(after.second, second))
+    for (const [name, node] of held.keep(after.first, after.second, take)) outputs.set(`next.${name}`, node)
   }
   outputs.set('norm', norm)
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)

@@ -4,7 +4,7 @@
  */
 import type { Primitives } from '../../models/ops.ts'
 
-export type NodeType = 'float32' | 'int32' | 'bool'
+export type NodeType = 'float32' | 'int32' | 'bool' | 'int8' | 'uint8'
 
 /** Operations that only derivatives and optimizers need, on top of the vocabulary. */
 export interface Extra<T> {
@@ -24,6 +24,10 @@ export interface Extra<T> {
   pick(x: T, ids: T): T
   /** x (N,V) with values (N,1) added at columns ids (N,1). */
   addAt(x: T, ids: T, values: T): T
+  /** x (N,D) / scale (N,1), rounded to whole numbers and held between the least and the largest of the type. */
+  quantize(x: T, scale: T, dtype: 'int8' | 'uint8'): T
+  /** numbers (N,D) * scale (N,1), float32. */
+  dequantize(numbers: T, scale: T): T
 }
 export type Emitter<T> = Omit<Primitives<T>, 'scan' | 'segment'> & Extra<T>
 

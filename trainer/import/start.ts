@@ -1,6 +1,7 @@
 /** Starts a run from weights that are there already, in the place of drawn ones. */
 import type { Model } from '../../models/architecture.ts'
 import { frozenPaths } from '../../models/spec.ts'
+import { createTensor } from '../../runtime/tensor.ts'
 import type { Backend } from '../backend.ts'
 import { readSafetensors } from '../safetensors.ts'
 import { checkpointWeights } from './checkpoint.ts'
@@ -29,7 +30,7 @@ export async function startFrom(start: Start, model: Model, backend: Backend, to
     const held = backend.read()
     for (const [path, data] of weights) {
       const name = `param.${path}`
-      held.set(name, { shape: held.get(name)!.shape, data })
+      held.set(name, createTensor('float32', held.get(name)!.dims, data))
       missing.delete(path)
     }
     backend.write(held)

@@ -23,18 +23,18 @@ export const keeper: Recipe = {
   tokenizer: { kind: 'folder', vocab: 0, folder },
   data: {
     kind: 'keeper',
-    // Only what is asked within one piece teaches the writing (gradients end there), so most pieces are dense
+    // Only what is asked within one piece teaches the writing (gradients end there), so half of them are dense
     stages: [
       { untilTokens: 4e6, facts: [1, 6], gap: [0, 40], alike: 0.3, chunks: 1 },
-      { untilTokens: 2.8e7, facts: [2, 16], gap: [0, 150], alike: 0.5, corrections: 0.2, unknown: 0.15, chunks: 1 },
-      { untilTokens: 3.6e7, facts: [1, 32], gap: [0, 800], alike: 0.4, corrections: 0.2, unknown: 0.15, chunks: 4 },
+      { untilTokens: 1.9e7, facts: [2, 16], gap: [0, 150], alike: 0.5, corrections: 0.2, unknown: 0.15, chunks: 1 },
+      { untilTokens: 2.7e7, facts: [1, 32], gap: [0, 800], alike: 0.4, corrections: 0.2, unknown: 0.15, chunks: 4 },
       { untilTokens: 1e12, facts: [1, 64], gap: [0, 2500], alike: 0.4, corrections: 0.2, unknown: 0.15, chunks: 8 },
     ],
   },
   batch: 4,
   time: 512,
   learningRate: 2.5e-3,
-  schedule: { kind: 'wsd', steps: 22_000, warmup: 400, minRatio: 0.05, decay: 0.3 },
+  schedule: { kind: 'wsd', steps: 17_500, warmup: 400, minRatio: 0.05, decay: 0.3 },
   optimizer: { ...defaults.optimizer, weightDecay: 0.05 },
   evaluateEvery: 1000,
   evaluateBatches: 8,

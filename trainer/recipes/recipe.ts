@@ -72,7 +72,7 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   learningRate: 2e-3,
   rates: {},
   schedule: { kind: 'cosine', steps: 1000, warmup: 50, minRatio: 0.1, decay: 0.2 },
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
+  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
   evaluateEvery: 100,
   evaluateBatches: 8,
   checkpointEvery: 200,

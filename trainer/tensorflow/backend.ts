@@ -1,5 +1,7 @@
 /** The second, independent backend: eager TF.js, its own derivatives, its own AdamW arithmetic. */
+import { ConfigError } from '../../models/config.ts'
 import { elements, fill, flatten, frozenPaths, leaves } from '../../models/spec.ts'
+import { createTensor } from '../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, type StepResult, type Tensors } from '../backend.ts'
 import type { Batch } from '../data/batch.ts'
 import { initialise } from '../initialise.ts'
@@ -15,6 +17,11 @@ export async function createTensorFlowBackend(
   seed: number,
   wanted: Build | 'auto' = 'auto',
 ): Promise<Backend> {
+  for (const [name, whole, got] of [
+    ['optimizer.bits', 32, o.optimizer.bits],
+    ['recompute', 1, o.recompute],
+  ] as const)
+    if (got !== whole) throw new ConfigError(`${name}: ${got} needs the compiled backend; with TF.js it is ${whole}`)
   const { tf, build } = await loadTensorFlow(wanted)
   const run = new Eager(tf, o)
   run.start(seed)
@@ -183,7 +190,7 @@ class Eager {
 
   read(): Tensors {
     return new Map(
-      [...this.#now].map(([name, t]) => [name, { shape: t.shape, data: t.dataSync().slice() as Float32Array }]),
+      [...this.#now].map(([name, t]) => [name, createTensor('float32', t.shape, t.dataSync().slice() as Float32Array)]),
     )
   }
 
@@ -192,7 +199,7 @@ class Eager {
     const missing = [...this.#now.keys()].filter((name) => !tensors.has(name))
     if (unknown.length > 0 || missing.length > 0)
       throw new Error(`training state: missing [${missing.join(', ')}], unexpected [${unknown.join(', ')}]`)
-    for (const [name, { shape, data }] of tensors) this.#now.set(name, this.#tf.tensor(data, [...shape]))
+    for (const [name, { dims, data }] of tensors) this.#now.set(name, this.#tf.tensor(data as Float32Array, [...dims]))
   }
 
   close(): void {

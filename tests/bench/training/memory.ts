@@ -12,15 +12,17 @@ import { options } from './workload.ts'
 
 const BATCH = 8
 const TIME = 512
-const STEPS = 4
+const STEPS = 6
 
 const resident = (field: string): number =>
   Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024
 
-async function measure(recompute: number): Promise<void> {
+async function measure(recompute: number, bits: 8 | 32): Promise<void> {
   const model = createModel('vanilla', { vocab: 256, width: 128, layers: 12, heads: 4, window: 256, hidden: 352 })
   const random = new Random('memory')
-  const backend = await createCompiledBackend({ ...options, model, batch: BATCH, time: TIME, recompute, random }, 1)
+  const optimizer = { ...options.optimizer, bits }
+  const shape = { batch: BATCH, time: TIME }
+  const backend = await createCompiledBackend({ ...options, ...shape, model, optimizer, recompute, random }, 1)
   const batch = emptyBatch(BATCH, TIME)
   for (let i = 0; i < BATCH * TIME; i++) {
     batch.ids[i] = random.int(256)
@@ -37,16 +39,20 @@ async function measure(recompute: number): Promise<void> {
   }
   const peak = resident('VmHWM') - before
   const fastest = Math.min(...milliseconds)
-  process.stdout.write(`| ${recompute} | ${peak.toFixed(0)} | ${fastest.toFixed(0)} | ${loss.toFixed(6)} |\n`)
+  const kept = [...backend.read()].filter(([name]) => /^(first|second)/.test(name))
+  const moments = kept.reduce((sum, [, { data }]) => sum + data.byteLength, 0) / 2 ** 20
+  const row = [recompute, bits, peak.toFixed(0), moments.toFixed(1), fastest.toFixed(0), loss.toFixed(6)]
+  process.stdout.write(`| ${row.join(' | ')} |\n`)
 }
 
-const [recompute] = process.argv.slice(2).map(Number)
-if (recompute) await measure(recompute)
+const [recompute, bits] = process.argv.slice(2).map(Number)
+if (recompute) await measure(recompute, bits === 8 ? 8 : 32)
 else {
   process.stdout.write(`12 layers of width 128, ${BATCH} rows of ${TIME} tokens\n\n`)
   process.stdout.write(
-    '| pieces | peak MiB over the start | fastest step, ms | loss |\n| ---: | ---: | ---: | ---: |\n',
+    '| pieces | bits of a moment | peak MiB over the start | moments, MiB | fastest step, ms | loss |\n' +
+      '| ---: | ---: | ---: | ---: | ---: | ---: |\n',
   )
-  for (const pieces of [1, 3, 6, 12])
-    spawnSync(process.execPath, ['--import', 'tsx', import.meta.filename, String(pieces)], { stdio: 'inherit' })
+  for (const row of ['1 32', '1 8', '3 32', '6 32', '12 32'])
+    spawnSync(process.execPath, ['--import', 'tsx', import.meta.filename, ...row.split(' ')], { stdio: 'inherit' })
 }

@@ -17,7 +17,7 @@ export const options: BackendOptions = {
   model: createModel('vanilla', config),
   batch: BATCH,
   time: TIME,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
+  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
   accumulate: 1,
   recompute: 1,
   carry: false,

@@ -8,6 +8,7 @@ import { compileGradients, compileStep } from '../../../trainer/compile/step.ts'
 import { emptyBatch } from '../../../trainer/data/batch.ts'
 import { Random } from '../../../trainer/random.ts'
 import { createTensorFlowBackend } from '../../../trainer/tensorflow/backend.ts'
+import { createTensor } from '../../../runtime/tensor.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
 
 const whole = createModel('vanilla', { vocab: 23, width: 16, heads: 2, hidden: 24, layers: 2, window: 6 })
@@ -22,7 +23,7 @@ const options = (model: Model): BackendOptions => ({
   model,
   batch: 2,
   time: 12,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 },
+  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
   accumulate: 2,
   recompute: 1,
   carry: true,
@@ -61,7 +62,8 @@ test('frozen parameters stay as they are on both backends, are read and written,
   for (const [i, backend] of backends.entries()) {
     const before = backend.read()
     expect([...before.keys()].filter((name) => name.startsWith('param.'))).toHaveLength(14)
-    before.set('param.embed', { shape: [23, 16], data: before.get('param.embed')!.data.map((x) => 2 * x) })
+    const doubled = (before.get('param.embed')!.data as Float32Array).map((x) => 2 * x)
+    before.set('param.embed', createTensor('float32', [23, 16], doubled))
     backend.write(before)
     for (let step = 0; step < 8; step++)
       losses[i]!.push((await backend.step(batch, 1e-2, 1 + (step >> 1), step % 2 === 1)).loss)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createCompiledBackend } from '../../../trainer/compile/backend.ts'
 import { gradients } from '../../../trainer/compile/gradients.ts'
+import type { AdamW } from '../../../trainer/compile/optimizer.ts'
 import { recompute } from '../../../trainer/compile/recompute.ts'
 import { recorder } from '../../../trainer/compile/recorder.ts'
 import { type Node, Tape } from '../../../trainer/compile/tape.ts'
@@ -55,7 +56,7 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
       threads: 1,
       device: 'cpu',
     } as const
-    const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1 }
+    const optimizer: AdamW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 }
     const random = new Random('batch')
     const batch = emptyBatch(2, time)
     for (let i = 0; i < 2 * time; i++) {
