@@ -20,7 +20,8 @@ import {
   writeParams,
 } from './layers/slots.ts'
 import type { Ops } from './ops.ts'
-import { fill, leaves, matrix, type Of, type Spec, type SpecTree, stateOf, vector } from './spec.ts'
+import { inPieces } from './pieces.ts'
+import { matrix, type Of, type Spec, stateOf, vector } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
@@ -113,27 +114,8 @@ export const rsm = define({
       ? 'read: expected previous_chunk; with seed a token reads what later tokens of its chunk have written, which nobody has while they are unknown'
       : undefined,
   forward(op, c, p, ids, s) {
-    type T = typeof ids
-    const spec = state(c) as unknown as SpecTree
-    const list = (tree: State<T>): T[] => [...leaves<T>(spec, tree).values()]
-    const tree = (values: readonly T[]): State<T> => {
-      const rest = values.values()
-      return fill(spec, () => rest.next().value!) as State<T>
-    }
-    const out = op.segment(
-      (carry, [piece]) => {
-        const done = step(op, c, p, piece!, tree(carry))
-        return { carry: list(done.state), y: [done.hidden] }
-      },
-      list(s),
-      [ids],
-      {
-        length: c.chunk,
-        outputs: [[c.width]],
-        room: (carry) => op.sub(op.constant(c.chunk), op.reshape(tree(carry).position, [-1])),
-      },
-    )
-    return { hidden: out.ys[0]!, state: tree(out.carry) }
+    const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position }
+    return inPieces(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),
 })

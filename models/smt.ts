@@ -12,7 +12,8 @@ import { type MambaConfig, mambaStack, mambaStackParams, mambaStackState } from 
 import { crossOwn, crossParams, layerNorm, layerNormParams } from './layers/slots.ts'
 import { emptyMask, unfold, windowPool, windowPoolParams } from './layers/window.ts'
 import type { Ops } from './ops.ts'
-import { fill, leaves, matrix, type Of, type Spec, type SpecTree, stateOf } from './spec.ts'
+import { inPieces } from './pieces.ts'
+import { matrix, type Of, type Spec, stateOf } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
@@ -134,30 +135,20 @@ export const smt = define({
  * tokens and former outputs only, never what the Transformer makes of them: so this loop is all that goes in order.
  */
 function writing<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: State<T>) {
-  const spec = writingState(c) as unknown as SpecTree
-  const list = (tree: Writing<T>): T[] => [...leaves<T>(spec, tree).values()]
-  const tree = (values: readonly T[]): Writing<T> => {
-    const rest = values.values()
-    return fill(spec, () => rest.next().value!) as Writing<T>
+  const numbers = c.outputs * c.width
+  const pieces = {
+    spec: writingState(c),
+    length: c.stride,
+    width: numbers + 1,
+    position: (now: Writing<T>) => now.position,
   }
-  const out = op.segment(
-    (carry, [piece]) => {
-      const before = tree(carry)
-      const none = op.mul(op.slice(piece!, -1, 0, 1), op.constant(0)) //                        (B, S, 1)
-      return {
-        carry: list(write(op, c, p, piece!, before)),
-        y: [op.reshape(before.outputs, [0, 1, -1]), op.reshape(before.writes, [0, 1, 1])].map((t) => op.add(t, none)),
-      }
-    },
-    list(s),
-    [x],
-    {
-      length: c.stride,
-      outputs: [[c.outputs * c.width], [1]],
-      room: (carry) => op.sub(op.constant(c.stride), op.reshape(tree(carry).position, [-1])),
-    },
-  )
-  return { outputs: out.ys[0]!, writes: out.ys[1]!, state: tree(out.carry) }
+  const done = inPieces(op, pieces, x, s as Writing<T>, (piece, now) => {
+    const seen = op.reshape(op.concat([op.reshape(now.outputs, [0, numbers]), now.writes], 1), [0, 1, -1])
+    const none = op.mul(op.slice(piece, -1, 0, 1), op.constant(0)) //                           (B, S, 1)
+    return { hidden: op.add(seen, none), state: write(op, c, p, piece, now) }
+  })
+  const [outputs, writes] = op.split(done.hidden, [numbers, 1], -1) as [T, T]
+  return { outputs, writes, state: done.state }
 }
 
 /** After tokens up to the next write, at most: x (B,S,D). Where they reach it, one more output is made. */

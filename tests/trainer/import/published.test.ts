@@ -199,7 +199,7 @@ test('a run that is told so starts from both files, and says what it took', asyn
   const small = Object.entries({ ...options, ssmLayers: LAYERS, ssmStates: STATES })
     .filter(([name]) => name !== 'vocab')
     .map(([name, value]) => `model.${name}=${value}`)
-  const recipe = recipeWith('smt', [
+  const recipe = recipeWith('smt-seed', [
     ...small,
     `data.files=["${text}"]`,
     'batch=2',
