@@ -60,7 +60,7 @@ export const moc = define({
   },
   trainingOnly: (c) =>
     c.chapters > 0 && c.routing.startsWith('sequence')
-      ? `moc.routing: ${c.routing} chooses chapters by the whole row, also by what comes after a token, which nobody can serve`
+      ? `routing: ${c.routing} chooses chapters by the whole row, also by what comes after a token, which nobody can serve`
       : undefined,
   layers: (c) => c.layers,
   params: (c) => ({

@@ -34,10 +34,10 @@ export async function writeReport(out: string, facts: ReportFacts): Promise<stri
   return path
 }
 
-/** Text that the last checkpoint goes on with, from nothing but the beginning of a turn; none where it knows no text. */
+/** Text that the last checkpoint goes on with, from nothing but the beginning of a turn; none where it knows no text or cannot be served. */
 export async function sample(out: string): Promise<string | undefined> {
   const trained = await loadTrained(out)
-  if (trained.codec.encode('\n').length === 0) return undefined
+  if (trained.model.trainingOnly !== undefined || trained.codec.encode('\n').length === 0) return undefined
   const decoder = await openTrained(trained, 'fused', 1)
   try {
     const start = await feed(decoder, trained.codec.encode('\n'), decoder.start(1))

@@ -102,7 +102,7 @@ test('a model that routes by the whole row is refused in one sentence', () => {
   const model = moc({ chapters: 4, topChapters: 2, routing: 'sequence' })
   expect(() => decoderGraph(model, randomWeights(model), 'fused')).toThrow(
     new ExportError(
-      'moc: moc.routing: sequence chooses chapters by the whole row, also by what comes after a token, which nobody can serve',
+      'moc: routing: sequence chooses chapters by the whole row, also by what comes after a token, which nobody can serve',
     ),
   )
 })

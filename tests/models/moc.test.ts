@@ -176,7 +176,7 @@ describe('the router', () => {
     for (const routing of ['token', 'rolling', 'hybrid']) expect(leak(routing), routing).toBeLessThan(1e-6)
     for (const routing of ['sequence', 'sequence_rolling']) {
       expect(leak(routing), routing).toBeGreaterThan(0.01)
-      expect(moc({ ...chapters, routing }).trainingOnly).toMatch(/moc.routing: sequence/)
+      expect(moc({ ...chapters, routing }).trainingOnly).toMatch(/routing: sequence/)
     }
     expect(moc(chapters).trainingOnly).toBeUndefined()
   })

@@ -19,7 +19,12 @@ const set = (prefix: string, options: Record<string, unknown>): string[] =>
   Object.entries(options).map(([key, value]) => `${prefix}.${key}=${JSON.stringify(value)}`)
 const settings = [
   `data.files=["${text}"]`,
-  ...['batch=2', 'time=16', 'schedule.steps=6', 'schedule.warmup=1', 'evaluateEvery=3', 'evaluateBatches=2'],
+  'batch=2',
+  'time=16',
+  'schedule.steps=6',
+  'schedule.warmup=1',
+  'evaluateEvery=3',
+  'evaluateBatches=2',
 ]
 const layers = set('model', { rows: 16, memoryHeads: 2, loraRank: 2, adapters: 'both' })
 const attached = [...layers, ...set('model', { base: 'vanilla', baseConfig: small })]
