@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { type Answerer, evaluateRecall } from '../../trainer/evaluate/keeper.ts'
 import { recallTable } from '../../trainer/evaluate/keeper-table.ts'
 import { ServerAnswerer } from '../../trainer/evaluate/server-answerer.ts'
+import { ServerClient } from '../../trainer/evaluate/server-client.ts'
 import { openText } from '../../runtime/text.ts'
 import { listening, type ServerProcess } from '../support/process.ts'
 
@@ -45,7 +46,7 @@ class Killed implements Answerer {
   }
 
   async say(user: string): Promise<string> {
-    const answerer = new ServerAnswerer(server.url, undefined, this.#conversation.previous)
+    const answerer = new ServerAnswerer(new ServerClient(server.url), this.#conversation.previous)
     const reply = await answerer.say(user)
     this.#conversation.previous = answerer.previous!
     return reply

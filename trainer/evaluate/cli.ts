@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../../models/config.ts'
 import { tasks } from '../data/tasks/registry.ts'
+import type { TaskSource } from '../data/tasks/dataset.ts'
 import type { Options } from '../data/tasks/task.ts'
 import { recallPicture } from '../picture.ts'
 import { DecoderAnswerer } from './decoder-answerer.ts'
@@ -10,7 +11,9 @@ import { type Answerer, evaluateRecall } from './keeper.ts'
 import { recallTable } from './keeper-table.ts'
 import type { Condition } from './keeper-tally.ts'
 import { openModel, type OpenModel, type Subject } from './model.ts'
+import { decoderPredictor, type Predictor, serverPredictor } from './predictor.ts'
 import { ServerAnswerer } from './server-answerer.ts'
+import { ServerClient } from './server-client.ts'
 import { evaluateTask } from './task.ts'
 import { taskPicture } from './task-picture.ts'
 import { taskTable } from './task-table.ts'
@@ -39,7 +42,7 @@ interface Flags {
 interface Report {
   readonly result: object
   readonly table: string
-  readonly subject: Subject | { readonly url: string }
+  readonly subject: Subject
   readonly picture: (title: string) => Promise<string>
 }
 
@@ -54,7 +57,7 @@ export function evalCommand(): Command {
         .choices(['keeper', 'text', ...tasks.keys()]),
     )
     .option('--model <folder>', 'a checkpoint, a run or a bundle')
-    .option('--url <url>', 'a running server (keeper only)')
+    .option('--url <url>', 'a running server (not for text)')
     .option('--api-key <key>', "the server's key")
     .option('--json [file]', 'the result as JSON: into the file, or on stdout instead of the table')
     .option('--picture <file>', 'write the curves as SVG')
@@ -87,19 +90,22 @@ export function evalCommand(): Command {
 function complaint(suite: string, { model, url, data }: Flags): string | undefined {
   if ((model === undefined) === (url === undefined)) return 'expected either --model or --url'
   if (suite === 'text' && (model === undefined || data === undefined))
-    return 'expected --model and --data: likelihoods of a text are not to be had from a server'
-  if (tasks.has(suite) && model === undefined)
-    return 'expected --model: this suite feeds token ids, for which a server has no request; give its bundle'
+    return 'expected --model, a checkpoint or a bundle, and --data, a file'
   return undefined
 }
 
 async function measure(suite: string, flags: Flags): Promise<Report> {
-  if (suite === 'keeper' && flags.url !== undefined)
-    return keeper(new ServerAnswerer(flags.url, flags.apiKey), flags, { url: flags.url })
+  if (flags.url !== undefined) {
+    const client = new ServerClient(flags.url, flags.apiKey)
+    const subject = await client.subject()
+    if (suite === 'keeper') return keeper(new ServerAnswerer(client), flags, subject)
+    return task(suite, serverPredictor(client), flags, subject)
+  }
   const open = await openModel(flags.model!)
   try {
     if (suite === 'text') return await text(open, flags)
-    if (suite !== 'keeper') return await task(suite, open, flags)
+    if (suite !== 'keeper')
+      return await task(suite, decoderPredictor(open.decoder), flags, open.subject, open.trainedOn)
     const answerer = new DecoderAnswerer(open.decoder, open.codec)
     return await keeper(answerer, flags, open.subject, (said) => open.codec.encode(said).length)
   } finally {
@@ -110,7 +116,7 @@ async function measure(suite: string, flags: Flags): Promise<Report> {
 async function keeper(
   answerer: Answerer,
   flags: Flags,
-  subject: Report['subject'],
+  subject: Subject,
   tokens?: (text: string) => number,
 ): Promise<Report> {
   const result = await evaluateRecall(answerer, {
@@ -118,12 +124,11 @@ async function keeper(
     ...(tokens ? { tokens } : {}),
     progress: ({ condition, facts }) => progress(`${condition}, ${facts} facts`),
   })
-  const name = flags.model ?? flags.url!
   return {
     result,
     table: recallTable(result),
     subject,
-    picture: (title) => recallPicture({ [name]: result }, flags.conditions[0]!, title),
+    picture: (title) => recallPicture({ [subject.model]: result }, flags.conditions[0]!, title),
   }
 }
 
@@ -132,12 +137,19 @@ async function text({ decoder, codec, subject }: OpenModel, { data, window }: Fl
   return { result, table: textTable(data!, result), subject, picture: (title) => textPicture(result, title) }
 }
 
-async function task(name: string, { decoder, subject, trainedOn }: OpenModel, flags: Flags): Promise<Report> {
+async function task(
+  name: string,
+  predictor: Predictor,
+  flags: Flags,
+  subject: Subject,
+  trainedOn?: TaskSource,
+): Promise<Report> {
   const own = trainedOn?.task === name ? trainedOn : undefined
   const { fields, grid } = tasks.get(name)!
-  const shared = own?.options ?? (fields['vocabulary'] ? { vocabulary: decoder.vocab } : {})
+  const known = fields['vocabulary'] && predictor.vocab !== undefined
+  const shared = own?.options ?? (known ? { vocabulary: predictor.vocab } : {})
   const cells = flags.cell.length > 0 ? flags.cell : (own?.evaluate ?? grid)
-  const result = await evaluateTask(decoder, {
+  const result = await evaluateTask(predictor, {
     task: name,
     shared,
     cells,
@@ -157,8 +169,7 @@ async function show({ result, table, subject, picture }: Report, { json, picture
   if (file !== undefined) await writeFile(file, await picture(command))
 }
 
-function subjectText(subject: Report['subject']): string {
-  if ('url' in subject) return subject.url
+function subjectText(subject: Subject): string {
   return `${subject.architecture}, ${subject.parameters} parameters, ${subject.stateFloats} numbers of state a session`
 }
 

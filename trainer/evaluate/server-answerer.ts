@@ -1,26 +1,19 @@
 /** A running server as a partner in conversation: each turn continues the last response's id. */
 import type { Answerer } from './keeper.ts'
-
-export class ServerError extends Error {
-  override name = 'ServerError' as const
-}
+import type { ServerClient } from './server-client.ts'
 
 interface Reply {
   readonly id: string
   readonly output: readonly { readonly content: readonly { readonly text: string }[] }[]
-  readonly error?: { readonly message: string }
 }
 
 export class ServerAnswerer implements Answerer {
-  readonly #url: string
-  readonly #key: string | undefined
-  #model: string | undefined
+  readonly #client: ServerClient
   #previous: string | undefined
 
   /** Continues `previous`, a response's id, where one is given. */
-  constructor(url: string, key?: string, previous?: string) {
-    this.#url = url.replace(/\/$/, '')
-    this.#key = key
+  constructor(client: ServerClient, previous?: string) {
+    this.#client = client
     this.#previous = previous
   }
 
@@ -34,9 +27,8 @@ export class ServerAnswerer implements Answerer {
   }
 
   async say(user: string): Promise<string> {
-    this.#model ??= (await this.#call<{ data: { id: string }[] }>('/v1/models')).data[0]!.id
-    const reply = await this.#call<Reply>('/v1/responses', {
-      model: this.#model,
+    const reply = await this.#client.call<Reply>('/v1/responses', {
+      model: await this.#client.model(),
       input: user,
       temperature: 0,
       max_output_tokens: 48,
@@ -47,20 +39,6 @@ export class ServerAnswerer implements Answerer {
   }
 
   async fork(): Promise<Answerer> {
-    const copy = new ServerAnswerer(this.#url, this.#key)
-    copy.#model = this.#model
-    copy.#previous = this.#previous
-    return copy
-  }
-
-  async #call<T>(path: string, body?: object): Promise<T> {
-    const response = await fetch(this.#url + path, {
-      ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
-      headers: { 'content-type': 'application/json', ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}) },
-    })
-    const json = (await response.json()) as T & { error?: { message: string } }
-    if (!response.ok)
-      throw new ServerError(`${this.#url}${path}: ${response.status}: ${json.error?.message ?? 'no message'}`)
-    return json
+    return new ServerAnswerer(this.#client, this.#previous)
   }
 }

@@ -49,11 +49,10 @@ const multiQuery: readonly Recipe[] = [
     {
       task: 'mqar',
       options: { vocabulary: 512 },
-      // The easy one is what learning starts from; the full ones are drawn more often because they ask more
       mix: [
         { length: 64, pairs: 4 },
+        { length: 64, pairs: 16 },
         { length: 128, pairs: 32 },
-        { length: 256, pairs: 64 },
         { length: 256, pairs: 64 },
       ],
       evaluate: [

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import type { Decoder } from '../../../runtime/decoder.ts'
 import { isHeldOut } from '../../../trainer/data/tasks/split.ts'
 import type { Options } from '../../../trainer/data/tasks/task.ts'
 import { taskPicture } from '../../../trainer/evaluate/task-picture.ts'
 import { taskTable } from '../../../trainer/evaluate/task-table.ts'
+import { decoderPredictor } from '../../../trainer/evaluate/predictor.ts'
 import { evaluateTask, type TaskRequest } from '../../../trainer/evaluate/task.ts'
 import { hashText } from '../../../trainer/random.ts'
 import { fakeDecoder } from '../../support/fake-decoder.ts'
+
+const evaluate = (decoder: Decoder, request: TaskRequest) => evaluateTask(decoderPredictor(decoder), request)
 
 const recall: TaskRequest = {
   task: 'mqar',
@@ -25,12 +29,15 @@ const lookUp = (read: readonly number[], memory = Infinity): number => {
 }
 const readsPairs = fakeDecoder(128, (read) => lookUp(read))
 const alwaysWrong = fakeDecoder(128, () => 0)
-/** One of the 64 values, decided by all that was read. */
-const guesses = fakeDecoder(128, (read) => 64 + (hashText(read.join()) % 64))
+/** One of the 64 values, decided by where it is, the question and a little of what was read. */
+const guesses = fakeDecoder(
+  128,
+  (read) => 64 + (hashText(`${read.length} ${read.at(-1)} ${read.slice(0, 9).join()}`) % 64),
+)
 
 describe('evaluateTask', () => {
   test('one who looks up every pair has everything right', async () => {
-    const { cells } = await evaluateTask(readsPairs, recall)
+    const { cells } = await evaluate(readsPairs, recall)
     expect(cells.map(({ asked, right }) => [asked, right])).toEqual([
       [160, 160],
       [600, 600],
@@ -45,7 +52,7 @@ describe('evaluateTask', () => {
   })
 
   test('one who is always wrong has nothing right', async () => {
-    const { cells } = await evaluateTask(alwaysWrong, recall)
+    const { cells } = await evaluate(alwaysWrong, recall)
     for (const { share, right, interval, scaled } of cells) {
       expect([share, right, interval[0]]).toEqual([0, 0, 0])
       expect(scaled).toBeLessThan(0)
@@ -53,7 +60,7 @@ describe('evaluateTask', () => {
   })
 
   test('one who guesses is at the blind chance', async () => {
-    const { cells } = await evaluateTask(guesses, { ...recall, sequences: 100 })
+    const { cells } = await evaluate(guesses, { ...recall, sequences: 100 })
     for (const { chance, interval, scaled } of cells) {
       expect(chance.blind).toBe(1 / 64)
       expect(interval[0]).toBeLessThan(chance.blind)
@@ -65,7 +72,7 @@ describe('evaluateTask', () => {
 
   test('one who forgets after 63 tokens is right up to there, by distance', async () => {
     const forgets = fakeDecoder(128, (read) => lookUp(read, 63))
-    const { distances } = (await evaluateTask(forgets, recall)).cells[1]!
+    const { distances } = (await evaluate(forgets, recall)).cells[1]!
     expect(distances.length).toBeGreaterThan(5)
     for (const { from, to, share } of distances) {
       expect(Number.isInteger(Math.log2(from))).toBe(true)
@@ -83,7 +90,7 @@ describe('evaluateTask', () => {
       return mark === -1 || at % 2 === 1 ? 26 : read[at]!
     })
     const request = { task: 'copying', shared: {}, cells: [{ length: 1 }, { length: 8 }], sequences: 10, seed: 1 }
-    const { cells } = await evaluateTask(copies, request)
+    const { cells } = await evaluate(copies, request)
     expect(cells.map(({ share }) => share)).toEqual([1, 0])
     expect(cells.map(({ tokens }) => [tokens.asked, tokens.right])).toEqual([
       [10, 10],
@@ -94,7 +101,7 @@ describe('evaluateTask', () => {
   test('sequences of different lengths are read together and end where each of them ends', async () => {
     const xor = fakeDecoder(2, (read) => read.reduce((a, b) => a ^ b, 0))
     const cells = [{ length: 300, shortest: 3 }]
-    const { cells: found } = await evaluateTask(xor, { task: 'parity', shared: {}, cells, sequences: 40, seed: 1 })
+    const { cells: found } = await evaluate(xor, { task: 'parity', shared: {}, cells, sequences: 40, seed: 1 })
     expect(found[0]).toMatchObject({ asked: 40, right: 40, distances: [] })
   })
 
@@ -106,7 +113,7 @@ describe('evaluateTask', () => {
         return decoder(read)
       })
       const cells: Options[] = [{ length: 64, pairs: 16 }]
-      await evaluateTask(listens, { ...recall, cells, seed, sequences: 5 })
+      await evaluate(listens, { ...recall, cells, seed, sequences: 5 })
       return sequences
     }
     const one = await heard(1, () => 0)
@@ -120,20 +127,20 @@ describe('evaluateTask', () => {
     const fed = fakeDecoder(64, () => {
       throw new Error('fed')
     })
-    await expect(evaluateTask(fed, recall)).rejects.toThrow(
+    await expect(evaluate(fed, recall)).rejects.toThrow(
       /eval mqar: expected a model with at least 128 tokens, got one with 64/,
     )
   })
 
   test('options that cannot be are refused, those of all cells before the first is measured', async () => {
     const cells = [{ length: 64, pairs: 8 }, { length: 63 }]
-    await expect(evaluateTask(readsPairs, { ...recall, cells })).rejects.toThrow(/mqar\.length: expected an even/)
+    await expect(evaluate(readsPairs, { ...recall, cells })).rejects.toThrow(/mqar\.length: expected an even/)
   })
 })
 
 describe('what is shown', () => {
   test('the table has a row for each set of options, with interval, guesses and number of answers', async () => {
-    const table = taskTable(await evaluateTask(readsPairs, recall))
+    const table = taskTable(await evaluate(readsPairs, recall))
     expect(table).toContain('**mqar** (percent, 95 % intervals; 20 held-out sequences a row, seed 3)')
     expect(table).toContain('| length 64, pairs 8 | 64 | 100 (97.7 to 100) | 100 | 12.5 | 1.6 | 160 |')
     expect(table).not.toContain('tokens right')
@@ -143,7 +150,7 @@ describe('what is shown', () => {
     const request = { task: 'copying', shared: {}, cells: [{ length: 3 }], sequences: 2, seed: 1 }
     expect(
       taskTable(
-        await evaluateTask(
+        await evaluate(
           fakeDecoder(27, () => 0),
           request,
         ),
@@ -152,13 +159,13 @@ describe('what is shown', () => {
   })
 
   test('the picture has a point for each set of options, and distances where there are some', async () => {
-    const svg = await taskPicture(await evaluateTask(readsPairs, recall), 'recall')
+    const svg = await taskPicture(await evaluate(readsPairs, recall), 'recall')
     expect(svg).toMatch(/^<svg/)
     expect(svg).toContain('length 600, pairs 30')
     expect(svg).toContain('distance in tokens')
     const parity = { task: 'parity', shared: {}, cells: [{ length: 8 }], sequences: 4, seed: 1 }
     const flat = await taskPicture(
-      await evaluateTask(
+      await evaluate(
         fakeDecoder(2, () => 0),
         parity,
       ),

@@ -43,9 +43,17 @@ interface Row {
   piece: number
 }
 
+interface Drawn {
+  readonly sequence: Sequence
+  /** Sum of its weights. */
+  readonly mass: number
+  readonly after: RandomState
+}
+
 /**
  * Batches of a task. A sequence begins with carry 0; one longer than T fills several pieces that carry its state, and
- * what is left of its last piece has no weight.
+ * what is left of its last piece has no weight. The weights of a sequence sum to 1: in a mix the easy ones, which have
+ * few answers, are what learning starts from, and would hardly count beside the full ones.
  */
 export function taskDataset(options: TaskDataOptions): Dataset {
   const { source, batch, time, part } = options
@@ -57,7 +65,7 @@ export function taskDataset(options: TaskDataOptions): Dataset {
     stage: 0,
     piece: 0,
   }))
-  let drawn: ({ readonly sequence: Sequence; readonly after: RandomState } | undefined)[] = []
+  let drawn: (Drawn | undefined)[] = []
 
   /** The row's sequence, made again from its random state when it is not at hand. */
   function sequenceOf(index: number, row: Row) {
@@ -69,18 +77,19 @@ export function taskDataset(options: TaskDataOptions): Dataset {
       throw new DataError(
         `${source.task}: a sequence of ${sequence.ids.length} tokens does not fit time ${time}; set carry=true or a longer time`,
       )
-    return (drawn[index] = { sequence, after: own.state })
+    const mass = sequence.weights.reduce((sum, weight) => sum + weight, 0)
+    return (drawn[index] = { sequence, mass, after: own.state })
   }
 
   function fillRow(out: Batch, index: number, row: Row): void {
     if (row.piece === 0) row.stage = stageAt(stages, tokens)
-    const { sequence, after } = sequenceOf(index, row)
+    const { sequence, mass, after } = sequenceOf(index, row)
     const from = row.piece * time
     const length = Math.min(time, sequence.ids.length - from)
     for (let t = 0; t < length; t++) {
       out.ids[index * time + t] = sequence.ids[from + t]!
       out.targets[index * time + t] = sequence.targets[from + t]!
-      out.weights[index * time + t] = sequence.weights[from + t]!
+      out.weights[index * time + t] = sequence.weights[from + t]! / mass
     }
     out.carry[index] = row.piece === 0 ? 0 : 1
     row.piece += 1

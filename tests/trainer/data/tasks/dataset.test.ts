@@ -72,6 +72,22 @@ describe('taskDataset', () => {
     await expect(open({ batch: 2 }).seek(position)).rejects.toThrow(/rewrite: expected a position of 2 rows, got 3/)
   })
 
+  test('every sequence has the same weight in all, however many its answers', async () => {
+    const mix = [
+      { length: 16, pairs: 1 },
+      { length: 16, pairs: 4 },
+    ]
+    const data = open({ source: source('mqar', mix, { options: { vocabulary: 64 } }), carry: false })
+    for (let i = 0; i < 10; i++) {
+      const { weights } = await data.next()
+      for (let row = 0; row < 3; row++) {
+        const own = weights.slice(row * 16, (row + 1) * 16)
+        expect([1, 4]).toContain(own.filter((w) => w > 0).length)
+        expect(own.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 6)
+      }
+    }
+  })
+
   test('rows differ, seeds differ, the same seed does not', async () => {
     const [{ ids }, same, other] = await Promise.all([open().next(), open().next(), open({ seed: 2 }).next()])
     expect(ids.slice(0, 16)).not.toEqual(ids.slice(16, 32))
