@@ -2,8 +2,8 @@
  * The same composites for readers that know T: matrix products over chunks of time instead of a loop over tokens.
  * Tests hold them equal to composites.ts.
  */
-import { attend, rotate } from './composites.ts'
-import type { GatedDelta, Primitives, WindowAttention } from './ops.ts'
+import { attend } from './composites.ts'
+import type { Composites, GatedDelta, Primitives, WindowAttention } from './ops.ts'
 
 /** How (I + A)^-1 is computed; a reader may give it a derivative rule of its own. */
 export type UnitInverse<T> = (a: T, size: number) => T
@@ -137,7 +137,12 @@ function lowerBlocks<T>(op: Primitives<T>, a: T, block: number, size: number, he
  * Window attention over blocks of `window` queries, each seeing its own block and the one before: 2 W keys a query
  * instead of T. Needs T to be a multiple of the window.
  */
-export function blockedWindowAttention<T>(op: Primitives<T>, x: WindowAttention<T>, time: number, heads: number) {
+export function blockedWindowAttention<T>(
+  op: Primitives<T> & Pick<Composites<T>, 'rotate'>,
+  x: WindowAttention<T>,
+  time: number,
+  heads: number,
+) {
   const { window, channels } = x
   const count = time / window
   const split = (t: T): T => op.reshape(t, [0, heads, count, window, channels])
@@ -158,14 +163,11 @@ export function blockedWindowAttention<T>(op: Primitives<T>, x: WindowAttention<
   const rotated = { rope: x.rope, channels }
   const y = attend(
     op,
-    rotate(op, q, row, rotated),
-    rotate(op, keys, op.reshape(column, [-1, 1]), rotated),
+    op.rotate(q, row, { ...rotated, scale: 1 / Math.sqrt(channels) }),
+    op.rotate(keys, op.reshape(column, [-1, 1]), { ...rotated, scale: 1 }),
     values,
     allowed,
-    {
-      channels,
-      axes: 5,
-    },
+    5,
   )
   const last = (t: T): T => op.slice(t, 2, -window)
   return { y: op.reshape(y, [0, heads, time, channels]), k: last(x.k), v: last(x.v) }

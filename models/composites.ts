@@ -1,5 +1,5 @@
 /** The default bodies of the composites, in primitives only: what each of them means. */
-import type { Composites, GatedDelta, Ops, Primitives, SelectiveScan, WindowAttention } from './ops.ts'
+import type { Composites, GatedDelta, Ops, Primitives, SelectiveScan, WindowAttention, Rotation } from './ops.ts'
 
 /** A row of zeros is divided by this, not by zero. */
 export const SMALLEST_ROW = 1e-8
@@ -21,7 +21,8 @@ export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<
     causalConv: (x) => causalConv(all, x),
     gatedDelta: (x) => gatedDelta(op, x),
     selectiveScan: (x) => selectiveScan(op, x),
-    windowAttention: (x) => windowAttention(op, x),
+    windowAttention: (x) => windowAttention(all, x),
+    rotate: (x, positions, how) => rotate(op, x, positions, how),
     dropout: (x) => x,
     watch: (x) => x,
     layer: (x) => x,
@@ -89,7 +90,7 @@ function selectiveScan<T>(op: Primitives<T>, x: SelectiveScan<T>) {
   return { y: ys[0]!, memory: carry[0]! }
 }
 
-function windowAttention<T>(op: Primitives<T>, x: WindowAttention<T>) {
+function windowAttention<T>(op: Ops<T>, x: WindowAttention<T>) {
   const { window } = x
   const keys = op.concat([x.past.k, x.k], 2) //                                              (B, H, W+T, C)
   const values = op.concat([x.past.v, x.v], 2)
@@ -101,49 +102,55 @@ function windowAttention<T>(op: Primitives<T>, x: WindowAttention<T>) {
     op.less(op.sub(row, op.constant(window)), column),
   )
   const allowed = op.both(causal, op.less(empty, column)) //                                 (B, 1, T, W+T)
-  const q = rotate(op, x.q, row, x)
+  const { rope, channels } = x
+  const scale = 1 / Math.sqrt(channels)
   const y = attend(
     op,
-    q,
-    rotate(op, keys, op.reshape(column, [-1, 1]), x),
+    op.rotate(x.q, row, { rope, channels, scale }),
+    op.rotate(keys, op.reshape(column, [-1, 1]), { rope, channels, scale: 1 }),
     values,
     allowed,
-    x,
-    x.always && { q: x.q, ...x.always },
+    4,
+    x.always && { q: op.mul(x.q, op.constant(scale)), ...x.always },
   )
   return { y, k: op.slice(keys, 2, -window), v: op.slice(values, 2, -window) }
 }
 
-/** softmax(q k' / sqrt(C)) v over the allowed pairs, and over all pairs of `always`; leading axes are free. */
+/** softmax(q k') v over the allowed pairs, and over all pairs of `always`; q comes scaled, leading axes are free. */
 export function attend<T>(
   op: Primitives<T>,
   q: T,
   k: T,
   v: T,
   allowed: T,
-  { channels, axes = 4 }: { channels: number; axes?: 4 | 5 },
+  axes: 4 | 5,
   always?: { readonly q: T; readonly k: T; readonly v: T },
 ): T {
   const swap = axes === 4 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]
-  const score = (q: T, k: T): T => op.matmul(op.mul(q, op.constant(1 / Math.sqrt(channels))), op.transpose(k, swap))
+  const score = (q: T, k: T): T => op.matmul(q, op.transpose(k, swap))
   const mask = op.where(allowed, op.constant(0), op.constant(-1e9)) // added: no head of its own, no derivative
   const scores = op.add(score(q, k), mask)
   if (!always) return op.matmul(op.softmax(scores), v)
   return op.matmul(op.softmax(op.concat([score(always.q, always.k), scores], -1)), op.concat([always.v, v], -2))
 }
 
-/** Rotary position embedding (Su et al. 2021) of x (..., S, C) at `positions` (S, 1). */
-export function rotate<T>(
-  op: Primitives<T>,
-  x: T,
-  positions: T,
-  { rope, channels }: { rope: number | null; channels: number },
-): T {
-  if (rope === null) return x
-  const half = channels / 2
-  const frequencies = Array.from({ length: half }, (_, i) => rope ** (-i / half))
-  const angle = op.mul(positions, op.table(frequencies, [1, half])) //                       (S, C/2)
-  const [cos, sin] = [op.cos(angle), op.sin(angle)]
+function rotate<T>(op: Primitives<T>, x: T, positions: T, how: Rotation): T {
+  const half = how.channels / 2
+  if (how.rope === null) return how.scale === 1 ? x : op.mul(x, op.constant(how.scale))
+  const [cos, sin] = rotation(op, positions, { ...how, rope: how.rope })
   const [a, b] = op.split(x, [half, half], -1) as [T, T]
   return op.concat([op.sub(op.mul(a, cos), op.mul(b, sin)), op.add(op.mul(a, sin), op.mul(b, cos))], -1)
+}
+
+/** Cosine and sine of the angles at `positions` (S, 1), times the scale: (S, C/2) each. */
+export function rotation<T>(
+  op: Primitives<T>,
+  positions: T,
+  how: Rotation & { readonly rope: number },
+): [cos: T, sin: T] {
+  const half = how.channels / 2
+  const frequencies = Array.from({ length: half }, (_, i) => how.rope ** (-i / half))
+  const angle = op.mul(positions, op.table(frequencies, [1, half]))
+  const scaled = (x: T): T => (how.scale === 1 ? x : op.mul(x, op.constant(how.scale)))
+  return [scaled(op.cos(angle)), scaled(op.sin(angle))]
 }

@@ -108,6 +108,8 @@ export interface Composites<T> {
    * q (B,H,T,C), k v (B,H,T,C), past.k past.v (B,H,W,C) un-rotated, filled (B,1) how many past slots hold a token.
    */
   windowAttention(x: WindowAttention<T>): { y: T; k: T; v: T }
+  /** Rotary position embedding (Su et al. 2021, arXiv 2104.09864) of x (..., S, C) at `positions` (S, 1), times a scale. */
+  rotate(x: T, positions: T, how: Rotation): T
   /** x, or in training x with a share `rate` of its elements zeroed and the rest scaled by 1 / (1 - rate). */
   dropout(x: T, rate: number): T
   /** x. A reader that observes a model gets it under `name`; to all others it is nothing. */
@@ -162,6 +164,13 @@ export interface WindowAttention<T> {
   readonly rope: number | null
   /** Keys and values (B,H,N,C) without a position that every token sees, whatever has left the window. */
   readonly always?: { readonly k: T; readonly v: T }
+}
+
+export interface Rotation {
+  readonly channels: number
+  /** Base of the embedding, or null for none. */
+  readonly rope: number | null
+  readonly scale: number
 }
 
 export type Ops<T> = Primitives<T> & Composites<T>

@@ -66,7 +66,7 @@ export function gptBlock<T>(op: Ops<T>, c: GptConfig, p: Params<T>, x: T, empty:
   const places = op.reshape(empty, [0, 0, 1, 1, rows])
   const allowed = op.less(op.constant(-0.5), last ? places : op.add(places, causalMask(op, rows)))
   const [q, k, v] = [project(asking, 0, asked), project(normed, 1, rows), project(normed, 2, rows)]
-  const y = op.transpose(attend(op, q, k, v, allowed, { channels, axes: 5 }), [0, 1, 3, 2, 4])
+  const y = op.transpose(attend(op, op.mul(q, op.constant(1 / Math.sqrt(channels))), k, v, allowed, 5), [0, 1, 3, 2, 4])
   const mixed = op.add(op.matmul(op.reshape(y, [0, 0, asked, width]), p.output), p.outputBias)
   return gptFeedForward(op, c, p, op.add(last ? op.slice(x, 2, -1) : x, op.dropout(mixed, c.dropout)))
 }

@@ -1,7 +1,7 @@
 /** The composites on a tape: chunked forms, and derivative rules that are shorter than what autodiff would find. */
 import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../models/chunked.ts'
-import { attend, rotate, withComposites } from '../../models/composites.ts'
-import type { Ops, WindowAttention } from '../../models/ops.ts'
+import { attend, rotation, withComposites } from '../../models/composites.ts'
+import type { Ops, Rotation, WindowAttention } from '../../models/ops.ts'
 import { unbroadcast } from './derivatives.ts'
 import type { Recorder } from './recorder.ts'
 import type { Node, Tape } from './tape.ts'
@@ -16,18 +16,20 @@ export interface Noise {
 
 /** The whole vocabulary on a tape. Each dropout adds an input to `noise`. */
 export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
-  const defaults = withComposites<Node>(op)
+  const turning = { rotate: (x: Node, positions: Node, how: Rotation) => rotate(op, x, positions, how) }
+  const plain = withComposites<Node>(op, turning)
   return withComposites<Node>(op, {
+    ...turning,
     rmsNorm: (x, weight, eps) => rmsNorm(tape, op, x, weight, eps),
     silu: (x) => silu(tape, op, x),
     unit: (x) => unit(tape, op, x),
     gatedDelta: (x) =>
       chunkedGatedDelta(op, (a, size) => inverse(tape, op, a, size), x, x.q.shape[1]!, DELTA_CHUNK[x.decay]),
     windowAttention(x) {
-      if (isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always) return causalAttention(op, x)
+      if (isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always) return causalAttention(plain, x)
       const [, heads, time] = x.q.shape as [number, number, number, number]
       const blocks = time > x.window && time % x.window === 0 && !x.always
-      return blocks ? blockedWindowAttention(op, x, time, heads) : defaults.windowAttention(x)
+      return blocks ? blockedWindowAttention(plain, x, time, heads) : plain.windowAttention(x)
     },
     dropout(x, rate) {
       if (rate === 0) return x
@@ -43,13 +45,25 @@ export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
 const isZero = (node: Node): boolean => node.name === 'expand' && node.inputs[0]!.name === 'constant 0'
 
 /** Window attention of a sequence that fits into the window and begins at its first token. */
-function causalAttention(op: Recorder, x: WindowAttention<Node>) {
+function causalAttention(op: Ops<Node>, x: WindowAttention<Node>) {
   const position = op.iota(x.q, 2)
   const [row, column] = [op.reshape(position, [-1, 1]), op.reshape(position, [1, -1])] //      (T, 1), (1, T)
   const allowed = op.less(column, op.add(row, op.constant(1)))
-  const y = attend(op, rotate(op, x.q, row, x), rotate(op, x.k, row, x), x.v, allowed, x)
+  const { rope, channels } = x
+  const q = op.rotate(x.q, row, { rope, channels, scale: 1 / Math.sqrt(channels) })
+  const y = attend(op, q, op.rotate(x.k, row, { rope, channels, scale: 1 }), x.v, allowed, 4)
   const kept = (past: Node, now: Node): Node => op.slice(op.concat([past, now], 2), 2, -x.window)
   return { y, k: kept(x.past.k, x.k), v: kept(x.past.v, x.v) }
+}
+
+/** One kernel for the turn, and for its derivative, which turns back. */
+function rotate(op: Recorder, x: Node, positions: Node, how: Rotation): Node {
+  const { rope, scale } = how
+  if (rope === null) return scale === 1 ? x : op.mul(x, op.constant(scale))
+  const [cos, sin] = rotation(op, positions, { ...how, rope })
+  const [batch, ...middle] = x.shape.slice(0, -2)
+  const flat = op.reshape(x, [batch!, middle.reduce((a, b) => a * b), ...x.shape.slice(-2)]) //  (B, ., S, C)
+  return op.reshape(op.rotary(flat, cos, sin), x.shape)
 }
 
 /** y = x r w, r = 1 / rms(x): dx = r (g w) - x r^3 mean(g w x), dw = sum g x r. */

@@ -93,6 +93,10 @@ export const rules = {
         perm.map((_, i) => perm.indexOf(i)),
       ),
     ),
+  /** The transposed turn: back by the same angles. */
+  rotary:
+    (op: R): Rule =>
+    (_, { inputs }, g) => [op.rotary(g, inputs[1]!, op.neg(inputs[2]!))],
   reshape: unary((op, g, x) => op.reshape(g, x.shape)),
   expand: unary((op, g, x) => unbroadcast(op, g, x.shape)),
   reduce: unary((op, g, x) => op.expand(g, x.shape)),

@@ -24,6 +24,8 @@ export function onnxEmitter(graph: GraphBuilder): Emitter<Value> {
         reduction: { string: 'add' },
       })[0]!
     },
+    rotary: (x, cos, sin) =>
+      graph.node('RotaryEmbedding', [x, ints([0]), cos, sin], { interleaved: { int: 0 } }, 1, 'com.microsoft')[0]!,
     quantize(x, scale, dtype) {
       const units = graph.node('Reshape', [scale, ints([-1])])[0]!
       const type = { int: elementTypes[dtype] }

@@ -17,6 +17,7 @@ export interface AdamW {
 export interface Slot {
   readonly value: Node
   readonly gradient: Node
+  readonly square: Node
   readonly first: Node
   readonly second: Node
   readonly decay: boolean
@@ -33,13 +34,10 @@ export interface Pace {
   readonly dither: Node
 }
 
-/** Square root of the sum of all squared gradients. */
-export function globalNorm(op: Recorder, all: readonly Node[]): Node {
-  const squares = all.map((g) => {
-    const flat = op.reshape(g, [-1])
-    return op.sum(op.mul(flat, flat), 0)
-  })
-  return op.sqrt(squares.reduceRight((a, b) => op.add(a, b)))
+/** Square root of the sum of all gradients, which come squared. */
+export function globalNorm(op: Recorder, squares: readonly Node[]): Node {
+  // From the last: the gradients come in that order, and each can be let go of when its square is there
+  return op.sqrt(squares.map((square) => op.sum(op.reshape(square, [-1]), 0)).reduceRight((a, b) => op.add(a, b)))
 }
 
 /** The slot after one step, from gradients scaled by `scale`. */
@@ -47,7 +45,7 @@ export function adamw(op: Recorder, slot: Slot, c: AdamW, pace: Pace, scale: Nod
   // Scalars are multiplied first: what is left is thirteen passes over the parameter
   const keep = (moment: Node, beta: number): Node => op.mul(moment, op.constant(beta))
   const gradient = op.mul(slot.gradient, op.mul(scale, op.constant(1 - c.beta1)))
-  const square = op.mul(op.mul(slot.gradient, slot.gradient), op.mul(op.mul(scale, scale), op.constant(1 - c.beta2)))
+  const square = op.mul(slot.square, op.mul(op.mul(scale, scale), op.constant(1 - c.beta2)))
   const first = op.add(keep(slot.first, c.beta1), gradient)
   const second = op.add(keep(slot.second, c.beta2), square)
   const rate = op.div(op.mul(pace.firstRate, op.constant(slot.rate)), pace.secondScale)

@@ -109,6 +109,8 @@ export function recorder(tape: Tape): Recorder {
     pick: (x, ids) => add('pick', [x, ids], ids.shape, rules.constant, (o, [a, i]) => o.pick(a!, i!)),
     addAt: (x, ids, values) =>
       add('addAt', [x, ids, values], x.shape, rules.constant, (o, [a, i, v]) => o.addAt(a!, i!, v!)),
+    rotary: (x, cos, sin) =>
+      add('rotary', [x, cos, sin], x.shape, rules.rotary, (o, [a, c, s]) => o.rotary(a!, c!, s!)),
     quantize: (x, scale, dtype) =>
       add('quantize', [x, scale], x.shape, rules.constant, (o, [a, s]) => o.quantize(a!, s!, dtype), dtype),
     dequantize: (x, scale) =>

@@ -71,13 +71,22 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
   }
   const accumulated = o.accumulate > 1 ? accumulate(tape, op, [...params.keys()], raw, o.accumulate, outputs) : null
   const usable = accumulated?.gradients ?? raw
-  const norm = globalNorm(op, usable)
+  const squares = usable.map((gradient) => op.mul(gradient, gradient))
+  const norm = globalNorm(op, squares)
   const scale = op.minimum(op.constant(1), op.div(op.constant(o.optimizer.clip), op.add(norm, op.constant(1e-6))))
   const decays = new Map(flatten(model.params).map(([path, spec]) => [path, spec.decay]))
   for (const [i, [path, value]] of [...params].entries()) {
     const held = moments(tape, op, path, value.shape, o.optimizer.bits, pace.dither)
     const { first, second } = held
-    const slot = { value, gradient: usable[i]!, first, second, decay: decays.get(path)!, rate: o.rate(path) }
+    const slot = {
+      value,
+      gradient: usable[i]!,
+      square: squares[i]!,
+      first,
+      second,
+      decay: decays.get(path)!,
+      rate: o.rate(path),
+    }
     const after = adamw(op, slot, o.optimizer, pace, scale)
     const take = (next: Node, now: Node): Node => (accumulated ? op.where(accumulated.apply, next, now) : next)
     outputs.set(`next.param.${path}`, take(after.value, value))

@@ -24,6 +24,8 @@ export interface Extra<T> {
   pick(x: T, ids: T): T
   /** x (N,V) with values (N,1) added at columns ids (N,1). */
   addAt(x: T, ids: T, values: T): T
+  /** x (B,H,S,C), each pair of channels i and C/2 + i turned (and scaled): cos, sin (S,C/2). */
+  rotary(x: T, cos: T, sin: T): T
   /** x (N,D) / scale (N,1), rounded to whole numbers and held between the least and the largest of the type. */
   quantize(x: T, scale: T, dtype: 'int8' | 'uint8'): T
   /** numbers (N,D) * scale (N,1), float32. */

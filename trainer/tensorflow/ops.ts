@@ -162,7 +162,7 @@ export function eagerOps(tf: TensorFlow, noise?: DropoutNoise): Ops<Tensor> {
     windowAttention(x) {
       const [, heads, time] = x.q.shape as [number, number, number]
       const blocks = time > x.window && time % x.window === 0 && !x.always
-      return blocks ? blockedWindowAttention(op, x, time, heads) : defaults.windowAttention(x)
+      return blocks ? blockedWindowAttention(defaults, x, time, heads) : defaults.windowAttention(x)
     },
     dropout(x, rate) {
       if (rate === 0 || !noise) return x
