@@ -8,7 +8,7 @@ const FOREVER = 1e15
 const task = (
   name: string,
   about: string,
-  data: { task: string; options?: Options; mix: readonly Options[]; evaluate: readonly Options[] },
+  data: { task: string; options?: Options; mix: readonly Options[]; pack?: boolean; evaluate: readonly Options[] },
   own: Partial<Recipe>,
 ): Recipe => ({
   ...defaults,
@@ -30,7 +30,7 @@ const task = (
     kind: 'task',
     task: data.task,
     options: data.options ?? {},
-    stages: [{ untilTokens: FOREVER, mix: data.mix }],
+    stages: [{ untilTokens: FOREVER, mix: data.mix, pack: data.pack ?? false }],
     evaluate: data.evaluate,
   },
 })
@@ -49,6 +49,7 @@ const multiQuery: readonly Recipe[] = [
     {
       task: 'mqar',
       options: { vocabulary: 512 },
+      pack: true,
       mix: [
         { length: 64, pairs: 4 },
         { length: 64, pairs: 16 },
@@ -68,6 +69,7 @@ const multiQuery: readonly Recipe[] = [
     {
       task: 'mqar',
       options: { vocabulary: 8192 },
+      pack: true,
       mix: [
         { length: 64, pairs: 4 },
         { length: 128, pairs: 8 },
@@ -96,6 +98,7 @@ const multiQuery: readonly Recipe[] = [
     {
       task: 'forgetting-mqar',
       options: { vocabulary: 512 },
+      pack: true,
       mix: [
         { length: 64, pairs: 4, updates: 2 },
         { length: 128, pairs: 16, updates: 8 },
@@ -118,6 +121,7 @@ const told: readonly Recipe[] = [
     {
       task: 'rewrite',
       options: { questions: 4 },
+      pack: true,
       mix: [5, 20, 50].map((pairs) => ({ pairs, fewest: 1 })),
       evaluate: [50, 100, 200, 500].map((pairs) => ({ pairs, questions: 1 })),
     },
@@ -129,6 +133,7 @@ const told: readonly Recipe[] = [
     {
       task: 'retrieval',
       options: { facts: 5 },
+      pack: true,
       mix: [{ distance: 200, nearest: 1, questions: 5 }],
       evaluate: [128, 256, 512, 1024, 2048, 4096, 8192].map((distance) => ({ distance })),
     },
@@ -139,6 +144,7 @@ const told: readonly Recipe[] = [
     'variables assigned from one another: depth 1 to 10',
     {
       task: 'chain',
+      pack: true,
       mix: [
         { depth: 2, shallowest: 1 },
         { depth: 10, shallowest: 1 },
@@ -191,7 +197,7 @@ const suite: readonly Recipe[] = [
   madTask('noisy-recall', { batch: 32, time: 128 }, { length: 128 }),
   madTask('selective-copying', { batch: 16, time: 256 }, { length: 256 }),
   madTask('compression', { batch: 64, time: 64 }, { length: 32 }),
-  madTask('memorization', { batch: 64, time: 64 }, { length: 32 }),
+  madTask('memorization', { batch: 64, time: 64 }, { length: 32 }, { length: 32 }, true),
   task(
     'copying',
     'strings said again: trained up to 50 letters, measured up to 200',

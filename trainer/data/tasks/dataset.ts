@@ -12,6 +12,11 @@ export interface TaskStage {
   readonly untilTokens: number
   /** Options to choose from at random for each sequence. */
   readonly mix: readonly Options[]
+  /**
+   * Whether a row is filled up with sequences of the same options. The later ones find the state that the earlier ones
+   * left: for recall a distraction, for tracking an error. Without it a row holds one sequence and then nothing.
+   */
+  readonly pack?: boolean
 }
 
 /** A task as a recipe names it. */
@@ -43,17 +48,19 @@ interface Row {
   piece: number
 }
 
+/** What a row reads until it begins anew. */
 interface Drawn {
-  readonly sequence: Sequence
-  /** Sum of its weights. */
-  readonly mass: number
+  readonly ids: readonly number[]
+  readonly targets: readonly number[]
+  /** They sum to 1. */
+  readonly weights: readonly number[]
   readonly after: RandomState
 }
 
 /**
  * Batches of a task. A sequence begins with carry 0; one longer than T fills several pieces that carry its state, and
- * what is left of its last piece has no weight. The weights of a sequence sum to 1: in a mix the easy ones, which have
- * few answers, are what learning starts from, and would hardly count beside the full ones.
+ * what is left of its last piece has no weight. The weights of a sequence, or of a packed row, sum to 1: in a mix the easy
+ * ones, which have few answers, are what learning starts from, and would hardly count beside the full ones.
  */
 export function taskDataset(options: TaskDataOptions): Dataset {
   const { source, batch, time, part } = options
@@ -67,33 +74,37 @@ export function taskDataset(options: TaskDataOptions): Dataset {
   }))
   let drawn: (Drawn | undefined)[] = []
 
-  /** The row's sequence, made again from its random state when it is not at hand. */
-  function sequenceOf(index: number, row: Row) {
+  /** What the row reads, made again from its random state when it is not at hand. */
+  function drawnOf(index: number, row: Row): Drawn {
     const known = drawn[index]
     if (known !== undefined) return known
     const own = new Random(row.random)
-    const sequence = drawSequence(own, own.pick(stages[row.stage]!.mix), part)
-    if (!options.carry && sequence.ids.length > time)
+    const { mix, pack } = stages[row.stage]!
+    const sequences = fill(own, own.pick(mix), part, pack ? time : 0)
+    const [ids, targets, weights] = (['ids', 'targets', 'weights'] as const).map((name) =>
+      sequences.flatMap((sequence) => sequence[name]),
+    ) as [number[], number[], number[]]
+    if (!options.carry && ids.length > time)
       throw new DataError(
-        `${source.task}: a sequence of ${sequence.ids.length} tokens does not fit time ${time}; set carry=true or a longer time`,
+        `${source.task}: a sequence of ${ids.length} tokens does not fit time ${time}; set carry=true or a longer time`,
       )
-    const mass = sequence.weights.reduce((sum, weight) => sum + weight, 0)
-    return (drawn[index] = { sequence, mass, after: own.state })
+    const mass = weights.reduce((sum, weight) => sum + weight, 0)
+    return (drawn[index] = { ids, targets, weights: weights.map((weight) => weight / mass), after: own.state })
   }
 
   function fillRow(out: Batch, index: number, row: Row): void {
     if (row.piece === 0) row.stage = stageAt(stages, tokens)
-    const { sequence, mass, after } = sequenceOf(index, row)
+    const { ids, targets, weights, after } = drawnOf(index, row)
     const from = row.piece * time
-    const length = Math.min(time, sequence.ids.length - from)
+    const length = Math.min(time, ids.length - from)
     for (let t = 0; t < length; t++) {
-      out.ids[index * time + t] = sequence.ids[from + t]!
-      out.targets[index * time + t] = sequence.targets[from + t]!
-      out.weights[index * time + t] = sequence.weights[from + t]! / mass
+      out.ids[index * time + t] = ids[from + t]!
+      out.targets[index * time + t] = targets[from + t]!
+      out.weights[index * time + t] = weights[from + t]!
     }
     out.carry[index] = row.piece === 0 ? 0 : 1
     row.piece += 1
-    if (row.piece * time < sequence.ids.length) return
+    if (row.piece * time < ids.length) return
     row.random = after
     row.piece = 0
     drawn[index] = undefined
@@ -124,14 +135,27 @@ export function taskVocabulary(source: TaskSource): number {
   return [...sizes][0]!
 }
 
+/** A sequence, and as many more as `room` has place for. */
+function fill(random: Random, task: SetTask, part: Part, room: number): Sequence[] {
+  const sequences = [drawSequence(random, task, part)]
+  for (let used = sequences[0]!.ids.length; used < room;) {
+    const next = drawSequence(random, task, part)
+    used += next.ids.length
+    if (used <= room) sequences.push(next)
+  }
+  return sequences
+}
+
 interface OpenStage {
   readonly untilTokens: number
+  readonly pack: boolean
   readonly mix: readonly SetTask[]
 }
 
 function openStages({ task, options, stages }: TaskSource): OpenStage[] {
-  const opened = stages.map(({ untilTokens, mix }) => ({
+  const opened = stages.map(({ untilTokens, mix, pack = false }) => ({
     untilTokens,
+    pack,
     mix: mix.map((own) => setTask(task, { ...options, ...own })),
   }))
   const empty = opened.length === 0 || opened.some(({ mix }) => mix.length === 0)

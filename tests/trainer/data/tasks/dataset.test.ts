@@ -88,6 +88,26 @@ describe('taskDataset', () => {
     }
   })
 
+  test('a packed row is filled with sequences of one kind, which weigh 1 together', async () => {
+    const mix = [
+      { length: 8, pairs: 1 },
+      { length: 24, pairs: 6 },
+    ]
+    const stages = [{ untilTokens: 1e12, mix, pack: true }]
+    const data = open({ source: source('mqar', [], { options: { vocabulary: 64 }, stages }), time: 64, carry: false })
+    const answers = new Set<number>()
+    for (let i = 0; i < 10; i++) {
+      const { weights } = await data.next()
+      for (let row = 0; row < 3; row++) {
+        const own = weights.slice(row * 64, (row + 1) * 64)
+        answers.add(own.filter((w) => w > 0).length)
+        expect(own.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 6)
+      }
+    }
+    // Eight of 8 tokens with an answer each, or two of 24 with six
+    expect(answers).toEqual(new Set([8, 12]))
+  })
+
   test('rows differ, seeds differ, the same seed does not', async () => {
     const [{ ids }, same, other] = await Promise.all([open().next(), open().next(), open({ seed: 2 }).next()])
     expect(ids.slice(0, 16)).not.toEqual(ids.slice(16, 32))
