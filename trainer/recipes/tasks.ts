@@ -179,16 +179,12 @@ const tracked: readonly Recipe[] = [
 ]
 
 /** The MAD suite at its first difficulty, 12,800 sequences an epoch there, as many as the steps make here. */
-const madTask = (name: string, own: Partial<Recipe>, mix: Options, test: Options = mix): Recipe =>
+const madTask = (name: string, own: Partial<Recipe>, mix: Options, test: Options = mix, pack = false): Recipe =>
   task(
     `mad-${name}`,
     `MAD: ${name} at the size of the suite`,
-    { task: name, mix: [mix], evaluate: [test] },
-    {
-      model: mad,
-      learningRate: 2e-3,
-      ...own,
-    },
+    { task: name, mix: [mix], pack, evaluate: [test] },
+    { model: mad, learningRate: 2e-3, ...own },
   )
 
 const suite: readonly Recipe[] = [
