@@ -38,7 +38,7 @@ export interface Prepared {
   readonly backend: Backend
   readonly codec: TextCodec
   readonly parameters: number
-  /** What was read from weights that were there. */
+  /** What was read from weights that were there, and what the model is no good for. */
   readonly notes: readonly string[]
 }
 
@@ -74,6 +74,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   const create = choices.backend === 'compiled' ? createCompiledBackend : createTensorFlowBackend
   const backend = await create(options, recipe.seed)
   const notes = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
+  if (model.trainingOnly !== undefined) notes.push(`this model cannot be exported: ${model.trainingOnly}`)
   const run: Run = {
     ...recipe,
     out: choices.out,

@@ -21,7 +21,7 @@ beforeAll(async () => {
 /** By how much the token at each of `places` changes logits before it, relative to those at itself; the mean. */
 function leak(model: ReturnType<typeof createModel>, places: readonly number[]): number {
   const weights = randomWeights(model)
-  const logits = (row: readonly number[]) => eagerRun(tf, model, weights, [row]).logits
+  const logits = (row: readonly number[]) => eagerRun(tf, model, weights, [[...row]]).logits
   const before = logits(ids)
   const shares = places.map((t) => {
     const after = logits(ids.with(t, (ids[t]! + 1) % model.vocab))

@@ -126,7 +126,7 @@ describe('GPT-2', () => {
   test('names with a prefix are found, and what the model has no place for is listed', () => {
     const prefixed = Object.fromEntries(Object.entries(gpt2File).map(([name, t]) => [`transformer.${name}`, t]))
     const { weights, unused } = importWeights(gpt2, prefixed, model.params)
-    expectSameBits(weights.get('blocks.1.down')!, gpt2File['h.1.mlp.c_proj.weight']!.data as Float32Array)
+    expectSameBits(weights.get('blocks.1.down')!, gpt2File['h.1.mlp.c_proj.weight']!.data)
     expect(weights.get('positions')!.length).toBe(9 * D)
     expect(unused).toContain('transformer.h.2.ln_1.weight')
     expect(unused).toContain('transformer.h.0.attn.bias')
@@ -217,8 +217,8 @@ test('a run that is told so starts from both files, and says what it took', asyn
   })
   const held = prepared.backend.read()
   const written = (await readSafetensors(join(folder, 'gpt2.safetensors'))).tensors
-  expectSameBits(held.get('param.blocks.0.qkv')!.data, written['h.0.attn.c_attn.weight']!.data as Float32Array)
-  expectSameBits(held.get('param.ssm.norm')!.data, mambaFile['backbone.norm_f.weight']!.data as Float32Array)
+  expectSameBits(held.get('param.blocks.0.qkv')!.data, written['h.0.attn.c_attn.weight']!.data)
+  expectSameBits(held.get('param.ssm.norm')!.data, mambaFile['backbone.norm_f.weight']!.data)
   expect(prepared.notes).toEqual([
     expect.stringMatching(/^GPT-2 from .*gpt2\.safetensors: 28 tensors, 15 not used \(.*\)$/),
     expect.stringMatching(/^Mamba from .*mamba\.safetensors: 21 tensors, 2 not used \(.*\)$/),
