@@ -3,47 +3,15 @@ import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../../models/config.ts'
 import { tasks } from '../data/tasks/registry.ts'
-import type { TaskSource } from '../data/tasks/dataset.ts'
 import type { Options } from '../data/tasks/task.ts'
-import { recallPicture } from '../picture.ts'
-import { DecoderAnswerer } from './decoder-answerer.ts'
-import { type Answerer, evaluateRecall } from './keeper.ts'
-import { recallTable } from './keeper-table.ts'
 import type { Condition } from './keeper-tally.ts'
-import { openModel, type OpenModel, type Subject } from './model.ts'
-import { decoderPredictor, type Predictor, serverPredictor } from './predictor.ts'
-import { ServerAnswerer } from './server-answerer.ts'
-import { ServerClient } from './server-client.ts'
-import { evaluateTask } from './task.ts'
-import { taskPicture } from './task-picture.ts'
-import { taskTable } from './task-table.ts'
-import { bitsPerByte, textTable } from './text.ts'
-import { textPicture } from './text-picture.ts'
+import type { Subject } from './model.ts'
+import { measure, type Report, type Request, suites } from './suites.ts'
 
-interface Flags {
-  readonly model?: string
-  readonly url?: string
-  readonly apiKey?: string
-  readonly data?: string
-  readonly window: number
+interface Flags extends Request {
   /** A file, or true for stdout. */
   readonly json?: string | true
   readonly picture?: string
-  readonly seed: number
-  readonly facts: number[]
-  readonly distances: number[]
-  readonly conditions: Condition[]
-  readonly conversations: number
-  readonly sequences: number
-  readonly cell: Options[]
-}
-
-/** What a suite has measured, to be printed, written and drawn. */
-interface Report {
-  readonly result: object
-  readonly table: string
-  readonly subject: Subject
-  readonly picture: (title: string) => Promise<string>
 }
 
 /** `mneme eval SUITE`. */
@@ -54,7 +22,7 @@ export function evalCommand(): Command {
     .addArgument(
       new Command()
         .createArgument('<suite>', 'keeper: recall of told facts; text: bits per byte; or a task, see below')
-        .choices(['keeper', 'text', ...tasks.keys()]),
+        .choices(suites),
     )
     .option('--model <folder>', 'a checkpoint, a run or a bundle')
     .option('--url <url>', 'a running server (not for text)')
@@ -94,87 +62,24 @@ function complaint(suite: string, { model, url, data }: Flags): string | undefin
   return undefined
 }
 
-async function measure(suite: string, flags: Flags): Promise<Report> {
-  if (flags.url !== undefined) {
-    const client = new ServerClient(flags.url, flags.apiKey)
-    const subject = await client.subject()
-    if (suite === 'keeper') return keeper(new ServerAnswerer(client), flags, subject)
-    return task(suite, serverPredictor(client), flags, subject)
-  }
-  const open = await openModel(flags.model!)
-  try {
-    if (suite === 'text') return await text(open, flags)
-    if (suite !== 'keeper')
-      return await task(suite, decoderPredictor(open.decoder), flags, open.subject, open.trainedOn)
-    const answerer = new DecoderAnswerer(open.decoder, open.codec)
-    return await keeper(answerer, flags, open.subject, (said) => open.codec.encode(said).length)
-  } finally {
-    open.decoder.close()
-  }
-}
-
-async function keeper(
-  answerer: Answerer,
-  flags: Flags,
-  subject: Subject,
-  tokens?: (text: string) => number,
-): Promise<Report> {
-  const result = await evaluateRecall(answerer, {
-    ...flags,
-    ...(tokens ? { tokens } : {}),
-    progress: ({ condition, facts }) => progress(`${condition}, ${facts} facts`),
-  })
-  return {
-    result,
-    table: recallTable(result),
-    subject,
-    picture: (title) => recallPicture({ [subject.model]: result }, flags.conditions[0]!, title),
-  }
-}
-
-async function text({ decoder, codec, subject }: OpenModel, { data, window }: Flags): Promise<Report> {
-  const result = await bitsPerByte(decoder, codec, data!, window)
-  return { result, table: textTable(data!, result), subject, picture: (title) => textPicture(result, title) }
-}
-
-async function task(
-  name: string,
-  predictor: Predictor,
-  flags: Flags,
-  subject: Subject,
-  trainedOn?: TaskSource,
-): Promise<Report> {
-  const own = trainedOn?.task === name ? trainedOn : undefined
-  const { fields, grid } = tasks.get(name)!
-  const known = fields['vocabulary'] && predictor.vocab !== undefined
-  const shared = own?.options ?? (known ? { vocabulary: predictor.vocab } : {})
-  const cells = flags.cell.length > 0 ? flags.cell : (own?.evaluate ?? grid)
-  const result = await evaluateTask(predictor, {
-    task: name,
-    shared,
-    cells,
-    sequences: flags.sequences,
-    seed: flags.seed,
-    progress: (options) => progress(JSON.stringify(options)),
-  })
-  return { result, table: taskTable(result), subject, picture: (title) => taskPicture(result, title) }
-}
-
 /** The table on stdout and the JSON in its file; or only the JSON, on stdout. */
 async function show({ result, table, subject, picture }: Report, { json, picture: file }: Flags): Promise<void> {
-  const command = `mneme ${process.argv.slice(2).join(' ')}`
+  const command = `mneme ${commandLine(process.argv.slice(2))}`
   const encoded = `${JSON.stringify({ subject, command, ...result }, null, 2)}\n`
   process.stdout.write(json === true ? encoded : `${table}\n\n${subjectText(subject)}\n${command}\n`)
   if (typeof json === 'string') await writeFile(json, encoded)
   if (file !== undefined) await writeFile(file, await picture(command))
 }
 
-function subjectText(subject: Subject): string {
-  return `${subject.architecture}, ${subject.parameters} parameters, ${subject.stateFloats} numbers of state a session`
+/** The command line without the server's key. */
+function commandLine(args: readonly string[]): string {
+  return args
+    .map((arg, i) => (args[i - 1] === '--api-key' ? '***' : arg.replace(/^(--api-key=).*/s, '$1***')))
+    .join(' ')
 }
 
-function progress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`)
+function subjectText(subject: Subject): string {
+  return `${subject.architecture}, ${subject.parameters} parameters, ${subject.stateFloats} numbers of state a session`
 }
 
 function number(value: string): number {

@@ -81,11 +81,12 @@ describe('a task learned from nothing', () => {
       try {
         const cells = ['--cell', 'length=12', '--cell', 'length=24', '--sequences', '20']
         const [served, local] = await Promise.all([
-          mneme('eval', 'parity', '--url', server.url, ...cells),
+          mneme('eval', 'parity', '--url', server.url, '--api-key', 'secret', ...cells),
           mneme('eval', 'parity', '--model', bundle, ...cells),
         ])
         const numbers = (stdout: string) => stdout.split('\nmneme eval ')[0]
         expect(numbers(served.stdout)).toBe(numbers(local.stdout))
+        expect(served.stdout).toContain('--api-key *** --cell length=12')
         const wrong = await mneme('eval', 'mqar', '--url', server.url, '--sequences', '1')
         expect(wrong.stderr).toMatch(/Token \d+ does not exist: the vocabulary has 2/)
         expect(wrong.code).toBe(1)
