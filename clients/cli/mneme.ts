@@ -30,6 +30,10 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'measure what a model remembers',
     load: async () => (await import('../../trainer/cli.ts')).evalCommand(),
   },
+  scaffold: {
+    about: 'write a checkpoint as a PyTorch project',
+    load: async () => (await import('../../trainer/scaffold/cli.ts')).scaffoldCommand(),
+  },
   tokenizer: {
     about: 'make a tokenizer from text',
     load: async () => (await import('../../trainer/tokenizer/cli.ts')).tokenizerCommand(),

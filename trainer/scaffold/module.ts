@@ -1,0 +1,111 @@
+/** A model as the source of a self-contained PyTorch module, from the trace that the other readers read. */
+import type { Model } from '../../models/architecture.ts'
+import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../models/chunked.ts'
+import { withComposites } from '../../models/composites.ts'
+import type { Ops } from '../../models/ops.ts'
+import { fill, flatten, leaves, type Spec } from '../../models/spec.ts'
+import { DELTA_CHUNK } from '../compile/composites.ts'
+import { recorder, type Recorder } from '../compile/recorder.ts'
+import { type Node, replay, Tape } from '../compile/tape.ts'
+import { type PythonCode, pythonEmitter, type PythonOps } from './python.ts'
+
+/** Python source of `class Model(nn.Module)` for batches of exactly `batch` x `time` ids. */
+export function torchModule(model: Model, batch: number, time: number): string {
+  const tape = new Tape()
+  const op = recorder(tape)
+  const sized = (spec: Spec): number[] => spec.shape.map((d) => (d === 'batch' ? batch : Number(d)))
+  const ids = tape.input('ids', [batch, time], 'int32')
+  const params = fill(model.params, (path, spec) => tape.input(path, sized(spec)))
+  const state = fill(model.state, (path, spec) => tape.input(path, sized(spec)))
+  const ops = torchOps(tape, op)
+  const done = model.forward<Node>(ops, params, ids, state)
+  const logits = model.logits<Node>(ops, params, done.hidden)
+  const after = [...leaves<Node>(model.state, done.state)]
+
+  const code: PythonCode = { lines: [], constants: new Map() }
+  const given = new Map<Node, string>([[ids, 'ids']])
+  for (const [path, node] of leaves<Node>(model.params, params)) given.set(node, `p['${path}']`)
+  for (const [path, node] of leaves<Node>(model.state, state)) given.set(node, `state['${path}']`)
+  const wanted = [logits, done.auxiliary ?? op.constant(0), ...after.map(([, node]) => node)]
+  const [logitsName, auxiliary, ...states] = replay(tape, pythonEmitter(code), given, wanted)
+  const next = after.map(([path], i) => `    '${path}': ${states[i]},`)
+  const shapes = (specs: readonly [string, Spec][]): string =>
+    specs
+      .map(([path, spec]) => `    '${path}': (${sized(spec).join(', ')}${spec.shape.length === 1 ? ',' : ''}),`)
+      .join('\n')
+  return [
+    `"""${model.architecture}, ${batch} rows of ${time} tokens: written by \`mneme scaffold torch\`."""`,
+    'import torch',
+    'import torch.nn.functional as F',
+    'from torch import nn',
+    '',
+    `BATCH, TIME, VOCAB = ${batch}, ${time}, ${model.vocab}`,
+    '# Shapes of the parameters, of the session state, and which parameters are decayed and which stay as they are',
+    `PARAMETERS = {\n${shapes(flatten(model.params))}\n}`,
+    `STATE = {\n${shapes(flatten(model.state))}\n}`,
+    `DECAYED = {${paths(model, (spec) => spec.decay)}}`,
+    `FROZEN = {${paths(model, (spec) => spec.frozen === true)}}`,
+    '',
+    '',
+    'class Model(nn.Module):',
+    '    """ids (BATCH, TIME) and the session state before them -> logits, an addition to the loss, the state after."""',
+    '',
+    '    def __init__(self):',
+    '        super().__init__()',
+    '        for path, shape in PARAMETERS.items():',
+    "            *parents, name = path.split('.')",
+    '            owner = self',
+    '            for part in parents:',
+    '                if part not in owner._modules:',
+    '                    owner.add_module(part, nn.Module())',
+    '                owner = owner._modules[part]',
+    '            owner.register_parameter(name, nn.Parameter(torch.zeros(shape), requires_grad=path not in FROZEN))',
+    ...[...code.constants].map(
+      ([name, expression]) => `        self.register_buffer('${name}', ${expression}, persistent=False)`,
+    ),
+    '',
+    '    def forward(self, ids, state):',
+    '        p = dict(self.named_parameters())',
+    ...code.lines.map((line) => `        ${line}`),
+    '        after = {',
+    ...next.map((line) => `        ${line}`),
+    '        }',
+    `        return ${logitsName}, ${auxiliary}, after`,
+    '',
+  ].join('\n')
+}
+
+/** Chunked forms, as in the compiled step; derivatives are PyTorch's own. */
+function torchOps(tape: Tape, op: Recorder): Ops<Node> {
+  const own = (name: string, x: Node, emit: (op: PythonOps, x: string) => string): Node =>
+    tape.add({
+      name,
+      inputs: [x],
+      shape: x.shape,
+      dtype: x.dtype,
+      rule: () => [],
+      emit: (reader, [value]) => emit(reader as unknown as PythonOps, value as unknown as string) as never,
+    })
+  const primitives: Recorder = { ...op, detach: (x) => own('detach', x, (o, value) => o.detached(value)) }
+  const plain = withComposites<Node>(primitives)
+  return withComposites<Node>(primitives, {
+    gatedDelta(x) {
+      const [, time, heads] = x.q.shape as [number, number, number]
+      const inverse = (a: Node, size: number): Node => unitInverse(primitives, a, size, heads, a.shape[2]!)
+      return chunkedGatedDelta(primitives, inverse, x, time, DELTA_CHUNK[x.decay])
+    },
+    windowAttention(x) {
+      const [, heads, time] = x.q.shape as [number, number, number]
+      const blocks = time > x.window && time % x.window === 0 && !x.always
+      return blocks ? blockedWindowAttention(plain, x, time, heads) : plain.windowAttention(x)
+    },
+    dropout: (x, rate) => (rate === 0 ? x : own('dropout', x, (o, value) => o.dropout(value, rate))),
+    layer: (x, index) => own('layer', x, (o, value) => o.layer(value, index)),
+  })
+}
+
+const paths = (model: Model, holds: (spec: Spec) => boolean): string =>
+  flatten(model.params)
+    .filter(([, spec]) => holds(spec))
+    .map(([path]) => `'${path}'`)
+    .join(', ')
