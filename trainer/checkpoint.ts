@@ -36,7 +36,7 @@ export class CheckpointError extends Error {
 }
 
 /** state.json: what the run gave, and what the other files must be. */
-interface StateFile {
+export interface StateFile {
   readonly format: 'mneme-checkpoint'
   readonly version: 1
   readonly step: number
@@ -45,7 +45,8 @@ interface StateFile {
 }
 
 const tensorFiles = ['model', 'optimizer', 'carry'] as const
-const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const
+/** What a tokenizer is, in the folder of a run and of each checkpoint. */
+export const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const
 
 /**
  * Writes RUN/checkpoints/step-NNNNNNNN, then points RUN/last (and RUN/best) at it; returns the folder.
@@ -79,21 +80,8 @@ export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
   return { step, state, model: model as Tensors, optimizer: optimizer as Tensors, carry: carry as Tensors }
 }
 
-async function writeFiles(folder: string, checkpoint: Checkpoint, tokenizer: string | undefined): Promise<void> {
-  const files: Record<string, { sha256: string; bytes: number }> = {}
-  for (const name of tensorFiles) {
-    const file = `${name}.safetensors`
-    files[file] = await writeDurably(join(folder, file), encodeSafetensors(checkpoint[name], { format: 'mneme' }))
-  }
-  for (const file of tokenizer === undefined ? [] : tokenizerFiles) {
-    files[file] = await writeDurably(join(folder, file), [await readFile(join(tokenizer as string, file))])
-  }
-  const { step, state } = checkpoint
-  const whole: StateFile = { format: 'mneme-checkpoint', version: 1, step, state, files }
-  await writeDurably(join(folder, 'state.json'), [new TextEncoder().encode(`${JSON.stringify(whole, null, 2)}\n`)])
-}
-
-async function readState(folder: string): Promise<StateFile> {
+/** Reads a checkpoint's state.json and nothing else. Throws CheckpointError. */
+export async function readState(folder: string): Promise<StateFile> {
   const path = join(folder, 'state.json')
   let text: string
   try {
@@ -110,6 +98,20 @@ async function readState(folder: string): Promise<StateFile> {
   } catch (cause) {
     throw new CheckpointError(`${path}: the checkpoint is damaged: ${(cause as Error).message}`, { cause })
   }
+}
+
+async function writeFiles(folder: string, checkpoint: Checkpoint, tokenizer: string | undefined): Promise<void> {
+  const files: Record<string, { sha256: string; bytes: number }> = {}
+  for (const name of tensorFiles) {
+    const file = `${name}.safetensors`
+    files[file] = await writeDurably(join(folder, file), encodeSafetensors(checkpoint[name], { format: 'mneme' }))
+  }
+  for (const file of tokenizer === undefined ? [] : tokenizerFiles) {
+    files[file] = await writeDurably(join(folder, file), [await readFile(join(tokenizer as string, file))])
+  }
+  const { step, state } = checkpoint
+  const whole: StateFile = { format: 'mneme-checkpoint', version: 1, step, state, files }
+  await writeDurably(join(folder, 'state.json'), [new TextEncoder().encode(`${JSON.stringify(whole, null, 2)}\n`)])
 }
 
 async function checkFile(path: string, expected: { sha256: string; bytes: number }): Promise<void> {

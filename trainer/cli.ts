@@ -11,8 +11,10 @@ import { evalCommand } from './evaluate/cli.ts'
 import { tensorFlowJudge } from './judge.ts'
 import { prepare } from './prepare.ts'
 import { createProgress } from './progress.ts'
+import type { Recipe } from './recipes/recipe.ts'
 import { recipes } from './recipes/registry.ts'
 import { writeReport } from './report.ts'
+import { lockRun } from './run-lock.ts'
 import { checkContinued, recipeWith } from './settings.ts'
 import { train } from './train.ts'
 import { verificationIds } from './verification-text.ts'
@@ -22,7 +24,14 @@ export { evalCommand }
 
 interface TrainFlags {
   readonly data?: string[]
+  readonly split?: string
+  readonly textField?: string
+  readonly messagesField?: string
+  readonly mode?: 'pretrain' | 'instruct'
   readonly heldOut?: string[]
+  readonly heldOutSplit?: string
+  readonly heldOutShare?: number
+  readonly evaluateEvery?: number | 'epoch'
   readonly steps?: number
   readonly out?: string
   readonly device: 'cpu' | 'webgpu' | 'cuda'
@@ -40,8 +49,23 @@ export function trainCommand(): Command {
   return new Command('train')
     .description('train a model; writes checkpoints, metrics.jsonl, curves.svg and report.md')
     .argument('[recipe]', 'what to train; --list shows them')
-    .option('--data <files...>', 'text files, folders, .jsonl files or token shards')
-    .option('--held-out <files...>', 'text to measure on; without it the end of --data is held out')
+    .option(
+      '--data <files...>',
+      'text files, folders, .jsonl files, token shards, or hub:OWNER/NAME[@REVISION][:CONFIG]',
+    )
+    .option('--split <name>', "split of a hub's data set to train on (default: train)")
+    .option('--text-field <name>', 'where rows of JSONL and parquet have their text (default: text)')
+    .option('--messages-field <name>', 'where they have their messages (default: messages)')
+    .addOption(
+      new Option('--mode <mode>', 'learn every token, or only replies (default: pretrain)').choices([
+        'pretrain',
+        'instruct',
+      ]),
+    )
+    .option('--held-out <files...>', 'text to measure on; without it a share of --data is held out')
+    .option('--held-out-split <name>', "split of a hub's data set to measure on")
+    .option('--held-out-share <share>', 'share of --data to measure on (default: 0.1)', share)
+    .option('--evaluate-every <steps>', 'updates between measurements, or epoch', evaluations)
     .option('--steps <n>', 'updates of the parameters', wholeNumber)
     .option('--out <dir>', 'folder of the run (default: runs/RECIPE)')
     .addOption(
@@ -73,16 +97,39 @@ function listRecipes(): void {
   for (const { name, about } of recipes.values()) process.stdout.write(`${name.padEnd(16)} ${about}\n`)
 }
 
+/** Trains while no other process may in the same folder. */
 async function runTraining(name: string, flags: TrainFlags): Promise<void> {
   const out = flags.out ?? join('runs', name)
-  const recipe = recipeWith(name, [
-    ...(flags.data ? [`data.files=${JSON.stringify(flags.data)}`] : []),
-    ...(flags.heldOut ? [`data.heldOut=${JSON.stringify(flags.heldOut)}`] : []),
-    ...(flags.steps === undefined ? [] : [`schedule.steps=${flags.steps}`]),
-    ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`]),
-    ...(flags.init === undefined ? [] : [`start.checkpoint=${JSON.stringify(flags.init)}`]),
-    ...flags.set,
-  ])
+  const recipe = recipeWith(name, [...settingsOf(flags), ...flags.set])
+  const release = await lockRun(out)
+  try {
+    await trainLocked(recipe, out, flags)
+  } finally {
+    await release()
+  }
+}
+
+/** What flags say, as settings of the recipe. */
+function settingsOf(flags: TrainFlags): string[] {
+  const given: [path: string, value: unknown][] = [
+    ['data.files', flags.data],
+    ['data.split', flags.split],
+    ['data.textField', flags.textField],
+    ['data.messagesField', flags.messagesField],
+    ['data.heldOut', flags.heldOut],
+    ['data.heldOutSplit', flags.heldOutSplit],
+    ['data.heldOutShare', flags.heldOutShare],
+    ['mode', flags.mode],
+    ['evaluateEvery', flags.evaluateEvery],
+    ['schedule.steps', flags.steps],
+    ['seed', flags.seed],
+    ['start.checkpoint', flags.init],
+  ]
+  return given.flatMap(([path, value]) => (value === undefined ? [] : [`${path}=${JSON.stringify(value)}`]))
+}
+
+async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Promise<void> {
+  const { name } = recipe
   const stopping = new AbortController()
   const stop = (): void => stopping.abort()
   process.once('SIGINT', stop).once('SIGTERM', stop)
@@ -164,4 +211,14 @@ function sourceOf({ config, step }: Trained): Record<string, unknown> {
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
+}
+
+function share(text: string): number {
+  const value = Number(text)
+  if (text === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError('Expected 0 to below 1.')
+  return value
+}
+
+function evaluations(text: string): number | 'epoch' {
+  return text === 'epoch' ? text : wholeNumber(text)
 }

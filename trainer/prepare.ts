@@ -1,22 +1,25 @@
 /** Turns a recipe into a run: tokenizer, data, model and backend, checked before anything is trained. */
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, readFile } from 'node:fs/promises'
+import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createModel } from '../models/registry.ts'
 import { countParameters } from '../models/spec.ts'
 import { openText, type TextCodec } from '../runtime/text.ts'
 import type { Backend, BackendOptions } from './backend.ts'
 import { createCompiledBackend } from './compile/backend.ts'
+import { tokenizerFiles } from './checkpoint.ts'
 import type { Dataset, JsonValue } from './data/batch.ts'
 import { DataError } from './data/batch.ts'
 import { keeperDataset } from './data/keeper/dataset.ts'
 import { taskDataset, taskVocabulary } from './data/tasks/dataset.ts'
-import { textDataset } from './data/text.ts'
+import { isHubName } from './data/hub/name.ts'
+import { textDataset, type TextOptions } from './data/text.ts'
 import { withBase } from './import/base.ts'
 import { startFrom } from './import/start.ts'
 import { Random } from './random.ts'
 import type { Recipe, TextSource } from './recipes/recipe.ts'
 import { createTensorFlowBackend } from './tensorflow/backend.ts'
+import { checkTokenizer } from './tokenizer-check.ts'
 import { chatTokens, writeTokenizer } from './tokenizer/format.ts'
 import { writeIdTokenizer } from './tokenizer/ids.ts'
 import { withPlainText } from './tokenizer/plain-text.ts'
@@ -48,7 +51,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   if (!choices.resume && existsSync(join(choices.out, 'last')))
     throw new DataError(`${choices.out}: holds a run already; continue it with --resume, or choose another --out`)
   const recipe = await withBase(asked, choices.resume ? choices.out : undefined)
-  if (choices.resume) await sameTokenizer(recipe, tokenizer)
+  if (choices.resume) await checkTokenizer(recipe.tokenizer, choices.out)
   else await makeTokenizer(recipe, tokenizer)
   const codec = openText(tokenizer)
   const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
@@ -57,6 +60,8 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
       `time: expected a multiple of ${model.pieces} (${recipe.architecture}'s chunk), got ${recipe.time}`,
     )
   const { data, heldOut } = await openData(recipe, codec)
+  if (recipe.evaluateEvery === 'epoch' && !data.epoch)
+    throw new DataError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
   const random = new Random(`${recipe.seed} dropout`)
   const options: BackendOptions = {
     model,
@@ -91,18 +96,6 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   return { run, backend, codec, parameters: countParameters(model.params), notes }
 }
 
-/** A run goes on with the tokenizer that it began with; another one is refused. */
-async function sameTokenizer({ tokenizer: choice }: Recipe, folder: string): Promise<void> {
-  if (choice.kind !== 'folder') return
-  for (const file of tokenizerFiles) {
-    const [now, asked] = await Promise.all([folder, choice.folder].map((from) => readFile(join(from, file), 'utf8')))
-    if (now !== asked)
-      throw new DataError(`resume: expected the run's own tokenizer, ${join(choice.folder, file)} is another one`)
-  }
-}
-
-const tokenizerFiles = ['tokenizer.json', 'tokenizer_config.json'] as const
-
 async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   if (data.kind === 'task' || choice.kind === 'ids') {
@@ -120,7 +113,9 @@ async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: 
   if (data.kind !== 'text') throw new DataError(`${name}.tokenizer: expected a folder or byte, got ${choice.kind}`)
   const learn = choice.kind === 'bpe' ? trainBpe : trainCharacters
   const vocab = choice.vocab || 4096
-  const files = await withPlainText(data.files, (paths) => learn({ files: paths, vocab, special: chatTokens }))
+  const reading = { fields: fieldsOfSource(data), mode: 'pretrain' } as const
+  const use = (paths: string[]) => learn({ files: paths, vocab, special: chatTokens })
+  const files = await withPlainText(data.files, use, { split: data.split, reading })
   return writeTokenizer(folder, files)
 }
 
@@ -141,15 +136,24 @@ async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Datas
       heldOut: taskDataset({ ...rows, source: { ...data, stages: data.stages.slice(-1) }, part: 'heldout' }),
     }
   }
-  return openCorpusText(data, { batch, time, codec })
+  return openTextSource(data, { batch, time, codec, mode: recipe.mode })
 }
 
-async function openCorpusText(source: TextSource, shape: { batch: number; time: number; codec: TextCodec }) {
-  if (source.files.length === 0) throw new DataError('data: expected text to train on, got no files; give --data FILES')
-  const own = source.heldOut.length > 0
-  const share = own ? 0 : source.heldOutShare
-  const data = await textDataset({ paths: source.files, ...shape, heldOut: share, part: 'train' })
-  if (own) return { data, heldOut: await textDataset({ paths: source.heldOut, ...shape }) }
+async function openTextSource(source: TextSource, shape: Pick<TextOptions, 'batch' | 'time' | 'codec' | 'mode'>) {
+  const { files, heldOut, heldOutShare, split, heldOutSplit } = source
+  if (files.length === 0) throw new DataError('data: expected text to train on, got no files; give --data FILES')
+  if (heldOutSplit !== '' && (heldOut.length > 0 || !files.some(isHubName)))
+    throw new DataError('data.heldOutSplit: expected a data set of a hub as --data, and no --held-out files beside it')
+  const common = { ...shape, fields: fieldsOfSource(source), split }
+  if (heldOutSplit !== '') {
+    const data = await textDataset({ ...common, paths: files })
+    return { data, heldOut: await textDataset({ ...common, paths: files, split: heldOutSplit }) }
+  }
+  const share = heldOut.length > 0 ? 0 : heldOutShare
+  const data = await textDataset({ ...common, paths: files, heldOut: share, part: 'train' })
+  if (heldOut.length > 0) return { data, heldOut: await textDataset({ ...common, paths: heldOut }) }
   if (share === 0) return { data }
-  return { data, heldOut: await textDataset({ paths: source.files, ...shape, heldOut: share, part: 'heldout' }) }
+  return { data, heldOut: await textDataset({ ...common, paths: files, heldOut: share, part: 'heldout' }) }
 }
+
+const fieldsOfSource = ({ textField, messagesField }: TextSource) => ({ text: textField, messages: messagesField })

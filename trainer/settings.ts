@@ -2,7 +2,7 @@
 import { ConfigError } from '../models/config.ts'
 import { createModel } from '../models/registry.ts'
 import { recipes } from './recipes/registry.ts'
-import type { Recipe } from './recipes/recipe.ts'
+import { defaults, type Recipe, text } from './recipes/recipe.ts'
 
 type Tree = { [key: string]: unknown }
 
@@ -30,8 +30,8 @@ export function checkContinued(saved: unknown, now: unknown): void {
   for (const key of [
     'architecture',
     'model',
-    'tokenizer',
     'data',
+    'mode',
     'batch',
     'time',
     'accumulate',
@@ -50,8 +50,11 @@ function split(setting: string): [path: string, value: unknown] {
   return [setting.slice(0, at), parse(setting.slice(at + 1))]
 }
 
-/** A model's options with those that had no name yet when the run began: at their defaults they change nothing. */
+/** With the options that had no name yet when the run began: at their defaults they change nothing. */
 function partOf(config: Tree, key: string): unknown {
+  if (key === 'mode') return config[key] ?? defaults.mode
+  if (key === 'data')
+    return (config[key] as Tree)['kind'] === 'text' ? { ...text, ...(config[key] as Tree) } : config[key]
   if (key !== 'model') return config[key]
   return createModel(config['architecture'] as string, config['model'] as Tree).config
 }
@@ -68,6 +71,7 @@ function assign(tree: Tree, path: readonly string[], value: unknown, whole: stri
     return assign(next as Tree, rest, value, whole)
   }
   const old = tree[key]
+  if (whole === 'evaluateEvery' && value === 'epoch') return void (tree[key] = value)
   if (old !== undefined && typeof old !== typeof value)
     throw new ConfigError(`--set ${whole}: expected a ${typeof old}, got ${JSON.stringify(value)}`)
   tree[key] = value
@@ -88,7 +92,7 @@ function checkNumbers(r: Recipe): void {
     ['accumulate', r.accumulate, 1],
     ['recompute', r.recompute, 1],
     ['schedule.steps', r.schedule.steps, 1],
-    ['evaluateEvery', r.evaluateEvery, 1],
+    ['evaluateEvery', r.evaluateEvery === 'epoch' ? 1 : r.evaluateEvery, 1],
     ['evaluateBatches', r.evaluateBatches, 1],
     ['checkpointEvery', r.checkpointEvery, 1],
     ['logEvery', r.logEvery, 1],
@@ -106,6 +110,12 @@ function checkNumbers(r: Recipe): void {
   for (const [name, value] of positive)
     if (!(value > 0 && Number.isFinite(value)))
       throw new ConfigError(`${name}: expected a number above 0, got ${value}`)
+  if (!['pretrain', 'instruct'].includes(r.mode))
+    throw new ConfigError(`mode: expected pretrain or instruct, got ${String(r.mode)}`)
+  if (r.mode === 'instruct' && r.data.kind !== 'text')
+    throw new ConfigError(
+      `mode: expected pretrain, got instruct: ${r.name} makes its own data, with weights of its own`,
+    )
   if (![8, 32].includes(r.optimizer.bits))
     throw new ConfigError(`optimizer.bits: expected 8 or 32, got ${String(r.optimizer.bits)}`)
   for (const [name, value] of [

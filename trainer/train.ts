@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Tensor } from '../runtime/tensor.ts'
 import { type Backend, DivergenceError, firstNonFinite, type Tensors } from './backend.ts'
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
-import type { Batch, Dataset, JsonValue } from './data/batch.ts'
+import { type Batch, DataError, type Dataset, type JsonValue } from './data/batch.ts'
 import type { Random, RandomState } from './random.ts'
 import { learningRateShare, type Schedule } from './schedule.ts'
 
@@ -22,7 +22,8 @@ export interface Run {
   readonly schedule: Schedule
   readonly accumulate: number
   readonly tokensPerStep: number
-  readonly evaluateEvery: number
+  /** Updates; or each time that all data was read, and at the end. */
+  readonly evaluateEvery: number | 'epoch'
   readonly checkpointEvery: number
   readonly logEvery: number
   /** Evaluations without a better held-out loss before the run stops; 0: never. */
@@ -38,6 +39,8 @@ export interface Run {
 export interface Metric {
   readonly step: number
   readonly tokens: number
+  /** How often all data was read to the end, where it has one. */
+  readonly epoch?: number
   /** Mean over the steps since the last measurement, nats a token. */
   readonly loss: number
   readonly norm: number
@@ -67,14 +70,18 @@ export async function train(run: Run, resume: boolean): Promise<Outcome> {
   const progress: Progress = { step: 0, best: null, waited: 0 }
   if (resume) await restore(run, progress)
   else await writeFile(join(run.out, 'metrics.jsonl'), '')
+  const measured = run.heldOut && (await firstBatches(run.heldOut))
   const meter = new Meter()
   while (progress.step < run.schedule.steps) {
     if (run.signal?.aborted) return finish(run, progress, 'stopped')
     const lr = run.learningRate * learningRateShare(run.schedule, progress.step)
+    const epoch = run.data.epoch?.()
     await update(run, progress, lr, meter)
-    const evaluate = run.heldOut && progress.step % run.evaluateEvery === 0
-    const heldOut = evaluate ? await heldOutLoss(run.backend, run.heldOut) : undefined
     const last = progress.step === run.schedule.steps
+    const due =
+      run.evaluateEvery === 'epoch' ? last || run.data.epoch?.() !== epoch : progress.step % run.evaluateEvery === 0
+    const evaluate = measured !== undefined && due
+    const heldOut = evaluate ? await run.backend.evaluate(measured) : undefined
     if (evaluate || last || progress.step % run.logEvery === 0) await measure(run, progress, lr, meter, heldOut)
     const better = heldOut !== undefined && (progress.best === null || heldOut < progress.best)
     if (heldOut !== undefined) {
@@ -90,13 +97,29 @@ export async function train(run: Run, resume: boolean): Promise<Outcome> {
 /** One update of the parameters: `accumulate` forward and backward passes. */
 async function update(run: Run, progress: Progress, lr: number, meter: Meter): Promise<void> {
   const { backend, accumulate } = run
-  for (let part = 1; part <= accumulate; part++) {
-    const batch = await run.data.next()
-    const { loss, norm } = await backend.step(batch, lr, progress.step + 1, part === accumulate)
+  for (const [index, batch] of (await nextBatches(run, progress)).entries()) {
+    const { loss, norm } = await backend.step(batch, lr, progress.step + 1, index === accumulate - 1)
     if (!Number.isFinite(loss) || !Number.isFinite(norm)) await diverged(run, progress, loss, norm)
     meter.add(loss, norm, run.tokensPerStep)
   }
   progress.step++
+}
+
+/** All batches of an update before any is computed: where data cannot be had, the run is saved as it was before. */
+async function nextBatches(run: Run, progress: Progress): Promise<Batch[]> {
+  const start = run.data.position()
+  const batches: Batch[] = []
+  try {
+    while (batches.length < run.accumulate) batches.push(await run.data.next())
+    return batches
+  } catch (cause) {
+    if (!(cause instanceof DataError) || progress.step === 0) throw cause
+    await run.data.seek(start)
+    await save(run, progress, false)
+    throw new DataError(`${cause.message}; the run is saved at step ${progress.step}, --resume goes on from there`, {
+      cause,
+    })
+  }
 }
 
 /** Keeps the state before the step, and says which tensor it was. */
@@ -112,17 +135,23 @@ async function diverged(run: Run, progress: Progress, loss: number, norm: number
 
 /** Mean loss over the first batches of the held-out text. */
 export async function heldOutLoss(backend: Backend, heldOut: NonNullable<Run['heldOut']>): Promise<number> {
-  const start = heldOut.data.position()
-  const batches: Batch[] = []
-  for (let i = 0; i < heldOut.batches; i++) batches.push(await heldOut.data.next())
-  await heldOut.data.seek(start)
-  return backend.evaluate(batches)
+  return backend.evaluate(await firstBatches(heldOut))
+}
+
+/** Read once for all evaluations: a data set of a hub would be fetched again for each. */
+async function firstBatches({ data, batches }: NonNullable<Run['heldOut']>): Promise<Batch[]> {
+  const start = data.position()
+  const read: Batch[] = []
+  while (read.length < batches) read.push(await data.next())
+  await data.seek(start)
+  return read
 }
 
 async function measure(run: Run, progress: Progress, lr: number, meter: Meter, heldOut?: number): Promise<void> {
   const metric: Metric = {
     step: progress.step,
     tokens: progress.step * run.accumulate * run.tokensPerStep,
+    ...(run.data.epoch ? { epoch: run.data.epoch() } : {}),
     learningRate: lr,
     ...meter.take(),
     ...(heldOut === undefined ? {} : { heldOut }),

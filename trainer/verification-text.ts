@@ -4,6 +4,7 @@ import { DataError, type Dataset } from './data/batch.ts'
 import { keeperDataset, type Stage } from './data/keeper/dataset.ts'
 import { taskDataset, type TaskSource } from './data/tasks/dataset.ts'
 import { textDataset } from './data/text.ts'
+import { text, type TextSource } from './recipes/recipe.ts'
 import type { Trained } from './weights.ts'
 import { stat } from 'node:fs/promises'
 
@@ -19,7 +20,7 @@ export async function verificationIds(trained: Trained, count: number, file?: st
 }
 
 async function dataOf({ config, codec }: Trained, time: number): Promise<Dataset> {
-  const source = config['data'] as unknown as { kind: string; files?: string[]; stages?: Stage[] }
+  const source = config['data'] as unknown as { kind: string; stages?: Stage[] }
   if (source.kind === 'keeper')
     return keeperDataset({ batch: 1, time, codec, seed: 4242, stages: source.stages!.slice(0, 1) })
   if (source.kind === 'task')
@@ -31,5 +32,7 @@ async function dataOf({ config, codec }: Trained, time: number): Promise<Dataset
       seed: 4242,
       part: 'heldout',
     })
-  return textDataset({ paths: source.files ?? [], codec, batch: 1, time })
+  const { files, split, textField, messagesField } = { ...text, ...(source as Partial<TextSource>) }
+  const fields = { text: textField, messages: messagesField }
+  return textDataset({ paths: files, codec, batch: 1, time, split, fields })
 }

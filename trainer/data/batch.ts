@@ -23,6 +23,8 @@ export interface Dataset {
   position(): JsonValue
   /** Continues from what `position()` gave. */
   seek(position: JsonValue): Promise<void>
+  /** How often all of it was read to the end; missing where it has none. */
+  epoch?(): number
   readonly description: string
 }
 

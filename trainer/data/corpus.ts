@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { TextCodec } from '../../runtime/text.ts'
 import { DataError } from './batch.ts'
-import { openJsonlFile } from './jsonl-file.ts'
+import { openJsonlFile, plainReading, type Reading } from './jsonl-file.ts'
 import { openShards } from './shards.ts'
 import { openTextFile } from './text-file.ts'
 
@@ -29,12 +29,18 @@ export interface CorpusFile {
 }
 
 /** Opens files and folders (all their .txt, .md and .jsonl files, in the order of their names). */
-export async function openCorpus(paths: readonly string[], codec: TextCodec): Promise<CorpusFile[]> {
+export async function openCorpus(
+  paths: readonly string[],
+  codec: TextCodec,
+  reading: Reading = plainReading,
+): Promise<CorpusFile[]> {
   const files: CorpusFile[] = []
   for (const path of paths) {
     const shards = await openShards(path, codec)
+    if (shards !== undefined && reading.mode === 'instruct')
+      throw new DataError(`${path}: expected .jsonl files to learn replies from, token shards do not say who speaks`)
     if (shards !== undefined) files.push(...shards)
-    else for (const file of await filesOf(path)) files.push(await openFile(file, codec))
+    else for (const file of await filesOf(path)) files.push(await openFile(file, codec, reading))
   }
   if (files.length === 0) throw new DataError('training data: expected at least one file, got none')
   return files
@@ -52,8 +58,11 @@ export async function filesOf(path: string): Promise<string[]> {
   return files.toSorted().map((name) => join(path, name))
 }
 
-async function openFile(path: string, codec: TextCodec): Promise<CorpusFile> {
+async function openFile(path: string, codec: TextCodec, reading: Reading): Promise<CorpusFile> {
   const { size } = await stat(path)
   if (size === 0) throw new DataError(`${path}: the file is empty`)
-  return extname(path) === '.jsonl' ? openJsonlFile(path, size, codec) : openTextFile(path, size, codec)
+  if (extname(path) === '.jsonl') return openJsonlFile(path, size, codec, reading)
+  if (reading.mode === 'instruct')
+    throw new DataError(`${path}: expected .jsonl files to learn replies from, text does not say who speaks`)
+  return openTextFile(path, size, codec)
 }

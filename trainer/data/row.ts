@@ -1,73 +1,74 @@
 /** One row of a batch of text: documents one after another, cut into pieces of T tokens. */
 import { DataError, type Batch } from './batch.ts'
-import type { CorpusFile, Piece } from './corpus.ts'
+import type { Piece } from './corpus.ts'
 
-/** A part of a file that a row reads. */
-export interface Range {
-  readonly file: number
-  readonly from: number
-  readonly to: number
+/** Where a piece of a document is; survives JSON. */
+export interface FeedPlace {
+  /** How often everything was read before. */
+  readonly pass: number
+}
+
+/** Where documents come from. */
+export interface Feed<P extends FeedPlace> {
+  /** In words, for errors. */
+  about(place: P): string
+  /** Where a new row begins. */
+  first(): Promise<P>
+  read(place: P): Promise<Piece>
+  /** The place after a piece, from the end to the beginning. */
+  after(place: P, piece: Piece): Promise<P>
 }
 
 /** Where a row is. */
-export interface Place {
-  /** Which of the row's ranges. */
-  readonly range: number
-  /** Where in the file the piece with the next token begins. */
-  readonly offset: number
-  /** The next token's index in that piece. */
+export type Place<P> = P & {
+  /** The next token's index in the piece. */
   readonly token: number
   /** Whether the next token continues the document before it. */
   readonly inside: boolean
 }
 
-export interface Row {
+export interface Row<P> {
   /** Fills row `index` of a batch with the next T tokens. */
   fill(out: Batch, index: number): Promise<void>
-  place(): Place
-  seek(place: Place): Promise<void>
+  /** Undefined before the first piece of a row whose feed decides late. */
+  place(): Place<P> | undefined
+  seek(place: Place<P> | undefined): void
 }
 
-/** Opens a row that reads its ranges again and again. */
-export function openRow(
-  files: readonly CorpusFile[],
-  ranges: readonly Range[],
-  { time, pad }: { readonly time: number; readonly pad: number },
-): Row {
-  const rangeAt = (index: number): Range => ranges[index] as Range
-  let range = 0
-  let offset = rangeAt(0).from
+export interface RowOptions {
+  readonly time: number
+  readonly pad: number
+  /** Whether a short document follows another one in the same T tokens, and sees its state. */
+  readonly pack: boolean
+}
+
+/** Opens a row that reads its feed again and again, from `start` or from where the feed says. */
+export function openRow<P extends FeedPlace>(feed: Feed<P>, { time, pad, pack }: RowOptions, start?: P): Row<P> {
+  let place = start
   let token = 0
   let inside = false
   let current: Piece | undefined
   /** The piece after the current one, when its first token was needed as a target. */
   let ahead: Piece | undefined
 
-  const file = (): CorpusFile => files[rangeAt(range).file] as CorpusFile
-  const read = (from: number): Promise<Piece> => file().read(from, rangeAt(range).to)
-
-  /** Goes to the first token of the next piece; wraps around at the end of the last range. */
-  function advance(piece: Piece): void {
-    offset = piece.next
+  /** Goes to the first token of the next piece. */
+  async function advance(piece: Piece): Promise<void> {
+    place = await feed.after(place as P, piece)
     token = 0
     current = ahead
     ahead = undefined
-    if (piece.next < rangeAt(range).to) return
-    range = (range + 1) % ranges.length
-    offset = rangeAt(range).from
-    current = undefined
   }
 
   /** The piece with the next token; goes over pieces without any. */
   async function piece(): Promise<Piece> {
-    const start = { range, offset }
+    place ??= await feed.first()
+    const start = place.pass
     for (;;) {
-      current ??= await read(offset)
+      current ??= await feed.read(place)
       if (token < current.ids.length) return current
       if (current.ends) inside = false
-      advance(current)
-      if (range === start.range && offset === start.offset)
-        throw new DataError(`${file().path}: expected text, found only empty lines`)
+      await advance(current)
+      if (place.pass > start + 1) throw new DataError(`${feed.about(place)}: expected text, found only empty lines`)
     }
   }
 
@@ -75,7 +76,7 @@ export function openRow(
   async function following(now: Piece): Promise<{ id: number; weight: number } | undefined> {
     if (token + 1 < now.ids.length) return at(now, token + 1)
     if (now.ends) return undefined
-    ahead ??= await read(now.next)
+    ahead ??= await feed.read(await feed.after(place as P, now))
     return ahead.ids.length > 0 ? at(ahead, 0) : undefined
   }
 
@@ -87,7 +88,7 @@ export function openRow(
       for (let t = 0; t < time; t++) {
         const now = await piece()
         if (t === 0) out.carry[index] = inside ? 1 : 0
-        else if (!inside && !(now.ends && now.ids.length <= time - t)) return
+        else if (!inside && !(pack && now.ends && now.ids.length <= time - t)) return
         const next = await following(now)
         out.ids[base + t] = at(now, token).id
         if (next !== undefined) {
@@ -96,16 +97,18 @@ export function openRow(
         }
         inside = next !== undefined
         token += 1
-        if (token === now.ids.length) advance(now)
+        if (token === now.ids.length) await advance(now)
       }
       await skipLastToken()
     },
-    place: () => ({ range, offset, token, inside }),
-    seek(place) {
-      ;({ range, offset, token, inside } = place)
+    place: () => place && { ...place, token, inside },
+    seek(saved) {
+      const { token: index = 0, inside: continues = false, ...rest } = saved ?? {}
+      place = saved && (rest as unknown as P)
+      token = index
+      inside = continues
       current = undefined
       ahead = undefined
-      return Promise.resolve()
     },
   }
 
@@ -116,7 +119,7 @@ export function openRow(
     if (!inside || (await following(now)) !== undefined) return
     token += 1
     inside = false
-    if (token === now.ids.length) advance(now)
+    if (token === now.ids.length) await advance(now)
   }
 }
 

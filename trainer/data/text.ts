@@ -2,10 +2,13 @@
 import type { TextCodec } from '../../runtime/text.ts'
 import { DataError, emptyBatch, type Dataset, type JsonValue } from './batch.ts'
 import { openCorpus, type CorpusFile } from './corpus.ts'
-import { openRow, type Place, type Range } from './row.ts'
+import { defaultFields, type Fields, type Mode } from './document.ts'
+import { hubDataset } from './hub/dataset.ts'
+import { isHubName } from './hub/name.ts'
+import { type Feed, type FeedPlace, openRow, type Place } from './row.ts'
 
 export interface TextOptions {
-  /** Files and folders: .txt and .md text, .jsonl, folders written by `mneme tokenize`. */
+  /** Files and folders: .txt and .md text, .jsonl, folders written by `mneme tokenize`; or one name of a hub data set. */
   readonly paths: readonly string[]
   readonly codec: TextCodec
   readonly batch: number
@@ -14,18 +17,40 @@ export interface TextOptions {
   readonly heldOut?: number
   /** Which part to read. */
   readonly part?: 'train' | 'heldout'
+  readonly mode?: Mode
+  readonly fields?: Fields
+  /** Split of a hub data set. */
+  readonly split?: string
+}
+
+/** A part of a file that a row reads. */
+interface Range {
+  readonly file: number
+  readonly from: number
+  readonly to: number
+}
+
+interface RangePlace extends FeedPlace {
+  /** Which of the row's ranges. */
+  readonly range: number
+  /** Where in the file the piece with the next token begins. */
+  readonly offset: number
 }
 
 /**
  * Opens training data. Every row reads its own stretch of the data from beginning to end, and again. A document begins
  * with carry 0 where it begins a piece of T tokens; short documents follow each other in one piece while they fit, and
- * the rest of a piece is filled up with weight 0.
+ * the rest of a piece is filled up with weight 0. Conversations to learn replies from always begin a piece.
  */
 export async function textDataset(options: TextOptions): Promise<Dataset> {
-  const { batch, time, codec } = options
-  const files = await openCorpus(options.paths, codec)
+  const { batch, time, codec, mode = 'pretrain', fields = defaultFields } = options
+  if (options.paths.some(isHubName)) return openHub(options, { mode, fields })
+  const files = await openCorpus(options.paths, codec, { mode, fields })
   const stretches = await cutRows(files, options)
-  const rows = stretches.map((ranges) => openRow(files, ranges, { time, pad: codec.eos[0] ?? 0 }))
+  const shape = { time, pad: codec.eos[0] ?? 0, pack: mode === 'pretrain' }
+  const rows = stretches.map((ranges) =>
+    openRow(rangeFeed(files, ranges), shape, { range: 0, offset: ranges[0]!.from, pass: 0 }),
+  )
   const sizes = files.map(({ size }) => size)
   return {
     description: `${files.length} files, ${sizes.reduce((a, b) => a + b, 0)} bytes or tokens, ${options.part ?? 'train'}`,
@@ -34,10 +59,37 @@ export async function textDataset(options: TextOptions): Promise<Dataset> {
       for (const [index, row] of rows.entries()) await row.fill(out, index)
       return out
     },
+    epoch: () => Math.min(...rows.map((row) => row.place()?.pass ?? 0)),
     position: () => ({ sizes, rows: rows.map((row) => ({ ...row.place() })) }),
     async seek(position) {
       const saved = checkedPosition(position, sizes, batch)
-      for (const [index, row] of rows.entries()) await row.seek(saved[index] as Place)
+      // Runs that began before passes were counted are in one that is not known: it counts as the first
+      for (const [index, row] of rows.entries()) row.seek({ ...saved[index]!, pass: saved[index]!.pass ?? 0 })
+    },
+  }
+}
+
+async function openHub(options: TextOptions, reading: { mode: Mode; fields: Fields }): Promise<Dataset> {
+  const [name, ...more] = options.paths as [string, ...string[]]
+  if (more.length > 0)
+    throw new DataError(`training data: expected one hub data set and nothing else, got ${options.paths.join(', ')}`)
+  const { codec, batch, time, heldOut = 0, part = 'train', split = 'train' } = options
+  checkShare(heldOut)
+  return hubDataset({ name, split, codec, batch, time, heldOut, part, ...reading })
+}
+
+/** The pieces of a row's ranges, again and again. */
+function rangeFeed(files: readonly CorpusFile[], ranges: readonly Range[]): Feed<RangePlace> {
+  const rangeAt = ({ range }: RangePlace): Range => ranges[range] as Range
+  const fileAt = (place: RangePlace): CorpusFile => files[rangeAt(place).file] as CorpusFile
+  return {
+    about: (place) => fileAt(place).path,
+    first: () => Promise.resolve({ range: 0, offset: ranges[0]!.from, pass: 0 }),
+    read: (place) => fileAt(place).read(place.offset, rangeAt(place).to),
+    async after(place, { next }) {
+      if (next < rangeAt(place).to) return { ...place, offset: next }
+      const range = (place.range + 1) % ranges.length
+      return { range, offset: ranges[range]!.from, pass: place.pass + (range === 0 ? 1 : 0) }
     },
   }
 }
@@ -45,7 +97,7 @@ export async function textDataset(options: TextOptions): Promise<Dataset> {
 /** For each row the ranges that it reads: equal shares of the wanted part of all files laid end to end. */
 async function cutRows(files: readonly CorpusFile[], options: TextOptions): Promise<Range[][]> {
   const { batch, heldOut = 0, part = 'train' } = options
-  if (!(heldOut >= 0 && heldOut < 1)) throw new DataError(`held-out share: expected 0 to below 1, got ${heldOut}`)
+  checkShare(heldOut)
   const total = files.reduce((sum, { size }) => sum + size, 0)
   const cut = total * (1 - heldOut)
   const [from, to] = part === 'train' ? [0, cut] : [cut, total]
@@ -68,6 +120,10 @@ async function cutRows(files: readonly CorpusFile[], options: TextOptions): Prom
   })
 }
 
+function checkShare(heldOut: number): void {
+  if (!(heldOut >= 0 && heldOut < 1)) throw new DataError(`held-out share: expected 0 to below 1, got ${heldOut}`)
+}
+
 interface Bound {
   readonly file: number
   readonly place: number
@@ -84,8 +140,10 @@ async function locate(files: readonly CorpusFile[], position: number): Promise<B
   return { file: last, place: (files[last] as CorpusFile).size }
 }
 
-function checkedPosition(position: JsonValue, sizes: readonly number[], batch: number): readonly Place[] {
-  const saved = position as unknown as { sizes: number[]; rows: Place[] }
+type SavedPlace = Omit<Place<RangePlace>, 'pass'> & { readonly pass?: number }
+
+function checkedPosition(position: JsonValue, sizes: readonly number[], batch: number): readonly SavedPlace[] {
+  const saved = position as unknown as { sizes: number[]; rows: SavedPlace[] }
   if (saved.sizes?.join() !== sizes.join()) {
     throw new DataError(
       `training data: expected files of ${saved.sizes?.join(', ')} bytes or tokens, got ${sizes.join(', ')}`,

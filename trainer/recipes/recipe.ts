@@ -1,17 +1,24 @@
 /** A recipe: everything that a training run is, as plain data that can be printed, saved and overridden. */
 import type { AdamW } from '../compile/optimizer.ts'
+import type { Mode } from '../data/document.ts'
 import type { Stage } from '../data/keeper/dataset.ts'
 import type { TaskSource } from '../data/tasks/dataset.ts'
 import type { Start } from '../import/start.ts'
 import type { Schedule } from '../schedule.ts'
 
-/** Text: files and folders of UTF-8 text, JSONL or shards, given with --data. */
+/** Text: files and folders of UTF-8 text, JSONL or shards, or a data set of a hub, given with --data. */
 export interface TextSource {
   readonly kind: 'text'
   readonly files: readonly string[]
-  /** Share of the text at its end that is held out, unless `heldOut` names files. */
+  /** Share of the text at its end, or of the documents of a hub, that is held out, unless something else is named. */
   readonly heldOutShare: number
   readonly heldOut: readonly string[]
+  /** Splits of a hub's data set; with no `heldOutSplit` a share of the first is held out. */
+  readonly split: string
+  readonly heldOutSplit: string
+  /** Where rows of JSONL and parquet have their text or messages. */
+  readonly textField: string
+  readonly messagesField: string
 }
 
 /** Generated chats in which facts are told, corrected and asked (data/keeper). */
@@ -35,6 +42,8 @@ export interface Recipe {
   readonly model: Readonly<Record<string, unknown>>
   readonly tokenizer: TokenizerChoice
   readonly data: TextSource | KeeperSource | TaskSource
+  /** Of text: every token is learned, or only what the assistant says. Generated data has weights of its own. */
+  readonly mode: Mode
   /** Weights to start from, where they fit the architecture. */
   readonly start: Start
   /** Rows of a batch, tokens of a row, passes whose gradients are averaged. */
@@ -50,7 +59,8 @@ export interface Recipe {
   readonly rates: Readonly<Record<string, number>>
   readonly schedule: Schedule
   readonly optimizer: AdamW
-  readonly evaluateEvery: number
+  /** Updates, or each time that all data was read. */
+  readonly evaluateEvery: number | 'epoch'
   readonly evaluateBatches: number
   readonly checkpointEvery: number
   readonly logEvery: number
@@ -63,6 +73,7 @@ export interface Recipe {
 /** What recipes start from. */
 export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' | 'data'> = {
   tokenizer: { kind: 'byte', vocab: 0, folder: '' },
+  mode: 'pretrain',
   start: { checkpoint: '', gpt2: '', mamba: '' },
   batch: 8,
   time: 256,
@@ -82,4 +93,13 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   generation: {},
 }
 
-export const text: TextSource = { kind: 'text', files: [], heldOutShare: 0.1, heldOut: [] }
+export const text: TextSource = {
+  kind: 'text',
+  files: [],
+  heldOutShare: 0.1,
+  heldOut: [],
+  split: 'train',
+  heldOutSplit: '',
+  textField: 'text',
+  messagesField: 'messages',
+}

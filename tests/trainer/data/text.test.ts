@@ -108,7 +108,7 @@ describe('textDataset', () => {
     ]
     const path = await write('chat.jsonl', JSON.stringify({ messages }))
     const { ids, targets, weights } = await (
-      await textDataset({ paths: [path], codec: bytes, batch: 1, time: 8 })
+      await textDataset({ paths: [path], codec: bytes, batch: 1, time: 8, mode: 'instruct' })
     ).next()
     expect([...ids]).toEqual(bytes.encodeWithSpecial('<|user|>Hi<|end|><|assistant|>Yo<|end|>'))
     const learned = [...targets].filter((_, i) => weights[i] === 1)
@@ -166,7 +166,7 @@ describe('bad training data', () => {
 
   test('lines that are not documents are refused with their place', async () => {
     const data = await open([await write('bad.jsonl', '{"text":"fine"}\n{"txt":"wrong"}\n')])
-    await expect(exhaust(data)).rejects.toThrow('bad.jsonl: the line at byte 16: expected "text" or "messages"')
+    await expect(exhaust(data)).rejects.toThrow('bad.jsonl: the line at byte 16: expected "text", "messages"')
     const broken = await open([await write('broken.jsonl', '{"text":"fi')])
     await expect(exhaust(broken)).rejects.toThrow('broken.jsonl: the line at byte 0: expected a JSON object')
     const blank = await open([await write('blank.jsonl', '\n\n\n')])

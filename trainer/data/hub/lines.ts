@@ -1,0 +1,43 @@
+/** Lines of a JSONL file on the hub, a window of bytes at a time. */
+import { DataError } from '../batch.ts'
+import { maxLineBytes, parseLine, type Reading } from '../jsonl-file.ts'
+import type { RemoteFile } from './client.ts'
+import type { RowFile } from './rows.ts'
+
+const windowBytes = 1024 * 1024
+const newline = 0x0a
+
+/** Opens a file of lines; places in it are bytes. */
+export function openLines(remote: RemoteFile, where: string, reading: Reading): RowFile {
+  let start = 0
+  let bytes: Uint8Array = new Uint8Array()
+
+  /** Makes the window begin at a place and reach at least one window further. */
+  async function extend(from: number): Promise<void> {
+    const rest = from >= start && from <= start + bytes.length ? bytes.subarray(from - start) : new Uint8Array()
+    const more = await remote.bytes(from + rest.length, from + rest.length + windowBytes)
+    bytes = Buffer.concat([rest, more])
+    start = from
+  }
+
+  /** The place after the line at a place. */
+  async function endOf(from: number): Promise<number> {
+    for (;;) {
+      const found = from >= start && from < start + bytes.length ? bytes.indexOf(newline, from - start) : -1
+      if (found !== -1) return start + found + 1
+      if (from >= start && start + bytes.length >= remote.size) return remote.size
+      if (from === start && bytes.length > maxLineBytes)
+        throw new DataError(`${where}: the line at byte ${from} is longer than ${maxLineBytes} bytes`)
+      await extend(from)
+    }
+  }
+
+  return {
+    async read(at) {
+      if (at >= remote.size) return { document: undefined, next: undefined }
+      const end = await endOf(at)
+      const document = parseLine(bytes.subarray(at - start, end - start), where, at, reading)
+      return { document, next: end < remote.size ? end : undefined }
+    },
+  }
+}
