@@ -63,7 +63,8 @@ function gatedDelta<T>(op: Primitives<T>, x: GatedDelta<T>) {
       const write = op.mul(op.reshape(k!, [0, 0, -1, 1]), op.mul(wrong, op.reshape(beta!, [0, 0, 1, 1])))
       const next = op.add(decayed, write)
       const y = op.matmul(op.reshape(q!, [0, 0, 1, -1]), next) //                            (B, H, 1, V)
-      return { carry: [next], y: [op.reshape(y, [0, 0, -1])] }
+      // The shape of what leaves ONNX's Scan has to be plain to see, also inside a Loop whose carries have none
+      return { carry: [op.reshape(next, [0, x.heads, x.keys, x.values])], y: [op.reshape(y, [0, 0, -1])] }
     },
     [x.memory],
     [x.q, x.k, x.v, x.g, x.beta],

@@ -118,6 +118,10 @@ export const nmt = define({
       c.width % (2 * c.heads) === 0,
       `nmt.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
     )
+    requires(
+      c.memoryWidth % 8 === 0,
+      `nmt.memoryWidth: expected a multiple of 8 (ONNX Runtime sums other widths by batch), got ${c.memoryWidth}`,
+    )
   },
   params,
   state,

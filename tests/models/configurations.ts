@@ -48,6 +48,11 @@ const table: readonly (readonly [name: string, architecture: string, options: Re
     'delta',
     { ...memory, layers: 'd', decay: 'channel', products: 3, cache: 4, cacheHalfLife: 64 },
   ],
+  [
+    'delta with slots and a learning network',
+    'delta',
+    { ...memory, layers: 'asdt', chunk: 5, slots: 3, networkWidth: 8 },
+  ],
   ['delta without feed-forward layers', 'delta', { ...memory, layers: 'dd', hidden: 0 }],
   ['moc', 'moc', { ...banks }],
   [
