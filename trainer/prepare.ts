@@ -70,6 +70,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     optimizer: recipe.optimizer,
     accumulate: recipe.accumulate,
     recompute: recipe.recompute,
+    labels: recipe.labels,
     carry: recipe.carry,
     rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
     threads: choices.threads,

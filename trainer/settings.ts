@@ -91,6 +91,7 @@ function checkNumbers(r: Recipe): void {
     ['time', r.time, 1],
     ['accumulate', r.accumulate, 1],
     ['recompute', r.recompute, 1],
+    ['labels', r.labels, 0],
     ['schedule.steps', r.schedule.steps, 1],
     ['evaluateEvery', r.evaluateEvery === 'epoch' ? 1 : r.evaluateEvery, 1],
     ['evaluateBatches', r.evaluateBatches, 1],
@@ -111,7 +112,7 @@ function checkNumbers(r: Recipe): void {
     if (!(value > 0 && Number.isFinite(value)))
       throw new ConfigError(`${name}: expected a number above 0, got ${value}`)
   if (!['pretrain', 'instruct'].includes(r.mode))
-    throw new ConfigError(`mode: expected pretrain or instruct, got ${String(r.mode)}`)
+    throw new ConfigError(`mode: expected pretrain or instruct, got ${r.mode}`)
   if (r.mode === 'instruct' && r.data.kind !== 'text')
     throw new ConfigError(
       `mode: expected pretrain, got instruct: ${r.name} makes its own data, with weights of its own`,

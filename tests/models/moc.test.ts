@@ -217,6 +217,7 @@ test('a hundred steps of a model with chapters lower its loss', async () => {
       optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
       accumulate: 1,
       recompute: 1,
+      labels: 0,
       carry: false,
       rate: () => 1,
       threads: 1,

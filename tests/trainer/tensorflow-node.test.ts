@@ -34,6 +34,7 @@ const optionsFor = (model: Model, time: number) => ({
   optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 as const },
   accumulate: 1,
   recompute: 1,
+  labels: 0,
   carry: true,
   rate: () => 1,
   threads: 1,

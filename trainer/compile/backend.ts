@@ -3,7 +3,7 @@ import type { Port } from '../../exporter/onnx/graph.ts'
 import { type Binding, type Graph, openGraph } from '../../runtime/graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, paceOf, type Tensors } from '../backend.ts'
-import type { Batch } from '../data/batch.ts'
+import { type Batch, DataError } from '../data/batch.ts'
 import { flatten } from '../../models/spec.ts'
 import { initialise } from '../initialise.ts'
 import { type CompiledGraph, compileLoss, compileStep } from './step.ts'
@@ -140,9 +140,29 @@ const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
 
 function load(inputs: Set, batch: Batch): void {
   ;(inputs['ids']!.data as Int32Array).set(batch.ids)
-  ;(inputs['targets']!.data as Int32Array).set(batch.targets)
-  floats(inputs['weights']!).set(batch.weights)
+  if (inputs['labels']) loadLabels(inputs, batch)
+  else {
+    ;(inputs['targets']!.data as Int32Array).set(batch.targets)
+    floats(inputs['weights']!).set(batch.weights)
+  }
   if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
+}
+
+/** The weighted tokens alone; what is left of the places has no weight. */
+function loadLabels(inputs: Set, batch: Batch): void {
+  const places = inputs['labels']!.data as Int32Array
+  const targets = inputs['targets']!.data as Int32Array
+  const weights = floats(inputs['weights']!)
+  let count = 0
+  for (const [place, weight] of batch.weights.entries()) {
+    if (weight === 0) continue
+    if (count === places.length)
+      throw new DataError(`labels: expected at most ${places.length} weighted tokens in a batch, got more`)
+    places[count] = place
+    targets[count] = batch.targets[place]!
+    weights[count++] = weight
+  }
+  weights.fill(0, count)
 }
 
 function copy(from: Tensor['data'], to: Tensor): void {

@@ -24,6 +24,8 @@ export interface StepOptions {
   readonly rate: (path: string) => number
   /** Pieces of the forward pass of which only one is held at a time (gradient checkpointing); 1: all is kept. */
   readonly recompute: number
+  /** Most weighted tokens of a batch; logits are computed for these only. 0: for all tokens. */
+  readonly labels: number
 }
 
 /** A graph and what goes in and out of it; `next.` outputs have the shape of the input without the prefix. */
@@ -35,7 +37,7 @@ export interface CompiledGraph {
 }
 
 /** The shape of a batch, and whether its rows carry state. */
-export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry'>
+export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry' | 'labels'>
 
 /** The model on a tape, with its inputs. */
 interface Traced {
@@ -52,7 +54,7 @@ interface Traced {
 }
 
 /**
- * Training step. In: ids, targets (B,T) int32, weights (B,T), carry (B,1), pace.*, param.*, first.*, second.*, state.*
+ * Training step. In: ids, targets (B,T) int32, weights (B,T) (or, with labels, targets, weights and labels (N)), carry (B,1), pace.*, param.*, first.*, second.*, state.*
  * (and total.* and apply where gradients accumulate). Out: loss, mass, norm and next.* of all that changes.
  */
 export function compileStep(model: Model, o: StepOptions): CompiledGraph {
@@ -117,13 +119,14 @@ export function compileGradients(model: Model, o: Rows): CompiledGraph {
   return emit('gradients', tape, outputs)
 }
 
-function traceLoss(model: Model, { batch, time, carry: carried }: Rows, training: boolean): Traced {
+function traceLoss(model: Model, { batch, time, carry: carried, labels }: Rows, training: boolean): Traced {
   const tape = new Tape()
   const op = recorder(tape)
   const noise: Noise[] = []
   const ids = tape.input('ids', [batch, time], 'int32')
-  const targets = tape.input('targets', [batch, time], 'int32')
-  const weights = tape.input('weights', [batch, time])
+  const labelled = labels > 0 ? [labels] : [batch, time]
+  const targets = tape.input('targets', labelled, 'int32')
+  const weights = tape.input('weights', labelled)
   const carry = tape.input('carry', [batch, 1])
   const sized = (shape: readonly (number | string)[]): number[] => shape.map((d) => (d === 'batch' ? batch : Number(d)))
   const params = fill(model.params, (path, spec) => tape.input(`param.${path}`, sized(spec.shape)))
@@ -137,7 +140,8 @@ function traceLoss(model: Model, { batch, time, carry: carried }: Rows, training
   const readers = training ? ops : { ...ops, dropout: (x: Node) => x }
   const frozen = frozenPaths(model.params)
   const done = model.forward(readers, params, ids, before)
-  const { loss, mass } = crossEntropy(tape, op, model.logits(readers, params, done.hidden), targets, weights)
+  const asked = labels > 0 ? rowsOf(op, done.hidden, tape.input('labels', [labels], 'int32')) : done.hidden
+  const { loss, mass } = crossEntropy(tape, op, model.logits(readers, params, asked), targets, weights)
   return {
     tape,
     op,
@@ -147,6 +151,11 @@ function traceLoss(model: Model, { batch, time, carry: carried }: Rows, training
     mass,
     state: carried ? leaves<Node>(model.state, done.state) : new Map(),
   }
+}
+
+/** The rows of hidden (B,T,D), counted through, at `at` (N) -> (1,N,D). */
+function rowsOf(op: Recorder, hidden: Node, at: Node): Node {
+  return op.gather(op.reshape(hidden, [-1, hidden.shape.at(-1)!]), op.reshape(at, [1, -1]))
 }
 
 /** Adds this step's gradients to the running totals; when `apply` is 1 their mean is used and the totals start again. */

@@ -52,6 +52,8 @@ export interface Recipe {
   readonly accumulate: number
   /** Pieces of the forward pass of which one at a time is held in memory (gradient checkpointing); 1: all is. */
   readonly recompute: number
+  /** Most weighted tokens of a batch, where they are few: logits are computed for these only. 0: for all tokens. */
+  readonly labels: number
   /** Whether rows go on from batch to batch; without, each starts from zero state. */
   readonly carry: boolean
   readonly learningRate: number
@@ -79,6 +81,7 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   time: 256,
   accumulate: 1,
   recompute: 1,
+  labels: 0,
   carry: true,
   learningRate: 2e-3,
   rates: {},

@@ -61,7 +61,7 @@ const multiQuery: readonly Recipe[] = [
         { length: 512, pairs: 128 },
       ],
     },
-    { batch: 16, time: 256 },
+    { batch: 16, time: 256, labels: 1024 },
   ),
   task(
     'mqar-full',
@@ -87,6 +87,7 @@ const multiQuery: readonly Recipe[] = [
     {
       model: { ...memories, width: 128, keys: 256, values: 256 }, // 131,072 numbers a memory
       batch: 16,
+      labels: 1024,
       time: 256,
       learningRate: 2e-3,
       schedule: { kind: 'cosine', steps: 4300, warmup: 50, minRatio: 0.05, decay: 0.2 },

@@ -24,6 +24,7 @@ const optionsFor = (model: Model, time: number, more: Partial<BackendOptions> = 
   optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
   accumulate: 1,
   recompute: 1,
+  labels: 0,
   carry: true,
   rate: (path) => (path.startsWith('embed') ? 0.5 : 1),
   threads: 1,

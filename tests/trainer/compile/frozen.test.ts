@@ -26,6 +26,7 @@ const options = (model: Model): BackendOptions => ({
   optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
   accumulate: 2,
   recompute: 1,
+  labels: 0,
   carry: true,
   rate: () => 1,
   threads: 1,

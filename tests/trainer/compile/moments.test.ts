@@ -21,6 +21,7 @@ const options = (bits: 8 | 32, accumulate = 1) => ({
   optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits },
   accumulate,
   recompute: 1,
+  labels: 0,
   carry: false,
   rate: () => 1,
   threads: 1,

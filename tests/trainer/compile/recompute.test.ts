@@ -51,6 +51,7 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
       batch: 2,
       time,
       accumulate: 1,
+      labels: 0,
       carry: true,
       rate: () => 1,
       threads: 1,
