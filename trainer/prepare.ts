@@ -71,6 +71,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     accumulate: recipe.accumulate,
     recompute: recipe.recompute,
     labels: recipe.labels,
+    precision: recipe.precision,
     carry: recipe.carry,
     rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
     threads: choices.threads,

@@ -218,6 +218,7 @@ test('a hundred steps of a model with chapters lower its loss', async () => {
       accumulate: 1,
       recompute: 1,
       labels: 0,
+      precision: 'float32' as const,
       carry: false,
       rate: () => 1,
       threads: 1,

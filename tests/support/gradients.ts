@@ -25,6 +25,7 @@ export function eagerGradients(
     accumulate: 1,
     recompute: 1,
     labels: 0,
+    precision: 'float32' as const,
     carry: false,
     rate: () => 1,
     threads: 1,

@@ -79,7 +79,7 @@ function randomInputs(model: Model, time: number): Record<'ids' | 'targets' | 'w
 
 /** Gradients of the compiled step, and logits of the exported decoder where there is one. */
 async function ours(model: Model, weights: Map<string, Float32Array>, inputs: Record<string, Tensor>, time: number) {
-  const compiled = compileGradients(model, { batch: BATCH, time, carry: false, labels: 0 })
+  const compiled = compileGradients(model, { batch: BATCH, time, carry: false, labels: 0, precision: 'float32' })
   const params = flatten(model.params).map(([path, spec]): [string, Tensor] => [
     `param.${path}`,
     createTensor('float32', spec.shape.map(Number), weights.get(path)),

@@ -35,6 +35,7 @@ const optionsFor = (model: Model, time: number) => ({
   accumulate: 1,
   recompute: 1,
   labels: 0,
+  precision: 'float32' as const,
   carry: true,
   rate: () => 1,
   threads: 1,

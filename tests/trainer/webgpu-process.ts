@@ -14,6 +14,7 @@ const backend = await createCompiledBackend(
     accumulate: 1,
     recompute: 1,
     labels: 0,
+    precision: 'float32' as const,
     carry: true,
     rate: () => 1,
     threads: 1,

@@ -4,6 +4,7 @@ import { type Binding, type Graph, openGraph } from '../../runtime/graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, paceOf, type Tensors } from '../backend.ts'
 import { type Batch, DataError } from '../data/batch.ts'
+import { ConfigError } from '../../models/config.ts'
 import { flatten } from '../../models/spec.ts'
 import { initialise } from '../initialise.ts'
 import { type CompiledGraph, compileLoss, compileStep } from './step.ts'
@@ -12,6 +13,10 @@ type Set = Record<string, Tensor>
 
 /** Opens the compiled backend with parameters drawn from `seed`. */
 export async function createCompiledBackend(o: BackendOptions, seed: number): Promise<Backend> {
+  if (o.precision !== 'float32' && o.device !== 'cuda')
+    throw new ConfigError(
+      `precision: ${o.precision} needs --device cuda; on ${o.device} ONNX Runtime has no faster matrix products than float32`,
+    )
   const compiled = compileStep(o.model, o)
   const graph = await openGraph(compiled.bytes, { threads: o.threads, device: o.device })
   const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))

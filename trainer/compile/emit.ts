@@ -3,14 +3,30 @@ import { elementTypes, type GraphBuilder, type Value } from '../../exporter/onnx
 import { tracer } from '../../exporter/trace.ts'
 import type { Emitter } from './tape.ts'
 
+/** What matrix products are computed in; everything else stays in float32. */
+export type Precision = 'float32' | 'float16' | 'bfloat16'
+/** TensorProto.DataType. */
+const codes = { ...elementTypes, float16: 10, bfloat16: 16 }
+
 /** The reader that a tape is replayed through to become nodes of `graph`. */
-export function onnxEmitter(graph: GraphBuilder): Emitter<Value> {
+export function onnxEmitter(graph: GraphBuilder, precision: Precision = 'float32'): Emitter<Value> {
   const ints = (values: readonly number[]) => graph.constant('int64', [values.length], values)
-  const cast = (x: Value) => graph.node('Cast', [x], { to: { int: 1 } })[0]!
+  const cast = (x: Value) => graph.node('Cast', [x], { to: { int: elementTypes.float32 } })[0]!
+  const traced = tracer({ at: graph })
+  /** The product of both, rounded to the precision, in float32 again. */
+  const product = (a: Value, b: Value, multiply: (a: Value, b: Value) => Value): Value => {
+    if (precision === 'float32') return multiply(a, b)
+    const rounded = (x: Value) => graph.node('Cast', [x], { to: { int: codes[precision] } })[0]!
+    return cast(multiply(rounded(a), rounded(b)))
+  }
   return {
-    ...tracer({ at: graph }),
+    ...traced,
+    matmul: (a, b) => product(a, b, traced.matmul),
     gemm: (a, b, transposeA, transposeB) =>
-      graph.node('Gemm', [a, b], { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 } })[0]!,
+      product(a, b, (left, right) => {
+        const flags = { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 } }
+        return graph.node('Gemm', [left, right], flags)[0]!
+      }),
     reduce: (x, axes) => graph.node('ReduceSum', [x, ints(axes)], { keepdims: { int: 1 } })[0]!,
     expand: (x, shape) => graph.node('Expand', [x, ints(shape)])[0]!,
     float: cast,

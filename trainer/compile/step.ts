@@ -3,7 +3,7 @@ import { GraphBuilder, type Port, type Value } from '../../exporter/onnx/graph.t
 import type { Model } from '../../models/architecture.ts'
 import { fill, flatten, frozenPaths, leaves } from '../../models/spec.ts'
 import { tapeOps, type Noise } from './composites.ts'
-import { onnxEmitter } from './emit.ts'
+import { onnxEmitter, type Precision } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
 import { moments } from './moments.ts'
@@ -26,6 +26,8 @@ export interface StepOptions {
   readonly recompute: number
   /** Most weighted tokens of a batch; logits are computed for these only. 0: for all tokens. */
   readonly labels: number
+  /** What matrix products are computed in. */
+  readonly precision: Precision
 }
 
 /** A graph and what goes in and out of it; `next.` outputs have the shape of the input without the prefix. */
@@ -37,7 +39,7 @@ export interface CompiledGraph {
 }
 
 /** The shape of a batch, and whether its rows carry state. */
-export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry' | 'labels'>
+export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry' | 'labels' | 'precision'>
 
 /** The model on a tape, with its inputs. */
 interface Traced {
@@ -96,7 +98,8 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
   }
   outputs.set('norm', norm)
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
-  return o.recompute > 1 ? emit('step', ...recompute(tape, forward, outputs, o.recompute)) : emit('step', tape, outputs)
+  const [last, wanted] = o.recompute > 1 ? recompute(tape, forward, outputs, o.recompute) : [tape, outputs]
+  return emit('step', last, wanted, o.precision)
 }
 
 /** The loss alone, for held-out text. In: ids, targets, weights, carry, param.*, state.*. Out: loss, mass, next.state.*. */
@@ -107,7 +110,7 @@ export function compileLoss(model: Model, o: Rows): CompiledGraph {
     ['mass', mass],
   ])
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
-  return emit('loss', tape, outputs)
+  return emit('loss', tape, outputs, o.precision)
 }
 
 /** The loss and its gradients, for tests and for data parallel workers. Out: loss, grad.*. */
@@ -116,7 +119,7 @@ export function compileGradients(model: Model, o: Rows): CompiledGraph {
   const found = gradients(tape, op, objective, [...params.values()])
   const outputs = new Map<string, Node>([['loss', loss]])
   for (const [i, path] of [...params.keys()].entries()) outputs.set(`grad.${path}`, found[i]!)
-  return emit('gradients', tape, outputs)
+  return emit('gradients', tape, outputs, o.precision)
 }
 
 function traceLoss(model: Model, { batch, time, carry: carried, labels }: Rows, training: boolean): Traced {
@@ -177,12 +180,12 @@ function accumulate(
   return { apply, gradients: found }
 }
 
-function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>): CompiledGraph {
+function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>, precision: Precision): CompiledGraph {
   const graph = new GraphBuilder()
   const live = ancestors(wanted.values())
   const inputs = tape.nodes.filter((node) => node.inputs.length === 0 && isInput(node) && live.has(node))
   const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
-  const values = replay(tape, onnxEmitter(graph), given, [...wanted.values()])
+  const values = replay(tape, onnxEmitter(graph, precision), given, [...wanted.values()])
   const outputs = [...wanted].map(([n, node]) => port(n, node))
   for (const [i, output] of outputs.entries()) graph.output(values[i]!, output.name)
   const ports = inputs.map((node) => port(node.name, node))

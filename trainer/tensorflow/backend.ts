@@ -20,6 +20,7 @@ export async function createTensorFlowBackend(
   for (const [name, whole, got] of [
     ['optimizer.bits', 32, o.optimizer.bits],
     ['recompute', 1, o.recompute],
+    ['precision', 'float32', o.precision],
   ] as const)
     if (got !== whole) throw new ConfigError(`${name}: ${got} needs the compiled backend; with TF.js it is ${whole}`)
   const { tf, build } = await loadTensorFlow(wanted)

@@ -21,6 +21,7 @@ export const options: BackendOptions = {
   accumulate: 1,
   recompute: 1,
   labels: 0,
+  precision: 'float32' as const,
   carry: false,
   rate: () => 1,
   threads: 2,

@@ -25,6 +25,7 @@ const optionsFor = (model: Model, time: number, more: Partial<BackendOptions> = 
   accumulate: 1,
   recompute: 1,
   labels: 0,
+  precision: 'float32' as const,
   carry: true,
   rate: (path) => (path.startsWith('embed') ? 0.5 : 1),
   threads: 1,

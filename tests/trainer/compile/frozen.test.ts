@@ -27,6 +27,7 @@ const options = (model: Model): BackendOptions => ({
   accumulate: 2,
   recompute: 1,
   labels: 0,
+  precision: 'float32' as const,
   carry: true,
   rate: () => 1,
   threads: 1,

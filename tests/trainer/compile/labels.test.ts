@@ -24,6 +24,7 @@ const options = (labels: number) => ({
   accumulate: 1,
   recompute: 1,
   labels,
+  precision: 'float32' as const,
   carry: true,
   rate: () => 1,
   threads: 1,

@@ -22,6 +22,7 @@ const options = (bits: 8 | 32, accumulate = 1) => ({
   accumulate,
   recompute: 1,
   labels: 0,
+  precision: 'float32' as const,
   carry: false,
   rate: () => 1,
   threads: 1,

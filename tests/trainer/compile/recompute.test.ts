@@ -52,6 +52,7 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
       time,
       accumulate: 1,
       labels: 0,
+      precision: 'float32' as const,
       carry: true,
       rate: () => 1,
       threads: 1,
