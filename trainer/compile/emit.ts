@@ -21,7 +21,7 @@ export function onnxEmitter(graph: GraphBuilder, precision: Precision = 'float32
   }
   return {
     ...traced,
-    matmul: (a, b) => product(a, b, traced.matmul),
+    matmul: (a, b) => product(a, b, (left, right) => traced.matmul(left, right)),
     gemm: (a, b, transposeA, transposeB) =>
       product(a, b, (left, right) => {
         const flags = { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 } }
