@@ -21,16 +21,19 @@ export function evalCommand(): Command {
     .addHelpText('after', `\nTasks:\n${[...tasks.values()].map((t) => `  ${t.name.padEnd(18)} ${t.about}`).join('\n')}`)
     .addArgument(
       new Command()
-        .createArgument('<suite>', 'keeper: recall of told facts; text: bits per byte; or a task, see below')
+        .createArgument(
+          '<suite>',
+          'keeper: recall of told facts; text: bits per byte; telemetry: what the memory does; or a task',
+        )
         .choices(suites),
     )
     .option('--model <folder>', 'a checkpoint, a run or a bundle')
-    .option('--url <url>', 'a running server (not for text)')
+    .option('--url <url>', 'a running server (not for text and telemetry)')
     .option('--api-key <key>', "the server's key")
     .option('--json [file]', 'the result as JSON: into the file, or on stdout instead of the table')
     .option('--picture <file>', 'write the curves as SVG')
     .option('--seed <n>', 'seed of the conversations or sequences', number, 1)
-    .option('--data <file>', 'text to measure on (text only)')
+    .option('--data <file>', 'text to measure on (text, telemetry)')
     .option('--window <n>', 'start anew after so many tokens; 0: never (text only)', number, 0)
     .option('--facts <list>', 'numbers of facts (keeper only)', numbers, [1, 2, 4, 8, 16, 32, 64])
     .option('--distances <list>', 'turns of small talk before the questions (keeper only)', numbers, [1, 10, 100, 200])
@@ -41,6 +44,8 @@ export function evalCommand(): Command {
     )
     .option('--conversations <n>', 'conversations for each condition and number of facts (keeper only)', number, 10)
     .option('--sequences <n>', 'sequences for each set of options (tasks only)', number, 200)
+    .option('--tokens <n>', 'tokens of text, and of small talk after a fact (telemetry only)', number, 256)
+    .option('--episodes <n>', 'episodes that a probe is fitted and tested on (telemetry only)', number, 200)
     .option(
       '--cell <name=value,...>',
       "options of the task to measure, e.g. length=512,pairs=128 (tasks only, repeatable; default: the recipe's)",
@@ -59,6 +64,7 @@ function complaint(suite: string, { model, url, data }: Flags): string | undefin
   if ((model === undefined) === (url === undefined)) return 'expected either --model or --url'
   if (suite === 'text' && (model === undefined || data === undefined))
     return 'expected --model, a checkpoint or a bundle, and --data, a file'
+  if (suite === 'telemetry' && model === undefined) return 'expected --model, a checkpoint or a run'
   return undefined
 }
 

@@ -14,11 +14,12 @@ import { ServerClient } from './server-client.ts'
 import { taskPicture } from './task-picture.ts'
 import { taskTable } from './task-table.ts'
 import { evaluateTask } from './task.ts'
+import { telemetrySuite } from './telemetry/suite.ts'
 import { textPicture } from './text-picture.ts'
 import { bitsPerByte, textTable } from './text.ts'
 
 /** The names of the suites. */
-export const suites: readonly string[] = ['keeper', 'text', ...tasks.keys()]
+export const suites: readonly string[] = ['keeper', 'text', 'telemetry', ...tasks.keys()]
 
 /** What can be asked for; a suite reads what concerns it. */
 export interface Request {
@@ -33,6 +34,8 @@ export interface Request {
   readonly conditions: readonly Condition[]
   readonly conversations: number
   readonly sequences: number
+  readonly tokens: number
+  readonly episodes: number
   readonly cell: readonly Options[]
 }
 
@@ -52,6 +55,7 @@ export async function measure(suite: string, request: Request): Promise<Report> 
     if (suite === 'keeper') return keeper(new ServerAnswerer(client), request, subject)
     return task(suite, serverPredictor(client), request, subject)
   }
+  if (suite === 'telemetry') return telemetrySuite(request.model!, request, progress)
   const open = await openModel(request.model!)
   try {
     if (suite === 'text') return await text(open, request)
@@ -70,8 +74,13 @@ async function keeper(
   subject: Subject,
   tokens?: (text: string) => number,
 ): Promise<Report> {
+  const { seed, facts, distances, conditions, conversations } = request
   const result = await evaluateRecall(answerer, {
-    ...request,
+    seed,
+    facts,
+    distances,
+    conditions,
+    conversations,
     ...(tokens ? { tokens } : {}),
     progress: ({ condition, facts }) => progress(`${condition}, ${facts} facts`),
   })
