@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import Database from 'libsql'
 import { listening, type ServerProcess } from '../support/process.ts'
 import { temporaryFolder } from '../support/temporary.ts'
-import { writeTinyBundle, type Tiny } from '../support/tiny-bundle.ts'
+import { TINY, writeTinyBundle, type Tiny } from '../support/tiny-bundle.ts'
 
 const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
 
@@ -46,7 +46,7 @@ async function converse(server: ServerProcess, model: string, count: number, pre
 }
 
 describe('a bundle served by a process', () => {
-  test.each(['delta', 'vanilla', 'rsm'] as const)(
+  test.each(Object.keys(TINY) as Tiny[])(
     '%s goes on after kill -9 with the bytes of an uninterrupted conversation',
     async (model) => {
       const folder = await bundle(model)

@@ -15,6 +15,20 @@ export const TINY = {
   rsm: { vocab: 264, width: 32, heads: 2, layers: 2, slots: 3, chunk: 5, cadence: 2 },
   moc: { ...common, layers: 2, window: 24, rows: 16, memoryHeads: 2, chapters: 4, topChapters: 2, routing: 'rolling' },
   delta: { ...common, layers: 'ad', window: 24, memoryHeads: 2, keys: 8, values: 8 },
+  smt: {
+    vocab: 264,
+    width: 32,
+    heads: 2,
+    layers: 2,
+    outputs: 3,
+    tokens: 6,
+    stride: 4,
+    keys: 8,
+    ssmLayers: 1,
+    ssmStates: 4,
+  },
+  nmt: { ...common, layers: 2, window: 24, memoryWidth: 8, chunk: 5 },
+  hmst: { ...common, layers: 2, window: 24, experts: 3, topExperts: 2 },
 } as const
 
 export type Tiny = keyof typeof TINY
