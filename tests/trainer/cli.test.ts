@@ -113,7 +113,9 @@ describe('what cannot be trained is refused in one sentence', () => {
       ...small,
       ...choice,
     )
-    expect(done.stderr).toMatch(/resume: tokenizer: the run began with another one: .*sha256 [0-9a-f]{12}, expected [0-9a-f]{12}\n$/)
+    expect(done.stderr).toMatch(
+      /resume: tokenizer: the run began with another one: .*sha256 [0-9a-f]{12}, expected [0-9a-f]{12}\n$/,
+    )
     expect(done.code).toBe(1)
   })
 

@@ -5,6 +5,11 @@ import { spawn } from 'node:child_process'
 import { afterAll, expect, test } from 'vitest'
 import { DivergenceError } from '../../trainer/backend.ts'
 import { loadCheckpoint } from '../../trainer/checkpoint.ts'
+import { openText } from '../../runtime/text.ts'
+import { DataError, type Dataset } from '../../trainer/data/batch.ts'
+import { textDataset } from '../../trainer/data/text.ts'
+import { chatTokens, writeTokenizer } from '../../trainer/tokenizer/format.ts'
+import { byteTokenizer } from '../../trainer/tokenizer/train.ts'
 import { prepare } from '../../trainer/prepare.ts'
 import { checkContinued, recipeWith } from '../../trainer/settings.ts'
 import { type Metric, train } from '../../trainer/train.ts'
@@ -44,8 +49,12 @@ const settings = [
   'accumulate=2',
 ]
 
-/** Trains in `name`; `stopAt` aborts after that many steps. */
-async function run(name: string, more: readonly string[] = [], { stopAt = Infinity, resume = false } = {}) {
+/** Trains in `name`; `stopAt` aborts after that many steps, `failAt` batches can be had. */
+async function run(
+  name: string,
+  more: readonly string[] = [],
+  { stopAt = Infinity, failAt = Infinity, resume = false, recipe: chosen = 'delta' } = {},
+) {
   const out = join(folder, name)
   const stopping = new AbortController()
   const metrics: Metric[] = []
@@ -53,7 +62,7 @@ async function run(name: string, more: readonly string[] = [], { stopAt = Infini
     metrics.push(m)
     if (m.step >= stopAt) stopping.abort()
   }
-  const recipe = recipeWith('delta', [...settings, ...more])
+  const recipe = recipeWith(chosen, [...(chosen === 'delta' ? settings : []), ...more])
   const prepared = await prepare(recipe, {
     out,
     resume,
@@ -63,8 +72,21 @@ async function run(name: string, more: readonly string[] = [], { stopAt = Infini
     report,
     signal: stopping.signal,
   })
-  const outcome = await train(prepared.run, resume).finally(() => prepared.backend.close())
+  const data = failing(prepared.run.data, failAt)
+  const outcome = await train({ ...prepared.run, data }, resume).finally(() => prepared.backend.close())
   return { out, outcome, metrics, config: prepared.run.config }
+}
+
+/** The data set whose batch of that number cannot be had. */
+function failing(data: Dataset, failAt: number): Dataset {
+  let given = 0
+  return {
+    ...data,
+    async next() {
+      if (given++ === failAt) throw new DataError('the wire was cut')
+      return data.next()
+    },
+  }
 }
 
 const losses = (out: string): unknown[] =>
@@ -83,8 +105,7 @@ test('interrupted and resumed = uninterrupted, bit for bit: weights, moments, ca
   const parts = await run('parts', [], { resume: true })
   const [a, b] = [await loadCheckpoint(join(whole.out, 'last')), await loadCheckpoint(join(parts.out, 'last'))]
   for (const group of ['model', 'optimizer', 'carry'] as const)
-    for (const [name, t] of Object.entries(a[group]))
-      expectSameBits(b[group][name]!.data as Float32Array, t.data as Float32Array, `${group} ${name}`)
+    for (const [name, t] of Object.entries(a[group])) expectSameBits(b[group][name]!.data, t.data, `${group} ${name}`)
   expect({ ...b.state }).toEqual({ ...a.state })
   expect(losses(parts.out)).toEqual(losses(whole.out))
   expect(whole.outcome).toMatchObject({ step: 12, reason: 'done' })
@@ -122,7 +143,7 @@ test('a run killed with -9 at any moment, a checkpoint being written or not, res
   await run('killed', ['checkpointEvery=1'], { resume: true })
   const [a, b] = [await loadCheckpoint(join(whole.out, 'last')), await loadCheckpoint(join(out, 'last'))]
   for (const [name, t] of Object.entries({ ...a.model, ...a.optimizer }))
-    expectSameBits({ ...b.model, ...b.optimizer }[name]!.data as Float32Array, t.data as Float32Array, name)
+    expectSameBits({ ...b.model, ...b.optimizer }[name]!.data, t.data, name)
 }, 120_000)
 
 test('a loss that is not finite stops the run, names the tensor and keeps the last good state', async () => {
@@ -144,10 +165,82 @@ test('patience ends a run whose held-out loss does not fall, and best points at 
   expect((await loadCheckpoint(join(out, 'best'))).step).toBeLessThan(outcome.step)
 })
 
+test('evaluateEvery=epoch measures each time that all text was read, and at the end; also across a resumption', async () => {
+  const epochs = [
+    'evaluateEvery="epoch"',
+    'accumulate=1',
+    'time=64',
+    'schedule.steps=90',
+    'logEvery=1000',
+    'carry=true',
+  ]
+  const { out, metrics } = await run('epochs', epochs)
+  const data = await textDataset({
+    paths: [text],
+    codec: openText(join(out, 'tokenizer')),
+    batch: 2,
+    time: 64,
+    heldOut: 0.1,
+  })
+  const ends: number[] = []
+  for (let step = 1; step <= 90; step++) {
+    const before = data.epoch!()
+    await data.next()
+    if (data.epoch!() > before) ends.push(step)
+  }
+  expect(ends.length).toBeGreaterThan(0)
+  expect(metrics.map(({ step, epoch, heldOut }) => [step, epoch, heldOut !== undefined])).toEqual([
+    ...ends.map((step, i) => [step, i + 1, true]),
+    ...(ends.includes(90) ? [] : [[90, ends.length, true]]),
+  ])
+  await run('epochs-parts', [...epochs, 'logEvery=1', 'checkpointEvery=7'], { stopAt: ends[0]! - 1 })
+  const resumed = await run('epochs-parts', epochs, { resume: true })
+  expect(resumed.metrics.map(({ step, heldOut }) => [step, heldOut])).toEqual(
+    metrics.map(({ step, heldOut }) => [step, heldOut]),
+  )
+  await expect(run('endless', ['evaluateEvery="epoch"'], { recipe: 'keeper' })).rejects.toThrow(
+    "evaluateEvery: expected a number of steps, got epoch: keeper's data has no end",
+  )
+})
+
+test('data that cannot be had in the middle of an update leaves the run saved before it, to be continued exactly', async () => {
+  const whole = await run('sound')
+  const broken = run('broken', [], { failAt: 9 })
+  await expect(broken).rejects.toThrow('the wire was cut; the run is saved at step 4, --resume goes on from there')
+  const out = join(folder, 'broken')
+  expect((await loadCheckpoint(join(out, 'last'))).step).toBe(4)
+  await run('broken', [], { resume: true })
+  const [a, b] = [await loadCheckpoint(join(whole.out, 'last')), await loadCheckpoint(join(out, 'last'))]
+  for (const [name, t] of Object.entries({ ...a.model, ...a.optimizer, ...a.carry }))
+    expectSameBits({ ...b.model, ...b.optimizer, ...b.carry }[name]!.data, t.data, name)
+  expect(losses(out)).toEqual(losses(whole.out))
+})
+
+test('a resumed run has the tokenizer that it began with, by its contents', async () => {
+  const steps = ['schedule.steps=1']
+  const folders = ['moved', 'other'].map((name) => join(folder, `tokenizer-${name}`)) as [string, string]
+  await writeTokenizer(folders[0], byteTokenizer(chatTokens))
+  await writeTokenizer(folders[1], byteTokenizer([...chatTokens, '<|more|>']))
+  const choice = (path: string) => `tokenizer=${JSON.stringify({ kind: 'folder', vocab: 0, folder: path })}`
+  const { out } = await run('own', steps)
+  const again = (setting: string) => run('own', [...steps, setting], { resume: true })
+  await expect(again(choice(folders[1]))).rejects.toThrow(
+    /^resume: tokenizer: the run began with another one: .*tokenizer-other\/tokenizer\.json has sha256 \w{12}, expected \w{12}$/,
+  )
+  await expect(again('tokenizer.kind=char')).rejects.toThrow('resume: tokenizer: the run began with {"kind":"byte"')
+  await expect(again(choice(join(folder, 'nowhere')))).rejects.toThrow('nowhere/tokenizer.json cannot be read')
+  await expect(again(choice(folders[0])), 'the same tokenizer in another place').resolves.toBeDefined()
+  await writeTokenizer(join(out, 'tokenizer'), byteTokenizer([...chatTokens, '<|more|>']))
+  await expect(again(choice(folders[0])), 'its own folder was changed').rejects.toThrow('own/tokenizer/tokenizer.json')
+})
+
 test('settings that cannot be are refused in one sentence before anything is made', async () => {
   const refuse = (setting: string) => () => recipeWith('delta', [setting])
   expect(refuse('batch=0')).toThrow('batch: expected a whole number of at least 1, got 0')
   expect(refuse('wdith=3')).toThrow(/--set wdith: no such setting/)
+  expect(refuse('evaluateEvery=often')).toThrow('--set evaluateEvery: expected a number, got "often"')
+  expect(refuse('mode=both')).toThrow('mode: expected pretrain or instruct, got both')
+  expect(() => recipeWith('keeper', ['mode=instruct'])).toThrow(/mode: .*keeper makes its own data/)
   expect(refuse('batch=many')).toThrow('--set batch: expected a number, got "many"')
   expect(() => recipeWith('detla', [])).toThrow(/recipe: expected one of vanilla, rsm, .*delta/)
   await expect(run('impossible', ['model.heads=3'])).rejects.toThrow(/delta.heads: 3 heads do not split width 16/)

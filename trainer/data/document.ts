@@ -34,7 +34,7 @@ export function toDocument(row: unknown, mode: Mode, fields: Fields, where: stri
   if (isConversation(messages)) return { messages }
   const [prompt, completion] = [toMessages(value['prompt'], 'user'), toMessages(value['completion'], 'assistant')]
   if (prompt !== undefined && completion !== undefined) return { messages: [...prompt, ...completion] }
-  const found = JSON.stringify(row)?.slice(0, 80)
+  const found = JSON.stringify(row, (_, one: unknown) => (typeof one === 'bigint' ? `${one}` : one))?.slice(0, 80)
   throw new DataError(`${where}: expected ${wanted(mode, fields)}, got ${found}`)
 }
 

@@ -1,24 +1,46 @@
 /** `mneme tokenizer` makes a tokenizer, `mneme tokenize` writes token shards with one. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { openText } from '../../runtime/text.ts'
-import { openCorpus } from '../data/corpus.ts'
-import { createShardWriter, type ShardIndex } from '../data/shards.ts'
+import { type CorpusFile, openCorpus } from '../data/corpus.ts'
+import { defaultFields, tokensOf } from '../data/document.ts'
+import { hubOptions } from '../data/hub/client.ts'
+import { isHubName } from '../data/hub/name.ts'
+import { hubDocuments } from '../data/hub/rows.ts'
+import { createShardWriter, type ShardIndex, type ShardWriter } from '../data/shards.ts'
 import { chatTokens, TokenizerError, writeTokenizer, type TokenizerFiles } from './format.ts'
 import { withPlainText } from './plain-text.ts'
 import { byteTokenizer, trainBpe, trainCharacters } from './train.ts'
 
 type Kind = 'bpe' | 'byte' | 'char'
 
+interface RowFlags {
+  readonly split: string
+  readonly textField: string
+  readonly messagesField: string
+}
+
+interface TokenizerFlags extends RowFlags {
+  readonly kind: Kind
+  readonly vocab: number
+  readonly special: readonly string[]
+  readonly out: string
+}
+
+interface TokenizeFlags extends RowFlags {
+  readonly tokenizer: string
+  readonly out: string
+}
+
 /** The command `mneme tokenizer FILES --out DIR`. */
 export function tokenizerCommand(): Command {
-  return new Command('tokenizer')
+  return withRows(new Command('tokenizer'))
     .description('make a tokenizer from text (.txt, .md, .jsonl, folders)')
     .argument('[files...]', 'text to learn from; a byte tokenizer needs none')
     .addOption(new Option('--kind <kind>', 'what its tokens are').choices(['bpe', 'byte', 'char']).default('bpe'))
     .option('--vocab <n>', 'most tokens, special ones included', wholeNumber, 4096)
     .option('--special <token...>', 'special tokens', [...chatTokens])
     .requiredOption('--out <dir>', 'folder for tokenizer.json and tokenizer_config.json')
-    .action(async (paths: string[], options: { kind: Kind; vocab: number; special: string[]; out: string }) => {
+    .action(async (paths: string[], options: TokenizerFlags) => {
       const files = await makeTokenizer(paths, options)
       await writeTokenizer(options.out, files)
       process.stdout.write(`${options.out}: ${openText(options.out).vocabSize} tokens\n`)
@@ -27,42 +49,62 @@ export function tokenizerCommand(): Command {
 
 /** The command `mneme tokenize FILES --tokenizer DIR --out DIR`. */
 export function tokenizeCommand(): Command {
-  return new Command('tokenize')
+  return withRows(new Command('tokenize'))
     .description('write text as token shards, for training without tokenizing again (every token of a chat will weigh)')
-    .argument('<files...>', 'text files, .jsonl files, folders')
+    .argument('<files...>', 'text files, .jsonl files, folders, hub:OWNER/NAME[@REVISION][:CONFIG]')
     .requiredOption('--tokenizer <dir>', 'folder with tokenizer.json and tokenizer_config.json')
     .requiredOption('--out <dir>', 'folder for the shards and index.json')
-    .action(async (paths: string[], options: { tokenizer: string; out: string }) => {
-      const { tokens, shards } = await writeShards(paths, options.tokenizer, options.out)
+    .action(async (paths: string[], options: TokenizeFlags) => {
+      const { tokens, shards } = await writeShards(paths, options)
       process.stdout.write(`${options.out}: ${tokens} tokens in ${shards.length} shards\n`)
     })
 }
 
-async function makeTokenizer(
-  paths: readonly string[],
-  { kind, vocab, special }: { kind: Kind; vocab: number; special: readonly string[] },
-): Promise<TokenizerFiles> {
+async function makeTokenizer(paths: readonly string[], flags: TokenizerFlags): Promise<TokenizerFiles> {
+  const { kind, vocab, special } = flags
   if (kind === 'byte') return byteTokenizer(special)
   if (paths.length === 0)
     throw new TokenizerError(`tokenizer --kind ${kind}: expected text to learn from, got no files`)
   const train = kind === 'bpe' ? trainBpe : trainCharacters
-  return withPlainText(paths, (files) => train({ files, vocab, special }))
+  return withPlainText(paths, (files) => train({ files, vocab, special }), rowsOf(flags))
 }
 
-async function writeShards(paths: readonly string[], tokenizer: string, out: string): Promise<ShardIndex> {
-  const codec = openText(tokenizer)
-  const files = await openCorpus(paths, codec)
-  const writer = await createShardWriter(out, codec.vocabSize)
-  for (const file of files) {
-    let begins = true
-    for (let from = 0; from < file.size;) {
-      const piece = await file.read(from, file.size)
-      if (piece.ids.length > 0) await writer.add(piece.ids, begins)
-      begins = piece.ends
-      from = piece.next
-    }
+async function writeShards(paths: readonly string[], flags: TokenizeFlags): Promise<ShardIndex> {
+  const codec = openText(flags.tokenizer)
+  const { split, reading } = rowsOf(flags)
+  const parts: (string | CorpusFile[])[] = []
+  for (const path of paths) parts.push(isHubName(path) ? path : await openCorpus([path], codec, reading))
+  const writer = await createShardWriter(flags.out, codec.vocabSize)
+  for (const part of parts) {
+    if (typeof part !== 'string') for (const file of part) await addFile(writer, file)
+    else
+      for await (const document of hubDocuments({ name: part, split, reading, hub: hubOptions(process.env) }))
+        await writer.add(tokensOf(document, reading.mode, codec).ids, true)
   }
   return writer.close()
+}
+
+/** The options of commands that read rows of a data set. */
+function withRows(command: Command): Command {
+  return command
+    .option('--split <name>', "split of a hub's data set", 'train')
+    .option('--text-field <name>', 'where rows of JSONL and parquet have their text', defaultFields.text)
+    .option('--messages-field <name>', 'where they have their messages', defaultFields.messages)
+}
+
+function rowsOf({ split, textField, messagesField }: RowFlags) {
+  const reading = { mode: 'pretrain', fields: { text: textField, messages: messagesField } } as const
+  return { split, reading }
+}
+
+async function addFile(writer: ShardWriter, file: CorpusFile): Promise<void> {
+  let begins = true
+  for (let from = 0; from < file.size;) {
+    const piece = await file.read(from, file.size)
+    if (piece.ids.length > 0) await writer.add(piece.ids, begins)
+    begins = piece.ends
+    from = piece.next
+  }
 }
 
 function wholeNumber(text: string): number {

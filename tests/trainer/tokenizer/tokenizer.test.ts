@@ -3,13 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import native from 'tokenizers'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openText } from '../../../runtime/text.ts'
 import { textDataset } from '../../../trainer/data/text.ts'
 import { tokenizeCommand, tokenizerCommand } from '../../../trainer/tokenizer/cli.ts'
 import { chatTokens, writeTokenizer } from '../../../trainer/tokenizer/format.ts'
 import { keeperVocabulary, makeKeeperTokenizer } from '../../../trainer/tokenizer/keeper/make.ts'
 import { byteTokenizer, trainBpe, trainCharacters } from '../../../trainer/tokenizer/train.ts'
+import { parquet, startHub } from '../../support/hub-server.ts'
 
 const keeperFolder = join(import.meta.dirname, '../../../trainer/tokenizer/keeper')
 const shared = join(import.meta.dirname, '../../../../shared/data')
@@ -156,6 +157,25 @@ describe('commands', () => {
     expect([...new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)]).toEqual(expected)
     const batch = await (await textDataset({ paths: [out], codec, batch: 1, time: 50 })).next()
     expect([...batch.ids]).toEqual(expected.slice(0, 50))
+  })
+
+  test('tokenizer and tokenize read a split of a hub, which is then trained on without it', async () => {
+    const files = { 'data/test.parquet': parquet({ body: [prose, 'short', 'shorter'] }, 2) }
+    const hub = await startHub({ repo: 'own/texts', branches: { main: 'c1' }, commits: { c1: files } })
+    vi.stubEnv('HF_ENDPOINT', hub.url)
+    onTestFinished(async () => {
+      vi.unstubAllEnvs()
+      await hub.close()
+    })
+    const [tokenizer, out] = [join(folder, 'of-hub'), join(folder, 'hub-shards')]
+    const rows = ['hub:own/texts', '--split', 'test', '--text-field', 'body']
+    await run(tokenizerCommand(), ...rows, '--vocab', '300', '--out', tokenizer)
+    await run(tokenizeCommand(), ...rows, '--tokenizer', tokenizer, '--out', out)
+    const codec = openText(tokenizer)
+    const bytes = await readFile(join(out, 'shard-00000.bin'))
+    const ids = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
+    expect([...ids]).toEqual([prose, 'short', 'shorter'].flatMap((text) => [...codec.encode(text), ...codec.eos]))
+    expect(codec.vocabSize).toBe(300)
   })
 
   test('an empty file, no file, an unknown kind and a vocabulary that is no number are refused', async () => {
