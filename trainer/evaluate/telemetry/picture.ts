@@ -25,6 +25,8 @@ export function telemetryPicture({ memories, watched }: TelemetryResult, title: 
 type Panel = Extract<TopLevelSpec, { concat: unknown }>['concat'][number]
 
 const size = { width: 360, height: 220 } as const
+/** Paths of states are shown whole. */
+const legend = { title: null, labelLimit: 0 } as const
 
 function lines(
   memories: readonly MemoryResult[],
@@ -40,7 +42,7 @@ function lines(
     encoding: {
       x: { field: 'at', type: 'quantitative', title: across },
       y: { field: 'value', type: 'quantitative', title: up },
-      color: { field: 'state', type: 'nominal', title: null },
+      color: { field: 'state', type: 'nominal', legend },
     },
   }
 }
@@ -55,7 +57,7 @@ function probes(memories: readonly MemoryResult[]): Panel {
   )
   const x = { field: 'after', type: 'quantitative', title: 'tokens after the value was told' } as const
   const y = { type: 'quantitative' as const, scale: { domain: [0, 1] }, title: 'decoded' }
-  const color = { field: 'state', type: 'nominal', title: null } as const
+  const color = { field: 'state', type: 'nominal', legend } as const
   return {
     ...size,
     data: { values },
