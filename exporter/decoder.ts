@@ -100,9 +100,7 @@ function withWeights(cursor: Cursor, kernels: Kernels, model: Model, weights: We
   return {
     ...ops,
     prepare: (name, shapesOf, make) =>
-      prepared
-        .get(name)
-        ?.map((t, i) => cursor.at.initializer(`${name}.${i}`, 'float32', shapesOf[i]!, t.data as Float32Array)) ??
+      prepared.get(name)?.map((t, i) => cursor.at.initializer(`${name}.${i}`, 'float32', shapesOf[i]!, t.data)) ??
       make(),
     quantised(x, bits) {
       const columns = Number(shapes.get(x.name)?.at(-1))

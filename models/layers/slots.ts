@@ -103,7 +103,7 @@ export const writeParams = (width: number) => ({
 
 /** Gated state-space write: G = sigmoid(s Wg + b), U = tanh(M A + s B), M <- (1 - G) M + G U. */
 export function write<T>(op: Ops<T>, p: Of<ReturnType<typeof writeParams>, T>, memory: T, summary: T): T {
-  const gate = op.sigmoid(op.add(op.matmul(summary, p.gate), p.gateBias))
+  const gate = op.watch(op.sigmoid(op.add(op.matmul(summary, p.gate), p.gateBias)), 'write.gate')
   const update = op.tanh(op.add(op.matmul(memory, p.keep), op.matmul(summary, p.take))) //      (B, M, D)
   return op.add(memory, op.mul(gate, op.sub(update, memory)))
 }

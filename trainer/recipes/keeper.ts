@@ -43,6 +43,22 @@ export const keeper: Recipe = {
   generation: { temperature: 0, max_tokens: 64 }, // what was told is to be said again, not varied
 }
 
+/** What the bundled model was finished with: long gaps, and corrections, at a low rate (`mneme train keeper-long --init runs/keeper`). */
+export const keeperLong: Recipe = {
+  ...keeper,
+  name: 'keeper-long',
+  about: 'the second part of the keeper: longer small talk, from the first part (--init runs/keeper)',
+  data: {
+    kind: 'keeper',
+    stages: [
+      { untilTokens: 1e12, facts: [2, 24], gap: [50, 3000], alike: 0.4, corrections: 0.3, unknown: 0.25, chunks: 8 },
+    ],
+  },
+  learningRate: 8e-4,
+  schedule: { kind: 'linear', steps: 3000, warmup: 50, minRatio: 0.05 },
+  seed: 2,
+}
+
 /** The control: the same chats, parameters and window without a memory. */
 export const keeperVanilla: Recipe = {
   ...keeper,

@@ -1,5 +1,5 @@
 /** The recipes by name: every architecture has a small one of its own name. */
-import { keeper, keeperVanilla } from './keeper.ts'
+import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
 import { defaults, type Recipe, text } from './recipe.ts'
 import { taskRecipes } from './tasks.ts'
 
@@ -98,6 +98,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     smtSeed,
     adapter,
     keeper,
+    keeperLong,
     keeperVanilla,
     ...taskRecipes,
   ].map((recipe) => [recipe.name, recipe]),
