@@ -1,97 +1,50 @@
-/** One process trains in a run's folder at a time: a file there names it for as long as it lives. */
-import { randomUUID } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+/** One process trains in a run's folder at a time. */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import Database from 'libsql'
 
 /** Thrown when another process trains in the folder. */
 export class RunLockedError extends Error {
   override name = 'RunLockedError' as const
 }
 
+/** Who holds the lock, for the sentence that refuses others. */
 interface Holder {
   readonly pid: number
-  /** When the process started, as the kernel counts; null where that is not known. */
-  readonly started: string | null
   readonly host: string
   readonly since: string
 }
 
 /**
- * Takes RUN/lock and returns what gives it back. The lock of a process that is gone, killed with -9 or by a crash of the
- * machine, is taken over. Throws RunLockedError where the process is alive, or on another machine, where nobody can tell.
+ * Locks the run and returns what gives it back. The lock is the operating system's, on RUN/lock.db through SQLite: it
+ * goes with its process, however that ends, and nobody has to find out whether a holder is still there. The file stays:
+ * one that is removed and made again could be locked twice. Throws RunLockedError where another process has it.
  */
 export async function lockRun(run: string): Promise<() => Promise<void>> {
   await mkdir(run, { recursive: true })
-  const path = join(run, 'lock')
-  const own = await claim(run)
+  const about = join(run, 'lock.json')
+  const lock = new Database(join(run, 'lock.db'), { timeout: 0 })
   try {
-    while (!(await linked(own, path))) await removeStale(run, path)
-  } finally {
-    await rm(own)
-  }
-  return () => rm(path, { force: true })
-}
-
-/** Writes who we are under a name of our own: the lock appears with all that it says, or not at all. */
-async function claim(run: string): Promise<string> {
-  const path = join(run, `.lock-${randomUUID()}`)
-  const started = await startOf(process.pid)
-  const holder: Holder = { pid: process.pid, started, host: hostname(), since: new Date().toISOString() }
-  await writeFile(path, `${JSON.stringify(holder)}\n`)
-  return path
-}
-
-async function linked(own: string, path: string): Promise<boolean> {
-  try {
-    await link(own, path)
-    return true
+    lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
+    lock.close()
+    if (!(error instanceof Error) || !/locked|busy/i.test(error.message)) throw error
+    throw new RunLockedError(`${run}: ${await holderOf(about)}; stop it first, or choose another --out`)
+  }
+  const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() }
+  await writeFile(about, `${JSON.stringify(holder)}\n`)
+  return async () => {
+    await rm(about, { force: true })
+    lock.close()
   }
 }
 
-/** Removes the lock of a process that is gone; throws where it is not. */
-async function removeStale(run: string, path: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined) return
-  const holder = parse(text)
-  if (holder !== undefined && (await isAlive(holder)))
-    throw new RunLockedError(
-      `${run}: process ${holder.pid} on ${holder.host} trains in it since ${holder.since}; stop it first, or choose another --out` +
-        (holder.host === hostname() ? '' : ` (if it is gone, remove ${path})`),
-    )
-  // Another process may do the same: the one that moves away a lock which is not the one it read puts it back
-  const aside = join(run, `.lock-${randomUUID()}`)
-  await rename(path, aside).catch(() => undefined)
-  const moved = await readFile(aside, 'utf8').catch(() => undefined)
-  if (moved !== undefined && moved !== text) await linked(aside, path)
-  await rm(aside, { force: true })
-}
-
-function parse(text: string): Holder | undefined {
+async function holderOf(about: string): Promise<string> {
   try {
-    return JSON.parse(text) as Holder
+    const { pid, host, since } = JSON.parse(await readFile(about, 'utf8')) as Holder
+    return `process ${pid} on ${host} trains in it since ${since}`
   } catch {
-    return undefined
+    return 'another process has just begun to train in it' // and has not yet said who it is
   }
-}
-
-async function isAlive({ pid, started, host }: Holder): Promise<boolean> {
-  if (host !== hostname()) return true
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  // The number may have been given to another process since
-  return started === (await startOf(pid))
-}
-
-/** The start time in Linux's process table, in ticks since the machine started. */
-async function startOf(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  // The second field is a name in parentheses, which may hold spaces and parentheses itself
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
 }

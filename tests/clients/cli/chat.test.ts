@@ -157,25 +157,36 @@ describe('mneme chat through a pipe', () => {
   })
 })
 
-test('without --url a server is started, its memory outlives it, and it is gone afterwards', async () => {
-  const data = temporaryFolder()
-  const first = await runMneme(['chat', '--data', data], 'hello\n')
-  expect(first.code).toBe(0)
-  // The folder is free again: a second server may have it, and finds the conversation there.
-  const second = await runMneme(['chat', '--data', data, '--previous-response', continuation(first.stderr)], 'hello\n')
-  expect(second.code).toBe(0)
-  expect(second.stderr).toMatch(/, [1-9]\d* saved, /)
-  expect(continuation(second.stderr)).not.toBe('')
-})
+test(
+  'without --url a server is started, its memory outlives it, and it is gone afterwards',
+  { timeout: 180_000 },
+  async () => {
+    const data = temporaryFolder()
+    const first = await runMneme(['chat', '--data', data], 'hello\n')
+    expect(first.code).toBe(0)
+    // The folder is free again: a second server may have it, and finds the conversation there.
+    const second = await runMneme(
+      ['chat', '--data', data, '--previous-response', continuation(first.stderr)],
+      'hello\n',
+    )
+    expect(second.code).toBe(0)
+    expect(second.stderr).toMatch(/, [1-9]\d* saved, /)
+    expect(continuation(second.stderr)).not.toBe('')
+  },
+)
 
-test('the server that was started ends with the chat, also when the chat is ended from outside', async () => {
-  const data = temporaryFolder()
-  const chat = startMneme(['chat', '--data', data])
-  chat.type('hello\n')
-  await chat.until(/tokens computed/)
-  chat.signal('SIGHUP')
-  expect((await chat.done).code).toBe('SIGHUP')
-  // Its folder is free for the next one.
-  const next = async () => (await runMneme(['chat', '--data', data], 'hello\n')).code
-  await expect.poll(next, { timeout: 30_000 }).toBe(0)
-})
+test(
+  'the server that was started ends with the chat, also when the chat is ended from outside',
+  { timeout: 180_000 },
+  async () => {
+    const data = temporaryFolder()
+    const chat = startMneme(['chat', '--data', data])
+    chat.type('hello\n')
+    await chat.until(/tokens computed/)
+    chat.signal('SIGHUP')
+    expect((await chat.done).code).toBe('SIGHUP')
+    // Its folder is free for the next one.
+    const next = async () => (await runMneme(['chat', '--data', data], 'hello\n')).code
+    await expect.poll(next, { timeout: 30_000 }).toBe(0)
+  },
+)

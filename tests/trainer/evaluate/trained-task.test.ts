@@ -99,7 +99,7 @@ describe('a task learned from nothing', () => {
   const refused: [name: string, args: () => string[], message: RegExp][] = [
     ['text of a server', () => ['text', '--url', 'http://x', '--data', 'x'], /expected --model, a checkpoint or/],
     ['neither a model nor a server', () => ['parity'], /expected either --model or --url/],
-    ['an unknown suite', () => ['mqra', '--model', run], /Allowed choices are keeper, text, mqar/],
+    ['an unknown suite', () => ['mqra', '--model', run], /Allowed choices are keeper, text, telemetry, mqar/],
     ['a task with more tokens', () => ['recall', '--model', run, '--cell', 'vocabulary=16'], /at least 16 tokens/],
     ['a cell that is none', () => ['parity', '--model', run, '--cell', 'length'], /--cell: expected name=value/],
     ['an unknown option', () => ['parity', '--model', run, '--cell', 'size=3'], /parity\.size: no such option/],
