@@ -41,7 +41,7 @@ beforeAll(async () => {
 
 describe('a run', () => {
   test('leaves checkpoints, metrics, curves and a report', () => {
-    const files = ['checkpoints', 'curves.svg', 'last', 'metrics.jsonl', 'report.md', 'tokenizer']
+    const files = ['checkpoints', 'curves.svg', 'last', 'lock.db', 'metrics.jsonl', 'report.md', 'tokenizer']
     expect(readdirSync(run).toSorted()).toEqual(files)
     expect(readFileSync(join(run, 'curves.svg'), 'utf8')).toMatch(/^<svg/)
     expect(readFileSync(join(run, 'report.md'), 'utf8')).toContain('| steps | 3 (done) |')
