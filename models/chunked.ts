@@ -3,7 +3,7 @@
  * Tests hold them equal to composites.ts.
  */
 import { attend } from './composites.ts'
-import type { Composites, GatedDelta, Primitives, WindowAttention } from './ops.ts'
+import type { GatedDelta, Ops, Primitives, WindowAttention } from './ops.ts'
 
 /** How (I + A)^-1 is computed; a reader may give it a derivative rule of its own. */
 export type UnitInverse<T> = (a: T, size: number) => T
@@ -133,16 +133,17 @@ function lowerBlocks<T>(op: Primitives<T>, a: T, block: number, size: number, he
   return op.reshape(found.length === 1 ? found[0]! : op.concat(found, 3), [0, heads, -1, block, block])
 }
 
+/** Window attention by a reader that knows T: over blocks where T is several windows, else as `op` does it. */
+export function sizedWindowAttention<T>(op: Ops<T>, x: WindowAttention<T>, time: number, heads: number) {
+  const blocks = time > x.window && time % x.window === 0 && !x.always
+  return blocks ? blockedWindowAttention(op, x, time, heads) : op.windowAttention(x)
+}
+
 /**
  * Window attention over blocks of `window` queries, each seeing its own block and the one before: 2 W keys a query
  * instead of T. Needs T to be a multiple of the window.
  */
-export function blockedWindowAttention<T>(
-  op: Primitives<T> & Pick<Composites<T>, 'rotate'>,
-  x: WindowAttention<T>,
-  time: number,
-  heads: number,
-) {
+function blockedWindowAttention<T>(op: Ops<T>, x: WindowAttention<T>, time: number, heads: number) {
   const { window, channels } = x
   const count = time / window
   const split = (t: T): T => op.reshape(t, [0, heads, count, window, channels])

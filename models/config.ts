@@ -66,6 +66,11 @@ export function requires(holds: boolean, message: string): void {
   if (!holds) throw new ConfigError(message)
 }
 
+/** Throws unless the heads split the width into even channels: rotary embeddings turn them in pairs. */
+export function requiresEvenChannels(owner: string, width: number, heads: number): void {
+  requires(width % (2 * heads) === 0, `${owner}.heads: ${heads} heads do not split width ${width} into even channels`)
+}
+
 function check(where: string, field: Field, value: unknown): void {
   const refuse = (expected: string): never => {
     throw new ConfigError(`${where}: expected ${expected}, got ${JSON.stringify(value)}`)

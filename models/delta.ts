@@ -3,7 +3,7 @@
  * and learning networks, which are written chunk by chunk, where asked.
  */
 import { define } from './architecture.ts'
-import { choice, type ConfigOf, count, real, requires } from './config.ts'
+import { choice, type ConfigOf, count, real, requires, requiresEvenChannels } from './config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from './layers/attention.ts'
 import { delta as deltaLayer, type DeltaConfig, deltaParams, deltaState } from './layers/delta.ts'
 import {
@@ -143,10 +143,7 @@ export const delta = define({
   about: 'sliding-window attention and gated delta memories in turn, with a short convolution before each memory',
   fields,
   check(c) {
-    requires(
-      c.width % (2 * c.heads) === 0,
-      `delta.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
-    )
+    requiresEvenChannels('delta', c.width, c.heads)
     requires(
       c.networkWidth % 8 === 0,
       `delta.networkWidth: expected a multiple of 8 (ONNX Runtime sums other widths by batch), got ${c.networkWidth}`,

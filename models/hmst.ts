@@ -3,7 +3,7 @@
  * experts. Attention is windowed with rotary positions, so that a conversation does not end at a longest sequence.
  */
 import { type Architecture, define } from './architecture.ts'
-import { choice, count, real, requires } from './config.ts'
+import { choice, count, real, requires, requiresEvenChannels } from './config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from './layers/attention.ts'
 import { experts, expertsParams } from './layers/experts.ts'
 import { layerNorm, layerNormParams } from './layers/slots.ts'
@@ -40,10 +40,7 @@ const sized = define({
   about: 'the base of HMST: a Transformer with mixtures of experts, windowed attention and a bias for its experts',
   fields,
   check(c) {
-    requires(
-      c.width % (2 * c.heads) === 0,
-      `hmst.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
-    )
+    requiresEvenChannels('hmst', c.width, c.heads)
     requires(
       c.topExperts <= c.experts,
       `hmst.topExperts: expected at most the ${c.experts} experts, got ${c.topExperts}`,

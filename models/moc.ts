@@ -4,7 +4,7 @@
  * the whole row, which would tell a token what comes after it.
  */
 import { define } from './architecture.ts'
-import { choice, type ConfigOf, count, real, requires } from './config.ts'
+import { choice, type ConfigOf, count, real, requiresEvenChannels } from './config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from './layers/attention.ts'
 import { bankParams, keysAndValues } from './layers/bank.ts'
 import { feedForward, feedForwardParams } from './layers/feed-forward.ts'
@@ -52,10 +52,7 @@ export const moc = define({
   about: 'Mixture of Chapters: a Transformer that reads banks of learned rows, whole or by routed chapters',
   fields,
   check(c) {
-    requires(
-      c.width % (2 * c.heads) === 0,
-      `moc.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
-    )
+    requiresEvenChannels('moc', c.width, c.heads)
     checkMemory('moc', c, c.width, c.layers)
   },
   trainingOnly: (c) =>

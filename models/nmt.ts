@@ -4,7 +4,7 @@
  * their chunk, and the outer training reaches through the learning.
  */
 import { define } from './architecture.ts'
-import { choice, type ConfigOf, count, flag, real, requires } from './config.ts'
+import { choice, type ConfigOf, count, flag, real, requires, requiresEvenChannels } from './config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from './layers/attention.ts'
 import {
   learn,
@@ -114,10 +114,7 @@ export const nmt = define({
   about: 'Neural Memory Transformer: windowed attention and a Titans memory that learns at test time',
   fields,
   check(c) {
-    requires(
-      c.width % (2 * c.heads) === 0,
-      `nmt.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
-    )
+    requiresEvenChannels('nmt', c.width, c.heads)
     requires(
       c.memoryWidth % 8 === 0,
       `nmt.memoryWidth: expected a multiple of 8 (ONNX Runtime sums other widths by batch), got ${c.memoryWidth}`,

@@ -5,7 +5,7 @@
  * the memory stays bounded. `read: seed` keeps the first publication's leak, to be measured against.
  */
 import { define } from './architecture.ts'
-import { choice, type ConfigOf, count, flag, real, requires } from './config.ts'
+import { choice, type ConfigOf, count, flag, real, requires, requiresEvenChannels } from './config.ts'
 import {
   cross,
   crossParams,
@@ -99,10 +99,7 @@ export const rsm = define({
   about: 'Rolling State Memory: attention inside a chunk, slots that are read before and written after each chunk',
   fields,
   check(c) {
-    requires(
-      c.width % (2 * c.heads) === 0,
-      `rsm.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
-    )
+    requiresEvenChannels('rsm', c.width, c.heads)
     requires(c.read === 'previous_chunk' || c.memory === 'shared', 'rsm.memory: expected shared where rsm.read is seed')
   },
   params,

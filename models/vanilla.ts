@@ -1,6 +1,6 @@
 /** Decoder-only Transformer with a sliding window: the control that forgets what leaves its window. */
 import { define } from './architecture.ts'
-import { count, real, requires } from './config.ts'
+import { count, real, requiresEvenChannels } from './config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from './layers/attention.ts'
 import { feedForward, feedForwardParams } from './layers/feed-forward.ts'
 import { matrix, stateOf, vector } from './spec.ts'
@@ -21,10 +21,7 @@ export const vanilla = define({
   about: 'decoder-only Transformer: RMSNorm, RoPE, SwiGLU, tied embedding, sliding-window attention',
   fields,
   check(c) {
-    requires(
-      c.width % (2 * c.heads) === 0,
-      `vanilla.heads: ${c.heads} heads do not split width ${c.width} into even channels`,
-    )
+    requiresEvenChannels('vanilla', c.width, c.heads)
   },
   params: (c) => ({
     embed: matrix([c.vocab, c.width], 0.02),

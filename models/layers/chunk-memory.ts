@@ -4,10 +4,9 @@
  */
 import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
-import { matrix, vector } from '../spec.ts'
+import { matrix, stateOf, vector } from '../spec.ts'
 import { learn, type MemoryConfig, memoryParams, memoryState, pendingState, read, remember } from './fast-weights.ts'
 import { cross, crossParams, pool, pooled, poolParams, poolState, write, writeParams } from './slots.ts'
-import { stateOf } from '../spec.ts'
 
 export interface SlotConfig {
   readonly width: number

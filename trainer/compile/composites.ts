@@ -1,5 +1,5 @@
 /** The composites on a tape: chunked forms, and derivative rules that are shorter than what autodiff would find. */
-import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../models/chunked.ts'
+import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../models/chunked.ts'
 import { attend, rotation, withComposites } from '../../models/composites.ts'
 import type { Ops, Rotation, WindowAttention } from '../../models/ops.ts'
 import { unbroadcast } from './derivatives.ts'
@@ -28,8 +28,7 @@ export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
     windowAttention(x) {
       if (isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always) return causalAttention(plain, x)
       const [, heads, time] = x.q.shape as [number, number, number, number]
-      const blocks = time > x.window && time % x.window === 0 && !x.always
-      return blocks ? blockedWindowAttention(plain, x, time, heads) : plain.windowAttention(x)
+      return sizedWindowAttention(plain, x, time, heads)
     },
     dropout(x, rate) {
       if (rate === 0) return x

@@ -1,6 +1,6 @@
 /** A model as the source of a self-contained PyTorch module, from the trace that the other readers read. */
 import type { Model } from '../../models/architecture.ts'
-import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../models/chunked.ts'
+import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../models/chunked.ts'
 import { withComposites } from '../../models/composites.ts'
 import type { Ops } from '../../models/ops.ts'
 import { fill, flatten, leaves, type Spec } from '../../models/spec.ts'
@@ -96,8 +96,7 @@ function torchOps(tape: Tape, op: Recorder): Ops<Node> {
     },
     windowAttention(x) {
       const [, heads, time] = x.q.shape as [number, number, number]
-      const blocks = time > x.window && time % x.window === 0 && !x.always
-      return blocks ? blockedWindowAttention(plain, x, time, heads) : plain.windowAttention(x)
+      return sizedWindowAttention(plain, x, time, heads)
     },
     dropout: (x, rate) => (rate === 0 ? x : own('dropout', x, (o, value) => o.dropout(value, rate))),
     layer: (x, index) => own('layer', x, (o, value) => o.layer(value, index)),

@@ -1,5 +1,5 @@
 /** The eager reader: primitives as TF.js calls, differentiated by TF.js itself. Independent of the compiler, it judges it. */
-import { blockedWindowAttention, chunkedGatedDelta, unitInverse } from '../../models/chunked.ts'
+import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../models/chunked.ts'
 import { withComposites } from '../../models/composites.ts'
 import type { Ops, Primitives } from '../../models/ops.ts'
 import { DELTA_CHUNK } from '../compile/composites.ts'
@@ -161,8 +161,7 @@ export function eagerOps(tf: TensorFlow, noise?: DropoutNoise): Ops<Tensor> {
     },
     windowAttention(x) {
       const [, heads, time] = x.q.shape as [number, number, number]
-      const blocks = time > x.window && time % x.window === 0 && !x.always
-      return blocks ? blockedWindowAttention(defaults, x, time, heads) : defaults.windowAttention(x)
+      return sizedWindowAttention(defaults, x, time, heads)
     },
     dropout(x, rate) {
       if (rate === 0 || !noise) return x
