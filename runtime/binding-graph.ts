@@ -93,15 +93,17 @@ function createBinding(
   for (const [name, { dtype, dims, data }] of Object.entries(inputs)) feeds[name] = new ort.Tensor(dtype, data, dims)
   const fetches = Object.keys(outputs)
   let held = true
+  const run = async (): Promise<void> => {
+    if (!held) throw new RuntimeError('binding: expected it held, got run() after release()')
+    if (!isOpen()) throw new RuntimeError('graph: expected it open, got run() after close()')
+    const results = await session.run(feeds, fetches).catch((error: unknown) => {
+      throw refused(error)
+    })
+    for (const [name, output] of Object.entries(outputs)) copyResult(name, results[name], output)
+  }
   return {
-    async run() {
-      if (!held) throw new RuntimeError('binding: expected it held, got run() after release()')
-      if (!isOpen()) throw new RuntimeError('graph: expected it open, got run() after close()')
-      const results = await session.run(feeds, fetches).catch((error: unknown) => {
-        throw refused(error)
-      })
-      for (const [name, output] of Object.entries(outputs)) copyResult(name, results[name], output)
-    },
+    run,
+    runElsewhere: run,
     release() {
       held = false
     },

@@ -20,6 +20,8 @@ export interface ValueInfo {
 /** Memory bound to a graph. `run` reads the inputs and writes the outputs where they are; always await it. */
 export interface Binding {
   run(): void | Promise<void>
+  /** The same on another thread, beside the runs of other graphs; what is bound must be left alone meanwhile. */
+  runElsewhere(): Promise<void>
   release(): void
 }
 
@@ -39,6 +41,8 @@ export interface GraphOptions {
   /** Threads within one operator; 1 unless asked. */
   threads?: number
   device?: Device
+  /** Which of several such devices (cuda only); 0 unless asked. */
+  deviceId?: number
   optimization?: 'all' | 'basic' | 'disabled'
   /** Names of graph transformers that shall not run. */
   disabledOptimizers?: readonly string[]

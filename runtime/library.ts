@@ -20,6 +20,8 @@ export type Library = { readonly version: string } & Readonly<Record<CheckedName
     made(name: CheckedName, ...args: Argument[]): Pointer
     /** Returns the number that the function writes to its last argument. */
     counted(name: CheckedName, ...args: Argument[]): number
+    /** Calls Run on another thread. What it reads and writes must be left alone until the promise settles. */
+    runElsewhere(...args: Argument[]): Promise<void>
     /** Returns the C string at an address. */
     stringAt(address: Pointer): string
     /** Returns the address of memory that does not move. */
@@ -63,6 +65,7 @@ const CHECKED = {
   CreateArenaCfg: [156, 'size_t, int, int, int, void*'],
   UnregisterAllocator: [177, 'void*, void*'],
   CreateCUDAProviderOptions: [205, 'void*'],
+  UpdateCUDAProviderOptions: [206, 'void*, void*, void*, size_t'],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'void*, void*'],
   SessionOptionsAppendExecutionProvider: [216, 'void*, const char*, void*, void*, size_t'],
 } as const
@@ -120,24 +123,36 @@ function load(): Library {
     RELEASES,
     (position) => (object: Pointer) => void koffi.call(table[position], releaseType, object),
   )
-  const checked = mapValues(CHECKED, ([position, parameters]) => {
-    const type = koffi.proto('void*', parameters.split(', '))
-    const { call } = koffi
-    const address = table[position]
-    return (...args: Argument[]) => {
-      const status = call(address, type, ...args) as Pointer | null
-      if (!status) return
-      const message = call(table[GET_ERROR_MESSAGE], messageType, status) as string
-      releases.ReleaseStatus(status)
-      throw new RuntimeError(message.trim())
-    }
+  const check = (status: Pointer | null): void => {
+    if (!status) return
+    const message = koffi.call(table[GET_ERROR_MESSAGE], messageType, status) as string
+    releases.ReleaseStatus(status)
+    throw new RuntimeError(message.trim())
+  }
+  const types = mapValues(CHECKED, ([, parameters]) => koffi.proto('void*', parameters.split(', ')))
+  const { call } = koffi
+  const checked = mapValues(CHECKED, ([position], name) => {
+    const [address, type] = [table[position], types[name]]
+    return (...args: Argument[]) => check(call(address, type, ...args) as Pointer | null)
   })
+  const run = koffi.decode(table[CHECKED.Run[0]], types.Run) as Koffi.KoffiFunc<(...args: Argument[]) => Pointer | null>
   return {
     version,
     ...checked,
     ...releases,
     made: (name, ...args) => result(checked[name], args),
     counted: (name, ...args) => Number(result(checked[name], args)),
+    runElsewhere: (...args) =>
+      new Promise((resolve, reject) => {
+        run.async(...args, (error: unknown, status: Pointer | null) => {
+          try {
+            if (error) throw error
+            resolve(check(status))
+          } catch (failure) {
+            reject(failure)
+          }
+        })
+      }),
     stringAt: (address) => koffi.decode.string(address),
     addressOf: (memory) => koffi.address(memory),
     pathBytes: (path) => Buffer.from(`${path}\0`, process.platform === 'win32' ? 'utf16le' : 'utf8'),
@@ -179,6 +194,7 @@ function result(call: (...args: Argument[]) => void, args: Argument[]): bigint {
   return written[0]
 }
 
-function mapValues<K extends string, A, B>(record: Readonly<Record<K, A>>, map: (value: A) => B): Record<K, B> {
-  return Object.fromEntries(Object.entries<A>(record).map(([key, value]) => [key, map(value)])) as Record<K, B>
+function mapValues<K extends string, A, B>(record: Readonly<Record<K, A>>, map: (value: A, key: K) => B): Record<K, B> {
+  const mapped = Object.entries<A>(record).map(([key, value]) => [key, map(value, key as K)])
+  return Object.fromEntries(mapped) as Record<K, B>
 }

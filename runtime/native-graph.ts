@@ -55,7 +55,7 @@ function createSession(
     library.SetIntraOpNumThreads(settings, options.threads ?? 1)
     library.SetSessionGraphOptimizationLevel(settings, optimizationLevels[options.optimization ?? 'all'])
     for (const [key, value] of configEntries(options)) library.AddSessionConfigEntry(settings, key, value)
-    appendDevice(library, settings, options.device ?? 'cpu')
+    appendDevice(library, settings, options.device ?? 'cpu', options.deviceId ?? 0)
     if (typeof model === 'string') {
       return library.made('CreateSession', environment, library.pathBytes(model), settings)
     }
@@ -113,13 +113,15 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
     release()
     throw error
   }
+  const call = () => {
+    if (kept.length === 0) throw new RuntimeError('binding: expected it held, got run() after release()')
+    const open = session()
+    if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
+    return [open, null, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues] as const
+  }
   return {
-    run() {
-      if (kept.length === 0) throw new RuntimeError('binding: expected it held, got run() after release()')
-      const open = session()
-      if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
-      library.Run(open, null, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues)
-    },
+    run: () => library.Run(...call()),
+    runElsewhere: async () => library.runElsewhere(...call()),
     release,
   }
 }

@@ -1,15 +1,22 @@
 /** What trains: given batches, moves parameters. The compiled ONNX step and TF.js are the two that there are. */
 import type { Model } from '../models/architecture.ts'
+import type { Device } from '../runtime/graph.ts'
 import type { Tensor } from '../runtime/tensor.ts'
 import type { AdamW } from './compile/optimizer.ts'
 import type { StepOptions } from './compile/step.ts'
 import type { Batch } from './data/batch.ts'
 import type { Random } from './random.ts'
 
-export interface BackendOptions extends StepOptions {
+/** A device of this machine. */
+export interface Place {
+  readonly device: Device
+  /** Which of several. */
+  readonly id: number
+}
+
+export interface BackendOptions extends StepOptions, Place {
   readonly model: Model
   readonly threads: number
-  readonly device: 'cpu' | 'webgpu' | 'cuda'
   /** Fills the dropout masks. */
   readonly random: Random
 }
@@ -58,3 +65,6 @@ export const paceOf = (lr: number, update: number, c: AdamW) => ({
   firstRate: lr / (1 - c.beta1 ** update),
   dither: (update * 0.7548776662466927) % 1,
 })
+
+/** How a graph is opened for a step. */
+export const deviceSettings = ({ threads, device, id }: BackendOptions) => ({ threads, device, deviceId: id })

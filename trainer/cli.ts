@@ -6,6 +6,7 @@ import type { Manifest } from '../runtime/bundle.ts'
 import { exportBundle } from '../exporter/export.ts'
 import type { Kernels } from '../exporter/kernels.ts'
 import { verificationText } from '../exporter/verify.ts'
+import type { Place } from './backend.ts'
 import { loadCheckpoint } from './checkpoint.ts'
 import { evalCommand } from './evaluate/cli.ts'
 import { tensorFlowJudge } from './judge.ts'
@@ -34,7 +35,7 @@ interface TrainFlags {
   readonly evaluateEvery?: number | 'epoch'
   readonly steps?: number
   readonly out?: string
-  readonly device: 'cpu' | 'webgpu' | 'cuda'
+  readonly device: readonly Place[]
   readonly backend: 'compiled' | 'tfjs'
   readonly seed?: number
   readonly threads: number
@@ -69,7 +70,12 @@ export function trainCommand(): Command {
     .option('--steps <n>', 'updates of the parameters', wholeNumber)
     .option('--out <dir>', 'folder of the run (default: runs/RECIPE)')
     .addOption(
-      new Option('--device <device>', 'where the compiled step runs').choices(['cpu', 'webgpu', 'cuda']).default('cpu'),
+      new Option(
+        '--device <devices>',
+        'where the compiled step runs: cpu, webgpu or cuda; several, as in cuda:0,cuda:1, share each batch',
+      )
+        .argParser(places)
+        .default(places('cpu'), 'cpu'),
     )
     .addOption(
       new Option('--backend <backend>', 'what computes steps').choices(['compiled', 'tfjs']).default('compiled'),
@@ -140,7 +146,7 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
     out,
     resume,
     backend,
-    device,
+    places: device,
     threads,
     report: progress.report,
     signal: stopping.signal,
@@ -217,6 +223,16 @@ function share(text: string): number {
   const value = Number(text)
   if (text === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError('Expected 0 to below 1.')
   return value
+}
+
+/** `cuda:0,cuda:1`: the devices that share a batch. */
+function places(text: string): Place[] {
+  return text.split(',').map((place) => {
+    const [, device, id = '0'] = /^(cpu|webgpu|cuda)(?::(\d+))?$/.exec(place) ?? []
+    if (device === undefined || (device !== 'cuda' && id !== '0'))
+      throw new InvalidArgumentError('Expected cpu, webgpu, cuda or cuda:N, or several with commas between.')
+    return { device: device as Place['device'], id: Number(id) }
+  })
 }
 
 function evaluations(text: string): number | 'epoch' {

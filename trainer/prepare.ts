@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { createModel } from '../models/registry.ts'
 import { countParameters } from '../models/spec.ts'
 import { openText, type TextCodec } from '../runtime/text.ts'
-import type { Backend, BackendOptions } from './backend.ts'
+import type { Backend, BackendOptions, Place } from './backend.ts'
 import { createCompiledBackend } from './compile/backend.ts'
+import { createParallelBackend } from './compile/parallel.ts'
 import { tokenizerFiles } from './checkpoint.ts'
 import type { Dataset, JsonValue } from './data/batch.ts'
 import { DataError } from './data/batch.ts'
@@ -30,7 +31,8 @@ export interface Choices {
   readonly out: string
   readonly resume: boolean
   readonly backend: 'compiled' | 'tfjs'
-  readonly device: 'cpu' | 'webgpu' | 'cuda'
+  /** One, or several that share each batch. */
+  readonly places: readonly Place[]
   readonly threads: number
   readonly report: (metric: Metric) => void
   readonly signal?: AbortSignal
@@ -75,11 +77,10 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     carry: recipe.carry,
     rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
     threads: choices.threads,
-    device: choices.device,
+    ...choices.places[0]!,
     random,
   }
-  const create = choices.backend === 'compiled' ? createCompiledBackend : createTensorFlowBackend
-  const backend = await create(options, recipe.seed)
+  const backend = await openBackend(options, choices, recipe.seed)
   const notes = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
   if (model.trainingOnly !== undefined) notes.push(`this model cannot be exported: ${model.trainingOnly}`)
   const run: Run = {
@@ -96,6 +97,11 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     ...(choices.signal ? { signal: choices.signal } : {}),
   }
   return { run, backend, codec, parameters: countParameters(model.params), notes }
+}
+
+function openBackend(options: BackendOptions, { backend, places }: Choices, seed: number): Promise<Backend> {
+  if (backend === 'tfjs') return createTensorFlowBackend(options, seed)
+  return places.length > 1 ? createParallelBackend(options, places, seed) : createCompiledBackend(options, seed)
 }
 
 async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: string): Promise<void> {

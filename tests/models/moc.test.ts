@@ -14,6 +14,7 @@ import { loadTensorFlow, type Tensor, type TensorFlow } from '../../trainer/tens
 import { eager } from '../../trainer/tensorflow/ops.ts'
 import { expectClose, expectSameBits } from '../support/all-close.ts'
 import { eagerRun, randomIds, randomWeights } from '../support/decoders.ts'
+import { backendOptions } from '../support/backend-options.ts'
 
 const options = { vocab: 23, width: 16, heads: 2, hidden: 24, layers: 2, window: 6, rows: 12, memoryHeads: 2 }
 const chapters = { ...options, zeroOutput: false, memoryStd: 0.5, chapters: 6, topChapters: 2, routingWindow: 4 }
@@ -210,23 +211,7 @@ test('what cannot be is refused, with the field and what it may be', () => {
 test('a hundred steps of a model with chapters lower its loss', async () => {
   const model = moc({ chapters: 4, topChapters: 2 })
   const shape = { batch: 4, time: 16 }
-  const backend = await createCompiledBackend(
-    {
-      model,
-      ...shape,
-      optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
-      accumulate: 1,
-      recompute: 1,
-      labels: 0,
-      precision: 'float32' as const,
-      carry: false,
-      rate: () => 1,
-      threads: 1,
-      device: 'cpu',
-      random: new Random('smoke'),
-    },
-    3,
-  )
+  const backend = await createCompiledBackend(backendOptions(model, { ...shape, carry: false }), 3)
   const random = new Random('smoke ids')
   const losses: number[] = []
   for (let step = 1; step <= 100; step++) {

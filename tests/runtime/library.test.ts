@@ -54,6 +54,8 @@ test('UnregisterAllocator refuses where CreateAndRegisterAllocator has registere
 test('CreateCUDAProviderOptions makes options that ReleaseCUDAProviderOptions takes back', () => {
   const cuda = library.made('CreateCUDAProviderOptions')
   expect(cuda).not.toBe(0n)
+  // Only the function meant knows what the build has
+  expect(() => library.UpdateCUDAProviderOptions(cuda, null, null, 0)).toThrow(/providers_shared|CUDA/)
   library.ReleaseCUDAProviderOptions(cuda)
 })
 

@@ -2,9 +2,9 @@
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
 import { emptyBatch } from '../../trainer/data/batch.ts'
-import { Random } from '../../trainer/random.ts'
 import { eagerLoss } from '../../trainer/tensorflow/backend.ts'
 import type { TensorFlow } from '../../trainer/tensorflow/load.ts'
+import { backendOptions } from './backend-options.ts'
 
 /** By path: derivatives of the mean loss of predicting each next token of one row that starts from zero state. */
 export function eagerGradients(
@@ -17,21 +17,7 @@ export function eagerGradients(
   batch.ids.set(ids)
   batch.targets.set([...ids.slice(1), 0])
   batch.weights.fill(1, 0, -1)
-  const options = {
-    model,
-    batch: 1,
-    time: ids.length,
-    optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, clip: 1, bits: 32 },
-    accumulate: 1,
-    recompute: 1,
-    labels: 0,
-    precision: 'float32' as const,
-    carry: false,
-    rate: () => 1,
-    threads: 1,
-    device: 'cpu',
-    random: new Random('gradients'),
-  } as const
+  const options = backendOptions(model, { batch: 1, time: ids.length, carry: false })
   const params = flatten(model.params)
   const state = new Map(
     flatten(model.state).map(([path, spec]) => [path, tf.zeros([1, ...spec.shape.slice(1).map(Number)])]),

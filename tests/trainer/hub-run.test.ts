@@ -68,7 +68,13 @@ test('a run on conversations of a hub whose network goes away is saved, and goes
       'schedule.steps=50',
       ...settings,
     ])
-    const choices = { resume: false, backend: 'compiled', device: 'cpu', threads: 1, report: () => undefined } as const
+    const choices = {
+      resume: false,
+      backend: 'compiled',
+      places: [{ device: 'cpu', id: 0 }],
+      threads: 1,
+      report: () => undefined,
+    } as const
     const { run, backend } = await prepare(recipe, { ...choices, out: whole })
     await train(run, false).finally(() => backend.close())
     const [a, b] = [await loadCheckpoint(join(whole, 'last')), await loadCheckpoint(join(out, 'last'))]

@@ -18,7 +18,14 @@ async function report(routing: string): Promise<string> {
   const model = { width: 16, layers: 1, heads: 2, hidden: 16, window: 8, rows: 16, memoryHeads: 2, routing }
   const settings = Object.entries(model).map(([key, value]) => `model.${key}=${JSON.stringify(value)}`)
   const recipe = recipeWith('moc', [...settings, `data.files=["${text}"]`, 'batch=2', 'time=16', 'schedule.steps=1'])
-  const choices = { out, resume: false, backend: 'compiled', device: 'cpu', threads: 1, report: () => {} } as const
+  const choices = {
+    out,
+    resume: false,
+    backend: 'compiled',
+    places: [{ device: 'cpu', id: 0 }],
+    threads: 1,
+    report: () => {},
+  } as const
   const { run, backend, parameters } = await prepare(recipe, choices)
   const outcome = await train(run, false).finally(() => backend.close())
   const { name, about } = recipe

@@ -11,6 +11,7 @@ import { createTensorFlowBackend } from '../../trainer/tensorflow/backend.ts'
 import { loadTensorFlow } from '../../trainer/tensorflow/load.ts'
 import { configurations } from '../models/configurations.ts'
 import { expectClose } from '../support/all-close.ts'
+import { backendOptions } from '../support/backend-options.ts'
 
 const BATCH = 3
 const STEPS = 20
@@ -27,21 +28,7 @@ const installed = ((): boolean => {
   }
 })()
 
-const optionsFor = (model: Model, time: number) => ({
-  model,
-  batch: BATCH,
-  time,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 as const },
-  accumulate: 1,
-  recompute: 1,
-  labels: 0,
-  precision: 'float32' as const,
-  carry: true,
-  rate: () => 1,
-  threads: 1,
-  device: 'cpu' as const,
-  random: new Random('dropout'),
-})
+const optionsFor = (model: Model, time: number) => backendOptions(model, { batch: BATCH, time })
 
 function randomBatch(model: Model, time: number, seed: number): Batch {
   const random = new Random(`tensorflow batch ${seed}`)

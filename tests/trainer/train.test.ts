@@ -67,7 +67,7 @@ async function run(
     out,
     resume,
     backend: 'compiled',
-    device: 'cpu',
+    places: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report,
     signal: stopping.signal,

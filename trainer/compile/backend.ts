@@ -1,15 +1,13 @@
 /** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
-import type { Port } from '../../exporter/onnx/graph.ts'
-import { type Binding, type Graph, openGraph } from '../../runtime/graph.ts'
-import { createTensor, type Tensor } from '../../runtime/tensor.ts'
-import { type Backend, type BackendOptions, paceOf, type Tensors } from '../backend.ts'
-import { type Batch, DataError } from '../data/batch.ts'
+import { openGraph } from '../../runtime/graph.ts'
+import { createTensor } from '../../runtime/tensor.ts'
+import { type Backend, type BackendOptions, deviceSettings, paceOf } from '../backend.ts'
 import { ConfigError } from '../../models/config.ts'
 import { flatten } from '../../models/spec.ts'
 import { initialise } from '../initialise.ts'
-import { type CompiledGraph, compileLoss, compileStep } from './step.ts'
-
-type Set = Record<string, Tensor>
+import { Evaluation } from './evaluation.ts'
+import { copy, expectNames, floats, load, type Set } from './feeds.ts'
+import { compileStep } from './step.ts'
 
 /** Opens the compiled backend with parameters drawn from `seed`. */
 export async function createCompiledBackend(o: BackendOptions, seed: number): Promise<Backend> {
@@ -18,7 +16,7 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
       `precision: ${o.precision} needs --device cuda; on ${o.device} ONNX Runtime has no faster matrix products than float32`,
     )
   const compiled = compileStep(o.model, o)
-  const graph = await openGraph(compiled.bytes, { threads: o.threads, device: o.device })
+  const graph = await openGraph(compiled.bytes, deviceSettings(o))
   const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))
   const shapes = new Map(compiled.inputs.map((port) => [port.name, port.shape.map(Number)]))
   const types = new Map(compiled.inputs.map((port) => [port.name, port.dtype]))
@@ -84,99 +82,4 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
       graph.close()
     },
   }
-}
-
-/** The loss on held-out text, with state of its own that starts at zero. */
-class Evaluation {
-  readonly #graph: Graph
-  readonly #inputs: Set
-  readonly #loss: Tensor
-  readonly #mass: Tensor
-  readonly #states: readonly [Set, Set]
-  readonly #bindings: Binding[][]
-
-  private constructor(graph: Graph, compiled: CompiledGraph, params: readonly Set[]) {
-    this.#graph = graph
-    const named = (prefix: string) => compiled.inputs.filter((port) => port.name.startsWith(prefix))
-    this.#inputs = zeros(compiled.inputs.filter((p) => !/^(param|state)\./.test(p.name)))
-    this.#loss = createTensor('float32', [])
-    this.#mass = createTensor('float32', [])
-    this.#states = [zeros(named('state.')), zeros(named('state.'))]
-    this.#bindings = params.map((set) =>
-      [0, 1].map((turn) => {
-        const weights = Object.fromEntries(named('param.').map((p) => [p.name, set[p.name]!]))
-        const after = Object.entries(this.#states[1 - turn]!).map(([name, t]) => [`next.${name}`, t] as const)
-        const inputs = { ...this.#inputs, ...weights, ...this.#states[turn] }
-        return graph.bind(inputs, { loss: this.#loss, mass: this.#mass, ...Object.fromEntries(after) })
-      }),
-    )
-  }
-
-  static async open(o: BackendOptions, params: readonly Set[]): Promise<Evaluation> {
-    const compiled = compileLoss(o.model, o)
-    const graph = await openGraph(compiled.bytes, { threads: o.threads, device: o.device })
-    return new Evaluation(graph, compiled, params)
-  }
-
-  /** Mean over all weighted tokens. */
-  async run(params: number, batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number> {
-    let [sum, mass, turn] = [0, 0, 0]
-    for await (const batch of batches) {
-      load(this.#inputs, batch)
-      await this.#bindings[params]![turn]!.run()
-      turn = 1 - turn
-      const weight = floats(this.#mass)[0]!
-      sum += floats(this.#loss)[0]! * weight
-      mass += weight
-    }
-    return sum / mass
-  }
-
-  close(): void {
-    for (const binding of this.#bindings.flat()) binding.release()
-    this.#graph.close()
-  }
-}
-
-const zeros = (ports: readonly Port[]): Set =>
-  Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))
-
-const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
-
-function load(inputs: Set, batch: Batch): void {
-  ;(inputs['ids']!.data as Int32Array).set(batch.ids)
-  if (inputs['labels']) loadLabels(inputs, batch)
-  else {
-    ;(inputs['targets']!.data as Int32Array).set(batch.targets)
-    floats(inputs['weights']!).set(batch.weights)
-  }
-  if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
-}
-
-/** The weighted tokens alone; what is left of the places has no weight. */
-function loadLabels(inputs: Set, batch: Batch): void {
-  const places = inputs['labels']!.data as Int32Array
-  const targets = inputs['targets']!.data as Int32Array
-  const weights = floats(inputs['weights']!)
-  let count = 0
-  for (const [place, weight] of batch.weights.entries()) {
-    if (weight === 0) continue
-    if (count === places.length)
-      throw new DataError(`labels: expected at most ${places.length} weighted tokens in a batch, got more`)
-    places[count] = place
-    targets[count] = batch.targets[place]!
-    weights[count++] = weight
-  }
-  weights.fill(0, count)
-}
-
-function copy(from: Tensor['data'], to: Tensor): void {
-  ;(to.data as Float32Array).set(from as Float32Array)
-}
-
-function expectNames(expected: readonly string[], given: Tensors): void {
-  const missing = expected.filter((name) => !given.has(name))
-  const extra = [...given.keys()].filter((name) => !expected.includes(name))
-  if (missing.length > 0 || extra.length > 0)
-    throw new Error(`training state: missing [${missing.join(', ')}], unexpected [${extra.join(', ')}]`)
 }

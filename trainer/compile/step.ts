@@ -1,16 +1,16 @@
 /** A whole training step as one ONNX graph: forward, backward, clipping, AdamW, and the session state carried on. */
-import { GraphBuilder, type Port, type Value } from '../../exporter/onnx/graph.ts'
 import type { Model } from '../../models/architecture.ts'
-import { fill, flatten, frozenPaths, leaves } from '../../models/spec.ts'
+import { fill, frozenPaths, leaves } from '../../models/spec.ts'
+import { type CompiledGraph, emit } from './compiled-graph.ts'
 import { tapeOps, type Noise } from './composites.ts'
-import { onnxEmitter, type Precision } from './emit.ts'
+import type { Precision } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
-import { moments } from './moments.ts'
-import { adamw, type AdamW, globalNorm } from './optimizer.ts'
+import type { AdamW } from './optimizer.ts'
 import { recorder, type Recorder } from './recorder.ts'
 import { recompute } from './recompute.ts'
-import { ancestors, type Node, replay, Tape } from './tape.ts'
+import { type Node, Tape } from './tape.ts'
+import { update } from './update.ts'
 
 export interface StepOptions {
   readonly batch: number
@@ -28,14 +28,6 @@ export interface StepOptions {
   readonly labels: number
   /** What matrix products are computed in. */
   readonly precision: Precision
-}
-
-/** A graph and what goes in and out of it; `next.` outputs have the shape of the input without the prefix. */
-export interface CompiledGraph {
-  readonly bytes: Uint8Array
-  readonly inputs: readonly Port[]
-  readonly outputs: readonly Port[]
-  readonly nodes: number
 }
 
 /** The shape of a batch, and whether its rows carry state. */
@@ -67,36 +59,9 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
     ['loss', loss],
     ['mass', mass],
   ])
-  const pace = {
-    lr: tape.input('pace.lr', []),
-    secondScale: tape.input('pace.secondScale', []),
-    firstRate: tape.input('pace.firstRate', []),
-    dither: tape.input('pace.dither', []),
-  }
   const accumulated = o.accumulate > 1 ? accumulate(tape, op, [...params.keys()], raw, o.accumulate, outputs) : null
-  const usable = accumulated?.gradients ?? raw
-  const squares = usable.map((gradient) => op.mul(gradient, gradient))
-  const norm = globalNorm(op, squares)
-  const scale = op.minimum(op.constant(1), op.div(op.constant(o.optimizer.clip), op.add(norm, op.constant(1e-6))))
-  const decays = new Map(flatten(model.params).map(([path, spec]) => [path, spec.decay]))
-  for (const [i, [path, value]] of [...params].entries()) {
-    const held = moments(tape, op, path, value.shape, o.optimizer.bits, pace.dither)
-    const { first, second } = held
-    const slot = {
-      value,
-      gradient: usable[i]!,
-      square: squares[i]!,
-      first,
-      second,
-      decay: decays.get(path)!,
-      rate: o.rate(path),
-    }
-    const after = adamw(op, slot, o.optimizer, pace, scale)
-    const take = (next: Node, now: Node): Node => (accumulated ? op.where(accumulated.apply, next, now) : next)
-    outputs.set(`next.param.${path}`, take(after.value, value))
-    for (const [name, node] of held.keep(after.first, after.second, take)) outputs.set(`next.${name}`, node)
-  }
-  outputs.set('norm', norm)
+  for (const [name, node] of update(tape, op, model, o, params, accumulated?.gradients ?? raw, accumulated?.apply))
+    outputs.set(name, node)
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
   const [last, wanted] = o.recompute > 1 ? recompute(tape, forward, outputs, o.recompute) : [tape, outputs]
   return emit('step', last, wanted, o.precision)
@@ -113,13 +78,20 @@ export function compileLoss(model: Model, o: Rows): CompiledGraph {
   return emit('loss', tape, outputs, o.precision)
 }
 
-/** The loss and its gradients, for tests and for data parallel workers. Out: loss, grad.*. */
-export function compileGradients(model: Model, o: Rows): CompiledGraph {
-  const { tape, op, params, loss, objective } = traceLoss(model, o, true)
+/** The loss and its gradients: the part of a step that devices share. Out: loss, mass, grad.*, next.state.*. */
+export function compileGradients(model: Model, o: Rows & { readonly recompute?: number }): CompiledGraph {
+  const { tape, op, params, loss, objective, mass, state } = traceLoss(model, o, true)
+  const forward = tape.nodes.length
   const found = gradients(tape, op, objective, [...params.values()])
-  const outputs = new Map<string, Node>([['loss', loss]])
+  const outputs = new Map<string, Node>([
+    ['loss', loss],
+    ['mass', mass],
+  ])
   for (const [i, path] of [...params.keys()].entries()) outputs.set(`grad.${path}`, found[i]!)
-  return emit('gradients', tape, outputs, o.precision)
+  for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
+  const pieces = o.recompute ?? 1
+  const [last, wanted] = pieces > 1 ? recompute(tape, forward, outputs, pieces) : [tape, outputs]
+  return emit('gradients', last, wanted, o.precision)
 }
 
 function traceLoss(model: Model, { batch, time, carry: carried, labels }: Rows, training: boolean): Traced {
@@ -179,20 +151,3 @@ function accumulate(
   })
   return { apply, gradients: found }
 }
-
-function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>, precision: Precision): CompiledGraph {
-  const graph = new GraphBuilder()
-  const live = ancestors(wanted.values())
-  const inputs = tape.nodes.filter((node) => node.inputs.length === 0 && isInput(node) && live.has(node))
-  const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
-  const values = replay(tape, onnxEmitter(graph, precision), given, [...wanted.values()])
-  const outputs = [...wanted].map(([n, node]) => port(n, node))
-  for (const [i, output] of outputs.entries()) graph.output(values[i]!, output.name)
-  const ports = inputs.map((node) => port(node.name, node))
-  return { bytes: graph.model(name, ports, outputs), inputs: ports, outputs, nodes: graph.size }
-}
-
-const port = (name: string, node: Node): Port => ({ name, dtype: node.dtype, shape: node.shape })
-
-/** Inputs have no inputs of their own and are not constants. */
-const isInput = (node: Node): boolean => !node.name.startsWith('constant ') && node.name !== 'table'

@@ -1,8 +1,8 @@
 /** What every contender trains: the same Transformer, the same first weights, the same batches. */
 import { createModel } from '../../../models/registry.ts'
-import type { BackendOptions } from '../../../trainer/backend.ts'
 import { type Batch, emptyBatch } from '../../../trainer/data/batch.ts'
 import { Random } from '../../../trainer/random.ts'
+import { backendOptions } from '../../support/backend-options.ts'
 
 export const BATCH = 8
 export const TIME = 128
@@ -13,21 +13,12 @@ export const RATE = 1e-3
 /** 5.8 million parameters, the embedding tied. Every batch starts anew, so its attention is plain causal attention. */
 export const config = { vocab: 4096, width: 256, layers: 6, heads: 4, window: TIME, hidden: 688 }
 
-export const options: BackendOptions = {
-  model: createModel('vanilla', config),
+export const options = backendOptions(createModel('vanilla', config), {
   batch: BATCH,
   time: TIME,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
-  accumulate: 1,
-  recompute: 1,
-  labels: 0,
-  precision: 'float32' as const,
   carry: false,
-  rate: () => 1,
   threads: 2,
-  device: 'cpu',
-  random: new Random('dropout'),
-}
+})
 
 /** Random tokens, each followed by the next. */
 export const batches: readonly Batch[] = Array.from({ length: 8 }, (_, seed) => {

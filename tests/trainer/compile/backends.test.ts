@@ -14,25 +14,12 @@ import { trainable } from '../../models/configurations.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
 import { randomWeights } from '../../support/decoders.ts'
 import { runOnnx } from '../../support/run-onnx.ts'
+import { backendOptions } from '../../support/backend-options.ts'
 
 const BATCH = 3
 
-const optionsFor = (model: Model, time: number, more: Partial<BackendOptions> = {}): BackendOptions => ({
-  model,
-  batch: BATCH,
-  time,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
-  accumulate: 1,
-  recompute: 1,
-  labels: 0,
-  precision: 'float32' as const,
-  carry: true,
-  rate: (path) => (path.startsWith('embed') ? 0.5 : 1),
-  threads: 1,
-  device: 'cpu',
-  random: new Random('dropout'),
-  ...more,
-})
+const optionsFor = (model: Model, time: number, more: Partial<BackendOptions> = {}): BackendOptions =>
+  backendOptions(model, { batch: BATCH, time, rate: (path) => (path.startsWith('embed') ? 0.5 : 1), ...more })
 
 /** Rows of random tokens; some targets without weight, some rows that start anew. */
 function randomBatch(model: Model, time: number, seed: number): Batch {

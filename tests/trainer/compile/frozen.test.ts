@@ -10,6 +10,7 @@ import { Random } from '../../../trainer/random.ts'
 import { createTensorFlowBackend } from '../../../trainer/tensorflow/backend.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
+import { backendOptions } from '../../support/backend-options.ts'
 
 const whole = createModel('vanilla', { vocab: 23, width: 16, heads: 2, hidden: 24, layers: 2, window: 6 })
 /** Only the last block moves. */
@@ -19,21 +20,7 @@ const frozen: Model = {
   params: fill(whole.params, (path, spec) => (moving(path) ? spec : { ...spec, frozen: true })) as SpecTree,
 }
 
-const options = (model: Model): BackendOptions => ({
-  model,
-  batch: 2,
-  time: 12,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
-  accumulate: 2,
-  recompute: 1,
-  labels: 0,
-  precision: 'float32' as const,
-  carry: true,
-  rate: () => 1,
-  threads: 1,
-  device: 'cpu',
-  random: new Random('none'),
-})
+const options = (model: Model): BackendOptions => backendOptions(model, { accumulate: 2 })
 
 const batch = emptyBatch(2, 12)
 const random = new Random('frozen')

@@ -4,6 +4,7 @@ import { createCompiledBackend } from '../../../trainer/compile/backend.ts'
 import { emptyBatch } from '../../../trainer/data/batch.ts'
 import { Random } from '../../../trainer/random.ts'
 import { expectClose } from '../../support/all-close.ts'
+import { backendOptions } from '../../support/backend-options.ts'
 
 const model = createModel('delta', {
   vocab: 31,
@@ -16,21 +17,7 @@ const model = createModel('delta', {
   values: 8,
   hidden: 24,
 })
-const options = (labels: number) => ({
-  model,
-  batch: 2,
-  time: 12,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 as const },
-  accumulate: 1,
-  recompute: 1,
-  labels,
-  precision: 'float32' as const,
-  carry: true,
-  rate: () => 1,
-  threads: 1,
-  device: 'cpu' as const,
-  random: new Random('dropout'),
-})
+const options = (labels: number) => backendOptions(model, { labels })
 
 /** Every `step`-th token has a weight. */
 function batchOf(step: number) {

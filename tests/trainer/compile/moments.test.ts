@@ -12,23 +12,11 @@ import { emptyBatch } from '../../../trainer/data/batch.ts'
 import { Random } from '../../../trainer/random.ts'
 import { createTensorFlowBackend } from '../../../trainer/tensorflow/backend.ts'
 import { expectSameBits } from '../../support/all-close.ts'
+import { adamW, backendOptions } from '../../support/backend-options.ts'
 
 const model = createModel('vanilla', { vocab: 64, width: 64, layers: 2, heads: 2, hidden: 128, window: 16 })
-const options = (bits: 8 | 32, accumulate = 1) => ({
-  model,
-  batch: 4,
-  time: 16,
-  optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits },
-  accumulate,
-  recompute: 1,
-  labels: 0,
-  precision: 'float32' as const,
-  carry: false,
-  rate: () => 1,
-  threads: 1,
-  device: 'cpu' as const,
-  random: new Random('dropout'),
-})
+const options = (bits: 8 | 32, accumulate = 1) =>
+  backendOptions(model, { batch: 4, time: 16, optimizer: { ...adamW, bits }, accumulate, carry: false })
 const batches = [0, 1, 2, 3].map((seed) => {
   const random = new Random(`batch ${seed}`)
   const batch = emptyBatch(4, 16)

@@ -4,10 +4,10 @@ import { flatten } from '../../../models/spec.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
 import { createCompiledBackend } from '../../../trainer/compile/backend.ts'
 import { compileGradients } from '../../../trainer/compile/step.ts'
-import { Random } from '../../../trainer/random.ts'
 import { recipeWith } from '../../../trainer/settings.ts'
 import { randomIds, randomWeights } from '../../support/decoders.ts'
 import { runOnnx } from '../../support/run-onnx.ts'
+import { backendOptions } from '../../support/backend-options.ts'
 
 const model = createModel('delta', {
   vocab: 23,
@@ -57,10 +57,9 @@ test('with half precision, both sides of each product are rounded and its result
 })
 
 test('a device without fast half precision refuses it', async () => {
-  const options = { model, ...rows, accumulate: 1, recompute: 1, rate: () => 1, threads: 1, random: new Random('') }
-  const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0, clip: 1, bits: 32 as const }
-  await expect(
-    createCompiledBackend({ ...options, optimizer, precision: 'bfloat16', device: 'cpu' }, 1),
-  ).rejects.toThrow('precision: bfloat16 needs --device cuda; on cpu ONNX Runtime has no faster matrix products')
+  const options = backendOptions(model, { ...rows, precision: 'bfloat16' })
+  await expect(createCompiledBackend(options, 1)).rejects.toThrow(
+    'precision: bfloat16 needs --device cuda; on cpu ONNX Runtime has no faster matrix products',
+  )
   expect(() => recipeWith('delta', ['precision=int8'])).toThrow('precision: expected float32 or bfloat16, got int8')
 })

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createCompiledBackend } from '../../../trainer/compile/backend.ts'
 import { gradients } from '../../../trainer/compile/gradients.ts'
-import type { AdamW } from '../../../trainer/compile/optimizer.ts'
 import { recompute } from '../../../trainer/compile/recompute.ts'
 import { recorder } from '../../../trainer/compile/recorder.ts'
 import { type Node, Tape } from '../../../trainer/compile/tape.ts'
@@ -9,6 +8,7 @@ import { emptyBatch } from '../../../trainer/data/batch.ts'
 import { Random } from '../../../trainer/random.ts'
 import { configurations } from '../../models/configurations.ts'
 import { expectClose } from '../../support/all-close.ts'
+import { backendOptions } from '../../support/backend-options.ts'
 
 /** The most numbers that are held at once when nodes are computed in the order of the tape. */
 function peak(tape: Tape, outputs: readonly Node[]): number {
@@ -46,19 +46,6 @@ test('sixteen layers in four pieces hold less than half of what they hold in one
 describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) => {
   test('a step in three pieces = a step in one', async () => {
     const time = model.pieces > 1 ? 2 * model.pieces : 12
-    const common = {
-      model,
-      batch: 2,
-      time,
-      accumulate: 1,
-      labels: 0,
-      precision: 'float32' as const,
-      carry: true,
-      rate: () => 1,
-      threads: 1,
-      device: 'cpu',
-    } as const
-    const optimizer: AdamW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 }
     const random = new Random('batch')
     const batch = emptyBatch(2, time)
     for (let i = 0; i < 2 * time; i++) {
@@ -68,10 +55,7 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
     }
     const runs = await Promise.all(
       [1, 3].map(async (pieces) => {
-        const backend = await createCompiledBackend(
-          { ...common, optimizer, recompute: pieces, random: new Random('') },
-          3,
-        )
+        const backend = await createCompiledBackend(backendOptions(model, { time, recompute: pieces }), 3)
         const results = []
         for (let step = 1; step <= 3; step++) results.push(await backend.step(batch, 1e-3, step, true))
         backend.close()

@@ -35,7 +35,7 @@ const open = (recipe: string, name: string, more: readonly string[], resume = fa
     out: join(folder, name),
     resume,
     backend: 'compiled',
-    device: 'cpu',
+    places: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report: () => {},
   })

@@ -211,7 +211,7 @@ test('a run that is told so starts from both files, and says what it took', asyn
     out: join(folder, 'run'),
     resume: false,
     backend: 'compiled',
-    device: 'cpu',
+    places: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report: () => {},
   })
