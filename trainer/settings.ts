@@ -14,7 +14,7 @@ export function recipeWith(name: string, settings: readonly string[]): Recipe {
   const recipe = recipes.get(name)
   if (!recipe) throw new ConfigError(`recipe: expected one of ${[...recipes.keys()].join(', ')}, got ${name}`)
   const copy = structuredClone(recipe) as unknown as Tree
-  const assignments = settings.map(split)
+  const assignments = settings.map(splitSetting)
   // First: the model's options belong to the architecture, and those of the recipe's own would be unknown to another
   const architecture = assignments.findLast(([path]) => path === 'architecture')?.[1]
   if (typeof architecture === 'string' && architecture !== recipe.architecture)
@@ -44,7 +44,8 @@ export function checkContinued(saved: unknown, now: unknown): void {
   }
 }
 
-function split(setting: string): [path: string, value: unknown] {
+/** `path=value` as they are; the value is JSON, or text where it is not. */
+export function splitSetting(setting: string): [path: string, value: unknown] {
   const at = setting.indexOf('=')
   if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
   return [setting.slice(0, at), parse(setting.slice(at + 1))]

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { decoderGraph } from '../exporter/decoder.ts'
 import type { Kernels } from '../exporter/kernels.ts'
 import type { Model } from '../models/architecture.ts'
+import { ConfigError, type Options } from '../models/config.ts'
 import { createModel } from '../models/registry.ts'
+import { elements, flatten } from '../models/spec.ts'
 import { type Decoder, openDecoder } from '../runtime/decoder.ts'
 import { openText, type TextCodec } from '../runtime/text.ts'
 import { loadCheckpoint } from './checkpoint.ts'
@@ -19,8 +21,11 @@ export interface Trained {
   readonly config: { readonly [key: string]: JsonValue }
 }
 
-/** Reads a checkpoint folder, or the last checkpoint of a run's folder. */
-export async function loadTrained(folder: string): Promise<Trained> {
+/**
+ * Reads a checkpoint folder, or the last checkpoint of a run's folder; `changed` are options of its model that shall be other
+ * than they were in training. Throws ConfigError where they ask for parameters that the checkpoint does not have.
+ */
+export async function loadTrained(folder: string, changed: Options = {}): Promise<Trained> {
   const found = await loadCheckpoint(folder).catch(async (error: unknown) => {
     folder = join(folder, 'last')
     return loadCheckpoint(folder).catch(() => {
@@ -29,10 +34,20 @@ export async function loadTrained(folder: string): Promise<Trained> {
   })
   const config = found.state['config'] as { readonly [key: string]: JsonValue }
   const codec = openText(folder)
-  const options = { ...(config['model'] as Record<string, unknown>), vocab: codec.vocabSize }
+  const options = { ...(config['model'] as Options), ...changed, vocab: codec.vocabSize }
   const model = createModel(config['architecture'] as string, options)
   const weights = new Map(Object.entries(found.model).map(([path, t]) => [path, t.data as Float32Array]))
+  if (Object.keys(changed).length > 0) checkFits(model, weights, changed)
   return { model, weights, codec, folder, step: found.step, config }
+}
+
+function checkFits(model: Model, weights: ReadonlyMap<string, Float32Array>, changed: Options): void {
+  for (const [path, { shape }] of flatten(model.params))
+    if (weights.get(path)?.length !== elements(shape))
+      throw new ConfigError(
+        `${model.architecture}: with ${JSON.stringify(changed)} ${path} has ${elements(shape)} numbers, ` +
+          `the checkpoint has ${weights.get(path)?.length ?? 'none'}; train a model with these options instead`,
+      )
 }
 
 /** The decoder of a checkpoint, traced as it would be exported. */

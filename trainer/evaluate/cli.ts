@@ -6,6 +6,7 @@ import { tasks } from '../data/tasks/registry.ts'
 import type { Options } from '../data/tasks/task.ts'
 import type { Condition } from './keeper-tally.ts'
 import type { Subject } from './model.ts'
+import { splitSetting } from '../settings.ts'
 import { measure, type Report, type Request, suites } from './suites.ts'
 
 interface Flags extends Request {
@@ -52,6 +53,13 @@ export function evalCommand(): Command {
       (value, all: Options[]) => [...all, optionsOf(value)],
       [],
     )
+    .option(
+      '--set <key=value>',
+      'an option of the model that shall be other than in training, e.g. model.sync=false; its parameters have to fit (repeatable)',
+      (value, all: Options) => ({ ...all, ...modelOption(value) }),
+      {},
+    )
+    .option('--freeze <pattern>', 'state that is never written: a regular expression over its names', '')
     .action(async (suite: string, flags: Flags, command: Command) => {
       const wrong = complaint(suite, flags)
       if (wrong !== undefined) return command.error(`eval ${suite}: ${wrong}`, { exitCode: 2 })
@@ -60,11 +68,14 @@ export function evalCommand(): Command {
 }
 
 /** What is missing or too much, in words. */
-function complaint(suite: string, { model, url, data }: Flags): string | undefined {
+function complaint(suite: string, { model, url, data, set, freeze }: Flags): string | undefined {
   if ((model === undefined) === (url === undefined)) return 'expected either --model or --url'
   if (suite === 'text' && (model === undefined || data === undefined))
     return 'expected --model, a checkpoint or a bundle, and --data, a file'
   if (suite === 'telemetry' && model === undefined) return 'expected --model, a checkpoint or a run'
+  const changed = freeze !== '' || Object.keys(set).length > 0
+  if (changed && (url !== undefined || suite === 'telemetry'))
+    return '--set and --freeze are for a model that is opened here, and not for telemetry'
   return undefined
 }
 
@@ -94,6 +105,13 @@ function number(value: string): number {
 }
 
 const numbers = (value: string): number[] => value.split(',').map(number)
+
+/** `model.sync=false` as an option of the model. */
+function modelOption(setting: string): Options {
+  const [path, value] = splitSetting(setting)
+  if (!path.startsWith('model.')) throw new InvalidArgumentError('Expected model.OPTION=VALUE.')
+  return { [path.slice('model.'.length)]: value } as Options
+}
 
 /** `a=1,b=true,c=S3` as options. */
 function optionsOf(value: string): Options {

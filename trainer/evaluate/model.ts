@@ -1,12 +1,14 @@
 /** What is measured: a checkpoint, a run or a bundle, opened the same way. */
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ConfigError } from '../../models/config.ts'
 import { countParameters, flatten } from '../../models/spec.ts'
 import { loadBundle } from '../../runtime/bundle.ts'
-import { type Decoder, openDecoder } from '../../runtime/decoder.ts'
+import { type Decoder, openDecoder, type StateShape } from '../../runtime/decoder.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { TaskSource } from '../data/tasks/dataset.ts'
 import { loadTrained, openTrained } from '../weights.ts'
+import { type Ablation, withFrozenState } from './ablation.ts'
 
 /** What a result is about. */
 export interface Subject {
@@ -25,23 +27,27 @@ export interface OpenModel {
   readonly trainedOn: TaskSource | undefined
 }
 
-/** A bundle where there is a manifest, else a checkpoint or a run. */
-export async function openModel(folder: string): Promise<OpenModel> {
+/** A bundle where there is a manifest, else a checkpoint or a run; without what the ablation takes away. */
+export async function openModel(folder: string, { set, freeze }: Ablation): Promise<OpenModel> {
+  const frozen = (decoder: Decoder, state: readonly StateShape[]): Decoder =>
+    freeze === '' ? decoder : withFrozenState(decoder, state, freeze)
   if (await stat(join(folder, 'manifest.json')).catch(() => null)) {
     const bundle = await loadBundle(folder)
+    if (Object.keys(set).length > 0)
+      throw new ConfigError(`--set: expected a checkpoint or a run, whose graph is made now, got the bundle ${folder}`)
     const { architecture, parameters, state, graphs, source } = bundle.manifest
     return {
-      decoder: await openDecoder(bundle.path(graphs.decoder.file), state, { threads: 2 }),
+      decoder: frozen(await openDecoder(bundle.path(graphs.decoder.file), state, { threads: 2 }), state),
       codec: openText(bundle.dir),
       subject: { model: folder, architecture, parameters, stateFloats: sizeOf(state) },
       trainedOn: taskOf(source['data']),
     }
   }
-  const trained = await loadTrained(folder)
+  const trained = await loadTrained(folder, set)
   const { model, codec, config } = trained
-  const state = flatten(model.state).map(([, spec]) => spec)
+  const state = flatten(model.state).map(([name, { shape }]) => ({ name, shape }))
   return {
-    decoder: await openTrained(trained),
+    decoder: frozen(await openTrained(trained), state),
     codec,
     subject: {
       model: folder,

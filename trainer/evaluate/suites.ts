@@ -37,6 +37,8 @@ export interface Request {
   readonly tokens: number
   readonly episodes: number
   readonly cell: readonly Options[]
+  readonly set: Options
+  readonly freeze: string
 }
 
 /** What a suite has measured, to be printed, written and drawn. */
@@ -56,7 +58,7 @@ export async function measure(suite: string, request: Request): Promise<Report> 
     return task(suite, serverPredictor(client), request, subject)
   }
   if (suite === 'telemetry') return telemetrySuite(request.model!, request, progress)
-  const open = await openModel(request.model!)
+  const open = await openModel(request.model!, request)
   try {
     if (suite === 'text') return await text(open, request)
     if (suite !== 'keeper')

@@ -62,6 +62,29 @@ describe('a task learned from nothing', () => {
     expect(readFileSync(join(run, 'report.md'), 'utf8')).not.toContain('## Sample')
   })
 
+  test(
+    'is a guess where its memory is never written, and another where an option is changed',
+    async () => {
+      const share = async (...args: string[]): Promise<number> => {
+        const done = await mneme('eval', 'parity', '--model', run, '--json', '--sequences', '40', ...args)
+        return (JSON.parse(done.stdout) as { cells: { share: number }[] }).cells[1]!.share
+      }
+      expect(await share('--freeze', 'memory')).toBeLessThan(0.8)
+      expect(await share(...set('model.betaMax=[0.5]'))).toBeLessThan(0.8)
+      const refused = [
+        [['--freeze', 'nothing'], '--freeze: expected an expression for some of filled, blocks.0.delta.conv, blocks.0'],
+        [set('model.keys=4'), 'train a model with these options instead'],
+        [set('keys=4'), 'Expected model.OPTION=VALUE.'],
+        [['--url', 'http://localhost:1', '--freeze', 'memory'], 'expected either --model or --url'],
+      ] as const
+      for (const [args, message] of refused) {
+        const done = await mneme('eval', 'parity', '--model', run, ...args)
+        expect([done.code === 0, done.stderr]).toEqual([false, expect.stringContaining(message)])
+      }
+    },
+    patience,
+  )
+
   test('is exported, verified and answered the same by the bundle', { timeout: patience }, async () => {
     const exported = await mneme('export', run, '--out', bundle, '--tokens', '32')
     expect(exported.stdout).toMatch(/parity, \d+ parameters, fused kernels/)
