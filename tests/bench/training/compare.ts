@@ -3,31 +3,22 @@
  * Contenders take turns, each `seconds` a round; printed are medians over the rounds. MNEME_PYTHON names a Python with
  * torch; a contender that is not installed is named and left out.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { countParameters, flatten } from '../../../models/spec.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
 import { initialise } from '../../../trainer/initialise.ts'
 import { encodeSafetensors } from '../../../trainer/safetensors.ts'
+import { type Contender, race, start } from './race.ts'
 import { BATCH, batches, config, options, RATE, SEED, TIME, TOKENS } from './workload.ts'
 
 /** First losses of the same weights and batch agree to this. */
 const TOLERANCE = 1e-3
 /** Multiplications and additions of a parameter in a step: forward, and twice that backward. */
 const OPERATIONS = 6
-
-interface Contender {
-  readonly name: string
-  readonly description: string
-  readonly first: number
-  /** Trains for so many seconds; returns tokens per second. */
-  run(seconds: number): Promise<number>
-  stop(): void
-}
 
 const [rounds = 5, seconds = 10] = process.argv.slice(2).map(Number)
 const parameters = flatten(options.model.params)
@@ -36,13 +27,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mneme-bench-'))
 
 try {
   const contenders = await open()
-  const speeds = new Map(contenders.map(({ name }) => [name, [] as number[]]))
-  for (let round = 0; round < rounds; round++)
-    for (const { name, run } of contenders) {
-      const speed = await run(seconds)
-      speeds.get(name)?.push(speed)
-      process.stderr.write(`round ${round + 1} ${name}: ${speed.toFixed(0)} tokens/s\n`)
-    }
+  const speeds = await race(contenders, rounds, seconds)
   contenders.forEach((contender) => contender.stop())
   report(contenders, speeds)
 } finally {
@@ -60,36 +45,11 @@ async function open(): Promise<Contender[]> {
     ['tfjs-node', process.execPath, ['--import', 'tsx', ours, 'node']],
     ['TF.js WASM', process.execPath, ['--import', 'tsx', ours, 'wasm']],
   ] as const) {
-    const contender = await start(name, spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] }))
+    const contender = await start(name, TOKENS, spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] }))
     if (contender) opened.push(contender)
     else process.stderr.write(`${name}: not installed here, left out\n`)
   }
   return opened
-}
-
-/** Null if it does not start. */
-async function start(name: string, child: ChildProcess): Promise<Contender | null> {
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
-  child.once('error', () => child.stdout!.destroy())
-  const answer = async (): Promise<Record<string, number | string> | null> => {
-    for (let next = await lines.next(); !next.done; next = await lines.next())
-      if (next.value.startsWith('{')) return JSON.parse(next.value) as Record<string, number | string>
-    return null
-  }
-  const hello = await answer()
-  if (!hello) return null
-  return {
-    name,
-    description: String(hello['description']),
-    first: Number(hello['first']),
-    async run(time) {
-      child.stdin!.write(`${time}\n`)
-      const done = await answer()
-      if (!done) throw new Error(`${name} stopped`)
-      return (Number(done['steps']) * TOKENS) / Number(done['seconds'])
-    },
-    stop: () => child.stdin!.end(),
-  }
 }
 
 /** Everything that a reference needs to compute the same. */
@@ -115,18 +75,17 @@ function writeWorkload(): string {
   return file
 }
 
-function report(contenders: readonly Contender[], speeds: ReadonlyMap<string, number[]>): void {
-  const median = (name: string): number => speeds.get(name)?.toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? NaN
+function report(contenders: readonly Contender[], speeds: ReadonlyMap<string, number>): void {
   const ours = contenders[0]!
   const print = (line: string): void => void process.stdout.write(`${line}\n`)
   print(`vanilla ${JSON.stringify(config)}: ${count} parameters, ${BATCH} x ${TIME} tokens a step, ${rounds} rounds`)
   print('| contender | tokens/s | GFLOP/s | compiled step is | first loss | |')
   print('|---|---|---|---|---|---|')
   for (const { name, description, first } of contenders) {
-    const speed = median(name)
+    const speed = speeds.get(name)!
     const work = ((speed * count * OPERATIONS) / 1e9).toFixed(0)
     const agrees = Math.abs(first - ours.first) <= TOLERANCE ? '' : ' (another function!)'
-    const ratio = (median(ours.name) / speed).toFixed(2)
+    const ratio = (speeds.get(ours.name)! / speed).toFixed(2)
     print(`| ${name} | ${speed.toFixed(0)} | ${work} | ${ratio}x | ${first.toFixed(5)}${agrees} | ${description} |`)
   }
 }
