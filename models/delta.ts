@@ -10,13 +10,13 @@ import {
   networkLayer,
   networkLayerParams,
   networkLayerState,
-  type Place,
   slotLayer,
   slotParams,
   slotState,
 } from './layers/chunk-memory.ts'
 import type { MemoryConfig } from './layers/fast-weights.ts'
 import { feedForward, feedForwardParams } from './layers/feed-forward.ts'
+import { type Place, placeOf } from './layers/place.ts'
 import type { Ops } from './ops.ts'
 import { inPieces } from './pieces.ts'
 import { matrix, type Of, type Spec, stateOf, vector } from './spec.ts'
@@ -167,13 +167,7 @@ export const delta = define({
 
 /** ids (B,T); where there are chunks, tokens of one. */
 function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hidden: T; state: State<T> } {
-  const size = op.add(op.max(op.iota(ids, 1), 0), op.constant(1))
-  const position = s.position && op.add(s.position, size) //                                    (B, 1)
-  const full = position && op.less(op.constant(c.chunk - 0.5), position)
-  const place = full && {
-    fresh: op.less(op.reshape(s.position, [0, 1, 1]), op.constant(0.5)),
-    full: op.reshape(full, [0, 1, 1]),
-  }
+  const place = s.position && placeOf(op, ids, s.position, c.chunk)
   let x = op.gather(p.embed, ids) //                                                            (B, T, D)
   const blocks = p.blocks.map((block, i) => {
     const { y, state } = mix(op, c, block, op.rmsNorm(x, block.norm, 1e-5), s.blocks[i]!, s.filled, place)
@@ -189,7 +183,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     hidden: op.rmsNorm(x, p.norm, 1e-5),
     state: {
       filled: fillAfter(op, ids, s.filled, c.window),
-      ...(full ? { position: op.where(full, op.constant(0), position) } : {}),
+      ...(place ? { position: place.position } : {}),
       blocks,
     },
   }

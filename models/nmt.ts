@@ -17,6 +17,7 @@ import {
   remember,
 } from './layers/fast-weights.ts'
 import { feedForward, feedForwardParams } from './layers/feed-forward.ts'
+import { placeOf } from './layers/place.ts'
 import type { Ops } from './ops.ts'
 import { inPieces } from './pieces.ts'
 import { matrix, type Of, type Spec, stateOf, vector } from './spec.ts'
@@ -148,14 +149,11 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
   const filled = fillAfter(op, ids, s.filled, c.window)
   if (!s.position) return { hidden, state: { filled, blocks: done } }
 
-  const size = op.add(op.max(op.iota(ids, 1), 0), op.constant(1))
-  const position = op.add(s.position, size) //                                                  (B, 1)
-  const full = op.less(op.constant(c.chunk - 0.5), position)
-  const whenFull = op.reshape(full, [0, 1, 1])
+  const { full, position } = placeOf(op, ids, s.position, c.chunk)
   /** The memory after this piece: it has learnt where the chunk is full. */
   const after = (start: readonly T[], before: MemoryState<T>, pending: readonly T[]): MemoryState<T> => {
     const taught = learn(op, memory(c), start, before, pending)
-    const choose = (now: readonly T[], old: readonly T[]): T[] => now.map((t, i) => op.where(whenFull, t, old[i]!))
+    const choose = (now: readonly T[], old: readonly T[]): T[] => now.map((t, i) => op.where(full, t, old[i]!))
     return {
       added: choose(taught.added, before.added).map((layer) => op.watch(layer, 'memory.added')),
       ...(before.momentum ? { momentum: choose(taught.momentum!, before.momentum) } : {}),
@@ -176,7 +174,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     hidden,
     state: {
       filled,
-      position: op.where(full, op.constant(0), position),
+      position,
       ...(shared ? { memory: shared } : {}),
       blocks,
     },

@@ -6,6 +6,7 @@
  */
 import { define } from './architecture.ts'
 import { choice, type ConfigOf, count, flag, real, requires, requiresEvenChannels } from './config.ts'
+import { placeOf } from './layers/place.ts'
 import {
   cross,
   crossParams,
@@ -119,13 +120,10 @@ export const rsm = define({
 
 /** Tokens that lie within one chunk: ids (B,S). When they fill it, the memory is written. */
 function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hidden: T; state: State<T> } {
-  const size = op.add(op.max(op.iota(ids, 1), 0), op.constant(1))
-  const position = op.add(s.position, size) //                                                  (B, 1)
-  const full = op.less(op.constant(c.chunk - 0.5), position)
+  const place = placeOf(op, ids, s.position, c.chunk)
   const when = (then: T, otherwise: T, rank: 2 | 3): T =>
-    op.where(rank === 2 ? full : op.reshape(full, [0, 1, 1]), then, otherwise)
+    op.where(rank === 2 ? place.ends : place.full, then, otherwise)
   const zero = op.constant(0)
-  const fresh = op.less(op.reshape(s.position, [0, 1, 1]), op.constant(0.5))
   const committed = (difference: T): T => op.add(difference, p.start) //                        (B, M, D)
 
   let x = op.dropout(op.add(op.gather(p.embed, ids), positions(op, c, ids, s.position)), c.dropout)
@@ -137,7 +135,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     x = op.add(x, op.dropout(local.y, c.dropout))
     x = op.add(x, op.dropout(cross(op, c.width, block.read, layerNorm(op, block.readNorm, x), memory), c.dropout))
     x = op.layer(op.add(x, op.dropout(feedForward(op, block, x), c.dropout)), i)
-    const sums = pool(op, c.width, block.pool, memory, x, past.pool, fresh)
+    const sums = pool(op, c.width, block.pool, memory, x, past.pool, place.fresh)
     if (c.read === 'seed') shared = write(op, block.write, shared!, pooled(op, sums, c.chunk))
     return { ...local, memory, pool: sums }
   })
@@ -165,7 +163,7 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
   return {
     hidden,
     state: {
-      position: when(zero, position, 2),
+      position: place.position,
       ...(s.memory ? { memory: when(finish(shared!), s.memory, 3) } : {}),
       blocks,
       ...(due ? { tokens: tokens!, sinceSync: when(next(op, due, s.sinceSync, 1), s.sinceSync, 2) } : {}),

@@ -9,6 +9,7 @@ import { choice, type ConfigOf, count, real, requires } from './config.ts'
 import { attention, attentionParams, attentionState } from './layers/attention.ts'
 import { gptBlock, gptFeedForward, gptFeedForwardParams, gptParams } from './layers/gpt.ts'
 import { type MambaConfig, mambaStack, mambaStackParams, mambaStackState } from './layers/mamba.ts'
+import { placeOf } from './layers/place.ts'
 import { crossOwn, crossParams, layerNorm, layerNormParams } from './layers/slots.ts'
 import { emptyMask, unfold, windowPool, windowPoolParams } from './layers/window.ts'
 import type { Ops } from './ops.ts'
@@ -154,7 +155,6 @@ function writing<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: State<T>) {
 /** After tokens up to the next write, at most: x (B,S,D). Where they reach it, one more output is made. */
 function write<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: Writing<T>): Writing<T> {
   const size = op.add(op.max(op.iota(x, 1), 0), op.constant(1))
-  const position = op.add(s.position, size) //                                                  (B, 1)
   const rows = op.concat([s.tokens, x], 1) //                                                   (B, M-1+S, D)
   const filled = op.minimum(op.add(s.filled, size), op.constant(c.tokens))
   const empty = op.concat([emptyMask(op, s.writes, c.outputs), emptyMask(op, filled, c.tokens)], -1) // (B, N+M)
@@ -162,13 +162,12 @@ function write<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: Writing<T>): Wri
   const summary = windowPool(op, c, p.pool, window, op.reshape(empty, [0, 1, -1]))
   const made = mambaStack(op, ssm(c), p.ssm, summary, s.ssm)
 
-  const due = op.less(op.constant(c.stride - 0.5), position)
-  const when = (then: T, otherwise: T): T => op.where(due, then, otherwise)
-  const whenRows = (then: T, otherwise: T): T => op.where(op.reshape(due, [0, 1, 1]), then, otherwise)
+  const { ends, full, position } = placeOf(op, x, s.position, c.stride)
+  const whenRows = (then: T, otherwise: T): T => op.where(full, then, otherwise)
   return {
-    position: when(op.constant(0), position),
+    position,
     filled,
-    writes: op.watch(when(op.add(s.writes, op.constant(1)), s.writes), 'writes'),
+    writes: op.watch(op.where(ends, op.add(s.writes, op.constant(1)), s.writes), 'writes'),
     tokens: op.slice(rows, 1, 1 - c.tokens),
     outputs: whenRows(op.concat([op.slice(s.outputs, 1, 1), made.y], 1), s.outputs),
     ssm: made.state.map((after, i) => ({

@@ -7,19 +7,12 @@ import type { Of } from '../spec.ts'
 import { matrix, stateOf, vector } from '../spec.ts'
 import { learn, type MemoryConfig, memoryParams, memoryState, pendingState, read, remember } from './fast-weights.ts'
 import { cross, crossParams, pool, pooled, poolParams, poolState, write, writeParams } from './slots.ts'
+import type { Place } from './place.ts'
 
 export interface SlotConfig {
   readonly width: number
   readonly slots: number
   readonly chunk: number
-}
-
-/** Where a piece of tokens lies in its chunk: (B,1,1) booleans. */
-export interface Place<T> {
-  /** Its first token is the chunk's. */
-  readonly fresh: T
-  /** Its last token is the chunk's. */
-  readonly full: T
 }
 
 const gateParams = (width: number) => ({ gate: matrix([width, width]), gateBias: vector([width], 0) })
