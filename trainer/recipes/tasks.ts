@@ -8,7 +8,15 @@ const FOREVER = 1e15
 const task = (
   name: string,
   about: string,
-  data: { task: string; options?: Options; mix: readonly Options[]; pack?: boolean; evaluate: readonly Options[] },
+  data: {
+    task: string
+    options?: Options
+    mix: readonly Options[]
+    pack?: boolean
+    /** What comes before the mix: packed rows of these, up to so many tokens. */
+    first?: { untilTokens: number; mix: readonly Options[] }
+    evaluate: readonly Options[]
+  },
   own: Partial<Recipe>,
 ): Recipe => ({
   ...defaults,
@@ -30,7 +38,10 @@ const task = (
     kind: 'task',
     task: data.task,
     options: data.options ?? {},
-    stages: [{ untilTokens: FOREVER, mix: data.mix, pack: data.pack ?? false }],
+    stages: [
+      ...(data.first ? [{ ...data.first, pack: true }] : []),
+      { untilTokens: FOREVER, mix: data.mix, pack: data.pack ?? false },
+    ],
     evaluate: data.evaluate,
   },
 })
@@ -49,19 +60,30 @@ const multiQuery: readonly Recipe[] = [
     {
       task: 'mqar',
       options: { vocabulary: 512 },
-      pack: true,
-      mix: [
-        { length: 64, pairs: 4 },
-        { length: 64, pairs: 16 },
-        { length: 128, pairs: 32 },
-        { length: 256, pairs: 64 },
-      ],
+      // Easy sequences start the learning; packed, they leave a memory full of others' pairs, which full rows need not bear
+      first: {
+        untilTokens: 1.5e6,
+        mix: [
+          { length: 64, pairs: 4 },
+          { length: 64, pairs: 16 },
+          { length: 128, pairs: 32 },
+          { length: 256, pairs: 64 },
+        ],
+      },
+      mix: [32, 64, 64, 64].map((pairs) => ({ length: 256, pairs })),
       evaluate: [
         { length: 256, pairs: 64 },
         { length: 512, pairs: 128 },
       ],
     },
-    { batch: 16, time: 256, labels: 1024 },
+    // Of 8,192 numbers of memory as many as can be are keys: pairs whose keys differ do not disturb one another
+    {
+      model: { ...memories, memoryHeads: 1, keys: 256, values: 32 },
+      batch: 16,
+      time: 256,
+      labels: 1024,
+      schedule: { kind: 'cosine', steps: 3600, warmup: 50, minRatio: 0.05, decay: 0.2 },
+    },
   ),
   task(
     'mqar-full',

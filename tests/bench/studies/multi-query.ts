@@ -1,0 +1,28 @@
+/** Multi-query recall: the recipe's own model, and every system at equal parameters and tokens; the full vocabulary. */
+import { recipeOf } from './recipe.ts'
+import type { Study } from './study.ts'
+import { systems } from './systems.ts'
+import { taskRows } from './table.ts'
+
+const STEPS = 2400
+
+export const multiQuery: Study = {
+  name: 'mqar',
+  about: `64 pairs among 256 tokens, vocabulary 512. The recipe's own model, and every system after ${STEPS} steps of 4,096 tokens.`,
+  runs: [
+    { name: 'recipe', train: ['mqar'], evaluate: { mqar: ['mqar'] } },
+    ...systems.map((system) => ({
+      name: system.name,
+      train: recipeOf('mqar', system, { steps: STEPS }),
+      evaluate: { mqar: ['mqar'] },
+    })),
+  ],
+  show: (measured) => ({ table: taskRows(measured) }),
+}
+
+export const multiQueryFull: Study = {
+  name: 'mqar-full',
+  about: 'Up to 64 pairs among 256 tokens, vocabulary 8,192.',
+  runs: [{ name: 'recipe', train: ['mqar-full'], evaluate: { mqar: ['mqar', '--sequences', '100'] } }],
+  show: (measured) => ({ table: taskRows(measured) }),
+}
