@@ -1,4 +1,5 @@
 /** What the right answer is, found by reading a sequence's ids alone: the judges of the generators. */
+import { runInNewContext } from 'node:vm'
 
 type Numbers = Record<string, number>
 /** The answers to all questions of a sequence, all their tokens; `at` are the places of the questions where ids alone do not tell. */
@@ -15,6 +16,7 @@ export const readers: Readonly<Record<string, { options: Record<string, unknown>
   chain: { options: { depth: 7, shallowest: 1, chains: 3, shuffled: true }, read: assigned },
   parity: { options: { length: 20, shortest: 3 }, read: (ids) => [ids.filter((bit) => bit === 1).length % 2] },
   modular: { options: { length: 20, shortest: 3 }, read: arithmetic },
+  'modular-brackets': { options: { length: 30, shortest: 4 }, read: bracketed },
   'word-problem': { options: { length: 12, shortest: 3 }, read: composed },
   recall: { options: { length: 64 }, read: (ids) => repeated(ids, 16) },
   'noisy-recall': { options: { length: 64 }, read: (ids) => repeated(ids, 16) },
@@ -84,6 +86,13 @@ function arithmetic(ids: readonly number[]): number[] {
     }
   }
   return [Number(((sum % 5n) + 5n) % 5n)]
+}
+
+/** The expression as JavaScript reads it, in exact integers. */
+function bracketed(ids: readonly number[]): number[] {
+  const text = ids.slice(0, -1).map((id) => (id < 5 ? `${id}n` : '+-*()'[id - 5]!))
+  const value = runInNewContext(text.join(' ')) as bigint
+  return [Number(((value % 5n) + 5n) % 5n)]
 }
 
 /** S3 as the six orders of three things, applied to them one after another. */

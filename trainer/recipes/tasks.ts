@@ -76,9 +76,10 @@ const multiQuery: readonly Recipe[] = [
         { length: 512, pairs: 128 },
       ],
     },
-    // Of 8,192 numbers of memory as many as can be are keys: pairs whose keys differ do not disturb one another
+    // One layer: its convolution joins a key to its value. Of 8,192 numbers as many as can be are keys, which then do not
+    // disturb one another
     {
-      model: { ...memories, memoryHeads: 1, keys: 256, values: 32 },
+      model: { ...memories, layers: 'd', memoryHeads: 1, keys: 256, values: 32 },
       batch: 16,
       time: 256,
       labels: 1024,
@@ -191,6 +192,12 @@ const tracked: readonly Recipe[] = [
     'modular',
     'modular arithmetic without brackets: trained up to 40, measured up to 256',
     { task: 'modular', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
+    { batch: 64, time: 64, model: { ...turning, hidden: 128 } },
+  ),
+  task(
+    'modular-brackets',
+    'modular arithmetic with brackets: trained up to 40, measured up to 256',
+    { task: 'modular-brackets', mix: [{ length: 40, shortest: 4 }], evaluate: lengths },
     { batch: 64, time: 64, model: { ...turning, hidden: 128 } },
   ),
   task(

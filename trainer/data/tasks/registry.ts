@@ -1,5 +1,6 @@
 /** The tasks by name: the only list. */
 import { ConfigError } from '../../../models/config.ts'
+import { brackets } from './brackets.ts'
 import { chain } from './chain.ts'
 import { compression, copying, selectiveCopying } from './copying.ts'
 import { fuzzyRecall } from './fuzzy-recall.ts'
@@ -20,6 +21,7 @@ export const tasks: ReadonlyMap<string, Task> = new Map(
     chain,
     parity,
     modular,
+    brackets,
     wordProblem,
     recall,
     fuzzyRecall,

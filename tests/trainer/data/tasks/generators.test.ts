@@ -176,7 +176,7 @@ describe('what is asked for is what is drawn', () => {
   })
 
   test('lengths are drawn evenly between the shortest and the longest', () => {
-    for (const name of ['parity', 'word-problem', 'modular']) {
+    for (const name of ['parity', 'word-problem', 'modular', 'modular-brackets']) {
       const lengths = draws(name, { length: 10, shortest: 4 }, 500).map(({ ids }) => ids.length)
       const expected = name === 'modular' ? [4, 6, 8, 10] : [4, 5, 6, 7, 8, 9, 10]
       expect([...new Set(lengths)].toSorted((a, b) => a - b)).toEqual(expected)
