@@ -31,10 +31,13 @@ export function serveCommand(): Command {
     ])
     .option('--keep-states <number>', 'newest memories of a session that are always kept (default: 8)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
+    .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))
-    .action(async (bundles: string[], { apiKey, ...flags }: Record<string, unknown>) => {
+    .action(async (bundles: string[], { apiKey, untilStdinEnds, ...flags }: Record<string, unknown>) => {
+      if (untilStdinEnds === true) process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGTERM'))
       const given = { ...flags, ...(bundles.length > 0 ? { bundles } : {}), ...(apiKey ? { apiKeys: apiKey } : {}) }
       process.exitCode = await serve(() => loadConfig(given, process.env), bundledSources)
+      process.stdin.destroy() // or it would keep the process alive
     })
 }
 

@@ -12,9 +12,11 @@ export interface LocalServer {
 /** Starts a server over `data` and waits until it listens. Throws what the server itself said when it could not start. */
 export async function startLocalServer(data: string | undefined): Promise<LocalServer> {
   const bin = fileURLToPath(new URL('./bin.js', import.meta.url))
-  const args = [bin, 'serve', '--port', '0', '--log-level', 'error', ...(data === undefined ? [] : ['--data', data])]
+  // However we end, kill -9 included, our end of its stdin is closed, and it stops
+  const args = [bin, 'serve', '--port', '0', '--log-level', 'error', '--until-stdin-ends']
+  if (data !== undefined) args.push('--data', data)
   // A process group of its own: Ctrl-C in the terminal cancels a reply, it does not stop the server.
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   // It does not outlive us, also when the terminal is closed.
   const leave = (signal: NodeJS.Signals): void => {

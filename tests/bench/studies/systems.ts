@@ -1,6 +1,6 @@
 /**
  * Every system at the size of the tasks: width 64, as many parameters each as RSM's two layers have (143,000 and the
- * embedding). Windows and chunks of attention are 64 tokens everywhere, so what lies further back a memory must tell.
+ * embedding), the delta memory, which has no feed-forward layers here, half of that. Windows and chunks of attention are 64 tokens everywhere, so what lies further back a memory must tell.
  */
 export interface System {
   readonly name: string
@@ -9,7 +9,7 @@ export interface System {
 
 /** The same for all tasks; the vocabulary is the task's. */
 export const systems: readonly System[] = [
-  { name: 'delta', model: { layers: 'dd', hidden: 236, memoryHeads: 1, keys: 128, values: 64, decay: 'none' } },
+  { name: 'delta', model: { layers: 'dd', hidden: 0, memoryHeads: 2, keys: 64, values: 64, decay: 'none' } },
   { name: 'vanilla', model: { layers: 2, heads: 4, window: 64, hidden: 286 } },
   { name: 'rsm', model: { layers: 2, heads: 4, slots: 32, chunk: 64, expansion: 1 } },
   {

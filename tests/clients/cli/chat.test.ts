@@ -175,16 +175,16 @@ test(
   },
 )
 
-test(
-  'the server that was started ends with the chat, also when the chat is ended from outside',
+test.each(['SIGHUP', 'SIGKILL'] as const)(
+  'the server that was started ends with the chat, also when that is ended from outside by %s',
   { timeout: 180_000 },
-  async () => {
+  async (signal) => {
     const data = temporaryFolder()
     const chat = startMneme(['chat', '--data', data])
     chat.type('hello\n')
     await chat.until(/tokens computed/)
-    chat.signal('SIGHUP')
-    expect((await chat.done).code).toBe('SIGHUP')
+    chat.signal(signal)
+    expect((await chat.done).code).toBe(signal)
     // Its folder is free for the next one.
     const next = async () => (await runMneme(['chat', '--data', data], 'hello\n')).code
     await expect.poll(next, { timeout: 30_000 }).toBe(0)
