@@ -32,6 +32,18 @@ function byteLevel(vocabulary: Vocabulary): Detokenizer {
   }
 }
 
+/** The UTF-8 of one token alone; nothing for special tokens and ids outside the vocabulary. */
+export function bytesOfToken(vocabulary: Vocabulary, id: number): number[] {
+  const token = vocabulary.tokenOf(id)
+  if (token === undefined || vocabulary.isSpecial(id)) return []
+  const byte = /^<0x([0-9A-F]{2})>$/.exec(token)?.[1]
+  if (byte !== undefined) return [Number.parseInt(byte, 16)]
+  if (vocabulary.isAdded(id)) return [...Buffer.from(token)]
+  if (vocabulary.decoderType === 'ByteLevel') return [...bytesOf(token)]
+  // Alone, a word's first token would be decoded without the space before it
+  return [...Buffer.from(token.includes('\u2581') ? token.replaceAll('\u2581', ' ') : vocabulary.decode([id]))]
+}
+
 // GPT-2's alphabet: printable Latin-1 characters stand for their own byte, and the other 68 bytes for U+0100 onwards.
 const byteOfCharacter = new Map<string, number>()
 for (let byte = 0, next = 256; byte < 256; byte++) {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createChatTemplate } from './chat-template.ts'
-import { createDetokenizer, type Detokenizer } from './detokenizer.ts'
+import { bytesOfToken, createDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { TextError } from './errors.ts'
 import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
 import { createVocabulary } from './vocabulary.ts'
@@ -36,6 +36,8 @@ export interface TextCodec {
   decode(ids: readonly number[]): string
   /** Returns the ids of messages in the model's chat format. Throws TextError if the template refuses them. */
   chat(messages: readonly Message[], options: ChatOptions): number[]
+  /** Returns the UTF-8 of one token: of a character that several tokens make, its share. Special tokens have none. */
+  bytes(id: number): number[]
   /** Returns a decoder for ids that come one at a time; its pieces joined are decode() of the whole. */
   detokenizer(): Detokenizer
 }
@@ -62,6 +64,7 @@ export function openText(source: string | TokenizerFiles): TextCodec {
       const decoder = detokenizer()
       return ids.map((id) => decoder.push(id)).join('') + decoder.flush()
     },
+    bytes: (id) => bytesOfToken(vocabulary, id),
     chat: template,
     detokenizer,
   }

@@ -47,7 +47,8 @@ export type Job = TurnJob | ReplayJob
 export type ToEngine = Job | { readonly kind: 'cancel'; readonly id: number } | { readonly kind: 'close' }
 
 export interface TokenText {
-  readonly text: string
+  /** UTF-8; of a character that several tokens make, a token's share. */
+  readonly bytes: readonly number[]
   readonly logprob: number
 }
 
@@ -59,7 +60,7 @@ export interface TokenLogprob extends TokenText {
 /** A prompt's first token: nothing predicts it. */
 export interface FirstToken {
   readonly id: number
-  readonly text: string
+  readonly bytes: readonly number[]
   readonly logprob: null
   readonly top: readonly []
 }

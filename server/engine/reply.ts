@@ -74,13 +74,13 @@ export class Reply {
   }
 }
 
-/** A token with its text and its alternatives' texts. */
+/** A token with its bytes and its alternatives'. */
 export function describeToken(codec: TextCodec, draw: Draw): TokenLogprob {
   const { id, logprob, top } = draw
   return {
     id,
     logprob,
-    text: codec.decode([id]),
-    top: top.map((t) => ({ text: codec.decode([t.id]), logprob: t.logprob })),
+    bytes: codec.bytes(id),
+    top: top.map((t) => ({ bytes: codec.bytes(t.id), logprob: t.logprob })),
   }
 }

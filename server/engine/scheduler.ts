@@ -87,7 +87,7 @@ export class Scheduler {
   #tellPrompt(feeding: Feeding, from: number, logits: Float32Array, wanted: number): void {
     const tokens: (TokenLogprob | FirstToken)[] = []
     const first = feeding.feed[0] as number
-    if (from === 0) tokens.push({ id: first, text: this.#codec.decode([first]), logprob: null, top: [] })
+    if (from === 0) tokens.push({ id: first, bytes: this.#codec.bytes(first), logprob: null, top: [] })
     for (let at = from; at < feeding.fed && at + 1 < feeding.feed.length; at++) {
       const id = feeding.feed[at + 1] as number
       tokens.push(describeToken(this.#codec, { id, ...describe(this.#row(logits, at - from), id, wanted) }))

@@ -1,6 +1,6 @@
 /** POST /v1/completions: from the request to its turns, from pieces to chunks or one object. */
 import type { Deps } from '../deps.ts'
-import type { FinishReason, Prompt } from '../engine/messages.ts'
+import type { FinishReason, Prompt, TokenText } from '../engine/messages.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
 import { finishReason, headOf, usageOf } from './chat.ts'
@@ -8,6 +8,7 @@ import { runChoices, type Piece } from './choices.ts'
 import type { CompletionRequest } from './completions-schema.ts'
 import { stopsOf } from './fields.ts'
 import { toSampling } from './sampling.ts'
+import { tokenString } from './token-string.ts'
 
 type Json = Record<string, unknown>
 
@@ -93,17 +94,20 @@ function choiceOf(
 
 /** Four parallel lists; null for a prompt's first token. */
 function logprobsOf(tokens: Piece['tokens'], at: number): Json {
+  // Tokens of one character begin where that does
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let offset = at
   const offsets = tokens.map((token) => {
     const here = offset
-    offset += token.text.length
+    offset += decoder.decode(Uint8Array.from(token.bytes), { stream: true }).length
     return here
   })
+  const named = ({ bytes }: Pick<TokenText, 'bytes'>): string => tokenString(bytes, 'bytes:')
   return {
-    tokens: tokens.map((token) => token.text),
+    tokens: tokens.map(named),
     token_logprobs: tokens.map((token) => token.logprob),
     top_logprobs: tokens.map((token) =>
-      token.logprob === null ? null : Object.fromEntries(token.top.map((t) => [t.text, t.logprob])),
+      token.logprob === null ? null : Object.fromEntries(token.top.map((t) => [named(t), t.logprob])),
     ),
     text_offset: offsets,
   }

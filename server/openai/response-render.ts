@@ -1,9 +1,10 @@
 /** A response while it grows: the object, and the events of the streaming specification in their order. */
 import { newId } from '../conversation.ts'
-import type { TokenLogprob } from '../engine/messages.ts'
+import type { TokenLogprob, TokenText } from '../engine/messages.ts'
 import type { Sampling } from '../engine/sampler.ts'
 import type { ApiError } from './errors.ts'
 import type { ResponseRequest } from './responses-schema.ts'
+import { tokenString } from './token-string.ts'
 
 export interface Frame {
   readonly type: string
@@ -173,6 +174,6 @@ export function entryOf(token: TokenLogprob): LogprobEntry & { top_logprobs: Log
   return { ...logprobEntry(token), top_logprobs: token.top.map(logprobEntry) }
 }
 
-function logprobEntry({ text, logprob }: { readonly text: string; readonly logprob: number }): LogprobEntry {
-  return { token: text, bytes: [...Buffer.from(text)], logprob }
+function logprobEntry({ bytes, logprob }: TokenText): LogprobEntry {
+  return { token: tokenString(bytes), bytes: [...bytes], logprob }
 }

@@ -30,6 +30,7 @@ test('the pieces are the whole, byte by byte', () => {
       const ids = bytewise.encode(written)
       expect(ids.map((id) => decoder.push(id)).join('') + decoder.flush()).toBe(written)
       expect(bytewise.decode(ids)).toBe(written)
+      expect(Buffer.from(ids.flatMap((id) => bytewise.bytes(id))).toString()).toBe(written)
     }),
   )
 })
@@ -68,6 +69,19 @@ test('added tokens that are not special are written as they are', () => {
   const codec = openText({ tokenizer, config })
   expect(codec.encode('a<think>')).toEqual([0x61, 260])
   expect(codec.decode([0x61, 260, 0x62])).toBe('a<think>b')
+})
+
+test('the bytes of tokens alone are those of the text, with spaces and parts of characters; special tokens have none', () => {
+  for (const files of [characterTokenizer('abc é中😀'), fallbackTokenizer(), byteTokenizer()]) {
+    const codec = openText(files)
+    const ids = codec.encode('a b😀')
+    expect(
+      Buffer.from(ids.flatMap((id) => codec.bytes(id)))
+        .toString()
+        .trimStart(),
+    ).toBe('a b😀')
+  }
+  expect([bytewise.bytes(END), bytewise.bytes(9_999), bytewise.bytes(0xc3)]).toEqual([[], [], [0xc3]])
 })
 
 test('a tokenizer of characters gives each at once', () => {

@@ -96,6 +96,16 @@ describe('the official client', () => {
     expect(usage?.completion_tokens).toBe(0)
   })
 
+  test('says of the tokens of one character their bytes, and where it begins', async () => {
+    const { client } = await connect()
+    const [prompt, bytes] = ['aü😀b', [...Buffer.from('aü😀b')]]
+    const { choices } = await client.completions.create({ model, prompt, max_tokens: 0, echo: true, logprobs: 0 })
+    expect(choices[0]?.logprobs).toMatchObject({
+      tokens: bytes.map((byte) => (byte < 128 ? String.fromCodePoint(byte) : `bytes:\\x${byte.toString(16)}`)),
+      text_offset: [0, 1, 1, 2, 2, 2, 2, 4],
+    })
+  })
+
   test('holds a conversation over responses, streamed and whole, and deletes it', async () => {
     const { client } = await connect()
     const first = await client.responses.create({ model, input: 'hello', max_output_tokens: 8 })

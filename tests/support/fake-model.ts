@@ -113,6 +113,7 @@ export const byteCodec: TextCodec = {
   encode: (text) => [...Buffer.from(text)],
   encodeWithSpecial: (text) => [...Buffer.from(text)],
   decode: (ids) => decodeBytes(ids),
+  bytes: (id) => (id < 256 ? [id] : []),
   chat(messages, { generate }) {
     if (messages.some(({ content }) => content === REFUSED)) throw new TextError('chat template: told to refuse')
     const ids = messages.flatMap(({ role, content }) => [ROLE_TOKENS[role], ...Buffer.from(content), END])

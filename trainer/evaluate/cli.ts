@@ -29,13 +29,13 @@ export function evalCommand(): Command {
         .choices(suites),
     )
     .option('--model <folder>', 'a checkpoint, a run or a bundle')
-    .option('--url <url>', 'a running server (not for text and telemetry)')
+    .option('--url <url>', 'a running server (not for telemetry)')
     .option('--api-key <key>', "the server's key")
     .option('--json [file]', 'the result as JSON: into the file, or on stdout instead of the table')
     .option('--picture <file>', 'write the curves as SVG')
     .option('--seed <n>', 'seed of the conversations or sequences', number, 1)
     .option('--data <file>', 'text to measure on (text, telemetry)')
-    .option('--window <n>', 'start anew after so many tokens; 0: never (text only)', number, 0)
+    .option('--window <n>', 'start anew after so many tokens, with --url characters; 0: never (text only)', number, 0)
     .option('--facts <list>', 'numbers of facts (keeper only)', numbers, [1, 2, 4, 8, 16, 32, 64])
     .option('--distances <list>', 'turns of small talk before the questions (keeper only)', numbers, [1, 10, 100, 200])
     .addOption(
@@ -68,10 +68,11 @@ export function evalCommand(): Command {
 }
 
 /** What is missing or too much, in words. */
-function complaint(suite: string, { model, url, data, set, freeze }: Flags): string | undefined {
+function complaint(suite: string, { model, url, data, window, set, freeze }: Flags): string | undefined {
   if ((model === undefined) === (url === undefined)) return 'expected either --model or --url'
-  if (suite === 'text' && (model === undefined || data === undefined))
-    return 'expected --model, a checkpoint or a bundle, and --data, a file'
+  if (suite === 'text' && data === undefined) return 'expected --data, a file'
+  if (suite === 'text' && url !== undefined && window < 2)
+    return 'expected --window, the characters of a prompt, with --url'
   if (suite === 'telemetry' && model === undefined) return 'expected --model, a checkpoint or a run'
   const changed = freeze !== '' || Object.keys(set).length > 0
   if (changed && (url !== undefined || suite === 'telemetry'))

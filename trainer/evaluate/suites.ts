@@ -16,7 +16,9 @@ import { taskTable } from './task-table.ts'
 import { evaluateTask } from './task.ts'
 import { telemetrySuite } from './telemetry/suite.ts'
 import { textPicture } from './text-picture.ts'
-import { bitsPerByte, textTable } from './text.ts'
+import { bitsPerByte } from './text.ts'
+import { serverBitsPerByte } from './text-server.ts'
+import { type TextResult, textTable } from './text-tally.ts'
 
 /** The names of the suites. */
 export const suites: readonly string[] = ['keeper', 'text', 'telemetry', ...tasks.keys()]
@@ -54,6 +56,10 @@ export async function measure(suite: string, request: Request): Promise<Report> 
   if (request.url !== undefined) {
     const client = new ServerClient(request.url, request.apiKey)
     const subject = await client.subject()
+    if (suite === 'text') {
+      const result = await serverBitsPerByte(client, request.data!, request.window)
+      return textReport(result, request.data!, subject)
+    }
     if (suite === 'keeper') return keeper(new ServerAnswerer(client), request, subject)
     return task(suite, serverPredictor(client), request, subject)
   }
@@ -95,9 +101,15 @@ async function keeper(
 }
 
 async function text({ decoder, codec, subject }: OpenModel, { data, window }: Request): Promise<Report> {
-  const result = await bitsPerByte(decoder, codec, data!, window)
-  return { result, table: textTable(data!, result), subject, picture: (title) => textPicture(result, title) }
+  return textReport(await bitsPerByte(decoder, codec, data!, window), data!, subject)
 }
+
+const textReport = (result: TextResult, file: string, subject: Subject): Report => ({
+  result,
+  table: textTable(file, result),
+  subject,
+  picture: (title) => textPicture(result, title),
+})
 
 async function task(
   name: string,

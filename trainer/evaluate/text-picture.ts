@@ -1,6 +1,6 @@
 /** The cost of a text by position as a picture. */
 import { page, toSvg } from '../picture.ts'
-import type { TextResult } from './text.ts'
+import type { TextResult } from './text-tally.ts'
 
 /** Bits per byte over the tokens before, on a logarithmic scale, and a dashed line for the whole text. */
 export function textPicture({ positions, bitsPerByte }: TextResult, title: string): Promise<string> {

@@ -2,33 +2,11 @@
 import { stat } from 'node:fs/promises'
 import type { Decoder, State } from '../../runtime/decoder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
-import { DataError } from '../data/batch.ts'
 import { readText } from '../data/text-file.ts'
-import { percent } from './interval.ts'
-
-export interface TextCost {
-  readonly tokens: number
-  readonly bytes: number
-  readonly bitsPerByte: number
-  /** A token. */
-  readonly perplexity: number
-}
-
-export interface TextResult extends TextCost {
-  /** Tokens after which the state starts anew; 0: never. */
-  readonly window: number
-  /** The cost of tokens that have `from` to `to` tokens before them, in powers of two. */
-  readonly positions: readonly (TextCost & { readonly from: number; readonly to: number })[]
-}
+import { type TextResult, TextTally } from './text-tally.ts'
 
 /** Tokens fed at a time; the state goes on, so the pieces do not matter. */
 const PIECE = 256
-
-interface Sum {
-  nats: number
-  tokens: number
-  bytes: number
-}
 
 /**
  * Reads the file from its beginning to its end as one stream, whose state starts anew every `window` tokens (0: never).
@@ -36,7 +14,7 @@ interface Sum {
  */
 export async function bitsPerByte(decoder: Decoder, codec: TextCodec, file: string, window = 0): Promise<TextResult> {
   const { size } = await stat(file)
-  const bins = new Map<number, Sum>()
+  const tally = new TextTally()
   const bytesOf = byteCounter(codec)
   let [state, position]: [State, number] = [decoder.start(1), 0]
   let before: number[] = []
@@ -50,8 +28,8 @@ export async function bitsPerByte(decoder: Decoder, codec: TextCodec, file: stri
       const piece = ids.slice(from, Math.min(from + room, ids.length - 1))
       const targets = ids.slice(from + 1, from + 1 + piece.length)
       const step = await decoder.run([piece], state)
-      const nats = surprise(step.logits.data as Float32Array, targets, decoder.vocab)
-      for (const [i, target] of targets.entries()) add(bins, position + i + 1, nats[i]!, bytesOf(target))
+      const nats = surprise(step.logits.data as Float32Array, targets, decoder.vocab, codec.vocabSize)
+      for (const [i, target] of targets.entries()) tally.add(position + i + 1, nats[i]!, bytesOf(target))
       state = step.state
       position += piece.length
       from += piece.length
@@ -59,40 +37,7 @@ export async function bitsPerByte(decoder: Decoder, codec: TextCodec, file: stri
     before = ids.slice(-1)
     at = next
   }
-  const all = [...bins.values()].reduce(plus, { nats: 0, tokens: 0, bytes: 0 })
-  if (all.tokens === 0) throw new DataError(`${file}: expected at least 2 tokens of text`)
-  const positions = [...bins].toSorted(([a], [b]) => a - b)
-  return {
-    ...costOf({ ...all, bytes: size }),
-    window,
-    positions: positions.map(([from, sum]) => ({
-      from,
-      to: window === 0 ? 2 * from - 1 : Math.min(2 * from - 1, window),
-      ...costOf(sum),
-    })),
-  }
-}
-
-/** The whole text's cost in a line, and a Markdown table by position. */
-export function textTable(file: string, result: TextResult): string {
-  const { bitsPerByte: bits, perplexity, bytes, tokens, window, positions } = result
-  const state = window === 0 ? 'one stream' : `state from zero every ${window} tokens`
-  return [
-    `${file}: ${bits.toFixed(4)} bits per byte, perplexity ${perplexity.toFixed(3)} a token ` +
-      `(${bytes} bytes, ${tokens} tokens, ${state})`,
-    '',
-    '| tokens before | bits per byte | perplexity a token | share of tokens, percent |',
-    '| --- | ---: | ---: | ---: |',
-    ...positions.map(
-      (p) =>
-        `| ${p.from} to ${p.to} | ${p.bitsPerByte.toFixed(4)} | ${p.perplexity.toFixed(3)} | ${percent(p.tokens / tokens)} |`,
-    ),
-  ].join('\n')
-}
-
-function costOf({ nats, tokens, bytes }: Sum): TextCost {
-  // Bytes of a character belong to the token that ends it, so a few tokens may have none
-  return { tokens, bytes, bitsPerByte: nats / Math.LN2 / Math.max(1, bytes), perplexity: Math.exp(nats / tokens) }
+  return tally.result(file, size, window, 'tokens')
 }
 
 /** Bytes of the text that each token of a stream completes. */
@@ -101,19 +46,10 @@ function byteCounter(codec: TextCodec): (id: number) => number {
   return (id) => Buffer.byteLength(detokenizer.push(id))
 }
 
-function add(bins: Map<number, Sum>, position: number, nats: number, bytes: number): void {
-  const from = 2 ** Math.floor(Math.log2(position))
-  bins.set(from, plus(bins.get(from) ?? { nats: 0, tokens: 0, bytes: 0 }, { nats, tokens: 1, bytes }))
-}
-
-function plus(a: Sum, b: Sum): Sum {
-  return { nats: a.nats + b.nats, tokens: a.tokens + b.tokens, bytes: a.bytes + b.bytes }
-}
-
-/** -ln p(target) of each row of logits. */
-function surprise(logits: Float32Array, targets: readonly number[], vocab: number): number[] {
+/** -ln p(target) of each row of `width` logits, of which `vocab` are tokens: as in serving, others are none. */
+function surprise(logits: Float32Array, targets: readonly number[], width: number, vocab: number): number[] {
   return targets.map((target, row) => {
-    const own = logits.subarray(row * vocab, (row + 1) * vocab)
+    const own = logits.subarray(row * width, row * width + vocab)
     let highest = -Infinity
     for (const x of own) highest = Math.max(highest, x)
     let total = 0

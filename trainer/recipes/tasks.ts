@@ -92,14 +92,17 @@ const multiQuery: readonly Recipe[] = [
     {
       task: 'mqar',
       options: { vocabulary: 8192 },
-      pack: true,
-      mix: [
-        { length: 64, pairs: 4 },
-        { length: 128, pairs: 8 },
-        { length: 256, pairs: 16 },
-        { length: 256, pairs: 32 },
-        { length: 256, pairs: 64 },
-      ],
+      first: {
+        untilTokens: 1.5e6,
+        mix: [
+          { length: 64, pairs: 4 },
+          { length: 128, pairs: 8 },
+          { length: 256, pairs: 16 },
+          { length: 256, pairs: 32 },
+          { length: 256, pairs: 64 },
+        ],
+      },
+      mix: [16, 32, 64, 64].map((pairs) => ({ length: 256, pairs })),
       evaluate: [
         { length: 256, pairs: 64 },
         { length: 512, pairs: 128 },
@@ -108,12 +111,11 @@ const multiQuery: readonly Recipe[] = [
       ],
     },
     {
-      model: { ...memories, width: 128, keys: 256, values: 256 }, // 131,072 numbers a memory
+      model: { ...memories, width: 128, layers: 'd', memoryHeads: 1, keys: 1024, values: 128 }, // 131,072 numbers
       batch: 16,
-      labels: 1024,
       time: 256,
-      learningRate: 2e-3,
-      schedule: { kind: 'cosine', steps: 4300, warmup: 50, minRatio: 0.05, decay: 0.2 },
+      labels: 1024,
+      schedule: { kind: 'cosine', steps: 2600, warmup: 50, minRatio: 0.05, decay: 0.2 },
     },
   ),
   task(

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TaskCell } from '../../../trainer/evaluate/task-tally.ts'
-import type { TextResult } from '../../../trainer/evaluate/text.ts'
+import type { TextResult } from '../../../trainer/evaluate/text-tally.ts'
 
 /** One model: how it is trained, and what is measured of it. */
 export interface Run {

@@ -75,14 +75,14 @@ describe('a reply', () => {
     expect(push(reply, 120).text).toBe('')
     const last = push(reply, END)
     expect(last.text).toBe('x')
-    expect(last.tokens.map(({ text }) => text)).toEqual(['x'])
+    expect(last.tokens.map(({ bytes }) => bytes)).toEqual([[120]])
   })
 
   test('log-probabilities come with the text of their tokens, and stop with it', () => {
     const reply = new Reply(byteCodec, { ...limits, stop: ['bc'] })
     const events = [...Buffer.from('abc')].map((id) => push(reply, id))
     expect(events.map(({ text }) => text)).toEqual(['a', '', ''])
-    expect(events.flatMap(({ tokens }) => tokens.map(({ text }) => text))).toEqual(['a'])
+    expect(events.flatMap(({ tokens }) => tokens.map(({ bytes }) => bytes))).toEqual([[97]])
     expect(events.at(-1)?.finished).toBe('stop')
   })
 })

@@ -1,0 +1,65 @@
+/** Language modelling by a running server, which says what each token of a prompt costs. */
+import { stat } from 'node:fs/promises'
+import { readText } from '../data/text-file.ts'
+import type { ServerClient } from './server-client.ts'
+import { type TextResult, TextTally } from './text-tally.ts'
+
+interface Completion {
+  readonly choices: readonly {
+    readonly index: number
+    readonly logprobs: {
+      /** Of the first token nothing is known. */
+      readonly token_logprobs: readonly (number | null)[]
+      /** Where in the text each token begins. */
+      readonly text_offset: readonly number[]
+    }
+  }[]
+}
+
+/** Prompts of one request. */
+const PROMPTS = 8
+
+/**
+ * Sends the file in pieces of at most `window` characters, each from zero state, and adds up what the server says of all
+ * tokens of a piece but its first. Bits per byte count the bytes of those tokens only.
+ */
+export async function serverBitsPerByte(client: ServerClient, file: string, window: number): Promise<TextResult> {
+  const tally = new TextTally()
+  let bytes = 0
+  let waiting: string[] = []
+  const ask = async (): Promise<void> => {
+    const request = { model: await client.model(), prompt: waiting, max_tokens: 0, echo: true, logprobs: 0 }
+    const { choices } = await client.call<Completion>('/v1/completions', request)
+    for (const { index, logprobs } of choices)
+      for (const [i, logprob] of logprobs.token_logprobs.entries()) {
+        if (logprob === null) continue
+        const token = waiting[index]!.slice(logprobs.text_offset[i], logprobs.text_offset[i + 1])
+        tally.add(i, -logprob, Buffer.byteLength(token))
+        bytes += Buffer.byteLength(token)
+      }
+    waiting = []
+  }
+  for await (const piece of piecesOf(file, window)) {
+    waiting.push(piece)
+    if (waiting.length === PROMPTS) await ask()
+  }
+  if (waiting.length > 0) await ask()
+  return tally.result(file, bytes, window, 'characters')
+}
+
+/** The text in pieces of `window` characters, the last one shorter; a surrogate pair is not cut. */
+async function* piecesOf(file: string, window: number): AsyncGenerator<string> {
+  const { size } = await stat(file)
+  let rest = ''
+  for (let at = 0; at < size;) {
+    const { text, next } = await readText(file, at, size)
+    rest += text
+    at = next
+    while (rest.length > window) {
+      const end = /[\uD800-\uDBFF]/.test(rest[window - 1]!) ? window - 1 : window
+      yield rest.slice(0, end)
+      rest = rest.slice(end)
+    }
+  }
+  if (rest !== '') yield rest
+}
