@@ -35,7 +35,7 @@ const runs: readonly Run[] = [
     'model.loraRank=12',
     'model.loraAlpha=24',
   ),
-  taught('all weights', 'vanilla'),
+  taught('all-weights', 'vanilla'),
 ]
 
 export const adapters: Study = {
@@ -64,7 +64,7 @@ function table(measured: readonly Measured[]): string {
       .map(({ name }) => [
         name === 'base' ? 'nothing' : name,
         size(name),
-        name === 'all weights' ? size(name) : size(name) - size('base'),
+        name === 'all-weights' ? size(name) : size(name) - size('base'),
         difference(name, 'new'),
         difference(name, 'old'),
       ]),

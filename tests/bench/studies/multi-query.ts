@@ -4,7 +4,7 @@ import type { Study } from './study.ts'
 import { systems } from './systems.ts'
 import { taskRows } from './table.ts'
 
-const STEPS = 1200
+const STEPS = 800
 
 export const multiQuery: Study = {
   name: 'mqar',

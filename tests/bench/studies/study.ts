@@ -1,6 +1,6 @@
 /** A study: runs of `mneme train` and `mneme eval` that one table compares, each run continued where it was stopped. */
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { TaskCell } from '../../../trainer/evaluate/task-tally.ts'
 import type { TextResult } from '../../../trainer/evaluate/text-tally.ts'
@@ -37,7 +37,7 @@ export interface Measured {
   readonly value: Result & TextResult
 }
 
-const results = resolve('trainer/results')
+const results = join('trainer', 'results')
 const bin = resolve('clients/cli/bin.js')
 
 /** The folder of a run of a study. */
@@ -54,11 +54,8 @@ export function complete(study: Study, chosen: (run: string) => boolean): void {
     const resume = existsSync(join(folder, 'last')) ? ['--resume'] : []
     mneme('train', [...run.train, '--out', folder, ...resume])
     copyFileSync(join(folder, 'metrics.jsonl'), join(results, study.name, `${run.name}.metrics.jsonl`))
-    for (const [result, args] of missing) {
-      const file = fileOf(study, run.name, result)
-      mneme('eval', [...args, '--model', folder, '--json', `${file}.part`])
-      renameSync(`${file}.part`, file)
-    }
+    for (const [result, args] of missing)
+      mneme('eval', [...args, '--model', folder, '--json', fileOf(study, run.name, result)])
   }
 }
 
