@@ -9,12 +9,17 @@ import { Evaluation } from './evaluation.ts'
 import { copy, expectNames, floats, load, type Set } from './feeds.ts'
 import { compileStep } from './step.ts'
 
+/** Throws ConfigError where the device has no faster matrix products than float32. */
+export function checkPrecision({ precision, device }: Pick<BackendOptions, 'precision' | 'device'>): void {
+  if (precision !== 'float32' && device !== 'cuda')
+    throw new ConfigError(
+      `precision: ${precision} needs --device cuda; on ${device} ONNX Runtime has no faster matrix products than float32`,
+    )
+}
+
 /** Opens the compiled backend with parameters drawn from `seed`. */
 export async function createCompiledBackend(o: BackendOptions, seed: number): Promise<Backend> {
-  if (o.precision !== 'float32' && o.device !== 'cuda')
-    throw new ConfigError(
-      `precision: ${o.precision} needs --device cuda; on ${o.device} ONNX Runtime has no faster matrix products than float32`,
-    )
+  checkPrecision(o)
   const compiled = compileStep(o.model, o)
   const graph = await openGraph(compiled.bytes, deviceSettings(o))
   const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))

@@ -27,6 +27,7 @@ export interface Study {
 /** What `mneme eval --json` writes, as far as studies read it. */
 export interface Result {
   readonly command: string
+  readonly task?: string
   readonly subject: { readonly architecture: string; readonly parameters: number; readonly stateFloats: number }
   readonly cells: readonly TaskCell[]
 }

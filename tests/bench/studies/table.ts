@@ -11,15 +11,16 @@ export function markdown(head: readonly string[], rows: readonly (readonly (stri
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
 }
 
-/** The system of a run called `system` or `system-seed`. */
-export const systemOf = (run: string): string => run.replace(/-\d+$/, '')
+/** The system of a run called `system` or `system-seed`, and how it was measured where that is not the usual way. */
+const systemOf = ({ run, result, value }: Measured): string =>
+  run.replace(/-\d+$/, '') + (result === value.task ? '' : `, ${result}`)
 
 /** A row for each system: the mean share right over its seeds, in brackets the lowest and the highest; and for each set of options a column. */
 export function taskRows(measured: readonly Measured[]): string {
-  const systems = [...new Set(measured.map(({ run }) => systemOf(run)))]
+  const systems = [...new Set(measured.map(systemOf))]
   const options = measured[0]?.value.cells.map((cell) => label(cell.options)) ?? []
   const rows = systems.map((system) => {
-    const own = measured.filter(({ run }) => systemOf(run) === system).map(({ value }) => value)
+    const own = measured.filter((one) => systemOf(one) === system).map(({ value }) => value)
     const cells = options.map((_, i) => spread(own.map(({ cells }) => cells[i]!.share)))
     return [system, own[0]!.subject.parameters, own[0]!.subject.stateFloats, own.length, ...cells]
   })
@@ -36,9 +37,9 @@ function spread(shares: readonly number[]): string {
 
 /** The share right of every system over one option, the seeds' mean as a line and their range as a band. */
 export function taskPicture(measured: readonly Measured[], option: string, title: string): Promise<string> {
-  const values = measured.flatMap(({ run, value }) =>
-    value.cells.map(({ options, share, chance }) => ({
-      system: systemOf(run),
+  const values = measured.flatMap((one) =>
+    one.value.cells.map(({ options, share, chance }) => ({
+      system: systemOf(one),
       [option]: options[option],
       share,
       guess: chance.told,
