@@ -42,7 +42,10 @@ const results = join('trainer', 'results')
 const bin = resolve('clients/cli/bin.js')
 
 /** The folder of a run of a study. */
-export const folderOf = (study: string, run: string): string => join('runs', 'studies', study, run)
+export const folderOf = (study: string, run: string): string => join('runs', 'studies', study, fileName(run))
+
+/** Letters, digits, dots and hyphens. */
+const fileName = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-')
 
 /** Trains and measures what has not been yet; results go to trainer/results/STUDY. */
 export function complete(study: Study, chosen: (run: string) => boolean): void {
@@ -54,7 +57,7 @@ export function complete(study: Study, chosen: (run: string) => boolean): void {
     if (missing.length === 0) continue
     const resume = existsSync(join(folder, 'last')) ? ['--resume'] : []
     mneme('train', [...run.train, '--out', folder, ...resume])
-    copyFileSync(join(folder, 'metrics.jsonl'), join(results, study.name, `${run.name}.metrics.jsonl`))
+    copyFileSync(join(folder, 'metrics.jsonl'), join(results, study.name, `${fileName(run.name)}.metrics.jsonl`))
     for (const [result, args] of missing)
       mneme('eval', [...args, '--model', folder, '--json', fileOf(study, run.name, result)])
   }
@@ -70,7 +73,8 @@ export function measuredOf(study: Study): Measured[] {
   )
 }
 
-const fileOf = (study: Study, run: string, result: string): string => join(results, study.name, `${run}.${result}.json`)
+const fileOf = (study: Study, run: string, result: string): string =>
+  join(results, study.name, `${fileName(run)}.${fileName(result)}.json`)
 
 function mneme(command: string, args: readonly string[]): void {
   process.stderr.write(`mneme ${command} ${args.map((arg) => (/[\s"{]/.test(arg) ? `'${arg}'` : arg)).join(' ')}\n`)
