@@ -111,7 +111,7 @@ const numbers = (value: string): number[] => value.split(',').map(number)
 function modelOption(setting: string): Options {
   const [path, value] = splitSetting(setting)
   if (!path.startsWith('model.')) throw new InvalidArgumentError('Expected model.OPTION=VALUE.')
-  return { [path.slice('model.'.length)]: value } as Options
+  return { [path.slice('model.'.length)]: value }
 }
 
 /** `a=1,b=true,c=S3` as options. */

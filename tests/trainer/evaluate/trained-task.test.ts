@@ -120,7 +120,12 @@ describe('a task learned from nothing', () => {
   )
 
   const refused: [name: string, args: () => string[], message: RegExp][] = [
-    ['text of a server', () => ['text', '--url', 'http://x', '--data', 'x'], /expected --model, a checkpoint or/],
+    [
+      'text of a server in one piece',
+      () => ['text', '--url', 'http://x', '--data', 'x'],
+      /expected --window, the char/,
+    ],
+    ['text without a file', () => ['text', '--model', run], /expected --data, a file/],
     ['neither a model nor a server', () => ['parity'], /expected either --model or --url/],
     ['an unknown suite', () => ['mqra', '--model', run], /Allowed choices are keeper, text, telemetry, mqar/],
     ['a task with more tokens', () => ['recall', '--model', run, '--cell', 'vocabulary=16'], /at least 16 tokens/],
