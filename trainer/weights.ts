@@ -36,18 +36,27 @@ export async function loadTrained(folder: string, changed: Options = {}): Promis
   const codec = openText(folder)
   const options = { ...(config['model'] as Options), ...changed, vocab: codec.vocabSize }
   const model = createModel(config['architecture'] as string, options)
-  const weights = new Map(Object.entries(found.model).map(([path, t]) => [path, t.data as Float32Array]))
-  if (Object.keys(changed).length > 0) checkFits(model, weights, changed)
+  const all = new Map(Object.entries(found.model).map(([path, t]) => [path, t.data as Float32Array]))
+  const weights = Object.keys(changed).length > 0 ? fitting(model, all, changed) : all
   return { model, weights, codec, folder, step: found.step, config }
 }
 
-function checkFits(model: Model, weights: ReadonlyMap<string, Float32Array>, changed: Options): void {
-  for (const [path, { shape }] of flatten(model.params))
-    if (weights.get(path)?.length !== elements(shape))
+/** Of a checkpoint's weights those that the model with `changed` options has: it may have fewer, not others. */
+export function fitting(
+  model: Model,
+  weights: ReadonlyMap<string, Float32Array>,
+  changed: Options,
+): Map<string, Float32Array> {
+  return new Map(
+    flatten(model.params).map(([path, { shape }]) => {
+      const own = weights.get(path)
+      if (own?.length === elements(shape)) return [path, own]
       throw new ConfigError(
         `${model.architecture}: with ${JSON.stringify(changed)} ${path} has ${elements(shape)} numbers, ` +
-          `the checkpoint has ${weights.get(path)?.length ?? 'none'}; train a model with these options instead`,
+          `the checkpoint has ${own?.length ?? 'none'}; train a model with these options instead`,
       )
+    }),
+  )
 }
 
 /** The decoder of a checkpoint, traced as it would be exported. */

@@ -3,7 +3,8 @@ import { createModel } from '../../../models/registry.ts'
 import { flatten } from '../../../models/spec.ts'
 import { withFrozenState } from '../../../trainer/evaluate/ablation.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
-import { openModel, randomIds } from '../../support/decoders.ts'
+import { fitting } from '../../../trainer/weights.ts'
+import { openModel, randomIds, randomWeights } from '../../support/decoders.ts'
 
 const CONV = 4
 const model = createModel('delta', {
@@ -18,6 +19,7 @@ const model = createModel('delta', {
 const shapes = flatten(model.state).map(([name, { shape }]) => ({ name, shape }))
 const ids = randomIds(23, 20, 1)
 const other = [22 - ids[0]!, ...ids.slice(1)]
+const rsm = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: 4, cadence: 2 }
 const logits = (step: { logits: { data: unknown } }): Float32Array => step.logits.data as Float32Array
 
 test('with a memory that is never written, a token is forgotten when the convolution has passed it', async () => {
@@ -32,6 +34,24 @@ test('with a memory that is never written, a token is forgotten when the convolu
   // What a token itself writes it may read: before the memory matters both are the same
   expectClose(logits(a!).subarray(0, 23), logits(c!).subarray(0, 23), { absolute: 1e-5 })
   whole.close()
+})
+
+test('a part that is switched off leaves its weights unused; a larger one is refused', async () => {
+  const whole = createModel('rsm', rsm)
+  const weights = randomWeights(whole)
+  const without = createModel('rsm', { ...rsm, sync: false })
+  const fewer = fitting(without, weights, { sync: false })
+  expect([...weights.keys()].filter((path) => !fewer.has(path)).every((path) => path.startsWith('sync'))).toBe(true)
+  const [a, b] = [await openModel(whole, 'fused', weights), await openModel(without, 'fused', fewer)]
+  const [on, off] = [await a.run([ids], a.start(1)), await b.run([ids], b.start(1))]
+  // The first sync is at the end of the second chunk
+  const before = 8 * 23
+  expectClose(logits(off).subarray(0, before), logits(on).subarray(0, before), { absolute: 1e-5 })
+  expect(logits(off).subarray(before)).not.toEqual(logits(on).subarray(before))
+  for (const decoder of [a, b]) decoder.close()
+  expect(() => fitting(createModel('rsm', { ...rsm, slots: 5 }), weights, { slots: 5 })).toThrow(
+    'rsm: with {"slots":5} start has 80 numbers, the checkpoint has 48; train a model with these options instead',
+  )
 })
 
 test('rows, and logits from a position on, come as from the decoder itself', async () => {
