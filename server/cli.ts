@@ -37,7 +37,7 @@ export function serveCommand(): Command {
       if (untilStdinEnds === true) process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGTERM'))
       const given = { ...flags, ...(bundles.length > 0 ? { bundles } : {}), ...(apiKey ? { apiKeys: apiKey } : {}) }
       process.exitCode = await serve(() => loadConfig(given, process.env), bundledSources)
-      process.stdin.destroy() // or it would keep the process alive
+      if (untilStdinEnds === true) process.stdin.destroy() // or it would keep the process alive
     })
 }
 

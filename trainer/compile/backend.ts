@@ -3,10 +3,9 @@ import { openGraph } from '../../runtime/graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, deviceSettings, paceOf } from '../backend.ts'
 import { ConfigError } from '../../models/config.ts'
-import { flatten } from '../../models/spec.ts'
 import { initialise } from '../initialise.ts'
 import { Evaluation } from './evaluation.ts'
-import { copy, expectNames, floats, load, type Set } from './feeds.ts'
+import { copy, drawNoise, expectNames, floats, frozenParams, load, type Set } from './feeds.ts'
 import { compileStep } from './step.ts'
 
 /** Throws ConfigError where the device has no faster matrix products than float32. */
@@ -28,11 +27,7 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
   const make = (): Set =>
     Object.fromEntries(changing.map((name) => [name, createTensor(types.get(name)!, shapes.get(name)!)]))
   const sets = [make(), make()] as const
-  const frozen: Set = Object.fromEntries(
-    flatten(o.model.params).flatMap(([path, spec]) =>
-      spec.frozen ? [[`param.${path}`, createTensor('float32', spec.shape.map(Number))]] : [],
-    ),
-  )
+  const frozen = frozenParams(o.model)
   const held = (turn: number): Set => ({ ...frozen, ...sets[turn] })
   for (const [path, data] of initialise(o.model.params, seed)) floats(held(0)[`param.${path}`]!).set(data)
   const fixed = Object.fromEntries(
@@ -59,8 +54,7 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
       const pace = paceOf(lr, update, o.optimizer)
       for (const [name, value] of Object.entries(pace)) scalar(`pace.${name}`, value)
       scalar('apply', apply ? 1 : 0)
-      for (const [name, tensor] of Object.entries(fixed))
-        if (name.startsWith('noise.')) floats(tensor).forEach((_, i, all) => (all[i] = o.random.uniform()))
+      drawNoise(fixed, o.random)
       await bindings[turn]!.run()
       turn = 1 - turn
       return { loss: floats(results['loss']!)[0]!, norm: floats(results['norm']!)[0]! }

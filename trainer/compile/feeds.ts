@@ -1,7 +1,10 @@
 /** The memory of a graph's inputs, and how a batch is put there. */
 import type { Port } from '../../exporter/onnx/graph.ts'
+import type { Model } from '../../models/architecture.ts'
+import { flatten } from '../../models/spec.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import type { Tensors } from '../backend.ts'
+import type { Random } from '../random.ts'
 import { type Batch, DataError } from '../data/batch.ts'
 
 /** Tensors by name. */
@@ -12,6 +15,20 @@ export const zeros = (ports: readonly Port[]): Set =>
   Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))
 
 export const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
+
+/** The parameters that training leaves as they are, param.* by name. */
+export const frozenParams = ({ params }: Model): Set =>
+  Object.fromEntries(
+    flatten(params).flatMap(([path, spec]) =>
+      spec.frozen ? [[`param.${path}`, createTensor('float32', spec.shape.map(Number))]] : [],
+    ),
+  )
+
+/** Fills the inputs that dropout masks are made of. */
+export function drawNoise(inputs: Set, random: Random): void {
+  for (const [name, tensor] of Object.entries(inputs))
+    if (name.startsWith('noise.')) floats(tensor).forEach((_, i, all) => (all[i] = random.uniform()))
+}
 
 /** Copies what the graph reads of the batch. */
 export function load(inputs: Set, batch: Batch): void {

@@ -3,7 +3,7 @@ import { type Graph, openGraph } from '../../runtime/graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { type BackendOptions, deviceSettings } from '../backend.ts'
 import type { Batch } from '../data/batch.ts'
-import { floats, load, type Set, zeros } from './feeds.ts'
+import { drawNoise, floats, load, type Set, zeros } from './feeds.ts'
 import { compileGradients } from './step.ts'
 
 export interface Replica {
@@ -47,8 +47,7 @@ export async function openReplica(o: BackendOptions, params: readonly [Set, Set]
   return {
     async run(set, batch) {
       load(inputs, batch)
-      for (const [name, tensor] of Object.entries(inputs))
-        if (name.startsWith('noise.')) floats(tensor).forEach((_, i, all) => (all[i] = o.random.uniform()))
+      drawNoise(inputs, o.random)
       await bindings[set]![turn]!.runElsewhere()
       turn = 1 - turn
     },

@@ -1,10 +1,9 @@
 /** The update of parameters as a graph of its own, for gradients that several devices have computed. */
-import { flatten } from '../../models/spec.ts'
 import { openGraph } from '../../runtime/graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import type { BackendOptions, paceOf } from '../backend.ts'
 import { initialise } from '../initialise.ts'
-import { floats, type Set, zeros } from './feeds.ts'
+import { floats, frozenParams, type Set, zeros } from './feeds.ts'
 import { compileUpdate } from './update.ts'
 
 export interface Updater {
@@ -22,11 +21,7 @@ export async function openUpdater(o: BackendOptions, seed: number): Promise<Upda
   const compiled = compileUpdate(o.model, o)
   const graph = await openGraph(compiled.bytes, { threads: o.threads })
   const ports = (wanted: RegExp) => zeros(compiled.inputs.filter(({ name }) => wanted.test(name)))
-  const frozen: Set = Object.fromEntries(
-    flatten(o.model.params).flatMap(([path, spec]) =>
-      spec.frozen ? [[`param.${path}`, createTensor('float32', spec.shape.map(Number))]] : [],
-    ),
-  )
+  const frozen = frozenParams(o.model)
   const moving = [ports(/^(param|first|second)/), ports(/^(param|first|second)/)] as const
   const sets = [
     { ...frozen, ...moving[0] },

@@ -1,8 +1,11 @@
 /** Recipes of the tasks: small models trained from nothing on generated sequences, then measured beyond their training. */
 import type { Options } from '../data/tasks/task.ts'
+import type { Schedule } from '../schedule.ts'
 import { defaults, type Recipe } from './recipe.ts'
 
 const FOREVER = 1e15
+
+const cosine = (steps: number): Schedule => ({ kind: 'cosine', steps, warmup: 50, minRatio: 0.05, decay: 0.2 })
 
 /** What the tasks start from: two gated delta memories, and sequences that fit into a row. */
 const task = (
@@ -27,7 +30,7 @@ const task = (
   tokenizer: { kind: 'ids', vocab: 0, folder: '' },
   carry: false,
   learningRate: 3e-3,
-  schedule: { kind: 'cosine', steps: 2400, warmup: 50, minRatio: 0.05, decay: 0.2 },
+  schedule: cosine(2400),
   optimizer: { ...defaults.optimizer, beta2: 0.98 },
   evaluateEvery: 200,
   evaluateBatches: 4,
@@ -83,7 +86,7 @@ const multiQuery: readonly Recipe[] = [
       batch: 16,
       time: 256,
       labels: 1024,
-      schedule: { kind: 'cosine', steps: 3600, warmup: 50, minRatio: 0.05, decay: 0.2 },
+      schedule: cosine(3600),
     },
   ),
   task(
@@ -115,7 +118,7 @@ const multiQuery: readonly Recipe[] = [
       batch: 16,
       time: 256,
       labels: 1024,
-      schedule: { kind: 'cosine', steps: 2600, warmup: 50, minRatio: 0.05, decay: 0.2 },
+      schedule: cosine(2600),
     },
   ),
   task(
@@ -202,7 +205,7 @@ const tracked: readonly Recipe[] = [
       time: 40,
       model: { ...turning, memoryHeads: 2, conv: 2 },
       rates: { 'blocks.0.delta.beta': 5, 'blocks.1.delta.beta': 5 },
-      schedule: { kind: 'cosine', steps: 2500, warmup: 50, minRatio: 0.05, decay: 0.2 },
+      schedule: cosine(2500),
       optimizer: { ...defaults.optimizer, beta2: 0.98, weightDecay: 0 },
     },
   ),
