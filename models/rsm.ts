@@ -6,6 +6,7 @@
  */
 import { define } from './architecture.ts'
 import { choice, type ConfigOf, count, flag, real, requires, requiresEvenChannels } from './config.ts'
+import { projected } from './layers/attention.ts'
 import { placeOf } from './layers/place.ts'
 import {
   cross,
@@ -199,11 +200,8 @@ function selfAttention<T>(
   filled: T,
 ) {
   const channels = c.width / c.heads
-  const normed = layerNorm(op, p.attentionNorm, x)
-  const [q, k, v] = op
-    .split(p.qkv, [c.width, c.width, c.width], -1)
-    .map((w) => op.transpose(op.reshape(op.matmul(normed, w), [0, 0, c.heads, channels]), [0, 2, 1, 3])) as [T, T, T]
-  const done = op.windowAttention({ q, k, v, past, filled, window: c.chunk, channels, rope: null })
+  const heads = projected(op, c, p.qkv, layerNorm(op, p.attentionNorm, x))
+  const done = op.windowAttention({ ...heads, past, filled, window: c.chunk, channels, rope: null })
   const y = op.reshape(op.transpose(done.y, [0, 2, 1, 3]), [0, 0, c.width])
   return { y: op.add(op.matmul(y, p.output), p.outputBias), k: done.k, v: done.v }
 }

@@ -31,12 +31,8 @@ type State<T> = Of<ReturnType<typeof attentionState>, T>
 /** x (B,T,D), filled (B,1): tokens in the cache before this call -> y (B,T,D) and the cache after it. */
 export function attention<T>(op: Ops<T>, c: AttentionConfig, p: Params<T>, x: T, past: State<T>, filled: T) {
   const channels = c.width / c.heads
-  const heads = (t: T): T => op.transpose(op.reshape(t, [0, 0, c.heads, channels]), [0, 2, 1, 3]) // (B, H, T, C)
-  const [q, k, v] = op.split(p.qkv, [c.width, c.width, c.width], -1).map((w) => op.matmul(x, w)) as [T, T, T]
   const done = op.windowAttention({
-    q: heads(q),
-    k: heads(k),
-    v: heads(v),
+    ...projected(op, c, p.qkv, x),
     past,
     filled,
     window: c.window,
@@ -56,6 +52,13 @@ export function attention<T>(op: Ops<T>, c: AttentionConfig, p: Params<T>, x: T,
     })
     return { k: keys!, v: values! }
   }
+}
+
+/** Queries, keys and values of x (B,T,D), by one product: (B,H,T,C) each. */
+export function projected<T>(op: Ops<T>, { width, heads }: { width: number; heads: number }, qkv: T, x: T) {
+  const all = op.reshape(op.matmul(x, qkv), [0, 0, 3 * heads, width / heads])
+  const [q, k, v] = op.split(op.transpose(all, [0, 2, 1, 3]), [heads, heads, heads], 1) as [T, T, T]
+  return { q, k, v }
 }
 
 /** How many tokens the cache holds after `ids` (B,T): min(filled + T, window). */

@@ -70,21 +70,11 @@ type State<T> = Of<ReturnType<typeof deltaState>, T>
 
 /** x (B,T,D) and the memory before it -> y (B,T,D) and the memory after it. */
 export function delta<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, past: State<T>) {
-  const widths = parts(c)
-  // The weights are split, not what they make: smaller tensors, and no copies
-  const [weights, taps, pasts] = [
-    op.split(p.qkv, widths, -1),
-    op.split(p.conv, widths, -1),
-    op.split(past.conv, widths, 1),
-  ]
-  const mixed = widths.map((_, i) =>
-    op.causalConv({ x: op.matmul(x, weights[i]!), weight: taps[i]!, past: pasts[i]!, size: c.conv }),
-  )
+  const mixed = op.causalConv({ x: op.matmul(x, p.qkv), weight: p.conv, past: past.conv, size: c.conv })
   const perHead = (t: T): T => op.reshape(t, [0, 0, c.heads, -1]) //                            (B, T, H, .)
-  const [q, ...pairs] = mixed.map(({ y }, i) => (i === 0 || i % 2 === 1 ? op.unit(perHead(y)) : perHead(y))) as [
-    T,
-    ...T[],
-  ]
+  const [q, ...pairs] = op
+    .split(mixed.y, parts(c), -1)
+    .map((y, i) => (i === 0 || i % 2 === 1 ? op.unit(perHead(y)) : perHead(y))) as [T, ...T[]]
   const betas = strengths(op, c, p, x)
   const decay = perHead(logDecay(op, c, p, x, betas[0]!))
   const writes = betas.map((beta, i) => ({ k: pairs[2 * i]!, v: pairs[2 * i + 1]!, beta: perHead(beta) }))
@@ -125,10 +115,7 @@ export function delta<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, past: S
   return {
     y: op.matmul(read, p.output),
     state: {
-      conv: op.concat(
-        mixed.map((m) => m.past),
-        1,
-      ),
+      conv: mixed.past,
       memory: done.memory,
       ...(cached ? { cache: cached.state } : {}),
     },

@@ -76,12 +76,10 @@ function rmsNorm(tape: Tape, op: Recorder, x: Node, weight: Node, eps: number): 
   })
 }
 
-/** y = x s, s = sigmoid(x): dx = g (y + s (1 - y)). */
+/** y = x s, s = sigmoid(x): dx = g (y + s - s y). */
 function silu(tape: Tape, op: Recorder, x: Node): Node {
   const s = op.sigmoid(x)
-  return tape.custom('silu', op.mul(x, s), [x], (_, y, g) => [
-    op.mul(g, op.add(y, op.mul(s, op.sub(op.constant(1), y)))),
-  ])
+  return tape.custom('silu', op.mul(x, s), [x], (_, y, g) => [op.mul(g, op.add(y, op.sub(s, op.mul(s, y))))])
 }
 
 /** y = x r, r = 1 / |x|: dx = r (g - y sum(g y)). */

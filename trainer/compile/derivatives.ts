@@ -87,12 +87,13 @@ export const rules = {
       return [op.scatterRows(op.reshape(ids, [count, 1]), op.reshape(g, [count, width]), [rows, width]), undefined]
     },
   transpose: (perm: readonly number[]) =>
-    unary((op, g) =>
-      op.transpose(
-        g,
-        perm.map((_, i) => perm.indexOf(i)),
-      ),
-    ),
+    unary((op, g) => {
+      const back = perm.map((_, i) => perm.indexOf(i))
+      // What comes from a product is made in this order at once: (a b)' = b' a'
+      if (g.name !== 'matmul' || back.join() !== lastSwapped(g).join()) return op.transpose(g, back)
+      const [a, b] = g.inputs as [Node, Node]
+      return op.matmul(flip(op, b), flip(op, a))
+    }),
   /** The transposed turn: back by the same angles. */
   rotary:
     (op: R): Rule =>
@@ -162,7 +163,10 @@ const kept = (op: R, g: Node, x: Node, axis: number): Node =>
     x.shape.map((d, i) => (i === axisOf(x.shape, axis) ? 1 : d)),
   )
 
-const flip = (op: R, x: Node): Node => {
-  const axes = x.shape.map((_, i) => i)
-  return op.transpose(x, [...axes.slice(0, -2), axes.length - 1, axes.length - 2])
+/** The order of axes with the last two exchanged. */
+const lastSwapped = ({ shape }: Node): number[] => {
+  const axes = shape.map((_, i) => i)
+  return [...axes.slice(0, -2), axes.length - 1, axes.length - 2]
 }
+
+const flip = (op: R, x: Node): Node => op.transpose(x, lastSwapped(x))
