@@ -205,7 +205,7 @@ const tracked: readonly Recipe[] = [
       time: 40,
       model: { ...turning, memoryHeads: 2, conv: 2 },
       rates: { 'blocks.0.delta.beta': 5, 'blocks.1.delta.beta': 5 },
-      schedule: cosine(2500),
+      schedule: cosine(5000),
       optimizer: { ...defaults.optimizer, beta2: 0.98, weightDecay: 0 },
     },
   ),
