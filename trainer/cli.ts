@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { Command, InvalidArgumentError, Option } from 'commander'
+import type { Options } from '../models/config.ts'
 import type { Manifest } from '../runtime/bundle.ts'
 import { exportBundle } from '../exporter/export.ts'
 import type { Kernels } from '../exporter/kernels.ts'
@@ -16,7 +17,7 @@ import type { Recipe } from './recipes/recipe.ts'
 import { recipes } from './recipes/registry.ts'
 import { writeReport } from './report.ts'
 import { lockRun } from './run-lock.ts'
-import { checkContinued, recipeWith } from './settings.ts'
+import { checkContinued, modelOption, recipeWith } from './settings.ts'
 import { train } from './train.ts'
 import { verificationIds } from './verification-text.ts'
 import { loadTrained, type Trained } from './weights.ts'
@@ -182,12 +183,26 @@ export function exportCommand(): Command {
     .option('--compact', 'a smaller file: keys and values of memory banks are made when it is loaded')
     .option('--text <file>', 'text to verify on (default: the training data)')
     .option('--tokens <n>', 'tokens to verify on', wholeNumber, 512)
+    .option(
+      '--set <key=value>',
+      'an option of the model that shall be other than in training, e.g. model.update=false; its parameters have to fit (repeatable)',
+      (value, all: Options) => ({ ...all, ...modelOption(value) }),
+      {},
+    )
     .action(
       async (
         checkpoint: string,
-        flags: { out: string; name?: string; portable?: true; compact?: true; text?: string; tokens: number },
+        flags: {
+          out: string
+          name?: string
+          portable?: true
+          compact?: true
+          text?: string
+          tokens: number
+          set: Options
+        },
       ) => {
-        const trained = await loadTrained(checkpoint)
+        const trained = await loadTrained(checkpoint, flags.set)
         const kernels: Kernels = flags.portable ? 'portable' : 'fused'
         const { manifest, verification } = await exportBundle({
           model: trained.model,

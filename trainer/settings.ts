@@ -1,5 +1,5 @@
 /** Recipes with changes: `--set key=value` by dotted path, and what a continued run may not change. */
-import { ConfigError } from '../models/config.ts'
+import { ConfigError, type Options } from '../models/config.ts'
 import { createModel } from '../models/registry.ts'
 import { recipes } from './recipes/registry.ts'
 import { defaults, type Recipe, text } from './recipes/recipe.ts'
@@ -49,6 +49,13 @@ export function splitSetting(setting: string): [path: string, value: unknown] {
   const at = setting.indexOf('=')
   if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
   return [setting.slice(0, at), parse(setting.slice(at + 1))]
+}
+
+/** `model.sync=false` as an option of the model of a checkpoint: nothing else of it can still be chosen. */
+export function modelOption(setting: string): Options {
+  const [path, value] = splitSetting(setting)
+  if (!path.startsWith('model.')) throw new ConfigError(`--set: expected model.OPTION=VALUE, got ${setting}`)
+  return { [path.slice('model.'.length)]: value }
 }
 
 /** With the options that had no name yet when the run began: at their defaults they change nothing. */

@@ -6,7 +6,7 @@ import { tasks } from '../data/tasks/registry.ts'
 import type { Options } from '../data/tasks/task.ts'
 import type { Condition } from './keeper-tally.ts'
 import type { Subject } from './model.ts'
-import { splitSetting } from '../settings.ts'
+import { modelOption } from '../settings.ts'
 import { measure, type Report, type Request, suites } from './suites.ts'
 
 interface Flags extends Request {
@@ -106,13 +106,6 @@ function number(value: string): number {
 }
 
 const numbers = (value: string): number[] => value.split(',').map(number)
-
-/** `model.sync=false` as an option of the model. */
-function modelOption(setting: string): Options {
-  const [path, value] = splitSetting(setting)
-  if (!path.startsWith('model.')) throw new InvalidArgumentError('Expected model.OPTION=VALUE.')
-  return { [path.slice('model.'.length)]: value }
-}
 
 /** `a=1,b=true,c=S3` as options. */
 function optionsOf(value: string): Options {

@@ -74,7 +74,7 @@ describe('a task learned from nothing', () => {
       const refused = [
         [['--freeze', 'nothing'], '--freeze: expected an expression for some of filled, blocks.0.delta.conv, blocks.0'],
         [set('model.keys=4'), 'train a model with these options instead'],
-        [set('keys=4'), 'Expected model.OPTION=VALUE.'],
+        [set('keys=4'), 'expected model.OPTION=VALUE, got keys=4'],
         [['--url', 'http://localhost:1', '--freeze', 'memory'], 'expected either --model or --url'],
       ] as const
       for (const [args, message] of refused) {
@@ -93,6 +93,21 @@ describe('a task learned from nothing', () => {
     const numbers = (stdout: string) => stdout.split('\nmneme eval ')[0]
     expect(numbers(served.stdout)).toBe(numbers(checkpoint.stdout))
     expect(served.stdout).toMatch(/delta, \d+ parameters, 273 numbers of state a session/)
+  })
+
+  test('is exported with an option changed, which the manifest says', { timeout: patience }, async () => {
+    const changed = join(folder, 'changed')
+    const weaker = set('model.betaMax=[0.5]')
+    await mneme('export', run, '--out', changed, '--tokens', '32', ...weaker)
+    const { config } = JSON.parse(readFileSync(join(changed, 'manifest.json'), 'utf8')) as { config: object }
+    expect(config).toMatchObject({ betaMax: [0.5], keys: 8 })
+    const measure = (model: string, ...args: string[]) =>
+      mneme('eval', 'parity', '--model', model, '--sequences', '20', ...args)
+    const [checkpoint, served] = [await measure(run, ...weaker), await measure(changed)]
+    const numbers = (stdout: string) => stdout.split('\nmneme eval ')[0]
+    expect(numbers(served.stdout)).toBe(numbers(checkpoint.stdout))
+    const refused = await mneme('export', run, '--out', changed, ...set('model.keys=4'))
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('train a model with these options')])
   })
 
   test(
