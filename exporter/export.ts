@@ -1,10 +1,10 @@
 /** Makes a bundle: traces, verifies, and only then writes the folder and its manifest. */
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { copyFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Model } from '../models/architecture.ts'
 import { countParameters } from '../models/spec.ts'
-import { MANIFEST_FILE } from '../runtime/manifest.ts'
-import { type Manifest, writeManifest } from '../runtime/bundle.ts'
+import { bundleFolder, type Manifest, writeManifest } from '../runtime/bundle.ts'
+import { refuseForeign, replaceFolder } from '../runtime/replace-folder.ts'
 import { openText } from '../runtime/text.ts'
 import { decoderGraph, ExportError, type Weights } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
@@ -29,9 +29,9 @@ export interface ExportOptions {
   readonly source: Readonly<Record<string, unknown>>
 }
 
-/** Writes the bundle and returns its manifest. A folder that holds anything but a bundle is left alone. */
+/** Writes the bundle and returns its manifest. A file, and a folder that holds anything but a bundle, is left alone. */
 export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manifest; verification: Verification }> {
-  await refuseForeign(o.out)
+  await refuseForeign(o.out, bundleFolder)
   const text = openText(o.tokenizer)
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
@@ -39,13 +39,11 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   const graph = decoderGraph(o.model, o.weights, o.kernels, prepared)
   const verification = await verify(graph, o.judge, o.ids)
 
-  await mkdir(dirname(resolve(o.out)), { recursive: true })
-  const folder = await mkdtemp(join(dirname(resolve(o.out)), `.${basename(o.out)}-`))
-  try {
+  const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
     for (const file of ['tokenizer.json', 'tokenizer_config.json'])
       await copyFile(join(o.tokenizer, file), join(folder, file))
-    const manifest = await writeManifest(folder, {
+    return writeManifest(folder, {
       format: 'mneme-bundle',
       version: 1,
       name: o.name,
@@ -69,18 +67,6 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
       verification: { ...verification },
       source: { ...o.source },
     })
-    await rm(o.out, { recursive: true, force: true })
-    await rename(folder, o.out)
-    return { manifest, verification }
-  } catch (error) {
-    await rm(folder, { recursive: true, force: true })
-    throw error
-  }
-}
-
-/** An export may replace a bundle, never anything else. */
-async function refuseForeign(out: string): Promise<void> {
-  const files = await readdir(out).catch((): string[] => [])
-  if (files.length > 0 && !files.includes(MANIFEST_FILE))
-    throw new ExportError(`${out}: expected a bundle or an empty folder, found other files; choose another --out`)
+  })
+  return { manifest, verification }
 }

@@ -23,7 +23,7 @@ import { matrix, type Of, type Spec, stateOf, vector } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
-  width: count(128, 'width of the model'),
+  width: count(128, 'width of the model', 1, 65_536),
   layers: {
     default: 'adad',
     help: 'the mixers in order: a sliding-window attention, d gated delta memory, s slots, t a network that learns',
@@ -144,6 +144,10 @@ export const delta = define({
   fields,
   check(c) {
     requiresEvenChannels('delta', c.width, c.heads)
+    requires(
+      !inChunks(c) || !c.layers.includes('a') || c.window >= c.chunk,
+      `delta.window: expected at least the ${c.chunk} tokens of a chunk, got ${c.window}`,
+    )
     requires(
       c.networkWidth % 8 === 0,
       `delta.networkWidth: expected a multiple of 8 (ONNX Runtime sums other widths by batch), got ${c.networkWidth}`,

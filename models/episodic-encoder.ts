@@ -12,7 +12,7 @@ import { matrix, type Of, stateOf, vector } from './spec.ts'
 const fields = {
   input: count(128, 'width of the embeddings'),
   width: count(128, 'width of the encoder'),
-  layers: count(8, 'number of Mamba layers'),
+  layers: count(8, 'number of Mamba layers', 1, 1024),
   states: count(256, 'numbers that each inner channel remembers'),
   conv: count(4, 'taps of the convolution of a layer', 2, 16),
   expansion: count(2, 'inner channels of a layer, in widths', 1, 16),

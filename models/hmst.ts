@@ -21,8 +21,8 @@ export const presets = {
 const fields = {
   preset: choice('none', ['none', ...Object.keys(presets)], 'sizes that the options below change'),
   vocab: count(256, 'size of the vocabulary'),
-  width: count(128, 'width of the model'),
-  layers: count(4, 'number of layers'),
+  width: count(128, 'width of the model', 1, 65_536),
+  layers: count(4, 'number of layers', 1, 1024),
   heads: count(4, 'attention heads; must divide the width into even channels'),
   window: count(128, 'tokens that attention sees, the current one included', 2),
   rope: real(10_000, 'base of the rotary position embedding', 1, 1e9),

@@ -24,8 +24,8 @@ import { matrix, type Of, type Spec, stateOf, vector } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
-  width: count(128, 'width of the model'),
-  layers: count(2, 'number of layers'),
+  width: count(128, 'width of the model', 1, 65_536),
+  layers: count(2, 'number of layers', 1, 1024),
   heads: count(4, 'attention heads; must divide the width into even channels'),
   window: count(64, 'tokens that attention sees, the current one included', 2),
   hidden: count(352, 'width of the feed-forward layers'),
@@ -116,6 +116,11 @@ export const nmt = define({
   fields,
   check(c) {
     requiresEvenChannels('nmt', c.width, c.heads)
+    // What lies between the window and the last commit would be seen by nothing
+    requires(
+      !c.update || c.window >= c.chunk,
+      `nmt.window: expected at least the ${c.chunk} tokens of a chunk, got ${c.window}`,
+    )
     requires(
       c.memoryWidth % 8 === 0,
       `nmt.memoryWidth: expected a multiple of 8 (ONNX Runtime sums other widths by batch), got ${c.memoryWidth}`,

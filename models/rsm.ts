@@ -27,8 +27,8 @@ import { matrix, type Of, type Spec, stateOf, vector } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
-  width: count(128, 'width of the model'),
-  layers: count(4, 'number of layers'),
+  width: count(128, 'width of the model', 1, 65_536),
+  layers: count(4, 'number of layers', 1, 1024),
   heads: count(4, 'attention heads; must divide the width'),
   slots: count(32, 'memory slots'),
   chunk: count(64, 'tokens between two writes; attention sees the current chunk only', 2),

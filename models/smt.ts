@@ -18,8 +18,8 @@ import { matrix, type Of, type Spec, stateOf } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
-  width: count(128, 'width of the model'),
-  layers: count(4, 'layers of the Transformer'),
+  width: count(128, 'width of the model', 1, 65_536),
+  layers: count(4, 'layers of the Transformer', 1, 1024),
   heads: count(4, 'attention heads; must divide the width'),
   expansion: count(4, 'width of the feed-forward layers, in widths', 1, 64),
   outputs: count(8, 'outputs of the state-space model in a window', 1, 4096),

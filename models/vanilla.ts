@@ -7,8 +7,8 @@ import { matrix, stateOf, vector } from './spec.ts'
 
 const fields = {
   vocab: count(256, 'size of the vocabulary'),
-  width: count(128, 'width of the model'),
-  layers: count(4, 'number of layers'),
+  width: count(128, 'width of the model', 1, 65_536),
+  layers: count(4, 'number of layers', 1, 1024),
   heads: count(4, 'attention heads; must divide the width into even channels'),
   window: count(128, 'tokens that attention sees, the current one included', 2),
   hidden: count(352, 'width of the feed-forward layers'),

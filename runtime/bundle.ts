@@ -4,7 +4,8 @@ import { createReadStream } from 'node:fs'
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { checkManifest, MANIFEST_FILE, ManifestError, parseManifest, type Manifest } from './manifest.ts'
+import { BUNDLE_FORMAT, checkManifest, MANIFEST_FILE, ManifestError, parseManifest, type Manifest } from './manifest.ts'
+import type { FolderKind } from './replace-folder.ts'
 
 export { ManifestError } from './manifest.ts'
 export type { GraphEntry, Manifest, StateEntry } from './manifest.ts'
@@ -17,6 +18,14 @@ export interface Bundle {
   readonly id: string
   /** Returns the path of a file that the manifest lists; throws ManifestError for any other. */
   path(file: string): string
+}
+
+/** What may be replaced by a new bundle. */
+export const bundleFolder: FolderKind = {
+  noun: 'a bundle',
+  index: MANIFEST_FILE,
+  format: BUNDLE_FORMAT,
+  files: ({ files }) => Object.keys(files ?? {}),
 }
 
 /** Returns the bundle in a folder, with the size and hash of every file checked. Throws ManifestError in one sentence. */

@@ -8,7 +8,7 @@ export class ManifestError extends Error {
 }
 
 export const MANIFEST_FILE = 'manifest.json'
-const FORMAT = 'mneme-bundle'
+export const BUNDLE_FORMAT = 'mneme-bundle'
 const VERSION = 1
 
 const dtype = z.enum(Object.keys(elementTypes).filter(isDtype) as [Dtype, ...Dtype[]])
@@ -43,7 +43,7 @@ const state = z.object({
   inPlace: z.boolean(),
 })
 const manifest = z.object({
-  format: z.literal(FORMAT),
+  format: z.literal(BUNDLE_FORMAT),
   version: z.literal(VERSION),
   name: z.string().min(1),
   architecture: z.string().min(1),
@@ -94,7 +94,8 @@ export function stateBytes({ dtype, shape: [, ...sizes] }: StateEntry): number {
 
 function checkVersion(value: unknown, where: string): void {
   const { format, version } = z.looseObject({}).catch({}).parse(value) as Record<string, unknown>
-  if (format !== FORMAT) throw new ManifestError(`${where}: expected format ${FORMAT}, got ${shown(format)}`)
+  if (format !== BUNDLE_FORMAT)
+    throw new ManifestError(`${where}: expected format ${BUNDLE_FORMAT}, got ${shown(format)}`)
   if (version !== VERSION) throw new ManifestError(`${where}: expected version ${VERSION}, got ${shown(version)}`)
 }
 

@@ -18,6 +18,7 @@ import { recipes } from './recipes/registry.ts'
 import { writeReport } from './report.ts'
 import { lockRun } from './run-lock.ts'
 import { checkContinued, modelOption, recipeWith } from './settings.ts'
+import { settingsHelp } from './settings-help.ts'
 import { train } from './train.ts'
 import { verificationIds } from './verification-text.ts'
 import { loadTrained, type Trained } from './weights.ts'
@@ -82,7 +83,7 @@ export function trainCommand(): Command {
       new Option('--backend <backend>', 'what computes steps').choices(['compiled', 'tfjs']).default('compiled'),
     )
     .option('--seed <n>', 'seed of parameters, data and dropout', wholeNumber)
-    .option('--threads <n>', 'threads of the compiled step', wholeNumber, availableParallelism())
+    .option('--threads <n>', 'threads of the compiled step, 1 to 256', threadCount, availableParallelism())
     .option(
       '--set <key=value>',
       'change a setting of the recipe, e.g. model.width=256 (repeatable)',
@@ -92,6 +93,7 @@ export function trainCommand(): Command {
     .option('--init <path>', 'start from a checkpoint, a run, or a safetensors file, where its parameters fit')
     .option('--resume', 'continue the run in --out from its last checkpoint')
     .option('--list', 'list the recipes')
+    .addHelpText('after', settingsHelp)
     .action((name: string | undefined, flags: TrainFlags, command: Command) => {
       if (flags.list) return listRecipes()
       if (name === undefined)
@@ -232,6 +234,12 @@ function sourceOf({ config, step }: Trained): Record<string, unknown> {
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
+}
+
+function threadCount(text: string): number {
+  const count = wholeNumber(text)
+  if (count < 1 || count > 256) throw new InvalidArgumentError('Expected 1 to 256.')
+  return count
 }
 
 function share(text: string): number {

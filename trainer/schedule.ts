@@ -1,7 +1,8 @@
 /** Learning rates as pure functions of the step. */
 
 /** How the learning rate goes after the warm-up. */
-export type ScheduleKind = 'cosine' | 'linear' | 'constant' | 'wsd'
+export const scheduleKinds = ['cosine', 'linear', 'constant', 'wsd'] as const
+export type ScheduleKind = (typeof scheduleKinds)[number]
 
 export interface Schedule {
   readonly kind: ScheduleKind

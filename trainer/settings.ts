@@ -2,9 +2,13 @@
 import { ConfigError, type Options } from '../models/config.ts'
 import { createModel } from '../models/registry.ts'
 import { recipes } from './recipes/registry.ts'
-import { defaults, type Recipe, text } from './recipes/recipe.ts'
+import { defaults, type Recipe, text, tokenizerKinds } from './recipes/recipe.ts'
+import { scheduleKinds } from './schedule.ts'
 
 type Tree = { [key: string]: unknown }
+
+/** No number of rows, tokens or steps is above this. */
+const MOST = 1e9
 
 /**
  * The recipe of that name with every `path=value` applied; values are JSON, or text where they are not. Another
@@ -19,6 +23,8 @@ export function recipeWith(name: string, settings: readonly string[]): Recipe {
   const architecture = assignments.findLast(([path]) => path === 'architecture')?.[1]
   if (typeof architecture === 'string' && architecture !== recipe.architecture)
     copy['model'] = structuredClone(recipes.get(architecture)?.model ?? {})
+  // A preset is the sizes: the recipe's own would go over it
+  if (assignments.some(([path, value]) => path === 'model.preset' && value !== 'none')) copy['model'] = {}
   for (const [path, value] of assignments) assign(copy, path.split('.'), value, path)
   const changed = copy as unknown as Recipe
   checkNumbers(changed)
@@ -69,8 +75,8 @@ function partOf(config: Tree, key: string): unknown {
 
 function assign(tree: Tree, path: readonly string[], value: unknown, whole: string): void {
   const [key, ...rest] = path as [string, ...string[]]
-  // Only the model's options and the groups of rates are open: the architecture checks the former itself
-  const open = whole.startsWith('model.') || whole.startsWith('rates.')
+  // Their names are the model's and the parameters', and are checked by those
+  const open = ['model.', 'rates.', 'generation.'].some((start) => whole.startsWith(start))
   if (!Object.hasOwn(tree, key) && !(open && rest.length === 0))
     throw new ConfigError(`--set ${whole}: no such setting; there are ${Object.keys(tree).join(', ')}`)
   if (rest.length > 0) {
@@ -94,7 +100,7 @@ function parse(text: string): unknown {
 }
 
 function checkNumbers(r: Recipe): void {
-  const whole: [string, number, number][] = [
+  const whole: [name: string, value: number, least: number][] = [
     ['batch', r.batch, 1],
     ['time', r.time, 1],
     ['accumulate', r.accumulate, 1],
@@ -107,15 +113,40 @@ function checkNumbers(r: Recipe): void {
     ['logEvery', r.logEvery, 1],
     ['schedule.warmup', r.schedule.warmup, 0],
     ['patience', r.patience, 0],
+    ['generation.max_tokens', r.generation.max_tokens ?? 1, 1],
   ]
   for (const [name, value, least] of whole)
-    if (!Number.isInteger(value) || value < least)
-      throw new ConfigError(`${name}: expected a whole number of at least ${least}, got ${value}`)
+    if (!Number.isInteger(value) || value < least || value > MOST)
+      throw new ConfigError(`${name}: expected a whole number from ${least} to ${MOST}, got ${JSON.stringify(value)}`)
   const positive: [string, number][] = [
     ['learningRate', r.learningRate],
     ['optimizer.clip', r.optimizer.clip],
     ['optimizer.eps', r.optimizer.eps],
   ]
+  const bounded: [string, number, number, number][] = [
+    ['schedule.minRatio', r.schedule.minRatio, 0, 1],
+    ['schedule.decay', r.schedule.decay ?? 0.2, 0, 1],
+    ['optimizer.weightDecay', r.optimizer.weightDecay, 0, 10],
+    ...Object.entries(r.rates).map(([group, rate]): [string, number, number, number] => [
+      `rates.${group}`,
+      rate,
+      0,
+      1e4,
+    ]),
+    ['generation.temperature', r.generation.temperature ?? 0, 0, 2],
+    ['generation.top_p', r.generation.top_p ?? 1, 1e-6, 1],
+  ]
+  for (const [name, value, least, most] of bounded)
+    if (typeof value !== 'number' || !(value >= least && value <= most))
+      throw new ConfigError(`${name}: expected a number from ${least} to ${most}, got ${JSON.stringify(value)}`)
+  const chosen: [string, string, readonly string[]][] = [
+    ['schedule.kind', r.schedule.kind, scheduleKinds],
+    ['tokenizer.kind', r.tokenizer.kind, tokenizerKinds],
+  ]
+  for (const [name, value, choices] of chosen)
+    if (!choices.includes(value)) throw new ConfigError(`${name}: expected one of ${choices.join(', ')}, got ${value}`)
+  const unknown = Object.keys(r.generation).find((name) => !['temperature', 'top_p', 'max_tokens'].includes(name))
+  if (unknown !== undefined) throw new ConfigError(`generation.${unknown}: expected temperature, top_p or max_tokens`)
   for (const [name, value] of positive)
     if (!(value > 0 && Number.isFinite(value)))
       throw new ConfigError(`${name}: expected a number above 0, got ${value}`)

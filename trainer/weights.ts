@@ -1,4 +1,5 @@
 /** A checkpoint as something that can be run: its model, weights and tokenizer. */
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { decoderGraph } from '../exporter/decoder.ts'
 import type { Kernels } from '../exporter/kernels.ts'
@@ -26,12 +27,8 @@ export interface Trained {
  * than they were in training. Throws ConfigError where they ask for parameters that the checkpoint does not have.
  */
 export async function loadTrained(folder: string, changed: Options = {}): Promise<Trained> {
-  const found = await loadCheckpoint(folder).catch(async (error: unknown) => {
-    folder = join(folder, 'last')
-    return loadCheckpoint(folder).catch(() => {
-      throw error
-    })
-  })
+  if (existsSync(join(folder, 'last'))) folder = join(folder, 'last')
+  const found = await loadCheckpoint(folder)
   const config = found.state['config'] as { readonly [key: string]: JsonValue }
   const codec = openText(folder)
   const options = { ...(config['model'] as Options), ...changed, vocab: codec.vocabSize }

@@ -25,7 +25,7 @@ export function chatCommand(): Command {
     .description('talk to a model in the terminal; starts a server when no --url is given')
     .option('--url <url>', 'server to talk to (default: MNEME_URL, else one that is started)', process.env['MNEME_URL'])
     .option('--api-key <key>', 'key of that server (default: MNEME_API_KEY)', process.env['MNEME_API_KEY'])
-    .option('--model <name>', "model to talk to (default: the server's only one)")
+    .option('--model <name>', "model to talk to (default: the server's first)")
     .option('--data <folder>', 'folder of the server that is started (default: ./data)')
     .option('--previous-response <id>', 'continue from this response')
     .action(chat)

@@ -98,6 +98,8 @@ export function checkMemory(owner: string, c: MemoryConfig, width: number, layer
       `${owner}.placementLayers: expected different layers from 0 to ${layers - 1}, got ${bad}`,
     )
   }
+  within('projectionRank', width, 'the width')
+  if (c.bank === 'reduced') within('rank', width, 'the width')
   const row = rowWidth(c, width)
   if (c.bank === 'factorized') within('rank', Math.min(c.rows, row), 'the smaller side of the bank')
   const inner = innerWidth(c, width)

@@ -190,6 +190,8 @@ test('what cannot be is refused, with the field and what it may be', () => {
     [{ chapters: 4, topChapters: 3, sharedChapters: 2 }, 'moc.topChapters: expected at most 2'],
     [{ chapters: 4, topChapters: 1, sharedChapters: 4 }, 'moc.sharedChapters: expected at most 3'],
     [{ bank: 'factorized', rank: 0 }, 'moc.rank: expected a whole number from 1'],
+    [{ projectionRank: 17 }, 'moc.projectionRank: expected at most 16 (the width), got 17'],
+    [{ bank: 'reduced', rank: 18 }, 'moc.rank: expected at most 16 (the width), got 18'],
     [{ bank: 'factorized', rank: 13 }, 'moc.rank: expected at most 12 (the smaller side of the bank), got 13'],
     [{ memoryHeads: 3 }, 'moc.memoryHeads: expected a divisor of 16 (width), got 3'],
     [{ bank: 'reduced', rank: 7 }, 'moc.memoryHeads: expected a divisor of 7 (rank), got 2'],

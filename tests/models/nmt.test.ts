@@ -153,6 +153,7 @@ test.each([
   [{ depth: 3 }, 'nmt.depth: expected a whole number from 1 to 2, got 3'],
   [{ thetaMax: 0 }, 'nmt.thetaMax: expected a number from 0.000001 to 100, got 0'],
   [{ variant: 'max' }, 'nmt.variant: expected one of gate, mac, mag, mal, got "max"'],
+  [{ window: 6, chunk: 7 }, 'nmt.window: expected at least the 7 tokens of a chunk, got 6'],
   [{ heads: 3 }, 'nmt.heads: 3 heads do not split width 16 into even channels'],
 ])('refuses %j', (wrong, message) => {
   expect(() => createModel('nmt', { ...options, ...wrong })).toThrow(new ConfigError(message))

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -90,10 +90,36 @@ describe('what cannot be trained is refused in one sentence', () => {
     expect(done.code).toBe(code)
   })
 
+  test('text that cannot be tokenized leaves the shards that were there', async () => {
+    const [tokens, shards] = [join(folder, 'byte-tokenizer'), join(folder, 'shards')]
+    await mneme('tokenizer', '--kind', 'byte', '--out', tokens)
+    const tokenize = (path: string) => mneme('tokenize', path, '--tokenizer', tokens, '--out', shards)
+    expect((await tokenize(text)).code).toBe(0)
+    const before = readFileSync(join(shards, 'shard-00000.bin'))
+    const done = await tokenize(file('half.jsonl', '{"text":"good"}\n{"text":'))
+    expect([done.code, done.stderr]).toEqual([1, expect.stringContaining('half.jsonl')])
+    expect(readFileSync(join(shards, 'shard-00000.bin')).equals(before)).toBe(true)
+    expect((await tokenize(text)).code, 'its own kind is replaced').toBe(0)
+  })
+
   test('a folder that holds a run already', async () => {
     const done = await mneme('train', 'delta', '--data', text, '--steps', '3', '--out', run, ...small)
     expect(done.stderr).toMatch(/holds a run already; continue it with --resume/)
     expect(done.code).toBe(1)
+  })
+
+  test('a damaged run, by what is damaged', async () => {
+    const copy = join(folder, 'damaged')
+    cpSync(run, copy, { recursive: true, verbatimSymlinks: true })
+    const weights = join(copy, 'last', 'model.safetensors')
+    const bytes = readFileSync(weights)
+    bytes[bytes.length - 1]! ^= 1
+    writeFileSync(weights, bytes)
+    for (const args of [
+      ['eval', 'text', '--model', copy, '--data', text],
+      ['export', copy, '--out', join(folder, 'never')],
+    ])
+      expect((await mneme(...args)).stderr).toMatch(/model\.safetensors: the checkpoint is damaged: expected sha256/)
   })
 
   test('a continued run with another tokenizer', async () => {

@@ -236,16 +236,32 @@ test('a resumed run has the tokenizer that it began with, by its contents', asyn
 
 test('settings that cannot be are refused in one sentence before anything is made', async () => {
   const refuse = (setting: string) => () => recipeWith('delta', [setting])
-  expect(refuse('batch=0')).toThrow('batch: expected a whole number of at least 1, got 0')
+  expect(refuse('batch=0')).toThrow('batch: expected a whole number from 1 to 1000000000, got 0')
   expect(refuse('wdith=3')).toThrow(/--set wdith: no such setting/)
   expect(refuse('evaluateEvery=often')).toThrow('--set evaluateEvery: expected a number, got "often"')
   expect(refuse('mode=both')).toThrow('mode: expected pretrain or instruct, got both')
   expect(() => recipeWith('keeper', ['mode=instruct'])).toThrow(/mode: .*keeper makes its own data/)
+  for (const [setting, expected] of [
+    ['rates={"blocks":-1}', 'rates.blocks: expected a number from 0 to 10000, got -1'],
+    ['rates.blocks=abc', 'rates.blocks: expected a number from 0 to 10000, got "abc"'],
+    ['schedule.kind=cosin', 'schedule.kind: expected one of cosine, linear, constant, wsd, got cosin'],
+    ['schedule.minRatio=-3', 'schedule.minRatio: expected a number from 0 to 1, got -3'],
+    ['optimizer.weightDecay=-5', 'optimizer.weightDecay: expected a number from 0 to 10, got -5'],
+    ['tokenizer.kind=foo', 'tokenizer.kind: expected one of byte, char, bpe, folder, ids, got foo'],
+    ['generation.temperature=-5', 'generation.temperature: expected a number from 0 to 2, got -5'],
+    ['generation={"top_k":5}', 'generation.top_k: expected temperature, top_p or max_tokens'],
+  ] as const)
+    expect(refuse(setting)).toThrow(expected)
   expect(refuse('batch=many')).toThrow('--set batch: expected a number, got "many"')
   expect(() => recipeWith('detla', [])).toThrow(/recipe: expected one of vanilla, rsm, .*delta/)
   await expect(run('impossible', ['model.heads=3'])).rejects.toThrow(/delta.heads: 3 heads do not split width 16/)
   await expect(run('unknown', ['model.hedas=3'])).rejects.toThrow(/delta.hedas: no such option/)
   await expect(run('nothing', ['data.files=[]'])).rejects.toThrow(/expected text to train on/)
+})
+
+test('a preset brings its sizes, and settings beside it go over them', () => {
+  expect(recipeWith('hmst', ['model.layers=2', 'model.preset=micro']).model).toEqual({ layers: 2, preset: 'micro' })
+  expect(recipeWith('hmst', ['model.preset=none']).model).toMatchObject({ width: 128 })
 })
 
 test('a continued run may not change what its numbers mean', async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, stat, writeFile, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FolderKind } from '../../runtime/replace-folder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
 import { DataError } from './batch.ts'
 import type { CorpusFile, Piece } from './corpus.ts'
@@ -30,22 +31,39 @@ export interface ShardWriter {
   close(): Promise<ShardIndex>
 }
 
+/** What may be replaced by new shards. */
+export const shardFolder: FolderKind = {
+  noun: 'token shards',
+  index: 'index.json',
+  format: 'mneme-shards',
+  files: ({ shards }) => (shards as ShardIndex['shards']).flatMap(({ file, starts }) => [file, starts]),
+}
+
 /** Tokens of a piece that is read at once. */
 const pieceTokens = 16_384
-const indexName = 'index.json'
 
 /** Opens a folder of shards, or gives undefined for anything else. Throws DataError when it does not fit the codec. */
 export async function openShards(folder: string, codec: TextCodec): Promise<CorpusFile[] | undefined> {
-  const text = await readFile(join(folder, indexName), 'utf8').catch(() => undefined)
+  const text = await readFile(join(folder, shardFolder.index), 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
-  const index = JSON.parse(text) as ShardIndex
+  const index = parseIndex(join(folder, shardFolder.index), text)
   if (index.format !== 'mneme-shards' || index.version !== 1) {
-    throw new DataError(`${join(folder, indexName)}: expected mneme-shards of version 1, got ${text.slice(0, 60)}`)
+    throw new DataError(
+      `${join(folder, shardFolder.index)}: expected mneme-shards of version 1, got ${text.slice(0, 60)}`,
+    )
   }
   if (index.vocab !== codec.vocabSize) {
     throw new DataError(`${folder}: expected tokens of a vocabulary of ${codec.vocabSize}, got one of ${index.vocab}`)
   }
   return Promise.all(index.shards.map((shard) => openShard(folder, index, shard)))
+}
+
+function parseIndex(where: string, text: string): ShardIndex {
+  try {
+    return JSON.parse(text) as ShardIndex
+  } catch (cause) {
+    throw new DataError(`${where}: expected JSON, got ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** Writes shards of `shardTokens` tokens at most into a folder. */
@@ -71,7 +89,7 @@ export async function createShardWriter(folder: string, vocab: number, shardToke
       if (shard !== undefined) shards.push(await closeShard(folder, shard))
       const tokens = shards.reduce((sum, { tokens }) => sum + tokens, 0)
       const index: ShardIndex = { format: 'mneme-shards', version: 1, dtype, vocab, tokens, shards }
-      await writeFile(join(folder, indexName), `${JSON.stringify(index, null, 2)}\n`)
+      await writeFile(join(folder, shardFolder.index), `${JSON.stringify(index, null, 2)}\n`)
       return index
     },
   }

@@ -2,9 +2,10 @@
 import { writeFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../../models/config.ts'
+import { attributes } from '../data/keeper/attributes.ts'
 import { tasks } from '../data/tasks/registry.ts'
 import type { Options } from '../data/tasks/task.ts'
-import type { Condition } from './keeper-tally.ts'
+import { type Condition, conditions } from './keeper-tally.ts'
 import type { Subject } from './model.ts'
 import { modelOption } from '../settings.ts'
 import { measure, type Report, type Request, suites } from './suites.ts'
@@ -28,7 +29,10 @@ export function evalCommand(): Command {
         )
         .choices(suites),
     )
-    .option('--model <folder>', 'a checkpoint, a run or a bundle')
+    .option(
+      '--model <folder>',
+      "a checkpoint, a run or a bundle; with --url the name of the server's model (default: its first)",
+    )
     .option('--url <url>', 'a running server (not for telemetry)')
     .option('--api-key <key>', "the server's key")
     .option('--json [file]', 'the result as JSON: into the file, or on stdout instead of the table')
@@ -36,17 +40,17 @@ export function evalCommand(): Command {
     .option('--seed <n>', 'seed of the conversations or sequences', number, 1)
     .option('--data <file>', 'text to measure on (text, telemetry)')
     .option('--window <n>', 'start anew after so many tokens, with --url characters; 0: never (text only)', number, 0)
-    .option('--facts <list>', 'numbers of facts (keeper only)', numbers, [1, 2, 4, 8, 16, 32, 64])
+    .option('--facts <list>', 'numbers of facts (keeper only)', factCounts, [1, 2, 4, 8, 16, 32, 64])
     .option('--distances <list>', 'turns of small talk before the questions (keeper only)', numbers, [1, 10, 100, 200])
     .addOption(
-      new Option('--conditions <list>', 'train, heldout, unseen, corrected, untold (keeper only)')
-        .argParser((v) => v.split(',') as Condition[])
+      new Option('--conditions <list>', `${conditions.join(', ')} (keeper only)`)
+        .argParser(conditionsOf)
         .default(['heldout', 'unseen', 'corrected', 'untold'] as Condition[]),
     )
-    .option('--conversations <n>', 'conversations for each condition and number of facts (keeper only)', number, 10)
-    .option('--sequences <n>', 'sequences for each set of options (tasks only)', number, 200)
-    .option('--tokens <n>', 'tokens of text, and of small talk after a fact (telemetry only)', number, 256)
-    .option('--episodes <n>', 'episodes that a probe is fitted and tested on (telemetry only)', number, 200)
+    .option('--conversations <n>', 'conversations for each condition and number of facts (keeper only)', positive, 10)
+    .option('--sequences <n>', 'sequences for each set of options (tasks only)', positive, 200)
+    .option('--tokens <n>', 'tokens of text, and of small talk after a fact (telemetry only)', positive, 256)
+    .option('--episodes <n>', 'episodes that a probe is fitted and tested on (telemetry only)', positive, 200)
     .option(
       '--cell <name=value,...>',
       "options of the task to measure, e.g. length=512,pairs=128 (tasks only, repeatable; default: the recipe's)",
@@ -69,11 +73,11 @@ export function evalCommand(): Command {
 
 /** What is missing or too much, in words. */
 function complaint(suite: string, { model, url, data, window, set, freeze }: Flags): string | undefined {
-  if ((model === undefined) === (url === undefined)) return 'expected either --model or --url'
+  if (model === undefined && url === undefined) return 'expected --model, or --url of a running server'
   if (suite === 'text' && data === undefined) return 'expected --data, a file'
   if (suite === 'text' && url !== undefined && window < 2)
     return 'expected --window, the characters of a prompt, with --url'
-  if (suite === 'telemetry' && model === undefined) return 'expected --model, a checkpoint or a run'
+  if (suite === 'telemetry' && url !== undefined) return 'expected --model, a checkpoint or a run, not --url'
   const changed = freeze !== '' || Object.keys(set).length > 0
   if (changed && (url !== undefined || suite === 'telemetry'))
     return '--set and --freeze are for a model that is opened here, and not for telemetry'
@@ -103,6 +107,25 @@ function subjectText(subject: Subject): string {
 function number(value: string): number {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(value)
+}
+
+function positive(value: string): number {
+  if (number(value) < 1) throw new InvalidArgumentError('Expected a whole number above 0.')
+  return Number(value)
+}
+
+function factCounts(value: string): number[] {
+  const counts = numbers(value)
+  if (counts.some((n) => n < 1 || n > attributes.length - 1))
+    throw new InvalidArgumentError(`Expected whole numbers from 1 to ${attributes.length - 1}.`)
+  return counts
+}
+
+function conditionsOf(value: string): Condition[] {
+  const given = value.split(',')
+  const wrong = given.find((name) => !(conditions as readonly string[]).includes(name))
+  if (wrong !== undefined) throw new InvalidArgumentError(`Expected some of ${conditions.join(', ')}, got ${wrong}.`)
+  return given as Condition[]
 }
 
 const numbers = (value: string): number[] => value.split(',').map(number)

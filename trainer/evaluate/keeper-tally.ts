@@ -8,7 +8,8 @@ import { admitsIgnorance, chanceOf, holdsValue } from './keeper-score.ts'
  * values in wordings that it never showed; `corrected`: such values, told anew once; `untold`: nothing was told, and
  * the right answer is not to know.
  */
-export type Condition = 'train' | 'heldout' | 'unseen' | 'corrected' | 'untold'
+export const conditions = ['train', 'heldout', 'unseen', 'corrected', 'untold'] as const
+export type Condition = (typeof conditions)[number]
 
 /** One condition, number of facts and distance. */
 export interface RecallCell extends Share {

@@ -19,12 +19,14 @@ export class ServerClient {
   readonly #key: string | undefined
   #model: string | undefined
 
-  constructor(url: string, key?: string) {
+  /** A server, and which of its models: the first where `model` is undefined. */
+  constructor(url: string, model?: string, key?: string) {
     this.#url = url.replace(/\/$/, '')
+    this.#model = model
     this.#key = key
   }
 
-  /** The name of the server's first model. */
+  /** The name of the model that is asked. */
   async model(): Promise<string> {
     return (this.#model ??= (await this.call<{ data: { id: string }[] }>('/v1/models')).data[0]!.id)
   }
@@ -34,14 +36,23 @@ export class ServerClient {
     const name = await this.model()
     const { models } = await this.call<Version>('/version')
     const found = models.find((model) => model.name === name)
-    if (found === undefined) throw new ServerError(`${this.#url}/version: expected the model ${name}, found none`)
+    if (found === undefined)
+      throw new ServerError(`${this.#url}: expected one of ${models.map((m) => m.name).join(', ')}, got ${name}`)
     const { architecture, parameters, state_bytes: bytes } = found
     return { model: `${name} at ${this.#url}`, architecture, parameters, stateFloats: (bytes ?? 0) / 4 }
   }
 
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(this.#url + path, init)
+    } catch (cause) {
+      throw new ServerError(`${this.#url}: expected a running server, got ${reasonOf(cause)}`, { cause })
+    }
+  }
+
   /** The answer to a GET, or to a POST where there is a body. Throws ServerError with the server's own message. */
   async call<T>(path: string, body?: object): Promise<T> {
-    const response = await fetch(this.#url + path, {
+    const response = await this.#fetch(path, {
       ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
       headers: { 'content-type': 'application/json', ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}) },
     })
@@ -50,4 +61,10 @@ export class ServerClient {
       throw new ServerError(`${this.#url}${path}: ${response.status}: ${json.error?.message ?? 'no message'}`)
     return json
   }
+}
+
+/** `fetch failed` hides why in its cause. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: { code?: string } }
+  return cause?.code ?? message
 }

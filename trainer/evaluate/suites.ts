@@ -54,7 +54,7 @@ export interface Report {
 /** Runs the suite on the checkpoint, bundle or server that the request names. */
 export async function measure(suite: string, request: Request): Promise<Report> {
   if (request.url !== undefined) {
-    const client = new ServerClient(request.url, request.apiKey)
+    const client = new ServerClient(request.url, request.model, request.apiKey)
     const subject = await client.subject()
     if (suite === 'text') {
       const result = await serverBitsPerByte(client, request.data!, request.window)

@@ -27,9 +27,11 @@ export interface KeeperSource {
   readonly stages: readonly Stage[]
 }
 
+export const tokenizerKinds = ['byte', 'char', 'bpe', 'folder', 'ids'] as const
+
 /** `byte`, `character` (of the training text), a number of BPE tokens to learn, a folder with a tokenizer, or a task's ids. */
 export interface TokenizerChoice {
-  readonly kind: 'byte' | 'char' | 'bpe' | 'folder' | 'ids'
+  readonly kind: (typeof tokenizerKinds)[number]
   readonly vocab: number
   readonly folder: string
 }

@@ -1,12 +1,13 @@
 /** `mneme tokenizer` makes a tokenizer, `mneme tokenize` writes token shards with one. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { replaceFolder } from '../../runtime/replace-folder.ts'
 import { openText } from '../../runtime/text.ts'
 import { type CorpusFile, openCorpus } from '../data/corpus.ts'
 import { defaultFields, tokensOf } from '../data/document.ts'
 import { hubOptions } from '../data/hub/client.ts'
 import { isHubName } from '../data/hub/name.ts'
 import { hubDocuments } from '../data/hub/rows.ts'
-import { createShardWriter, type ShardIndex, type ShardWriter } from '../data/shards.ts'
+import { createShardWriter, shardFolder, type ShardIndex, type ShardWriter } from '../data/shards.ts'
 import { chatTokens, TokenizerError, writeTokenizer, type TokenizerFiles } from './format.ts'
 import { withPlainText } from './plain-text.ts'
 import { byteTokenizer, trainBpe, trainCharacters } from './train.ts'
@@ -34,7 +35,7 @@ interface TokenizeFlags extends RowFlags {
 /** The command `mneme tokenizer FILES --out DIR`. */
 export function tokenizerCommand(): Command {
   return withRows(new Command('tokenizer'))
-    .description('make a tokenizer from text (.txt, .md, .jsonl, folders)')
+    .description('make a tokenizer from text (.txt, .md, .jsonl, folders, hub:OWNER/NAME)')
     .argument('[files...]', 'text to learn from; a byte tokenizer needs none')
     .addOption(new Option('--kind <kind>', 'what its tokens are').choices(['bpe', 'byte', 'char']).default('bpe'))
     .option('--vocab <n>', 'most tokens, special ones included', wholeNumber, 4096)
@@ -74,14 +75,16 @@ async function writeShards(paths: readonly string[], flags: TokenizeFlags): Prom
   const { split, reading } = rowsOf(flags)
   const parts: (string | CorpusFile[])[] = []
   for (const path of paths) parts.push(isHubName(path) ? path : await openCorpus([path], codec, reading))
-  const writer = await createShardWriter(flags.out, codec.vocabSize)
-  for (const part of parts) {
-    if (typeof part !== 'string') for (const file of part) await addFile(writer, file)
-    else
-      for await (const document of hubDocuments({ name: part, split, reading, hub: hubOptions(process.env) }))
-        await writer.add(tokensOf(document, reading.mode, codec).ids, true)
-  }
-  return writer.close()
+  return replaceFolder(flags.out, shardFolder, async (folder) => {
+    const writer = await createShardWriter(folder, codec.vocabSize)
+    for (const part of parts) {
+      if (typeof part !== 'string') for (const file of part) await addFile(writer, file)
+      else
+        for await (const document of hubDocuments({ name: part, split, reading, hub: hubOptions(process.env) }))
+          await writer.add(tokensOf(document, reading.mode, codec).ids, true)
+    }
+    return writer.close()
+  })
 }
 
 /** The options of commands that read rows of a data set. */

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { architectures } from '../../../models/registry.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { runMneme, startMneme } from './mneme-process.ts'
 
@@ -61,8 +62,22 @@ describe('exit codes', () => {
     },
   )
 
+  test('the help of train has every setting of a recipe, and every option of every architecture', async () => {
+    const { stdout } = await runMneme(['train', '--help'])
+    for (const setting of ['optimizer.bits=32', 'precision="float32"', 'schedule.kind="cosine"'])
+      expect(stdout).toContain(setting)
+    for (const { name, fields } of architectures.values()) {
+      const own = stdout.slice(stdout.indexOf(`Options of ${name},`)).split('\n\n')[0]!
+      for (const option of Object.keys(fields)) if (option !== 'vocab') expect(own).toContain(`  ${option}=`)
+    }
+  })
+
   test.each([
     [[], /^Usage: mneme /],
+    [['eval', 'keeper', '--model', 'x', '--conditions', 'foo'], /Expected some of train, heldout, .*got foo\./],
+    [['eval', 'keeper', '--model', 'x', '--facts', '0'], /Expected whole numbers from 1 to 172\./],
+    [['eval', 'mqar', '--model', 'x', '--sequences', '0'], /Expected a whole number above 0\./],
+    [['train', 'delta', '--threads', '100000'], /Expected 1 to 256\./],
     [['srve'], /^mneme: unknown command 'srve'\. Did you mean serve\? See mneme --help\.\n$/],
     [['serve', '--colour'], /^mneme serve: unknown option '--colour'\. See mneme serve --help\.\n$/],
     [['tokenizer'], /^mneme tokenizer: required option '--out <dir>' not specified\. See mneme tokenizer --help\.\n$/],

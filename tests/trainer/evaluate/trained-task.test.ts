@@ -75,7 +75,8 @@ describe('a task learned from nothing', () => {
         [['--freeze', 'nothing'], '--freeze: expected an expression for some of filled, blocks.0.delta.conv, blocks.0'],
         [set('model.keys=4'), 'train a model with these options instead'],
         [set('keys=4'), 'expected model.OPTION=VALUE, got keys=4'],
-        [['--url', 'http://localhost:1', '--freeze', 'memory'], 'expected either --model or --url'],
+        [['--url', 'http://localhost:1', '--freeze', 'memory'], '--freeze are for a model that is opened here'],
+        [['--url', 'http://localhost:1'], 'http://localhost:1: expected a running server, got ECONNREFUSED'],
       ] as const
       for (const [args, message] of refused) {
         const done = await mneme('eval', 'parity', '--model', run, ...args)
@@ -128,6 +129,11 @@ describe('a task learned from nothing', () => {
         const wrong = await mneme('eval', 'mqar', '--url', server.url, '--sequences', '1')
         expect(wrong.stderr).toMatch(/Token \d+ does not exist: the vocabulary has 2/)
         expect(wrong.code).toBe(1)
+        const [named, unknown] = await Promise.all(
+          ['parity', 'mqar'].map((name) => mneme('eval', 'parity', '--url', server.url, '--model', name, ...cells)),
+        )
+        expect(numbers(named!.stdout)).toBe(numbers(local.stdout))
+        expect(unknown!.stderr).toContain(`${server.url}: expected one of parity, got mqar`)
       } finally {
         server.child.kill('SIGKILL')
       }
@@ -141,7 +147,7 @@ describe('a task learned from nothing', () => {
       /expected --window, the char/,
     ],
     ['text without a file', () => ['text', '--model', run], /expected --data, a file/],
-    ['neither a model nor a server', () => ['parity'], /expected either --model or --url/],
+    ['neither a model nor a server', () => ['parity'], /expected --model, or --url of a running server/],
     ['an unknown suite', () => ['mqra', '--model', run], /Allowed choices are keeper, text, telemetry, mqar/],
     ['a task with more tokens', () => ['recall', '--model', run, '--cell', 'vocabulary=16'], /at least 16 tokens/],
     ['a cell that is none', () => ['parity', '--model', run, '--cell', 'length'], /--cell: expected name=value/],

@@ -1,0 +1,72 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { replaceFolder } from '../../runtime/replace-folder.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+
+const kind = {
+  noun: 'a parcel',
+  index: 'index.json',
+  format: 'parcel',
+  files: ({ files }: Readonly<Record<string, unknown>>) => files as string[],
+}
+const parcel = (text: string) => async (folder: string) => {
+  await writeFile(join(folder, 'data.bin'), text)
+  await writeFile(join(folder, 'index.json'), JSON.stringify({ format: 'parcel', files: ['data.bin'] }))
+}
+
+describe('a folder that is written whole', () => {
+  test('takes the place of nothing, of an empty folder, and of its own kind; others may read it', async () => {
+    const out = join(temporaryFolder(), 'a', 'b')
+    await replaceFolder(out, kind, parcel('1'))
+    await replaceFolder(out, kind, parcel('2'))
+    expect(readFileSync(join(out, 'data.bin'), 'utf8')).toBe('2')
+    expect(statSync(out).mode & 0o777).toBe(0o755)
+    const empty = temporaryFolder()
+    await replaceFolder(empty, kind, parcel('3'))
+    expect(readdirSync(empty)).toEqual(['data.bin', 'index.json'])
+  })
+
+  test('leaves what was there, and nothing beside it, where the writing fails', async () => {
+    const parent = temporaryFolder()
+    const out = join(parent, 'out')
+    await replaceFolder(out, kind, parcel('1'))
+    await expect(replaceFolder(out, kind, () => Promise.reject(new Error('no more text')))).rejects.toThrow(
+      'no more text',
+    )
+    expect(readFileSync(join(out, 'data.bin'), 'utf8')).toBe('1')
+    expect(readdirSync(parent)).toEqual(['out'])
+  })
+
+  test.each([
+    ['a file', (out: string) => writeFileSync(out, 'thesis'), 'found a file'],
+    ['files of another kind', (out: string) => fill(out, { 'thesis.txt': '' }), 'found other files'],
+    [
+      'an index of another kind',
+      (out: string) => fill(out, { 'index.json': '{"name":"a web page"}' }),
+      'found other files',
+    ],
+    ['an index that is no JSON', (out: string) => fill(out, { 'index.json': '{' }), 'found other files'],
+    [
+      'its own kind with a file that is not listed',
+      (out: string) => fill(out, { 'index.json': '{"format":"parcel","files":[]}', 'src/thesis.txt': '' }),
+      'found thesis.txt beside it',
+    ],
+  ])('never takes the place of %s', async (_, make, found) => {
+    const out = join(temporaryFolder(), 'out')
+    make(out)
+    const before = statSync(out).ino
+    await expect(replaceFolder(out, kind, parcel('1'))).rejects.toThrow(
+      `${out}: expected a parcel or an empty folder, ${found}; choose another --out`,
+    )
+    expect(statSync(out).ino).toBe(before)
+  })
+})
+
+function fill(folder: string, files: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(folder, name, '..'), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+}
