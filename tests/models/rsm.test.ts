@@ -6,8 +6,9 @@ import { flatten } from '../../models/spec.ts'
 import { initialise } from '../../trainer/initialise.ts'
 import { loadTensorFlow, type TensorFlow } from '../../trainer/tensorflow/load.ts'
 import { expectClose } from '../support/all-close.ts'
-import { eagerRun, openModel, randomIds, randomWeights } from '../support/decoders.ts'
+import { openModel, randomIds, randomWeights } from '../support/decoders.ts'
 import { eagerGradients } from '../support/gradients.ts'
+import { leaks, mean } from '../support/leak.ts'
 
 const CHUNK = 5
 const options = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: CHUNK, cadence: 2 }
@@ -18,35 +19,16 @@ beforeAll(async () => {
   tf = (await loadTensorFlow('cpu')).tf
 })
 
-/** By how much the token at each of `places` changes logits before it, relative to those at itself; the mean. */
-function leak(model: ReturnType<typeof createModel>, places: readonly number[]): number {
-  const weights = randomWeights(model)
-  const logits = (row: readonly number[]) => eagerRun(tf, model, weights, [[...row]]).logits
-  const before = logits(ids)
-  const shares = places.map((t) => {
-    const after = logits(ids.with(t, (ids[t]! + 1) % model.vocab))
-    const moved = (from: number, to: number): number => {
-      let largest = 0
-      for (let i = from * model.vocab; i < to * model.vocab; i++)
-        largest = Math.max(largest, Math.abs(after[i]! - before[i]!))
-      return largest
-    }
-    expect(moved(0, Math.floor(t / CHUNK) * CHUNK), `chunks before the one of ${t}`).toBe(0)
-    return moved(0, t) / moved(t, t + 1)
-  })
-  return shares.reduce((sum, share) => sum + share, 0) / shares.length
-}
-
 describe('read: seed', () => {
   const seed = createModel('rsm', { ...options, read: 'seed' })
   const places = [1, 4, 7, 9, 12, 13]
 
   test('lets a token change the logits before it in its chunk, by a hundredth of what it does to its own or more', () => {
-    expect(leak(seed, places)).toBeGreaterThan(0.01) // measured: 0.037 as a mean over 16 places
+    expect(mean(leaks(tf, seed, ids, places))).toBeGreaterThan(0.01) // measured: npx tsx tests/bench/causality.ts
   })
 
   test('is what leaks: with previous_chunk no token changes anything before it', () => {
-    expect(leak(createModel('rsm', options), places)).toBe(0)
+    expect(mean(leaks(tf, createModel('rsm', options), ids, places))).toBe(0)
   })
 
   test('is refused by the exporter in one sentence', () => {
