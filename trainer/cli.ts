@@ -184,7 +184,7 @@ export function exportCommand(): Command {
     .option('--portable', 'plain ONNX operators instead of fused kernels')
     .option('--compact', 'a smaller file: keys and values of memory banks are made when it is loaded')
     .option('--text <file>', 'text to verify on (default: the training data)')
-    .option('--tokens <n>', 'tokens to verify on', wholeNumber, 512)
+    .option('--tokens <n>', 'tokens to verify on, 2 to 1,000,000', verified, 512)
     .option(
       '--set <key=value>',
       'an option of the model that shall be other than in training, e.g. model.update=false; its parameters have to fit (repeatable)',
@@ -234,6 +234,12 @@ function sourceOf({ config, step }: Trained): Record<string, unknown> {
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
   return Number(text)
+}
+
+function verified(text: string): number {
+  const tokens = wholeNumber(text)
+  if (tokens < 2 || tokens > 1e6) throw new InvalidArgumentError('Expected 2 to 1000000.')
+  return tokens
 }
 
 function threadCount(text: string): number {

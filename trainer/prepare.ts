@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ConfigError } from '../models/config.ts'
 import { createModel } from '../models/registry.ts'
 import { countParameters } from '../models/spec.ts'
 import { openText, type TextCodec } from '../runtime/text.ts'
@@ -13,6 +14,7 @@ import type { Dataset, JsonValue } from './data/batch.ts'
 import { DataError } from './data/batch.ts'
 import { keeperDataset } from './data/keeper/dataset.ts'
 import { taskDataset, taskVocabulary } from './data/tasks/dataset.ts'
+import { setTask } from './data/tasks/registry.ts'
 import { isHubName } from './data/hub/name.ts'
 import { textDataset, type TextOptions } from './data/text.ts'
 import { withBase } from './import/base.ts'
@@ -58,12 +60,12 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   const codec = openText(tokenizer)
   const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
   if (recipe.time % model.pieces !== 0)
-    throw new DataError(
-      `time: expected a multiple of ${model.pieces} (${recipe.architecture}'s chunk), got ${recipe.time}`,
+    throw new ConfigError(
+      `time: expected a multiple of ${model.pieces}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.time}`,
     )
   const { data, heldOut } = await openData(recipe, codec)
   if (recipe.evaluateEvery === 'epoch' && !data.epoch)
-    throw new DataError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
+    throw new ConfigError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
   const random = new Random(`${recipe.seed} dropout`)
   const options: BackendOptions = {
     model,
@@ -138,6 +140,7 @@ async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Datas
     }
   }
   if (data.kind === 'task') {
+    for (const cell of data.evaluate) setTask(data.task, { ...data.options, ...cell }) // refused now, not after the training
     const rows = { batch, time, carry: recipe.carry, seed: recipe.seed }
     return {
       data: taskDataset({ ...rows, source: data, part: 'train' }),
@@ -149,7 +152,7 @@ async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Datas
 
 async function openTextSource(source: TextSource, shape: Pick<TextOptions, 'batch' | 'time' | 'codec' | 'mode'>) {
   const { files, heldOut, heldOutShare, split, heldOutSplit } = source
-  if (files.length === 0) throw new DataError('data: expected text to train on, got no files; give --data FILES')
+  if (files.length === 0) throw new ConfigError('data: expected text to train on, got no files; give --data FILES')
   if (heldOutSplit !== '' && (heldOut.length > 0 || !files.some(isHubName)))
     throw new DataError('data.heldOutSplit: expected a data set of a hub as --data, and no --held-out files beside it')
   const common = { ...shape, fields: fieldsOfSource(source), split }

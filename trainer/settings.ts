@@ -86,10 +86,19 @@ function assign(tree: Tree, path: readonly string[], value: unknown, whole: stri
   }
   const old = tree[key]
   if (whole === 'evaluateEvery' && value === 'epoch') return void (tree[key] = value)
-  if (old !== undefined && typeof old !== typeof value)
-    throw new ConfigError(`--set ${whole}: expected a ${typeof old}, got ${JSON.stringify(value)}`)
+  if (old !== undefined && kindOf(old) !== kindOf(value))
+    throw new ConfigError(`--set ${whole}: expected ${kindOf(old)}, got ${JSON.stringify(value)}`)
   tree[key] = value
 }
+
+const kindOf = (value: unknown): string =>
+  value === null
+    ? 'nothing'
+    : Array.isArray(value)
+      ? 'a list'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`
 
 function parse(text: string): unknown {
   try {

@@ -66,7 +66,7 @@ describe('what cannot be trained is refused in one sentence', () => {
     ['an empty file', () => ['train', 'delta', '--data', file('empty.txt', '')], 1, /empty\.txt: .*empty/],
     ['text that is not UTF-8', () => ['train', 'delta', '--data', file('latin.txt', latin1)], 1, /latin\.txt: .*600/],
     ['a file that is not there', () => ['train', 'delta', '--data', join(folder, 'none.txt')], 1, /none\.txt/],
-    ['no data', () => ['train', 'delta'], 1, /give --data FILES/],
+    ['no data', () => ['train', 'delta'], 2, /give --data FILES/],
     ['an unknown recipe', () => ['train', 'detla'], 2, /expected one of vanilla, rsm, .*got detla/],
     ['no recipe', () => ['train'], 2, /expected a recipe/],
     [
