@@ -76,7 +76,7 @@ describe('a task learned from nothing', () => {
         [set('model.keys=4'), 'train a model with these options instead'],
         [set('keys=4'), 'expected model.OPTION=VALUE, got keys=4'],
         [['--url', 'http://localhost:1', '--freeze', 'memory'], '--freeze are for a model that is opened here'],
-        [['--url', 'http://localhost:1'], 'http://localhost:1: expected a running server, got ECONNREFUSED'],
+        [['--url', 'http://localhost:1'], 'http://localhost:1: expected a running server, got bad port'],
       ] as const
       for (const [args, message] of refused) {
         const done = await mneme('eval', 'parity', '--model', run, ...args)
