@@ -105,6 +105,6 @@ test.each(['fused', 'portable'] as const)(
 
 test('refuses what it cannot be', () => {
   expect(() => episodicConfig({ layers: 0 })).toThrow(
-    new ConfigError('episodic.layers: expected a whole number from 1 to 16777216, got 0'),
+    new ConfigError('episodic.layers: expected a whole number from 1 to 1024, got 0'),
   )
 })
