@@ -31,7 +31,7 @@ export interface ExportOptions {
 
 /** Writes the bundle and returns its manifest. A file, and a folder that holds anything but a bundle, is left alone. */
 export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manifest; verification: Verification }> {
-  await refuseForeign(o.out, bundleFolder)
+  await refuseForeign(o.out, bundleFolder) // before the work, not after it
   const text = openText(o.tokenizer)
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)

@@ -22,6 +22,7 @@ import { settingsHelp } from './settings-help.ts'
 import { train } from './train.ts'
 import { verificationIds } from './verification-text.ts'
 import { loadTrained, type Trained } from './weights.ts'
+import { wholeNumber } from './whole-number.ts'
 
 export { evalCommand }
 
@@ -69,7 +70,7 @@ export function trainCommand(): Command {
     .option('--held-out-split <name>', "split of a hub's data set to measure on")
     .option('--held-out-share <share>', 'share of --data to measure on (default: 0.1)', share)
     .option('--evaluate-every <steps>', 'updates between measurements, or epoch', evaluations)
-    .option('--steps <n>', 'updates of the parameters', wholeNumber)
+    .option('--steps <n>', 'updates of the parameters', wholeNumber())
     .option('--out <dir>', 'folder of the run (default: runs/RECIPE)')
     .addOption(
       new Option(
@@ -82,8 +83,8 @@ export function trainCommand(): Command {
     .addOption(
       new Option('--backend <backend>', 'what computes steps').choices(['compiled', 'tfjs']).default('compiled'),
     )
-    .option('--seed <n>', 'seed of parameters, data and dropout', wholeNumber)
-    .option('--threads <n>', 'threads of the compiled step, 1 to 256', threadCount, availableParallelism())
+    .option('--seed <n>', 'seed of parameters, data and dropout', wholeNumber())
+    .option('--threads <n>', 'threads of the compiled step, 1 to 256', wholeNumber(1, 256), availableParallelism())
     .option(
       '--set <key=value>',
       'change a setting of the recipe, e.g. model.width=256 (repeatable)',
@@ -184,11 +185,11 @@ export function exportCommand(): Command {
     .option('--portable', 'plain ONNX operators instead of fused kernels')
     .option('--compact', 'a smaller file: keys and values of memory banks are made when it is loaded')
     .option('--text <file>', 'text to verify on (default: the training data)')
-    .option('--tokens <n>', 'tokens to verify on, 2 to 1,000,000', verified, 512)
+    .option('--tokens <n>', 'tokens to verify on, 2 to 1,000,000', wholeNumber(2, 1e6), 512)
     .option(
       '--set <key=value>',
       'an option of the model that shall be other than in training, e.g. model.update=false; its parameters have to fit (repeatable)',
-      (value, all: Options) => ({ ...all, ...modelOption(value) }),
+      modelOption,
       {},
     )
     .action(
@@ -231,23 +232,6 @@ function sourceOf({ config, step }: Trained): Record<string, unknown> {
   return { recipe: config['name'], step, seed: config['seed'], ...(data.kind === 'task' ? { data } : {}) }
 }
 
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
-  return Number(text)
-}
-
-function verified(text: string): number {
-  const tokens = wholeNumber(text)
-  if (tokens < 2 || tokens > 1e6) throw new InvalidArgumentError('Expected 2 to 1000000.')
-  return tokens
-}
-
-function threadCount(text: string): number {
-  const count = wholeNumber(text)
-  if (count < 1 || count > 256) throw new InvalidArgumentError('Expected 1 to 256.')
-  return count
-}
-
 function share(text: string): number {
   const value = Number(text)
   if (text === '' || !(value >= 0 && value < 1)) throw new InvalidArgumentError('Expected 0 to below 1.')
@@ -265,5 +249,5 @@ function places(text: string): Place[] {
 }
 
 function evaluations(text: string): number | 'epoch' {
-  return text === 'epoch' ? text : wholeNumber(text)
+  return text === 'epoch' ? text : wholeNumber()(text)
 }

@@ -57,11 +57,11 @@ export function splitSetting(setting: string): [path: string, value: unknown] {
   return [setting.slice(0, at), parse(setting.slice(at + 1))]
 }
 
-/** `model.sync=false` as an option of the model of a checkpoint: nothing else of it can still be chosen. */
-export function modelOption(setting: string): Options {
+/** `model.sync=false` added to the options of a checkpoint's model: nothing else of it can still be chosen. */
+export function modelOption(setting: string, others: Options): Options {
   const [path, value] = splitSetting(setting)
   if (!path.startsWith('model.')) throw new ConfigError(`--set: expected model.OPTION=VALUE, got ${setting}`)
-  return { [path.slice('model.'.length)]: value }
+  return { ...others, [path.slice('model.'.length)]: value }
 }
 
 /** With the options that had no name yet when the run began: at their defaults they change nothing. */

@@ -8,7 +8,7 @@ import { loadTensorFlow, type TensorFlow } from '../../trainer/tensorflow/load.t
 import { expectClose } from '../support/all-close.ts'
 import { openModel, randomIds, randomWeights } from '../support/decoders.ts'
 import { eagerGradients } from '../support/gradients.ts'
-import { leaks, mean } from '../support/leak.ts'
+import { changes, leaks, mean } from '../support/leak.ts'
 
 const CHUNK = 5
 const options = { vocab: 23, width: 16, heads: 2, layers: 2, slots: 3, chunk: CHUNK, cadence: 2 }
@@ -25,6 +25,13 @@ describe('read: seed', () => {
 
   test('lets a token change the logits before it in its chunk, by a hundredth of what it does to its own or more', () => {
     expect(mean(leaks(tf, seed, ids, places))).toBeGreaterThan(0.01) // measured: npx tsx tests/bench/causality.ts
+  })
+
+  test('leaks within the chunk only', () => {
+    for (const [i, changed] of changes(tf, seed, ids, places).entries()) {
+      const first = Math.floor(places[i]! / CHUNK) * CHUNK
+      expect(changed.slice(0, first), `chunks before the one of ${places[i]}`).toEqual(Array(first).fill(0))
+    }
   })
 
   test('is what leaks: with previous_chunk no token changes anything before it', () => {

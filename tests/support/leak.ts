@@ -3,21 +3,25 @@ import type { Model } from '../../models/architecture.ts'
 import type { TensorFlow } from '../../trainer/tensorflow/load.ts'
 import { eagerRun, randomWeights } from './decoders.ts'
 
-/** By how much the token at each of `places` changes the largest logit before it, relative to that at itself. */
-export function leaks(tf: TensorFlow, model: Model, ids: readonly number[], places: readonly number[]): number[] {
+/** For each of `places`, by how much the token there changes each place's logits at most. */
+export function changes(tf: TensorFlow, model: Model, ids: readonly number[], places: readonly number[]): number[][] {
   const weights = randomWeights(model)
   const logits = (row: readonly number[]) => eagerRun(tf, model, weights, [[...row]]).logits
   const before = logits(ids)
   return places.map((t) => {
     const after = logits(ids.with(t, (ids[t]! + 1) % model.vocab))
-    const moved = (from: number, to: number): number => {
-      let largest = 0
-      for (let i = from * model.vocab; i < to * model.vocab; i++)
-        largest = Math.max(largest, Math.abs(after[i]! - before[i]!))
-      return largest
-    }
-    return moved(0, t) / moved(t, t + 1)
+    return ids.map((_, i) => {
+      const [from, to] = [i * model.vocab, (i + 1) * model.vocab]
+      return before.subarray(from, to).reduce((most, x, j) => Math.max(most, Math.abs(x - after[from + j]!)), 0)
+    })
   })
 }
+
+/** By how much the token at each of `places` changes the largest logit before it, relative to that at itself. */
+export const leaks = (...given: Parameters<typeof changes>): number[] =>
+  changes(...given).map((changed, i) => {
+    const t = given[3][i]!
+    return Math.max(...changed.slice(0, t)) / changed[t]!
+  })
 
 export const mean = (shares: readonly number[]): number => shares.reduce((sum, share) => sum + share, 0) / shares.length

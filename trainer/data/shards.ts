@@ -36,7 +36,7 @@ export const shardFolder: FolderKind = {
   noun: 'token shards',
   index: 'index.json',
   format: 'mneme-shards',
-  files: ({ shards }) => (shards as ShardIndex['shards']).flatMap(({ file, starts }) => [file, starts]),
+  files: ({ shards }) => ((shards ?? []) as ShardIndex['shards']).flatMap(({ file, starts }) => [file, starts]),
 }
 
 /** Tokens of a piece that is read at once. */
@@ -47,7 +47,7 @@ export async function openShards(folder: string, codec: TextCodec): Promise<Corp
   const text = await readFile(join(folder, shardFolder.index), 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   const index = parseIndex(join(folder, shardFolder.index), text)
-  if (index.format !== 'mneme-shards' || index.version !== 1) {
+  if (index.format !== shardFolder.format || index.version !== 1) {
     throw new DataError(
       `${join(folder, shardFolder.index)}: expected mneme-shards of version 1, got ${text.slice(0, 60)}`,
     )

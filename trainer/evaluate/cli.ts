@@ -8,6 +8,7 @@ import type { Options } from '../data/tasks/task.ts'
 import { type Condition, conditions } from './keeper-tally.ts'
 import type { Subject } from './model.ts'
 import { modelOption } from '../settings.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { measure, type Report, type Request, suites } from './suites.ts'
 
 interface Flags extends Request {
@@ -37,9 +38,14 @@ export function evalCommand(): Command {
     .option('--api-key <key>', "the server's key")
     .option('--json [file]', 'the result as JSON: into the file, or on stdout instead of the table')
     .option('--picture <file>', 'write the curves as SVG')
-    .option('--seed <n>', 'seed of the conversations or sequences', number, 1)
+    .option('--seed <n>', 'seed of the conversations or sequences', wholeNumber(), 1)
     .option('--data <file>', 'text to measure on (text, telemetry)')
-    .option('--window <n>', 'start anew after so many tokens, with --url characters; 0: never (text only)', number, 0)
+    .option(
+      '--window <n>',
+      'start anew after so many tokens, with --url characters; 0: never (text only)',
+      wholeNumber(),
+      0,
+    )
     .option('--facts <list>', 'numbers of facts (keeper only)', factCounts, [1, 2, 4, 8, 16, 32, 64])
     .option('--distances <list>', 'turns of small talk before the questions (keeper only)', numbers, [1, 10, 100, 200])
     .addOption(
@@ -47,10 +53,15 @@ export function evalCommand(): Command {
         .argParser(conditionsOf)
         .default(['heldout', 'unseen', 'corrected', 'untold'] as Condition[]),
     )
-    .option('--conversations <n>', 'conversations for each condition and number of facts (keeper only)', positive, 10)
-    .option('--sequences <n>', 'sequences for each set of options (tasks only)', positive, 200)
-    .option('--tokens <n>', 'tokens of text, and of small talk after a fact (telemetry only)', positive, 256)
-    .option('--episodes <n>', 'episodes that a probe is fitted and tested on (telemetry only)', positive, 200)
+    .option(
+      '--conversations <n>',
+      'conversations for each condition and number of facts (keeper only)',
+      wholeNumber(1),
+      10,
+    )
+    .option('--sequences <n>', 'sequences for each set of options (tasks only)', wholeNumber(1), 200)
+    .option('--tokens <n>', 'tokens of text, and of small talk after a fact (telemetry only)', wholeNumber(1), 256)
+    .option('--episodes <n>', 'episodes that a probe is fitted and tested on (telemetry only)', wholeNumber(1), 200)
     .option(
       '--cell <name=value,...>',
       "options of the task to measure, e.g. length=512,pairs=128 (tasks only, repeatable; default: the recipe's)",
@@ -60,7 +71,7 @@ export function evalCommand(): Command {
     .option(
       '--set <key=value>',
       'an option of the model that shall be other than in training, e.g. model.sync=false; its parameters have to fit (repeatable)',
-      (value, all: Options) => ({ ...all, ...modelOption(value) }),
+      modelOption,
       {},
     )
     .option('--freeze <pattern>', 'state that is never written: a regular expression over its names', '')
@@ -104,16 +115,6 @@ function subjectText(subject: Subject): string {
   return `${subject.architecture}, ${subject.parameters} parameters, ${subject.stateFloats} numbers of state a session`
 }
 
-function number(value: string): number {
-  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Expected a whole number.')
-  return Number(value)
-}
-
-function positive(value: string): number {
-  if (number(value) < 1) throw new InvalidArgumentError('Expected a whole number above 0.')
-  return Number(value)
-}
-
 function factCounts(value: string): number[] {
   const counts = numbers(value)
   if (counts.some((n) => n < 1 || n > attributes.length - 1))
@@ -128,7 +129,7 @@ function conditionsOf(value: string): Condition[] {
   return given as Condition[]
 }
 
-const numbers = (value: string): number[] => value.split(',').map(number)
+const numbers = (value: string): number[] => value.split(',').map(wholeNumber())
 
 /** `a=1,b=true,c=S3` as options. */
 function optionsOf(value: string): Options {

@@ -1,5 +1,5 @@
 /** `mneme tokenizer` makes a tokenizer, `mneme tokenize` writes token shards with one. */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { replaceFolder } from '../../runtime/replace-folder.ts'
 import { openText } from '../../runtime/text.ts'
 import { type CorpusFile, openCorpus } from '../data/corpus.ts'
@@ -10,6 +10,7 @@ import { hubDocuments } from '../data/hub/rows.ts'
 import { createShardWriter, shardFolder, type ShardIndex, type ShardWriter } from '../data/shards.ts'
 import { chatTokens, TokenizerError, writeTokenizer, type TokenizerFiles } from './format.ts'
 import { withPlainText } from './plain-text.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { byteTokenizer, trainBpe, trainCharacters } from './train.ts'
 
 type Kind = 'bpe' | 'byte' | 'char'
@@ -38,7 +39,7 @@ export function tokenizerCommand(): Command {
     .description('make a tokenizer from text (.txt, .md, .jsonl, folders, hub:OWNER/NAME)')
     .argument('[files...]', 'text to learn from; a byte tokenizer needs none')
     .addOption(new Option('--kind <kind>', 'what its tokens are').choices(['bpe', 'byte', 'char']).default('bpe'))
-    .option('--vocab <n>', 'most tokens, special ones included', wholeNumber, 4096)
+    .option('--vocab <n>', 'most tokens, special ones included', wholeNumber(1), 4096)
     .option('--special <token...>', 'special tokens', [...chatTokens])
     .requiredOption('--out <dir>', 'folder for tokenizer.json and tokenizer_config.json')
     .action(async (paths: string[], options: TokenizerFlags) => {
@@ -108,9 +109,4 @@ async function addFile(writer: ShardWriter, file: CorpusFile): Promise<void> {
     begins = piece.ends
     from = piece.next
   }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number above 0.')
-  return Number(text)
 }
