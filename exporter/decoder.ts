@@ -1,15 +1,13 @@
 /** The decoder graph of a model: ids and session state in, logits, hidden and the next state out; any batch, any time. */
 import type { Model } from '../models/architecture.ts'
-import { elements, fill, flatten, leaves } from '../models/spec.ts'
+import { fill, flatten, leaves } from '../models/spec.ts'
 import { decoderOps, type Kernels } from './kernels.ts'
 import type { Ops } from '../models/ops.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
 import type { Prepared } from './prepare.ts'
 import { packRows, unpackedRows } from './quantise.ts'
 import type { Cursor } from './trace.ts'
-
-/** Parameters by path. */
-export type Weights = ReadonlyMap<string, Float32Array>
+import { checkWeights, ExportError, type Weights } from './weights.ts'
 
 export interface StateEntry {
   readonly name: string
@@ -25,10 +23,6 @@ export interface DecoderGraph {
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
   readonly state: readonly StateEntry[]
-}
-
-export class ExportError extends Error {
-  override name = 'ExportError' as const
 }
 
 /**
@@ -80,17 +74,6 @@ function rowsFrom(graph: GraphBuilder, hidden: Value): Value {
   const one = (value: number): Value => graph.constant('int64', [1], [value])
   const start = graph.node('Reshape', [from, one(1)])[0]!
   return graph.node('Slice', [hidden, start, one(2 ** 31 - 1), one(1)])[0]!
-}
-
-function checkWeights(model: Model, weights: Weights): void {
-  const expected = new Map(flatten(model.params))
-  const missing = [...expected.keys()].filter((path) => !weights.has(path))
-  const extra = [...weights.keys()].filter((path) => !expected.has(path))
-  if (missing.length > 0 || extra.length > 0)
-    throw new ExportError(`weights: missing [${missing.join(', ')}], unexpected [${extra.join(', ')}]`)
-  for (const [path, spec] of expected)
-    if (weights.get(path)!.length !== elements(spec.shape))
-      throw new ExportError(`${path}: expected ${elements(spec.shape)} numbers, got ${weights.get(path)!.length}`)
 }
 
 /** The vocabulary of a decoder whose parameters are known. */

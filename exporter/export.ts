@@ -6,10 +6,11 @@ import { countParameters } from '../models/spec.ts'
 import { bundleFolder, type Manifest, writeManifest } from '../runtime/bundle.ts'
 import { refuseForeign, replaceFolder } from '../runtime/replace-folder.ts'
 import { openText } from '../runtime/text.ts'
-import { decoderGraph, ExportError, type Weights } from './decoder.ts'
+import { decoderGraph } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
 import { prepareWeights } from './prepare.ts'
 import { type Judge, type Verification, verify } from './verify.ts'
+import { ExportError, type Weights } from './weights.ts'
 
 export interface ExportOptions {
   readonly model: Model

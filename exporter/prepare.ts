@@ -1,9 +1,9 @@
 /** What a model makes of its parameters alone, computed once at export: keys and values of banks, merged matrices. */
 import type { Model } from '../models/architecture.ts'
 import { fill } from '../models/spec.ts'
-import { openGraph } from '../runtime/graph.ts'
+import { openGraph } from '../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../runtime/tensor.ts'
-import type { Weights } from './decoder.ts'
+import type { Weights } from './weights.ts'
 import { decoderOps } from './kernels.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
 

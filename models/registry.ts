@@ -1,14 +1,14 @@
 /** The architectures by name: the only list. */
-import { adapterOf } from './adapter.ts'
+import { adapterOf } from './architectures/adapter.ts'
 import type { Architecture, Model } from './architecture.ts'
 import { ConfigError } from './config.ts'
-import { delta } from './delta.ts'
-import { hmst } from './hmst.ts'
-import { moc } from './moc.ts'
-import { nmt } from './nmt.ts'
-import { rsm } from './rsm.ts'
-import { smt } from './smt.ts'
-import { vanilla } from './vanilla.ts'
+import { delta } from './architectures/delta.ts'
+import { hmst } from './architectures/hmst.ts'
+import { moc } from './architectures/moc.ts'
+import { nmt } from './architectures/nmt.ts'
+import { rsm } from './architectures/rsm.ts'
+import { smt } from './architectures/smt.ts'
+import { vanilla } from './architectures/vanilla.ts'
 
 /** All but the adapter, which takes one of them as its base. */
 const bases: ReadonlyMap<string, Architecture> = new Map(

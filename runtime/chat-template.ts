@@ -1,9 +1,20 @@
 /** A chat template applied to messages so that what users wrote can never turn into the template's own tokens. */
 import { Template } from '@huggingface/jinja'
 import { TextError } from './errors.ts'
-import type { ChatOptions, Message } from './text.ts'
 import { tokenText, type ConfigFile } from './tokenizer-files.ts'
 import type { Segment, Vocabulary } from './vocabulary.ts'
+
+export interface Message {
+  role: 'system' | 'user' | 'assistant' | 'developer'
+  content: string
+}
+
+export interface ChatOptions {
+  /** The messages follow an existing conversation: ids for what comes after the end of the last reply, at constant cost. */
+  continued: boolean
+  /** Ends with the template's prompt for the assistant's reply. */
+  generate: boolean
+}
 
 // Contents are rendered as placeholders, found again and replaced. A placeholder is a number between private-use
 // characters, with a space around it that no template writes, which shows whether the template trims contents.

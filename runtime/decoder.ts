@@ -1,5 +1,6 @@
 /** A decoder graph as a function: ids and state in, logits, hidden and the next state out. For one-off runs, not serving. */
-import { type Graph, type GraphOptions, openGraph } from './graph.ts'
+import type { Graph, GraphOptions } from './graph.ts'
+import { openGraph } from './open-graph.ts'
 import { createTensor, type Tensor } from './tensor.ts'
 
 /** Session state by name, each [batch, ...]. */

@@ -1,27 +1,16 @@
 /** Text and ids: the tokenizer and the chat template of a bundle. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createChatTemplate } from './chat-template.ts'
+import { createChatTemplate, type ChatOptions, type Message } from './chat-template.ts'
 import { bytesOfToken, createDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { TextError } from './errors.ts'
 import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
 import { createVocabulary } from './vocabulary.ts'
 
 export { TextError } from './errors.ts'
+export type { ChatOptions, Message } from './chat-template.ts'
 export type { Detokenizer } from './detokenizer.ts'
 export type { TokenizerFiles } from './tokenizer-files.ts'
-
-export interface Message {
-  role: 'system' | 'user' | 'assistant' | 'developer'
-  content: string
-}
-
-export interface ChatOptions {
-  /** The messages follow an existing conversation: ids for what comes after the end of the last reply, at constant cost. */
-  continued: boolean
-  /** Ends with the template's prompt for the assistant's reply. */
-  generate: boolean
-}
 
 export interface TextCodec {
   /** One more than the highest id. */

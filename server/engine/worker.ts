@@ -1,7 +1,8 @@
 /** Entry of an engine thread: opens one bundle and answers messages. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { loadBundle } from '../../runtime/bundle.ts'
-import { openGraph, runtimeInfo, type Device } from '../../runtime/graph.ts'
+import type { Device } from '../../runtime/device.ts'
+import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
 import { openText } from '../../runtime/text.ts'
 import { serveEngine } from './serve-engine.ts'
 import { createOrtRunner } from './ort-runner.ts'

@@ -2,7 +2,7 @@
  * What a token changes before itself: `npx tsx tests/bench/causality.ts`. Every configuration of the invariant suite, and
  * the modes as first published, which can be trained but not served.
  */
-import { loadTensorFlow } from '../../trainer/tensorflow/load.ts'
+import { loadTensorFlow } from '../../trainer/backends/tensorflow/load.ts'
 import { trainable } from '../models/configurations.ts'
 import { randomIds } from '../support/decoders.ts'
 import { leaks, mean } from '../support/leak.ts'

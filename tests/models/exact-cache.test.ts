@@ -2,8 +2,8 @@ import { beforeAll, expect, test } from 'vitest'
 import { withComposites } from '../../models/composites.ts'
 import { cacheState, exactCache } from '../../models/layers/exact-cache.ts'
 import { Random } from '../../trainer/random.ts'
-import { loadTensorFlow, type Tensor, type TensorFlow } from '../../trainer/tensorflow/load.ts'
-import { eager } from '../../trainer/tensorflow/ops.ts'
+import { loadTensorFlow, type Tensor, type TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
+import { eager } from '../../trainer/backends/tensorflow/ops.ts'
 import { expectClose } from '../support/all-close.ts'
 
 const config = { width: 6, heads: 1, keys: 4, values: 3, slots: 5, halfLife: 0 }

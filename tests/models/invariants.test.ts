@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Decoder, State } from '../../runtime/decoder.ts'
 import { type Tensor as Memory, view } from '../../runtime/tensor.ts'
-import { loadTensorFlow, type TensorFlow } from '../../trainer/tensorflow/load.ts'
+import { loadTensorFlow, type TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
 import { expectClose, expectSameBits } from '../support/all-close.ts'
 import { eagerRun, openModel, randomIds, randomWeights } from '../support/decoders.ts'
 import { configurations } from './configurations.ts'

@@ -1,6 +1,6 @@
 /** A worker thread that runs a graph and says what came out, which API did it, and then ends. */
 import { parentPort } from 'node:worker_threads'
-import { openGraph, runtimeInfo } from '../../runtime/graph.ts'
+import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { addOne } from './models.ts'
 

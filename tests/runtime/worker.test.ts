@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { expect, test } from 'vitest'
-import { openGraph } from '../../runtime/graph.ts'
+import { openGraph } from '../../runtime/open-graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { addOne } from './models.ts'
 

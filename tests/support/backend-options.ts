@@ -1,7 +1,7 @@
 /** Options of training backends. */
 import type { Model } from '../../models/architecture.ts'
-import type { BackendOptions } from '../../trainer/backend.ts'
-import type { AdamW } from '../../trainer/compile/optimizer.ts'
+import type { BackendOptions } from '../../trainer/backends/backend.ts'
+import type { AdamW } from '../../trainer/backends/compile/optimizer.ts'
 import { Random } from '../../trainer/random.ts'
 
 export const adamW: AdamW = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 }

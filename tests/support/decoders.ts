@@ -5,10 +5,10 @@ import type { Model } from '../../models/architecture.ts'
 import { withComposites } from '../../models/composites.ts'
 import { fill, leaves } from '../../models/spec.ts'
 import { type Decoder, openDecoder } from '../../runtime/decoder.ts'
-import { initialise } from '../../trainer/initialise.ts'
+import { initialise } from '../../trainer/backends/initialise.ts'
 import { Random } from '../../trainer/random.ts'
-import type { Tensor, TensorFlow } from '../../trainer/tensorflow/load.ts'
-import { eager } from '../../trainer/tensorflow/ops.ts'
+import type { Tensor, TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
+import { eager } from '../../trainer/backends/tensorflow/ops.ts'
 
 /** Weights away from their trivial first values: gains and biases too. */
 export function randomWeights(model: Model, seed = 7): Map<string, Float32Array> {

@@ -2,8 +2,8 @@
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
 import { emptyBatch } from '../../trainer/data/batch.ts'
-import { eagerLoss } from '../../trainer/tensorflow/backend.ts'
-import type { TensorFlow } from '../../trainer/tensorflow/load.ts'
+import { eagerLoss } from '../../trainer/backends/tensorflow/backend.ts'
+import type { TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
 import { backendOptions } from './backend-options.ts'
 
 /** By path: derivatives of the mean loss of predicting each next token of one row that starts from zero state. */

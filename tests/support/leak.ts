@@ -1,6 +1,6 @@
 /** How much of the future a model sees. */
 import type { Model } from '../../models/architecture.ts'
-import type { TensorFlow } from '../../trainer/tensorflow/load.ts'
+import type { TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
 import { eagerRun, randomWeights } from './decoders.ts'
 
 /** For each of `places`, by how much the token there changes each place's logits at most. */

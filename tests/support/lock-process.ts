@@ -1,5 +1,5 @@
 /** Holds a run's folder until it is killed. */
-import { lockRun } from '../../trainer/run-lock.ts'
+import { lockRun } from '../../trainer/run/lock.ts'
 
 await lockRun(process.argv[2] as string)
 process.stdout.write('locked\n')

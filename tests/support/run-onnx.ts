@@ -1,6 +1,6 @@
 /** Runs ONNX bytes once on ONNX Runtime: name -> tensor in, name -> tensor out. */
 import type { Port } from '../../exporter/onnx/graph.ts'
-import { openGraph } from '../../runtime/graph.ts'
+import { openGraph } from '../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 
 /** Outputs by name; every output's shape must be known. */

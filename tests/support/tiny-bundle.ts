@@ -5,7 +5,7 @@ import { decoderGraph } from '../../exporter/decoder.ts'
 import { createModel } from '../../models/registry.ts'
 import { writeManifest } from '../../runtime/bundle.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'
-import { initialise } from '../../trainer/initialise.ts'
+import { initialise } from '../../trainer/backends/initialise.ts'
 
 const common = { vocab: 264, width: 32, heads: 2, hidden: 48 }
 

@@ -3,30 +3,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import type { TextCodec } from '../../runtime/text.ts'
 import { DataError } from './batch.ts'
+import type { CorpusFile } from './corpus-file.ts'
 import { openJsonlFile, plainReading, type Reading } from './jsonl-file.ts'
 import { openShards } from './shards.ts'
 import { openTextFile } from './text-file.ts'
-
-/** A run of tokens that belongs to one document. */
-export interface Piece {
-  readonly ids: ArrayLike<number>
-  /** The loss weight of predicting each token; 1 for all when absent. */
-  readonly weights?: ArrayLike<number>
-  /** Where the next piece begins. */
-  readonly next: number
-  /** Whether the document ends with this piece. */
-  readonly ends: boolean
-}
-
-/** An open file; places in it are counted in bytes of text or in tokens of a shard. */
-export interface CorpusFile {
-  readonly path: string
-  readonly size: number
-  /** The first place at or after `place` where reading may begin. */
-  align(place: number): Promise<number>
-  /** The piece that begins at `from`; it stays before `to`. The same arguments give the same piece. */
-  read(from: number, to: number): Promise<Piece>
-}
 
 /** Opens files and folders (all their .txt, .md and .jsonl files, in the order of their names). */
 export async function openCorpus(

@@ -1,7 +1,7 @@
 /** What a line or a row of a data set may be, and its tokens with the weights of the loss. */
 import type { Message, TextCodec } from '../../runtime/text.ts'
 import { DataError } from './batch.ts'
-import type { Piece } from './corpus.ts'
+import type { Piece } from './corpus-file.ts'
 
 /** What is learned: `pretrain` every token, `instruct` only what the assistant says. */
 export type Mode = 'pretrain' | 'instruct'

@@ -1,7 +1,7 @@
 /** A JSONL file: every line is a document, a text or a conversation. */
 import type { TextCodec } from '../../runtime/text.ts'
 import { DataError } from './batch.ts'
-import type { CorpusFile } from './corpus.ts'
+import type { CorpusFile } from './corpus-file.ts'
 import { defaultFields, type Document, type Fields, type Mode, toDocument, tokensOf } from './document.ts'
 import { decodeUtf8, readBytes } from './read-bytes.ts'
 

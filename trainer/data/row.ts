@@ -1,6 +1,6 @@
 /** One row of a batch of text: documents one after another, cut into pieces of T tokens. */
 import { DataError, type Batch } from './batch.ts'
-import type { Piece } from './corpus.ts'
+import type { Piece } from './corpus-file.ts'
 
 /** Where a piece of a document is; survives JSON. */
 export interface FeedPlace {

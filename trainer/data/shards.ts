@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { FolderKind } from '../../runtime/replace-folder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
 import { DataError } from './batch.ts'
-import type { CorpusFile, Piece } from './corpus.ts'
+import type { CorpusFile, Piece } from './corpus-file.ts'
 import { readBytes } from './read-bytes.ts'
 
 /** index.json of a shard folder. */

@@ -1,6 +1,6 @@
 /** A text file as one document, read piece by piece. */
 import type { TextCodec } from '../../runtime/text.ts'
-import type { CorpusFile } from './corpus.ts'
+import type { CorpusFile } from './corpus-file.ts'
 import { decodeUtf8, readBytes } from './read-bytes.ts'
 
 /** Bytes of text that are tokenized at once. */

@@ -1,7 +1,8 @@
 /** Text, JSONL and token shards as training data: B streams side by side, none of them ever wholly in memory. */
 import type { TextCodec } from '../../runtime/text.ts'
 import { DataError, emptyBatch, type Dataset, type JsonValue } from './batch.ts'
-import { openCorpus, type CorpusFile } from './corpus.ts'
+import { openCorpus } from './corpus.ts'
+import type { CorpusFile } from './corpus-file.ts'
 import { defaultFields, type Fields, type Mode } from './document.ts'
 import { hubDataset } from './hub/dataset.ts'
 import { isHubName } from './hub/name.ts'

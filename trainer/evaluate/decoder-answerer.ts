@@ -1,7 +1,7 @@
 /** A decoder as a partner in conversation: greedy replies, one state, forks for free. */
 import type { Decoder, State } from '../../runtime/decoder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
-import { feed, generate } from '../generate.ts'
+import { feed, generate } from '../run/generate.ts'
 import type { Answerer } from './keeper.ts'
 
 /** Longest reply in tokens. */

@@ -7,7 +7,7 @@ import { loadBundle } from '../../runtime/bundle.ts'
 import { type Decoder, openDecoder, type StateShape } from '../../runtime/decoder.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { TaskSource } from '../data/tasks/dataset.ts'
-import { loadTrained, openTrained } from '../weights.ts'
+import { loadTrained, openTrained } from '../export/weights.ts'
 import { type Ablation, withFrozenState } from './ablation.ts'
 
 /** What a result is about. */

@@ -1,8 +1,8 @@
 /** Where an adapter's base comes from when its recipe does not say: from the run that it starts with. */
 import { join } from 'node:path'
-import { loadCheckpoint } from '../checkpoint.ts'
+import { loadCheckpoint } from '../run/checkpoint.ts'
 import type { Recipe } from '../recipes/recipe.ts'
-import { loadTrained } from '../weights.ts'
+import { loadTrained } from '../export/weights.ts'
 import { ImportError } from './published.ts'
 
 /**

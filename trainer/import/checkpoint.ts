@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
 import type { Tensor } from '../../runtime/tensor.ts'
-import { loadCheckpoint } from '../checkpoint.ts'
+import { loadCheckpoint } from '../run/checkpoint.ts'
 import { readSafetensors } from '../safetensors.ts'
 import { ImportError } from './published.ts'
 

@@ -2,7 +2,7 @@
 import type { Model } from '../../models/architecture.ts'
 import { frozenPaths } from '../../models/spec.ts'
 import { createTensor } from '../../runtime/tensor.ts'
-import type { Backend } from '../backend.ts'
+import type { Backend } from '../backends/backend.ts'
 import { readSafetensors } from '../safetensors.ts'
 import { checkpointWeights } from './checkpoint.ts'
 import { gpt2 } from './gpt2.ts'

@@ -1,6 +1,6 @@
 /** Recipes that cannot be are refused before anything is made. */
 import { ConfigError } from '../../models/config.ts'
-import { scheduleKinds } from '../schedule.ts'
+import { scheduleKinds } from '../run/schedule.ts'
 import { type Recipe, tokenizerKinds } from './recipe.ts'
 
 /** No number of rows, tokens or steps is above this. */

@@ -1,10 +1,10 @@
 /** A recipe: everything that a training run is, as plain data that can be printed, saved and overridden. */
-import type { AdamW } from '../compile/optimizer.ts'
+import type { AdamW } from '../backends/compile/optimizer.ts'
 import type { Mode } from '../data/document.ts'
 import type { Stage } from '../data/keeper/dataset.ts'
 import type { TaskSource } from '../data/tasks/dataset.ts'
 import type { Start } from '../import/start.ts'
-import type { Schedule } from '../schedule.ts'
+import type { Schedule } from '../run/schedule.ts'
 
 /** Text: files and folders of UTF-8 text, JSONL or shards, or a data set of a hub, given with --data. */
 export interface TextSource {

@@ -1,6 +1,6 @@
 /** Recipes of the tasks: small models trained from nothing on generated sequences, then measured beyond their training. */
 import type { Options } from '../data/tasks/task.ts'
-import type { Schedule } from '../schedule.ts'
+import type { Schedule } from '../run/schedule.ts'
 import { defaults, type Recipe } from './recipe.ts'
 
 const FOREVER = 1e15

@@ -1,6 +1,6 @@
 /** `mneme scaffold`: projects for other frameworks, from a checkpoint. */
 import { Command, InvalidArgumentError } from 'commander'
-import { loadTrained } from '../weights.ts'
+import { loadTrained } from '../export/weights.ts'
 import { scaffoldTorch } from './torch.ts'
 
 const positive = (value: string): number => {

@@ -4,9 +4,10 @@ import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../mode
 import { withComposites } from '../../models/composites.ts'
 import type { Ops } from '../../models/ops.ts'
 import { fill, flatten, leaves, type Spec } from '../../models/spec.ts'
-import { DELTA_CHUNK } from '../compile/composites.ts'
-import { recorder, type Recorder } from '../compile/recorder.ts'
-import { type Node, replay, Tape } from '../compile/tape.ts'
+import { DELTA_CHUNK } from '../backends/compile/composites.ts'
+import { recorder } from '../backends/compile/recorder.ts'
+import type { Recorder } from '../backends/compile/tape.ts'
+import { type Node, replay, Tape } from '../backends/compile/tape.ts'
 import { type PythonCode, pythonEmitter, type PythonOps } from './python.ts'
 
 /** Python source of `class Model(nn.Module)` for batches of exactly `batch` x `time` ids. */

@@ -1,5 +1,5 @@
 /** Writes a tape as the lines of a PyTorch `forward`: one more reader of the same trace. */
-import type { Emitter } from '../compile/tape.ts'
+import type { Emitter } from '../backends/compile/tape.ts'
 
 /** What a PyTorch module can say beyond the vocabulary of a tape. */
 export interface PythonOps extends Emitter<string> {

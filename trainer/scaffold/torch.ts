@@ -5,7 +5,7 @@ import { ConfigError } from '../../models/config.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { flatten } from '../../models/spec.ts'
 import { encodeSafetensors } from '../safetensors.ts'
-import type { Trained } from '../weights.ts'
+import type { Trained } from '../export/weights.ts'
 import { torchModule } from './module.ts'
 
 const templates = join(import.meta.dirname, 'templates')

@@ -1,5 +1,5 @@
 /**
- * `npx tsx tests/bench/studies/cli.ts STUDY [RUN...]`: trains and measures what is not in trainer/results/STUDY yet, all
+ * `npx tsx tests/bench/studies/cli.ts STUDY [RUN...]`: trains and measures what is not in docs/results/STUDY yet, all
  * runs or those whose names begin so, then prints the table of what is there. A stopped run goes on where it was.
  */
 import { writeFileSync } from 'node:fs'
@@ -21,4 +21,4 @@ if (!study) throw new Error(`expected one of ${[...studies.keys()].join(', ')}, 
 complete(study, (run) => runs.length === 0 || runs.some((start) => run.startsWith(start)))
 const { table, picture } = study.show(measuredOf(study))
 process.stdout.write(`${study.about}\n\n${table}\n`)
-if (picture) writeFileSync(join('trainer', 'results', study.name, `${study.name}.svg`), await picture)
+if (picture) writeFileSync(join('docs', 'results', study.name, `${study.name}.svg`), await picture)

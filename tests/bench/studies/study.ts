@@ -38,7 +38,7 @@ export interface Measured {
   readonly value: Result & TextResult
 }
 
-const results = join('trainer', 'results')
+const results = join('docs', 'results')
 const bin = resolve('clients/cli/bin.js')
 
 /** The folder of a run of a study. */
@@ -47,7 +47,7 @@ export const folderOf = (study: string, run: string): string => join('runs', 'st
 /** Letters, digits, dots and hyphens. */
 const fileName = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-')
 
-/** Trains and measures what has not been yet; results go to trainer/results/STUDY. */
+/** Trains and measures what has not been yet; results go to docs/results/STUDY. */
 export function complete(study: Study, chosen: (run: string) => boolean): void {
   mkdirSync(join(results, study.name), { recursive: true })
   study.prepare?.()

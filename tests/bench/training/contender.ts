@@ -1,6 +1,6 @@
 /** One of our backends in a process of its own: for each line of stdin, a number of seconds, it trains that long. */
-import { createCompiledBackend } from '../../../trainer/compile/backend.ts'
-import { createTensorFlowBackend } from '../../../trainer/tensorflow/backend.ts'
+import { createCompiledBackend } from '../../../trainer/backends/compile/backend.ts'
+import { createTensorFlowBackend } from '../../../trainer/backends/tensorflow/backend.ts'
 import { answer } from './answer.ts'
 import { batches, options, RATE, SEED } from './workload.ts'
 

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createModel } from '../../../models/registry.ts'
-import { createCompiledBackend } from '../../../trainer/compile/backend.ts'
+import { createCompiledBackend } from '../../../trainer/backends/compile/backend.ts'
 import { Random } from '../../../trainer/random.ts'
 import { emptyBatch } from '../../../trainer/data/batch.ts'
 import { options } from './workload.ts'

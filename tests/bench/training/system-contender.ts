@@ -1,5 +1,5 @@
 /** The compiled step of a recipe in a process of its own: for each line of stdin, a number of seconds, it trains that long. */
-import { createCompiledBackend } from '../../../trainer/compile/backend.ts'
+import { createCompiledBackend } from '../../../trainer/backends/compile/backend.ts'
 import { answer } from './answer.ts'
 import { systemOf } from './system.ts'
 import { RATE, SEED } from './workload.ts'

@@ -43,7 +43,7 @@ describe('what a command loads', () => {
   test('tokenizer loads neither the server nor the training loop', async () => {
     const loaded = await loadedBy(['tokenizer', '--help'])
     expect(loaded).toContain('trainer/tokenizer/cli.ts')
-    expect(loaded.filter((path) => folderOf(path) === 'server' || path === 'trainer/train.ts')).toEqual([])
+    expect(loaded.filter((path) => folderOf(path) === 'server' || path === 'trainer/run/train.ts')).toEqual([])
   })
 })
 

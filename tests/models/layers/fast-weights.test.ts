@@ -4,8 +4,8 @@ import { learn, type MemoryConfig } from '../../../models/layers/fast-weights.ts
 import { descent, networkState, recall } from '../../../models/layers/memory-network.ts'
 import type { Ops } from '../../../models/ops.ts'
 import { Random } from '../../../trainer/random.ts'
-import { loadTensorFlow, type Tensor, type TensorFlow } from '../../../trainer/tensorflow/load.ts'
-import { eager } from '../../../trainer/tensorflow/ops.ts'
+import { loadTensorFlow, type Tensor, type TensorFlow } from '../../../trainer/backends/tensorflow/load.ts'
+import { eager } from '../../../trainer/backends/tensorflow/ops.ts'
 import { expectClose } from '../../support/all-close.ts'
 
 const config: MemoryConfig = {

@@ -4,8 +4,8 @@ import { cross, crossOwn, crossParams } from '../../../models/layers/slots.ts'
 import { emptyMask } from '../../../models/layers/window.ts'
 import { fill } from '../../../models/spec.ts'
 import { Random } from '../../../trainer/random.ts'
-import { loadTensorFlow, type Tensor } from '../../../trainer/tensorflow/load.ts'
-import { eager } from '../../../trainer/tensorflow/ops.ts'
+import { loadTensorFlow, type Tensor } from '../../../trainer/backends/tensorflow/load.ts'
+import { eager } from '../../../trainer/backends/tensorflow/ops.ts'
 import { expectClose } from '../../support/all-close.ts'
 
 const [BATCH, TIME, ROWS, WIDTH] = [2, 3, 4, 6]

@@ -3,7 +3,7 @@ import { createModel } from '../../../models/registry.ts'
 import { flatten } from '../../../models/spec.ts'
 import { withFrozenState } from '../../../trainer/evaluate/ablation.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
-import { fitting } from '../../../trainer/weights.ts'
+import { fitting } from '../../../trainer/export/weights.ts'
 import { openModel, randomIds, randomWeights } from '../../support/decoders.ts'
 
 const CONV = 4

@@ -8,7 +8,7 @@ import { evalCommand } from '../../../trainer/evaluate/cli.ts'
 import { recipes } from '../../../trainer/recipes/registry.ts'
 import { setTask } from '../../../trainer/data/tasks/registry.ts'
 import { taskDataset, taskVocabulary } from '../../../trainer/data/tasks/dataset.ts'
-import { recipeWith } from '../../../trainer/settings.ts'
+import { recipeWith } from '../../../trainer/recipes/settings.ts'
 import { listening } from '../../support/process.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mneme-task-'))

@@ -2,7 +2,7 @@
 import { DataError } from '../batch.ts'
 import { maxLineBytes, parseLine, type Reading } from '../jsonl-file.ts'
 import type { RemoteFile } from './client.ts'
-import type { RowFile } from './rows.ts'
+import type { RowFile } from './row-file.ts'
 
 const windowBytes = 1024 * 1024
 const newline = 0x0a

@@ -5,7 +5,7 @@ import { DataError } from '../batch.ts'
 import { fieldsOf, toDocument, wanted } from '../document.ts'
 import type { Reading } from '../jsonl-file.ts'
 import type { RemoteFile } from './client.ts'
-import type { RowFile } from './rows.ts'
+import type { RowFile } from './row-file.ts'
 
 /** Rows from the first to before the last one. */
 interface Group {

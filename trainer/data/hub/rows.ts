@@ -6,13 +6,8 @@ import { type HubOptions, type HubSnapshot, openSnapshot } from './client.ts'
 import { openLines } from './lines.ts'
 import { type HubName, parseHubName } from './name.ts'
 import { openParquetRows } from './parquet.ts'
+import type { RowFile } from './row-file.ts'
 import { splitFiles } from './split.ts'
-
-/** One file's rows. */
-export interface RowFile {
-  /** The row at a place, undefined where there is nothing in it, and the next one's place in the file. */
-  read(at: number): Promise<{ document: Document | undefined; next: number | undefined }>
-}
 
 /** A row of parquet or a byte of lines, in one of the split's files. */
 export interface RowPlace {

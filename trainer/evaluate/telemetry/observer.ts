@@ -2,9 +2,9 @@
 import { withComposites } from '../../../models/composites.ts'
 import type { Ops } from '../../../models/ops.ts'
 import { fill, flatten, leaves } from '../../../models/spec.ts'
-import { loadTensorFlow, type Tensor, type TensorFlow } from '../../tensorflow/load.ts'
-import { eager } from '../../tensorflow/ops.ts'
-import type { Trained } from '../../weights.ts'
+import { loadTensorFlow, type Tensor, type TensorFlow } from '../../backends/tensorflow/load.ts'
+import { eager } from '../../backends/tensorflow/ops.ts'
+import type { Trained } from '../../export/weights.ts'
 import type { Watched } from './watched.ts'
 
 /** A tensor of the state that is a matrix or several. */

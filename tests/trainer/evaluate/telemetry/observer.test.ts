@@ -3,7 +3,7 @@ import { createModel } from '../../../../models/registry.ts'
 import { openText } from '../../../../runtime/text.ts'
 import { Observer } from '../../../../trainer/evaluate/telemetry/observer.ts'
 import { Watched } from '../../../../trainer/evaluate/telemetry/watched.ts'
-import { initialise } from '../../../../trainer/initialise.ts'
+import { initialise } from '../../../../trainer/backends/initialise.ts'
 import { byteTokenizer } from '../../../support/byte-tokenizer.ts'
 
 const codec = openText(byteTokenizer())

@@ -1,0 +1,137 @@
+/**
+ * Adapters: any other architecture, its weights frozen, with memory layers after some of its layers, or low-rank
+ * additions to its matrices, or both. The parameters of the base have their own paths behind `base.`, so a checkpoint
+ * of the base fits (`mneme train adapter --init CHECKPOINT`).
+ */
+import type { Architecture, Model } from '../architecture.ts'
+import { choice, ConfigError, type ConfigOf, configure, count, flag, type Options, real, requires } from '../config.ts'
+import { bankParams, keysAndValues } from '../layers/bank.ts'
+import { loraParams, loraTargets, withLora } from '../layers/lora.ts'
+import { memoryParams, readMemory } from '../layers/memory.ts'
+import { bankCount, bankOf, checkMemory, memoryFields, memoryLayers } from '../layers/placement.ts'
+import type { Ops } from '../ops.ts'
+import { fill, type Of, type SpecTree, vector } from '../spec.ts'
+
+const fields = {
+  vocab: count(256, 'size of the vocabulary'),
+  base: { default: 'vanilla', help: 'the architecture that is adapted' },
+  baseConfig: { default: {} as Options, help: 'its options' },
+  frozen: flag(true, 'the base keeps its weights'),
+  adapters: choice('memory', ['memory', 'lora', 'both'], 'what is added to the base'),
+  loraRank: count(16, 'rank of what is added to a matrix'),
+  loraAlpha: real(32, 'what is added is multiplied by alpha / rank', 1e-3, 1e6),
+  loraTargets: { default: 'qkv$', help: "which of the base's matrices: a regular expression over their paths" },
+  ...memoryFields,
+}
+type Config = ConfigOf<typeof fields>
+
+/** The adapter over any of `bases`. */
+export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architecture => ({
+  name: 'adapter',
+  about: 'memory layers or low-rank additions in a frozen model of another architecture',
+  fields,
+  model(options) {
+    const c = configure('adapter', fields, options)
+    const base = baseModel(bases, c)
+    check(c, base)
+    const params = adapterParams(c, base)
+    return {
+      architecture: 'adapter',
+      config: { ...c, baseConfig: base.config },
+      vocab: base.vocab,
+      width: base.width,
+      params: params as unknown as SpecTree,
+      state: base.state,
+      pieces: base.pieces,
+      layers: 0,
+      trainingOnly: base.trainingOnly,
+      forward: (op, given, ids, state) => forward(op, c, base, given as Params<typeof ids>, ids, state),
+      logits: (op, given, hidden) => base.logits(op, baseParams(op, c, base, given as Params<typeof hidden>), hidden),
+    }
+  },
+})
+
+const reads = (c: Config): boolean => c.adapters !== 'lora'
+const adds = (c: Config): boolean => c.adapters !== 'memory'
+const layersOf = (c: Config, base: Model): number[] => (reads(c) ? memoryLayers(c, base.layers) : [])
+
+function baseModel(bases: ReadonlyMap<string, Architecture>, c: Config): Model {
+  const found = bases.get(c.base)
+  if (!found) throw new ConfigError(`adapter.base: expected one of ${[...bases.keys()].join(', ')}, got ${c.base}`)
+  return found.model({ ...c.baseConfig, vocab: c.vocab })
+}
+
+function check(c: Config, base: Model): void {
+  if (reads(c)) {
+    requires(base.layers > 0, `adapter.base: this ${c.base} has no layers after which a memory could be read`)
+    checkMemory('adapter', c, base.width, base.layers)
+    requires(c.placement !== 'none', 'adapter.placement: expected layers for the memory, got none')
+    requires(
+      c.chapters === 0 || c.routing === 'token',
+      `adapter.routing: expected token (the router of an adapter has no memory of its own), got ${c.routing}`,
+    )
+  }
+  if (!adds(c)) return
+  const matrices = loraTargets(base.params, /(?:)/)
+  const targets = loraTargets(base.params, pattern(c))
+  requires(
+    targets.length > 0,
+    `adapter.loraTargets: expected an expression for some of ${matrices.map(([path]) => path).join(', ')}, got ${c.loraTargets}`,
+  )
+  for (const [path, { shape }] of targets) {
+    const most = Math.min(...shape.map(Number))
+    requires(
+      c.loraRank <= most,
+      `adapter.loraRank: expected at most ${most} (the smaller side of ${path}), got ${c.loraRank}`,
+    )
+  }
+}
+
+function pattern(c: Config): RegExp {
+  try {
+    return new RegExp(c.loraTargets)
+  } catch (cause) {
+    throw new ConfigError(`adapter.loraTargets: ${(cause as Error).message}`, { cause })
+  }
+}
+
+const layerParams = (c: Config, width: number) => ({ norm: vector([width], 1), ...memoryParams(c, width) })
+
+const adapterParams = (c: Config, base: Model) => ({
+  base: c.frozen ? (fill(base.params, (_, spec) => ({ ...spec, frozen: true })) as SpecTree) : base.params,
+  banks: Array.from({ length: reads(c) ? bankCount(c, base.layers) : 0 }, () => bankParams(c, base.width)),
+  memory: layersOf(c, base).map(() => layerParams(c, base.width)),
+  lora: adds(c) ? loraParams(loraTargets(base.params, pattern(c)), c.loraRank) : {},
+})
+
+type Tree = ReturnType<typeof adapterParams>
+/** The base's tree is known by its paths only. */
+type Params<T> = Of<Omit<Tree, 'base'>, T> & { readonly base: unknown }
+
+const baseParams = <T>(op: Ops<T>, c: Config, base: Model, p: Params<T>): unknown =>
+  adds(c) ? withLora(op, base.params, p.base, p.lora, c.loraAlpha / c.loraRank) : p.base
+
+/** The base's own pass, with x + read(norm(x)) after each layer that has a memory. */
+function forward<T>(op: Ops<T>, c: Config, base: Model, p: Params<T>, ids: T, state: unknown) {
+  const layers = layersOf(c, base)
+  // Made before the base runs, whose layers may be inside a loop
+  const rows = p.memory.map((layer, i) =>
+    keysAndValues(op, c, base.width, `adapter.${i}`, p.banks[bankOf(c, i)]!, layer),
+  )
+  const losses: T[] = []
+  const layer = (x: T, index: number): T => {
+    const i = layers.indexOf(index)
+    if (i < 0) return x
+    const own = p.memory[i]!
+    const read = readMemory(op, c, base.width, `adapter.${i}`, own, rows[i]!, op.rmsNorm(x, own.norm, 1e-5), {})
+    if (read.loss !== undefined) losses.push(read.loss)
+    return op.add(x, read.y)
+  }
+  const done = base.forward({ ...op, layer }, baseParams(op, c, base, p), ids, state)
+  if (losses.length === 0) return done
+  const own = op.mul(
+    losses.reduce((a, b) => op.add(a, b)),
+    op.constant(1 / losses.length),
+  )
+  return { ...done, auxiliary: done.auxiliary === undefined ? own : op.add(done.auxiliary, own) }
+}

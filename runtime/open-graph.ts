@@ -1,0 +1,39 @@
+/** Opens graphs: through ONNX Runtime's C API, or through onnxruntime-node's own binding where that cannot be reached. */
+import { createBindingGraph } from './binding-graph.ts'
+import type { Graph, GraphOptions } from './graph.ts'
+import { loadBinding, loadLibrary } from './library.ts'
+import { createNativeGraph } from './native-graph.ts'
+
+/** How graphs run in this process; `reason` says why it is not the C API. */
+export interface RuntimeInfo {
+  version: string
+  binding: 'c-api' | 'onnxruntime-node'
+  reason?: string
+}
+
+let chosen: RuntimeInfo | undefined
+
+/** Returns ONNX Runtime's version and how it is called. MNEME_RUNTIME=binding asks for onnxruntime-node's own binding. */
+export function runtimeInfo(): RuntimeInfo {
+  chosen ??= choose()
+  return chosen
+}
+
+/** Opens a model from its bytes or a file path. Throws RuntimeError if it cannot be loaded or the device is not there. */
+export async function openGraph(model: Uint8Array | string, options: GraphOptions = {}): Promise<Graph> {
+  if (runtimeInfo().binding === 'c-api') return createNativeGraph(loadLibrary(), model, options)
+  return createBindingGraph(loadBinding(), model, options)
+}
+
+function choose(): RuntimeInfo {
+  if (process.env['MNEME_RUNTIME'] === 'binding') return plainBinding('MNEME_RUNTIME=binding')
+  try {
+    return { version: loadLibrary().version, binding: 'c-api' }
+  } catch (error) {
+    return plainBinding(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function plainBinding(reason: string): RuntimeInfo {
+  return { version: loadBinding().env.versions.node ?? 'unknown', binding: 'onnxruntime-node', reason }
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest'
+import { createCompiledBackend } from '../../../../trainer/backends/compile/backend.ts'
+import { gradients } from '../../../../trainer/backends/compile/gradients.ts'
+import { recompute } from '../../../../trainer/backends/compile/recompute.ts'
+import { recorder } from '../../../../trainer/backends/compile/recorder.ts'
+import { type Node, Tape } from '../../../../trainer/backends/compile/tape.ts'
+import { emptyBatch } from '../../../../trainer/data/batch.ts'
+import { Random } from '../../../../trainer/random.ts'
+import { configurations } from '../../../models/configurations.ts'
+import { expectClose } from '../../../support/all-close.ts'
+import { backendOptions } from '../../../support/backend-options.ts'
+
+/** The most numbers that are held at once when nodes are computed in the order of the tape. */
+function peak(tape: Tape, outputs: readonly Node[]): number {
+  const uses = new Map<Node, number>()
+  tape.nodes.forEach((node, at) => node.inputs.forEach((input) => uses.set(input, at)))
+  for (const node of outputs) uses.set(node, tape.nodes.length)
+  const size = (node: Node) => (node.inputs.length === 0 ? 0 : node.shape.reduce((a, b) => a * b, 1))
+  const ends = new Map<number, number>()
+  let [held, most] = [0, 0]
+  for (const [at, node] of tape.nodes.entries()) {
+    const end = uses.get(node)
+    if (end === undefined) continue
+    held += size(node)
+    ends.set(end, (ends.get(end) ?? 0) + size(node))
+    most = Math.max(most, held)
+    held -= ends.get(at) ?? 0
+  }
+  return most
+}
+
+test('sixteen layers in four pieces hold less than half of what they hold in one', () => {
+  const tape = new Tape()
+  const op = recorder(tape)
+  let x = tape.input('x', [512, 64])
+  const weights = Array.from({ length: 16 }, (_, i) => tape.input(`w${i}`, [64, 64]))
+  for (const w of weights) x = op.add(x, op.tanh(op.matmul(op.gelu(x), w)))
+  const loss = op.sum(op.reshape(x, [-1]), 0)
+  const forward = tape.nodes.length
+  const found = new Map(gradients(tape, op, loss, weights).map((g, i) => [`g${i}`, op.sum(op.reshape(g, [-1]), 0)]))
+  const whole = peak(tape, [...found.values()])
+  const [again, outputs] = recompute(tape, forward, found, 4)
+  expect(peak(again, [...outputs.values()])).toBeLessThan(whole / 2)
+})
+
+describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) => {
+  test('a step in three pieces = a step in one', async () => {
+    const time = model.pieces > 1 ? 2 * model.pieces : 12
+    const random = new Random('batch')
+    const batch = emptyBatch(2, time)
+    for (let i = 0; i < 2 * time; i++) {
+      batch.ids[i] = random.int(model.vocab)
+      batch.targets[i] = random.int(model.vocab)
+      batch.weights[i] = 1
+    }
+    const runs = await Promise.all(
+      [1, 3].map(async (pieces) => {
+        const backend = await createCompiledBackend(backendOptions(model, { time, recompute: pieces }), 3)
+        const results = []
+        for (let step = 1; step <= 3; step++) results.push(await backend.step(batch, 1e-3, step, true))
+        backend.close()
+        return { nodes: Number(/(\d+) nodes/.exec(backend.description)![1]), results }
+      }),
+    )
+    const [one, three] = runs as [(typeof runs)[0], (typeof runs)[0]]
+    expect(three.nodes).toBeGreaterThan(one.nodes)
+    for (const key of ['loss', 'norm'] as const)
+      expectClose(
+        three.results.map((r) => r[key]),
+        one.results.map((r) => r[key]),
+        { absolute: 1e-5, relative: 1e-4, what: key },
+      )
+  })
+})

@@ -1,0 +1,41 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { prepare } from '../../../trainer/run/prepare.ts'
+import { writeReport } from '../../../trainer/run/report.ts'
+import { recipeWith } from '../../../trainer/recipes/settings.ts'
+import { train } from '../../../trainer/run/train.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'mneme-report-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** The report of one step of a small model that routes in this way. */
+async function report(routing: string): Promise<string> {
+  const text = join(folder, 'text.txt')
+  writeFileSync(text, 'The keeper wrote down what it was told.\n'.repeat(40))
+  const out = join(folder, routing)
+  const model = { width: 16, layers: 1, heads: 2, hidden: 16, window: 8, rows: 16, memoryHeads: 2, routing }
+  const settings = Object.entries(model).map(([key, value]) => `model.${key}=${JSON.stringify(value)}`)
+  const recipe = recipeWith('moc', [...settings, `data.files=["${text}"]`, 'batch=2', 'time=16', 'schedule.steps=1'])
+  const choices = {
+    out,
+    resume: false,
+    backend: 'compiled',
+    places: [{ device: 'cpu', id: 0 }],
+    threads: 1,
+    report: () => {},
+  } as const
+  const { run, backend, parameters } = await prepare(recipe, choices)
+  const outcome = await train(run, false).finally(() => backend.close())
+  const { name, about } = recipe
+  const facts = { name, about, parameters, backend: backend.description, data: run.data.description, outcome }
+  return readFileSync(await writeReport(out, facts), 'utf8')
+}
+
+test('a report shows a sample, but of a model that nobody can serve', async () => {
+  expect(await report('token')).toContain('Sample')
+  const unserved = await report('sequence')
+  expect(unserved).toContain('| steps | 1 (done) |')
+  expect(unserved).not.toContain('Sample')
+})

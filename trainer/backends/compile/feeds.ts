@@ -1,0 +1,72 @@
+/** The memory of a graph's inputs, and how a batch is put there. */
+import type { Port } from '../../../exporter/onnx/graph.ts'
+import type { Model } from '../../../models/architecture.ts'
+import { flatten } from '../../../models/spec.ts'
+import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
+import type { Tensors } from '../backend.ts'
+import type { Random } from '../../random.ts'
+import { type Batch, DataError } from '../../data/batch.ts'
+
+/** Tensors by name. */
+export type Set = Record<string, Tensor>
+
+/** A tensor of zeros for each port. */
+export const zeros = (ports: readonly Port[]): Set =>
+  Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))
+
+export const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
+
+/** The parameters that training leaves as they are, param.* by name. */
+export const frozenParams = ({ params }: Model): Set =>
+  Object.fromEntries(
+    flatten(params).flatMap(([path, spec]) =>
+      spec.frozen ? [[`param.${path}`, createTensor('float32', spec.shape.map(Number))]] : [],
+    ),
+  )
+
+/** Fills the inputs that dropout masks are made of. */
+export function drawNoise(inputs: Set, random: Random): void {
+  for (const [name, tensor] of Object.entries(inputs))
+    if (name.startsWith('noise.')) floats(tensor).forEach((_, i, all) => (all[i] = random.uniform()))
+}
+
+/** Copies what the graph reads of the batch. */
+export function load(inputs: Set, batch: Batch): void {
+  ;(inputs['ids']!.data as Int32Array).set(batch.ids)
+  if (inputs['labels']) loadLabels(inputs, batch)
+  else {
+    ;(inputs['targets']!.data as Int32Array).set(batch.targets)
+    floats(inputs['weights']!).set(batch.weights)
+  }
+  if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
+}
+
+/** The weighted tokens alone; what is left of the places has no weight. */
+function loadLabels(inputs: Set, batch: Batch): void {
+  const places = inputs['labels']!.data as Int32Array
+  const targets = inputs['targets']!.data as Int32Array
+  const weights = floats(inputs['weights']!)
+  let count = 0
+  for (const [place, weight] of batch.weights.entries()) {
+    if (weight === 0) continue
+    if (count === places.length)
+      throw new DataError(`labels: expected at most ${places.length} weighted tokens in a batch, got more`)
+    places[count] = place
+    targets[count] = batch.targets[place]!
+    weights[count++] = weight
+  }
+  weights.fill(0, count)
+}
+
+/** Copies into the tensor's own memory. */
+export function copy(from: Tensor['data'], to: Tensor): void {
+  ;(to.data as Float32Array).set(from as Float32Array)
+}
+
+/** Throws unless exactly the expected names are given. */
+export function expectNames(expected: readonly string[], given: Tensors): void {
+  const missing = expected.filter((name) => !given.has(name))
+  const extra = [...given.keys()].filter((name) => !expected.includes(name))
+  if (missing.length > 0 || extra.length > 0)
+    throw new Error(`training state: missing [${missing.join(', ')}], unexpected [${extra.join(', ')}]`)
+}

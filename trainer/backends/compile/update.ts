@@ -1,0 +1,63 @@
+/** What gradients do to parameters: clipping by global norm and AdamW, as the end of a step or a graph of its own. */
+import type { Model } from '../../../models/architecture.ts'
+import { flatten } from '../../../models/spec.ts'
+import { type CompiledGraph, emit } from './compiled-graph.ts'
+import { moments } from './moments.ts'
+import { adamw, type AdamW, globalNorm } from './optimizer.ts'
+import { recorder } from './recorder.ts'
+import type { Recorder } from './tape.ts'
+import { type Node, Tape } from './tape.ts'
+
+export interface UpdateOptions {
+  readonly optimizer: AdamW
+  /** Learning rate of a parameter relative to the schedule's. */
+  readonly rate: (path: string) => number
+}
+
+/**
+ * Inputs pace.*, first.* and second.* on the tape, and by name norm and next.* of the parameters and moments; where `apply`
+ * is false these stay as they are.
+ */
+export function update(
+  tape: Tape,
+  op: Recorder,
+  model: Model,
+  o: UpdateOptions,
+  params: ReadonlyMap<string, Node>,
+  gradients: readonly Node[],
+  apply?: Node,
+): Map<string, Node> {
+  const pace = {
+    lr: tape.input('pace.lr', []),
+    secondScale: tape.input('pace.secondScale', []),
+    firstRate: tape.input('pace.firstRate', []),
+    dither: tape.input('pace.dither', []),
+  }
+  const squares = gradients.map((gradient) => op.mul(gradient, gradient))
+  const norm = globalNorm(op, squares)
+  const scale = op.minimum(op.constant(1), op.div(op.constant(o.optimizer.clip), op.add(norm, op.constant(1e-6))))
+  const decays = new Map(flatten(model.params).map(([path, spec]) => [path, spec.decay]))
+  const take = (next: Node, now: Node): Node => (apply ? op.where(apply, next, now) : next)
+  const outputs = new Map([['norm', norm]])
+  for (const [i, [path, value]] of [...params].entries()) {
+    const held = moments(tape, op, path, value.shape, o.optimizer.bits, pace.dither)
+    const { first, second } = held
+    const [gradient, square] = [gradients[i]!, squares[i]!]
+    const slot = { value, gradient, square, first, second, decay: decays.get(path)!, rate: o.rate(path) }
+    const after = adamw(op, slot, o.optimizer, pace, scale)
+    outputs.set(`next.param.${path}`, take(after.value, value))
+    for (const [name, node] of held.keep(after.first, after.second, take)) outputs.set(`next.${name}`, node)
+  }
+  return outputs
+}
+
+/** The update alone. In: grad.*, param.*, pace.*, first.*, second.*. Out: norm and next.* of what changes. */
+export function compileUpdate(model: Model, o: UpdateOptions): CompiledGraph {
+  const tape = new Tape()
+  const op = recorder(tape)
+  const moving = flatten(model.params).filter(([, spec]) => !spec.frozen)
+  const shape = (dims: readonly (number | string)[]): number[] => dims.map(Number)
+  const params = new Map(moving.map(([path, spec]) => [path, tape.input(`param.${path}`, shape(spec.shape))]))
+  const gradients = moving.map(([path, spec]) => tape.input(`grad.${path}`, shape(spec.shape)))
+  return emit('update', tape, update(tape, op, model, o, params, gradients), 'float32')
+}

@@ -1,0 +1,106 @@
+/** Recipes with changes: `--set key=value` by dotted path, and what a continued run may not change. */
+import { ConfigError, type Options } from '../../models/config.ts'
+import { createModel } from '../../models/registry.ts'
+import { recipes } from './registry.ts'
+import { checkRecipe } from './check.ts'
+import { defaults, type Recipe, text } from './recipe.ts'
+
+type Tree = { [key: string]: unknown }
+
+/**
+ * The recipe of that name with every `path=value` applied; values are JSON, or text where they are not. Another
+ * `architecture` brings the sizes of its own small recipe, over which `model.` settings go.
+ */
+export function recipeWith(name: string, settings: readonly string[]): Recipe {
+  const recipe = recipes.get(name)
+  if (!recipe) throw new ConfigError(`recipe: expected one of ${[...recipes.keys()].join(', ')}, got ${name}`)
+  const copy = structuredClone(recipe) as unknown as Tree
+  const assignments = settings.map(splitSetting)
+  // First: the model's options belong to the architecture, and those of the recipe's own would be unknown to another
+  const architecture = assignments.findLast(([path]) => path === 'architecture')?.[1]
+  if (typeof architecture === 'string' && architecture !== recipe.architecture)
+    copy['model'] = structuredClone(recipes.get(architecture)?.model ?? {})
+  // A preset is the sizes: the recipe's own would go over it
+  if (assignments.some(([path, value]) => path === 'model.preset' && value !== 'none')) copy['model'] = {}
+  for (const [path, value] of assignments) assign(copy, path.split('.'), value, path)
+  const changed = copy as unknown as Recipe
+  checkRecipe(changed)
+  return changed
+}
+
+/** Throws where the continued run is not the one that began: these decide what its numbers mean. */
+export function checkContinued(saved: unknown, now: unknown): void {
+  for (const key of [
+    'architecture',
+    'model',
+    'data',
+    'mode',
+    'batch',
+    'time',
+    'accumulate',
+    'carry',
+    'seed',
+  ] as const) {
+    const [before, after] = [saved, now].map((config) => JSON.stringify(partOf(config as Tree, key)))
+    if (before !== after)
+      throw new ConfigError(`resume: ${key}: the run was started with ${before}, asked for ${after}`)
+  }
+}
+
+/** `path=value` as they are; the value is JSON, or text where it is not. */
+export function splitSetting(setting: string): [path: string, value: unknown] {
+  const at = setting.indexOf('=')
+  if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
+  return [setting.slice(0, at), parse(setting.slice(at + 1))]
+}
+
+/** `model.sync=false` added to the options of a checkpoint's model: nothing else of it can still be chosen. */
+export function modelOption(setting: string, others: Options): Options {
+  const [path, value] = splitSetting(setting)
+  if (!path.startsWith('model.')) throw new ConfigError(`--set: expected model.OPTION=VALUE, got ${setting}`)
+  return { ...others, [path.slice('model.'.length)]: value }
+}
+
+/** With the options that had no name yet when the run began: at their defaults they change nothing. */
+function partOf(config: Tree, key: string): unknown {
+  if (key === 'mode') return config[key] ?? defaults.mode
+  if (key === 'data')
+    return (config[key] as Tree)['kind'] === 'text' ? { ...text, ...(config[key] as Tree) } : config[key]
+  if (key !== 'model') return config[key]
+  return createModel(config['architecture'] as string, config['model'] as Tree).config
+}
+
+function assign(tree: Tree, path: readonly string[], value: unknown, whole: string): void {
+  const [key, ...rest] = path as [string, ...string[]]
+  // Their names are the model's and the parameters', and are checked by those
+  const open = ['model.', 'rates.', 'generation.'].some((start) => whole.startsWith(start))
+  if (!Object.hasOwn(tree, key) && !(open && rest.length === 0))
+    throw new ConfigError(`--set ${whole}: no such setting; there are ${Object.keys(tree).join(', ')}`)
+  if (rest.length > 0) {
+    const next = tree[key]
+    if (typeof next !== 'object' || next === null) throw new ConfigError(`--set ${whole}: ${key} has no parts`)
+    return assign(next as Tree, rest, value, whole)
+  }
+  const old = tree[key]
+  if (whole === 'evaluateEvery' && value === 'epoch') return void (tree[key] = value)
+  if (old !== undefined && kindOf(old) !== kindOf(value))
+    throw new ConfigError(`--set ${whole}: expected ${kindOf(old)}, got ${JSON.stringify(value)}`)
+  tree[key] = value
+}
+
+const kindOf = (value: unknown): string =>
+  value === null
+    ? 'nothing'
+    : Array.isArray(value)
+      ? 'a list'
+      : typeof value === 'object'
+        ? 'an object'
+        : `a ${typeof value}`
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,40 @@
+/** Whether a resumed run has the tokenizer that it began with. */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readState, tokenizerFiles } from './checkpoint.ts'
+import { DataError } from '../data/batch.ts'
+import type { TokenizerChoice } from '../recipes/recipe.ts'
+
+/**
+ * Compares contents: the run's own tokenizer folder, and the one that is asked for, have the hashes of the last
+ * checkpoint. Throws DataError in one sentence where they have not.
+ */
+export async function checkTokenizer(asked: TokenizerChoice, run: string): Promise<void> {
+  const { state, files } = await readState(join(run, 'last'))
+  const began = (state['config'] as unknown as { readonly tokenizer: TokenizerChoice }).tokenizer
+  const same = JSON.stringify(asked) === JSON.stringify(began)
+  if (asked.kind !== 'folder' && !same)
+    throw new DataError(
+      `resume: tokenizer: the run began with ${JSON.stringify(began)}, asked for ${JSON.stringify(asked)}`,
+    )
+  for (const file of tokenizerFiles) {
+    const expected = files[file]?.sha256
+    if (expected === undefined) continue
+    await compare(join(run, 'tokenizer', file), expected)
+    // What was copied into the run does it where the folder that it came from is gone
+    if (asked.kind === 'folder') await compare(join(asked.folder, file), expected, same)
+  }
+}
+
+async function compare(path: string, expected: string, optional = false): Promise<void> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    if (!optional) throw new DataError(`resume: tokenizer: ${path} cannot be read`, { cause })
+  })
+  if (bytes === undefined) return
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  if (sha256 !== expected)
+    throw new DataError(
+      `resume: tokenizer: the run began with another one: ${path} has sha256 ${sha256.slice(0, 12)}, expected ${expected.slice(0, 12)}`,
+    )
+}
