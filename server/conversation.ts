@@ -164,7 +164,12 @@ async function replay(
 ): Promise<Checkpoint> {
   // The last token was sampled but never fed: it is among the pending ones.
   const steps = turn.generated.slice(0, -1)
-  for await (const event of submit(deps, model, { kind: 'replay', from, prompt: turn.prompt, steps }, signal)) {
+  for await (const event of submit(
+    deps,
+    model,
+    { kind: 'replay', owner: turn.owner, from, prompt: turn.prompt, steps },
+    signal,
+  )) {
     if (event.kind === 'error')
       throw new ApiError(500, event.code, 'The engine failed while it rebuilt a memory.', { cause: event.message })
     if (event.kind === 'done' && event.checkpoint) {

@@ -21,6 +21,8 @@ export type Prompt =
 export interface TurnJob {
   readonly kind: 'turn'
   readonly id: number
+  /** Who asked: waiting and prefilling are shared fairly between owners. */
+  readonly owner: string
   readonly prompt: Prompt
   readonly from: Checkpoint | null
   readonly sampling: Sampling
@@ -37,6 +39,7 @@ export interface TurnJob {
 export interface ReplayJob {
   readonly kind: 'replay'
   readonly id: number
+  readonly owner: string
   readonly from: Checkpoint | null
   readonly prompt: readonly number[]
   /** Tokens that were sampled and fed one by one. */
@@ -80,6 +83,8 @@ export type FromEngine =
   /** The prompt fits and waits for its turn. */
   | { readonly kind: 'accepted'; readonly id: number; readonly prompt: readonly number[]; readonly promptText: string }
   | { readonly kind: 'started'; readonly id: number }
+  /** So many of the tokens that come before the reply have been computed. */
+  | { readonly kind: 'progress'; readonly id: number; readonly prefilled: number; readonly total: number }
   | { readonly kind: 'prompt-logprobs'; readonly id: number; readonly tokens: readonly (TokenLogprob | FirstToken)[] }
   | TextEvent
   | DoneEvent

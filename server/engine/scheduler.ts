@@ -74,6 +74,8 @@ export class Scheduler {
       const ids = feed.slice(fed, fed + CHUNK)
       const logits = await lane.run(ids, wanted === null ? 'last' : 'all')
       feeding.fed += ids.length
+      if (feeding.fed < feed.length)
+        this.#emit({ kind: 'progress', id: job.id, prefilled: feeding.fed, total: feed.length })
       if (wanted !== null) this.#tellPrompt(feeding, fed, logits, wanted)
       if (feeding.fed < feed.length) this.#feeding.push(feeding)
       else this.#begin(feeding, this.#row(logits, logits.length / this.#runner.vocab - 1).slice())

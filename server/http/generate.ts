@@ -17,13 +17,17 @@ const DONE = 'data: [DONE]\n\n'
 export function generateRoutes(app: App, deps: Deps): void {
   app.post('/v1/completions', async (c) => {
     const request = check(completionRequest, await readJson(c))
-    if (request.stream !== true) return json(deps, c, (signal) => completeText(deps, request, signal))
-    return stream(deps, c, (signal) => chunks(deps, c, streamCompletion(deps, request, signal)))
+    if (request.stream !== true)
+      return json(deps, c, (signal) => completeText(deps, request, { owner: c.get('owner'), signal }))
+    return stream(deps, c, (signal) =>
+      chunks(deps, c, streamCompletion(deps, request, { owner: c.get('owner'), signal })),
+    )
   })
   app.post('/v1/chat/completions', async (c) => {
     const request = check(chatRequest, await readJson(c))
-    if (request.stream !== true) return json(deps, c, (signal) => completeChat(deps, request, signal))
-    return stream(deps, c, (signal) => chunks(deps, c, streamChat(deps, request, signal)))
+    if (request.stream !== true)
+      return json(deps, c, (signal) => completeChat(deps, request, { owner: c.get('owner'), signal }))
+    return stream(deps, c, (signal) => chunks(deps, c, streamChat(deps, request, { owner: c.get('owner'), signal })))
   })
   app.post('/v1/responses', async (c) => {
     const request = check(responseRequest, await readJson(c))

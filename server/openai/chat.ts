@@ -5,7 +5,7 @@ import type { FinishReason } from '../engine/messages.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
 import type { ChatRequest } from './chat-schema.ts'
-import { runChoices, type Piece, type Totals } from './choices.ts'
+import { runChoices, type Piece, type StatelessCaller, type Totals } from './choices.ts'
 import { stopsOf } from './fields.ts'
 import { entryOf } from './response-render.ts'
 import { toSampling } from './sampling.ts'
@@ -13,14 +13,19 @@ import { toSampling } from './sampling.ts'
 type Json = Record<string, unknown>
 
 /** The chunks of a streamed chat completion. Throws ApiError. */
-export async function* streamChat(deps: Deps, request: ChatRequest, signal: AbortSignal): AsyncGenerator<Json> {
-  const { model, turn } = prepare(deps, request)
+export async function* streamChat(deps: Deps, request: ChatRequest, caller: StatelessCaller): AsyncGenerator<Json> {
+  const { model, turn } = prepare(deps, request, caller.owner)
   const totals = { prompt: 0, completion: 0 }
   const withUsage = request.stream_options?.include_usage === true
   const head = headOf(deps, model, 'chat.completion.chunk')
   const chunk = (choices: Json[]): Json => ({ ...head, choices, ...(withUsage ? { usage: null } : {}) })
   const begun = new Set<number>()
-  for await (const piece of runChoices(deps, model, [turn], { signal, param: 'messages', echo: false, totals })) {
+  for await (const piece of runChoices(deps, model, [turn], {
+    signal: caller.signal,
+    param: 'messages',
+    echo: false,
+    totals,
+  })) {
     const { index, text, finish } = piece
     if (!begun.has(index)) yield chunk([choiceOf(index, { role: 'assistant', content: '' }, null, null)])
     begun.add(index)
@@ -31,15 +36,20 @@ export async function* streamChat(deps: Deps, request: ChatRequest, signal: Abor
 }
 
 /** The whole chat completion. Throws ApiError. */
-export async function completeChat(deps: Deps, request: ChatRequest, signal: AbortSignal): Promise<Json> {
-  const { model, turn } = prepare(deps, request)
+export async function completeChat(deps: Deps, request: ChatRequest, caller: StatelessCaller): Promise<Json> {
+  const { model, turn } = prepare(deps, request, caller.owner)
   const totals = { prompt: 0, completion: 0 }
   const replies = Array.from({ length: turn.choices }, () => ({
     text: '',
     tokens: [] as Piece['tokens'][number][],
     finish: null as FinishReason | null,
   }))
-  for await (const piece of runChoices(deps, model, [turn], { signal, param: 'messages', echo: false, totals })) {
+  for await (const piece of runChoices(deps, model, [turn], {
+    signal: caller.signal,
+    param: 'messages',
+    echo: false,
+    totals,
+  })) {
     const reply = replies[piece.index] as (typeof replies)[number]
     reply.text += piece.text
     reply.tokens.push(...piece.tokens)
@@ -54,7 +64,7 @@ export async function completeChat(deps: Deps, request: ChatRequest, signal: Abo
   return { ...headOf(deps, model, 'chat.completion'), choices, usage: usageOf(totals) }
 }
 
-function prepare(deps: Deps, request: ChatRequest): { model: ServedModel; turn: NewTurn } {
+function prepare(deps: Deps, request: ChatRequest, owner: string): { model: ServedModel; turn: NewTurn } {
   const model = pickModel(deps.models, request.model)
   const logprobs = request.logprobs === true ? (request.top_logprobs ?? 0) : null
   const messages = request.messages.map(({ role, content }) => ({
@@ -63,6 +73,7 @@ function prepare(deps: Deps, request: ChatRequest): { model: ServedModel; turn: 
   }))
   const turn: NewTurn = {
     kind: 'turn',
+    owner,
     prompt: { kind: 'chat', messages, generate: true },
     from: null,
     sampling: toSampling({ ...request, ...request.mneme }, model, logprobs, 'logit_bias'),

@@ -12,6 +12,12 @@ export interface Piece {
   readonly finish: FinishReason | null
 }
 
+/** Who asks an endpoint that keeps nothing; `signal` aborts when the client has gone or the server has to stop. */
+export interface StatelessCaller {
+  readonly owner: string
+  readonly signal: AbortSignal
+}
+
 export interface Totals {
   prompt: number
   completion: number

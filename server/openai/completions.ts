@@ -4,7 +4,7 @@ import type { FinishReason, Prompt, TokenText } from '../engine/messages.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
 import { finishReason, headOf, usageOf } from './chat.ts'
-import { runChoices, type Piece } from './choices.ts'
+import { runChoices, type Piece, type StatelessCaller } from './choices.ts'
 import type { CompletionRequest } from './completions-schema.ts'
 import { stopsOf } from './fields.ts'
 import { toSampling } from './sampling.ts'
@@ -19,15 +19,15 @@ const DEFAULT_MAX_TOKENS = 16
 export async function* streamCompletion(
   deps: Deps,
   request: CompletionRequest,
-  signal: AbortSignal,
+  caller: StatelessCaller,
 ): AsyncGenerator<Json> {
-  const { model, turns } = prepare(deps, request)
+  const { model, turns } = prepare(deps, request, caller.owner)
   const totals = { prompt: 0, completion: 0 }
   const echo = request.echo === true
   const withUsage = request.stream_options?.include_usage === true
   const head = headOf(deps, model, 'text_completion')
   const offsets = new Map<number, number>()
-  for await (const piece of runChoices(deps, model, turns, { signal, param: 'prompt', echo, totals })) {
+  for await (const piece of runChoices(deps, model, turns, { signal: caller.signal, param: 'prompt', echo, totals })) {
     const at = offsets.get(piece.index) ?? 0
     offsets.set(piece.index, at + piece.text.length)
     const choice = choiceOf(request, piece.index, piece.text, piece.tokens, piece.finish, at)
@@ -37,8 +37,8 @@ export async function* streamCompletion(
 }
 
 /** The whole completion. Throws ApiError. */
-export async function completeText(deps: Deps, request: CompletionRequest, signal: AbortSignal): Promise<Json> {
-  const { model, turns } = prepare(deps, request)
+export async function completeText(deps: Deps, request: CompletionRequest, caller: StatelessCaller): Promise<Json> {
+  const { model, turns } = prepare(deps, request, caller.owner)
   const totals = { prompt: 0, completion: 0 }
   const echo = request.echo === true
   const replies = Array.from({ length: turns.length * (request.n ?? 1) }, () => ({
@@ -46,7 +46,7 @@ export async function completeText(deps: Deps, request: CompletionRequest, signa
     tokens: [] as Piece['tokens'][number][],
     finish: null as FinishReason | null,
   }))
-  for await (const piece of runChoices(deps, model, turns, { signal, param: 'prompt', echo, totals })) {
+  for await (const piece of runChoices(deps, model, turns, { signal: caller.signal, param: 'prompt', echo, totals })) {
     const reply = replies[piece.index] as (typeof replies)[number]
     reply.text += piece.text
     reply.tokens.push(...piece.tokens)
@@ -56,11 +56,12 @@ export async function completeText(deps: Deps, request: CompletionRequest, signa
   return { ...headOf(deps, model, 'text_completion'), choices, usage: usageOf(totals) }
 }
 
-function prepare(deps: Deps, request: CompletionRequest): { model: ServedModel; turns: NewTurn[] } {
+function prepare(deps: Deps, request: CompletionRequest, owner: string): { model: ServedModel; turns: NewTurn[] } {
   const model = pickModel(deps.models, request.model)
   const logprobs = request.logprobs ?? null
   const shared = {
     kind: 'turn',
+    owner,
     from: null,
     sampling: toSampling({ ...request, ...request.mneme }, model, logprobs, 'logit_bias'),
     choices: request.n ?? 1,

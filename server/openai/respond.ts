@@ -99,6 +99,7 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
   }
   const job: NewTurn = {
     kind: 'turn',
+    owner: caller.owner,
     prompt: empty ? { kind: 'ids', ids: [] } : { kind: 'chat', messages, generate },
     from: base?.checkpoint ?? null,
     sampling,

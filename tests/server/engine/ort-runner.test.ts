@@ -22,6 +22,7 @@ async function open(rows = 4): Promise<{ runner: Runner; codec: TextCodec }> {
 
 const job = (id: number, changes: Partial<TurnJob> = {}): TurnJob => ({
   kind: 'turn',
+  owner: 'someone',
   id,
   prompt: { kind: 'ids', ids: [] },
   from: null,
@@ -94,7 +95,7 @@ describe.each(Object.keys(TINY) as Tiny[])('%s on ONNX Runtime', (architecture) 
     const prompt = bytes('a prompt of more than one chunk. '.repeat(3))
     const [original] = await run(model, [[job(2, { from }), prompt]])
     const steps = original?.generated.slice(0, -1) ?? []
-    const replay = { kind: 'replay', id: 3, from, prompt, steps } as const
+    const replay = { kind: 'replay', id: 3, owner: 'someone', from, prompt, steps } as const
     const [, again] = await run(await open(), [
       [job(9, { maxTokens: 20 }), bytes('noise')],
       [replay, prompt],

@@ -7,6 +7,7 @@ import { byteCodec, createFakeRunner, END, NOT_A_NUMBER, THROWS, type FakeOption
 
 const job = (id: number, changes: Partial<TurnJob> = {}): TurnJob => ({
   kind: 'turn',
+  owner: 'someone',
   id,
   prompt: { kind: 'ids', ids: [] },
   from: null,
@@ -156,7 +157,7 @@ describe('the scheduler', () => {
         const { scheduler, finish, done } = setUp()
         scheduler.add(job(7, { maxTokens: 15 }), bytes('noise'))
         const steps = original?.generated.slice(0, -1) ?? []
-        scheduler.add({ kind: 'replay', id: 3, from: parent, prompt: [], steps }, bytes(prompt))
+        scheduler.add({ kind: 'replay', id: 3, owner: 'someone', from: parent, prompt: [], steps }, bytes(prompt))
         await finish()
         expect(done(3)[0]?.checkpoint?.state).toEqual(original?.checkpoint?.state)
         expect(done(3)[0]?.checkpoint?.position).toBe(original?.checkpoint?.position)
