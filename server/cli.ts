@@ -6,6 +6,8 @@ import { loadConfig, ConfigError, type Config } from './config.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from './package.ts'
 import { startServer, type ModelSource, type RunningServer } from './serve.ts'
+import { startStore } from './store/start.ts'
+import type { Store } from './store/store.ts'
 import { sibling } from './thread.ts'
 
 const DEFAULT_BUNDLE = 'models/pretrained/keeper'
@@ -29,7 +31,8 @@ export function serveCommand(): Command {
       ...(all ?? []),
       key,
     ])
-    .option('--keep-states <number>', 'newest memories of a session that are always kept (default: 8)')
+    .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
+    .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))
@@ -45,11 +48,14 @@ export function serveCommand(): Command {
 export async function serve(
   configure: () => Config,
   sourcesOf: (config: Config) => Promise<ModelSource[]>,
-  maxPages?: number,
+  makeStore: (config: Config) => Store = storeOf,
+  tokenizer?: URL,
 ): Promise<number> {
   try {
     const config = configure()
-    const server = await startServer(config, await sourcesOf(config), maxPages)
+    const sources = await sourcesOf(config)
+    const parts = { store: makeStore(config), ...(tokenizer ? { tokenizer } : {}) }
+    const server = await startServer(config, sources, parts)
     const stopped = untilStopped(server) // before the line below: who has read it may signal at once
     process.stdout.write(`mneme: listening on ${server.url}\n`)
     return await stopped
@@ -57,6 +63,11 @@ export async function serve(
     process.stderr.write(`mneme: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError ? 2 : 1
   }
+}
+
+/** The store of a configuration's data folder. */
+function storeOf({ data, keepStates, replayTokens }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
@@ -82,6 +93,7 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       created: Math.floor(Date.now() / 1000),
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
+    tokenizer: dir,
     start: {
       module: sibling('./engine/worker', import.meta.url),
       payload: { bundle: dir, threads, rows: maxBatch, device },

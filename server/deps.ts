@@ -4,7 +4,7 @@ import type { KeyRing } from './keys.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Metrics } from './metrics.ts'
 import type { ServedModel } from './served-model.ts'
-import type { Store } from './store/records.ts'
+import type { Store } from './store/store.ts'
 
 export interface Deps {
   readonly models: readonly ServedModel[]

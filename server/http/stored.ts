@@ -1,6 +1,6 @@
 /** The routes of what is stored: GET and DELETE of a response, and its input items. */
 import { z } from 'zod'
-import { findResponse, forget } from '../conversation.ts'
+import { deleteResponse, findResponse } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
@@ -32,7 +32,7 @@ export function storedRoutes(app: App, deps: Deps): void {
   })
   app.delete('/v1/responses/:id', async (c) => {
     const id = c.req.param('id')
-    await forget(deps, c.get('owner'), id, c.req.raw.signal)
+    await deleteResponse(deps, c.get('owner'), id, c.req.raw.signal)
     return c.json({ id, object: 'response', deleted: true })
   })
   app.get('/v1/responses/:id/input_items', async (c) => {

@@ -59,7 +59,7 @@ async function* pieces(
     begun.add(choice)
     return { text: promptText, tokens: echoed }
   }
-  for await (const event of runTurn(deps, model, turn, options.signal, options.param)) {
+  for await (const event of runTurn(deps, model, turn, { signal: options.signal }, options.param)) {
     if (event.kind === 'accepted') {
       totals.prompt += event.prompt.length
       promptText = event.promptText

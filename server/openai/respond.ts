@@ -1,8 +1,8 @@
 /** One turn of the Responses API, the same for JSON, SSE and WebSocket: a stream of events that ends in the outcome. */
+import { withEarlierPages } from '../checkpoint.ts'
 import { commit, newId, resume, type Base, type LocalBases } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
-import { CHUNK } from '../engine/runner.ts'
 import type { Message } from '../../runtime/text.ts'
 import { runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
@@ -44,7 +44,13 @@ export async function* respond(deps: Deps, request: ResponseRequest, caller: Cal
   let opened = false
   let prompt: readonly number[] = []
   try {
-    for await (const event of runTurn(deps, model, turn.job, caller.signal, 'input')) {
+    for await (const event of runTurn(
+      deps,
+      model,
+      turn.job,
+      { signal: caller.signal, moveState: turn.moveState },
+      'input',
+    )) {
       if (event.kind === 'accepted') {
         begun = true
         prompt = event.prompt
@@ -72,6 +78,8 @@ export async function* respond(deps: Deps, request: ResponseRequest, caller: Cal
     if (error.status >= 500) deps.log.error({ err: thrown, request: caller.requestId }, 'a response failed')
     yield writer.fail(error)
     return { error }
+  } finally {
+    turn.base?.release()
   }
 }
 
@@ -81,14 +89,27 @@ interface Prepared {
   readonly base: Base | null
   readonly sampling: NewTurn['sampling']
   readonly job: NewTurn
+  /** Nobody continues from the base's own copy of its state again. */
+  readonly moveState: boolean
 }
 
 async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
-  const { previous_response_id: previous, mneme } = request
+  const { previous_response_id: previous } = request
   if (request.model !== undefined) pickModel(deps.models, request.model)
   const base = previous ? await resume(deps, caller.owner, previous, caller.local, caller.signal) : null
+  try {
+    return prepareOn(deps, request, caller, base)
+  } catch (error) {
+    base?.release()
+    throw error
+  }
+}
+
+function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, base: Base | null): Prepared {
   const model = base ? modelOf(deps, base, request.model) : pickModel(deps.models, request.model)
+  const { mneme } = request
   const generate = request.generate ?? true
+  const stored = request.store ?? true
   const wantsLogprobs = (request.include?.length ?? 0) > 0 || request.top_logprobs != null
   const fields = { ...mneme, temperature: request.temperature, top_p: request.top_p }
   const sampling = toSampling(fields, model, wantsLogprobs ? (request.top_logprobs ?? 0) : null, 'mneme.logit_bias')
@@ -109,7 +130,8 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
     promptLogprobs: null,
     keep: true,
   }
-  return { id: newId('resp'), model, base, sampling, job }
+  const moveState = base?.resumed.tier !== 'connection' && (stored || !caller.keepLocal)
+  return { id: newId('resp'), model, base, sampling, job, moveState }
 }
 
 /** A session stays with the bundle that made its state. */
@@ -175,18 +197,25 @@ async function keep(
     bundle: model.bundle,
   }
   if (!stored) {
-    if (caller.keepLocal) remember(caller.local, { ...place, checkpoint })
+    if (caller.keepLocal) {
+      const whole = withEarlierPages(checkpoint.state, base?.checkpoint.state ?? null)
+      const resumed = { tier: 'connection', replayed: 0, rebuilt: null } as const
+      const kept = { ...checkpoint, state: whole }
+      remember(caller.local, { ...place, checkpoint: kept, resumed, stored: false, release: () => undefined })
+    }
     return
   }
   const { position, pending, state } = checkpoint
-  const { generated } = done
+  const { generated, calls, gates } = done
   const parent = base?.id ?? null
-  const tokens = { prompt, generated, pending, position, chunk: CHUNK }
+  const { prefillChunk } = infoOf(model)
+  const tokens = { prompt, generated, pending, position, prefillChunk, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   await commit(
     deps,
     { ...place, ...tokens, owner: caller.owner, parent, created, document: JSON.stringify(document) },
     state,
+    base,
   )
 }
 
