@@ -1,5 +1,6 @@
 /** Continuing, storing and deleting responses: the only place that knows both the engine and the store. */
 import { randomBytes } from 'node:crypto'
+import type { Base, LocalBases } from './base.ts'
 import type { Deps } from './deps.ts'
 import type { Checkpoint } from './engine/messages.ts'
 import { CHUNK } from './engine/runner.ts'
@@ -7,19 +8,6 @@ import { ApiError } from './openai/errors.ts'
 import { submit } from './run-turn.ts'
 import type { ServedModel } from './served-model.ts'
 import type { Found, Lineage, TurnRecord } from './store/records.ts'
-
-/** What a turn continues: the checkpoint, and its place in the session. */
-export interface Base {
-  readonly id: string
-  readonly root: string
-  readonly depth: number
-  readonly model: string
-  readonly bundle: string
-  readonly checkpoint: Checkpoint
-}
-
-/** Checkpoints that live and die with one connection: those of responses with store: false. */
-export type LocalBases = Map<string, Base>
 
 /** A new id with 192 random bits. */
 export function newId(prefix: string): string {
@@ -39,12 +27,12 @@ export async function resume(
   deps: Deps,
   owner: string,
   id: string,
-  local: LocalBases,
+  local: LocalBases | null,
   signal: AbortSignal,
 ): Promise<Base> {
   const began = performance.now()
   const observe = (tier: string): void => deps.metrics.resume.observe({ tier }, (performance.now() - began) / 1000)
-  const near = local.get(id)
+  const near = local?.get(id)
   if (near) {
     observe('connection')
     return near

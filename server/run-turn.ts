@@ -13,7 +13,7 @@ const RETRY_AFTER = 1
 
 /**
  * The events of a turn. Throws ApiError for everything that ends it early; `param` is the parameter that the prompt
- * came in. When `signal` aborts it throws a 499 that nobody is there to read.
+ * came in. Throws ApiError 499 when `signal` has aborted because the client left.
  */
 export async function* runTurn(
   deps: Deps,
@@ -77,10 +77,14 @@ function countPrompt(deps: Deps, turn: NewTurn, prompt: number): void {
   if (turn.from) metrics.resumeTokens.observe(computed)
 }
 
+/** Counts a reply as a success: for what is stored, once it is stored. */
+export function countSuccess(deps: Deps, done: DoneEvent): void {
+  deps.metrics.success.inc({ finished_reason: done.reason === 'length' ? 'length' : 'stop' })
+}
+
 function countReply(deps: Deps, done: DoneEvent): void {
   const { metrics } = deps
   metrics.generatedTokens.inc(done.generated.length)
-  metrics.success.inc({ finished_reason: done.reason === 'length' ? 'length' : 'stop' })
   for (const interval of done.intervals) metrics.betweenTokens.observe(interval / 1000)
 }
 

@@ -172,7 +172,8 @@ export class Scheduler {
     const { id } = line.job
     const checkpoint = state && checkpointOf(line, state, reason, this.#codec.eos[0])
     const generated = line.reply?.generated ?? []
-    this.#emit({ kind: 'done', id, choice: line.choice, reason, generated, checkpoint, intervals: line.intervals })
+    const end = line.reply?.end ?? null
+    this.#emit({ kind: 'done', id, choice: line.choice, reason, generated, end, checkpoint, intervals: line.intervals })
   }
 
   /** Takes a row out; the last row moves into its place. */
