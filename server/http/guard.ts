@@ -72,13 +72,13 @@ export function authorize(deps: Deps, endpoint: Endpoint | null): MiddlewareHand
     if (!holder) return next()
     c.set('holder', holder)
     const leave = deps.admission.enter(holder.owner)
-    // Streams go on after the endpoint has returned: over a network the request ends with its connection's answer.
-    const outgoing = c.env?.outgoing
-    if (outgoing) outgoing.once('close', leave)
+    // Over a network a request ends with its answer, which may be a stream, and a WebSocket with its connection.
+    const end = c.env?.upgrade ? c.env.incoming?.socket : c.env?.outgoing
+    end?.once('close', leave)
     try {
       return await next()
     } finally {
-      if (!outgoing) leave()
+      if (!end) leave()
     }
   }
 }

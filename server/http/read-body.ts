@@ -1,4 +1,5 @@
 /** The JSON body of a request, decompressed, within the limit. */
+import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { parseJson } from '../openai/body.ts'
@@ -36,14 +37,34 @@ export async function readJson(c: RequestContext, limit: number): Promise<unknow
 
 async function readBytes(c: RequestContext, limit: number): Promise<Buffer> {
   if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge(limit)
-  const parts: Uint8Array[] = []
+  const incoming = c.env?.incoming
+  if (incoming) return readIncoming(incoming, limit)
+  const bytes = Buffer.from(await c.req.arrayBuffer())
+  if (bytes.length > limit) throw tooLarge(limit)
+  return bytes
+}
+
+/** Reads without the framework's stream: cancelling that one closes the connection, and the answer would be lost. */
+function readIncoming(incoming: Readable, limit: number): Promise<Buffer> {
+  const parts: Buffer[] = []
   let size = 0
-  for await (const part of c.req.raw.body ?? []) {
-    size += part.length
-    if (size > limit) throw tooLarge(limit)
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
+  return new Promise((resolve, reject) => {
+    const settle = (finish: () => void): void => {
+      incoming.off('data', take).off('end', end).off('close', leave).off('error', leave)
+      finish()
+    }
+    const take = (part: Buffer): void => {
+      size += part.length
+      parts.push(part)
+      if (size <= limit) return
+      incoming.pause()
+      settle(() => reject(tooLarge(limit)))
+    }
+    const end = (): void => settle(() => resolve(Buffer.concat(parts)))
+    const leave = (): void => settle(() => reject(new ApiError(499, 'cancelled', 'The client left.')))
+    incoming.on('data', take).on('end', end).on('close', leave).on('error', leave)
+    if (incoming.destroyed) leave()
+  })
 }
 
 async function unpack(bytes: Buffer, encoding: string, limit: number): Promise<Buffer> {

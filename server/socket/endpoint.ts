@@ -21,9 +21,6 @@ export function socketEndpoint(deps: Deps): Endpoint {
         throw new ApiError(426, 'upgrade_required', 'GET /v1/responses is a WebSocket. To create a response use POST.')
       }
       const { holder, requestId } = { holder: c.get('holder'), requestId: c.get('requestId') }
-      // The request is over with the handshake; the connection counts for as long as it is open.
-      const leave = deps.admission.enter(holder.owner)
-      c.env.incoming?.socket.once('close', leave)
       upgrade.accept = (socket) => serveConnection(deps, socket, { holder, requestId })
       return c.body(null)
     },
