@@ -48,7 +48,7 @@ export function generateEndpoints(deps: Deps): Endpoint[] {
       body: responseRequest,
       async answer(c) {
         const request = check(responseRequest, await readJson(c, deps.limits.bodyBytes))
-        const run = (signal: AbortSignal, held: HeldReply): AsyncGenerator<Frame, Outcome> =>
+        const run = (signal: AbortSignal, held: HeldReply): AsyncGenerator<Frame | Progress, Outcome> =>
           respond(deps, request, callerOf(c, signal, held))
         if (request.stream !== true) return json(deps, c, (signal, held) => wholeResponse(run(signal, held)))
         return stream(deps, c, (signal, held) => frames(deps, c, run(signal, held)))
@@ -123,16 +123,19 @@ function chunks(deps: Deps, c: RequestContext, source: AsyncGenerator<object>): 
   async function* events(): AsyncGenerator<string> {
     for await (const chunk of source) {
       if (!isProgress(chunk)) yield `data: ${JSON.stringify(chunk)}\n\n`
-      else if (due()) yield `: prefilled ${chunk.prefilled} of ${chunk.total} tokens\n\n`
+      else if (due()) yield progressComment(chunk)
     }
     yield DONE
   }
   return { events: events(), failed: failure(deps, c, (error) => `data: ${JSON.stringify(errorBody(error))}\n\n`) }
 }
 
-function frames(deps: Deps, c: RequestContext, source: AsyncGenerator<Frame, Outcome>): EventSource {
+function frames(deps: Deps, c: RequestContext, source: AsyncGenerator<Frame | Progress, Outcome>): EventSource {
   async function* events(): AsyncGenerator<string> {
-    for await (const frame of source) yield* frameText(frame)
+    for await (const frame of source) {
+      if (isProgress(frame)) yield progressComment(frame)
+      else yield* frameText(frame)
+    }
     yield DONE
   }
   const text = (error: ApiError): string => `event: error\ndata: ${JSON.stringify(errorEvent(error, 0))}\n\n`
@@ -158,11 +161,15 @@ function failure(deps: Deps, c: RequestContext, text: (error: ApiError) => strin
   }
 }
 
+function progressComment({ prefilled, total }: Progress): string {
+  return `: prefilled ${prefilled} of ${total} tokens\n\n`
+}
+
 function isProgress(chunk: object): chunk is Progress {
   return (chunk as { kind?: unknown }).kind === 'progress'
 }
 
-async function wholeResponse(source: AsyncGenerator<Frame, Outcome>): Promise<object> {
+async function wholeResponse(source: AsyncGenerator<Frame | Progress, Outcome>): Promise<object> {
   for (;;) {
     const { value, done } = await source.next()
     if (!done) continue

@@ -59,13 +59,22 @@ export const sampling = {
   stop: done(stop, `A string or up to ${MAX_STOPS}; empty ones stop nothing. The text ends before the first.`),
 }
 
-/** Our own options, and the names of sampling options once more, for clients that check what they send. */
+const ownOptions = {
+  ...sampling,
+  bundle: done(z.string().max(128), ''),
+}
+
+/** Our own options, and sampling once more, for clients that refuse to send what OpenAI does not have at top level. */
 export const mneme = done(
-  strict({
-    ...sampling,
-    bundle: done(z.string().max(128), 'Refused if another bundle would answer.'),
-  }),
-  'Our own options, and the sampling options once more.',
+  strict(ownOptions),
+  '`bundle`: refuse if another bundle would answer. The sampling fields are taken here too.',
+)
+
+/** The same for responses. */
+export const responseMneme = done(
+  strict({ ...ownOptions, progress: done(z.boolean(), '') }),
+  '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. The sampling ' +
+    'fields are taken here too.',
 )
 
 export const modelName = z.string().min(1).max(256)

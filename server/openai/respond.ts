@@ -6,6 +6,7 @@ import type { DoneEvent } from '../engine/messages.ts'
 import { CHUNK } from '../engine/runner.ts'
 import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
+import type { Progress } from './choices.ts'
 import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
@@ -35,8 +36,15 @@ export interface ResponseDocument {
   readonly input: readonly Record<string, unknown>[]
 }
 
-/** Throws ApiError while nothing has been said yet; afterwards the last event is response.failed. */
-export async function* respond(deps: Deps, request: ResponseRequest, caller: Caller): AsyncGenerator<Frame, Outcome> {
+/**
+ * Throws ApiError while nothing has been said yet; afterwards the last event is response.failed. How far a long prompt
+ * is, is an event only where it was asked for: OpenAI's own client throws at an event that it does not know.
+ */
+export async function* respond(
+  deps: Deps,
+  request: ResponseRequest,
+  caller: Caller,
+): AsyncGenerator<Frame | Progress, Outcome> {
   const turn = await prepare(deps, request, caller)
   const { model, sampling, id } = turn
   const stored = request.store ?? true
@@ -54,7 +62,9 @@ export async function* respond(deps: Deps, request: ResponseRequest, caller: Cal
         prompt = event.prompt
         yield* writer.begin()
       } else if (event.kind === 'progress') {
-        if (due()) yield writer.progress(event.prefilled, event.total)
+        const { prefilled, total } = event
+        if (due())
+          yield request.mneme?.progress ? writer.progress(prefilled, total) : { kind: 'progress', prefilled, total }
       } else if (event.kind === 'text') {
         if (!opened) yield* writer.open()
         opened = true

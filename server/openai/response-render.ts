@@ -62,7 +62,7 @@ export class ResponseWriter {
     return [this.#frame('response.created', { response }), this.#frame('response.in_progress', { response })]
   }
 
-  /** Our own event: so many tokens of the prompt have been computed. Clients may ignore it. */
+  /** Our own event: so many tokens of the prompt have been computed. */
   progress(prefilled: number, total: number): Frame {
     return this.#frame('mneme:progress', { prefilled, total })
   }

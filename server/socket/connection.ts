@@ -78,7 +78,7 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
       const caller = { owner, requestId: options.requestId, signal: work.signal, held, local }
       const frames = respond(deps, check(responseCreate, body), caller)
       let next = await frames.next()
-      for (; !next.done; next = await frames.next()) send(next.value)
+      for (; !next.done; next = await frames.next()) if ('type' in next.value) send(next.value)
       failed = 'error' in next.value
     } finally {
       // A failed continuation evicts what it built on: that is read again from the store, or is gone.
