@@ -111,21 +111,19 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
   const inputValues = table.subarray(inputCount, inputCount * 2)
   const outputNames = table.subarray(inputCount * 2, inputCount * 2 + outputCount)
   const outputValues = table.subarray(inputCount * 2 + outputCount)
-  const values: Pointer[] = []
-  // Native memory does not keep what it points to, so this does.
-  let kept: readonly unknown[] = [inputs, outputs, names]
+  // Native memory does not keep what it points to, so this does: each value with its tensor.
+  const values: { readonly value: Pointer; readonly tensor: Tensor }[] = []
   const fill = (tensors: Record<string, Tensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
     for (const [index, [name, tensor]] of Object.entries(tensors).entries()) {
       const value = createValue(library, memory, tensor)
-      values.push(value)
+      values.push({ value, tensor })
       valueTable[index] = value
       nameTable[index] = names.addresses.get(name) ?? 0n
     }
   }
   let held = true
   const use = createUse(() => {
-    for (const value of values.splice(0)) library.ReleaseValue(value)
-    kept = []
+    for (const { value } of values.splice(0)) library.ReleaseValue(value)
   })
   const release = () => {
     held = false

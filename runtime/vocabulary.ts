@@ -44,13 +44,13 @@ export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocab
   const marker = { id: sizeOf(file), content: randomUUID(), special: true, lstrip: false, rstrip: false }
   const full = build(file, config)
   // Who only decodes needs no second tokenizer, which is as large as the first.
-  let plain: Tokenizer | undefined
+  const plain: { tokenizer?: Tokenizer } = {}
   const splitter = specialPattern(special)
 
   const encode = (text: string, following: boolean): number[] => {
     if (text === '') return []
-    plain ??= build(withoutSpecial(file, special, marker), config)
-    const { ids } = plain.encode(following ? marker.content + text : text, plainOptions)
+    plain.tokenizer ??= build(withoutSpecial(file, special, marker), config)
+    const { ids } = plain.tokenizer.encode(following ? marker.content + text : text, plainOptions)
     return following ? ids.slice(1) : ids
   }
   return {

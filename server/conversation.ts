@@ -1,5 +1,6 @@
 /** Continuing, storing and deleting responses: the only place that knows both the engine and the store. */
 import { randomBytes } from 'node:crypto'
+import type { Base, LocalBases } from './base.ts'
 import { bytesOfState, withEarlierPages, type Checkpoint } from './checkpoint.ts'
 import type { Deps } from './deps.ts'
 import { ApiError } from './openai/errors.ts'
@@ -7,33 +8,6 @@ import { submit } from './run-turn.ts'
 import type { ServedModel } from './served-model.ts'
 import { StoreError } from './store/errors.ts'
 import type { Found, Rebuilt, TurnRecord } from './store/store.ts'
-
-/** What a turn continues: the checkpoint, and its place in the session. */
-export interface Base {
-  readonly id: string
-  readonly root: string
-  readonly depth: number
-  readonly model: string
-  readonly bundle: string
-  readonly checkpoint: Checkpoint
-  readonly resumed: Resumed
-  /** Whether the store has it: a state that follows an unstored one cannot be rebuilt. */
-  readonly stored: boolean
-  /** The turn is over: the store may prune the state again. */
-  release(): void
-}
-
-/** Where the state came from, and what that cost. */
-export interface Resumed {
-  readonly tier: 'connection' | 'disk' | 'replay'
-  /** Tokens that were computed again to rebuild a pruned state. */
-  readonly replayed: number
-  /** Whether the rebuilt state has the bits of the one that was pruned; null where nothing was rebuilt. */
-  readonly rebuilt: Rebuilt | null
-}
-
-/** Checkpoints that live and die with one connection: those of responses with store: false. */
-export type LocalBases = Map<string, Base>
 
 /** States up to this size are written in the transaction of their turn; larger ones follow it, after the reply. */
 const INLINE_STATE_BYTES = 1024 * 1024
@@ -55,7 +29,7 @@ export async function resume(
   deps: Deps,
   owner: string,
   id: string,
-  local: LocalBases,
+  local: LocalBases | null,
   signal: AbortSignal,
 ): Promise<Base> {
   const began = performance.now()
@@ -63,7 +37,7 @@ export async function resume(
     deps.metrics.resume.observe({ tier: base.resumed.tier }, (performance.now() - began) / 1000)
     return base
   }
-  const near = local.get(id)
+  const near = local?.get(id)
   if (near) return observe(near)
   const found = await deps.store.find(owner, id)
   if (!found) {

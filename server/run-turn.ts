@@ -78,10 +78,14 @@ function countPrompt(deps: Deps, turn: NewTurn, prompt: number): void {
   if (turn.from) metrics.resumeTokens.observe(computed)
 }
 
+/** Counts a reply as a success: for what is stored, once it is stored. */
+export function countSuccess(deps: Deps, done: DoneEvent): void {
+  deps.metrics.success.inc({ finished_reason: done.reason === 'length' ? 'length' : 'stop' })
+}
+
 function countReply(deps: Deps, done: DoneEvent): void {
   const { metrics } = deps
   metrics.generatedTokens.inc(done.generated.length)
-  metrics.success.inc({ finished_reason: done.reason === 'length' ? 'length' : 'stop' })
   for (const interval of done.intervals) metrics.betweenTokens.observe(interval / 1000)
 }
 

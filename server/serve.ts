@@ -9,8 +9,10 @@ import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
+import { limitsOf } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from './package.ts'
+import { createProtection } from './protection.ts'
 import type { ModelDescription, ServedModel } from './served-model.ts'
 import type { Store } from './store/store.ts'
 import { startTokenizerThread } from './engine/tokenizer.ts'
@@ -78,9 +80,13 @@ export async function startServer(
       },
     })
     const lifecycle = createLifecycle()
-    const keys = createKeyRing(config.apiKeys)
-    const deps: Deps = { models, store, metrics, keys, lifecycle, log, version: packageVersion(), now: Date.now }
-    const { server, sockets } = createListener(createApp(deps))
+    const keys = createKeyRing(config.apiKeys, config.keysFile)
+    const { allowedHosts, allowedOrigins } = config
+    const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
+    const protection = createProtection(limitsOf(config), access, metrics)
+    const about = { log, version: packageVersion(), now: Date.now }
+    const deps: Deps = { models, store, metrics, keys, lifecycle, ...protection, ...about }
+    const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     for (const model of models)
       log.info({ model: model.name, bundle: model.bundle, runtime: model.info?.runtime }, 'model ready')
@@ -92,10 +98,7 @@ export async function startServer(
         await lifecycle.drain(config.drainTimeout * 1000)
         // Answers that are complete here may still be on their way out; what does not end by itself is cut off.
         const closed = new Promise((resolve) => server.close(resolve))
-        const cut = setTimeout(() => {
-          for (const client of sockets.clients) client.terminate()
-          server.closeAllConnections()
-        }, FAREWELL_MS)
+        const cut = setTimeout(() => connections.destroyAll(), FAREWELL_MS)
         await closed
         clearTimeout(cut)
         await shut()

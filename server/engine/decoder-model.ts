@@ -38,8 +38,9 @@ export function createDecoderModel(bundle: Bundle, graph: Graph): DecoderModel {
     state,
     selectable,
     capacityFor(tokens) {
-      let capacity = grows ? SMALLEST_CAPACITY : 0
-      while (grows && capacity < tokens) capacity *= 2
+      if (!grows) return 0
+      let capacity = SMALLEST_CAPACITY
+      while (capacity < tokens) capacity *= 2
       return capacity
     },
     bind(bank, ids, positions, logits) {

@@ -120,6 +120,8 @@ export interface DoneEvent {
   readonly choice: number
   readonly reason: FinishReason
   readonly generated: readonly number[]
+  /** The token that ended the reply, which has no text; null unless there is one and log-probabilities were asked for. */
+  readonly end: TokenLogprob | null
   /** Null unless it was asked for. */
   readonly checkpoint: Checkpoint | null
   /** How many of the generated tokens each call fed; null: one token a call. */

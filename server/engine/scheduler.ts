@@ -241,9 +241,10 @@ export class Scheduler {
     const { job, choice, intervals } = sequence
     const checkpoint = state && sequences.checkpointOf(sequence, state, reason, this.#codec.eos[0])
     const generated = sequence.reply?.generated ?? []
+    const end = sequence.reply?.end ?? null
     const calls = job.kind === 'replay' ? job.calls : null
     const gates = job.kind === 'replay' ? job.gates : {}
-    this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, checkpoint, calls, gates, intervals })
+    this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, checkpoint, calls, gates, intervals })
     const entry = this.#jobs.get(job.id)
     if (entry && --entry.open === 0) this.#leave(job)
   }

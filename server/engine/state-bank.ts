@@ -65,14 +65,15 @@ export class StateBank {
       fixed.set(bytes, offset)
       offset += bytes.length
     }
-    const pages: Uint8Array[] = []
     const perPosition = this.#parts(row, 'append').reduce((sum, part) => sum + part.bytes.length / this.capacity, 0)
-    for (let at = firstPage * PAGE_POSITIONS; perPosition > 0 && at < position; at += PAGE_POSITIONS) {
+    if (perPosition === 0) return { fixed, pages: [], firstPage: 0 }
+    const pages: Uint8Array[] = []
+    for (let at = firstPage * PAGE_POSITIONS; at < position; at += PAGE_POSITIONS) {
       const page = new Uint8Array(Math.min(PAGE_POSITIONS, position - at) * perPosition)
       this.#copyPage(row, at, page, 'out')
       pages.push(page)
     }
-    return { fixed, pages, firstPage: perPosition > 0 ? firstPage : 0 }
+    return { fixed, pages, firstPage }
   }
 
   /** Makes row `to` what row `from` is. */

@@ -80,7 +80,7 @@ export function startTokenizerThread(module: URL, log: Logger): TokenizerThread 
     clock.charge(best.owner, best.size)
     current = best
     thread ??= run()
-    thread.postMessage(best.request)
+    thread.postMessage(best.request, [])
     timer = setTimeout(() => void thread?.terminate(), TIMEOUT_MS)
   }
   const ask = (owner: string, request: TokenizerRequest): Promise<TokenizerAnswer> => {

@@ -8,18 +8,21 @@ export class ApiError extends Error {
   readonly param: string | null
   /** Seconds after which the same request may work. */
   readonly retryAfter: number | null
+  /** Methods that the path has, of a 405. */
+  readonly allow: string | null
 
   constructor(
     status: number,
     code: string,
     message: string,
-    options: { param?: string; retryAfter?: number; cause?: unknown } = {},
+    options: { param?: string; retryAfter?: number; allow?: string; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.status = status
     this.code = code
     this.param = options.param ?? null
     this.retryAfter = options.retryAfter ?? null
+    this.allow = options.allow ?? null
   }
 }
 

@@ -1,9 +1,10 @@
 /** One WebSocket in Responses mode: one response at a time, and the memory of those that are not stored. */
 import type { WebSocket } from 'ws'
-import type { LocalBases } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
+import type { Holder } from '../keys.ts'
 import { check, parseJson } from '../openai/body.ts'
 import { ApiError, errorEvent, toApiError } from '../openai/errors.ts'
+import { jsonText } from '../openai/json-text.ts'
 import { respond } from '../openai/respond.ts'
 import { responseCreate } from '../openai/responses-schema.ts'
 
@@ -17,14 +18,14 @@ const PING_MS = 30_000
 const CLOSE = { unsupported: 1003, restart: 1012, overloaded: 1013, limit: 1008 }
 
 export interface ConnectionOptions {
-  readonly owner: string
+  readonly holder: Holder
   readonly requestId: string
 }
 
 /** Serves `socket` until it closes. */
 export function serveConnection(deps: Deps, socket: WebSocket, options: ConnectionOptions): void {
   const gone = new AbortController()
-  const local: LocalBases = new Map()
+  const local = deps.localStates.open()
   let busy = false
   let expired = false
   let alive = true
@@ -38,14 +39,14 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
       socket.terminate()
       return
     }
-    socket.send(JSON.stringify(event))
+    socket.send(jsonText(event))
   }
   const fail = (thrown: unknown): void => {
     const error = toApiError(thrown, options.requestId)
     if (error.status >= 500) deps.log.error({ err: thrown, request: options.requestId }, 'a WebSocket request failed')
     send(errorEvent(error, 0))
   }
-  /** Between responses: says goodbye if it is time to. */
+  /** Between responses: closes the socket if it has expired or the server is draining. */
   const settle = (): void => {
     if (busy) return
     if (expired) {
@@ -66,19 +67,23 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
         'response_in_progress',
         'This connection is still working on a response. Wait for its end.',
       )
+    if (!deps.keys.holds(options.holder)) throw new ApiError(401, 'invalid_api_key', 'This API key has been withdrawn.')
     const body = parseJson(text)
     busy = true
     const work = deps.lifecycle.begin(gone.signal)
+    const held = deps.replies.hold()
     let failed = true
     try {
-      const caller = { owner: options.owner, requestId: options.requestId, signal: work.signal, local, keepLocal: true }
+      const { owner } = options.holder
+      const caller = { owner, requestId: options.requestId, signal: work.signal, held, local }
       const frames = respond(deps, check(responseCreate, body), caller)
       let next = await frames.next()
-      for (; !next.done; next = await frames.next()) send(next.value)
+      for (; !next.done; next = await frames.next()) if ('type' in next.value) send(next.value)
       failed = 'error' in next.value
     } finally {
       // A failed continuation evicts what it built on: that is read again from the store, or is gone.
       if (failed) local.delete(previousOf(body))
+      held.release()
       work.done()
       busy = false
     }

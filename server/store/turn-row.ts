@@ -29,7 +29,7 @@ export type ResponseRow = Record<
   Record<'depth' | 'created' | 'position' | 'chunk', number>
 
 /** The row's values in the order of RESPONSE_COLUMNS. */
-export function toRow(turn: TurnRecord): unknown[] {
+export function toRow(turn: TurnRecord): (string | number | Buffer | null)[] {
   const { id, owner, parent, root, depth, created, model, bundle, position, prefillChunk, calls } = turn
   const gates = Object.keys(turn.gates).length === 0 ? null : Buffer.from(JSON.stringify(turn.gates))
   const tokens = [turn.prompt, turn.generated, turn.pending].map(toBlob)

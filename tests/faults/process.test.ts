@@ -84,7 +84,9 @@ describe('a server process', () => {
     [{ port: 'x' }, 2, /^mneme: the command line: setting 'port'/],
     [{ colour: 'red' }, 2, /unknown setting 'colour'/],
     [{ data: '/dev/null/data' }, 1, /^mneme: \/dev\/null\/data: expected a usable data folder/],
-    [{ host: '203.0.113.1' }, 1, /^mneme: cannot listen on 203\.0\.113\.1:0: .*--port/],
+    [{ host: '0.0.0.0' }, 2, /^mneme: host 0\.0\.0\.0 can be reached .*no API keys.*--allow-anonymous/],
+    [{ keysFile: '/nowhere/keys.json' }, 2, /^mneme: \/nowhere\/keys\.json: expected a readable JSON file of keys/],
+    [{ host: '203.0.113.1', allowAnonymous: true }, 1, /^mneme: cannot listen on 203\.0\.113\.1:0: .*--port/],
   ])('started wrongly (%j) ends with code %i and one sentence', async (flags, code, message) => {
     const failure = await startFakeServer({ flags: { data: temporaryFolder(), ...flags } }).catch(
       (error: unknown) => error,

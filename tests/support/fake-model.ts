@@ -1,4 +1,5 @@
 /** A model without weights: its state is a running hash of everything it was fed, its logits a function of that hash. */
+import koffi from 'koffi'
 import { TextError, type Message, type TextCodec } from '../../runtime/text.ts'
 import { PAGE_POSITIONS } from '../../server/checkpoint.ts'
 import type { Row, Runner, Segment, StepResult } from '../../server/engine/runner.ts'
@@ -11,6 +12,8 @@ const ROLE_TOKENS: Record<Message['role'], number> = { user: 257, assistant: 258
 export const NOT_A_NUMBER = '\u0001'
 export const THROWS = '\u0002'
 export const KILLS_THREAD = '\u0003'
+/** Does not return from a native call. */
+export const HANGS = '\u0005'
 /** Text that the fake's chat template refuses. */
 export const REFUSED = '\u0004'
 
@@ -64,6 +67,7 @@ function logitsOf({ fixed, history }: FakeRow, logits: Float32Array): void {
 function check(id: number): void {
   if (id === THROWS.charCodeAt(0)) throw new Error('the fake was told to throw')
   if (id === KILLS_THREAD.charCodeAt(0)) process.exit(3)
+  if (id === HANGS.charCodeAt(0)) koffi.load('libc.so.6').func('unsigned int sleep(unsigned int seconds)')(1000)
 }
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {

@@ -5,5 +5,6 @@ import type { TokenizerRequest } from '../../server/engine/tokenizer.ts'
 import { byteCodec } from './fake-model.ts'
 
 parentPort?.on('message', ({ prompt, continued, pending }: TokenizerRequest) => {
-  parentPort?.postMessage({ encoded: prompt && encodePrompt(byteCodec, prompt, continued, pending) })
+  const encoded = prompt && encodePrompt(byteCodec, prompt, continued, pending)
+  parentPort?.postMessage({ encoded }, [])
 })

@@ -42,7 +42,7 @@ export function startFakeServer({
   const all = { port: 0, logLevel: 'warn', ...flags }
   const env = { ...process.env, FAKE_FLAGS: JSON.stringify(all), ...environment }
   const command = `${before}; exec "${process.execPath}" "${entry}"`
-  const [program = 'bash', ...args] = [...through, 'bash', '-c', command]
+  const [program, ...args] = [...through, 'bash', '-c', command]
   return listening(spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 

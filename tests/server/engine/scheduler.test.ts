@@ -10,7 +10,7 @@ const letters = (count: number): number[] => Array.from({ length: count }, (_, i
 describe('the scheduler', () => {
   test('whatever is added, cancelled or fails at any await of the runner, every survivor computes what it computes alone', async () => {
     const turn = fc.record({
-      prompt: fc.string({ minLength: 1, maxLength: 150 }).map((text) => text.replaceAll(/[\u0001-\u0003]/g, ' ')),
+      prompt: fc.string({ minLength: 1, maxLength: 150 }).filter((text) => bytes(text).every((byte) => byte > 4)),
       maxTokens: fc.integer({ min: 0, max: 12 }),
       choices: fc.integer({ min: 1, max: 3 }),
       owner: fc.constantFrom('a', 'b', 'c'),
