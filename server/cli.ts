@@ -24,7 +24,7 @@ export function serveCommand(): Command {
     .option('--host <name>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <number>', 'port to listen on, 0 for any free one (default: 8080)')
     .option('--data <folder>', 'folder for conversations and their memory (default: ./data)')
-    .option('--threads <number>', 'threads of the engine (default: 2)')
+    .option('--threads <number>', 'threads of each model (default: what is measured to be fastest at the start)')
     .addOption(new Option('--device <name>', 'where the model runs (default: cpu)').choices(['cpu', 'webgpu', 'cuda']))
     .option('--max-batch <number>', 'replies computed together (default: 8)')
     .option('--max-queue <number>', 'replies waiting before requests are refused (default: 64)')
@@ -117,7 +117,7 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
     tokenizer: dir,
     start: {
       module: sibling('./engine/worker', import.meta.url),
-      payload: { bundle: dir, threads, rows: maxBatch, device },
+      payload: { bundle: dir, threads: threads ?? null, rows: maxBatch, device },
     },
   }
 }

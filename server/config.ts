@@ -23,7 +23,8 @@ export const configSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: count(0, 65_535).default(8080),
   data: z.string().min(1).default('./data'),
-  threads: count(1, 256).default(2),
+  /** Threads within one operator of a model; none: what a measurement at the start finds fastest. */
+  threads: count(1, 256).optional(),
   device: z.enum(['cpu', 'webgpu', 'cuda']).default('cpu'),
   /** Replies computed together. */
   maxBatch: count(1, 256).default(8),

@@ -94,7 +94,7 @@ describe('a bundle served by a process', () => {
       models: { name: string; runtime: string }[]
     }
     expect(models.map(({ name }) => name)).toEqual(['delta', 'vanilla'])
-    expect(models[0]?.runtime).toMatch(/^onnxruntime 1\.\d+\.\d+, c-api, cpu$/)
+    expect(models[0]?.runtime).toMatch(/^onnxruntime 1\.\d+\.\d+, c-api, cpu, \d+ threads \(measured, /)
   })
 
   test('the plain binding of ONNX Runtime gives the same text', async () => {
