@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { END, KILLS_THREAD } from '../../support/fake-model.ts'
-import { startTestServer, type Json } from '../../support/test-server.ts'
+import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 import { startServer } from '../../../server/serve.ts'
 import { configSchema } from '../../../server/config.ts'
 import { fakeSource } from '../../support/fake-source.ts'
@@ -123,6 +123,53 @@ describe('metrics', () => {
     expect(await metric(server, 'mneme_checkpoint_seconds_count')).toBe(3)
     const text = await (await server.request('GET', '/metrics')).text()
     expect(text).not.toContain('resp_')
+  })
+})
+
+describe('what failed', () => {
+  /** What the server logged, by level. */
+  const watchLog = (server: TestServer) => {
+    const lines: { level: string; message: string }[] = []
+    for (const level of ['info', 'warn', 'error', 'fatal'] as const) {
+      server.deps.log[level] = (_: unknown, message?: string) => void lines.push({ level, message: String(message) })
+    }
+    return lines
+  }
+
+  test('does not count as a success: a turn that could not be stored', async () => {
+    const server = await startTestServer({ maxPages: 30 })
+    const successes = async () =>
+      (await metric(server, 'mneme_request_success_total{finished_reason="length"}')) +
+      (await metric(server, 'mneme_request_success_total{finished_reason="stop"}'))
+    const turn = { input: 'x'.repeat(100_000), max_output_tokens: 4 }
+    expect((await server.post('/v1/responses', turn)).status).toBe(507)
+    expect(await successes()).toBe(0)
+    expect((await server.post('/v1/responses', { ...turn, store: false })).status).toBe(200)
+    expect(await successes()).toBe(1)
+  })
+
+  test.each([
+    ['/v1/completions', endless],
+    ['/v1/chat/completions', { ...endless, prompt: undefined, messages: [{ role: 'user', content: 'x' }] }],
+    ['/v1/responses', { input: 'x', max_output_tokens: 5000, logit_bias: endless.logit_bias }],
+  ])('is not logged as an error of ours when the client of %s went away', async (path, body) => {
+    const server = await startTestServer({ delayMs: 5 })
+    const lines = watchLog(server)
+    const url = await server.listen()
+    for (const stream of [true, false]) {
+      const gone = new AbortController()
+      const headers = { 'content-type': 'application/json' }
+      const request = { method: 'POST', headers, body: JSON.stringify({ ...body, stream }), signal: gone.signal }
+      const answer = fetch(`${url}${path}`, request)
+        .then((a) => a.text())
+        .catch(() => null)
+      await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(1)
+      gone.abort()
+      await answer
+      await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(0)
+    }
+    await expect.poll(() => metric(server, 'mneme_requests_cancelled_total')).toBe(2)
+    expect(lines).toEqual([])
   })
 })
 
