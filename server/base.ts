@@ -1,5 +1,6 @@
 /** What a turn continues. */
-import type { Checkpoint } from './engine/messages.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Rebuilt } from './store/store.ts'
 
 /** The checkpoint that a turn continues from, and its place in the session. */
 export interface Base {
@@ -9,6 +10,20 @@ export interface Base {
   readonly model: string
   readonly bundle: string
   readonly checkpoint: Checkpoint
+  readonly resumed: Resumed
+  /** Whether the store has it: a state that follows an unstored one cannot be rebuilt. */
+  readonly stored: boolean
+  /** The turn is over: the store may prune the state again. */
+  release(): void
+}
+
+/** Where the state came from, and what that cost. */
+export interface Resumed {
+  readonly tier: 'connection' | 'disk' | 'replay'
+  /** Tokens that were computed again to rebuild a pruned state. */
+  readonly replayed: number
+  /** Whether the rebuilt state has the bits of the one that was pruned; null where nothing was rebuilt. */
+  readonly rebuilt: Rebuilt | null
 }
 
 /** Checkpoints that live and die with one connection: those of responses with `store: false`. */

@@ -7,6 +7,8 @@ import { loadConfig, ConfigError, type Config, type ConfigSource } from './confi
 import { LEVELS } from './log.ts'
 import { packageRoot } from './package.ts'
 import { startServer, type ModelSource, type RunningServer } from './serve.ts'
+import { startStore } from './store/start.ts'
+import type { Store } from './store/store.ts'
 import { sibling } from './thread.ts'
 
 const DEFAULT_BUNDLE = 'models/pretrained/keeper'
@@ -35,7 +37,8 @@ export function serveCommand(): Command {
     .option('--max-connections <number>', 'open connections at most (default: 1024)')
     .option('--max-connections-per-key <number>', "requests and WebSockets of a key's tenant at most (default: 256)")
     .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
-    .option('--keep-states <number>', 'newest memories of a session that are always kept (default: 8)')
+    .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
+    .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))
@@ -61,7 +64,8 @@ function settingsOf({ apiKey, allowedHost, allowedOrigin, ...rest }: Record<stri
 export async function serve(
   configure: () => Config,
   sourcesOf: (config: Config) => Promise<ModelSource[]>,
-  maxPages?: number,
+  makeStore: (config: Config) => Store = storeOf,
+  tokenizer?: URL,
 ): Promise<number> {
   // Node would open its debugger to whoever may signal the process.
   process.on('SIGUSR1', () => undefined)
@@ -69,7 +73,9 @@ export async function serve(
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined)
   try {
     const config = configure()
-    const server = await startServer(config, await sourcesOf(config), maxPages)
+    const sources = await sourcesOf(config)
+    const parts = { store: makeStore(config), ...(tokenizer ? { tokenizer } : {}) }
+    const server = await startServer(config, sources, parts)
     // Before the line below: who has read it may signal at once.
     const stopped = untilStopped(server, config)
     process.stdout.write(`mneme: listening on ${server.url}\n`)
@@ -78,6 +84,11 @@ export async function serve(
     process.stderr.write(`mneme: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError ? 2 : 1
   }
+}
+
+/** The store of a configuration's data folder. */
+function storeOf({ data, keepStates, replayTokens }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
@@ -103,6 +114,7 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       created: Math.floor(Date.now() / 1000),
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
+    tokenizer: dir,
     start: {
       module: sibling('./engine/worker', import.meta.url),
       payload: { bundle: dir, threads, rows: maxBatch, device },

@@ -46,8 +46,10 @@ export const configSchema = z.strictObject({
   maxConnectionsPerKey: count(1, 1_000_000).default(256),
   /** Seconds after which an idle HTTP connection is closed. */
   keepAlive: count(1, 3600).default(75),
-  /** Newest states of a session that are never pruned. */
+  /** Most recently used states of a session that are kept besides those of its last turns. */
   keepStates: count(1, 10_000).default(8),
+  /** Tokens that rebuilding a pruned state may cost, besides those of its own turn. */
+  replayTokens: count(1, 1_000_000).default(2048),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

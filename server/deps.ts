@@ -10,7 +10,7 @@ import type { Metrics } from './metrics.ts'
 import type { HeldReplies } from './openai/held-replies.ts'
 import type { ServedModel } from './served-model.ts'
 import type { LocalStates } from './socket/local-states.ts'
-import type { Store } from './store/records.ts'
+import type { Store } from './store/store.ts'
 
 export interface Deps {
   readonly models: readonly ServedModel[]

@@ -14,15 +14,27 @@ import { createMetrics } from './metrics.ts'
 import { packageVersion } from './package.ts'
 import { createProtection } from './protection.ts'
 import type { ModelDescription, ServedModel } from './served-model.ts'
-import { startStore } from './store/start.ts'
+import type { Store } from './store/store.ts'
+import { startTokenizerThread } from './engine/tokenizer.ts'
+import { sibling } from './thread.ts'
 
 /** How long connections may take to end by themselves once all work is done. */
 const FAREWELL_MS = 1_000
 
-/** A model to serve: what it is, and how its engine's thread starts. */
+/** A model to serve: what it is, where its tokenizer is, and how its engine's thread starts. */
 export interface ModelSource {
   readonly description: ModelDescription
+  /** The folder that the tokenizer's thread opens. */
+  readonly tokenizer: string
   readonly start: EngineStart
+}
+
+/** What a server is made of besides its models. */
+export interface Parts {
+  /** It is closed with the server. */
+  readonly store: Store
+  /** Entry of the tokenizer's thread. */
+  readonly tokenizer?: URL
 }
 
 export interface RunningServer {
@@ -38,23 +50,22 @@ export interface RunningServer {
 export async function startServer(
   config: Config,
   sources: readonly ModelSource[],
-  maxPages?: number,
+  { store, tokenizer = sibling('./engine/tokenizer-worker', import.meta.url) }: Parts,
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel)
-  let breakDown: ((reason: string) => void) | undefined
-  const broken = new Promise<string>((resolve) => (breakDown = resolve))
-  const { keepStates, data, maxBatch, maxQueue } = config
-  const options = { folder: data, keepStates, ...(maxPages === undefined ? {} : { maxPages }) }
-  const store = startStore(options, (reason) => breakDown?.(reason))
-  await store.ready
+  const { maxBatch, maxQueue } = config
+  for (const note of await store.ready) log.warn({ data: config.data }, note)
+  const tokenizers = startTokenizerThread(tokenizer, log)
   const models: (ServedModel & { close(): Promise<void> })[] = []
   const shut = async (): Promise<void> => {
     await Promise.all(models.map((model) => model.close()))
+    await tokenizers.close()
     await store.close()
   }
   try {
-    for (const { description, start } of sources) {
-      models.push(superviseEngine(description, start, maxBatch + maxQueue, log))
+    for (const source of sources) {
+      const codec = await tokenizers.open(source.tokenizer)
+      models.push(superviseEngine(source.description, source.start, codec, maxBatch + maxQueue, log))
     }
     await Promise.all(models.map((model) => model.engine.ready))
     const sum = (read: (model: ServedModel) => number): number =>
@@ -82,7 +93,7 @@ export async function startServer(
     return {
       url,
       deps,
-      broken,
+      broken: store.broken,
       async stop() {
         await lifecycle.drain(config.drainTimeout * 1000)
         // Answers that are complete here may still be on their way out; what does not end by itself is cut off.

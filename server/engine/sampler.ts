@@ -69,7 +69,8 @@ export function describe(logits: Float32Array, id: number, count: number): { log
 
 // Loops by index below: they run for every token over the whole vocabulary.
 
-function requireFinite(logits: Float32Array): void {
+/** Throws LogitsError for NaN, +Infinity, or nothing but -Infinity. */
+export function requireFinite(logits: Float32Array): void {
   let some = false
   for (let id = 0; id < logits.length; id++) {
     const value = logits[id] as number

@@ -1,6 +1,6 @@
 /** The endpoints of what is stored: GET and DELETE of a response, and its input items. */
 import { z } from 'zod'
-import { findResponse, forget } from '../conversation.ts'
+import { deleteResponse, findResponse } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
@@ -53,7 +53,7 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
       summary: 'Delete a stored response: text, tokens and memory',
       async answer(c) {
         const id = c.req.param('id') as string
-        await forget(deps, c.get('holder').owner, id, c.req.raw.signal)
+        await deleteResponse(deps, c.get('holder').owner, id, c.req.raw.signal)
         return c.json({ id, object: 'response', deleted: true })
       },
     },

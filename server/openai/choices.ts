@@ -78,7 +78,7 @@ async function* piecesOf(
 ): AsyncGenerator<Piece | Progress> {
   const pieces = (text: string, tokens: Piece['tokens']): Piece[] =>
     Array.from({ length: turn.choices }, (_, choice) => piece(first + choice, text, tokens))
-  for await (const event of runTurn(deps, model, turn, signal, param)) {
+  for await (const event of runTurn(deps, model, turn, { signal }, param)) {
     if (event.kind === 'accepted') {
       totals.prompt += event.prompt.length
       yield* pieces(echo ? event.promptText : '', [])

@@ -1,9 +1,9 @@
 /** One turn of the Responses API, the same for JSON, SSE and WebSocket: a stream of events that ends in the outcome. */
 import type { Base, LocalBases } from '../base.ts'
+import { withEarlierPages } from '../checkpoint.ts'
 import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
-import { CHUNK } from '../engine/runner.ts'
 import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { Progress } from './choices.ts'
@@ -56,7 +56,13 @@ export async function* respond(
   let opened = false
   let prompt: readonly number[] = []
   try {
-    for await (const event of runTurn(deps, model, turn.job, caller.signal, 'input')) {
+    for await (const event of runTurn(
+      deps,
+      model,
+      turn.job,
+      { signal: caller.signal, moveState: turn.moveState },
+      'input',
+    )) {
       if (event.kind === 'accepted') {
         begun = true
         prompt = event.prompt
@@ -89,6 +95,8 @@ export async function* respond(
     if (error.status >= 500) deps.log.error({ err: thrown, request: caller.requestId }, 'a response failed')
     yield writer.fail(error)
     return { error }
+  } finally {
+    turn.base?.release()
   }
 }
 
@@ -99,6 +107,8 @@ interface Prepared {
   readonly sampling: NewTurn['sampling']
   readonly input: readonly InputMessage[]
   readonly job: NewTurn
+  /** Nobody continues from the base's own copy of its state again. */
+  readonly moveState: boolean
 }
 
 async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
@@ -106,6 +116,16 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
   const name = request.model || undefined
   if (name !== undefined) pickModel(deps.models, name)
   const base = previous ? await resume(deps, caller.owner, previous, caller.local, caller.signal) : null
+  try {
+    return await prepareOn(deps, request, caller, base)
+  } catch (error) {
+    base?.release()
+    throw error
+  }
+}
+
+async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, base: Base | null): Promise<Prepared> {
+  const name = request.model || undefined
   const model = base ? modelOf(deps, base, name) : pickModel(deps.models, name)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
@@ -126,7 +146,9 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
     promptLogprobs: null,
     keep: true,
   }
-  return { id: newId('resp'), model, base, sampling, input, job }
+  // What a connection keeps is continued again; what only the disk has is not.
+  const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
+  return { id: newId('resp'), model, base, sampling, input, job, moveState }
 }
 
 /** Alternatives of each token; null for no log-probabilities. */
@@ -174,13 +196,19 @@ async function keep(
     bundle: model.bundle,
   }
   if (!stored) {
-    caller.local?.set(id, { ...place, checkpoint })
+    if (!caller.local) return
+    const whole = withEarlierPages(checkpoint.state, base?.checkpoint.state ?? null)
+    const resumed = { tier: 'connection', replayed: 0, rebuilt: null } as const
+    const kept = { ...checkpoint, state: whole }
+    caller.local.set(id, { ...place, checkpoint: kept, resumed, stored: false, release: () => undefined })
     return
   }
   const { position, pending, state } = checkpoint
-  const { generated } = done
+  const { generated, calls, gates } = done
   const parent = base?.id ?? null
-  const tokens = { prompt, generated, pending, position, chunk: CHUNK }
+  const { prefillChunk } = infoOf(model)
+  const tokens = { prompt, generated, pending, position, prefillChunk, calls, gates }
   const created = Math.floor(deps.now() / 1000)
-  await commit(deps, { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }, state)
+  const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
+  await commit(deps, record, state, base)
 }

@@ -1,5 +1,6 @@
 /** States of responses with `store: false`: each belongs to one WebSocket, all together have a limit. */
 import type { Base, LocalBases } from '../base.ts'
+import { bytesOfState } from '../checkpoint.ts'
 
 /** States that one connection may keep. */
 const PER_CONNECTION = 4
@@ -21,7 +22,7 @@ export function createLocalStates(limit: number): LocalStates {
     if (!found) return
     kept.delete(id)
     found.owner.delete(id)
-    bytes -= found.base.checkpoint.state.byteLength
+    bytes -= bytesOfState(found.base.checkpoint.state)
   }
   return {
     get bytes() {
@@ -34,7 +35,7 @@ export function createLocalStates(limit: number): LocalStates {
         set(id, base) {
           own.set(id, base)
           kept.set(id, { base, owner: own })
-          bytes += base.checkpoint.state.byteLength
+          bytes += bytesOfState(base.checkpoint.state)
           if (own.size > PER_CONNECTION) drop(own.keys().next().value as string)
           for (const oldest of kept.keys()) {
             if (bytes <= limit) break

@@ -35,10 +35,16 @@ export function createClients(count: number): Client[] {
   return Array.from({ length: count }, () => ({ last: null, acknowledged: [], begun: [] }))
 }
 
-/** Runs a server on `folder`, lets the clients talk, kills it with SIGKILL after `afterMs`; resolves when it is dead. */
+/**
+ * Runs a server on `folder`, lets the clients talk, kills it with SIGKILL `afterMs` after its first acknowledgement;
+ * resolves when it is dead.
+ */
 export async function talkAndKill(folder: string, clients: readonly Client[], afterMs: number): Promise<void> {
   const server = await startFakeServer({ flags: { data: folder }, environment: { FAKE_DELAY_MS: '1' } })
-  const talks = clients.map((client) => talk(server, client))
+  let begun: (() => void) | undefined
+  const acknowledged = new Promise<void>((resolve) => (begun = resolve))
+  const talks = clients.map((client) => talk(server, client, () => begun?.()))
+  await acknowledged
   await new Promise((resolve) => setTimeout(resolve, afterMs))
   server.child.kill('SIGKILL')
   await server.exited
@@ -63,7 +69,7 @@ export async function inspect(server: ServerProcess, clients: readonly Client[])
   return { lost, half }
 }
 
-async function talk(server: ServerProcess, client: Client): Promise<void> {
+async function talk(server: ServerProcess, client: Client, onAcknowledged: () => void): Promise<void> {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/responses`)
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   socket.on('error', () => undefined)
@@ -82,6 +88,7 @@ async function talk(server: ServerProcess, client: Client): Promise<void> {
     const text = response.output[0]?.content[0]?.text ?? ''
     client.acknowledged.push({ id: response.id, text, previous: client.last })
     client.last = response.id
+    onAcknowledged()
     ask()
   })
   await closed

@@ -6,8 +6,10 @@ import { onTestFinished } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
 import { connectEngine } from '../../server/engine/client.ts'
+import { encodePrompt } from '../../server/engine/encode.ts'
 import { createEngine } from '../../server/engine/engine.ts'
-import type { ModelInfo } from '../../server/engine/messages.ts'
+import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
+import type { Tokenizer } from '../../server/engine/tokenizer.ts'
 import { createListener } from '../../server/http/listener.ts'
 import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
@@ -32,6 +34,7 @@ export interface TestOptions extends FakeOptions {
   readonly limit?: number
   readonly keepStates?: number
   readonly maxPages?: number
+  readonly replayTokens?: number
   readonly folder?: string
 }
 
@@ -49,17 +52,22 @@ export interface TestServer {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
+/** The byte codec in this thread. */
+const tokenizer: Tokenizer = {
+  encode: async (_, prompt, continued, pending) => encodePrompt(byteCodec, prompt, continued, pending),
+}
+
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
-  const { keys = [], limit = 64, keepStates = 8, maxPages, folder = temporaryFolder() } = options
+  const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
   const { port1, port2 } = new MessageChannel()
-  const engine = connectEngine(port1, limit)
+  const engine = connectEngine(port1, tokenizer, limit)
   const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
-  port2.on('message', receive)
+  port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
   const model: ServedModel = { ...fakeSource().description, name, engine, info }
-  const store = startStore({ folder, keepStates, ...(maxPages === undefined ? {} : { maxPages }) }, () => undefined)
+  const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
   await store.ready
   const metrics = createMetrics({
     running: () => engine.load.running,

@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { END, KILLS_THREAD } from '../../support/fake-model.ts'
 import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 import { startServer } from '../../../server/serve.ts'
+import { startStore } from '../../../server/store/start.ts'
 import { configSchema } from '../../../server/config.ts'
-import { fakeSource } from '../../support/fake-source.ts'
+import { FAKE_TOKENIZER, fakeSource } from '../../support/fake-source.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** Replies until it is cut off. */
@@ -186,7 +187,9 @@ describe.skipIf(spawnSync('promtool', ['--version']).error !== undefined)('promt
 describe('an engine whose thread dies', () => {
   test('fails what it was doing and is started again', async () => {
     const config = configSchema.parse({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 1 })
-    const server = await startServer(config, [fakeSource()])
+    const { data: folder, keepStates, replayTokens } = config
+    const parts = { store: startStore({ folder, keepStates, replayTokens }), tokenizer: FAKE_TOKENIZER }
+    const server = await startServer(config, [fakeSource()], parts)
     const post = (prompt: string) =>
       fetch(`${server.url}/v1/completions`, {
         method: 'POST',
