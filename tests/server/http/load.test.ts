@@ -84,6 +84,28 @@ describe('under load', () => {
   })
 })
 
+test('log-probabilities that nobody reads are cut off before they fill the memory', async () => {
+  const server = await startTestServer()
+  const messages = [{ role: 'user', content: 'x' }]
+  const { logit_bias } = endless
+  const body = {
+    model: 'fake',
+    messages,
+    logit_bias,
+    max_tokens: 50_000,
+    logprobs: true,
+    top_logprobs: 20,
+    stream: true,
+  }
+  const answer = await server.request('POST', '/v1/chat/completions', body)
+  const load = () => server.deps.models[0]!.engine.load
+  await expect.poll(() => load().running + load().waiting, { timeout: 20_000 }).toBe(0)
+  const text = await answer.text()
+  expect(text).toContain('"code":"reader_too_slow"')
+  // 100,000 log-probabilities wait, 21 for each token.
+  expect(text.match(/"top_logprobs"/g)?.length).toBeLessThan(6_000)
+})
+
 describe('stopping', () => {
   test('refuses new work, says so to the probes, finishes what runs', async () => {
     const server = await startTestServer({ delayMs: 5 })
