@@ -12,6 +12,8 @@ import { responseCreate } from '../openai/responses-schema.ts'
 const LIFETIME_MS = 60 * 60 * 1000
 /** Bytes that a reader may be behind; then it is let go. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024
+/** Messages in a row that were refused; then it is closed: whoever goes on like this is no client. */
+const MAX_REFUSALS = 100
 /** A connection that has not answered a ping by the next one is gone. */
 const PING_MS = 30_000
 
@@ -27,6 +29,7 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
   const gone = new AbortController()
   const local = deps.localStates.open()
   let busy = false
+  let refusals = 0
   let expired = false
   let alive = true
 
@@ -45,28 +48,22 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
     const error = toApiError(thrown, options.requestId)
     if (error.status >= 500) deps.log.error({ err: thrown, request: options.requestId }, 'a WebSocket request failed')
     send(errorEvent(error, 0))
+    if (++refusals >= MAX_REFUSALS) socket.close(CLOSE.limit, 'too many messages that were refused')
   }
   /** Between responses: closes the socket if it has expired or the server is draining. */
   const settle = (): void => {
     if (busy) return
     if (expired) {
-      fail(
-        new ApiError(
-          400,
-          'websocket_connection_limit_reached',
-          'This connection is 60 minutes old. Open a new one to continue.',
-        ),
-      )
+      const message = 'This connection is 60 minutes old. Open a new one to continue.'
+      fail(new ApiError(400, 'websocket_connection_limit_reached', message))
       socket.close(CLOSE.limit, 'connection limit reached')
     } else if (deps.lifecycle.draining) socket.close(CLOSE.restart, 'the server is stopping')
   }
   const run = async (text: string): Promise<void> => {
-    if (busy)
-      throw new ApiError(
-        409,
-        'response_in_progress',
-        'This connection is still working on a response. Wait for its end.',
-      )
+    if (busy) {
+      const message = 'This connection is still working on a response. Wait for its end.'
+      throw new ApiError(409, 'response_in_progress', message)
+    }
     if (!deps.keys.holds(options.holder)) throw new ApiError(401, 'invalid_api_key', 'This API key has been withdrawn.')
     const body = parseJson(text)
     busy = true
@@ -80,6 +77,7 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
       let next = await frames.next()
       for (; !next.done; next = await frames.next()) if ('type' in next.value) send(next.value)
       failed = 'error' in next.value
+      refusals = 0
     } finally {
       // A failed continuation evicts what it built on: that is read again from the store, or is gone.
       if (failed) local.delete(previousOf(body))
@@ -102,6 +100,7 @@ export function serveConnection(deps: Deps, socket: WebSocket, options: Connecti
   socket.on('pong', () => (alive = true))
   socket.on('message', (data: Buffer, binary: boolean) => {
     alive = true
+    if (socket.readyState !== socket.OPEN) return
     if (binary) return socket.close(CLOSE.unsupported, 'send text')
     if (!busy && (deps.lifecycle.draining || expired)) return settle()
     void run(data.toString()).catch(fail).finally(settle)
