@@ -266,13 +266,23 @@ describe('the WebSocket', () => {
   })
 
   test('a reader that never reads is let go before it costs memory', async () => {
-    const { server, socket, send } = await open()
+    const { server, socket, send } = await open({ limits: { stallMs: 1000 } })
     socket.pause()
-    send({ type: 'response.create', input: 'x', max_output_tokens: 100_000, mneme: { logit_bias: { [END]: -100 } } })
+    const bias = { logit_bias: { [END]: -100 } }
+    send({ type: 'response.create', input: 'x', max_output_tokens: 100_000, top_logprobs: 20, mneme: bias })
     const rejected = async () => server.deps.metrics.registry.getSingleMetricAsString('mneme_requests_rejected_total')
     await expect.poll(rejected, { timeout: 30_000 }).toContain('{reason="slow_reader"} 1')
     await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(0)
     expect((await server.post('/v1/responses', turn)).status).toBe(200)
+  })
+
+  test('a reader that reads gets events of any size', async () => {
+    const { turn: run } = await open()
+    const bias = { logit_bias: { [END]: -100 } }
+    const events = await run({ input: 'x', max_output_tokens: 4000, top_logprobs: 20, mneme: bias })
+    const last = events.at(-1).response.output[0].content[0]
+    expect(last.logprobs.length).toBe(4000)
+    expect(events.find(({ type }) => type === 'response.output_text.done').logprobs).toEqual(last.logprobs)
   })
 
   test('the official client holds a conversation', async () => {
