@@ -40,8 +40,8 @@ interface Waiting {
   readonly answer: Deferred<TokenizerAnswer>
 }
 
-/** Starts the thread that tokenizes for all models; `module` is its entry. */
-export function startTokenizerThread(module: URL, log: Logger): TokenizerThread {
+/** Starts the thread that tokenizes for all models; `module` is its entry. No text gets more than `timeoutMs`. */
+export function startTokenizerThread(module: URL, log: Logger, timeoutMs = TIMEOUT_MS): TokenizerThread {
   const clock = new OwnerClock()
   let waiting: Waiting[] = []
   let current: Waiting | null = null
@@ -81,7 +81,7 @@ export function startTokenizerThread(module: URL, log: Logger): TokenizerThread 
     current = best
     thread ??= run()
     thread.postMessage(best.request, [])
-    timer = setTimeout(() => void thread?.terminate(), TIMEOUT_MS)
+    timer = setTimeout(() => void thread?.terminate(), timeoutMs)
   }
   const ask = (owner: string, request: TokenizerRequest): Promise<TokenizerAnswer> => {
     const answer = createDeferred<TokenizerAnswer>()
