@@ -97,6 +97,9 @@ function refusal(event: ErrorEvent, param: string): ApiError {
       cause: message,
     })
   }
+  if (code === 'reader_too_slow') {
+    return new ApiError(400, code, 'The reply was cut off: its log-probabilities were read more slowly than made.')
+  }
   if (code === 'engine_failed')
     return new ApiError(500, 'engine_failed', 'The engine failed; nothing was stored.', { cause: message })
   const sentence =

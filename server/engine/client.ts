@@ -107,10 +107,15 @@ export function connectEngine(
       const replies = fresh.kind === 'turn' ? fresh.choices : 1
       admit(fresh.owner, replies)
       const id = ++lastId
-      const stream = new EventStream(replies, () => {
+      const release = (): void => {
         jobs.delete(id)
         signal?.removeEventListener('abort', cancel)
-      })
+      }
+      const overflow = (): void => {
+        port.postMessage({ kind: 'cancel', id })
+        stream.push({ kind: 'error', id, code: 'reader_too_slow', message: 'too much waits for the reader' })
+      }
+      const stream = new EventStream(replies, release, overflow)
       const cancel = (): void => {
         port.postMessage({ kind: 'cancel', id })
         stream.abort()

@@ -146,3 +146,5 @@ export type ErrorCode =
   | 'prompt_refused'
   | 'engine_failed'
   | 'engine_non_finite'
+  /** Too much of the reply waits for whoever asked for it. */
+  | 'reader_too_slow'

@@ -1,6 +1,6 @@
 /** Server-sent events: headers at once, comments while nothing happens, errors as a last event. */
 import type { Work } from '../lifecycle.ts'
-import { openSink, type Sink } from './sink.ts'
+import { ClientGoneError, openSink, type Sink } from './sink.ts'
 import type { RequestContext } from './context.ts'
 
 /** A comment is sent so often, so that proxies keep a connection on which nothing else happens. */
@@ -54,8 +54,7 @@ async function pump(
       await sink.write(next.value)
     }
   } catch (thrown) {
-    // The client may be what failed: then there is nobody to tell.
-    await sink.write(failed(thrown)).catch(() => undefined)
+    if (!(thrown instanceof ClientGoneError)) await sink.write(failed(thrown)).catch(() => undefined)
   } finally {
     clearInterval(ping)
     sink.end()

@@ -3,8 +3,13 @@ import type { ServerResponse } from 'node:http'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { RequestContext } from './context.ts'
 
+/** The client went away while something was sent to it. */
+export class ClientGoneError extends Error {
+  override name = 'ClientGoneError' as const
+}
+
 export interface Sink {
-  /** Resolves when more may be written. Rejects when the client has gone. */
+  /** Resolves when more may be written. Rejects with ClientGoneError. */
   write(text: string): Promise<void>
   end(): void
   /** Calls `listener` once, when the client has gone or everything has been sent. */
@@ -28,14 +33,14 @@ function connectionSink(c: RequestContext, outgoing: ServerResponse, headers: Re
     new Promise((resolve, reject) => {
       const settle = (): void => {
         outgoing.off('drain', settle).off('close', settle)
-        if (outgoing.destroyed) reject(new Error('the client has gone'))
+        if (outgoing.destroyed) reject(new ClientGoneError('the client has gone'))
         else resolve()
       }
       outgoing.on('drain', settle).on('close', settle)
     })
   return {
     async write(text) {
-      if (outgoing.destroyed) throw new Error('the client has gone')
+      if (outgoing.destroyed) throw new ClientGoneError('the client has gone')
       if (!outgoing.write(text)) await drained()
     },
     end: () => void outgoing.end(),
@@ -49,7 +54,11 @@ function streamSink(c: RequestContext, headers: Record<string, string>): Sink {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
   const writer = writable.getWriter()
   return {
-    write: (text) => writer.write(encoder.encode(text)),
+    async write(text) {
+      await writer.write(encoder.encode(text)).catch((cause: unknown) => {
+        throw new ClientGoneError('the client has gone', { cause })
+      })
+    },
     end: () => void writer.close().catch(() => undefined),
     onClose: (listener) => void writer.closed.then(listener, listener),
     response: c.body(readable, 200, headers),

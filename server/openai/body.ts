@@ -21,6 +21,9 @@ export function check<S extends z.ZodType>(schema: S, value: unknown): z.output<
     const name = clip(pathOf([...issue.path, issue.keys[0] as string]))
     throw new ApiError(400, 'unknown_parameter', `Unknown parameter: '${name}'.`, { param: name })
   }
+  if (param !== '' && valueAt(value, issue.path) === undefined) {
+    throw new ApiError(400, 'missing_parameter', `Missing parameter: '${param}'.`, { param })
+  }
   const where = param === '' ? 'The request body' : `'${param}'`
   const code =
     issue.code === 'custom' ? ((issue.params?.['code'] as string | undefined) ?? 'invalid_value') : 'invalid_value'
@@ -41,6 +44,10 @@ function meant(issue: Issue): Issue {
     a.path.length > b.path.length ||
     (a.path.length === b.path.length && b.code === 'invalid_type' && a.code !== 'invalid_type')
   return found.reduce((best, i) => (better(i, best) ? i : best), found[0] ?? issue)
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], value)
 }
 
 function pathOf(path: readonly PropertyKey[]): string {

@@ -10,14 +10,15 @@ export async function* merge<T>(streams: readonly AsyncGenerator<T>[]): AsyncGen
   let left = false
   let failure: { readonly error: unknown } | null = null
   let wake: (() => void) | null = null
+  let given: (() => void) | null = null
 
   const forward = async (stream: AsyncGenerator<T>): Promise<void> => {
     try {
       for await (const item of stream) {
-        if (left) break
         const taken = new Promise<void>((resolve) => ready.push({ item, taken: resolve }))
         wake?.()
-        await taken
+        if (!left) await taken
+        if (left) break
       }
     } catch (error) {
       failure ??= { error }
@@ -30,6 +31,7 @@ export async function* merge<T>(streams: readonly AsyncGenerator<T>[]): AsyncGen
     for (;;) {
       const next = ready.shift()
       if (next) {
+        given = next.taken
         yield next.item
         next.taken()
       } else if (failure) {
@@ -42,6 +44,7 @@ export async function* merge<T>(streams: readonly AsyncGenerator<T>[]): AsyncGen
     }
   } finally {
     left = true
+    given?.()
     for (const { taken } of ready) taken()
   }
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { END, KILLS_THREAD } from '../../support/fake-model.ts'
-import { startTestServer, type Json } from '../../support/test-server.ts'
+import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 import { startServer } from '../../../server/serve.ts'
 import { startStore } from '../../../server/store/start.ts'
 import { configSchema } from '../../../server/config.ts'
@@ -84,6 +84,28 @@ describe('under load', () => {
   })
 })
 
+test('log-probabilities that nobody reads are cut off before they fill the memory', async () => {
+  const server = await startTestServer()
+  const messages = [{ role: 'user', content: 'x' }]
+  const { logit_bias } = endless
+  const body = {
+    model: 'fake',
+    messages,
+    logit_bias,
+    max_tokens: 50_000,
+    logprobs: true,
+    top_logprobs: 20,
+    stream: true,
+  }
+  const answer = await server.request('POST', '/v1/chat/completions', body)
+  const load = () => server.deps.models[0]!.engine.load
+  await expect.poll(() => load().running + load().waiting, { timeout: 20_000 }).toBe(0)
+  const text = await answer.text()
+  expect(text).toContain('"code":"reader_too_slow"')
+  // 100,000 log-probabilities wait, 21 for each token.
+  expect(text.match(/"top_logprobs"/g)?.length).toBeLessThan(6_000)
+})
+
 describe('stopping', () => {
   test('refuses new work, says so to the probes, finishes what runs', async () => {
     const server = await startTestServer({ delayMs: 5 })
@@ -124,6 +146,53 @@ describe('metrics', () => {
     expect(await metric(server, 'mneme_checkpoint_seconds_count')).toBe(3)
     const text = await (await server.request('GET', '/metrics')).text()
     expect(text).not.toContain('resp_')
+  })
+})
+
+describe('what failed', () => {
+  /** What the server logged, by level. */
+  const watchLog = (server: TestServer) => {
+    const lines: { level: string; message: string }[] = []
+    for (const level of ['info', 'warn', 'error', 'fatal'] as const) {
+      server.deps.log[level] = (_: unknown, message?: string) => void lines.push({ level, message: String(message) })
+    }
+    return lines
+  }
+
+  test('does not count as a success: a turn that could not be stored', async () => {
+    const server = await startTestServer({ maxPages: 30 })
+    const successes = async () =>
+      (await metric(server, 'mneme_request_success_total{finished_reason="length"}')) +
+      (await metric(server, 'mneme_request_success_total{finished_reason="stop"}'))
+    const turn = { input: 'x'.repeat(100_000), max_output_tokens: 4 }
+    expect((await server.post('/v1/responses', turn)).status).toBe(507)
+    expect(await successes()).toBe(0)
+    expect((await server.post('/v1/responses', { ...turn, store: false })).status).toBe(200)
+    expect(await successes()).toBe(1)
+  })
+
+  test.each([
+    ['/v1/completions', endless],
+    ['/v1/chat/completions', { ...endless, prompt: undefined, messages: [{ role: 'user', content: 'x' }] }],
+    ['/v1/responses', { input: 'x', max_output_tokens: 5000, logit_bias: endless.logit_bias }],
+  ])('is not logged as an error of ours when the client of %s went away', async (path, body) => {
+    const server = await startTestServer({ delayMs: 5 })
+    const lines = watchLog(server)
+    const url = await server.listen()
+    for (const stream of [true, false]) {
+      const gone = new AbortController()
+      const headers = { 'content-type': 'application/json' }
+      const request = { method: 'POST', headers, body: JSON.stringify({ ...body, stream }), signal: gone.signal }
+      const answer = fetch(`${url}${path}`, request)
+        .then((a) => a.text())
+        .catch(() => null)
+      await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(1)
+      gone.abort()
+      await answer
+      await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(0)
+    }
+    await expect.poll(() => metric(server, 'mneme_requests_cancelled_total')).toBe(2)
+    expect(lines).toEqual([])
   })
 })
 

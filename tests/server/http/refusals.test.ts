@@ -49,6 +49,8 @@ const refused: [string, unknown, number, string, string | null][] = [
   ['/v1/completions', { ...completion, best_of: 3, n: 1 }, 400, 'unsupported_parameter', 'best_of'],
   // Wrong types and ranges.
   ['/v1/responses', {}, 400, 'missing_parameter', 'input'],
+  ['/v1/chat/completions', { model: 'fake' }, 400, 'missing_parameter', 'messages'],
+  ['/v1/completions', { prompt: 'x' }, 400, 'missing_parameter', 'model'],
   ['/v1/responses', { ...response, max_output_tokens: 0 }, 400, 'invalid_value', 'max_output_tokens'],
   ['/v1/responses', { ...response, max_output_tokens: 1e12 }, 400, 'context_length_exceeded', 'max_output_tokens'],
   ['/v1/responses', { ...response, max_output_tokens: 1.5 }, 400, 'invalid_value', 'max_output_tokens'],
@@ -117,7 +119,7 @@ const refused: [string, unknown, number, string, string | null][] = [
     'unsupported_parameter',
     'messages[1].prefix',
   ],
-  ['/v1/chat/completions', { ...chat, messages: [{ role: 'user' }] }, 400, 'invalid_value', 'messages[0].content'],
+  ['/v1/chat/completions', { ...chat, messages: [{ role: 'user' }] }, 400, 'missing_parameter', 'messages[0].content'],
   [
     '/v1/chat/completions',
     { ...chat, stream: true, stream_options: { include_obfuscation: true } },
