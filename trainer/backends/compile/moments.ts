@@ -3,9 +3,8 @@
  * al. 2022, arXiv 2110.02861). Here the numbers are linear, of the second moment its square root; rounding is dithered
  * from step to step, without which a moment that changes by less than half a number a step would never change.
  */
-import type { Recorder } from './tape.ts'
 import { product } from './shapes.ts'
-import type { Node, Tape } from './tape.ts'
+import type { Node, Recorder, Tape } from './tape.ts'
 
 /** Numbers that share a scale. */
 const BLOCK = 256

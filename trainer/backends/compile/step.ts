@@ -2,15 +2,14 @@
 import type { Model } from '../../../models/architecture.ts'
 import { fill, frozenPaths, leaves } from '../../../models/spec.ts'
 import { type CompiledGraph, emit } from './compiled-graph.ts'
-import { tapeOps, type Noise } from './composites.ts'
+import { tapeOps } from './composites.ts'
 import type { Precision } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
 import type { AdamW } from './optimizer.ts'
-import { recorder } from './recorder.ts'
-import type { Recorder } from './tape.ts'
 import { recompute } from './recompute.ts'
-import { type Node, Tape } from './tape.ts'
+import { recorder } from './recorder.ts'
+import { type Node, type Recorder, Tape } from './tape.ts'
 import { update } from './update.ts'
 
 export interface StepOptions {
@@ -29,10 +28,12 @@ export interface StepOptions {
   readonly maxLabels: number
   /** What matrix products are computed in. */
   readonly precision: Precision
+  /** Forward nodes of a loop up to which it is unrolled; default UNROLLED (recorder.ts). */
+  readonly unrolled?: number
 }
 
 /** The shape of a batch, and whether its rows carry state. */
-export type Rows = Pick<StepOptions, 'batch' | 'sequenceLength' | 'carry' | 'maxLabels' | 'precision'>
+export type Rows = Pick<StepOptions, 'batch' | 'sequenceLength' | 'carry' | 'maxLabels' | 'precision' | 'unrolled'>
 
 /** The model on a tape, with its inputs. */
 interface Traced {
@@ -55,7 +56,7 @@ interface Traced {
 export function compileStep(model: Model, o: StepOptions): CompiledGraph {
   const { tape, op, params, loss, objective, weightSum, state } = traceLoss(model, o, true)
   const forward = tape.nodes.length
-  const raw = gradients(tape, op, objective, [...params.values()])
+  const raw = orZeros(op, params, gradients(tape, op, objective, [...params.values()]))
   const outputs = new Map<string, Node>([
     ['loss', loss],
     ['weightSum', weightSum],
@@ -83,7 +84,7 @@ export function compileLoss(model: Model, o: Rows): CompiledGraph {
 export function compileGradients(model: Model, o: Rows & { readonly recompute?: number }): CompiledGraph {
   const { tape, op, params, loss, objective, weightSum, state } = traceLoss(model, o, true)
   const forward = tape.nodes.length
-  const found = gradients(tape, op, objective, [...params.values()])
+  const found = orZeros(op, params, gradients(tape, op, objective, [...params.values()]))
   const outputs = new Map<string, Node>([
     ['loss', loss],
     ['weightSum', weightSum],
@@ -95,14 +96,10 @@ export function compileGradients(model: Model, o: Rows & { readonly recompute?: 
   return emit('gradients', last, wanted, o.precision)
 }
 
-function traceLoss(
-  model: Model,
-  { batch, sequenceLength, carry: carried, maxLabels }: Rows,
-  training: boolean,
-): Traced {
+function traceLoss(model: Model, o: Rows, training: boolean): Traced {
+  const { batch, sequenceLength, carry: carried, maxLabels } = o
   const tape = new Tape()
-  const op = recorder(tape)
-  const noise: Noise[] = []
+  const op = recorder(tape, o.unrolled)
   const ids = tape.input('ids', [batch, sequenceLength], 'int32')
   const labelled = maxLabels > 0 ? [maxLabels] : [batch, sequenceLength]
   const targets = tape.input('targets', labelled, 'int32')
@@ -116,22 +113,26 @@ function traceLoss(
     // A row that starts a document starts from zero
     return op.mul(tape.input(`state.${path}`, shape), op.reshape(carry, [batch, ...shape.slice(1).map(() => 1)]))
   })
-  const ops = tapeOps(tape, op, noise)
-  const readers = training ? ops : { ...ops, dropout: (x: Node) => x }
+  const ops = tapeOps(tape, op)
+  const used = training ? ops : { ...ops, dropout: (x: Node) => x }
   const frozen = frozenPaths(model.params)
-  const done = model.forward(readers, params, ids, before)
+  const { result: done, losses } = tape.withLosses(() => model.forward(used, params, ids, before))
   const asked = maxLabels > 0 ? rowsOf(op, done.hidden, tape.input('labels', [maxLabels], 'int32')) : done.hidden
-  const { loss, weightSum } = crossEntropy(tape, op, model.logits(readers, params, asked), targets, weights)
+  const { loss, weightSum } = crossEntropy(tape, op, model.logits(used, params, asked), targets, weights)
   return {
     tape,
     op,
     params: new Map([...leaves<Node>(model.params, params)].filter(([path]) => !frozen.has(path))),
     loss,
-    objective: done.auxiliary ? op.add(loss, done.auxiliary) : loss,
+    objective: losses.reduce((a, b) => op.add(a, b), loss),
     weightSum,
     state: carried ? leaves<Node>(model.state, done.state) : new Map(),
   }
 }
+
+/** Zeros for the parameters that the objective does not depend on. */
+const orZeros = (op: Recorder, params: ReadonlyMap<string, Node>, found: readonly (Node | undefined)[]): Node[] =>
+  [...params.values()].map(({ shape }, i) => found[i] ?? op.zeros(shape))
 
 /** The rows of hidden (B,T,D), counted through, at `at` (N) -> (1,N,D). */
 function rowsOf(op: Recorder, hidden: Node, at: Node): Node {

@@ -7,6 +7,7 @@ import type { Batch } from '../../data/batch.ts'
 import { initialise } from '../initialise.ts'
 import type { Build, Tensor, TensorFlow } from './load.ts'
 import { loadTensorFlow } from './load.ts'
+import { withLosses } from './losses.ts'
 import { eagerOps } from './ops.ts'
 
 type Named = Map<string, Tensor>
@@ -46,7 +47,7 @@ export function eagerLoss(
   batch: Batch,
   training: boolean,
 ) {
-  const op = eagerOps(tf, training ? (shape) => noise(tf, o, shape) : undefined)
+  const { op, total } = withLosses(tf, eagerOps(tf, training ? (shape) => noise(tf, o, shape) : undefined))
   const ids = tf.tensor2d(batch.ids, [o.batch, o.sequenceLength], 'int32')
   const carry = o.carry ? tf.tensor1d(batch.carry) : tf.zeros([o.batch])
   const before = fill(o.model.state, (path) => {
@@ -63,7 +64,8 @@ export function eagerLoss(
   )
   const weightSum = tf.maximum(tf.sum(weights), 1e-6)
   const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), weightSum)).asScalar()
-  const objective = done.auxiliary ? tf.add(loss, done.auxiliary).asScalar() : loss
+  const added = total()
+  const objective = added ? tf.add(loss, added).asScalar() : loss
   return { loss, objective, weightSum, state: leaves<Tensor>(o.model.state, done.state) }
 }
 

@@ -73,7 +73,8 @@ test('moments that change by less than one of 255 numbers a step change all the 
   const inputs = tape.nodes.filter((node) => node.inputs.length === 0 && /^(first|second|dither|start)/.test(node.name))
   const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
   const names = [...kept.keys()]
-  replay(tape, onnxEmitter(graph), given, [...kept.values()]).forEach((v, i) => graph.output(v, `next.${names[i]}`))
+  const values = replay(tape.nodes, onnxEmitter({ at: graph }), given, [...kept.values()])
+  values.forEach((value, i) => graph.output(value, `next.${names[i]}`))
   const port = (name: string, { dtype, shape }: Node) => ({ name, dtype, shape })
   const bytes = graph.model(
     'moments',
