@@ -27,7 +27,8 @@ import { chatTokens, writeTokenizer } from '../tokenizer/format.ts'
 import { writeIdTokenizer } from '../tokenizer/ids.ts'
 import { withPlainText } from '../tokenizer/plain-text.ts'
 import { byteTokenizer, trainBpe, trainCharacters } from '../tokenizer/train.ts'
-import type { Metric, Run } from './train.ts'
+import type { Metric } from './metrics.ts'
+import type { Run } from './train.ts'
 
 export interface Choices {
   readonly out: string

@@ -60,7 +60,7 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
           3,
         )
         const results = []
-        for (let step = 1; step <= 3; step++) results.push(await backend.step(batch, 1e-3, step, true))
+        for (let step = 1; step <= 3; step++) results.push(await backend.update([batch], 1e-3, step))
         backend.close()
         return { nodes: Number(/(\d+) nodes/.exec(backend.description)![1]), results }
       }),
