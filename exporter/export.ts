@@ -10,7 +10,7 @@ import { decoderGraph } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
 import { precomputeWeights } from './precompute.ts'
 import { type Reference, type Verification, verify } from './verify.ts'
-import { ExportError, type Weights } from './weights.ts'
+import { checkWeights, ExportError, type Weights } from './weights.ts'
 
 export interface ExportOptions {
   readonly model: Model
@@ -36,6 +36,7 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   const text = openText(o.tokenizer)
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
+  checkWeights(o.model, o.weights)
   const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
   const graph = decoderGraph(o.model, o.weights, o.kernels, precomputed)
   const verification = await verify(graph, o.reference, o.ids)

@@ -4,7 +4,7 @@ import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../models/config.ts'
 import { createModel } from '../../models/registry.ts'
-import { countParameters } from '../../models/spec.ts'
+import { countParameters, flatten } from '../../models/spec.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { Backend, BackendOptions, TargetDevice } from '../backends/backend.ts'
 import { createCompiledBackend } from '../backends/compile/backend.ts'
@@ -22,6 +22,7 @@ import { startFrom } from '../import/start.ts'
 import { Random } from '../random.ts'
 import type { Recipe, TextSource } from '../recipes/recipe.ts'
 import { createTensorFlowBackend } from '../backends/tensorflow/backend.ts'
+import { lrScaleOf } from './lr-scales.ts'
 import { checkTokenizer } from './tokenizer-check.ts'
 import { chatTokens, writeTokenizer } from '../tokenizer/format.ts'
 import { writeIdTokenizer } from '../tokenizer/ids.ts'
@@ -78,7 +79,10 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     maxLabels: recipe.maxLabels,
     precision: recipe.precision,
     carry: recipe.carry,
-    lrScale: (path) => Object.entries(recipe.lrScales).find(([start]) => path.startsWith(start))?.[1] ?? 1,
+    lrScale: lrScaleOf(
+      recipe.lrScales,
+      flatten(model.params).map(([path]) => path),
+    ),
     threads: choices.threads,
     ...choices.devices[0]!,
     random,
