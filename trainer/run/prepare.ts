@@ -4,9 +4,9 @@ import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../models/config.ts'
 import { createModel } from '../../models/registry.ts'
-import { countParameters } from '../../models/spec.ts'
+import { countParameters, flatten } from '../../models/spec.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
-import type { Backend, BackendOptions, Place } from '../backends/backend.ts'
+import type { Backend, BackendOptions, TargetDevice } from '../backends/backend.ts'
 import { createCompiledBackend } from '../backends/compile/backend.ts'
 import { createParallelBackend } from '../backends/compile/parallel.ts'
 import { tokenizerFiles } from './checkpoint.ts'
@@ -22,19 +22,21 @@ import { startFrom } from '../import/start.ts'
 import { Random } from '../random.ts'
 import type { Recipe, TextSource } from '../recipes/recipe.ts'
 import { createTensorFlowBackend } from '../backends/tensorflow/backend.ts'
+import { lrScaleOf } from './lr-scales.ts'
 import { checkTokenizer } from './tokenizer-check.ts'
 import { chatTokens, writeTokenizer } from '../tokenizer/format.ts'
 import { writeIdTokenizer } from '../tokenizer/ids.ts'
 import { withPlainText } from '../tokenizer/plain-text.ts'
 import { byteTokenizer, trainBpe, trainCharacters } from '../tokenizer/train.ts'
-import type { Metric, Run } from './train.ts'
+import type { Metric } from './metrics.ts'
+import type { Run } from './train.ts'
 
 export interface Choices {
   readonly out: string
   readonly resume: boolean
   readonly backend: 'compiled' | 'tfjs'
   /** One, or several that share each batch. */
-  readonly places: readonly Place[]
+  readonly devices: readonly TargetDevice[]
   readonly threads: number
   readonly report: (metric: Metric) => void
   readonly signal?: AbortSignal
@@ -59,9 +61,9 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   else await makeTokenizer(recipe, tokenizer)
   const codec = openText(tokenizer)
   const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
-  if (recipe.time % model.pieces !== 0)
+  if (recipe.sequenceLength % model.chunkLength !== 0)
     throw new ConfigError(
-      `time: expected a multiple of ${model.pieces}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.time}`,
+      `sequenceLength: expected a multiple of ${model.chunkLength}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.sequenceLength}`,
     )
   const { data, heldOut } = await openData(recipe, codec)
   if (recipe.evaluateEvery === 'epoch' && !data.epoch)
@@ -70,16 +72,19 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   const options: BackendOptions = {
     model,
     batch: recipe.batch,
-    time: recipe.time,
+    sequenceLength: recipe.sequenceLength,
     optimizer: recipe.optimizer,
     accumulate: recipe.accumulate,
     recompute: recipe.recompute,
-    labels: recipe.labels,
+    maxLabels: recipe.maxLabels,
     precision: recipe.precision,
     carry: recipe.carry,
-    rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
+    lrScale: lrScaleOf(
+      recipe.lrScales,
+      flatten(model.params).map(([path]) => path),
+    ),
     threads: choices.threads,
-    ...choices.places[0]!,
+    ...choices.devices[0]!,
     random,
   }
   const backend = await openBackend(options, choices, recipe.seed)
@@ -92,7 +97,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     backend,
     data,
     ...(heldOut ? { heldOut: { data: heldOut, batches: recipe.evaluateBatches } } : {}),
-    tokensPerStep: recipe.batch * recipe.time,
+    tokensPerStep: recipe.batch * recipe.sequenceLength,
     tokenizer,
     random,
     report: choices.report,
@@ -101,9 +106,9 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   return { run, backend, codec, parameters: countParameters(model.params), notes }
 }
 
-function openBackend(options: BackendOptions, { backend, places }: Choices, seed: number): Promise<Backend> {
+function openBackend(options: BackendOptions, { backend, devices }: Choices, seed: number): Promise<Backend> {
   if (backend === 'tfjs') return createTensorFlowBackend(options, seed)
-  return places.length > 1 ? createParallelBackend(options, places, seed) : createCompiledBackend(options, seed)
+  return devices.length > 1 ? createParallelBackend(options, devices, seed) : createCompiledBackend(options, seed)
 }
 
 async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: string): Promise<void> {
@@ -130,7 +135,7 @@ async function makeTokenizer({ tokenizer: choice, data, name }: Recipe, folder: 
 }
 
 async function openData(recipe: Recipe, codec: TextCodec): Promise<{ data: Dataset; heldOut?: Dataset }> {
-  const { batch, time, data } = recipe
+  const { batch, sequenceLength: time, data } = recipe
   if (data.kind === 'keeper') {
     const stage = data.stages.at(-1)!
     const heldOut = [{ ...stage, facts: [4, 8] as const, gap: [100, 600] as const, chunks: 4 }]

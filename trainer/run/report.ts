@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { feed, generate } from './generate.ts'
 import { trainingPicture } from '../picture.ts'
 import { Random } from '../random.ts'
-import type { Metric, Outcome } from './train.ts'
+import type { Metric } from './metrics.ts'
+import type { Outcome } from './train.ts'
 import { loadTrained, openTrained } from '../export/weights.ts'
 
 const SAMPLE_TOKENS = 200

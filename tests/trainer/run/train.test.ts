@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
@@ -12,7 +12,8 @@ import { chatTokens, writeTokenizer } from '../../../trainer/tokenizer/format.ts
 import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
 import { prepare } from '../../../trainer/run/prepare.ts'
 import { checkContinued, recipeWith } from '../../../trainer/recipes/settings.ts'
-import { type Metric, train } from '../../../trainer/run/train.ts'
+import type { Metric } from '../../../trainer/run/metrics.ts'
+import { train } from '../../../trainer/run/train.ts'
 import { expectSameBits } from '../../support/all-close.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mneme-train-'))
@@ -39,7 +40,7 @@ const settings = [
   ...small,
   `data.files=["${text}"]`,
   'batch=2',
-  'time=16',
+  'sequenceLength=16',
   'schedule.steps=12',
   'schedule.warmup=2',
   'evaluateEvery=4',
@@ -67,7 +68,7 @@ async function run(
     out,
     resume,
     backend: 'compiled',
-    places: [{ device: 'cpu', id: 0 }],
+    devices: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report,
     signal: stopping.signal,
@@ -158,6 +159,45 @@ test('a loss that is not finite stops the run, names the tensor and keeps the la
     ).toBe(true)
 })
 
+test('a run that diverges in the middle of an update is saved as it was before that update, to the bit', async () => {
+  const wild = ['learningRate=1e30', 'optimizer.clip=1e30', 'schedule.warmup=0', 'schedule.kind="constant"']
+  await expect(run('wild', wild)).rejects.toThrow(/^step 2: loss .*, gradient norm /)
+  const { out } = await run('wild-stopped', wild, { stopAt: 1 })
+  const [saved, before] = [await loadCheckpoint(join(folder, 'wild', 'last')), await loadCheckpoint(join(out, 'last'))]
+  expect(saved.step).toBe(1)
+  expect(saved.state).toEqual(before.state)
+  for (const group of ['model', 'optimizer', 'carry'] as const)
+    for (const [name, t] of Object.entries(before[group]))
+      expectSameBits(saved[group][name]!.data, t.data, `${group} ${name}`)
+})
+
+test('after a kill between two measurements a resumed run has the metrics of an uninterrupted one', async () => {
+  const rare = ['logEvery=5', 'checkpointEvery=1', 'evaluateEvery=1000']
+  const whole = await run('rare', rare)
+  await run('rare-parts', rare, { failAt: 2 * 7 }).catch(() => undefined) //   as if killed in the eighth update
+  const parts = await run('rare-parts', rare, { resume: true })
+  expect(losses(parts.out)).toEqual(losses(whole.out))
+  expect(losses(whole.out).map((line) => (line as Metric).step)).toEqual([5, 10, 12])
+})
+
+test('a last line of metrics that was cut off by a kill is dropped, one in the middle is said', async () => {
+  const { out } = await run('torn', ['schedule.steps=4'])
+  const path = join(out, 'metrics.jsonl')
+  const whole = readFileSync(path, 'utf8')
+  writeFileSync(path, `${whole}{"step":5,"tok`)
+  await run('torn', ['schedule.steps=6'], { resume: true })
+  expect(losses(out).map((line) => (line as Metric).step)).toEqual([1, 2, 3, 4, 5, 6])
+  writeFileSync(path, whole.replace('{"step":2,', '{"step":'))
+  await expect(run('torn', ['schedule.steps=8'], { resume: true })).rejects.toThrow(
+    /metrics\.jsonl: line 2 is not JSON; remove it/,
+  )
+})
+
+test('a run that ends where it has just saved does not save again, so an older checkpoint stays', async () => {
+  const { out } = await run('saved-once', ['checkpointEvery=6', 'evaluateEvery=1000'])
+  expect(readdirSync(join(out, 'checkpoints')).toSorted()).toEqual(['step-00000006', 'step-00000012'])
+})
+
 test('patience ends a run whose held-out loss does not fall, and best points at the best one', async () => {
   const { out, outcome } = await run('patience', ['learningRate=1e-12', 'patience=2', 'evaluateEvery=1'])
   expect(outcome.reason).toBe('patience')
@@ -169,7 +209,7 @@ test('evaluateEvery=epoch measures each time that all text was read, and at the 
   const epochs = [
     'evaluateEvery="epoch"',
     'accumulate=1',
-    'time=64',
+    'sequenceLength=64',
     'schedule.steps=90',
     'logEvery=1000',
     'carry=true',
@@ -242,8 +282,8 @@ test('settings that cannot be are refused in one sentence before anything is mad
   expect(refuse('mode=both')).toThrow('mode: expected pretrain or instruct, got both')
   expect(() => recipeWith('keeper', ['mode=instruct'])).toThrow(/mode: .*keeper makes its own data/)
   for (const [setting, expected] of [
-    ['rates={"blocks":-1}', 'rates.blocks: expected a number from 0 to 10000, got -1'],
-    ['rates.blocks=abc', 'rates.blocks: expected a number from 0 to 10000, got "abc"'],
+    ['lrScales={"blocks":-1}', 'lrScales.blocks: expected a number from 0 to 10000, got -1'],
+    ['lrScales.blocks=abc', 'lrScales.blocks: expected a number from 0 to 10000, got "abc"'],
     ['schedule.kind=cosin', 'schedule.kind: expected one of cosine, linear, constant, wsd, got cosin'],
     ['schedule.minRatio=-3', 'schedule.minRatio: expected a number from 0 to 1, got -3'],
     ['optimizer.weightDecay=-5', 'optimizer.weightDecay: expected a number from 0 to 10, got -5'],
