@@ -22,7 +22,7 @@ import { settingsHelp } from './recipes/settings-help.ts'
 import { train } from './run/train.ts'
 import { verificationIds } from './export/verification-text.ts'
 import { loadTrained, type Trained } from './export/weights.ts'
-import { wholeNumber } from './recipes/whole-number.ts'
+import { wholeNumber } from './commands/parse.ts'
 
 export { evalCommand }
 

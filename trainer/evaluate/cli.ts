@@ -8,7 +8,7 @@ import type { Options } from '../data/tasks/task.ts'
 import { type Condition, conditions } from './keeper-tally.ts'
 import type { Subject } from './model.ts'
 import { modelOption } from '../recipes/settings.ts'
-import { wholeNumber } from '../recipes/whole-number.ts'
+import { wholeNumber } from '../commands/parse.ts'
 import { measure, type Report, type Request, suites } from './suites.ts'
 
 interface Flags extends Request {

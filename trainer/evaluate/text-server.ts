@@ -1,6 +1,5 @@
 /** Language modelling by a running server, which says what each token of a prompt costs. */
-import { stat } from 'node:fs/promises'
-import { readText } from '../data/text-file.ts'
+import { openPlainText, passagesOf } from '../data/text-file.ts'
 import type { ServerClient } from './server-client.ts'
 import { type TextResult, TextTally } from './text-tally.ts'
 
@@ -49,12 +48,9 @@ export async function serverBitsPerByte(client: ServerClient, file: string, wind
 
 /** The text in pieces of `window` characters, the last one shorter; a surrogate pair is not cut. */
 async function* piecesOf(file: string, window: number): AsyncGenerator<string> {
-  const { size } = await stat(file)
   let rest = ''
-  for (let at = 0; at < size;) {
-    const { text, next } = await readText(file, at, size)
+  for await (const text of passagesOf(await openPlainText(file))) {
     rest += text
-    at = next
     while (rest.length > window) {
       const end = /[\uD800-\uDBFF]/.test(rest[window - 1]!) ? window - 1 : window
       yield rest.slice(0, end)

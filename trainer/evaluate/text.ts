@@ -1,8 +1,7 @@
 /** Language modelling: how many bits a byte of text costs, independent of the tokenizer, and how context lowers it. */
-import { stat } from 'node:fs/promises'
 import type { Decoder, State } from '../../runtime/decoder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
-import { readText } from '../data/text-file.ts'
+import { openPlainText, passagesOf } from '../data/text-file.ts'
 import { type TextResult, TextTally } from './text-tally.ts'
 
 /** Tokens fed at a time; the state goes on, so the pieces do not matter. */
@@ -13,13 +12,12 @@ const PIECE = 256
  * `bitsPerByte` is the sum of -log2 p over all tokens but the first, by all bytes of the file.
  */
 export async function bitsPerByte(decoder: Decoder, codec: TextCodec, file: string, window = 0): Promise<TextResult> {
-  const { size } = await stat(file)
+  const source = await openPlainText(file)
   const tally = new TextTally()
   const bytesOf = byteCounter(codec)
   let [state, position]: [State, number] = [decoder.start(1), 0]
   let before: number[] = []
-  for (let at = 0; at < size;) {
-    const { text, next } = await readText(file, at, size)
+  for await (const text of passagesOf(source)) {
     const ids = [...before, ...codec.encode(text)]
     if (before.length === 0 && ids.length > 0) bytesOf(ids[0]!)
     for (let from = 0; from + 1 < ids.length;) {
@@ -35,9 +33,8 @@ export async function bitsPerByte(decoder: Decoder, codec: TextCodec, file: stri
       from += piece.length
     }
     before = ids.slice(-1)
-    at = next
   }
-  return tally.result(file, size, window, 'tokens')
+  return tally.result(file, source.size, window, 'tokens')
 }
 
 /** Bytes of the text that each token of a stream completes. */

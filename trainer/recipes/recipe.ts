@@ -19,6 +19,8 @@ export interface TextSource {
   /** Where rows of JSONL and parquet have their text or messages. */
   readonly textField: string
   readonly messagesField: string
+  readonly promptField: string
+  readonly completionField: string
 }
 
 /** Generated chats in which facts are told, corrected and asked (data/keeper). */
@@ -110,4 +112,6 @@ export const text: TextSource = {
   heldOutSplit: '',
   textField: 'text',
   messagesField: 'messages',
+  promptField: 'prompt',
+  completionField: 'completion',
 }

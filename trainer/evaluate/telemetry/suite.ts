@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ConfigError } from '../../../models/config.ts'
 import { countParameters, flatten } from '../../../models/spec.ts'
 import { DataError } from '../../data/batch.ts'
-import { readText } from '../../data/text-file.ts'
+import { openPlainText, passagesOf } from '../../data/text-file.ts'
 import { loadTrained, type Trained } from '../../export/weights.ts'
 import type { Subject } from '../model.ts'
 import { Observer } from './observer.ts'
@@ -67,9 +67,11 @@ function unitOf(config: Readonly<Record<string, unknown>>): number {
 }
 
 async function tokensOf({ codec }: Trained, file: string, count: number): Promise<readonly number[]> {
-  const { size } = await stat(file)
-  const { text } = await readText(file, 0, size)
-  const ids = codec.encode(text).slice(0, count)
+  const ids: number[] = []
+  for await (const text of passagesOf(await openPlainText(file))) {
+    ids.push(...codec.encode(text).slice(0, count - ids.length))
+    if (ids.length === count) break
+  }
   if (ids.length < 8) throw new DataError(`${file}: expected at least 8 tokens of text, got ${ids.length}`)
   return ids
 }
