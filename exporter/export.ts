@@ -8,8 +8,8 @@ import { refuseForeign, replaceFolder } from '../runtime/replace-folder.ts'
 import { openText } from '../runtime/text.ts'
 import { decoderGraph } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
-import { prepareWeights } from './prepare.ts'
-import { type Judge, type Verification, verify } from './verify.ts'
+import { precomputeWeights } from './precompute.ts'
+import { type Reference, type Verification, verify } from './verify.ts'
 import { ExportError, type Weights } from './weights.ts'
 
 export interface ExportOptions {
@@ -22,7 +22,7 @@ export interface ExportOptions {
   readonly name: string
   /** Computes what depends on parameters alone when the file is loaded, not now: a smaller file. */
   readonly compact?: boolean
-  readonly judge: Judge
+  readonly reference: Reference
   /** Real text for the verification. */
   readonly ids: readonly number[]
   readonly generation: Manifest['generation']
@@ -36,9 +36,9 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   const text = openText(o.tokenizer)
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
-  const prepared = o.compact ? new Map() : await prepareWeights(o.model, o.weights)
-  const graph = decoderGraph(o.model, o.weights, o.kernels, prepared)
-  const verification = await verify(graph, o.judge, o.ids)
+  const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
+  const graph = decoderGraph(o.model, o.weights, o.kernels, precomputed)
+  const verification = await verify(graph, o.reference, o.ids)
 
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)

@@ -68,11 +68,11 @@ export function tracer(cursor: Cursor): Primitives<Value> {
     slice: (x, axis, start, end = END) => one('Slice', [x, ints([start]), ints([end]), ints([axis])]),
     iota: (x, axis) => one('Range', [scalar(0), one('Cast', [size(x, axis)], { to: { int: 1 } }), scalar(1)]),
     less: binary('Less'),
-    both: binary('And'),
+    and: binary('And'),
     where: (condition, a, b) => one('Where', [condition, a, b]),
     detach: (x) => x,
     scan: (step, carry, xs, axis) => scan(cursor, step, carry, xs, axis),
-    segment: (step, carry, xs, piece) => segment(cursor, size, step, carry, xs, piece),
+    chunkedScan: (step, carry, xs, chunk) => chunkedScan(cursor, size, step, carry, xs, chunk),
   }
   /** int64 scalar: the size of one axis. */
   function size(x: Value, axis: number): Value {
@@ -128,10 +128,10 @@ function inChild(
  * ONNX Loop over pieces of time whose length depends on the fullest row. Scan outputs must keep one shape, pieces do
  * not: so the outputs are loop-carried and grow by concatenation, starting empty.
  */
-function segment(
+function chunkedScan(
   cursor: Cursor,
   size: (x: Value, axis: number) => Value,
-  ...[step, carry, xs, piece]: Parameters<Primitives<Value>['segment']>
+  ...[step, carry, xs, chunk]: Parameters<Primitives<Value>['chunkedScan']>
 ) {
   const outer = cursor.at
   const node = (type: string, inputs: readonly Value[], attributes?: Record<string, Attribute>): Value =>
@@ -150,7 +150,7 @@ function segment(
     const position = { name: body.fresh('position') }
     const carryIn = carry.map(() => ({ name: body.fresh('carry') }))
     const grownIn = first.map(() => ({ name: body.fresh('grown') }))
-    const room = whole(node('ReduceMin', [piece.room(carryIn)], { keepdims: { int: 0 } }))
+    const room = whole(node('ReduceMin', [chunk.room(carryIn)], { keepdims: { int: 0 } }))
     const until = node('Min', [node('Add', [position, room]), time])
     const part = xs.map((x) => node('Slice', [x, position, until, int(1)]))
     const out = step(carryIn, part)
@@ -181,7 +181,7 @@ function segment(
   /** Nothing yet: (B, 0, ...widths). */
   function emptyOutputs(): Value[] {
     const batch = node('Shape', [xs[0]!], { start: { int: 0 }, end: { int: 1 } })
-    return piece.outputs.map((widths) => {
+    return chunk.outputs.map((widths) => {
       const shape = node('Concat', [batch, cursor.at.constant('int64', [1 + widths.length], [0, ...widths])], {
         axis: { int: 0 },
       })

@@ -29,8 +29,8 @@ export interface Definition<F extends Fields, P, S> {
   /** hidden (..., D) -> logits (..., V). */
   logits<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
   /** Tokens of a training call must be a multiple of this (1: any number). */
-  pieces?(config: ConfigOf<F>): number
-  /** Layers of this configuration that call `op.layer`: places for adapters. */
+  chunkLength?(config: ConfigOf<F>): number
+  /** Layers of this configuration that call `op.layerHook`: places for adapters. */
   layers?(config: ConfigOf<F>): number
   /** Why this configuration can be trained and evaluated on whole pieces only, where it cannot be served. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
@@ -45,8 +45,8 @@ export interface Model {
   readonly width: number
   readonly params: SpecTree
   readonly state: SpecTree
-  readonly pieces: number
-  /** Places for adapters: how many layers call `op.layer`. */
+  readonly chunkLength: number
+  /** Places for adapters: how many layers call `op.layerHook`. */
   readonly layers: number
   /** Why it cannot be served, where it cannot. */
   readonly trainingOnly: string | undefined
@@ -80,7 +80,7 @@ export function define<F extends Fields & { vocab: { default: number }; width: {
         width: config['width'],
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
-        pieces: definition.pieces?.(config) ?? 1,
+        chunkLength: definition.chunkLength?.(config) ?? 1,
         layers: definition.layers?.(config) ?? 0,
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>

@@ -7,10 +7,10 @@ import type { Manifest } from '../runtime/bundle.ts'
 import { exportBundle } from '../exporter/export.ts'
 import type { Kernels } from '../exporter/kernels.ts'
 import { verificationText } from '../exporter/verify.ts'
-import type { Place } from './backends/backend.ts'
+import type { TargetDevice } from './backends/backend.ts'
 import { loadCheckpoint } from './run/checkpoint.ts'
 import { evalCommand } from './evaluate/cli.ts'
-import { tensorFlowJudge } from './export/reference.ts'
+import { tensorFlowReference } from './export/reference.ts'
 import { prepare } from './run/prepare.ts'
 import { createProgress } from './run/progress.ts'
 import type { Recipe } from './recipes/recipe.ts'
@@ -38,7 +38,7 @@ interface TrainFlags {
   readonly evaluateEvery?: number | 'epoch'
   readonly steps?: number
   readonly out?: string
-  readonly device: readonly Place[]
+  readonly device: readonly TargetDevice[]
   readonly backend: 'compiled' | 'tfjs'
   readonly seed?: number
   readonly threads: number
@@ -77,8 +77,8 @@ export function trainCommand(): Command {
         '--device <devices>',
         'where the compiled step runs: cpu, webgpu or cuda; several, as in cuda:0,cuda:1, share each batch',
       )
-        .argParser(places)
-        .default(places('cpu'), 'cpu'),
+        .argParser(targetDevices)
+        .default(targetDevices('cpu'), 'cpu'),
     )
     .addOption(
       new Option('--backend <backend>', 'what computes steps').choices(['compiled', 'tfjs']).default('compiled'),
@@ -150,7 +150,7 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
     out,
     resume,
     backend,
-    places: device,
+    devices: device,
     threads,
     report: progress.report,
     signal: stopping.signal,
@@ -215,7 +215,7 @@ export function exportCommand(): Command {
           tokenizer: trained.folder,
           out: flags.out,
           name: flags.name ?? (trained.config['name'] as string),
-          judge: await tensorFlowJudge(trained.model, trained.weights),
+          reference: await tensorFlowReference(trained.model, trained.weights),
           ids: await verificationIds(trained, flags.tokens, flags.text),
           generation: (trained.config['generation'] ?? {}) as Manifest['generation'],
           source: sourceOf(trained),
@@ -239,12 +239,12 @@ function share(text: string): number {
 }
 
 /** `cuda:0,cuda:1`: the devices that share a batch. */
-function places(text: string): Place[] {
-  return text.split(',').map((place) => {
-    const [, device, id = '0'] = /^(cpu|webgpu|cuda)(?::(\d+))?$/.exec(place) ?? []
+function targetDevices(text: string): TargetDevice[] {
+  return text.split(',').map((target) => {
+    const [, device, id = '0'] = /^(cpu|webgpu|cuda)(?::(\d+))?$/.exec(target) ?? []
     if (device === undefined || (device !== 'cuda' && id !== '0'))
       throw new InvalidArgumentError('Expected cpu, webgpu, cuda or cuda:N, or several with commas between.')
-    return { device: device as Place['device'], id: Number(id) }
+    return { device: device as TargetDevice['device'], id: Number(id) }
   })
 }
 

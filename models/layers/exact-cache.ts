@@ -66,13 +66,13 @@ export function exactCache<T>(
   const rank = op.cumsum(beats, 2) //                                                            among rows up to this one
 
   const old = op.less(column, op.add(op.slice(row, 0, c.slots), op.constant(0.5))) //            (T, J)
-  const kept = op.both(op.less(op.slice(rank, 2, c.slots), most), op.less(zero, flip(surprise)))
+  const kept = op.and(op.less(op.slice(rank, 2, c.slots), most), op.less(zero, flip(surprise)))
   const scores = op.mul(op.matmul(byHead(now.q), flip(k)), p.sharpness) //                       (B, H, T, J)
-  const masked = op.where(op.both(kept, old), scores, op.constant(-1e9))
+  const masked = op.where(op.and(kept, old), scores, op.constant(-1e9))
   // A slot of score and value 0, for tokens that find nothing
   const nothing = op.mul(op.slice(scores, 3, 0, 1), zero)
   const share = op.slice(op.softmax(op.concat([nothing, masked], 3)), 3, 1)
-  const gate = op.watch(op.sigmoid(op.add(op.matmul(x, p.gate), p.gateBias)), 'cache.gate') //   (B, T, H)
+  const gate = op.tap(op.sigmoid(op.add(op.matmul(x, p.gate), p.gateBias)), 'cache.gate') //   (B, T, H)
   const y = op.mul(op.transpose(op.matmul(share, v), [0, 2, 1, 3]), op.reshape(gate, [0, 0, c.heads, 1]))
 
   const place = op.table(
@@ -80,7 +80,7 @@ export function exactCache<T>(
     [c.slots, 1],
   )
   const last = op.slice(rank, 2, -1) //                                                          (B, H, 1, J)
-  const chosen = op.both(op.less(op.sub(place, op.constant(0.5)), last), op.less(last, op.add(place, op.constant(0.5))))
+  const chosen = op.and(op.less(op.sub(place, op.constant(0.5)), last), op.less(last, op.add(place, op.constant(0.5))))
   const choose = op.where(chosen, one, zero) //                                                  (B, H, M, J), one 1 a row
   const aged = op.mul(op.matmul(choose, surprise), scaled(op.max(index, 0), -aging))
   return { y, state: { k: op.matmul(choose, k), v: op.matmul(choose, v), surprise: aged } }

@@ -17,7 +17,7 @@ const small = [
   '--set',
   'batch=2',
   '--set',
-  'time=64',
+  'sequenceLength=64',
 ]
 const text = join(folder, 'text.txt')
 const run = join(folder, 'run')

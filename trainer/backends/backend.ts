@@ -8,13 +8,13 @@ import type { Batch } from '../data/batch.ts'
 import type { Random } from '../random.ts'
 
 /** A device of this machine. */
-export interface Place {
+export interface TargetDevice {
   readonly device: Device
   /** Which of several. */
   readonly id: number
 }
 
-export interface BackendOptions extends StepOptions, Place {
+export interface BackendOptions extends StepOptions, TargetDevice {
   readonly model: Model
   readonly threads: number
   /** Fills the dropout masks. */
@@ -29,7 +29,7 @@ export interface StepResult {
 }
 
 /** All that a step changes, by name: param.*, first.*, second.* (with firstScale.*, secondScale.* where in 8 bits), total.*, state.*. */
-export type Tensors = Map<string, Tensor>
+export type TrainingState = Map<string, Tensor>
 
 export interface Backend {
   readonly description: string
@@ -40,9 +40,9 @@ export interface Backend {
   /** Loss on held-out batches, the session state carried from one to the next; leaves the training state alone. */
   evaluate(batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number>
   /** A copy of everything that training changes, and of the frozen parameters. */
-  read(): Tensors
+  read(): TrainingState
   /** Puts back what `read` gave; names that are missing or unexpected are an error. */
-  write(tensors: Tensors): void
+  write(tensors: TrainingState): void
   close(): void
 }
 
@@ -52,14 +52,14 @@ export class DivergenceError extends Error {
 }
 
 /** The first name whose values are not all finite. */
-export function firstNonFinite(tensors: Tensors): string | undefined {
+export function firstNonFinite(tensors: TrainingState): string | undefined {
   for (const [name, { data }] of tensors)
     if (data instanceof Float32Array && !data.every((x) => Number.isFinite(x))) return name
   return undefined
 }
 
-/** Scalars of AdamW's bias correction at the given update, for the compiled step's `pace` inputs. */
-export const paceOf = (lr: number, update: number, c: AdamW) => ({
+/** Scalars of AdamW's bias correction at the given update, for the compiled step's `scalar.*` inputs. */
+export const stepScalarsOf = (lr: number, update: number, c: AdamW) => ({
   lr,
   secondScale: 1 / Math.sqrt(1 - c.beta2 ** update),
   firstRate: lr / (1 - c.beta1 ** update),

@@ -26,8 +26,8 @@ export class DecoderAnswerer implements Answerer {
 
   async say(user: string): Promise<string> {
     const prompt = await feed(this.#decoder, this.#turn(user), this.#state)
-    const { ids, place } = await generate(this.#decoder, this.#codec, prompt, LIMIT)
-    await this.#end(place.state)
+    const { ids, after } = await generate(this.#decoder, this.#codec, prompt, LIMIT)
+    await this.#end(after.state)
     return this.#codec.decode(ids)
   }
 

@@ -1,6 +1,7 @@
 /** Weights that others have published: which of their tensors is which of our parameters, as data, and the reading of it. */
 import { elements, flatten, type SpecTree } from '../../models/spec.ts'
 import type { Tensor } from '../../runtime/tensor.ts'
+import type { NamedTensors } from '../safetensors.ts'
 
 export class ImportError extends Error {
   override name = 'ImportError' as const
@@ -31,13 +32,11 @@ export interface Imported {
   readonly unused: readonly string[]
 }
 
-type Tensors = Readonly<Record<string, Tensor>>
-
 /**
  * The parameters of a model that `published` has a rule for, from a file's tensors. Throws ImportError where the model
  * lacks what a rule names, or the file lacks a tensor or has it in another size.
  */
-export function importWeights(published: Published, tensors: Tensors, params: SpecTree): Imported {
+export function importWeights(published: Published, tensors: NamedTensors, params: SpecTree): Imported {
   const taken = new Set<string>()
   const weights = new Map<string, Float32Array>()
   const specs = flatten(params)
@@ -61,7 +60,7 @@ export function importWeights(published: Published, tensors: Tensors, params: Sp
 
 const escaped = (text: string): string => text.replaceAll('.', String.raw`\.`)
 
-function find(published: Published, tensors: Tensors, name: string): [string, Tensor] {
+function find(published: Published, tensors: NamedTensors, name: string): [string, Tensor] {
   for (const prefix of published.prefixes) {
     const tensor = tensors[prefix + name]
     if (tensor) return [prefix + name, tensor]

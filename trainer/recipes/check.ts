@@ -16,10 +16,10 @@ export function checkRecipe(recipe: Recipe): void {
 function checkWhole(r: Recipe): void {
   const whole: [name: string, value: number, least: number][] = [
     ['batch', r.batch, 1],
-    ['time', r.time, 1],
+    ['sequenceLength', r.sequenceLength, 1],
     ['accumulate', r.accumulate, 1],
     ['recompute', r.recompute, 1],
-    ['labels', r.labels, 0],
+    ['maxLabels', r.maxLabels, 0],
     ['schedule.steps', r.schedule.steps, 1],
     ['evaluateEvery', r.evaluateEvery === 'epoch' ? 1 : r.evaluateEvery, 1],
     ['evaluateBatches', r.evaluateBatches, 1],
@@ -44,8 +44,8 @@ function checkReal(r: Recipe): void {
     ['schedule.minRatio', r.schedule.minRatio, 0, 1],
     ['schedule.decay', r.schedule.decay ?? 0.2, 0, 1],
     ['optimizer.weightDecay', r.optimizer.weightDecay, 0, 10],
-    ...Object.entries(r.rates).map(([group, rate]): [string, number, number, number] => [
-      `rates.${group}`,
+    ...Object.entries(r.lrScales).map(([group, rate]): [string, number, number, number] => [
+      `lrScales.${group}`,
       rate,
       0,
       1e4,

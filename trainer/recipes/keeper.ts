@@ -32,7 +32,7 @@ export const keeper: Recipe = {
     ],
   },
   batch: 4,
-  time: 512,
+  sequenceLength: 512,
   learningRate: 2.5e-3,
   schedule: { kind: 'wsd', steps: 17_500, warmup: 400, minRatio: 0.05, decay: 0.3 },
   optimizer: { ...defaults.optimizer, weightDecay: 0.05 },

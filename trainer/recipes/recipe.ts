@@ -52,19 +52,19 @@ export interface Recipe {
   readonly start: Start
   /** Rows of a batch, tokens of a row, passes whose gradients are averaged. */
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   readonly accumulate: number
   /** Pieces of the forward pass of which one at a time is held in memory (gradient checkpointing); 1: all is. */
   readonly recompute: number
   /** Most weighted tokens of a batch, where they are few: logits are computed for these only. 0: for all tokens. */
-  readonly labels: number
+  readonly maxLabels: number
   /** What matrix products are computed in: float32, or bfloat16 where the device has it. Parameters stay in float32. */
   readonly precision: 'float32' | 'bfloat16'
   /** Whether rows go on from batch to batch; without, each starts from zero state. */
   readonly carry: boolean
   readonly learningRate: number
   /** Learning rates of groups of parameters relative to that, by the beginning of their path. */
-  readonly rates: Readonly<Record<string, number>>
+  readonly lrScales: Readonly<Record<string, number>>
   readonly schedule: Schedule
   readonly optimizer: AdamW
   /** Updates, or each time that all data was read. */
@@ -84,14 +84,14 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   mode: 'pretrain',
   start: { checkpoint: '', gpt2: '', mamba: '' },
   batch: 8,
-  time: 256,
+  sequenceLength: 256,
   accumulate: 1,
   recompute: 1,
-  labels: 0,
+  maxLabels: 0,
   precision: 'float32',
   carry: true,
   learningRate: 2e-3,
-  rates: {},
+  lrScales: {},
   schedule: { kind: 'cosine', steps: 1000, warmup: 50, minRatio: 0.1, decay: 0.2 },
   optimizer: { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, clip: 1, bits: 32 },
   evaluateEvery: 100,

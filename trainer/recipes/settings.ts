@@ -2,6 +2,7 @@
 import { ConfigError, type Options } from '../../models/config.ts'
 import { createModel } from '../../models/registry.ts'
 import { recipes } from './registry.ts'
+import { renamedSettings } from '../run/checkpoint-names.ts'
 import { checkRecipe } from './check.ts'
 import { defaults, type Recipe, text } from './recipe.ts'
 
@@ -36,7 +37,7 @@ export function checkContinued(saved: unknown, now: unknown): void {
     'data',
     'mode',
     'batch',
-    'time',
+    'sequenceLength',
     'accumulate',
     'carry',
     'seed',
@@ -47,11 +48,20 @@ export function checkContinued(saved: unknown, now: unknown): void {
   }
 }
 
-/** `path=value` as they are; the value is JSON, or text where it is not. */
+/** `path=value` with today's name of the path; the value is JSON, or text where it is not. */
 export function splitSetting(setting: string): [path: string, value: unknown] {
   const at = setting.indexOf('=')
   if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
-  return [setting.slice(0, at), parse(setting.slice(at + 1))]
+  return [currentPath(setting.slice(0, at)), parse(setting.slice(at + 1))]
+}
+
+/** Takes a renamed setting by its former name too, with a warning. */
+function currentPath(path: string): string {
+  const [key, ...rest] = path.split('.') as [string, ...string[]]
+  const current = renamedSettings[key]
+  if (current === undefined) return path
+  process.emitWarning(`--set ${key} is called ${current} now`, 'DeprecationWarning')
+  return [current, ...rest].join('.')
 }
 
 /** `model.sync=false` added to the options of a checkpoint's model: nothing else of it can still be chosen. */
@@ -73,7 +83,7 @@ function partOf(config: Tree, key: string): unknown {
 function assign(tree: Tree, path: readonly string[], value: unknown, whole: string): void {
   const [key, ...rest] = path as [string, ...string[]]
   // Their names are the model's and the parameters', and are checked by those
-  const open = ['model.', 'rates.', 'generation.'].some((start) => whole.startsWith(start))
+  const open = ['model.', 'lrScales.', 'generation.'].some((start) => whole.startsWith(start))
   if (!Object.hasOwn(tree, key) && !(open && rest.length === 0))
     throw new ConfigError(`--set ${whole}: no such setting; there are ${Object.keys(tree).join(', ')}`)
   if (rest.length > 0) {

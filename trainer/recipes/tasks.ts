@@ -84,8 +84,8 @@ const multiQuery: readonly Recipe[] = [
     {
       model: { ...memories, layers: 'd', memoryHeads: 1, keys: 256, values: 32 },
       batch: 16,
-      time: 256,
-      labels: 1024,
+      sequenceLength: 256,
+      maxLabels: 1024,
       schedule: cosine(3600),
     },
   ),
@@ -116,8 +116,8 @@ const multiQuery: readonly Recipe[] = [
     {
       model: { ...memories, width: 128, layers: 'd', memoryHeads: 1, keys: 1024, values: 128 }, // 131,072 numbers
       batch: 16,
-      time: 256,
-      labels: 1024,
+      sequenceLength: 256,
+      maxLabels: 1024,
       schedule: cosine(2600),
     },
   ),
@@ -139,7 +139,7 @@ const multiQuery: readonly Recipe[] = [
         { length: 512, pairs: 64, updates: 64 },
       ],
     },
-    { batch: 16, time: 256 },
+    { batch: 16, sequenceLength: 256 },
   ),
 ]
 
@@ -154,7 +154,7 @@ const told: readonly Recipe[] = [
       mix: [5, 20, 50].map((pairs) => ({ pairs, fewest: 1 })),
       evaluate: [50, 100, 200, 500].map((pairs) => ({ pairs, questions: 1 })),
     },
-    { batch: 16, time: 256 },
+    { batch: 16, sequenceLength: 256 },
   ),
   task(
     'retrieval',
@@ -166,7 +166,7 @@ const told: readonly Recipe[] = [
       mix: [{ distance: 200, nearest: 1, questions: 5 }],
       evaluate: [128, 256, 512, 1024, 2048, 4096, 8192].map((distance) => ({ distance })),
     },
-    { batch: 16, time: 256 },
+    { batch: 16, sequenceLength: 256 },
   ),
   task(
     'chain',
@@ -180,7 +180,7 @@ const told: readonly Recipe[] = [
       ],
       evaluate: Array.from({ length: 10 }, (_, i) => ({ depth: i + 1 })),
     },
-    { batch: 32, time: 128, model: { ...memories, layers: 'dddd', hidden: 128, betaMax: [2] } },
+    { batch: 32, sequenceLength: 128, model: { ...memories, layers: 'dddd', hidden: 128, betaMax: [2] } },
   ),
 ]
 
@@ -202,9 +202,9 @@ const tracked: readonly Recipe[] = [
     // be seen. The strengths learn faster, and no weight decay takes them back
     {
       batch: 32,
-      time: 40,
+      sequenceLength: 40,
       model: { ...turning, memoryHeads: 2, conv: 2 },
-      rates: { 'blocks.0.delta.beta': 5, 'blocks.1.delta.beta': 5 },
+      lrScales: { 'blocks.0.delta.beta': 5, 'blocks.1.delta.beta': 5 },
       schedule: cosine(5000),
       optimizer: { ...defaults.optimizer, beta2: 0.98, weightDecay: 0 },
     },
@@ -213,19 +213,19 @@ const tracked: readonly Recipe[] = [
     'modular',
     'modular arithmetic without brackets: trained up to 40, measured up to 256',
     { task: 'modular', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
-    { batch: 64, time: 64, model: { ...turning, hidden: 128 } },
+    { batch: 64, sequenceLength: 64, model: { ...turning, hidden: 128 } },
   ),
   task(
     'modular-brackets',
     'modular arithmetic with brackets: trained up to 40, measured up to 256',
     { task: 'modular-brackets', mix: [{ length: 40, shortest: 4 }], evaluate: lengths },
-    { batch: 64, time: 64, model: { ...turning, hidden: 128 } },
+    { batch: 64, sequenceLength: 64, model: { ...turning, hidden: 128 } },
   ),
   task(
     'word-problem',
     'products in the group S3: trained up to 40, measured up to 256',
     { task: 'word-problem', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
-    { batch: 64, time: 64, model: { ...turning, layers: 'dddd', hidden: 128 } },
+    { batch: 64, sequenceLength: 64, model: { ...turning, layers: 'dddd', hidden: 128 } },
   ),
 ]
 
@@ -239,12 +239,12 @@ const madTask = (name: string, own: Partial<Recipe>, mix: Options, test: Options
   )
 
 const suite: readonly Recipe[] = [
-  madTask('recall', { batch: 32, time: 128 }, { length: 128 }),
-  madTask('fuzzy-recall', { batch: 32, time: 128 }, { length: 128 }, { length: 128, longest: true }),
-  madTask('noisy-recall', { batch: 32, time: 128 }, { length: 128 }),
-  madTask('selective-copying', { batch: 16, time: 256 }, { length: 256 }),
-  madTask('compression', { batch: 64, time: 64 }, { length: 32 }),
-  madTask('memorization', { batch: 64, time: 64 }, { length: 32 }, { length: 32 }, true),
+  madTask('recall', { batch: 32, sequenceLength: 128 }, { length: 128 }),
+  madTask('fuzzy-recall', { batch: 32, sequenceLength: 128 }, { length: 128 }, { length: 128, longest: true }),
+  madTask('noisy-recall', { batch: 32, sequenceLength: 128 }, { length: 128 }),
+  madTask('selective-copying', { batch: 16, sequenceLength: 256 }, { length: 256 }),
+  madTask('compression', { batch: 64, sequenceLength: 64 }, { length: 32 }),
+  madTask('memorization', { batch: 64, sequenceLength: 64 }, { length: 32 }, { length: 32 }, true),
   task(
     'copying',
     'strings said again: trained up to 50 letters, measured up to 200',
@@ -256,7 +256,7 @@ const suite: readonly Recipe[] = [
       ],
       evaluate: [10, 25, 50, 100, 200].map((length) => ({ length })),
     },
-    { batch: 32, time: 128, model: mad },
+    { batch: 32, sequenceLength: 128, model: mad },
   ),
 ]
 

@@ -28,7 +28,7 @@ export interface DataContext {
 
 /** Opens the recipe's data, and reads files once to find what cannot be used. Throws ConfigError or DataError. */
 export async function openData(recipe: Recipe, context: DataContext): Promise<RunData> {
-  const { batch, time, data, seed } = recipe
+  const { batch, sequenceLength: time, data, seed } = recipe
   if (data.kind === 'keeper') {
     const stage = data.stages.at(-1)!
     const heldOut = [{ ...stage, facts: [4, 8] as const, gap: [100, 600] as const, chunks: 4 }]

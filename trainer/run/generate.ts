@@ -6,14 +6,14 @@ import type { Random } from '../random.ts'
 /** Tokens of a prompt fed at a time. */
 const PIECE = 256
 
-/** A conversation's place: the state, and the logits of what comes next. */
-export interface Place {
+/** Where decoding stands: the session state, and the logits of what comes next. */
+export interface DecodeState {
   readonly state: State
   readonly logits: Float32Array
 }
 
 /** Feeds ids after a state; at least one. */
-export async function feed(decoder: Decoder, ids: readonly number[], from: State): Promise<Place> {
+export async function feed(decoder: Decoder, ids: readonly number[], from: State): Promise<DecodeState> {
   let state = from
   let last: DecoderStep | undefined
   for (let at = 0; at < ids.length; at += PIECE) {
@@ -27,19 +27,19 @@ export async function feed(decoder: Decoder, ids: readonly number[], from: State
 export async function generate(
   decoder: Decoder,
   codec: TextCodec,
-  from: Place,
+  from: DecodeState,
   limit: number,
   sampling?: { readonly random: Random; readonly temperature: number },
-): Promise<{ ids: number[]; place: Place; ended: boolean }> {
-  let place = from
+): Promise<{ ids: number[]; after: DecodeState; ended: boolean }> {
+  let after = from
   const ids: number[] = []
   while (ids.length < limit) {
-    const id = sampling ? draw(place.logits, sampling) : argmax(place.logits)
-    if (codec.eos.includes(id)) return { ids, place, ended: true }
+    const id = sampling ? draw(after.logits, sampling) : argmax(after.logits)
+    if (codec.eos.includes(id)) return { ids, after, ended: true }
     ids.push(id)
-    place = await feed(decoder, [id], place.state)
+    after = await feed(decoder, [id], after.state)
   }
-  return { ids, place, ended: false }
+  return { ids, after, ended: false }
 }
 
 function argmax(logits: Float32Array): number {

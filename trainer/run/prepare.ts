@@ -5,7 +5,7 @@ import { ConfigError } from '../../models/config.ts'
 import { createModel } from '../../models/registry.ts'
 import { countParameters } from '../../models/spec.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
-import type { Backend, BackendOptions, Place } from '../backends/backend.ts'
+import type { Backend, BackendOptions, TargetDevice } from '../backends/backend.ts'
 import { createCompiledBackend } from '../backends/compile/backend.ts'
 import { createParallelBackend } from '../backends/compile/parallel.ts'
 import type { JsonValue } from '../data/batch.ts'
@@ -26,7 +26,7 @@ export interface Choices {
   readonly resume: boolean
   readonly backend: 'compiled' | 'tfjs'
   /** One, or several that share each batch. */
-  readonly places: readonly Place[]
+  readonly devices: readonly TargetDevice[]
   readonly threads: number
   readonly report: (metric: Metric) => void
   /** What is done before training. */
@@ -53,9 +53,9 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   else await makeTokenizer(recipe, tokenizer, choices.progress)
   const codec = openText(tokenizer)
   const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
-  if (recipe.time % model.pieces !== 0)
+  if (recipe.sequenceLength % model.chunkLength !== 0)
     throw new ConfigError(
-      `time: expected a multiple of ${model.pieces}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.time}`,
+      `sequenceLength: expected a multiple of ${model.chunkLength}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.sequenceLength}`,
     )
   const progress = choices.progress ? { progress: choices.progress } : {}
   const { data, heldOut, notes: dataNotes } = await openData(recipe, { codec, tokenizer, ...progress })
@@ -65,16 +65,16 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   const options: BackendOptions = {
     model,
     batch: recipe.batch,
-    time: recipe.time,
+    sequenceLength: recipe.sequenceLength,
     optimizer: recipe.optimizer,
     accumulate: recipe.accumulate,
     recompute: recipe.recompute,
-    labels: recipe.labels,
+    maxLabels: recipe.maxLabels,
     precision: recipe.precision,
     carry: recipe.carry,
-    rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
+    lrScale: (path) => Object.entries(recipe.lrScales).find(([start]) => path.startsWith(start))?.[1] ?? 1,
     threads: choices.threads,
-    ...choices.places[0]!,
+    ...choices.devices[0]!,
     random,
   }
   const backend = await openBackend(options, choices, recipe.seed)
@@ -88,7 +88,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     backend,
     data,
     ...(heldOut ? { heldOut: { data: heldOut, batches: recipe.evaluateBatches } } : {}),
-    tokensPerStep: recipe.batch * recipe.time,
+    tokensPerStep: recipe.batch * recipe.sequenceLength,
     tokenizer,
     random,
     report: choices.report,
@@ -97,7 +97,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   return { run, backend, codec, parameters: countParameters(model.params), notes }
 }
 
-function openBackend(options: BackendOptions, { backend, places }: Choices, seed: number): Promise<Backend> {
+function openBackend(options: BackendOptions, { backend, devices }: Choices, seed: number): Promise<Backend> {
   if (backend === 'tfjs') return createTensorFlowBackend(options, seed)
-  return places.length > 1 ? createParallelBackend(options, places, seed) : createCompiledBackend(options, seed)
+  return devices.length > 1 ? createParallelBackend(options, devices, seed) : createCompiledBackend(options, seed)
 }

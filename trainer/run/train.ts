@@ -2,7 +2,7 @@
 import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Tensor } from '../../runtime/tensor.ts'
-import { type Backend, DivergenceError, firstNonFinite, type Tensors } from '../backends/backend.ts'
+import { type Backend, DivergenceError, firstNonFinite, type TrainingState } from '../backends/backend.ts'
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
 import { type Batch, DataError, type Dataset, type JsonValue } from '../data/batch.ts'
 import type { Random, RandomState } from '../random.ts'
@@ -190,7 +190,7 @@ async function save(run: Run, progress: Progress, best: boolean): Promise<string
 
 async function restore(run: Run, progress: Progress): Promise<void> {
   const { step, state, model, optimizer, carry } = await loadCheckpoint(join(run.out, 'last'))
-  const tensors: Tensors = new Map()
+  const tensors: TrainingState = new Map()
   for (const [prefix, group] of [
     ['param.', model],
     ['', optimizer],

@@ -20,7 +20,7 @@ export function scaffoldCommand(): Command {
     .option('--time <n>', 'tokens of a row (default: as the checkpoint was trained)', positive)
     .action(async (checkpoint: string, flags: { out: string; batch?: number; time?: number }) => {
       const trained = await loadTrained(checkpoint)
-      const { batch = Number(trained.config['batch']), time = Number(trained.config['time']) } = flags
+      const { batch = Number(trained.config['batch']), time = Number(trained.config['sequenceLength']) } = flags
       const files = await scaffoldTorch(trained, flags.out, { batch, time })
       process.stdout.write(`${flags.out}: ${files.join(', ')}\n`)
     })

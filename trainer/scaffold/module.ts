@@ -1,10 +1,9 @@
-/** A model as the source of a self-contained PyTorch module, from the trace that the other readers read. */
+/** Writes a model as a self-contained PyTorch module, from the same trace that the compiled step is made of. */
 import type { Model } from '../../models/architecture.ts'
-import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../models/chunked.ts'
+import { chunkedComposites } from '../../models/chunked.ts'
 import { withComposites } from '../../models/composites.ts'
 import type { Ops } from '../../models/ops.ts'
 import { fill, flatten, leaves, type Spec } from '../../models/spec.ts'
-import { DELTA_CHUNK } from '../backends/compile/composites.ts'
 import { recorder } from '../backends/compile/recorder.ts'
 import type { Recorder } from '../backends/compile/tape.ts'
 import { type Node, replay, Tape } from '../backends/compile/tape.ts'
@@ -76,7 +75,7 @@ export function torchModule(model: Model, batch: number, time: number): string {
   ].join('\n')
 }
 
-/** Chunked forms, as in the compiled step; derivatives are PyTorch's own. */
+/** The operations of the module: chunked forms as in the compiled step; PyTorch finds the derivatives. */
 function torchOps(tape: Tape, op: Recorder): Ops<Node> {
   const own = (name: string, x: Node, emit: (op: PythonOps, x: string) => string): Node =>
     tape.add({
@@ -85,22 +84,13 @@ function torchOps(tape: Tape, op: Recorder): Ops<Node> {
       shape: x.shape,
       dtype: x.dtype,
       rule: () => [],
-      emit: (reader, [value]) => emit(reader as unknown as PythonOps, value as unknown as string) as never,
+      emit: (backend, [value]) => emit(backend as unknown as PythonOps, value as unknown as string) as never,
     })
   const primitives: Recorder = { ...op, detach: (x) => own('detach', x, (o, value) => o.detached(value)) }
-  const plain = withComposites<Node>(primitives)
   return withComposites<Node>(primitives, {
-    gatedDelta(x) {
-      const [, time, heads] = x.q.shape as [number, number, number]
-      const inverse = (a: Node, size: number): Node => unitInverse(primitives, a, size, heads, a.shape[2]!)
-      return chunkedGatedDelta(primitives, inverse, x, time, DELTA_CHUNK[x.decay])
-    },
-    windowAttention(x) {
-      const [, heads, time] = x.q.shape as [number, number, number]
-      return sizedWindowAttention(plain, x, time, heads)
-    },
+    ...chunkedComposites(withComposites<Node>(primitives), ({ shape }) => shape),
     dropout: (x, rate) => (rate === 0 ? x : own('dropout', x, (o, value) => o.dropout(value, rate))),
-    layer: (x, index) => own('layer', x, (o, value) => o.layer(value, index)),
+    layerHook: (x, index) => own('layer', x, (o, value) => o.layerHook(value, index)),
   })
 }
 

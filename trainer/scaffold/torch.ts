@@ -19,8 +19,8 @@ export interface Shape {
 /** Writes model.py, train.py, the weights, the tokenizer and launcher configurations; refuses a folder with files in it. */
 export async function scaffoldTorch(trained: Trained, out: string, { batch, time }: Shape): Promise<string[]> {
   const { model, weights, config, folder } = trained
-  if (time % model.pieces !== 0)
-    throw new ConfigError(`--time: expected a multiple of ${model.pieces} for ${model.architecture}, got ${time}`)
+  if (time % model.chunkLength !== 0)
+    throw new ConfigError(`--time: expected a multiple of ${model.chunkLength} for ${model.architecture}, got ${time}`)
   await mkdir(out, { recursive: true })
   if ((await readdir(out)).length > 0) throw new ConfigError(`--out ${out}: expected an empty folder`)
   const tensors = Object.fromEntries(
@@ -31,7 +31,7 @@ export async function scaffoldTorch(trained: Trained, out: string, { batch, time
   )
   await writeFile(join(out, 'model.py'), torchModule(model, batch, time))
   await writeFile(join(out, 'model.safetensors'), encodeSafetensors(tensors, { format: 'mneme' }))
-  const settings = { ...config, model: model.config, batch, time }
+  const settings = { ...config, model: model.config, batch, sequenceLength: time }
   await writeFile(join(out, 'config.json'), `${JSON.stringify(settings, null, 2)}\n`)
   for (const file of await readdir(templates)) await copyFile(join(templates, file), join(out, file))
   const deepspeed = JSON.parse(await readFile(join(out, 'deepspeed.json'), 'utf8')) as Record<string, unknown>

@@ -16,7 +16,7 @@ export function systemOf(name: string) {
   if (!recipe) throw new Error(`expected one of ${systems.join(', ')}, got ${name}`)
   const { architecture, batch } = recipe
   const model = createModel(architecture, { ...recipe.model, vocab: VOCAB })
-  const options = backendOptions(model, { batch, time: TIME, carry: false, threads: 2 })
+  const options = backendOptions(model, { batch, sequenceLength: TIME, carry: false, threads: 2 })
   const batches = [0, 1, 2, 3].map((seed) => randomBatch(batch, seed))
   return { options, batches, tokens: batch * TIME }
 }

@@ -15,7 +15,7 @@ export const config = { vocab: 4096, width: 256, layers: 6, heads: 4, window: TI
 
 export const options = backendOptions(createModel('vanilla', config), {
   batch: BATCH,
-  time: TIME,
+  sequenceLength: TIME,
   carry: false,
   threads: 2,
 })

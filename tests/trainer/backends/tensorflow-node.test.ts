@@ -28,7 +28,7 @@ const installed = ((): boolean => {
   }
 })()
 
-const optionsFor = (model: Model, time: number) => backendOptions(model, { batch: BATCH, time })
+const optionsFor = (model: Model, time: number) => backendOptions(model, { batch: BATCH, sequenceLength: time })
 
 function randomBatch(model: Model, time: number, seed: number): Batch {
   const random = new Random(`tensorflow batch ${seed}`)
@@ -53,7 +53,7 @@ describe.skipIf(!installed)('on tfjs-node', () => {
   test.each(configurations.filter(({ first }) => first))(
     '$name: twenty steps have the losses of the compiled backend to 1e-3',
     async ({ model }) => {
-      const time = model.pieces > 1 ? 3 * model.pieces : 18
+      const time = model.chunkLength > 1 ? 3 * model.chunkLength : 18
       const backends = [
         await createCompiledBackend(optionsFor(model, time), 5),
         await createTensorFlowBackend(optionsFor(model, time), 5, 'node'),

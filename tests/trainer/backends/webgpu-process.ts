@@ -6,7 +6,7 @@ import { backendOptions } from '../../support/backend-options.ts'
 
 const model = createModel('vanilla', { vocab: 11, width: 8, heads: 2, hidden: 8, layers: 1, window: 4 })
 const device = process.argv[2] as 'cpu' | 'webgpu'
-const backend = await createCompiledBackend(backendOptions(model, { batch: 1, time: 4, device }), 3)
+const backend = await createCompiledBackend(backendOptions(model, { batch: 1, sequenceLength: 4, device }), 3)
 const batch = emptyBatch(1, 4)
 batch.ids.set([1, 5, 2, 9])
 batch.targets.set([5, 2, 9, 3])

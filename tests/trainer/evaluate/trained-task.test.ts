@@ -34,7 +34,7 @@ describe('a task learned from nothing', () => {
     const small = set(
       'model={"width":32,"layers":"d","hidden":0,"memoryHeads":2,"keys":8,"values":8,"decay":"none","betaMax":[2]}',
       'batch=32',
-      'time=16',
+      'sequenceLength=16',
       'data.stages=[{"untilTokens":1e12,"mix":[{"length":16,"shortest":3,"everywhere":true}]}]',
       'data.evaluate=[{"length":12},{"length":24}]',
       'evaluateEvery=75',
@@ -168,7 +168,7 @@ describe('every recipe of a task', () => {
 
   test.each(own.map((recipe) => [recipe.name, recipe] as const))(
     '%s is trained and measured with options that can be, in rows that hold them',
-    async (_, { data, batch, time, carry, seed, architecture, model }) => {
+    async (_, { data, batch, sequenceLength: time, carry, seed, architecture, model }) => {
       for (const options of data.evaluate)
         expect(() => setTask(data.task, { ...data.options, ...options })).not.toThrow()
       const vocab = taskVocabulary(data)

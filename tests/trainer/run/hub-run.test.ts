@@ -22,7 +22,14 @@ const files = {
   'data/train_sft-00001-of-00002.parquet': parquet({ messages: chats(24) }, 3),
   'data/test_sft-00000-of-00001.parquet': parquet({ messages: chats(4) }),
 }
-const settings = ['model.width=16', 'model.hidden=16', 'batch=2', 'time=48', 'evaluateBatches=2', 'logEvery=1']
+const settings = [
+  'model.width=16',
+  'model.hidden=16',
+  'batch=2',
+  'sequenceLength=48',
+  'evaluateBatches=2',
+  'logEvery=1',
+]
 
 /** The command as a user runs it; it must not hold up this process, which is the hub. */
 const mneme = (args: readonly string[], endpoint: string): Promise<{ code: number; stderr: string }> =>
@@ -71,7 +78,7 @@ test('a run on conversations of a hub whose network goes away is saved, and goes
     const choices = {
       resume: false,
       backend: 'compiled',
-      places: [{ device: 'cpu', id: 0 }],
+      devices: [{ device: 'cpu', id: 0 }],
       threads: 1,
       report: () => undefined,
     } as const

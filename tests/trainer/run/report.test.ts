@@ -17,12 +17,18 @@ async function report(routing: string): Promise<string> {
   const out = join(folder, routing)
   const model = { width: 16, layers: 1, heads: 2, hidden: 16, window: 8, rows: 16, memoryHeads: 2, routing }
   const settings = Object.entries(model).map(([key, value]) => `model.${key}=${JSON.stringify(value)}`)
-  const recipe = recipeWith('moc', [...settings, `data.files=["${text}"]`, 'batch=2', 'time=16', 'schedule.steps=1'])
+  const recipe = recipeWith('moc', [
+    ...settings,
+    `data.files=["${text}"]`,
+    'batch=2',
+    'sequenceLength=16',
+    'schedule.steps=1',
+  ])
   const choices = {
     out,
     resume: false,
     backend: 'compiled',
-    places: [{ device: 'cpu', id: 0 }],
+    devices: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report: () => {},
   } as const

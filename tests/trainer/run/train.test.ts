@@ -39,7 +39,7 @@ const settings = [
   ...small,
   `data.files=["${text}"]`,
   'batch=2',
-  'time=16',
+  'sequenceLength=16',
   'schedule.steps=12',
   'schedule.warmup=2',
   'evaluateEvery=4',
@@ -67,7 +67,7 @@ async function run(
     out,
     resume,
     backend: 'compiled',
-    places: [{ device: 'cpu', id: 0 }],
+    devices: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report,
     signal: stopping.signal,
@@ -169,7 +169,7 @@ test('evaluateEvery=epoch measures each time that all text was read, and at the 
   const epochs = [
     'evaluateEvery="epoch"',
     'accumulate=1',
-    'time=64',
+    'sequenceLength=64',
     'schedule.steps=90',
     'logEvery=1000',
     'carry=true',
@@ -242,8 +242,8 @@ test('settings that cannot be are refused in one sentence before anything is mad
   expect(refuse('mode=both')).toThrow('mode: expected pretrain or instruct, got both')
   expect(() => recipeWith('keeper', ['mode=instruct'])).toThrow(/mode: .*keeper makes its own data/)
   for (const [setting, expected] of [
-    ['rates={"blocks":-1}', 'rates.blocks: expected a number from 0 to 10000, got -1'],
-    ['rates.blocks=abc', 'rates.blocks: expected a number from 0 to 10000, got "abc"'],
+    ['lrScales={"blocks":-1}', 'lrScales.blocks: expected a number from 0 to 10000, got -1'],
+    ['lrScales.blocks=abc', 'lrScales.blocks: expected a number from 0 to 10000, got "abc"'],
     ['schedule.kind=cosin', 'schedule.kind: expected one of cosine, linear, constant, wsd, got cosin'],
     ['schedule.minRatio=-3', 'schedule.minRatio: expected a number from 0 to 1, got -3'],
     ['optimizer.weightDecay=-5', 'optimizer.weightDecay: expected a number from 0 to 10, got -5'],

@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }))
 const trained = (model: (typeof configurations)[number]['model']) => ({
   model,
   weights: initialise(model.params, 1),
-  config: { accumulate: 2, batch: 2, time: 60 },
+  config: { accumulate: 2, batch: 2, sequenceLength: 60 },
   folder: tokenizer,
   codec: openText(tokenizer),
   step: 0,

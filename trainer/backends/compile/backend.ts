@@ -1,11 +1,11 @@
 /** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
-import { type Backend, type BackendOptions, deviceSettings, paceOf } from '../backend.ts'
+import { type Backend, type BackendOptions, deviceSettings, stepScalarsOf } from '../backend.ts'
 import { ConfigError } from '../../../models/config.ts'
 import { initialise } from '../initialise.ts'
 import { Evaluation } from './evaluation.ts'
-import { copy, drawNoise, expectNames, floats, frozenParams, load, type Set } from './feeds.ts'
+import { copy, drawNoise, expectNames, floats, frozenParams, load, type Buffers } from './feeds.ts'
 import { compileStep } from './step.ts'
 
 /** Throws ConfigError where the device has no faster matrix products than float32. */
@@ -24,18 +24,18 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
   const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))
   const shapes = new Map(compiled.inputs.map((port) => [port.name, port.shape.map(Number)]))
   const types = new Map(compiled.inputs.map((port) => [port.name, port.dtype]))
-  const make = (): Set =>
+  const make = (): Buffers =>
     Object.fromEntries(changing.map((name) => [name, createTensor(types.get(name)!, shapes.get(name)!)]))
   const sets = [make(), make()] as const
   const frozen = frozenParams(o.model)
-  const held = (turn: number): Set => ({ ...frozen, ...sets[turn] })
+  const held = (turn: number): Buffers => ({ ...frozen, ...sets[turn] })
   for (const [path, data] of initialise(o.model.params, seed)) floats(held(0)[`param.${path}`]!).set(data)
   const fixed = Object.fromEntries(
     compiled.inputs
       .filter((p) => !changing.includes(p.name) && !Object.hasOwn(frozen, p.name))
       .map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]),
   )
-  const results = Object.fromEntries(['loss', 'mass', 'norm'].map((name) => [name, createTensor('float32', [])]))
+  const results = Object.fromEntries(['loss', 'weightSum', 'norm'].map((name) => [name, createTensor('float32', [])]))
   const bindings = [0, 1].map((turn) => {
     const after = Object.entries(sets[1 - turn]!).map(([name, t]) => [`next.${name}`, t] as const)
     const given = Object.entries({ ...fixed, ...held(turn) }).filter(([name]) => shapes.has(name))
@@ -51,8 +51,8 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
     description: `compiled step, ${compiled.nodes} nodes, ${o.device}, ${o.threads} threads`,
     async step(batch, lr, update, apply) {
       load(fixed, batch)
-      const pace = paceOf(lr, update, o.optimizer)
-      for (const [name, value] of Object.entries(pace)) scalar(`pace.${name}`, value)
+      const stepScalars = stepScalarsOf(lr, update, o.optimizer)
+      for (const [name, value] of Object.entries(stepScalars)) scalar(`scalar.${name}`, value)
       scalar('apply', apply ? 1 : 0)
       drawNoise(fixed, o.random)
       await bindings[turn]!.run()

@@ -13,13 +13,13 @@ export function crossEntropy(tape: Tape, op: Recorder, logits: Node, targets: No
   const flat = op.reshape(logits, [-1, vocab]) //                                             (N, V)
   const ids = op.reshape(targets, [-1, 1])
   const weight = op.reshape(weights, [-1, 1])
-  const chances = op.softmax(flat)
-  const chosen = op.maximum(op.pick(chances, ids), op.constant(SMALLEST)) //                  (N, 1)
-  const mass = op.maximum(op.sum(op.reshape(weight, [-1]), 0), op.constant(1e-6))
-  const mean = op.neg(op.div(op.sum(op.reshape(op.mul(op.log(chosen), weight), [-1]), 0), mass))
+  const probs = op.softmax(flat)
+  const chosen = op.maximum(op.pick(probs, ids), op.constant(SMALLEST)) //                  (N, 1)
+  const weightSum = op.maximum(op.sum(op.reshape(weight, [-1]), 0), op.constant(1e-6))
+  const mean = op.neg(op.div(op.sum(op.reshape(op.mul(op.log(chosen), weight), [-1]), 0), weightSum))
   const loss = tape.custom('crossEntropy', mean, [logits], (_, _node, g) => {
-    const share = op.mul(op.div(weight, mass), g)
-    return [op.reshape(op.addAt(op.mul(chances, share), ids, op.neg(share)), logits.shape)]
+    const share = op.mul(op.div(weight, weightSum), g)
+    return [op.reshape(op.addAt(op.mul(probs, share), ids, op.neg(share)), logits.shape)]
   })
-  return { loss, mass }
+  return { loss, weightSum }
 }

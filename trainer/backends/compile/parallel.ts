@@ -4,7 +4,7 @@
  */
 import { ConfigError } from '../../../models/config.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import { type Backend, type BackendOptions, paceOf, type Place } from '../backend.ts'
+import { type Backend, type BackendOptions, stepScalarsOf, type TargetDevice } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
 import { checkPrecision } from './backend.ts'
 import { Evaluation } from './evaluation.ts'
@@ -12,20 +12,22 @@ import { copy, expectNames, floats } from './feeds.ts'
 import { openReplica, type Replica } from './replica.ts'
 import { openUpdater } from './updater.ts'
 
-/** Opens the backend on `places` with parameters drawn from `seed`; each gets as many rows. */
+/** Opens the backend on `devices` with parameters drawn from `seed`; each gets as many rows. */
 export async function createParallelBackend(
   o: BackendOptions,
-  places: readonly Place[],
+  devices: readonly TargetDevice[],
   seed: number,
 ): Promise<Backend> {
-  const rows = o.batch / places.length
+  const rows = o.batch / devices.length
   if (!Number.isInteger(rows))
-    throw new ConfigError(`batch: expected a multiple of the ${places.length} devices, got ${o.batch}`)
-  for (const { device } of places) checkPrecision({ ...o, device })
+    throw new ConfigError(`batch: expected a multiple of the ${devices.length} devices, got ${o.batch}`)
+  for (const { device } of devices) checkPrecision({ ...o, device })
   const updater = await openUpdater(o, seed)
-  const share = { ...o, batch: rows, threads: Math.max(1, Math.floor(o.threads / places.length)) }
-  const labels = Math.min(o.labels, rows * o.time)
-  const replicas = await Promise.all(places.map((place) => openReplica({ ...share, ...place, labels }, updater.sets)))
+  const share = { ...o, batch: rows, threads: Math.max(1, Math.floor(o.threads / devices.length)) }
+  const maxLabels = Math.min(o.maxLabels, rows * o.sequenceLength)
+  const replicas = await Promise.all(
+    devices.map((target) => openReplica({ ...share, ...target, maxLabels }, updater.sets)),
+  )
   const totals = o.accumulate > 1 ? [totalsOf(updater.gradients), totalsOf(updater.gradients)] : []
   let [turn, total] = [0, 0]
   let moved = false
@@ -33,10 +35,10 @@ export async function createParallelBackend(
 
   /** The mean gradient of the batch, and of those before it since the last update, to where the updater reads it. */
   function gather(apply: boolean): void {
-    const mass = replicas.reduce((sum, replica) => sum + replica.mass(), 0)
+    const weightSum = replicas.reduce((sum, replica) => sum + replica.weightSum(), 0)
     for (const [path, mean] of updater.gradients) {
       mean.fill(0)
-      for (const replica of replicas) add(mean, replica.gradients.get(path)!, replica.mass() / mass)
+      for (const replica of replicas) add(mean, replica.gradients.get(path)!, replica.weightSum() / weightSum)
       const [before, after] = [totals[total]?.get(path), totals[1 - total]?.get(path)]
       if (!before || !after) continue
       add(mean, before, 1)
@@ -63,15 +65,15 @@ export async function createParallelBackend(
   }
 
   return {
-    description: `compiled step in shares of ${rows} rows, ${places.map(placeName).join(' ')}, ${share.threads} threads each`,
+    description: `compiled step in shares of ${rows} rows, ${devices.map(deviceName).join(' ')}, ${share.threads} threads each`,
     async step(batch, lr, update, apply) {
-      await Promise.all(replicas.map((replica, i) => replica.run(turn, part(batch, i * rows, rows, o.time))))
+      await Promise.all(replicas.map((replica, i) => replica.run(turn, part(batch, i * rows, rows, o.sequenceLength))))
       gather(apply)
-      const norm = await updater.run(turn, paceOf(lr, update, o.optimizer))
+      const norm = await updater.run(turn, stepScalarsOf(lr, update, o.optimizer))
       if (apply) turn = 1 - turn
       moved = apply
-      const mass = replicas.reduce((sum, replica) => sum + replica.mass(), 0)
-      const loss = replicas.reduce((sum, replica) => sum + replica.loss() * replica.mass(), 0) / mass
+      const weightSum = replicas.reduce((sum, replica) => sum + replica.weightSum(), 0)
+      const loss = replicas.reduce((sum, replica) => sum + replica.loss() * replica.weightSum(), 0) / weightSum
       return { loss, norm }
     },
     undo() {
@@ -80,7 +82,7 @@ export async function createParallelBackend(
       if (moved) turn = 1 - turn
     },
     async evaluate(batches) {
-      evaluation ??= await Evaluation.open({ ...o, ...places[0]! }, updater.sets)
+      evaluation ??= await Evaluation.open({ ...o, ...devices[0]! }, updater.sets)
       return evaluation.run(turn, batches)
     },
     read,
@@ -103,7 +105,7 @@ export async function createParallelBackend(
   }
 }
 
-const placeName = ({ device, id }: Place): string => (id === 0 ? device : `${device}:${id}`)
+const deviceName = ({ device, id }: TargetDevice): string => (id === 0 ? device : `${device}:${id}`)
 const copied = ({ dtype, dims, data }: Tensor): Tensor => createTensor(dtype, dims, data.slice() as never)
 const statesOf = (replicas: readonly Replica[], name: string): Float32Array[] =>
   replicas.map((replica) => floats(replica.state()[name]!))

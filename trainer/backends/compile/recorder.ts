@@ -39,7 +39,7 @@ export function recorder(tape: Tape): Recorder {
   type Binary = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum'
   const binary = (name: Binary) => (a: Node, b: Node) =>
     add(name, [a, b], broadcast(a.shape, b.shape), rules[name], (o, [x, y]) => o[name](x!, y!))
-  const logical = (name: 'less' | 'both') => (a: Node, b: Node) =>
+  const logical = (name: 'less' | 'and') => (a: Node, b: Node) =>
     add(name, [a, b], broadcast(a.shape, b.shape), rules.constant, (o, [x, y]) => o[name](x!, y!), 'bool')
   const reduction =
     (name: 'sum' | 'mean' | 'max') =>
@@ -148,14 +148,14 @@ export function recorder(tape: Tape): Recorder {
       )
     },
     less: logical('less'),
-    both: logical('both'),
+    and: logical('and'),
     where: (c, a, b) => {
       const shape = broadcast(broadcast(c.shape, a.shape), b.shape)
       return add('where', [c, a, b], shape, rules.where, (o, [x, y, z]) => o.where(x!, y!, z!))
     },
     detach: (x) => tape.custom('detach', x, [], () => []),
     scan: (step, carry, xs, axis) => scan(op, step, carry, xs, axis),
-    segment: (step, carry, xs, piece) => segment(op, step, carry, xs, piece.length),
+    chunkedScan: (step, carry, xs, chunk) => chunkedScan(op, step, carry, xs, chunk.length),
   }
   return op
 }
@@ -209,15 +209,15 @@ function scan(op: Recorder, ...[step, first, xs, axis]: Parameters<Primitives<No
   return { carry, ys: ys.map((y) => (y.length === 1 ? y[0]! : op.concat(y, axis))) }
 }
 
-function segment(
+function chunkedScan(
   op: Recorder,
-  step: Parameters<Primitives<Node>['segment']>[0],
+  step: Parameters<Primitives<Node>['chunkedScan']>[0],
   first: Node[],
   xs: Node[],
   length: number,
 ) {
   const time = xs[0]!.shape[1]!
-  if (time % length !== 0) throw new ShapeError(`segment: expected time to be a multiple of ${length}, got ${time}`)
+  if (time % length !== 0) throw new ShapeError(`chunkedScan: expected time to be a multiple of ${length}, got ${time}`)
   let carry = first
   const ys: Node[][] = []
   for (let start = 0; start < time; start += length) {

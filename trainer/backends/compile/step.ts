@@ -15,24 +15,24 @@ import { update } from './update.ts'
 
 export interface StepOptions {
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   readonly optimizer: AdamW
   /** Steps whose gradients are averaged before the parameters move. */
   readonly accumulate: number
   /** Whether the session state goes in and out; without, every row starts from zero. */
   readonly carry: boolean
   /** Learning rate of a parameter relative to the schedule's. */
-  readonly rate: (path: string) => number
+  readonly lrScale: (path: string) => number
   /** Pieces of the forward pass of which only one is held at a time (gradient checkpointing); 1: all is kept. */
   readonly recompute: number
   /** Most weighted tokens of a batch; logits are computed for these only. 0: for all tokens. */
-  readonly labels: number
+  readonly maxLabels: number
   /** What matrix products are computed in. */
   readonly precision: Precision
 }
 
 /** The shape of a batch, and whether its rows carry state. */
-export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry' | 'labels' | 'precision'>
+export type Rows = Pick<StepOptions, 'batch' | 'sequenceLength' | 'carry' | 'maxLabels' | 'precision'>
 
 /** The model on a tape, with its inputs. */
 interface Traced {
@@ -44,21 +44,21 @@ interface Traced {
   readonly loss: Node
   /** What is minimised: the loss and what the model adds to it. */
   readonly objective: Node
-  readonly mass: Node
+  readonly weightSum: Node
   readonly state: ReadonlyMap<string, Node>
 }
 
 /**
- * Training step. In: ids, targets (B,T) int32, weights (B,T) (or, with labels, targets, weights and labels (N)), carry (B,1), pace.*, param.*, first.*, second.*, state.*
- * (and total.* and apply where gradients accumulate). Out: loss, mass, norm and next.* of all that changes.
+ * Training step. In: ids, targets (B,T) int32, weights (B,T) (or, with maxLabels, targets, weights and labels (N)), carry (B,1), scalar.*, param.*, first.*, second.*, state.*
+ * (and total.* and apply where gradients accumulate). Out: loss, weightSum, norm and next.* of all that changes.
  */
 export function compileStep(model: Model, o: StepOptions): CompiledGraph {
-  const { tape, op, params, loss, objective, mass, state } = traceLoss(model, o, true)
+  const { tape, op, params, loss, objective, weightSum, state } = traceLoss(model, o, true)
   const forward = tape.nodes.length
   const raw = gradients(tape, op, objective, [...params.values()])
   const outputs = new Map<string, Node>([
     ['loss', loss],
-    ['mass', mass],
+    ['weightSum', weightSum],
   ])
   const accumulated = o.accumulate > 1 ? accumulate(tape, op, [...params.keys()], raw, o.accumulate, outputs) : null
   for (const [name, node] of update(tape, op, model, o, params, accumulated?.gradients ?? raw, accumulated?.apply))
@@ -68,25 +68,25 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
   return emit('step', last, wanted, o.precision)
 }
 
-/** The loss alone, for held-out text. In: ids, targets, weights, carry, param.*, state.*. Out: loss, mass, next.state.*. */
+/** The loss alone, for held-out text. In: ids, targets, weights, carry, param.*, state.*. Out: loss, weightSum, next.state.*. */
 export function compileLoss(model: Model, o: Rows): CompiledGraph {
-  const { tape, loss, mass, state } = traceLoss(model, o, false)
+  const { tape, loss, weightSum, state } = traceLoss(model, o, false)
   const outputs = new Map<string, Node>([
     ['loss', loss],
-    ['mass', mass],
+    ['weightSum', weightSum],
   ])
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
   return emit('loss', tape, outputs, o.precision)
 }
 
-/** The loss and its gradients: the part of a step that devices share. Out: loss, mass, grad.*, next.state.*. */
+/** The loss and its gradients: the part of a step that devices share. Out: loss, weightSum, grad.*, next.state.*. */
 export function compileGradients(model: Model, o: Rows & { readonly recompute?: number }): CompiledGraph {
-  const { tape, op, params, loss, objective, mass, state } = traceLoss(model, o, true)
+  const { tape, op, params, loss, objective, weightSum, state } = traceLoss(model, o, true)
   const forward = tape.nodes.length
   const found = gradients(tape, op, objective, [...params.values()])
   const outputs = new Map<string, Node>([
     ['loss', loss],
-    ['mass', mass],
+    ['weightSum', weightSum],
   ])
   for (const [i, path] of [...params.keys()].entries()) outputs.set(`grad.${path}`, found[i]!)
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
@@ -95,12 +95,16 @@ export function compileGradients(model: Model, o: Rows & { readonly recompute?: 
   return emit('gradients', last, wanted, o.precision)
 }
 
-function traceLoss(model: Model, { batch, time, carry: carried, labels }: Rows, training: boolean): Traced {
+function traceLoss(
+  model: Model,
+  { batch, sequenceLength, carry: carried, maxLabels }: Rows,
+  training: boolean,
+): Traced {
   const tape = new Tape()
   const op = recorder(tape)
   const noise: Noise[] = []
-  const ids = tape.input('ids', [batch, time], 'int32')
-  const labelled = labels > 0 ? [labels] : [batch, time]
+  const ids = tape.input('ids', [batch, sequenceLength], 'int32')
+  const labelled = maxLabels > 0 ? [maxLabels] : [batch, sequenceLength]
   const targets = tape.input('targets', labelled, 'int32')
   const weights = tape.input('weights', labelled)
   const carry = tape.input('carry', [batch, 1])
@@ -116,15 +120,15 @@ function traceLoss(model: Model, { batch, time, carry: carried, labels }: Rows, 
   const readers = training ? ops : { ...ops, dropout: (x: Node) => x }
   const frozen = frozenPaths(model.params)
   const done = model.forward(readers, params, ids, before)
-  const asked = labels > 0 ? rowsOf(op, done.hidden, tape.input('labels', [labels], 'int32')) : done.hidden
-  const { loss, mass } = crossEntropy(tape, op, model.logits(readers, params, asked), targets, weights)
+  const asked = maxLabels > 0 ? rowsOf(op, done.hidden, tape.input('labels', [maxLabels], 'int32')) : done.hidden
+  const { loss, weightSum } = crossEntropy(tape, op, model.logits(readers, params, asked), targets, weights)
   return {
     tape,
     op,
     params: new Map([...leaves<Node>(model.params, params)].filter(([path]) => !frozen.has(path))),
     loss,
     objective: done.auxiliary ? op.add(loss, done.auxiliary) : loss,
-    mass,
+    weightSum,
     state: carried ? leaves<Node>(model.state, done.state) : new Map(),
   }
 }

@@ -31,7 +31,7 @@ export interface Extra<T> {
   /** numbers (N,D) * scale (N,1), float32. */
   dequantize(numbers: T, scale: T): T
 }
-export type Emitter<T> = Omit<Primitives<T>, 'scan' | 'segment'> & Extra<T>
+export type Emitter<T> = Omit<Primitives<T>, 'scan' | 'chunkedScan'> & Extra<T>
 
 export interface Node {
   readonly id: number

@@ -2,7 +2,7 @@
 import { ConfigError } from '../../../models/config.ts'
 import { elements, fill, flatten, frozenPaths, leaves } from '../../../models/spec.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
-import { type Backend, type BackendOptions, type StepResult, type Tensors } from '../backend.ts'
+import { type Backend, type BackendOptions, type StepResult, type TrainingState } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
 import { initialise } from '../initialise.ts'
 import type { Build, Tensor, TensorFlow } from './load.ts'
@@ -47,7 +47,7 @@ export function eagerLoss(
   training: boolean,
 ) {
   const op = eagerOps(tf, training ? (shape) => noise(tf, o, shape) : undefined)
-  const ids = tf.tensor2d(batch.ids, [o.batch, o.time], 'int32')
+  const ids = tf.tensor2d(batch.ids, [o.batch, o.sequenceLength], 'int32')
   const carry = o.carry ? tf.tensor1d(batch.carry) : tf.zeros([o.batch])
   const before = fill(o.model.state, (path) => {
     const held = state.get(path)!
@@ -61,10 +61,10 @@ export function eagerLoss(
     tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.tensor1d(batch.targets, 'int32'), o.model.vocab)),
     -1,
   )
-  const mass = tf.maximum(tf.sum(weights), 1e-6)
-  const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), mass)).asScalar()
+  const weightSum = tf.maximum(tf.sum(weights), 1e-6)
+  const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), weightSum)).asScalar()
   const objective = done.auxiliary ? tf.add(loss, done.auxiliary).asScalar() : loss
-  return { loss, objective, mass, state: leaves<Tensor>(o.model.state, done.state) }
+  return { loss, objective, weightSum, state: leaves<Tensor>(o.model.state, done.state) }
 }
 
 /** The same random numbers in the same order as the compiled step gets. */
@@ -137,7 +137,7 @@ class Eager {
   /** Fills `after` with the moved parameters and moments; returns the gradients' norm. */
   #adamw(paths: string[], grads: Tensor[], lr: number, update: number, apply: boolean, after: Named): Tensor {
     const tf = this.#tf
-    const { optimizer: c, accumulate, rate } = this.#o
+    const { optimizer: c, accumulate, lrScale } = this.#o
     const keep = (name: string, t: Tensor): void => void after.set(name, tf.keep(t.clone()))
     const total = (i: number): Tensor =>
       accumulate > 1 ? tf.add(this.#now.get(`total.${paths[i]}`)!, grads[i]!) : grads[i]!
@@ -157,7 +157,7 @@ class Eager {
       const second = tf.add(tf.mul(at('second'), c.beta2), tf.mul(tf.square(g), 1 - c.beta2))
       const mean = tf.div(first, 1 - c.beta1 ** update)
       const spread = tf.add(tf.sqrt(tf.div(second, 1 - c.beta2 ** update)), c.eps)
-      const own = lr * rate(path)
+      const own = lr * lrScale(path)
       const shrunk = tf.mul(at('param'), decays.get(path)! ? 1 - own * c.weightDecay : 1)
       keep(`param.${path}`, tf.sub(shrunk, tf.mul(tf.div(mean, spread), own)))
       keep(`first.${path}`, first)
@@ -173,29 +173,29 @@ class Eager {
   async evaluate(batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number> {
     const tf = this.#tf
     let state: ReadonlyMap<string, Tensor> = new Map([...this.#group('state.')].map(([n, t]) => [n, tf.zerosLike(t)]))
-    let [sum, mass] = [0, 0]
+    let [sum, weightSum] = [0, 0]
     for await (const batch of batches) {
       const scope = tf.tidy(() => {
         const found = eagerLoss(tf, this.#o, this.#group('param.'), state, batch, false)
-        return { both: tf.stack([found.loss, found.mass]), state: [...found.state] as [string, Tensor][] }
+        return { both: tf.stack([found.loss, found.weightSum]), state: [...found.state] as [string, Tensor][] }
       })
       const [loss, weight] = (await scope.both.data()) as Float32Array
       tf.dispose([scope.both, ...state.values()])
       state = new Map(scope.state)
       sum += loss! * weight!
-      mass += weight!
+      weightSum += weight!
     }
     tf.dispose([...state.values()])
-    return sum / mass
+    return sum / weightSum
   }
 
-  read(): Tensors {
+  read(): TrainingState {
     return new Map(
       [...this.#now].map(([name, t]) => [name, createTensor('float32', t.shape, t.dataSync().slice() as Float32Array)]),
     )
   }
 
-  write(tensors: Tensors): void {
+  write(tensors: TrainingState): void {
     const unknown = [...tensors.keys()].filter((name) => !this.#now.has(name))
     const missing = [...this.#now.keys()].filter((name) => !tensors.has(name))
     if (unknown.length > 0 || missing.length > 0)

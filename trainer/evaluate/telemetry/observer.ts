@@ -37,7 +37,7 @@ export class Observer {
     const plain = eager(tf)
     const defaults = withComposites<Tensor>(plain)
     this.#op = withComposites<Tensor>(plain, {
-      watch: (x, name) => this.#show(x, name),
+      tap: (x, name) => this.#show(x, name),
       gatedDelta: (x) => {
         this.#show(x.beta, 'delta.beta')
         this.#show(tf.exp(x.g), 'delta.decay')

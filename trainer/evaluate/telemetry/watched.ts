@@ -1,4 +1,4 @@
-/** What a model shows of itself with `op.watch`: gates, surprise, the probabilities of routers and reads. */
+/** What a model shows of itself with `op.tap`: gates, surprise, the probabilities of routers and reads. */
 import { entropy } from './statistics.ts'
 
 /** Of everything that was shown under one name. */

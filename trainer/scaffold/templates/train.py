@@ -111,7 +111,7 @@ def save(out, step, weights, config):
         data = file.read_bytes()
         files[file.name] = {'sha256': hashlib.sha256(data).hexdigest(), 'bytes': len(data)}
     state = {'config': config, 'data': None, 'random': [0, 0, 0, 0], 'best': None, 'waited': 0}
-    whole = {'format': 'mneme-checkpoint', 'version': 1, 'step': step, 'state': state, 'files': files}
+    whole = {'format': 'mneme-checkpoint', 'version': 2, 'step': step, 'state': state, 'files': files}
     (fresh / 'state.json').write_text(json.dumps(whole, indent=2) + '\n')
     shutil.rmtree(folder / name, ignore_errors=True)
     fresh.rename(folder / name)
@@ -167,7 +167,7 @@ def main():
         model = DistributedDataParallel(bare, find_unused_parameters=True)
 
     def rate(path):
-        return next((r for start, r in config['rates'].items() if path.startswith(start)), 1.0)
+        return next((r for start, r in config['lrScales'].items() if path.startswith(start)), 1.0)
 
     groups = {}
     plain = lambda name: name.removeprefix('module.')

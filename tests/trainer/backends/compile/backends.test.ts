@@ -19,7 +19,12 @@ import { backendOptions } from '../../../support/backend-options.ts'
 const BATCH = 3
 
 const optionsFor = (model: Model, time: number, more: Partial<BackendOptions> = {}): BackendOptions =>
-  backendOptions(model, { batch: BATCH, time, rate: (path) => (path.startsWith('embed') ? 0.5 : 1), ...more })
+  backendOptions(model, {
+    batch: BATCH,
+    sequenceLength: time,
+    lrScale: (path) => (path.startsWith('embed') ? 0.5 : 1),
+    ...more,
+  })
 
 /** Rows of random tokens; some targets without weight, some rows that start anew. */
 function randomBatch(model: Model, time: number, seed: number): Batch {
@@ -35,7 +40,7 @@ function randomBatch(model: Model, time: number, seed: number): Batch {
 }
 
 /** Long enough for several chunks, blocks of the window, and a rest. */
-const timeOf = (model: Model): number => (model.pieces > 1 ? 3 * model.pieces : 18)
+const timeOf = (model: Model): number => (model.chunkLength > 1 ? 3 * model.chunkLength : 18)
 
 describe.each(trainable)('$name', ({ model }) => {
   const time = timeOf(model)

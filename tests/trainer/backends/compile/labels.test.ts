@@ -17,7 +17,7 @@ const model = createModel('delta', {
   values: 8,
   hidden: 24,
 })
-const options = (labels: number) => backendOptions(model, { labels })
+const options = (labels: number) => backendOptions(model, { maxLabels: labels })
 
 /** Every `step`-th token has a weight. */
 function batchOf(step: number) {
@@ -49,7 +49,7 @@ test('logits of the weighted tokens alone = logits of all: the same losses, and 
 test('a batch with more weighted tokens than places is refused', async () => {
   const backend = await createCompiledBackend(options(7), 3)
   await expect(backend.step(batchOf(3), 1e-2, 1, true)).rejects.toThrow(
-    'labels: expected at most 7 weighted tokens in a batch, got more',
+    'maxLabels: expected at most 7 weighted tokens in a batch, got more',
   )
   backend.close()
 })

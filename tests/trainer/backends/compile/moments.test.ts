@@ -16,7 +16,7 @@ import { adamW, backendOptions } from '../../../support/backend-options.ts'
 
 const model = createModel('vanilla', { vocab: 64, width: 64, layers: 2, heads: 2, hidden: 128, window: 16 })
 const options = (bits: 8 | 32, accumulate = 1) =>
-  backendOptions(model, { batch: 4, time: 16, optimizer: { ...adamW, bits }, accumulate, carry: false })
+  backendOptions(model, { batch: 4, sequenceLength: 16, optimizer: { ...adamW, bits }, accumulate, carry: false })
 const batches = [0, 1, 2, 3].map((seed) => {
   const random = new Random(`batch ${seed}`)
   const batch = emptyBatch(4, 16)

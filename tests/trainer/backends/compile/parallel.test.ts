@@ -29,8 +29,8 @@ function batchOf(model: Model, time: number, seed: number): Batch {
 
 describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) => {
   test('two devices that share each batch learn what one does', async () => {
-    const time = model.pieces > 1 ? 2 * model.pieces : 12
-    const options = backendOptions(model, { batch: ROWS, time })
+    const time = model.chunkLength > 1 ? 2 * model.chunkLength : 12
+    const options = backendOptions(model, { batch: ROWS, sequenceLength: time })
     const backends = [await createCompiledBackend(options, 3), await createParallelBackend(options, [cpu, cpu], 3)]
     const results = []
     for (const backend of backends) {
@@ -54,7 +54,7 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
 })
 
 test('gradients add up over passes as on one device', async () => {
-  const options = backendOptions(delta, { batch: ROWS, accumulate: 2, labels: 40 })
+  const options = backendOptions(delta, { batch: ROWS, accumulate: 2, maxLabels: 40 })
   const backends = [await createCompiledBackend(options, 3), await createParallelBackend(options, [cpu, cpu], 3)]
   const losses = []
   for (const backend of backends) {

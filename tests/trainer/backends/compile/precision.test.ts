@@ -20,7 +20,7 @@ const model = createModel('delta', {
   values: 8,
   hidden: 24,
 })
-const rows = { batch: 1, time: 12, carry: false, labels: 0 } as const
+const rows = { batch: 1, sequenceLength: 12, carry: false, maxLabels: 0 } as const
 
 async function run(precision: 'float32' | 'float16') {
   const compiled = compileGradients(model, { ...rows, precision })

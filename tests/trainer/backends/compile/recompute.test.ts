@@ -45,7 +45,7 @@ test('sixteen layers in four pieces hold less than half of what they hold in one
 
 describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) => {
   test('a step in three pieces = a step in one', async () => {
-    const time = model.pieces > 1 ? 2 * model.pieces : 12
+    const time = model.chunkLength > 1 ? 2 * model.chunkLength : 12
     const random = new Random('batch')
     const batch = emptyBatch(2, time)
     for (let i = 0; i < 2 * time; i++) {
@@ -55,7 +55,10 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
     }
     const runs = await Promise.all(
       [1, 3].map(async (pieces) => {
-        const backend = await createCompiledBackend(backendOptions(model, { time, recompute: pieces }), 3)
+        const backend = await createCompiledBackend(
+          backendOptions(model, { sequenceLength: time, recompute: pieces }),
+          3,
+        )
         const results = []
         for (let step = 1; step <= 3; step++) results.push(await backend.step(batch, 1e-3, step, true))
         backend.close()

@@ -21,7 +21,7 @@ const mneme = (...args: string[]): Promise<{ code: number; stdout: string; stder
 
 beforeAll(async () => {
   writeFileSync(text, 'the cat sat on the mat and the dog sat on the cat. '.repeat(100))
-  const settings = ['model={"width":16,"layers":1,"heads":2,"slots":4,"chunk":16}', 'batch=2', 'time=32']
+  const settings = ['model={"width":16,"layers":1,"heads":2,"slots":4,"chunk":16}', 'batch=2', 'sequenceLength=32']
   const set = settings.flatMap((setting) => ['--set', setting])
   const done = await mneme('train', 'rsm', '--data', text, '--steps', '5', '--out', run, '--threads', '1', ...set)
   expect(done.stderr).toContain('rsm')

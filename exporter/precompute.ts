@@ -8,16 +8,16 @@ import { decoderOps } from './kernels.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
 
 /** Tensors by the name under which the model asks for them. */
-export type Prepared = ReadonlyMap<string, readonly Tensor[]>
+export type Precomputed = ReadonlyMap<string, readonly Tensor[]>
 
-/** Runs what the model wants prepared on ONNX Runtime; an empty map where it wants nothing. */
-export async function prepareWeights(model: Model, weights: Weights): Promise<Prepared> {
+/** Runs what the model wants precomputed on ONNX Runtime; an empty map where it wants nothing. */
+export async function precomputeWeights(model: Model, weights: Weights): Promise<Precomputed> {
   const [graph, rest] = [new GraphBuilder(), new GraphBuilder()]
   const cursor = { at: rest }
   const found = new Map<string, { values: Value[]; ports: Port[] }>()
   const op = {
     ...decoderOps(cursor, 'portable'),
-    prepare(name: string, shapes: readonly (readonly number[])[], make: () => Value[]): Value[] {
+    precompute(name: string, shapes: readonly (readonly number[])[], make: () => Value[]): Value[] {
       const known = found.get(name)
       if (known) return known.values
       const outer = cursor.at
@@ -44,7 +44,7 @@ export async function prepareWeights(model: Model, weights: Weights): Promise<Pr
 }
 
 async function run(graph: GraphBuilder, outputs: readonly Port[]): Promise<Record<string, Tensor>> {
-  const opened = await openGraph(graph.model('prepare', [], outputs))
+  const opened = await openGraph(graph.model('precompute', [], outputs))
   const made = Object.fromEntries(outputs.map((port) => [port.name, createTensor('float32', port.shape.map(Number))]))
   try {
     const binding = opened.bind({}, made)

@@ -1,7 +1,7 @@
 /** Where a piece of tokens lies in its chunk, for what is written when a chunk is full. */
 import type { Ops } from '../ops.ts'
 
-export interface Place<T> {
+export interface ChunkPosition<T> {
   /** (B,1): its last token is the chunk's; then the next piece begins a chunk. */
   readonly ends: T
   /** The same as (B,1,1). */
@@ -13,7 +13,7 @@ export interface Place<T> {
 }
 
 /** x (B,S) or (B,S,D) are tokens of one chunk of `length`, of which `position` (B,1) came before them. */
-export function placeOf<T>(op: Ops<T>, x: T, position: T, length: number): Place<T> {
+export function chunkPosition<T>(op: Ops<T>, x: T, position: T, length: number): ChunkPosition<T> {
   const reached = op.add(position, op.add(op.max(op.iota(x, 1), 0), op.constant(1)))
   const ends = op.less(op.constant(length - 0.5), reached)
   return {

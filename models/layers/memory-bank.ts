@@ -5,7 +5,7 @@
 import type { Ops } from '../ops.ts'
 import type { Of, Spec } from '../spec.ts'
 import { matrix } from '../spec.ts'
-import { innerWidth, keyHeads, type MemoryConfig, rowWidth } from './placement.ts'
+import { innerWidth, keyHeads, type MemoryBankConfig, rowWidth } from './placement.ts'
 
 interface BankParams {
   readonly rows: Spec
@@ -13,7 +13,7 @@ interface BankParams {
   readonly basis?: Spec
 }
 
-export function bankParams(c: MemoryConfig, width: number): BankParams {
+export function bankParams(c: MemoryBankConfig, width: number): BankParams {
   const row = rowWidth(c, width)
   if (c.bank !== 'factorized') return { rows: matrix([c.rows, row], c.memoryStd) }
   return { rows: matrix([c.rows, c.rank], c.memoryStd), basis: matrix([c.rank, row], 1 / Math.sqrt(c.rank)) }
@@ -48,7 +48,7 @@ export interface KeysAndValues<T> {
 /** What a memory layer called `name` reads. It depends on parameters alone, so it is computed once where that helps. */
 export function keysAndValues<T>(
   op: Ops<T>,
-  c: MemoryConfig,
+  c: MemoryBankConfig,
   width: number,
   name: string,
   bank: Of<BankParams, T>,
@@ -57,7 +57,7 @@ export function keysAndValues<T>(
   const heads = keyHeads(c)
   const channels = innerWidth(c, width) / c.memoryHeads
   const each = <V>(value: V): V[] => Array.from({ length: heads }, () => value)
-  const made = op.prepare(name, [...each([channels, c.rows]), ...each([c.rows, channels])], () => {
+  const made = op.precompute(name, [...each([channels, c.rows]), ...each([c.rows, channels])], () => {
     const rows = c.quantize === 'none' ? bank.rows : op.quantised(bank.rows, c.quantize === 'int8' ? 8 : 4)
     const through = (projection: Of<Projection, T>): T[] =>
       bank.basis

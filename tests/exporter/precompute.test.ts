@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { decoderGraph } from '../../exporter/decoder.ts'
 import { ExportError } from '../../exporter/weights.ts'
-import { prepareWeights } from '../../exporter/prepare.ts'
+import { precomputeWeights } from '../../exporter/precompute.ts'
 import { packRows } from '../../exporter/quantise.ts'
 import type { Model } from '../../models/architecture.ts'
 import { withComposites } from '../../models/composites.ts'
@@ -47,18 +47,18 @@ test.each([
   async (_, model, source) => {
     const weights = randomWeights(model)
     const compact = decoderGraph(model, weights, 'fused')
-    const prepared = await prepareWeights(model, weights)
-    const ready = decoderGraph(model, weights, 'fused', prepared)
+    const precomputed = await precomputeWeights(model, weights)
+    const ready = decoderGraph(model, weights, 'fused', precomputed)
     expectClose(await logits(ready.bytes, ready.state), await logits(compact.bytes, compact.state), { absolute: 1e-5 })
     expect(holds(compact.bytes, source)).toBe(true)
     expect(holds(ready.bytes, source)).toBe(false)
-    expect([...prepared.keys()].length).toBeGreaterThan(1)
+    expect([...precomputed.keys()].length).toBeGreaterThan(1)
   },
 )
 
-test('a model without anything to prepare has nothing prepared', async () => {
+test('a model without anything to prepare has nothing precomputed', async () => {
   const model = createModel('vanilla', common)
-  expect((await prepareWeights(model, randomWeights(model))).size).toBe(0)
+  expect((await precomputeWeights(model, randomWeights(model))).size).toBe(0)
 })
 
 test('what only training needs is not in the file', () => {

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { withComposites } from '../../../models/composites.ts'
-import { learn, type MemoryConfig } from '../../../models/layers/fast-weights.ts'
+import { updateMemory, type NeuralMemoryConfig } from '../../../models/layers/neural-memory.ts'
 import { descent, networkState, recall } from '../../../models/layers/memory-network.ts'
 import type { Ops } from '../../../models/ops.ts'
 import { Random } from '../../../trainer/random.ts'
@@ -8,7 +8,7 @@ import { loadTensorFlow, type Tensor, type TensorFlow } from '../../../trainer/b
 import { eager } from '../../../trainer/backends/tensorflow/ops.ts'
 import { expectClose } from '../../support/all-close.ts'
 
-const config: MemoryConfig = {
+const config: NeuralMemoryConfig = {
   width: 12,
   memory: 6,
   expansion: 2,
@@ -43,15 +43,15 @@ function normal(seed: string, shape: readonly number[], std = 1): Tensor {
 }
 
 /** The shapes of the fast weights of a configuration, without the batch. */
-const shapes = (c: MemoryConfig): number[][] => networkState(c).map((spec) => spec.shape.slice(1).map(Number))
+const shapes = (c: NeuralMemoryConfig): number[][] => networkState(c).map((spec) => spec.shape.slice(1).map(Number))
 
 /** A memory in the middle of its life, and a full chunk for it. */
-function situation(c: MemoryConfig, layers = 1) {
+function situation(c: NeuralMemoryConfig, layers = 1) {
   const sets = (name: string, std: number) => shapes(c).map((s, i) => normal(`${name} ${i}`, [BATCH, ...s], std))
   const part = (name: string, width: number, std = 1) => normal(name, [BATCH, c.chunk * layers, width], std)
   const rates = tf.sigmoid(part('rate', 1))
   const logits = [...(c.momentum ? [part('momentum', 1)] : []), ...(c.decay ? [part('decay', 1)] : [])]
-  const [k, v] = [op.unit(part('k', c.memory)), part('v', c.memory)]
+  const [k, v] = [op.l2Normalize(part('k', c.memory)), part('v', c.memory)]
   const pending = tf.concat([k, v, rates, ...logits], -1)
   return {
     start: shapes(c).map((s, i) => normal(`start ${i}`, s, 0.5)),
@@ -86,7 +86,7 @@ describe('the gradient of the inner loss', () => {
 })
 
 /** One token after the other: S <- m S + u, added <- (1 - a) added + S, all u at the weights of the chunk's start. */
-function oneByOne(c: MemoryConfig, s: ReturnType<typeof situation>, layers = 1) {
+function oneByOne(c: NeuralMemoryConfig, s: ReturnType<typeof situation>, layers = 1) {
   const mean = (logit: Tensor | undefined): Tensor =>
     logit ? tf.sigmoid(tf.mean(logit, 1, true)) : tf.zeros([BATCH, 1, 1])
   const [m, a] = [mean(c.momentum ? s.logits[0] : undefined), mean(c.decay ? s.logits.at(-1) : undefined)]
@@ -126,7 +126,7 @@ describe('a chunk in closed form is its tokens one by one', () => {
   ])('%s', (_, own) => {
     const c = { ...config, ...own }
     const s = situation(c)
-    const got = learn(op, c, s.start, s.state, s.pending)
+    const got = updateMemory(op, c, s.start, s.state, s.pending)
     const expected = oneByOne(c, s)
     expectSame(got.added, expected.added, 'added')
     if (c.momentum) expectSame(got.momentum!, expected.momentum, 'momentum')
@@ -134,7 +134,7 @@ describe('a chunk in closed form is its tokens one by one', () => {
 
   test('when several layers teach one memory', () => {
     const s = situation(config, 3)
-    const got = learn(op, config, s.start, s.state, s.pending)
+    const got = updateMemory(op, config, s.start, s.state, s.pending)
     const expected = oneByOne(config, s, 3)
     expectSame(got.added, expected.added, 'added')
     expectSame(got.momentum!, expected.momentum, 'momentum')
@@ -144,17 +144,23 @@ describe('a chunk in closed form is its tokens one by one', () => {
     const [s, plain] = [situation(config), situation({ ...config, momentum: false, decay: false })]
     const none = tf.mul(tf.onesLike(s.rates), -40)
     const pending = [tf.concat([s.k, s.v, s.rates, none, none], -1)]
-    const got = learn(op, config, s.start, { ...s.state, momentum: s.state.added.map((x) => tf.zerosLike(x)) }, pending)
-    const expected = learn(op, { ...config, momentum: false, decay: false }, s.start, plain.state, plain.pending)
+    const got = updateMemory(
+      op,
+      config,
+      s.start,
+      { ...s.state, momentum: s.state.added.map((x) => tf.zerosLike(x)) },
+      pending,
+    )
+    const expected = updateMemory(op, { ...config, momentum: false, decay: false }, s.start, plain.state, plain.pending)
     expectSame(got.added, expected.added, 'added')
   })
 })
 
 describe('what a chunk may do', () => {
   const simple = { ...config, momentum: false, decay: false }
-  const learnt = (c: MemoryConfig) => {
+  const learnt = (c: NeuralMemoryConfig) => {
     const s = situation(c)
-    return learn(op, c, s.start, s.state, s.pending).added.map((x, i) => tf.sub(x, s.state.added[i]!))
+    return updateMemory(op, c, s.start, s.state, s.pending).added.map((x, i) => tf.sub(x, s.state.added[i]!))
   }
   const lengths = (layers: readonly Tensor[]): Float32Array =>
     numbers(tf.sqrt(layers.map((x) => tf.sum(tf.square(x), [1, 2])).reduce((a, b) => tf.add(a, b))))
@@ -184,7 +190,7 @@ describe('what a chunk may do', () => {
     for (let chunk = 0; chunk < 12; chunk++) {
       const weights = s.start.map((w, i) => tf.add(w, state.added[i]!))
       surprises.push(numbers(tf.mean(descent(op, c, weights, s.k, s.v).surprise))[0]!)
-      const next = learn(op, c, s.start, state, [tf.concat([s.k, s.v, s.rates, s.logits[0]!], -1)])
+      const next = updateMemory(op, c, s.start, state, [tf.concat([s.k, s.v, s.rates, s.logits[0]!], -1)])
       state = { added: next.added, momentum: next.momentum! }
     }
     expect(surprises.at(-1)).toBeLessThan(surprises[0]! / 4)

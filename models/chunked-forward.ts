@@ -7,7 +7,7 @@ import { fill, leaves, type SpecTree } from './spec.ts'
  * Runs `step` over ids (B,T) in pieces that end where the fullest row's chunk of `length` tokens ends. `position` (B,1)
  * of a state says how many tokens its unfinished chunk has; `spec` is the state's declaration.
  */
-export function inPieces<T, S>(
+export function chunkedForward<T, S>(
   op: Ops<T>,
   o: { readonly spec: unknown; readonly length: number; readonly width: number; position(state: S): T },
   ids: T,
@@ -20,7 +20,7 @@ export function inPieces<T, S>(
     const rest = values.values()
     return fill(spec, () => rest.next().value!) as S
   }
-  const out = op.segment(
+  const out = op.chunkedScan(
     (carry, [piece]) => {
       const done = step(piece!, tree(carry))
       return { carry: list(done.state), y: [done.hidden] }

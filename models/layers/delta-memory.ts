@@ -7,7 +7,7 @@ import type { Of, Spec } from '../spec.ts'
 import { type CacheConfig, cacheParams, cacheState, exactCache } from './exact-cache.ts'
 import { matrix, parameter, stateOf, vector } from '../spec.ts'
 
-export interface DeltaConfig {
+export interface DeltaMemoryConfig {
   readonly width: number
   readonly heads: number
   readonly keys: number
@@ -28,15 +28,15 @@ export interface DeltaConfig {
 const LOWEST_LOG_DECAY = -5
 
 /** Widths of the query, and of the key and value of each write. */
-const parts = (c: DeltaConfig): number[] => [
+const parts = (c: DeltaMemoryConfig): number[] => [
   c.heads * c.keys,
   ...Array.from({ length: c.products }, () => [c.heads * c.keys, c.heads * c.values]).flat(),
 ]
-const channels = (c: DeltaConfig): number => parts(c).reduce((sum, width) => sum + width)
-const slots = (c: DeltaConfig): CacheConfig => ({ ...c, slots: c.cache, halfLife: c.cacheHalfLife })
-const decays = (c: DeltaConfig): number => (c.decay === 'channel' ? c.heads * c.keys : c.heads)
+const channels = (c: DeltaMemoryConfig): number => parts(c).reduce((sum, width) => sum + width)
+const slots = (c: DeltaMemoryConfig): CacheConfig => ({ ...c, slots: c.cache, halfLife: c.cacheHalfLife })
+const decays = (c: DeltaMemoryConfig): number => (c.decay === 'channel' ? c.heads * c.keys : c.heads)
 
-export const deltaParams = (c: DeltaConfig) => ({
+export const deltaMemoryParams = (c: DeltaMemoryConfig) => ({
   qkv: matrix([c.width, channels(c)]),
   conv: parameter([c.conv, channels(c)], { kind: 'taps', std: 0.1 }),
   beta: matrix([c.width, c.products * c.heads]),
@@ -53,28 +53,28 @@ export const deltaParams = (c: DeltaConfig) => ({
   output: matrix([c.heads * c.values, c.width]),
 })
 
-interface DeltaState {
+interface DeltaMemoryState {
   readonly conv: Spec
   readonly memory: Spec
   readonly cache?: ReturnType<typeof cacheState>
 }
 
-export const deltaState = (c: DeltaConfig): DeltaState => ({
+export const deltaMemoryState = (c: DeltaMemoryConfig): DeltaMemoryState => ({
   conv: stateOf(channels(c), c.conv - 1),
   memory: stateOf(c.heads, c.keys, c.values),
   ...(c.cache > 0 ? { cache: cacheState(slots(c)) } : {}),
 })
 
-type Params<T> = Of<ReturnType<typeof deltaParams>, T>
-type State<T> = Of<ReturnType<typeof deltaState>, T>
+type Params<T> = Of<ReturnType<typeof deltaMemoryParams>, T>
+type State<T> = Of<ReturnType<typeof deltaMemoryState>, T>
 
 /** x (B,T,D) and the memory before it -> y (B,T,D) and the memory after it. */
-export function delta<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, past: State<T>) {
+export function deltaMemory<T>(op: Ops<T>, c: DeltaMemoryConfig, p: Params<T>, x: T, past: State<T>) {
   const mixed = op.causalConv({ x: op.matmul(x, p.qkv), weight: p.conv, past: past.conv, size: c.conv })
   const perHead = (t: T): T => op.reshape(t, [0, 0, c.heads, -1]) //                            (B, T, H, .)
   const [q, ...pairs] = op
     .split(mixed.y, parts(c), -1)
-    .map((y, i) => (i === 0 || i % 2 === 1 ? op.unit(perHead(y)) : perHead(y))) as [T, ...T[]]
+    .map((y, i) => (i === 0 || i % 2 === 1 ? op.l2Normalize(perHead(y)) : perHead(y))) as [T, ...T[]]
   const betas = strengths(op, c, p, x)
   const decay = perHead(logDecay(op, c, p, x, betas[0]!))
   const writes = betas.map((beta, i) => ({ k: pairs[2 * i]!, v: pairs[2 * i + 1]!, beta: perHead(beta) }))
@@ -123,7 +123,7 @@ export function delta<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, past: S
 }
 
 /** Write strengths, one (B,T,H) for each write of a token. */
-function strengths<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T): T[] {
+function strengths<T>(op: Ops<T>, c: DeltaMemoryConfig, p: Params<T>, x: T): T[] {
   const bound = op.table(
     Array.from({ length: c.products * c.heads }, (_, i) => c.betaMax[(i % c.heads) % c.betaMax.length]!),
     [c.products * c.heads],
@@ -134,14 +134,14 @@ function strengths<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T): T[] {
 }
 
 /** n tensors (B,T,H,W) -> (B,T*n,H,W), those of a token after one another. */
-function interleave<T>(op: Ops<T>, c: DeltaConfig, each: readonly T[], width: number): T {
+function interleave<T>(op: Ops<T>, c: DeltaMemoryConfig, each: readonly T[], width: number): T {
   if (each.length === 1) return each[0]!
   const rows = each.map((t) => op.reshape(t, [0, 0, 1, c.heads * width]))
   return op.reshape(op.concat(rows, 2), [0, -1, c.heads, width])
 }
 
 /** The i-th of every n: (B,T*n,H,V) -> (B,T,H,V). */
-function nth<T>(op: Ops<T>, c: DeltaConfig, y: T, i: number, n: number): T {
+function nth<T>(op: Ops<T>, c: DeltaMemoryConfig, y: T, i: number, n: number): T {
   if (n === 1) return y
   const rows = op.slice(op.reshape(y, [0, -1, n, c.heads * c.values]), 2, i, i + 1)
   return op.reshape(rows, [0, 0, c.heads, c.values])
@@ -150,7 +150,7 @@ function nth<T>(op: Ops<T>, c: DeltaConfig, y: T, i: number, n: number): T {
 /** What the exact cache adds; a token surprises by the length of what is written for it, beta |v - recalled|. */
 function cacheRead<T>(
   op: Ops<T>,
-  c: DeltaConfig,
+  c: DeltaMemoryConfig,
   p: Params<T>,
   x: T,
   now: { q: T; k: T; v: T; beta: T; recalled: T },
@@ -158,11 +158,11 @@ function cacheRead<T>(
 ) {
   const wrong = op.sub(now.v, now.recalled)
   const surprise = op.mul(now.beta, op.sqrt(op.sum(op.mul(wrong, wrong), -1, true)))
-  return exactCache(op, slots(c), p.cache!, x, { ...now, surprise: op.watch(surprise, 'cache.surprise') }, past)
+  return exactCache(op, slots(c), p.cache!, x, { ...now, surprise: op.tap(surprise, 'cache.surprise') }, past)
 }
 
 /** g = -A softplus(x W + bias), A = exp(decayRate): (B,T,H) or (B,T,H*K), between LOWEST_LOG_DECAY and 0. */
-function logDecay<T>(op: Ops<T>, c: DeltaConfig, p: Params<T>, x: T, beta: T): T {
+function logDecay<T>(op: Ops<T>, c: DeltaMemoryConfig, p: Params<T>, x: T, beta: T): T {
   if (c.decay === 'none') return op.mul(beta, op.constant(0))
   const { decay, decayBias, decayRate } = p as Required<Params<T>>
   const step = op.softplus(op.add(op.matmul(x, decay), decayBias))

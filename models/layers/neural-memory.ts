@@ -17,7 +17,7 @@ import {
 } from './memory-network.ts'
 import { sumOfRows, sumOfSquares } from './sums.ts'
 
-export interface MemoryConfig extends NetworkConfig {
+export interface NeuralMemoryConfig extends NetworkConfig {
   readonly width: number
   readonly chunk: number
   /** Upper bound of a token's learning rate. */
@@ -35,19 +35,19 @@ export interface MemoryConfig extends NetworkConfig {
 /** Logits of the learning rate, the momentum and the decay that a memory starts with. */
 const FIRST = { rate: -1, momentum: 0, decay: -6 } as const
 
-const rates = (c: MemoryConfig): number => 1 + Number(c.momentum) + Number(c.decay)
+const rates = (c: NeuralMemoryConfig): number => 1 + Number(c.momentum) + Number(c.decay)
 
 /** What is remembered of a token until its chunk is full: key, value, learning rate, logits of momentum and decay. */
-const widths = (c: MemoryConfig): number[] => [c.memory, c.memory, ...Array.from({ length: rates(c) }, () => 1)]
+const widths = (c: NeuralMemoryConfig): number[] => [c.memory, c.memory, ...Array.from({ length: rates(c) }, () => 1)]
 
-export const memoryParams = (c: MemoryConfig) => ({
+export const neuralMemoryParams = (c: NeuralMemoryConfig) => ({
   start: networkParams(c),
   query: matrix([c.width, c.memory]),
   norm: vector([c.memory], 1),
   ...(c.update ? { write: writeParams(c) } : {}),
 })
 
-const writeParams = (c: MemoryConfig) => ({
+const writeParams = (c: NeuralMemoryConfig) => ({
   token: matrix([c.width, 2 * c.memory + rates(c)]), // key, value and rates side by side
   rateBias: vector([1], FIRST.rate),
   ...(c.momentum ? { momentumBias: vector([1], FIRST.momentum) } : {}),
@@ -55,35 +55,41 @@ const writeParams = (c: MemoryConfig) => ({
 })
 
 /** What was added to the start, and the momentum. */
-export interface MemoryState<T> {
+export interface NeuralMemoryState<T> {
   readonly added: readonly T[]
   readonly momentum?: readonly T[]
 }
 
-export const memoryState = (c: MemoryConfig): MemoryState<Spec> => ({
+export const neuralMemoryState = (c: NeuralMemoryConfig): NeuralMemoryState<Spec> => ({
   added: networkState(c),
   ...(c.momentum ? { momentum: networkState(c) } : {}),
 })
 
 /** The last `chunk` tokens as they will teach. */
-export const pendingState = (c: MemoryConfig): Spec => stateOf(c.chunk, 2 * c.memory + rates(c))
+export const pendingState = (c: NeuralMemoryConfig): Spec => stateOf(c.chunk, 2 * c.memory + rates(c))
 
-type Params<T> = Of<ReturnType<typeof memoryParams>, T>
+type Params<T> = Of<ReturnType<typeof neuralMemoryParams>, T>
 
 /** x (B,S,D) -> what the memory says of it, normalised (B,S,M); without a state, what it says at the start. */
-export function read<T>(op: Ops<T>, c: MemoryConfig, p: Params<T>, x: T, state: MemoryState<T> | undefined): T {
+export function retrieve<T>(
+  op: Ops<T>,
+  c: NeuralMemoryConfig,
+  p: Params<T>,
+  x: T,
+  state: NeuralMemoryState<T> | undefined,
+): T {
   const layers = state ? current(op, p.start, state.added) : p.start
-  const said = recall(op, c, layers, op.unit(op.matmul(x, p.query)))
-  return op.rmsNorm(op.watch(said, 'memory.read'), p.norm, 1e-5)
+  const said = recall(op, c, layers, op.l2Normalize(op.matmul(x, p.query)))
+  return op.rmsNorm(op.tap(said, 'memory.read'), p.norm, 1e-5)
 }
 
 /** The pending tokens after x (B,S,D) has joined them. */
-export function remember<T>(op: Ops<T>, c: MemoryConfig, p: Params<T>, x: T, pending: T): T {
+export function appendPending<T>(op: Ops<T>, c: NeuralMemoryConfig, p: Params<T>, x: T, pending: T): T {
   const { token, rateBias, momentumBias, decayBias } = p.write!
   const [key, value, rate, ...rest] = op.split(op.matmul(x, token), widths(c), -1) as [T, T, T, ...T[]]
   const biases = [momentumBias, decayBias].filter((bias) => bias !== undefined)
   const row = [
-    op.unit(key),
+    op.l2Normalize(key),
     value,
     op.mul(op.sigmoid(op.add(rate, rateBias)), op.constant(c.thetaMax)),
     ...rest.map((logit, i) => op.add(logit, biases[i]!)),
@@ -95,11 +101,11 @@ export function remember<T>(op: Ops<T>, c: MemoryConfig, p: Params<T>, x: T, pen
  * The memory after a full chunk has taught it. `pending` (B,C,.) has one list of tokens for each layer that shares the
  * memory; the tokens of one place teach together.
  */
-export function learn<T>(
+export function updateMemory<T>(
   op: Ops<T>,
-  c: MemoryConfig,
+  c: NeuralMemoryConfig,
   start: readonly T[],
-  state: MemoryState<T>,
+  state: NeuralMemoryState<T>,
   pending: readonly T[],
 ) {
   const tokens = pending.length === 1 ? pending[0]! : op.concat(pending, 1) //                  (B, L*C, .)
@@ -108,9 +114,9 @@ export function learn<T>(
   const momentum = c.momentum ? mean(logits[0]!) : undefined
   const decay = c.decay ? mean(logits.at(-1)!) : undefined
   const { surprise, factors } = descent(op, c, current(op, start, state.added), k, v)
-  const surprising = op.less(op.constant(c.threshold), op.watch(surprise, 'memory.surprise'))
+  const surprising = op.less(op.constant(c.threshold), op.tap(surprise, 'memory.surprise'))
   const taught = c.threshold > 0 ? op.where(surprising, rate, op.constant(0)) : rate
-  const parts = factors(op.watch(taught, 'memory.rate'))
+  const parts = factors(op.tap(taught, 'memory.rate'))
   const bound = c.clip > 0 ? shrink(op, gradient(op, parts), c.clip) : undefined
 
   const w = chunkWeights(op, c.chunk, momentum, decay)
@@ -136,7 +142,7 @@ const gradient = <T>(op: Ops<T>, parts: readonly Factors<T>[], weight?: T): T[] 
 /** min(1, clip / |gradient|) of each row: (B,1,1). */
 function shrink<T>(op: Ops<T>, layers: readonly T[], clip: number): T {
   const squares = layers.map((layer) => sumOfSquares(op, layer)).reduce((a, b) => op.add(a, b))
-  const length = op.watch(op.sqrt(op.add(squares, op.constant(1e-12))), 'memory.gradient')
+  const length = op.tap(op.sqrt(op.add(squares, op.constant(1e-12))), 'memory.gradient')
   return op.minimum(op.constant(1), op.div(op.constant(clip), length))
 }
 

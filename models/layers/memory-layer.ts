@@ -5,11 +5,11 @@
  */
 import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
-import { type KeysAndValues, project, projectionParams } from './bank.ts'
-import { innerWidth, keyHeads, type MemoryConfig, rowWidth } from './placement.ts'
+import { type KeysAndValues, project, projectionParams } from './memory-bank.ts'
+import { innerWidth, keyHeads, type MemoryBankConfig, rowWidth } from './placement.ts'
 import { route, routerParams, routerState, type Routes } from './router.ts'
 
-export function memoryParams(c: MemoryConfig, width: number) {
+export function memoryLayerParams(c: MemoryBankConfig, width: number) {
   const [inner, row, rank] = [innerWidth(c, width), rowWidth(c, width), c.projectionRank]
   const shared = (inner / c.memoryHeads) * keyHeads(c)
   return {
@@ -22,10 +22,10 @@ export function memoryParams(c: MemoryConfig, width: number) {
 }
 
 /** What its router remembers. */
-export const memoryState = (c: MemoryConfig) => (c.chapters === 0 ? {} : routerState(c))
+export const memoryLayerState = (c: MemoryBankConfig) => (c.chapters === 0 ? {} : routerState(c))
 
-type Params<T> = Of<ReturnType<typeof memoryParams>, T>
-type State<T> = Of<ReturnType<typeof memoryState>, T>
+type Params<T> = Of<ReturnType<typeof memoryLayerParams>, T>
+type State<T> = Of<ReturnType<typeof memoryLayerState>, T>
 
 export interface MemoryRead<T> {
   readonly y: T
@@ -34,9 +34,9 @@ export interface MemoryRead<T> {
 }
 
 /** x (B,T,D), normalised, and what the layer called `name` reads -> y (B,T,D). */
-export function readMemory<T>(
+export function memoryLayer<T>(
   op: Ops<T>,
-  c: MemoryConfig,
+  c: MemoryBankConfig,
   width: number,
   name: string,
   p: Params<T>,
@@ -45,14 +45,14 @@ export function readMemory<T>(
   past: State<T>,
 ): MemoryRead<T> {
   const found = p.router && route(op, c, p.router, x, past)
-  if (found) op.watch(found.routes.weights, `${name}.router`)
+  if (found) op.tap(found.routes.weights, `${name}.router`)
   const channels = innerWidth(c, width) / c.memoryHeads
   const heads = Array.from({ length: c.memoryHeads }, () => channels)
   const group = c.memoryHeads / keyHeads(c)
   const read = project(op, p.query, x, heads).map((query, head) => {
     const at = Math.floor(head / group)
     const scores = op.matmul(query, keys[at]!) //                                               (B, T, N)
-    const shares = op.watch(found ? chapterShares(op, c, scores, found.routes) : op.softmax(scores), `${name}.${head}`)
+    const shares = op.tap(found ? chapterShares(op, c, scores, found.routes) : op.softmax(scores), `${name}.${head}`)
     return op.matmul(shares, values[at]!) //                                                    (B, T, C)
   })
   const joined = read.length === 1 ? read[0]! : op.concat(read, -1)
@@ -65,7 +65,7 @@ export function readMemory<T>(
  * How much of each row is read. By tokens: a softmax within each chapter, the chapters mixed by their weights. By
  * windows or rows: chosen rows are multiplied by the weight of their chapter, and one softmax runs over them all.
  */
-function chapterShares<T>(op: Ops<T>, c: MemoryConfig, scores: T, { weights, chosen }: Routes<T>): T {
+function chapterShares<T>(op: Ops<T>, c: MemoryBankConfig, scores: T, { weights, chosen }: Routes<T>): T {
   const inChapters = op.reshape(scores, [0, 0, c.chapters, c.rows / c.chapters]) //            (B, T, chapters, .)
   const wide = (x: T): T => op.reshape(x, [0, 0, c.chapters, 1])
   const flat = (x: T): T => op.reshape(x, [0, 0, c.rows])
