@@ -4,7 +4,8 @@ import { DataError, type Dataset } from '../data/batch.ts'
 import { keeperDataset, type Stage } from '../data/keeper/dataset.ts'
 import { taskDataset, type TaskSource } from '../data/tasks/dataset.ts'
 import { textDataset } from '../data/text.ts'
-import { text, type TextSource } from '../recipes/recipe.ts'
+import { configureData } from '../recipes/define.ts'
+import type { TextSource } from '../recipes/recipe.ts'
 import { readingOf } from '../run/data.ts'
 import type { Trained } from './weights.ts'
 
@@ -19,7 +20,12 @@ export async function verificationIds(trained: Trained, count: number, file?: st
     if (ids.length < 2) throw new DataError(`${file}: expected at least 2 tokens of text, got ${ids.length}`)
     return ids
   }
-  return [...(await (await dataOf(trained, count)).next()).ids]
+  try {
+    return [...(await (await dataOf(trained, count)).next()).ids]
+  } catch (cause) {
+    if (!(cause instanceof DataError)) throw cause
+    throw new DataError(`${cause.message}; give --text FILE to verify on`, { cause })
+  }
 }
 
 async function dataOf({ config, codec }: Trained, time: number): Promise<Dataset> {
@@ -35,7 +41,7 @@ async function dataOf({ config, codec }: Trained, time: number): Promise<Dataset
       seed: 4242,
       part: 'heldout',
     })
-  const saved = { ...text, ...(source as Partial<TextSource>) }
+  const saved = configureData(source as TextSource) as TextSource
   const { fields } = readingOf(saved, 'pretrain')
   return textDataset({ paths: saved.files, codec, batch: 1, time, split: saved.split, fields })
 }

@@ -14,6 +14,8 @@ import type { ReportProgress } from '../data/progress.ts'
 import { withBase } from '../import/base.ts'
 import { startFrom } from '../import/start.ts'
 import { Random } from '../random.ts'
+import { checkEffect } from '../recipes/effect.ts'
+import { lrScaleOf } from '../recipes/lr-scales.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import { createTensorFlowBackend } from '../backends/tensorflow/backend.ts'
 import { openData } from './data.ts'
@@ -57,6 +59,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     throw new ConfigError(
       `sequenceLength: expected a multiple of ${model.chunkLength}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.sequenceLength}`,
     )
+  checkEffect(recipe, model)
   const progress = choices.progress ? { progress: choices.progress } : {}
   const { data, heldOut, notes: dataNotes } = await openData(recipe, { codec, tokenizer, ...progress })
   if (recipe.evaluateEvery === 'epoch' && !data.epoch)
@@ -72,7 +75,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     maxLabels: recipe.maxLabels,
     precision: recipe.precision,
     carry: recipe.carry,
-    lrScale: (path) => Object.entries(recipe.lrScales).find(([start]) => path.startsWith(start))?.[1] ?? 1,
+    lrScale: (path) => lrScaleOf(recipe.lrScales, path),
     threads: choices.threads,
     ...choices.devices[0]!,
     random,
