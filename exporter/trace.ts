@@ -1,4 +1,4 @@
-/** The reader that writes ONNX: each primitive adds nodes to the graph, with batch and time left open. */
+/** The backend that writes ONNX: each primitive adds nodes to the graph, with batch and time left open. */
 import type { Primitives } from '../models/ops.ts'
 import type { Attribute, Domain, GraphBuilder, Value } from './onnx/graph.ts'
 import type { Message } from './onnx/protobuf.ts'
@@ -71,7 +71,10 @@ export function tracer(cursor: Cursor): Primitives<Value> {
     and: binary('And'),
     where: (condition, a, b) => one('Where', [condition, a, b]),
     detach: (x) => x,
-    scan: (step, carry, xs, axis) => scan(cursor, step, carry, xs, axis),
+    scan: (step, carry, xs, axis) => {
+      const inputs = xs.map((value) => ({ value, axis }))
+      return scan(cursor, { step, carry, xs: inputs, outputAxis: () => axis, reverse: false })
+    },
     chunkedScan: (step, carry, xs, chunk) => chunkedScan(cursor, size, step, carry, xs, chunk),
   }
   /** int64 scalar: the size of one axis. */
@@ -83,40 +86,53 @@ export function tracer(cursor: Cursor): Primitives<Value> {
   return op
 }
 
+/** A loop whose steps are equal, as ONNX's Scan runs it. */
+export interface ScanLoop<T> {
+  readonly carry: readonly T[]
+  /** Each is sliced along its axis, one slice a step. */
+  readonly xs: readonly { readonly value: T; readonly axis: number }[]
+  step(carry: T[], x: T[]): { carry: T[]; y: T[] }
+  /** The axis along which the i-th `y` is stacked. */
+  outputAxis(i: number): number
+  /** Whether the loop runs from the last slices to the first; outputs keep the order of the slices. */
+  readonly reverse: boolean
+}
+
 /** ONNX Scan: the body is traced once in a child graph that sees the outer values. */
-function scan(cursor: Cursor, ...[step, carry, xs, axis]: Parameters<Primitives<Value>['scan']>) {
+export function scan(cursor: Cursor, loop: ScanLoop<Value>) {
+  const { carry, xs, reverse } = loop
   const outer = cursor.at
-  const { body, carryIn, xIn, out } = inChild(cursor, carry.length, xs.length, step)
+  const { body, carryIn, xIn, out } = inChild(cursor, carry.length, xs.length, loop)
   const name = body.fresh('body')
   const graph = () => body.encode(name, [...carryIn, ...xIn], [...out.carry, ...out.y])
+  const backwards = {
+    scan_input_directions: { ints: xs.map(() => 1) },
+    scan_output_directions: { ints: out.y.map(() => 1) },
+  }
   const results = outer.node(
     'Scan',
-    [...carry, ...xs],
+    [...carry, ...xs.map(({ value }) => value)],
     {
       body: { graph },
       num_scan_inputs: { int: xs.length },
-      scan_input_axes: { ints: xs.map(() => axis) },
-      scan_output_axes: { ints: out.y.map(() => axis) },
+      scan_input_axes: { ints: xs.map(({ axis }) => axis) },
+      scan_output_axes: { ints: out.y.map((_, i) => loop.outputAxis(i)) },
+      ...(reverse ? backwards : {}),
     },
     carry.length + out.y.length,
   )
   return { carry: results.slice(0, carry.length), ys: results.slice(carry.length) }
 }
 
-/** Runs `step` in a child graph; outputs get nodes of their own, so a body may return what it was given. */
-function inChild(
-  cursor: Cursor,
-  carries: number,
-  inputs: number,
-  step: (carry: Value[], x: Value[]) => { carry: Value[]; y: Value[] },
-) {
+/** Traces a step in a child graph. Outputs get nodes of their own, so a body may return what it was given. */
+function inChild(cursor: Cursor, carries: number, inputs: number, loop: Pick<ScanLoop<Value>, 'step'>) {
   const outer = cursor.at
   const body = outer.child()
   cursor.at = body
   try {
     const carryIn = Array.from({ length: carries }, () => ({ name: body.fresh('carry') }))
     const xIn = Array.from({ length: inputs }, () => ({ name: body.fresh('x') }))
-    const raw = step(carryIn, xIn)
+    const raw = loop.step(carryIn, xIn)
     const own = (v: Value): Value => body.node('Identity', [v])[0]!
     return { body, carryIn, xIn, out: { carry: raw.carry.map(own), y: raw.y.map(own) } }
   } finally {

@@ -86,26 +86,18 @@ function chunks<T>(op: Primitives<T>, inverse: UnitInverse<T>, x: GatedDelta<T>,
   const w = op.matmul(t, op.mul(kIn, beta)) //                                               (B, H, N, C, K)
   const shrink = op.transpose(op.exp(end), [0, 1, 2, 4, 3]) //                               (B, H, N, ., 1)
 
-  // One split instead of a slice for each chunk, because the derivative of a split is one concat
-  const pieces = (t: T, rows: number): T[] =>
-    op
-      .split(
-        t,
-        Array.from({ length: count }, () => 1),
-        2,
-      )
-      .map((part) => op.reshape(part, [0, heads, rows, -1]))
-  const [us, ws, ps, ends] = [pieces(u, size), pieces(w, size), pieces(p, size), pieces(shrink, channels)]
-  const [queries, writers] = [pieces(qIn, size), pieces(op.transpose(kOut, [0, 1, 2, 4, 3]), keys)]
-  let memory = x.memory
-  const ys: T[] = []
-  for (let n = 0; n < count; n++) {
-    const written = op.sub(us[n]!, op.matmul(ws[n]!, memory)) //                             (B, H, C, V)
-    ys.push(op.add(op.matmul(queries[n]!, memory), op.matmul(ps[n]!, written)))
-    memory = op.add(op.mul(memory, ends[n]!), op.matmul(writers[n]!, written))
-  }
-  const y = ys.length === 1 ? ys[0]! : op.concat(ys, 2) //                                    (B, H, T, V)
-  return { y: op.transpose(y, [0, 2, 1, 3]), memory }
+  const { carry, ys } = op.scan(
+    ([memory], [u, w, p, end, query, writer]) => {
+      const written = op.sub(u!, op.matmul(w!, memory!)) //                                  (B, H, C, V)
+      const y = op.add(op.matmul(query!, memory!), op.matmul(p!, written))
+      return { carry: [op.add(op.mul(memory!, end!), op.matmul(writer!, written))], y: [y] }
+    },
+    [x.memory],
+    [u, w, p, shrink, qIn, op.transpose(kOut, [0, 1, 2, 4, 3])],
+    2,
+  )
+  const y = op.reshape(ys[0]!, [0, heads, count * size, values]) //                          (B, H, T, V)
+  return { y: op.transpose(y, [0, 2, 1, 3]), memory: carry[0]! }
 }
 
 /** The lower triangle, the strictly lower one, and a mask added before exp so that nothing overflows above them. */

@@ -116,6 +116,8 @@ export interface Composites<T> {
   dropout(x: T, rate: number): T
   /** x. A backend that observes activations records it under `name`; for the others it is the identity. */
   tap(x: T, name: string): T
+  /** Adds a scalar, already weighted, to what training minimises; in a loop, its mean over the steps. */
+  addLoss(loss: T): void
   /** x after layer `index` of the model. An adapter overrides this hook to add its own layers. */
   layerHook(x: T, index: number): T
   /**

@@ -6,36 +6,54 @@ import { RuntimeError } from './errors.ts'
 import type { Binding, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
+import { createUse, type Use } from './use.ts'
 import { elementTypes, type Tensor } from './tensor.ts'
 
 const optimizationLevels = { disabled: 0, basic: 1, all: 99 } as const
+
+/** What closes each open graph of this thread. */
+const openGraphs = new Set<() => void>()
+let watching = false
+
+/** A worker thread that crashes leaves native memory to the process: what is open is closed when the thread ends. */
+function closeAll(): void {
+  for (const close of openGraphs) close()
+}
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
   const shared = sharedEnvironment(library)
   let session = 0n
+  let open = true
   const close = () => {
-    if (session !== 0n) library.ReleaseSession(session)
-    session = 0n
-    shared.leave()
+    open = false
+    openGraphs.delete(close)
+    use.end()
   }
+  const use = createUse(() => {
+    if (session !== 0n) library.ReleaseSession(session)
+    shared.leave()
+  })
   shared.enter()
+  if (!watching) process.once('exit', closeAll)
+  watching = true
+  openGraphs.add(close)
   try {
     session = createSession(library, shared.environment, model, options)
     const { inputs, outputs } = describeSession(library, session)
     const names = pinNames(library, [...inputs, ...outputs])
-    const open = { library, memory: shared.memory, names, session: () => session }
+    const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
     return {
       inputs,
       outputs,
       bind(inputTensors, outputTensors) {
-        if (session === 0n) throw new RuntimeError('graph: expected it open, got bind() after close()')
+        if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
         checkInputs(inputs, inputTensors)
         checkOutputs(outputs, outputTensors)
-        return createBinding(open, inputTensors, outputTensors)
+        return createBinding(opened, inputTensors, outputTensors)
       },
       close() {
-        if (session !== 0n) close()
+        if (open) close()
       },
     }
   } catch (error) {
@@ -79,6 +97,8 @@ interface OpenGraph {
   library: Library
   memory: Pointer
   names: NameTable
+  /** Of the session: it is released after the last run. */
+  use: Use
   session: () => Pointer
 }
 
@@ -91,20 +111,23 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
   const inputValues = table.subarray(inputCount, inputCount * 2)
   const outputNames = table.subarray(inputCount * 2, inputCount * 2 + outputCount)
   const outputValues = table.subarray(inputCount * 2 + outputCount)
-  const values: Pointer[] = []
-  // Native memory does not keep what it points to, so this does.
-  let kept: readonly unknown[] = [inputs, outputs, names]
+  // Native memory does not keep what it points to, so this does: each value with its tensor.
+  const values: { readonly value: Pointer; readonly tensor: Tensor }[] = []
   const fill = (tensors: Record<string, Tensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
     for (const [index, [name, tensor]] of Object.entries(tensors).entries()) {
       const value = createValue(library, memory, tensor)
-      values.push(value)
+      values.push({ value, tensor })
       valueTable[index] = value
       nameTable[index] = names.addresses.get(name) ?? 0n
     }
   }
+  let held = true
+  const use = createUse(() => {
+    for (const { value } of values.splice(0)) library.ReleaseValue(value)
+  })
   const release = () => {
-    for (const value of values.splice(0)) library.ReleaseValue(value)
-    kept = []
+    held = false
+    use.end()
   }
   try {
     fill(inputs, inputNames, inputValues)
@@ -114,14 +137,14 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
     throw error
   }
   const call = () => {
-    if (kept.length === 0) throw new RuntimeError('binding: expected it held, got run() after release()')
+    if (!held) throw new RuntimeError('binding: expected it held, got run() after release()')
     const open = session()
     if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
     return [open, null, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues] as const
   }
   return {
     run: () => library.Run(...call()),
-    runElsewhere: async () => library.runElsewhere(...call()),
+    runElsewhere: async () => graph.use.during(() => use.during(() => library.runElsewhere(...call()))),
     release,
   }
 }

@@ -71,8 +71,9 @@ export class GraphBuilder {
     this.#inFunction = parent?.inFunction ?? false
   }
 
+  /** Nodes of this graph and of the bodies of its loops. */
   get size(): number {
-    return this.#nodes.length
+    return this.#children.reduce((sum, child) => sum + child.size, this.#nodes.length)
   }
 
   /** A graph for the body of a Scan or Loop: it sees this graph's values and shares its names. */

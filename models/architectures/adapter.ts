@@ -114,24 +114,17 @@ const baseParams = <T>(op: Ops<T>, c: Config, base: Model, p: Params<T>): unknow
 /** The base's own pass, with x + read(norm(x)) after each layer that has a memory. */
 function forward<T>(op: Ops<T>, c: Config, base: Model, p: Params<T>, ids: T, state: unknown) {
   const layers = layersOf(c, base)
-  // Made before the base runs, whose layers may be inside a loop
+  // Computed before the base runs, because its layers may be in a loop
   const rows = p.memory.map((layer, i) =>
     keysAndValues(op, c, base.width, `adapter.${i}`, p.banks[bankOf(c, i)]!, layer),
   )
-  const losses: T[] = []
   const layerHook = (x: T, index: number): T => {
     const i = layers.indexOf(index)
     if (i < 0) return x
     const own = p.memory[i]!
     const read = memoryLayer(op, c, base.width, `adapter.${i}`, own, rows[i]!, op.rmsNorm(x, own.norm, 1e-5), {})
-    if (read.loss !== undefined) losses.push(read.loss)
+    if (read.loss !== undefined) op.addLoss(op.mul(read.loss, op.constant(1 / layers.length)))
     return op.add(x, read.y)
   }
-  const done = base.forward({ ...op, layerHook }, baseParams(op, c, base, p), ids, state)
-  if (losses.length === 0) return done
-  const own = op.mul(
-    losses.reduce((a, b) => op.add(a, b)),
-    op.constant(1 / losses.length),
-  )
-  return { ...done, auxiliary: done.auxiliary === undefined ? own : op.add(done.auxiliary, own) }
+  return base.forward({ ...op, layerHook }, baseParams(op, c, base, p), ids, state)
 }

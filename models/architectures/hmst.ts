@@ -74,13 +74,11 @@ const sized = define({
       x = op.layerHook(op.add(x, op.dropout(mlpOut.y, c.dropout)), i)
       return read.state
     })
+    const total = losses.reduce((a, b) => op.add(a, b))
+    op.addLoss(op.mul(total, op.constant(1 / c.layers)))
     return {
       hidden: layerNorm(op, p.norm, x),
       state: { filled: fillAfter(op, ids, s.filled, c.window), expertBias: s.expertBias, blocks },
-      auxiliary: op.mul(
-        losses.reduce((a, b) => op.add(a, b)),
-        op.constant(1 / c.layers),
-      ),
     }
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),

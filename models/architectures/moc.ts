@@ -106,16 +106,13 @@ export const moc = define({
       x = op.layerHook(think(block.feedForwardNorm, block.feedForward), i)
       return { attention: local.state, memory }
     })
-    const auxiliary =
-      losses.length > 0 &&
-      op.mul(
-        losses.reduce((a, b) => op.add(a, b)),
-        op.constant(1 / losses.length),
-      )
+    if (losses.length > 0) {
+      const total = losses.reduce((a, b) => op.add(a, b))
+      op.addLoss(op.mul(total, op.constant(1 / losses.length)))
+    }
     return {
       hidden: op.rmsNorm(x, p.norm, 1e-5),
       state: { filled: fillAfter(op, ids, s.filled, c.window), blocks },
-      ...(auxiliary === false ? {} : { auxiliary }),
     }
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { RecallResult } from '../../trainer/evaluate/keeper.ts'
 import { recallPicture } from '../../trainer/evaluate/keeper-picture.ts'
 import { trainingPicture } from '../../trainer/picture/training.ts'
-import type { Metric } from '../../trainer/run/train.ts'
+import type { Metric } from '../../trainer/run/metrics.ts'
 import { retrieval } from './studies/retrieval.ts'
 import { measuredOf } from './studies/study.ts'
 

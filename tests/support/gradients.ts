@@ -2,7 +2,7 @@
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
 import { emptyBatch } from '../../trainer/data/batch.ts'
-import { eagerLoss } from '../../trainer/backends/tensorflow/backend.ts'
+import { eagerLoss } from '../../trainer/backends/tensorflow/eager-loss.ts'
 import type { TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
 import { backendOptions } from './backend-options.ts'
 

@@ -23,12 +23,17 @@ export const renamedSettings: Readonly<Record<string, string>> = {
   rates: 'lrScales',
 }
 
-/** Today's name of a tensor: a parameter's path, alone or behind `first.`, `second.`, `total.` or `lora.`. */
+/** Today's name of a tensor: a parameter's path, alone or behind `first.`, `second.` or `lora.`. */
 export const currentName = (name: string): string =>
   name.replace(mambaPath, (_, start: string, old: string) => start + mambaNames[old]!)
 
+/** The tensors with today's names, without the sums of gradients (`total.`), which are zero between two updates. */
 export const withCurrentNames = (tensors: NamedTensors): NamedTensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [currentName(name), tensor]))
+  Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([name]) => !name.startsWith('total.'))
+      .map(([name, tensor]) => [currentName(name), tensor]),
+  )
 
 /** The configuration of a run with today's names of settings, and of the parameters that learning rates belong to. */
 export function withCurrentSettings(config: JsonValue): JsonValue {

@@ -21,7 +21,8 @@ import { createTensorFlowBackend } from '../backends/tensorflow/backend.ts'
 import { openData } from './data.ts'
 import { checkTokenizer } from './tokenizer-check.ts'
 import { makeTokenizer } from './tokenizer.ts'
-import type { Metric, Run } from './train.ts'
+import type { Metric } from './metrics.ts'
+import type { Run } from './train.ts'
 
 export interface Choices {
   readonly out: string
@@ -90,7 +91,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     config: JSON.parse(JSON.stringify({ ...recipe, model: model.config })) as Record<string, JsonValue>,
     backend,
     data,
-    ...(heldOut ? { heldOut: { data: heldOut, batches: recipe.evaluateBatches } } : {}),
+    ...(heldOut ? { heldOut } : {}),
     tokensPerStep: recipe.batch * recipe.sequenceLength,
     tokenizer,
     random,

@@ -1,6 +1,6 @@
 /** Progress of a run: a bar on a terminal, a line for each measurement elsewhere. */
 import cliProgress from 'cli-progress'
-import type { Metric } from './train.ts'
+import type { Metric } from './metrics.ts'
 
 export interface ProgressReport {
   readonly report: (metric: Metric) => void

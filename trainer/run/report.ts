@@ -1,13 +1,14 @@
 /** What a run leaves to be read: loss and learning-rate curves, its settings, a sample, and a page with all of it. */
 import { join } from 'node:path'
 import { loadTrained, openTrained } from '../export/weights.ts'
-import { parseJson, readText, writeText } from '../files.ts'
+import { writeText } from '../files.ts'
 import { trainingPicture } from '../picture/training.ts'
 import { Random } from '../random.ts'
 import { changedSettings } from '../recipes/changed-settings.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import { feed, generate } from './generate.ts'
-import type { Metric, Outcome } from './train.ts'
+import { type Metric, readMetrics } from './metrics.ts'
+import type { Outcome } from './train.ts'
 
 const SAMPLE_TOKENS = 200
 
@@ -27,7 +28,7 @@ export interface ReportFacts {
 
 /** Writes curves.svg and report.md into the run's folder; returns the report's path. Throws FileError. */
 export async function writeReport(out: string, facts: ReportFacts): Promise<string> {
-  const metrics = await readMetrics(join(out, 'metrics.jsonl'))
+  const metrics = await readMetrics(out)
   const points = metrics.map(({ step, loss, learningRate, heldOut }) => ({
     step,
     loss,
@@ -38,11 +39,6 @@ export async function writeReport(out: string, facts: ReportFacts): Promise<stri
   const path = join(out, 'report.md')
   await writeText(path, page(facts, metrics, await sample(out)))
   return path
-}
-
-async function readMetrics(path: string): Promise<Metric[]> {
-  const lines = (await readText(path)).split('\n')
-  return lines.flatMap((line, i) => (line === '' ? [] : [parseJson(line, `${path}: line ${i + 1}`) as Metric]))
 }
 
 /** Text that the last checkpoint goes on with, from nothing but the beginning of a turn; none where it knows no text or cannot be served. */

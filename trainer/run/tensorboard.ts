@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { FileError } from '../files.ts'
 import { maskedCrc32c } from './crc32c.ts'
-import type { Metric } from './train.ts'
+import type { Metric } from './metrics.ts'
 
 export interface EventFile {
   readonly write: (metric: Metric) => void

@@ -90,6 +90,7 @@ export function pythonEmitter(code: PythonCode): PythonOps {
       code.lines.push(`# ${x} is what layer ${index} gives`)
       return x
     },
+    loop: never('loop'),
     reduce: never('reduce'),
     gemm: never('gemm'),
     scatterRows: never('scatterRows'),

@@ -12,6 +12,6 @@ const backend =
 
 let update = 0
 const step = async (): Promise<number> =>
-  (await backend.step(batches[update % batches.length]!, RATE, ++update, true)).loss
+  (await backend.update([batches[update % batches.length]!], RATE, ++update)).loss
 
 await answer(backend.description, step)

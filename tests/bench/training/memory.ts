@@ -34,7 +34,7 @@ async function measure(recompute: number, bits: 8 | 32): Promise<void> {
   let loss = 0
   for (let step = 1; step <= STEPS; step++) {
     const began = performance.now()
-    loss = (await backend.step(batch, 1e-3, step, true)).loss
+    loss = (await backend.update([batch], 1e-3, step)).loss
     milliseconds.push(performance.now() - began)
   }
   const peak = resident('VmHWM') - before

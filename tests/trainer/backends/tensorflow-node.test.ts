@@ -61,7 +61,7 @@ describe.skipIf(!installed)('on tfjs-node', () => {
       const losses: number[][] = [[], []]
       for (let step = 0; step < STEPS; step++)
         for (const [i, backend] of backends.entries())
-          losses[i]!.push((await backend.step(randomBatch(model, time, step % 2), RATE, step + 1, true)).loss)
+          losses[i]!.push((await backend.update([randomBatch(model, time, step % 2)], RATE, step + 1)).loss)
       for (const backend of backends) backend.close()
       expectClose(losses[0]!, losses[1]!, { absolute: 1e-3, relative: 0, what: 'loss at step' })
       expect(losses[0]!.at(-2)).toBeLessThan(losses[0]![0]! - 0.03)

@@ -12,5 +12,5 @@ batch.ids.set([1, 5, 2, 9])
 batch.targets.set([5, 2, 9, 3])
 batch.weights.fill(1)
 const losses: number[] = []
-for (let step = 1; step <= 2; step++) losses.push((await backend.step(batch, 1e-2, step, true)).loss)
+for (let step = 1; step <= 2; step++) losses.push((await backend.update([batch], 1e-2, step)).loss)
 process.stdout.write(`${JSON.stringify(losses)}\n`)

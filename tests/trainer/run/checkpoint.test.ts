@@ -41,7 +41,7 @@ describe('checkpoints', () => {
         config: { architecture: 'smt', time: 32, labels: 7, rates: { [old]: 2, 'ssm.layers': 3 }, batch: 4 },
       }),
       model: tensors([old, 'base.ssm.layers.0.mixer.rate', 'lora.ssm.layers.0.mixer.output.up', 'blocks.0.output']),
-      optimizer: tensors([`first.${old}`, `second.${old}`]),
+      optimizer: tensors([`first.${old}`, `second.${old}`, 'total.embed']),
     })
     const path = join(folder, 'state.json')
     const file = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
@@ -13,7 +13,8 @@ import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
 import { prepare } from '../../../trainer/run/prepare.ts'
 import { lrScaleOf } from '../../../trainer/recipes/lr-scales.ts'
 import { checkContinued, recipeWith } from '../../../trainer/recipes/settings.ts'
-import { type Metric, train } from '../../../trainer/run/train.ts'
+import type { Metric } from '../../../trainer/run/metrics.ts'
+import { train } from '../../../trainer/run/train.ts'
 import { expectSameBits } from '../../support/all-close.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mneme-train-'))
@@ -75,7 +76,7 @@ async function run(
   })
   const data = failing(prepared.run.data, failAt)
   const outcome = await train({ ...prepared.run, data }, resume).finally(() => prepared.backend.close())
-  return { out, outcome, metrics, config: prepared.run.config }
+  return { out, outcome, metrics, config: prepared.run.config, notes: prepared.notes }
 }
 
 /** The data set whose batch of that number cannot be had. */
@@ -157,6 +158,45 @@ test('a loss that is not finite stops the run, names the tensor and keeps the la
       (t.data as Float32Array).every((x) => Number.isFinite(x)),
       `${name} at step ${step}`,
     ).toBe(true)
+})
+
+test('a run that diverges in the middle of an update is saved as it was before that update, to the bit', async () => {
+  const wild = ['learningRate=1e30', 'optimizer.clip=1e30', 'schedule.warmup=0', 'schedule.kind="constant"']
+  await expect(run('wild', wild)).rejects.toThrow(/^step 2: loss .*, gradient norm /)
+  const { out } = await run('wild-stopped', wild, { stopAt: 1 })
+  const [saved, before] = [await loadCheckpoint(join(folder, 'wild', 'last')), await loadCheckpoint(join(out, 'last'))]
+  expect(saved.step).toBe(1)
+  expect(saved.state).toEqual(before.state)
+  for (const group of ['model', 'optimizer', 'carry'] as const)
+    for (const [name, t] of Object.entries(before[group]))
+      expectSameBits(saved[group][name]!.data, t.data, `${group} ${name}`)
+})
+
+test('after a kill between two measurements a resumed run has the metrics of an uninterrupted one', async () => {
+  const rare = ['logEvery=5', 'checkpointEvery=1', 'evaluateEvery=1000']
+  const whole = await run('rare', rare)
+  await run('rare-parts', rare, { failAt: 2 * 7 }).catch(() => undefined) //   as if killed in the eighth update
+  const parts = await run('rare-parts', rare, { resume: true })
+  expect(losses(parts.out)).toEqual(losses(whole.out))
+  expect(losses(whole.out).map((line) => (line as Metric).step)).toEqual([5, 10, 12])
+})
+
+test('a last line of metrics that was cut off by a kill is dropped, one in the middle is said', async () => {
+  const { out } = await run('torn', ['schedule.steps=4'])
+  const path = join(out, 'metrics.jsonl')
+  const whole = readFileSync(path, 'utf8')
+  writeFileSync(path, `${whole}{"step":5,"tok`)
+  await run('torn', ['schedule.steps=6'], { resume: true })
+  expect(losses(out).map((line) => (line as Metric).step)).toEqual([1, 2, 3, 4, 5, 6])
+  writeFileSync(path, whole.replace('{"step":2,', '{"step":'))
+  await expect(run('torn', ['schedule.steps=8'], { resume: true })).rejects.toThrow(
+    /metrics\.jsonl: line 2 is not JSON; remove it/,
+  )
+})
+
+test('a run that ends where it has just saved does not save again, so an older checkpoint stays', async () => {
+  const { out } = await run('saved-once', ['checkpointEvery=6', 'evaluateEvery=1000'])
+  expect(readdirSync(join(out, 'checkpoints')).toSorted()).toEqual(['step-00000006', 'step-00000012'])
 })
 
 test('patience ends a run whose held-out loss does not fall, and best points at the best one', async () => {
@@ -300,4 +340,19 @@ test('a continued run may not change what its numbers mean', async () => {
   const now = { ...config, model: { ...older, window: 64 } }
   expect(() => checkContinued({ ...config, model: older }, now), 'an option at its default').not.toThrow()
   expect(() => checkContinued({ ...config, model: { ...older, window: 7 } }, now)).toThrow(/resume: model/)
+})
+
+test('the first checkpoint comes early, the newest stay, and the loss is measured at the end', async () => {
+  const settings = ['checkpointEvery=4', 'keepCheckpoints=3', 'evaluateEvery=1000', 'accumulate=1', 'schedule.steps=13']
+  const { out, metrics } = await run('kept', settings)
+  const kept = readdirSync(join(out, 'checkpoints')).toSorted()
+  expect(kept).toEqual(['step-00000008', 'step-00000012', 'step-00000013'])
+  expect(metrics.filter(({ heldOut }) => heldOut !== undefined).map(({ step }) => step)).toEqual([13])
+  const early = await run('early', ['checkpointEvery=50', 'evaluateEvery=1000', 'schedule.steps=6'], { stopAt: 5 })
+  expect(readdirSync(join(early.out, 'checkpoints'))).toEqual(['step-00000005'])
+})
+
+test('held-out data that fills fewer batches than are asked for is measured as a whole, and that is said', async () => {
+  const { notes } = await run('few', ['evaluateBatches=500', 'schedule.steps=1'])
+  expect(notes.join()).toMatch(/held-out data fills \d+ of 500 batches \(evaluateBatches\): these are measured/)
 })

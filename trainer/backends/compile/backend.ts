@@ -1,11 +1,11 @@
 /** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
-import { type Backend, type BackendOptions, deviceSettings, stepScalarsOf } from '../backend.ts'
+import { type Backend, type BackendOptions, deviceSettings, sharesOf, stepScalarsOf } from '../backend.ts'
 import { ConfigError } from '../../../models/config.ts'
 import { initialise } from '../initialise.ts'
 import { Evaluation } from './evaluation.ts'
-import { copy, drawNoise, expectNames, floats, frozenParams, load, type Buffers } from './feeds.ts'
+import { type Buffers, copy, drawNoise, expectNames, floats, frozenParams, load } from './feeds.ts'
 import { compileStep } from './step.ts'
 
 /** Throws ConfigError where the device has no faster matrix products than float32. */
@@ -44,23 +44,36 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
   const scalar = (name: string, value: number): void => {
     if (fixed[name]) floats(fixed[name]).fill(value)
   }
+  const carried = changing.filter((name) => name.startsWith('state.'))
+  const totals = changing.filter((name) => name.startsWith('total.'))
+  /** The carried state before the update, which its batches but the last write over. */
+  let stateBefore: [name: string, values: Float32Array][] = []
   let turn = 0
   let evaluation: Evaluation | undefined
 
   return {
     description: `compiled step, ${compiled.nodes} nodes, ${o.device}, ${o.threads} threads`,
-    async step(batch, lr, update, apply) {
-      load(fixed, batch)
-      const stepScalars = stepScalarsOf(lr, update, o.optimizer)
-      for (const [name, value] of Object.entries(stepScalars)) scalar(`scalar.${name}`, value)
-      scalar('apply', apply ? 1 : 0)
-      drawNoise(fixed, o.random)
-      await bindings[turn]!.run()
-      turn = 1 - turn
-      return { loss: floats(results['loss']!)[0]!, norm: floats(results['norm']!)[0]! }
+    async update(batches, lr, number) {
+      const shares = sharesOf(batches, o)
+      if (batches.length > 1) stateBefore = carried.map((name) => [name, floats(sets[turn]![name]!).slice()])
+      for (const [name, value] of Object.entries(stepScalarsOf(lr, number, o.optimizer)))
+        scalar(`scalar.${name}`, value)
+      let loss = 0
+      for (const [i, batch] of batches.entries()) {
+        load(fixed, batch)
+        scalar('share', shares[i]!)
+        scalar('apply', i === batches.length - 1 ? 1 : 0)
+        drawNoise(fixed, o.random)
+        await bindings[turn]!.run()
+        turn = 1 - turn
+        loss += batches.length === 1 ? floats(results['loss']!)[0]! : shares[i]! * floats(results['loss']!)[0]!
+      }
+      return { loss, norm: floats(results['norm']!)[0]! }
     },
     undo() {
       turn = 1 - turn
+      for (const [name, values] of stateBefore) floats(sets[turn]![name]!).set(values)
+      for (const name of totals) floats(sets[turn]![name]!).fill(0)
     },
     async evaluate(batches) {
       evaluation ??= await Evaluation.open(o, [held(0), held(1)])
@@ -68,12 +81,17 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
     },
     read: () =>
       new Map(
-        Object.entries(held(turn)).map(([name, t]) => [name, createTensor(t.dtype, t.dims, t.data.slice() as never)]),
+        Object.entries(held(turn))
+          .filter(([name]) => !totals.includes(name))
+          .map(([name, t]) => [name, createTensor(t.dtype, t.dims, t.data.slice() as never)]),
       ),
-    write(tensors) {
+    write(state) {
       const now = held(turn)
-      expectNames(Object.keys(now), tensors)
-      for (const [name, { data }] of tensors) copy(data, now[name]!)
+      expectNames(
+        Object.keys(now).filter((name) => !totals.includes(name)),
+        state,
+      )
+      for (const [name, { data }] of state) copy(data, now[name]!)
     },
     close() {
       for (const binding of bindings) binding.release()

@@ -3,16 +3,10 @@ import { chunkedComposites, unitInverse } from '../../../models/chunked.ts'
 import { attend, rotation, withComposites } from '../../../models/composites.ts'
 import type { Ops, Rotation, WindowAttention } from '../../../models/ops.ts'
 import { unbroadcast } from './derivatives.ts'
-import type { Recorder } from './tape.ts'
-import type { Node, Tape } from './tape.ts'
+import type { Node, Recorder, Tape } from './tape.ts'
 
-/** A tensor of uniform random numbers that the trainer fills before each step. */
-export interface Noise {
-  readonly input: Node
-}
-
-/** The whole vocabulary on a tape. Each dropout adds an input to `noise`. */
-export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
+/** All operations on a tape. */
+export function tapeOps(tape: Tape, op: Recorder): Ops<Node> {
   const turning = { rotate: (x: Node, positions: Node, how: Rotation) => rotate(op, x, positions, how) }
   const plain = withComposites<Node>(op, turning)
   const chunked = chunkedComposites(
@@ -30,18 +24,17 @@ export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
       isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always
         ? causalAttention(plain, x)
         : chunked.windowAttention(x),
+    addLoss: (loss) => tape.addLoss(loss),
     dropout(x, rate) {
       if (rate === 0) return x
-      const input = tape.input(`noise.${noise.length}`, x.shape)
-      noise.push({ input })
-      const kept = op.float(op.less(op.constant(rate), input))
+      const kept = op.float(op.less(op.constant(rate), tape.noise(x.shape)))
       return op.mul(x, op.mul(kept, op.constant(1 / (1 - rate))))
     },
   })
 }
 
 /** Known to be zero before the graph runs: the state of rows that carry none. */
-const isZero = (node: Node): boolean => node.name === 'expand' && node.inputs[0]!.name === 'constant 0'
+const isZero = (node: Node): boolean => node.kind === 'expand' && node.inputs[0]!.value === 0
 
 /** Window attention of a sequence that fits into the window and begins at its first token. */
 function causalAttention(op: Ops<Node>, x: WindowAttention<Node>) {

@@ -1,6 +1,5 @@
 /** One derivative rule for each primitive, in the same vocabulary (reverse mode; Griewank & Walther 2008). */
-import type { Node, Rule } from './tape.ts'
-import type { Recorder } from './tape.ts'
+import type { Node, Recorder, Rule } from './tape.ts'
 import { axisOf, product } from './shapes.ts'
 
 type R = Recorder
@@ -90,7 +89,7 @@ export const rules = {
     unary((op, g) => {
       const back = perm.map((_, i) => perm.indexOf(i))
       // What comes from a product is made in this order at once: (a b)' = b' a'
-      if (g.name !== 'matmul' || back.join() !== lastSwapped(g).join()) return op.transpose(g, back)
+      if (g.kind !== 'matmul' || back.join() !== lastSwapped(g).join()) return op.transpose(g, back)
       const [a, b] = g.inputs as [Node, Node]
       return op.matmul(flip(op, b), flip(op, a))
     }),

@@ -2,7 +2,7 @@
 import type { Binding, Graph } from '../../../runtime/graph.ts'
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import { type BackendOptions, deviceSettings } from '../backend.ts'
+import { type BackendOptions, checkLabels, deviceSettings } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
 import type { CompiledGraph } from './compiled-graph.ts'
 import { floats, load, type Buffers, zeros } from './feeds.ts'
@@ -11,13 +11,15 @@ import { compileLoss } from './step.ts'
 /** The loss on held-out text, with state of its own that starts at zero. */
 export class Evaluation {
   readonly #graph: Graph
+  readonly #o: BackendOptions
   readonly #inputs: Buffers
   readonly #loss: Tensor
   readonly #weightSum: Tensor
   readonly #states: readonly [Buffers, Buffers]
   readonly #bindings: Binding[][]
 
-  private constructor(graph: Graph, compiled: CompiledGraph, params: readonly Buffers[]) {
+  private constructor(o: BackendOptions, graph: Graph, compiled: CompiledGraph, params: readonly Buffers[]) {
+    this.#o = o
     this.#graph = graph
     const named = (prefix: string) => compiled.inputs.filter((port) => port.name.startsWith(prefix))
     this.#inputs = zeros(compiled.inputs.filter((p) => !/^(param|state)\./.test(p.name)))
@@ -37,13 +39,14 @@ export class Evaluation {
   static async open(o: BackendOptions, params: readonly Buffers[]): Promise<Evaluation> {
     const compiled = compileLoss(o.model, o)
     const graph = await openGraph(compiled.bytes, deviceSettings(o))
-    return new Evaluation(graph, compiled, params)
+    return new Evaluation(o, graph, compiled, params)
   }
 
   /** Mean over all weighted tokens. */
   async run(params: number, batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number> {
     let [sum, weightSum, turn] = [0, 0, 0]
     for await (const batch of batches) {
+      checkLabels(batch, this.#o)
       load(this.#inputs, batch)
       await this.#bindings[params]![turn]!.run()
       turn = 1 - turn

@@ -5,7 +5,7 @@ import { flatten } from '../../../models/spec.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
 import type { TrainingState } from '../backend.ts'
 import type { Random } from '../../random.ts'
-import { type Batch, DataError } from '../../data/batch.ts'
+import type { Batch } from '../../data/batch.ts'
 
 /** TrainingState by name. */
 export type Buffers = Record<string, Tensor>
@@ -41,7 +41,7 @@ export function load(inputs: Buffers, batch: Batch): void {
   if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
 }
 
-/** The weighted tokens alone; what is left of the places has no weight. */
+/** The weighted tokens alone, at most as many as there are labels (checked before); the other labels have no weight. */
 function loadLabels(inputs: Buffers, batch: Batch): void {
   const places = inputs['labels']!.data as Int32Array
   const targets = inputs['targets']!.data as Int32Array
@@ -49,8 +49,6 @@ function loadLabels(inputs: Buffers, batch: Batch): void {
   let count = 0
   for (const [place, weight] of batch.weights.entries()) {
     if (weight === 0) continue
-    if (count === places.length)
-      throw new DataError(`maxLabels: expected at most ${places.length} weighted tokens in a batch, got more`)
     places[count] = place
     targets[count] = batch.targets[place]!
     weights[count++] = weight

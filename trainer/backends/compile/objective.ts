@@ -1,6 +1,5 @@
 /** Cross entropy on a tape, with the derivative softmax - onehot. */
-import type { Recorder } from './tape.ts'
-import type { Node, Tape } from './tape.ts'
+import type { Node, Recorder, Tape } from './tape.ts'
 
 /** Below this a probability counts as this: 87 nats, where float32 ends. */
 const SMALLEST = 1e-38

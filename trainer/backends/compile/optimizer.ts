@@ -1,6 +1,5 @@
 /** AdamW with decoupled decay (Loshchilov & Hutter 2019, arXiv 1711.05101) and clipping by global norm, on a tape. */
-import type { Recorder } from './tape.ts'
-import type { Node } from './tape.ts'
+import type { Node, Recorder } from './tape.ts'
 
 export interface AdamW {
   readonly beta1: number

@@ -10,11 +10,7 @@ import { compileGradients } from './step.ts'
 export interface Replica {
   /** Loss and gradients of the rows, with the parameters of one of the two sets; the state goes on. */
   run(params: number, batch: Batch): Promise<void>
-  /** The state before the last `run` is the current one again. */
-  undo(): void
   readonly loss: () => number
-  /** Sum of the rows' weights. */
-  readonly weightSum: () => number
   /** By path. */
   readonly gradients: ReadonlyMap<string, Float32Array>
   /** The current state, state.* by name. */
@@ -52,11 +48,7 @@ export async function openReplica(o: BackendOptions, params: readonly [Buffers, 
       await bindings[set]![turn]!.runElsewhere()
       turn = 1 - turn
     },
-    undo() {
-      turn = 1 - turn
-    },
     loss: () => floats(results['loss']!)[0]!,
-    weightSum: () => floats(results['weightSum']!)[0]!,
     gradients: new Map(
       Object.entries(results).flatMap(([name, tensor]) =>
         name.startsWith('grad.') ? [[name.slice('grad.'.length), floats(tensor)] as const] : [],

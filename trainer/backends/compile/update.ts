@@ -5,8 +5,7 @@ import { type CompiledGraph, emit } from './compiled-graph.ts'
 import { moments } from './moments.ts'
 import { adamw, type AdamW, globalNorm } from './optimizer.ts'
 import { recorder } from './recorder.ts'
-import type { Recorder } from './tape.ts'
-import { type Node, Tape } from './tape.ts'
+import { type Node, type Recorder, Tape } from './tape.ts'
 
 export interface UpdateOptions {
   readonly optimizer: AdamW
