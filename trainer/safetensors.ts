@@ -1,5 +1,6 @@
 /** The safetensors format: an 8-byte little-endian header length, a JSON header, the raw numbers. */
 import { open, type FileHandle } from 'node:fs/promises'
+import { FileError } from './files.ts'
 import { bytesPerElement, createTensor, elementCount, type Dtype, type Tensor } from '../runtime/tensor.ts'
 
 /** The tensors of one file, by name. */
@@ -65,8 +66,17 @@ export function decodeSafetensors(bytes: Uint8Array, where = 'safetensors'): Saf
   return { tensors, metadata }
 }
 
-/** Reads a file tensor by tensor, so that it is in memory once. */
+/** Reads a file tensor by tensor, so that it is in memory once. Throws FileError or SafetensorsError. */
 export async function readSafetensors(path: string): Promise<Safetensors> {
+  try {
+    return await readTensors(path)
+  } catch (cause) {
+    if (cause instanceof SafetensorsError) throw cause
+    throw FileError.of(path, 'read', cause)
+  }
+}
+
+async function readTensors(path: string): Promise<Safetensors> {
   const file = await open(path)
   try {
     const { size } = await file.stat()

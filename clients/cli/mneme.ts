@@ -1,6 +1,7 @@
 /** The command `mneme`: finds who does what was asked, loads that only, and turns errors into exit codes. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { systemSentence } from './system-errors.ts'
 
 /** A command: what it does, and how it is loaded. */
 interface Entry {
@@ -26,6 +27,10 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'turn a checkpoint into a bundle that can be served, verified',
     load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
   },
+  sample: {
+    about: 'print text that a model goes on with',
+    load: async () => (await import('../../trainer/cli.ts')).sampleCommand(),
+  },
   eval: {
     about: 'measure what a model remembers',
     load: async () => (await import('../../trainer/cli.ts')).evalCommand(),
@@ -47,8 +52,9 @@ const entries: Readonly<Record<string, Entry>> = {
 /** Errors that say that the command was given something wrong: exit code 2. */
 const WRONG_USE: ReadonlySet<string> = new Set(['ConfigError', 'UsageError'])
 
-/** Runs a command line; resolves to its exit code: 0 done, 1 failed, 2 wrong use. */
+/** Runs a command line; resolves to its exit code: 0 done, 1 failed, 2 wrong use, 130 ended by Ctrl-C. */
 export async function run(line: readonly string[]): Promise<number> {
+  endWithReader()
   const commands = new Map(Object.entries(entries))
   const verbose = line.includes('--verbose')
   const args = line.filter((arg) => arg !== '--verbose')
@@ -64,6 +70,12 @@ export async function run(line: readonly string[]): Promise<number> {
   } catch (error) {
     return exitCodeOf(error, commands.has(asked) ? `mneme ${asked}` : 'mneme', verbose)
   }
+}
+
+/** A reader may go away before the end (`mneme train --list | head -1`): then there is nothing left to say. */
+function endWithReader(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+  process.stderr.on('error', () => undefined)
 }
 
 function createProgram(): Command {
@@ -96,7 +108,7 @@ function exitCodeOf(error: unknown, command: string, verbose: boolean): number {
     return 2
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-  process.stderr.write(`${command}: ${message}\n`)
+  process.stderr.write(`${command}: ${systemSentence(error) ?? message}\n`)
   if (verbose) process.stderr.write(`${stack}\n`)
   return WRONG_USE.has(name) ? 2 : 1
 }

@@ -77,7 +77,7 @@ const memory = (c: Config): DeltaMemoryConfig => ({
   keys: c.keys,
   values: c.values,
   conv: c.conv,
-  decay: c.decay as DeltaMemoryConfig['decay'],
+  decay: c.decay,
   betaMax: c.betaMax,
   products: c.products,
   cache: c.cache,

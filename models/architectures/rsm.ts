@@ -10,7 +10,7 @@ import { projected } from '../layers/attention.ts'
 import { chunkPosition } from '../layers/chunk-position.ts'
 import { crossAttention, crossAttentionParams } from '../layers/cross-attention.ts'
 import { layerNorm, layerNormParams } from '../layers/layer-norm.ts'
-import { pool, pooled, poolParams, poolState, type Pooling, write, writeParams } from '../layers/slots.ts'
+import { pool, pooled, poolParams, poolState, write, writeParams } from '../layers/slots.ts'
 import type { Ops } from '../ops.ts'
 import { chunkedForward } from '../chunked-forward.ts'
 import { matrix, type Of, type Spec, stateOf, vector } from '../spec.ts'
@@ -55,7 +55,7 @@ const params = (c: Config) => ({
     upBias: vector([c.expansion * c.width], 0),
     down: matrix([c.expansion * c.width, c.width]),
     downBias: vector([c.width], 0),
-    pool: poolParams(c.pooling as Pooling, c.width),
+    pool: poolParams(c.pooling, c.width),
     write: writeParams(c.width),
   })),
   ...(c.sync ? { syncNorm: layerNormParams(c.width), sync: crossAttentionParams(c.width) } : {}),
@@ -76,7 +76,7 @@ const state = (c: Config) => ({
   blocks: Array.from({ length: c.layers }, (): BlockState => ({
     k: stateOf(c.heads, c.chunk, c.width / c.heads),
     v: stateOf(c.heads, c.chunk, c.width / c.heads),
-    pool: poolState(c.pooling as Pooling, c.slots, c.width),
+    pool: poolState(c.pooling, c.slots, c.width),
     ...(c.memory === 'layer' ? { memory: stateOf(c.slots, c.width) } : {}),
   })),
   ...(c.sync ? { tokens: stateOf(c.chunk, c.width), sinceSync: stateOf(1) } : {}),

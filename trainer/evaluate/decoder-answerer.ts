@@ -26,7 +26,7 @@ export class DecoderAnswerer implements Answerer {
 
   async say(user: string): Promise<string> {
     const prompt = await feed(this.#decoder, this.#turn(user), this.#state)
-    const { ids, after } = await generate(this.#decoder, this.#codec, prompt, LIMIT)
+    const { ids, after } = await generate(this.#decoder, this.#codec, prompt, { limit: LIMIT })
     await this.#end(after.state)
     return this.#codec.decode(ids)
   }

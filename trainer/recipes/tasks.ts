@@ -1,11 +1,12 @@
 /** Recipes of the tasks: small models trained from nothing on generated sequences, then measured beyond their training. */
 import type { Options } from '../data/tasks/task.ts'
-import type { Schedule } from '../run/schedule.ts'
-import { defaults, type Recipe } from './recipe.ts'
+import { defineRecipe } from './define.ts'
+import type { Recipe, RecipeDefinition } from './recipe.ts'
 
 const FOREVER = 1e15
 
-const cosine = (steps: number): Schedule => ({ kind: 'cosine', steps, warmup: 50, minRatio: 0.05, decay: 0.2 })
+/** Fifty updates of warm-up at these steps, and in proportion at others. */
+const cosine = (steps: number) => ({ kind: 'cosine' as const, steps, warmup: 50 / steps, minRatio: 0.05 })
 
 /** What the tasks start from: two gated delta memories, and sequences that fit into a row. */
 const task = (
@@ -20,34 +21,34 @@ const task = (
     first?: { untilTokens: number; mix: readonly Options[] }
     evaluate: readonly Options[]
   },
-  own: Partial<Recipe>,
-): Recipe => ({
-  ...defaults,
-  name,
-  about,
-  architecture: 'delta',
-  model: memories,
-  tokenizer: { kind: 'ids', vocab: 0, folder: '' },
-  carry: false,
-  learningRate: 3e-3,
-  schedule: cosine(2400),
-  optimizer: { ...defaults.optimizer, beta2: 0.98 },
-  evaluateEvery: 200,
-  evaluateBatches: 4,
-  checkpointEvery: 400,
-  logEvery: 50,
-  ...own,
-  data: {
-    kind: 'task',
-    task: data.task,
-    options: data.options ?? {},
-    stages: [
-      ...(data.first ? [{ ...data.first, pack: true }] : []),
-      { untilTokens: FOREVER, mix: data.mix, pack: data.pack ?? false },
-    ],
-    evaluate: data.evaluate,
-  },
-})
+  own: Partial<RecipeDefinition>,
+): Recipe =>
+  defineRecipe({
+    name,
+    about,
+    architecture: 'delta',
+    model: memories,
+    tokenizer: { kind: 'ids', vocab: 0, folder: '' },
+    carry: false,
+    learningRate: 3e-3,
+    schedule: cosine(2400),
+    optimizer: { beta2: 0.98 },
+    evaluateEvery: 200,
+    evaluateBatches: 4,
+    checkpointEvery: 400,
+    logEvery: 50,
+    ...own,
+    data: {
+      kind: 'task',
+      task: data.task,
+      options: data.options ?? {},
+      stages: [
+        ...(data.first ? [{ ...data.first, pack: true }] : []),
+        { untilTokens: FOREVER, mix: data.mix, pack: data.pack ?? false },
+      ],
+      evaluate: data.evaluate,
+    },
+  })
 
 /** Width 64, two memories of 2 x 64 x 64 = 8,192 numbers each, no feed-forward layers, nothing forgotten. */
 const memories = { width: 64, layers: 'dd', hidden: 0, memoryHeads: 2, keys: 64, values: 64, decay: 'none' }
@@ -206,7 +207,7 @@ const tracked: readonly Recipe[] = [
       model: { ...turning, memoryHeads: 2, conv: 2 },
       lrScales: { 'blocks.0.delta.beta': 5, 'blocks.1.delta.beta': 5 },
       schedule: cosine(5000),
-      optimizer: { ...defaults.optimizer, beta2: 0.98, weightDecay: 0 },
+      optimizer: { beta2: 0.98, weightDecay: 0 },
     },
   ),
   task(
@@ -230,7 +231,13 @@ const tracked: readonly Recipe[] = [
 ]
 
 /** The MAD suite at its first difficulty, 12,800 sequences an epoch there, as many as the steps make here. */
-const madTask = (name: string, own: Partial<Recipe>, mix: Options, test: Options = mix, pack = false): Recipe =>
+const madTask = (
+  name: string,
+  own: Partial<RecipeDefinition>,
+  mix: Options,
+  test: Options = mix,
+  pack = false,
+): Recipe =>
   task(
     `mad-${name}`,
     `MAD: ${name} at the size of the suite`,

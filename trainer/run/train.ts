@@ -23,9 +23,11 @@ export interface Run {
   readonly schedule: Schedule
   readonly accumulate: number
   readonly tokensPerStep: number
-  /** Updates; or each time that all data was read, and at the end. */
+  /** Updates, or each time that all data was read; and at the end. */
   readonly evaluateEvery: number | 'epoch'
   readonly checkpointEvery: number
+  /** Newest checkpoints that stay, beside the best one. */
+  readonly keepCheckpoints: number
   readonly logEvery: number
   /** Evaluations without a better held-out loss before the run stops; 0: never. */
   readonly patience: number
@@ -67,19 +69,23 @@ export async function train(run: Run, resume: boolean): Promise<Outcome> {
     const epoch = run.data.epoch?.()
     await update(run, progress, lr)
     const last = progress.step === run.schedule.steps
-    const due =
-      run.evaluateEvery === 'epoch' ? last || run.data.epoch?.() !== epoch : progress.step % run.evaluateEvery === 0
-    const heldOut = measured && due ? await run.backend.evaluate(measured) : undefined
+    const due = run.evaluateEvery === 'epoch' ? run.data.epoch?.() !== epoch : progress.step % run.evaluateEvery === 0
+    const heldOut = measured && (due || last) ? await run.backend.evaluate(measured) : undefined
     if (heldOut !== undefined || last || progress.step % run.logEvery === 0) await measure(run, progress, lr, heldOut)
     const better = heldOut !== undefined && (progress.best === null || heldOut < progress.best)
     if (heldOut !== undefined) {
       progress.waited = better ? 0 : progress.waited + 1
       if (better) progress.best = heldOut
     }
-    if (better || progress.step % run.checkpointEvery === 0) await save(run, progress, better)
+    if (better || isCheckpoint(run, progress.step)) await save(run, progress, better)
     if (run.patience > 0 && progress.waited >= run.patience) return finish(run, progress, 'patience')
   }
   return finish(run, progress, 'done')
+}
+
+/** The first one comes early: what keeps a run from being saved is to be seen before it has cost much. */
+function isCheckpoint({ checkpointEvery }: Run, step: number): boolean {
+  return step === Math.ceil(checkpointEvery / 10) || step % checkpointEvery === 0
 }
 
 /** Where data and random numbers stand. */
@@ -187,7 +193,11 @@ async function save(run: Run, progress: Progress, best: boolean): Promise<string
     optimizer: part(/^(first|second)(Scale)?\./),
     carry: part(/^state\./),
   }
-  const folder = await saveCheckpoint(run.out, checkpoint, { best, tokenizer: run.tokenizer })
+  const folder = await saveCheckpoint(run.out, checkpoint, {
+    best,
+    keep: run.keepCheckpoints,
+    tokenizer: run.tokenizer,
+  })
   progress.saved = step
   return folder
 }

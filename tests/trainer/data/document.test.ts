@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openText } from '../../../runtime/text.ts'
-import { defaultFields, toDocument, tokensOf } from '../../../trainer/data/document.ts'
+import { defaultFields, documentOf, tokensOf } from '../../../trainer/data/document.ts'
 import { createShardWriter } from '../../../trainer/data/shards.ts'
 import { textDataset, type TextOptions } from '../../../trainer/data/text.ts'
 import { chatTokens } from '../../../trainer/tokenizer/format.ts'
@@ -71,14 +71,13 @@ describe('learning replies', () => {
 
   test('is refused where nobody speaks: text, shards, rows with text alone', async () => {
     const folder = join(temporaryFolder(), 'shards')
-    const writer = await createShardWriter(folder, bytes.vocabSize)
+    const writer = await createShardWriter(folder, { vocab: bytes.vocabSize, tokenizer: '' })
     await writer.add([1, 2, 3], true)
     await writer.close()
     await expect(open(folder)).rejects.toThrow('token shards do not say who speaks')
     await expect(open(written('a.txt', ['text']))).rejects.toThrow('text does not say who speaks')
-    const data = await open(written('b.jsonl', [{ text: 'alone' }]))
-    await expect(data.next()).rejects.toThrow(
-      'b.jsonl: the line at byte 0: expected "messages" (each with role and content), or "prompt" and "completion" to learn replies from, got {"text":"alone"}',
+    await expect(open(written('b.jsonl', [{ text: 'alone' }]))).rejects.toThrow(
+      'b.jsonl: line 1: expected "messages" (each with role and content), or "prompt" and "completion" to learn replies from, found text',
     )
   })
 })
@@ -91,9 +90,11 @@ describe('learning everything', () => {
 
   test('reads text from the field that is named', () => {
     const row = { body: 'this', text: 'not this', n: 3n }
-    expect(toDocument(row, 'pretrain', { ...defaultFields, text: 'body' }, 'here')).toEqual({ text: 'this' })
-    expect(() => toDocument(row, 'pretrain', { ...defaultFields, text: 'n' }, 'here: row 3')).toThrow(
-      'here: row 3: expected "n", "messages" (each with role and content), or "prompt" and "completion", got {"body"',
+    const reading = (text: string) => ({ mode: 'pretrain' as const, fields: { ...defaultFields, text } })
+    expect(documentOf(row, reading('body'))).toEqual({ text: 'this' })
+    expect(() => documentOf(row, reading('n'))).toThrow('n: expected a text, got "3"')
+    expect(() => documentOf(row, reading('other'))).toThrow(
+      'expected "other", "messages" (each with role and content), or "prompt" and "completion", found body, text, n',
     )
   })
 })

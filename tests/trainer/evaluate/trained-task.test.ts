@@ -146,17 +146,18 @@ describe('a task learned from nothing', () => {
       () => ['text', '--url', 'http://x', '--data', 'x'],
       /expected --window, the char/,
     ],
-    ['text without a file', () => ['text', '--model', run], /expected --data, a file/],
+    ['text without a file', () => ['text', '--model', run], /required option '--data <file>' not specified/],
     ['neither a model nor a server', () => ['parity'], /expected --model, or --url of a running server/],
-    ['an unknown suite', () => ['mqra', '--model', run], /Allowed choices are keeper, text, telemetry, mqar/],
+    ['an unknown suite', () => ['mqra', '--model', run], /unknown command 'mqra'\n\(Did you mean mqar\?\)/],
     ['a task with more tokens', () => ['recall', '--model', run, '--cell', 'vocabulary=16'], /at least 16 tokens/],
     ['a cell that is none', () => ['parity', '--model', run, '--cell', 'length'], /--cell: expected name=value/],
     ['an unknown option', () => ['parity', '--model', run, '--cell', 'size=3'], /parity\.size: no such option/],
     ['an option out of range', () => ['parity', '--model', run, '--cell', 'length=1'], /length: .* from 3/],
   ]
   test.each(refused)('%s is refused in one sentence', async (_, args, message) => {
-    const command = evalCommand().exitOverride()
-    command.configureOutput({ outputError: () => undefined })
+    const command = evalCommand()
+    for (const one of [command, ...command.commands])
+      one.exitOverride().configureOutput({ outputError: () => undefined })
     await expect(command.parseAsync(args(), { from: 'user' })).rejects.toThrow(message)
   })
 })

@@ -11,6 +11,7 @@ import { textDataset } from '../../../trainer/data/text.ts'
 import { chatTokens, writeTokenizer } from '../../../trainer/tokenizer/format.ts'
 import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
 import { prepare } from '../../../trainer/run/prepare.ts'
+import { lrScaleOf } from '../../../trainer/recipes/lr-scales.ts'
 import { checkContinued, recipeWith } from '../../../trainer/recipes/settings.ts'
 import type { Metric } from '../../../trainer/run/metrics.ts'
 import { train } from '../../../trainer/run/train.ts'
@@ -42,7 +43,7 @@ const settings = [
   'batch=2',
   'sequenceLength=16',
   'schedule.steps=12',
-  'schedule.warmup=2',
+  'schedule.warmup=0.17', // two of twelve updates
   'evaluateEvery=4',
   'evaluateBatches=2',
   'checkpointEvery=5',
@@ -75,7 +76,7 @@ async function run(
   })
   const data = failing(prepared.run.data, failAt)
   const outcome = await train({ ...prepared.run, data }, resume).finally(() => prepared.backend.close())
-  return { out, outcome, metrics, config: prepared.run.config }
+  return { out, outcome, metrics, config: prepared.run.config, notes: prepared.notes }
 }
 
 /** The data set whose batch of that number cannot be had. */
@@ -277,26 +278,51 @@ test('a resumed run has the tokenizer that it began with, by its contents', asyn
 test('settings that cannot be are refused in one sentence before anything is made', async () => {
   const refuse = (setting: string) => () => recipeWith('delta', [setting])
   expect(refuse('batch=0')).toThrow('batch: expected a whole number from 1 to 1000000000, got 0')
-  expect(refuse('wdith=3')).toThrow(/--set wdith: no such setting/)
-  expect(refuse('evaluateEvery=often')).toThrow('--set evaluateEvery: expected a number, got "often"')
-  expect(refuse('mode=both')).toThrow('mode: expected pretrain or instruct, got both')
+  expect(refuse('wdith=3')).toThrow(/wdith: no such option; there are tokenizer, mode/)
+  expect(refuse('optimzer.clip=3')).toThrow('--set optimzer.clip: optimzer is no setting')
+  expect(refuse('batch.size=3')).toThrow('--set batch.size: batch has no settings of its own')
+  expect(refuse('evaluateEvery=often')).toThrow(
+    'evaluateEvery: expected a whole number from 1 to 1000000000, or epoch, got "often"',
+  )
+  expect(refuse('mode=both')).toThrow('mode: expected one of pretrain, instruct, got "both"')
   expect(() => recipeWith('keeper', ['mode=instruct'])).toThrow(/mode: .*keeper makes its own data/)
   for (const [setting, expected] of [
     ['lrScales={"blocks":-1}', 'lrScales.blocks: expected a number from 0 to 10000, got -1'],
     ['lrScales.blocks=abc', 'lrScales.blocks: expected a number from 0 to 10000, got "abc"'],
-    ['schedule.kind=cosin', 'schedule.kind: expected one of cosine, linear, constant, wsd, got cosin'],
+    ['schedule.kind=cosin', 'schedule.kind: expected one of cosine, linear, constant, wsd, got "cosin"'],
     ['schedule.minRatio=-3', 'schedule.minRatio: expected a number from 0 to 1, got -3'],
     ['optimizer.weightDecay=-5', 'optimizer.weightDecay: expected a number from 0 to 10, got -5'],
-    ['tokenizer.kind=foo', 'tokenizer.kind: expected one of byte, char, bpe, folder, ids, got foo'],
+    ['tokenizer.kind=foo', 'tokenizer.kind: expected one of byte, char, bpe, folder, ids, got "foo"'],
     ['generation.temperature=-5', 'generation.temperature: expected a number from 0 to 2, got -5'],
-    ['generation={"top_k":5}', 'generation.top_k: expected temperature, top_p or max_tokens'],
+    ['generation={"top_k":5}', 'generation.top_k: no such option; there are temperature, top_p, max_tokens'],
+    ['schedule.warmup=2000', 'schedule.warmup: expected at most the 1000 updates of the run, got 2000'],
+    ['schedule.warmup=2.5', 'schedule.warmup: expected a whole number of updates or a share below 1, got 2.5'],
   ] as const)
     expect(refuse(setting)).toThrow(expected)
-  expect(refuse('batch=many')).toThrow('--set batch: expected a number, got "many"')
+  expect(refuse('batch=many')).toThrow('batch: expected a whole number from 1 to 1000000000, got "many"')
   expect(() => recipeWith('detla', [])).toThrow(/recipe: expected one of vanilla, rsm, .*delta/)
   await expect(run('impossible', ['model.heads=3'])).rejects.toThrow(/delta.heads: 3 heads do not split width 16/)
   await expect(run('unknown', ['model.hedas=3'])).rejects.toThrow(/delta.hedas: no such option/)
   await expect(run('nothing', ['data.files=[]'])).rejects.toThrow(/expected text to train on/)
+})
+
+test('settings that would have no effect are refused, with what they would need', async () => {
+  expect(() => recipeWith('delta', ['patience=3', 'data.heldOutShare=0'])).toThrow(
+    'patience: expected held-out data to measure on for patience 3, there is none',
+  )
+  await expect(run('no-scale', ['lrScales.blocks.7=2'])).rejects.toThrow(
+    /lrScales\.blocks\.7: no parameter's path begins so; paths begin with .*blocks\.0, blocks\.1/,
+  )
+  await expect(run('no-recompute', ['recompute=3'])).rejects.toThrow(
+    'recompute: expected at most the 2 layers of the model, got 3',
+  )
+})
+
+test('a factor of the learning rate is that of the longest beginning of a path, in whole names', () => {
+  const scales = { blocks: 2, 'blocks.1': 3, 'blocks.1.up': 5 }
+  expect(
+    ['embed', 'blocks.0.up', 'blocks.1.down', 'blocks.1.up', 'blocks.10.up'].map((path) => lrScaleOf(scales, path)),
+  ).toEqual([1, 2, 3, 5, 2])
 })
 
 test('a preset brings its sizes, and settings beside it go over them', () => {
@@ -314,4 +340,19 @@ test('a continued run may not change what its numbers mean', async () => {
   const now = { ...config, model: { ...older, window: 64 } }
   expect(() => checkContinued({ ...config, model: older }, now), 'an option at its default').not.toThrow()
   expect(() => checkContinued({ ...config, model: { ...older, window: 7 } }, now)).toThrow(/resume: model/)
+})
+
+test('the first checkpoint comes early, the newest stay, and the loss is measured at the end', async () => {
+  const settings = ['checkpointEvery=4', 'keepCheckpoints=3', 'evaluateEvery=1000', 'accumulate=1', 'schedule.steps=13']
+  const { out, metrics } = await run('kept', settings)
+  const kept = readdirSync(join(out, 'checkpoints')).toSorted()
+  expect(kept).toEqual(['step-00000008', 'step-00000012', 'step-00000013'])
+  expect(metrics.filter(({ heldOut }) => heldOut !== undefined).map(({ step }) => step)).toEqual([13])
+  const early = await run('early', ['checkpointEvery=50', 'evaluateEvery=1000', 'schedule.steps=6'], { stopAt: 5 })
+  expect(readdirSync(join(early.out, 'checkpoints'))).toEqual(['step-00000005'])
+})
+
+test('held-out data that fills fewer batches than are asked for is measured as a whole, and that is said', async () => {
+  const { notes } = await run('few', ['evaluateBatches=500', 'schedule.steps=1'])
+  expect(notes.join()).toMatch(/held-out data fills \d+ of 500 batches \(evaluateBatches\): these are measured/)
 })

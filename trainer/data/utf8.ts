@@ -1,35 +1,37 @@
-/** Reads parts of files, and says where text is not UTF-8. */
+/** UTF-8: decoding that says where text is not, and where characters begin. */
 import { isUtf8 } from 'node:buffer'
-import { open } from 'node:fs/promises'
 import { DataError } from './batch.ts'
 
-/** Up to `length` bytes from `position`; fewer only at the end of the file. */
-export async function readBytes(path: string, position: number, length: number): Promise<Buffer> {
-  const file = await open(path)
-  try {
-    const bytes = Buffer.allocUnsafe(length)
-    let done = 0
-    while (done < length) {
-      const { bytesRead } = await file.read(bytes, done, length - done, position + done)
-      if (bytesRead === 0) break
-      done += bytesRead
-    }
-    return bytes.subarray(0, done)
-  } finally {
-    await file.close()
-  }
-}
-
-/** The text of bytes that begin at `position` of a file. Throws DataError with the place of the first wrong byte. */
-export function decodeUtf8(bytes: Uint8Array, path: string, position: number): string {
+/** The text of bytes that begin at `position` of the file `name`. Throws DataError with the place of the first wrong byte. */
+export function decodeUtf8(bytes: Uint8Array, name: string, position: number): string {
   if (!isUtf8(bytes)) {
     const at = position + firstInvalidByte(bytes)
-    throw new DataError(`${path}: expected UTF-8 text, got a byte that does not belong there at byte ${at}`)
+    throw new DataError(`${name}: expected UTF-8 text, got a byte that does not belong there at byte ${at}`)
   }
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 }
 
-/** Bisects: the longest prefix that is UTF-8, apart from a last character that is cut off. */
+/** How many bytes at the end begin a character that is cut off; 0 where the last character is whole. */
+export function incompleteTail(bytes: Uint8Array): number {
+  for (let cut = 1; cut <= Math.min(3, bytes.length); cut++) {
+    const byte = bytes[bytes.length - cut]!
+    if (isContinuation(byte)) continue
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
+    return length > cut ? cut : 0
+  }
+  return 0
+}
+
+/** How many bytes at the beginning belong to a character that began before them. */
+export function continuationHead(bytes: Uint8Array): number {
+  let head = 0
+  while (head < Math.min(3, bytes.length) && isContinuation(bytes[head]!)) head++
+  return head
+}
+
+const isContinuation = (byte: number): boolean => (byte & 0xc0) === 0x80
+
+/** Bisects for the longest prefix that is UTF-8, apart from a last character that is cut off. */
 function firstInvalidByte(bytes: Uint8Array): number {
   let good = 0
   let bad = bytes.length
