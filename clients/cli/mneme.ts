@@ -52,14 +52,14 @@ const entries: Readonly<Record<string, Entry>> = {
 /** Errors that say that the command was given something wrong: exit code 2. */
 const WRONG_USE: ReadonlySet<string> = new Set(['ConfigError', 'UsageError'])
 
-/** Runs a command line; resolves to its exit code: 0 done, 1 failed, 2 wrong use, 130 ended by Ctrl-C. */
-export async function run(line: readonly string[]): Promise<number> {
+/** Runs a command line of the package whose folder is `root`; resolves to its exit code: 0 done, 1 failed, 2 wrong use, 130 ended by Ctrl-C. */
+export async function run(line: readonly string[], root: string): Promise<number> {
   endWithReader()
   const commands = new Map(Object.entries(entries))
   const verbose = line.includes('--verbose')
   const args = line.filter((arg) => arg !== '--verbose')
   const asked = args[0] ?? ''
-  const program = createProgram()
+  const program = createProgram(root)
   for (const [name, { about }] of commands) if (name !== asked) program.command(name).description(about)
   try {
     const entry = commands.get(asked)
@@ -68,7 +68,8 @@ export async function run(line: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
-    return exitCodeOf(error, commands.has(asked) ? `mneme ${asked}` : 'mneme', verbose)
+    const command = commands.has(asked) ? `mneme ${asked}` : 'mneme'
+    return exitCodeOf(error, command, verbose, missingPackages(error, root))
   }
 }
 
@@ -78,10 +79,10 @@ function endWithReader(): void {
   process.stderr.on('error', () => undefined)
 }
 
-function createProgram(): Command {
+function createProgram(root: string): Command {
   return quiet(new Command('mneme'))
     .description('a language-model server that remembers')
-    .version(packageVersion())
+    .version(packageOf(root).version)
     .option('--verbose', 'print stack traces of errors; goes with every command')
     .helpCommand(false)
 }
@@ -94,7 +95,7 @@ function quiet(command: Command): Command {
 }
 
 /** Prints what went wrong, in one sentence with the remedy. */
-function exitCodeOf(error: unknown, command: string, verbose: boolean): number {
+function exitCodeOf(error: unknown, command: string, verbose: boolean, known: string | undefined): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     // Help that was not asked for has been printed already.
@@ -108,14 +109,27 @@ function exitCodeOf(error: unknown, command: string, verbose: boolean): number {
     return 2
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-  process.stderr.write(`${command}: ${systemSentence(error) ?? message}\n`)
+  process.stderr.write(`${command}: ${known ?? systemSentence(error) ?? message}\n`)
   if (verbose) process.stderr.write(`${stack}\n`)
   return WRONG_USE.has(name) ? 2 : 1
 }
 
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
+interface Package {
+  readonly version: string
+  /** Packages that only some commands need, and that are not installed with this one. */
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+function packageOf(root: string): Package {
+  return JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as Package
+}
+
+/** What to install for a command that found a package missing; undefined for any other error. */
+function missingPackages(error: unknown, root: string): string | undefined {
+  const { code, message } = (error ?? {}) as NodeJS.ErrnoException
+  const missing = /package '([^']+)'/.exec(message ?? '')?.[1]
+  const peers = packageOf(root).peerDependencies ?? {}
+  if (code !== 'ERR_MODULE_NOT_FOUND' || missing === undefined || !(missing in peers)) return undefined
+  const all = Object.entries(peers).map(([name, version]) => `${name}@${version}`)
+  return `this command needs packages that serving does not. Install them: npm install ${all.join(' ')}`
 }

@@ -2,13 +2,14 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../models/config.ts'
+import { packageRoot } from '../../runtime/package.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { flatten } from '../../models/spec.ts'
 import { encodeSafetensors } from '../safetensors.ts'
 import type { Trained } from '../export/weights.ts'
 import { torchModule } from './module.ts'
 
-const templates = join(import.meta.dirname, 'templates')
+const templates = join(packageRoot(), 'trainer/scaffold/templates')
 
 /** Rows and tokens of a batch of one process. */
 export interface Shape {

@@ -36,7 +36,7 @@ const folder = mkdtempSync(join(tmpdir(), 'mneme-cost-'))
 
 function start(...node: string[]): Promise<ServerProcess> {
   const flags = ['--port', '0', '--data', join(folder, 'data'), '--log-level', 'warn', '--max-batch', String(STREAMS)]
-  const args = [...node, compiled('server/main.ts'), bundle, ...flags]
+  const args = [...node, compiled('clients/cli/bin.js'), 'serve', bundle, ...flags]
   return listening(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
 }
 

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { architectures } from '../../../models/registry.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
-import { runMneme, startMneme } from './mneme-process.ts'
+import { runMneme, sourceBin, startMneme } from './mneme-process.ts'
 
 const root = new URL('../../../', import.meta.url)
 
 /** Our own folders and files that a command line loads, by what V8 saw run. */
 async function loadedBy(args: readonly string[]): Promise<string[]> {
   const folder = temporaryFolder()
-  await runMneme(args, '', { NODE_V8_COVERAGE: folder })
+  await runMneme(args, '', { NODE_V8_COVERAGE: folder }, sourceBin)
   const scripts = readdirSync(folder).flatMap((file) => {
     const { result } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { result: { url: string }[] }
     return result.map(({ url }) => url)
