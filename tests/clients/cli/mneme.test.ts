@@ -99,7 +99,7 @@ describe('exit codes', () => {
     expect(plain.stderr).toMatch(/^mneme tokenizer: [^\n]+\n$/)
     const verbose = await runMneme([...args, '--verbose'])
     expect(verbose.stderr.startsWith(plain.stderr)).toBe(true)
-    expect(verbose.stderr).toMatch(/\n {4}at .*trainer\/tokenizer\/cli\.ts/)
+    expect(verbose.stderr).toMatch(/\n {4}at .*trainer\/tokenizer\/cli\.[jt]s/)
   })
 })
 
