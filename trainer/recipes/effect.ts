@@ -1,4 +1,4 @@
-/** Settings that would do nothing with this model are refused: whoever gave them meant something by them. */
+/** Refuses settings that would have no effect on the model. */
 import type { Model } from '../../models/architecture.ts'
 import { ConfigError } from '../../models/config.ts'
 import { flatten } from '../../models/spec.ts'

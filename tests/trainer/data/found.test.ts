@@ -21,7 +21,7 @@ function written(name: string, content: string | Uint8Array): string {
 }
 
 const open = (paths: string | string[], more: Partial<TextOptions> = {}): Promise<Dataset> =>
-  textDataset({ paths: [paths].flat(), codec: bytes, batch: 1, time: 32, ...more })
+  textDataset({ paths: [paths].flat(), codec: bytes, batch: 1, sequenceLength: 32, ...more })
 
 /** The text that the rows give until each has come to its end, in the order of the rows. */
 async function textOf(data: Dataset, rows: number, codec: TextCodec = bytes): Promise<string[]> {
@@ -67,7 +67,7 @@ describe('text without single spaces', () => {
   test('pieces have the ids of the whole where lines or marks part the words', async () => {
     const paragraphs = `${chinese}\n\n${'Fish,chips;peas.'.repeat(3000)}`
     for (const codec of [bytes, keeper]) {
-      const data = await open(written('lines.txt', paragraphs), { codec, time: 100 })
+      const data = await open(written('lines.txt', paragraphs), { codec, sequenceLength: 100 })
       const ids: number[] = []
       while (data.epoch!() === 0) {
         const batch = await data.next()
@@ -165,7 +165,7 @@ describe('rows that cannot be used', () => {
 
   test('are left out and counted before the first step, the first with its line and reason', async () => {
     const rows = Array.from({ length: 121 }, (_, i) => (i === 60 ? tool : chat(i)))
-    const data = await open(written('chats.jsonl', lines(rows)), { mode: 'instruct', time: 64 })
+    const data = await open(written('chats.jsonl', lines(rows)), { mode: 'instruct', sequenceLength: 64 })
     expect(data.notes!.join()).toMatch(/chats\.jsonl: 1 of 121 lines left out; line 61: messages\[1\]\.content: .*null/)
     const texts = Array.from({ length: 121 }, (_, i) => ({ text: i === 60 ? null : `text ${i}` }))
     const other = await open(written('texts.jsonl', lines(texts)))
@@ -221,7 +221,7 @@ describe('files of other formats', () => {
     ['rows.csv.gz', gzipSync(csv)],
     ['rows.txt.gz', gzipSync(expected)],
   ])('%s is read', async (name, content) => {
-    expect((await textOf(await open(written(name, content), { time: 200 }), 1)).join('')).toBe(expected)
+    expect((await textOf(await open(written(name, content), { sequenceLength: 200 }), 1)).join('')).toBe(expected)
   })
 
   test.each([
@@ -240,7 +240,7 @@ describe('files of other formats', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 12 }), async (cells) => {
         const quoted = cells.map((text) => `x,"${text.replaceAll('"', '""')}"`)
-        const data = await open(written('any.csv', `id,text\n${quoted.join('\n')}\n`), { time: 500 })
+        const data = await open(written('any.csv', `id,text\n${quoted.join('\n')}\n`), { sequenceLength: 500 })
         expect((await textOf(data, 1)).join('')).toBe(cells.join(''))
       }),
       { numRuns: 50 },

@@ -220,7 +220,7 @@ test('evaluateEvery=epoch measures each time that all text was read, and at the 
     paths: [text],
     codec: openText(join(out, 'tokenizer')),
     batch: 2,
-    time: 64,
+    sequenceLength: 64,
     heldOut: 0.1,
   })
   const ends: number[] = []
