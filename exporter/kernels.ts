@@ -21,15 +21,17 @@ export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
     gatedDelta(x) {
       const formal = ['q', 'k', 'v', 'g', 'beta', 'memory']
       const body = kernels === 'fused' ? fusedDelta : (g: GraphBuilder, v: Value[]) => portableDelta(g, v, x)
-      cursor.at.define('GatedDelta', formal, ['heads'], body)
+      const sizes = kernels === 'fused' ? [] : [x.heads, x.keys, x.values]
+      const name = cursor.at.define('GatedDelta', formal, ['heads'], body, sizes)
       const inputs = [x.q, x.k, x.v, x.g, x.beta, x.memory]
-      const [y, memory] = cursor.at.node('GatedDelta', inputs, { heads: { int: x.heads } }, 2, 'mneme')
+      const [y, memory] = cursor.at.node(name, inputs, { heads: { int: x.heads } }, 2, 'mneme')
       return { y: y!, memory: memory! }
     },
     causalConv(x) {
       const body = kernels === 'fused' ? fusedConv : (g: GraphBuilder, v: Value[]) => portableConv(g, v, x.size)
-      const name = x.bias ? 'CausalConvBias' : 'CausalConv'
-      cursor.at.define(name, ['x', 'weight', 'past', ...(x.bias ? ['bias'] : [])], [], body)
+      const formal = ['x', 'weight', 'past', ...(x.bias ? ['bias'] : [])]
+      const sizes = kernels === 'fused' ? [] : [x.size]
+      const name = cursor.at.define(x.bias ? 'CausalConvBias' : 'CausalConv', formal, [], body, sizes)
       const inputs = [x.x, x.weight, x.past, ...(x.bias ? [x.bias] : [])]
       const [y, past] = cursor.at.node(name, inputs, {}, 2, 'mneme')
       return { y: y!, past: past! }
@@ -37,9 +39,10 @@ export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
     selectiveScan(x) {
       const formal = ['x', 'dt', 'A', 'B', 'C', 'memory']
       const body = kernels === 'fused' ? fusedScan : (g: GraphBuilder, v: Value[]) => portableScan(g, v, x)
-      cursor.at.define('SelectiveScan', formal, ['channels'], body)
+      const sizes = kernels === 'fused' ? [] : [x.channels]
+      const name = cursor.at.define('SelectiveScan', formal, ['channels'], body, sizes)
       const inputs = [x.x, x.dt, x.A, x.B, x.C, x.memory]
-      const [y, memory] = cursor.at.node('SelectiveScan', inputs, { channels: { int: x.channels } }, 2, 'mneme')
+      const [y, memory] = cursor.at.node(name, inputs, { channels: { int: x.channels } }, 2, 'mneme')
       return { y: y!, memory: memory! }
     },
   })

@@ -63,7 +63,7 @@ export interface Primitives<T> {
   /**
    * A loop over time (axis 1) in chunks. A step gets as many tokens as the chunk of the fullest row still has room for,
    * the minimum of `room(carry)` (B) float32, and at most the tokens that are left. Each `y` (B, time, ...outputs[i])
-   * is concatenated along axis 1. The tape takes `room` to be `length` at the start, so T must be a multiple of it.
+   * is concatenated along axis 1. The tape takes the first chunk to be empty: chunks of `length`, a shorter one last.
    */
   chunkedScan(
     step: (carry: T[], x: T[]) => { carry: T[]; y: T[] },

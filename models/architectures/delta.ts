@@ -152,10 +152,6 @@ export const delta = define({
       c.networkWidth % 8 === 0,
       `delta.networkWidth: expected a multiple of 8 (ONNX Runtime sums other widths by batch), got ${c.networkWidth}`,
     )
-    requires(
-      c.cacheHalfLife === 0 || c.cacheHalfLife >= 64,
-      `delta.cacheHalfLife: expected 0 or at least 64 tokens (float32 has to hold 2^(piece / half-life)), got ${c.cacheHalfLife}`,
-    )
   },
   params,
   state,

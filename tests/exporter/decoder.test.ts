@@ -121,6 +121,12 @@ describe('a bundle', () => {
     expect(readFileSync(join(o.out, 'tokenizer.json')).length).toBeGreaterThan(0)
   })
 
+  test.each([false, true])('is refused in a sentence when a weight is missing (compact: %s)', async (compact) => {
+    const o = await options('missing')
+    const weights = new Map([...o.weights].filter(([path]) => path !== 'embed'))
+    await expect(exportBundle({ ...o, weights, compact })).rejects.toThrow('weights: missing [embed], unexpected []')
+  })
+
   test('is refused when the tokenizer has more tokens than the model', async () => {
     const small = createModel('delta', { ...model.config, vocab: 200 })
     const o = { ...(await options('small')), model: small, weights: randomWeights(small) }

@@ -26,18 +26,25 @@ export function vectorJacobianProduct(
     if (!needed.has(node) || node.sources.length === 0) continue
     // Backwards, the first node of a group comes last: then the derivatives of all of its nodes are known
     if (node.group && node.group.nodes[0] !== node) continue
-    const shares = sharesOf(tape, node, found, needed)
-    node.sources.forEach((source, i) => accumulate(source, shares[i]))
+    const derivatives = derivativesOf(tape, node, found, needed)
+    if (!derivatives) continue
+    for (const [i, source] of node.sources.entries()) {
+      const g = derivatives[i]
+      if (g === undefined && needed.has(source) && source.dtype === 'float32')
+        throw new Error(`${node.name}: expected a derivative with respect to input ${i}, there is no rule for it`)
+      if (g !== 'zero') accumulate(source, g)
+    }
   }
   return wrt.map((node) => found.get(node))
 }
 
-function sharesOf(tape: Tape, node: Node, found: ReadonlyMap<Node, Node>, needed: ReadonlySet<Node>) {
+/** The derivatives with respect to the sources of a node; undefined where the outputs do not depend on it. */
+function derivativesOf(tape: Tape, node: Node, found: ReadonlyMap<Node, Node>, needed: ReadonlySet<Node>) {
   if (node.group) {
     const all = node.group.nodes.map((other) => found.get(other))
     const wanted = node.inputs.map((input) => needed.has(input))
-    return all.some((g) => g !== undefined) ? node.group.rule(all, wanted) : []
+    return all.some((g) => g !== undefined) ? node.group.rule(all, wanted) : undefined
   }
   const g = found.get(node)
-  return g ? node.rule(tape, node, g) : []
+  return g && node.rule(tape, node, g)
 }

@@ -5,7 +5,7 @@
 import type { Primitives } from '../../../models/ops.ts'
 import { vectorJacobianProduct } from './gradients.ts'
 import { product, ShapeError } from './shapes.ts'
-import { type Group, groupNode, type Node, type Recorder, replay, type Scope, type Tape } from './tape.ts'
+import { ancestors, type Group, groupNode, type Node, type Recorder, replay, type Scope, type Tape } from './tape.ts'
 
 export type Step = Parameters<Primitives<Node>['scan']>[0]
 
@@ -156,6 +156,9 @@ function loopNodes(tape: Tape, loop: LoopNode, rule: Group['rule']): Node[] {
 
 const isReal = (node: Shaped): boolean => node.dtype === 'float32'
 
+/** Whether a value is the same whatever the inputs of the tape are: nobody asks for derivatives with respect to it. */
+const isConstant = (node: Node): boolean => ![...ancestors([node])].some(({ kind }) => kind === 'input')
+
 /** The backward step of a loop, traced: what it reads beside the values of the forward step. */
 interface Backward {
   readonly scope: Scope
@@ -215,7 +218,8 @@ const movingOf = (loop: LoopNode): number[] => loop.carry.flatMap((node, i) => (
 /** What the derivative may read of each step, and has to be saved for it: all but the slices that come from outside. */
 function residuals(tape: Tape, op: Recorder, loop: LoopNode): Node[] {
   const reals = loop.sliceIn.filter(isReal)
-  const backward = traceBackward(tape, op, loop, movingOf(loop), loop.stacked, reals, loop.captured.filter(isReal))
+  const outside = loop.captured.filter((node) => isReal(node) && !isConstant(node))
+  const backward = traceBackward(tape, op, loop, movingOf(loop), loop.stacked, reals, outside)
   return readOf(loop, backward).filter((node) => !loop.sliceIn.includes(node))
 }
 

@@ -45,11 +45,28 @@ export function scan(to: Unrolling, step: Step, carry: Node[], xs: Node[], axis:
   })
 }
 
-/** The loop over chunks of `length` tokens. T has to be a multiple of them, and the first chunk to be empty. */
+/** The loop over chunks of `length` tokens, the first of which is empty at the start; a shorter chunk may come last. */
 export function chunkedScan(to: Unrolling, step: Step, carry: Node[], xs: Node[], length: number) {
   const { tape, op } = to
   const time = xs[0]!.shape[1]!
-  if (time % length !== 0) throw new ShapeError(`chunkedScan: expected time to be a multiple of ${length}, got ${time}`)
+  const whole = time - (time % length)
+  if (whole === 0) return unroll(to, 1, carry, 1, (now) => step(now, xs))
+  if (whole === time) return wholeChunks(to, step, carry, xs, length)
+  const part = (start: number, end: number): Node[] => xs.map((x) => op.slice(x, 1, start, end))
+  const { result: first, losses } = tape.withLosses(() => wholeChunks(to, step, carry, part(0, whole), length))
+  const rest = tape.withLosses(() => step(first.carry, part(whole, time)))
+  addMeanLoss(
+    to,
+    [...losses.map((mean) => op.mul(mean, op.constant(whole / length))), ...rest.losses],
+    whole / length + 1,
+  )
+  const { carry: last, y } = rest.result
+  return { carry: sameShapes(first.carry, last), ys: first.ys.map((whole, i) => op.concat([whole, y[i]!], 1)) }
+}
+
+function wholeChunks(to: Unrolling, step: Step, carry: Node[], xs: Node[], length: number) {
+  const { tape, op } = to
+  const time = xs[0]!.shape[1]!
   const chunks = time / length
   const inChunks = ({ shape: [batch, , ...rest], dtype }: Node) => ({ shape: [batch!, chunks, length, ...rest], dtype })
   const body = bodyOfLong(to, chunks, () => traceBody(tape, op, step, carry, xs.map(inChunks), 1))
@@ -66,7 +83,7 @@ export function chunkedScan(to: Unrolling, step: Step, carry: Node[], xs: Node[]
   )
 }
 
-/** Records every step and joins the outputs along `axis`. Losses that steps add count as their mean over the steps. */
+/** Records every step and joins the outputs along `axis`. */
 function unroll(
   { tape, op }: Unrolling,
   steps: number,
@@ -81,16 +98,17 @@ function unroll(
     const { result, losses } = tape.withLosses(() => step(carry, i))
     carry = sameShapes(carry, result.carry)
     for (const [at, y] of result.y.entries()) (ys[at] ??= []).push(y)
-    added.push(...losses)
+    for (const loss of losses) added.push(loss)
   }
-  if (added.length > 0)
-    tape.addLoss(
-      op.mul(
-        added.reduce((a, b) => op.add(a, b)),
-        op.constant(1 / steps),
-      ),
-    )
+  addMeanLoss({ tape, op }, added, steps)
   return { carry, ys: ys.map((y) => (y.length === 1 ? y[0]! : op.concat(y, axis))) }
+}
+
+/** Losses that steps add count as their mean over the steps. */
+function addMeanLoss({ tape, op }: Pick<Unrolling, 'tape' | 'op'>, added: readonly Node[], steps: number): void {
+  if (added.length === 0) return
+  const sum = added.reduce((a, b) => op.add(a, b))
+  tape.addLoss(op.mul(sum, op.constant(1 / steps)))
 }
 
 /** The contract of every loop: what is carried keeps its shape. */

@@ -1,8 +1,8 @@
 /** Cross entropy on a tape, with the derivative softmax - onehot. */
 import type { Node, Recorder, Tape } from './tape.ts'
 
-/** Below this a probability counts as this: 87 nats, where float32 ends. */
-const SMALLEST = 1e-38
+/** The least probability that counts, 2^-126: the least normal float32, since devices may flush smaller ones to zero. */
+const SMALLEST = 2 ** -126
 
 /**
  * Weighted mean of -log p(target), in nats. logits (B,T,V), targets (B,T) int32, weights (B,T) -> scalar and the sum of weights.

@@ -56,7 +56,7 @@ export function recorder(tape: Tape, unrolled = UNROLLED): Recorder {
   const binary = (name: Binary) => (a: Node, b: Node) =>
     add(name, [a, b], broadcast(a.shape, b.shape), rules[name], (o, [x, y]) => o[name](x!, y!))
   const logical = (name: 'less' | 'and') => (a: Node, b: Node) =>
-    add(name, [a, b], broadcast(a.shape, b.shape), rules.constant, (o, [x, y]) => o[name](x!, y!), 'bool')
+    add(name, [a, b], broadcast(a.shape, b.shape), rules.zero, (o, [x, y]) => o[name](x!, y!), 'bool')
   const reduction =
     (name: 'sum' | 'mean' | 'max') =>
     (x: Node, axis: number, keepDims = false) => {
@@ -80,7 +80,7 @@ export function recorder(tape: Tape, unrolled = UNROLLED): Recorder {
       ),
     table: (values, shape) =>
       once(`table ${shape.join()}: ${values.join()}`, () =>
-        add('table', [], shape, rules.constant, (o) => o.table(values, shape)),
+        add('table', [], shape, rules.zero, (o) => o.table(values, shape)),
       ),
     zeros: (shape) => op.expand(op.constant(0), shape),
     add: binary('add'),
@@ -124,22 +124,21 @@ export function recorder(tape: Tape, unrolled = UNROLLED): Recorder {
     },
     gather: (table, ids) =>
       add('gather', [table, ids], [...ids.shape, table.shape[1]!], rules.gather, (o, [t, i]) => o.gather(t!, i!)),
-    oneHot: (ids, depth) =>
-      add('oneHot', [ids], [...ids.shape, depth], rules.constant, (o, [i]) => o.oneHot(i!, depth)),
-    topk: (x, k) => add('topk', [x], [...x.shape.slice(0, -1), k], rules.constant, (o, [a]) => o.topk(a!, k), 'int32'),
+    oneHot: (ids, depth) => add('oneHot', [ids], [...ids.shape, depth], rules.zero, (o, [i]) => o.oneHot(i!, depth)),
+    topk: (x, k) => add('topk', [x], [...x.shape.slice(0, -1), k], rules.zero, (o, [a]) => o.topk(a!, k), 'int32'),
     float: (x) => add('float', [x], x.shape, rules.float, (o, [a]) => o.float(a!)),
-    equal: (a, b) => add('equal', [a, b], broadcast(a.shape, b.shape), rules.constant, (o, [x, y]) => o.equal(x!, y!)),
+    equal: (a, b) => add('equal', [a, b], broadcast(a.shape, b.shape), rules.zero, (o, [x, y]) => o.equal(x!, y!)),
     scatterRows: (ids, g, shape) =>
-      add('scatterRows', [ids, g], shape, rules.constant, (o, [i, x]) => o.scatterRows(i!, x!, shape)),
-    pick: (x, ids) => add('pick', [x, ids], ids.shape, rules.constant, (o, [a, i]) => o.pick(a!, i!)),
+      add('scatterRows', [ids, g], shape, rules.missing, (o, [i, x]) => o.scatterRows(i!, x!, shape)),
+    pick: (x, ids) => add('pick', [x, ids], ids.shape, rules.missing, (o, [a, i]) => o.pick(a!, i!)),
     addAt: (x, ids, values) =>
-      add('addAt', [x, ids, values], x.shape, rules.constant, (o, [a, i, v]) => o.addAt(a!, i!, v!)),
+      add('addAt', [x, ids, values], x.shape, rules.missing, (o, [a, i, v]) => o.addAt(a!, i!, v!)),
     rotary: (x, cos, sin) =>
       add('rotary', [x, cos, sin], x.shape, rules.rotary, (o, [a, c, s]) => o.rotary(a!, c!, s!)),
     quantize: (x, scale, dtype) =>
-      add('quantize', [x, scale], x.shape, rules.constant, (o, [a, s]) => o.quantize(a!, s!, dtype), dtype),
+      add('quantize', [x, scale], x.shape, rules.missing, (o, [a, s]) => o.quantize(a!, s!, dtype), dtype),
     dequantize: (x, scale) =>
-      add('dequantize', [x, scale], x.shape, rules.constant, (o, [a, s]) => o.dequantize(a!, s!)),
+      add('dequantize', [x, scale], x.shape, rules.missing, (o, [a, s]) => o.dequantize(a!, s!)),
     concat: (xs, axis) => {
       const at = axisOf(xs[0]!.shape, axis)
       const total = xs.reduce((n, x) => n + x.shape[at]!, 0)

@@ -67,14 +67,17 @@ export interface Group {
   /** Values of the nodes; those that are not `wanted` may be undefined. */
   emit<U>(op: Emitter<U>, inputs: readonly U[], wanted: readonly boolean[]): (U | undefined)[]
   /** Derivatives with respect to the inputs that are `needed`, from those of the nodes. */
-  rule(found: readonly (Node | undefined)[], needed: readonly boolean[]): readonly (Node | undefined)[]
+  rule(found: readonly (Node | undefined)[], needed: readonly boolean[]): readonly Derivative[]
 }
 
 /** All primitives over tape nodes: what models and derivative rules are written in. */
 export type Recorder = Primitives<Node> & Extra<Node> & { zeros(shape: readonly number[]): Node }
 
+/** A derivative; `zero` where it is zero wherever it exists, undefined where there is no rule for it. */
+export type Derivative = Node | 'zero' | undefined
+
 /** Derivatives with respect to each source, from the derivative `g` of the node. */
-export type Rule = (tape: Tape, node: Node, g: Node) => readonly (Node | undefined)[]
+export type Rule = (tape: Tape, node: Node, g: Node) => readonly Derivative[]
 
 /** A list of nodes: the tape's own, or the body of a loop, whose nodes may read those of the scopes around it. */
 export interface Scope {

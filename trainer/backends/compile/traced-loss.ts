@@ -6,6 +6,7 @@ import type { Precision } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
 import { recorder } from './recorder.ts'
+import { ShapeError } from './shapes.ts'
 import { type Node, type Recorder, Tape } from './tape.ts'
 
 /** The shape of a batch, and how its loss is computed. */
@@ -37,6 +38,8 @@ export interface TracedLoss {
 /** Traces the loss of a batch. Inputs: ids, targets, weights, labels, carry, param.*, state.*, noise.*. */
 export function traceLoss(model: Model, o: LossOptions, training: boolean): TracedLoss {
   const { batch, sequenceLength, maxLabels } = o
+  if (sequenceLength % model.chunkLength !== 0)
+    throw new ShapeError(`sequenceLength: expected a multiple of ${model.chunkLength}, got ${sequenceLength}`)
   const tape = new Tape()
   const op = recorder(tape, o.unrolled)
   const ids = tape.input('ids', [batch, sequenceLength], 'int32')
