@@ -39,6 +39,7 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   checkWeights(o.model, o.weights)
   const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
   const graph = decoderGraph(o.model, o.weights, o.kernels, precomputed)
+  if (o.compact) await refuseLarger(o, graph.bytes.length)
   const verification = await verify(graph, o.reference, o.ids)
 
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
@@ -71,4 +72,13 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
     })
   })
   return { manifest, verification }
+}
+
+/** Throws ExportError where the file is not smaller: what is precomputed may be smaller than what it is made of. */
+async function refuseLarger({ model, weights, kernels }: ExportOptions, compactBytes: number): Promise<void> {
+  const usual = decoderGraph(model, weights, kernels, await precomputeWeights(model, weights)).bytes.length
+  if (compactBytes >= usual)
+    throw new ExportError(
+      `--compact: makes no smaller file of this model (${compactBytes} bytes, ${usual} without it); leave it out`,
+    )
 }

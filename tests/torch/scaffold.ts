@@ -44,7 +44,7 @@ async function compareAll(): Promise<number> {
     const weights = randomWeights(model)
     const config = { accumulate: 1 }
     const trained = { model, weights, config, folder: tokenizer, codec: openText(tokenizer), step: 0 }
-    await scaffoldTorch(trained, out, { batch: BATCH, time })
+    await scaffoldTorch(trained, out, { batch: BATCH, sequenceLength: time })
     const inputs = randomInputs(model, time)
     writeFileSync(join(out, 'inputs.safetensors'), Buffer.concat(encodeSafetensors(inputs)))
     cases.push({ name, model, out, weights, inputs, time })

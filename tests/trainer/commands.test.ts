@@ -197,6 +197,12 @@ describe('mistakes are answered in one sentence', () => {
     ],
     ['no model', ['sample', 'nope'], 1, /nope: expected a checkpoint, found no readable state\.json/],
     [
+      'a compact file that is not smaller',
+      ['export', 'run', '--out', 'c', '--text', 'book.txt', '--tokens', '20', '--compact'],
+      1,
+      /--compact: makes no smaller file of this model \(\d+ bytes, \d+ without it\); leave it out/,
+    ],
+    [
       'a folder that cannot be written',
       ['export', 'run', '--out', '/proc/x', '--text', 'book.txt', '--tokens', '20'],
       1,

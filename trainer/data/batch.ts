@@ -38,11 +38,11 @@ export class DataError extends Error {
 }
 
 /** A batch without loss, to be filled; its tokens are `pad`. */
-export function emptyBatch(rows: number, time: number, pad = 0): Batch {
+export function emptyBatch(rows: number, sequenceLength: number, pad = 0): Batch {
   return {
-    ids: new Int32Array(rows * time).fill(pad),
-    targets: new Int32Array(rows * time).fill(pad),
-    weights: new Float32Array(rows * time),
+    ids: new Int32Array(rows * sequenceLength).fill(pad),
+    targets: new Int32Array(rows * sequenceLength).fill(pad),
+    weights: new Float32Array(rows * sequenceLength),
     carry: new Float32Array(rows),
   }
 }

@@ -22,7 +22,7 @@ const formats: Readonly<Record<string, FileFormat>> = {
 const foundInFolders = ['.txt', '.text', '.md', '.jsonl', '.ndjson']
 
 /** The format of a file by its name, in any case; a name that says nothing is text. */
-export function kindByName(path: string): FileKind {
+function kindByName(path: string): FileKind {
   const gzip = extensionOf(path) === '.gz'
   return { format: formats[extensionOf(gzip ? path.slice(0, -3) : path)] ?? 'text', gzip }
 }

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { FolderKind } from '../../runtime/replace-folder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
 import { parseJson } from '../files.ts'
 import { DataError } from './batch.ts'
@@ -35,13 +34,8 @@ export interface ShardWriter {
   close(): Promise<ShardIndex>
 }
 
-/** What may be replaced by new shards. */
-export const shardFolder: FolderKind = {
-  noun: 'token shards',
-  index: 'index.json',
-  format: 'mneme-shards',
-  files: ({ shards }) => ((shards ?? []) as ShardIndex['shards']).flatMap(({ file, starts }) => [file, starts]),
-}
+const indexFile = 'index.json'
+const format = 'mneme-shards'
 
 /** Tokens of a piece that is read at once. */
 const pieceTokens = 16_384
@@ -61,11 +55,11 @@ export async function openShards(
   folder: string,
   { codec, tokenizer, progress }: ShardOptions,
 ): Promise<{ files: TokenFile[]; notes: string[] } | undefined> {
-  const path = join(folder, shardFolder.index)
+  const path = join(folder, indexFile)
   const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   const index = parseJson(text, path) as ShardIndex
-  if (index.format !== shardFolder.format || index.version !== 1)
+  if (index.format !== format || index.version !== 1)
     throw new DataError(`${path}: expected mneme-shards of version 1, got ${text.slice(0, 60)}`)
   if (index.vocab !== codec.vocabSize)
     throw new DataError(`${folder}: expected tokens of a vocabulary of ${codec.vocabSize}, got one of ${index.vocab}`)
@@ -84,7 +78,7 @@ export async function openShards(
 }
 
 /** The sha256 of a folder's tokenizer.json. */
-export async function tokenizerHash(folder: string): Promise<string> {
+async function tokenizerHash(folder: string): Promise<string> {
   return createHash('sha256')
     .update(await readFile(join(folder, 'tokenizer.json')))
     .digest('hex')
@@ -132,8 +126,8 @@ export async function createShardWriter(
     async close() {
       if (shard !== undefined) shards.push(await closeShard(folder, shard))
       const tokens = shards.reduce((sum, { tokens }) => sum + tokens, 0)
-      const index: ShardIndex = { format: 'mneme-shards', version: 1, dtype, vocab, tokenizer, tokens, shards }
-      await writeFile(join(folder, shardFolder.index), `${JSON.stringify(index, null, 2)}\n`)
+      const index: ShardIndex = { format, version: 1, dtype, vocab, tokenizer, tokens, shards }
+      await writeFile(join(folder, indexFile), `${JSON.stringify(index, null, 2)}\n`)
       return index
     },
   }
@@ -186,6 +180,7 @@ async function openShard(
   return {
     name,
     size: shard.tokens,
+    unit: 'tokens',
     align: (place) => Promise.resolve(place),
     read,
     chunks: (from, to) => chunksOf(source, from * width, to * width),

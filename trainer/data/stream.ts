@@ -40,16 +40,16 @@ export interface Stream<P> {
 }
 
 export interface StreamOptions {
-  readonly time: number
+  readonly sequenceLength: number
   readonly pad: number
-  /** Whether a short document follows another one in the same T tokens, and sees its state. */
+  /** Whether a short document follows another one of its pass in the same T tokens, and sees its state. */
   readonly pack: boolean
 }
 
 /** Opens a stream that reads its feed again and again, from `start` or from where the feed says. */
 export function openStream<P extends FeedPosition>(
   feed: Feed<P>,
-  { time, pad, pack }: StreamOptions,
+  { sequenceLength, pad, pack }: StreamOptions,
   start?: P,
 ): Stream<P> {
   let position = start
@@ -96,13 +96,17 @@ export function openStream<P extends FeedPosition>(
 
   return {
     async fill(out, index) {
-      const base = index * time
-      out.ids.fill(pad, base, base + time)
-      out.targets.fill(pad, base, base + time)
-      for (let t = 0; t < time; t++) {
+      const base = index * sequenceLength
+      out.ids.fill(pad, base, base + sequenceLength)
+      out.targets.fill(pad, base, base + sequenceLength)
+      let pass = 0
+      for (let t = 0; t < sequenceLength; t++) {
         const piece = await nextPiece()
-        if (t === 0) out.carry[index] = inside ? 1 : 0
-        else if (!inside && !(pack && piece.ends && piece.ids.length <= time - t)) return
+        const room = sequenceLength - t
+        if (t === 0) {
+          out.carry[index] = inside ? 1 : 0
+          pass = position!.pass
+        } else if (!inside && !(pack && position!.pass === pass && piece.ends && piece.ids.length <= room)) return
         const next = await following(piece)
         out.ids[base + t] = at(piece, token).id
         if (next !== undefined) {

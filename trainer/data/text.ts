@@ -10,13 +10,14 @@ import { rangeFeed, type RangePosition } from './range-feed.ts'
 import { resume, type Resumed, savedPosition } from './resume.ts'
 import { type Bound, cutStretches, type Part, rangesBetween } from './stretches.ts'
 import { openStream, type Stream } from './stream.ts'
+import type { TokenFile } from './token-file.ts'
 
 export interface TextOptions {
   /** Files and folders: text, rows, folders written by `mneme tokenize`; or one name of a hub data set. */
   readonly paths: readonly string[]
   readonly codec: TextCodec
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   /** The last part of the data that is kept from training: a share from 0 to below 1. */
   readonly heldOut?: number
   /** Which part to read. */
@@ -45,11 +46,11 @@ export async function textDataset(options: TextOptions): Promise<Dataset> {
  * the rest of a piece is filled up with weight 0. Conversations to learn replies from always begin a piece.
  */
 export async function corpusDataset(corpus: Corpus, options: Omit<TextOptions, 'paths'>): Promise<Dataset> {
-  const { batch, time, codec, mode = 'pretrain', heldOut = 0, part = 'train' } = options
+  const { batch, sequenceLength, codec, mode = 'pretrain', heldOut = 0, part = 'train' } = options
   const { files, leftOut } = corpus
   const sizes = files.map(({ size }) => size)
   const pad = codec.eos[0] ?? 0
-  const shape = { time, pad, pack: mode === 'pretrain' }
+  const shape = { sequenceLength, pad, pack: mode === 'pretrain' }
   let bounds: readonly Bound[] = await cutStretches(files, batch, { part, heldOut })
   let rows = openRows()
 
@@ -66,11 +67,11 @@ export async function corpusDataset(corpus: Corpus, options: Omit<TextOptions, '
   }
 
   return {
-    description: `${files.length} files, ${sizes.reduce((a, b) => a + b, 0)} bytes or tokens, ${part}`,
+    description: `${sizeText(files)}, ${part}`,
     notes: [...corpus.notes, ...idleNote(rows, part)],
     leftOut: () => leftOut.note(),
     async next() {
-      const out = emptyBatch(batch, time, pad)
+      const out = emptyBatch(batch, sequenceLength, pad)
       for (const [index, row] of rows.entries()) await row?.stream.fill(out, index)
       return out
     },
@@ -92,22 +93,30 @@ interface Row {
   saved(): object
 }
 
+/** `3 files, 12000 bytes`. */
+function sizeText(files: readonly TokenFile[]): string {
+  const sizes = (['bytes', 'tokens'] as const).flatMap((unit) => {
+    const size = files.filter((file) => file.unit === unit).reduce((sum, file) => sum + file.size, 0)
+    return size > 0 ? [`${size} ${unit}`] : []
+  })
+  return [`${files.length} file${files.length === 1 ? '' : 's'}`, ...sizes].join(', ')
+}
+
 /** Says how many rows have nothing to read, where some have not. */
 function idleNote(rows: readonly (Row | undefined)[], part: Part['part']): string[] {
   const busy = rows.filter((row) => row !== undefined).length
   if (busy === rows.length) return []
-  const name = part === 'train' ? 'training data' : 'held-out data'
-  return [
-    `${name}: ${busy} of ${rows.length} rows have a document to read, the others are empty; --set batch=${busy} takes less time a step`,
-  ]
+  const found = `${busy} of ${rows.length} rows have a document to read, the others are empty`
+  if (part === 'heldout') return [`held-out data: ${found}`]
+  return [`training data: ${found}; --set batch=${busy} takes less time a step`]
 }
 
 async function openHub(options: TextOptions, reading: { mode: Mode; fields: Fields }): Promise<Dataset> {
   const [name, ...more] = options.paths as [string, ...string[]]
   if (more.length > 0)
     throw new DataError(`training data: expected one hub data set and nothing else, got ${options.paths.join(', ')}`)
-  const { codec, batch, time, heldOut = 0, part = 'train', split = 'train' } = options
-  return hubDataset({ name, split, codec, batch, time, heldOut, part, ...reading })
+  const { codec, batch, sequenceLength, heldOut = 0, part = 'train', split = 'train' } = options
+  return hubDataset({ name, split, codec, batch, sequenceLength, heldOut, part, ...reading })
 }
 
 function checkShare(heldOut: number): void {

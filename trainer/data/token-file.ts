@@ -20,6 +20,7 @@ export interface Piece extends WeightedIds {
 export interface TokenFile {
   readonly name: string
   readonly size: number
+  readonly unit: 'bytes' | 'tokens'
   /** The first place at or after `place` where reading may begin. */
   align(place: number): Promise<number>
   /** The piece that begins at `from`; it stays before `to`. The same arguments give the same piece. */
@@ -33,6 +34,7 @@ export function tokenized(file: DocumentFile, mode: Mode, codec: TextCodec, left
   return {
     name: file.name,
     size: file.size,
+    unit: 'bytes',
     align: (place) => file.align(place),
     chunks: (from, to) => file.chunks(from, to),
     async read(from, to) {

@@ -59,7 +59,7 @@ const pointOf = ({ facts, share, interval: [low, high] }: RecallCell) => ({
 
 const turns = (distance: number): string => `${distance} turn${distance === 1 ? '' : 's'}`
 
-/** How long the longest small talk is in tokens, where somebody counted them. */
+/** How long the longest small talk is in tokens, where they were counted. */
 function tokensOf(cells: readonly RecallCell[], distance: number): string {
   const own = cells.filter((cell) => cell.distance === distance && cell.distanceTokens > 0)
   const tokens = own.reduce((sum, cell) => sum + cell.distanceTokens, 0) / own.length

@@ -1,4 +1,4 @@
-/** The trainer's own numbers for the exporter: the definition run eagerly by TF.js, recurrence and all. */
+/** Reference logits for the exporter: the model's definition, run eagerly by TF.js token by token. */
 import type { Reference } from '../../exporter/verify.ts'
 import type { Model } from '../../models/architecture.ts'
 import { withComposites } from '../../models/composites.ts'

@@ -28,20 +28,20 @@ export async function verificationIds(trained: Trained, count: number, file?: st
   }
 }
 
-async function dataOf({ config, codec }: Trained, time: number): Promise<Dataset> {
+async function dataOf({ config, codec }: Trained, sequenceLength: number): Promise<Dataset> {
   const source = config['data'] as unknown as { kind: string; stages?: Stage[] }
   if (source.kind === 'keeper')
-    return keeperDataset({ batch: 1, time, codec, seed: 4242, stages: source.stages!.slice(0, 1) })
+    return keeperDataset({ batch: 1, sequenceLength, codec, seed: 4242, stages: source.stages!.slice(0, 1) })
   if (source.kind === 'task')
     return taskDataset({
       source: source as unknown as TaskSource,
       batch: 1,
-      time,
+      sequenceLength,
       carry: true,
       seed: 4242,
       part: 'heldout',
     })
   const saved = configureData(source as TextSource) as TextSource
   const { fields } = readingOf(saved, 'pretrain')
-  return textDataset({ paths: saved.files, codec, batch: 1, time, split: saved.split, fields })
+  return textDataset({ paths: saved.files, codec, batch: 1, sequenceLength, split: saved.split, fields })
 }

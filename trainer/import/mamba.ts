@@ -7,7 +7,7 @@ const mixer = (from: string, to: string, as?: Rule['as']): Rule => ({
   ...(as ? { as } : {}),
 })
 
-/** Its matrices are (out, in). Embedding and head stay where they are: the window has its own. */
+/** Published matrices are (out, in). Embedding and head are not imported: the Transformer has its own. */
 export const mamba: Published = {
   name: 'Mamba',
   prefixes: ['backbone.', ''],

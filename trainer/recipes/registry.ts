@@ -80,7 +80,7 @@ const adapter = defineRecipe({
   },
 })
 
-/** As it was first published: a step costs a window's length as much, so windows are short and batches are in two. */
+/** The seed mode as published: each token reruns its window, so windows are short and batches are split in two. */
 const smtSeed = defineRecipe({
   name: 'smt-seed',
   about: 'Stride Memory Transformer as first published: each token runs over a window of its own, on text',

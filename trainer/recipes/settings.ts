@@ -28,17 +28,17 @@ export function knownRecipe(name: string): Recipe {
 export function changedRecipe(recipe: Recipe, settings: readonly string[]): Recipe {
   const copy = structuredClone(recipe) as unknown as Tree
   const assignments = settings.map(splitSetting)
-  // First: the model's options belong to the architecture, and those of the recipe's own would be unknown to another
+  // Another architecture has other options: its own recipe's sizes replace this recipe's before settings are applied
   const architecture = assignments.findLast(([path]) => path === 'architecture')?.[1]
   if (typeof architecture === 'string' && architecture !== recipe.architecture)
     copy['model'] = structuredClone(recipes.get(architecture)?.model ?? {})
-  // A preset is the sizes: the recipe's own would go over it
+  // A preset brings all sizes; the recipe's own would override them
   if (assignments.some(([path, value]) => path === 'model.preset' && value !== 'none')) copy['model'] = {}
   for (const [path, value] of assignments) assign(copy, path, value)
   return defineRecipe(copy as unknown as RecipeDefinition)
 }
 
-/** Throws where the continued run is not the one that began: these decide what its numbers mean. */
+/** Throws ConfigError where a setting that decides what a run's numbers mean is not the one that it began with. */
 export function checkContinued(saved: unknown, now: unknown): void {
   for (const key of [
     'architecture',
@@ -58,7 +58,7 @@ export function checkContinued(saved: unknown, now: unknown): void {
 }
 
 /** `path=value` with today's name of the path; the value is JSON, or text where it is not. */
-export function splitSetting(setting: string): [path: string, value: unknown] {
+function splitSetting(setting: string): [path: string, value: unknown] {
   const at = setting.indexOf('=')
   if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
   return [currentPath(setting.slice(0, at)), parse(setting.slice(at + 1))]
@@ -73,14 +73,14 @@ function currentPath(path: string): string {
   return [current, ...rest].join('.')
 }
 
-/** `model.sync=false` added to the options of a checkpoint's model: nothing else of it can still be chosen. */
+/** Adds `model.OPTION=VALUE` to the changed options of a trained model. Throws ConfigError for any other setting. */
 export function modelOption(setting: string, others: Options): Options {
   const [path, value] = splitSetting(setting)
   if (!path.startsWith('model.')) throw new ConfigError(`--set: expected model.OPTION=VALUE, got ${setting}`)
   return { ...others, [path.slice('model.'.length)]: value }
 }
 
-/** With the options that had no name yet when the run began: at their defaults they change nothing. */
+/** A setting with its parts complete: options that are newer than the run count as at their defaults. */
 function partOf(config: Tree, key: string): unknown {
   if (key === 'mode') return config[key] ?? 'pretrain'
   if (key === 'data') return withoutFiles(configureData(config[key] as Recipe['data']))

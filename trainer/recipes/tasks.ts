@@ -1,4 +1,4 @@
-/** Recipes of the tasks: small models trained from nothing on generated sequences, then measured beyond their training. */
+/** Recipes of the tasks: small models trained on generated sequences, measured at lengths beyond their training. */
 import type { Options } from '../data/tasks/task.ts'
 import { defineRecipe } from './define.ts'
 import type { Recipe, RecipeDefinition } from './recipe.ts'

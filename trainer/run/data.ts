@@ -29,20 +29,20 @@ export interface DataContext {
 
 /** Opens the recipe's data, and reads files once to find what cannot be used. Throws ConfigError or DataError. */
 export async function openData(recipe: Recipe, context: DataContext): Promise<RunData> {
-  const { batch, sequenceLength: time, data, seed, evaluateBatches: batches } = recipe
+  const { batch, sequenceLength, data, seed, evaluateBatches: batches } = recipe
   if (data.kind === 'keeper') {
     const stage = data.stages.at(-1)!
     const heldOut = [{ ...stage, facts: [4, 8] as const, gap: [100, 600] as const, chunks: 4 }]
     const { codec } = context
     return {
-      data: keeperDataset({ batch, time, codec, seed, stages: data.stages }),
-      heldOut: { data: keeperDataset({ batch, time, codec, seed: 999, stages: heldOut }), batches },
+      data: keeperDataset({ batch, sequenceLength, codec, seed, stages: data.stages }),
+      heldOut: { data: keeperDataset({ batch, sequenceLength, codec, seed: 999, stages: heldOut }), batches },
       notes: [],
     }
   }
   if (data.kind === 'task') {
     for (const cell of data.evaluate) setTask(data.task, { ...data.options, ...cell }) // refused now, not after the training
-    const rows = { batch, time, carry: recipe.carry, seed }
+    const rows = { batch, sequenceLength, carry: recipe.carry, seed }
     return {
       data: taskDataset({ ...rows, source: data, part: 'train' }),
       heldOut: {
@@ -53,7 +53,7 @@ export async function openData(recipe: Recipe, context: DataContext): Promise<Ru
     }
   }
   if (data.files.length === 0) throw new ConfigError('data: expected text to train on, got no files; give --data FILES')
-  const shape = { ...context, batch, time, mode: recipe.mode, batches }
+  const shape = { ...context, batch, sequenceLength, mode: recipe.mode, batches }
   return data.files.some(isHubName) ? openHubText(data, shape) : openFileText(data, shape)
 }
 
@@ -67,7 +67,7 @@ export function readingOf({ textField, messagesField, promptField, completionFie
 
 interface Shape extends DataContext {
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   readonly mode: Mode
   /** Batches of held-out data that are measured. */
   readonly batches: number

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../../models/config.ts'
 import { createModel } from '../../models/registry.ts'
-import { countParameters } from '../../models/spec.ts'
+import { countParameters, flatten } from '../../models/spec.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { Backend, BackendOptions, TargetDevice } from '../backends/backend.ts'
 import { createCompiledBackend } from '../backends/compile/backend.ts'
@@ -14,11 +14,11 @@ import type { ReportProgress } from '../data/progress.ts'
 import { withBase } from '../import/base.ts'
 import { startFrom } from '../import/start.ts'
 import { Random } from '../random.ts'
-import { checkEffect } from '../recipes/effect.ts'
-import { lrScaleOf } from '../recipes/lr-scales.ts'
+import { checkEffect, givenScales } from '../recipes/effect.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import { createTensorFlowBackend } from '../backends/tensorflow/backend.ts'
 import { openData } from './data.ts'
+import { lrScaleOf } from './lr-scales.ts'
 import { checkTokenizer } from './tokenizer-check.ts'
 import { makeTokenizer } from './tokenizer.ts'
 import type { Metric } from './metrics.ts'
@@ -66,6 +66,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   if (recipe.evaluateEvery === 'epoch' && !data.epoch)
     throw new ConfigError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
   const random = new Random(`${recipe.seed} dropout`)
+  const paths = flatten(model.params).map(([path]) => path)
   const options: BackendOptions = {
     model,
     batch: recipe.batch,
@@ -76,7 +77,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     maxLabels: recipe.maxLabels,
     precision: recipe.precision,
     carry: recipe.carry,
-    lrScale: (path) => lrScaleOf(recipe.lrScales, path),
+    lrScale: lrScaleOf(givenScales(recipe, paths), paths),
     threads: choices.threads,
     ...choices.devices[0]!,
     random,

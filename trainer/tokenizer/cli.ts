@@ -47,7 +47,12 @@ export function tokenizerCommand(): Command {
       const files = await makeTokenizer(paths, flags, status)
       await createFolder(flags.out, (folder) => writeTokenizer(folder, files))
       status.end()
-      process.stdout.write(`${flags.out}: ${openText(flags.out).vocabSize} tokens\n`)
+      const { vocabSize } = openText(flags.out)
+      const fewer = flags.kind !== 'byte' && vocabSize < flags.vocab
+      const why = fewer
+        ? ` of ${flags.vocab}: the text has no more ${flags.kind === 'bpe' ? 'pairs' : 'characters'}`
+        : ''
+      process.stdout.write(`${flags.out}: ${vocabSize} tokens${why}\n`)
     })
 }
 

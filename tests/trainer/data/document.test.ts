@@ -26,7 +26,7 @@ function written(name: string, rows: readonly unknown[]): string {
 }
 
 const open = (path: string, more: Partial<TextOptions> = {}) =>
-  textDataset({ paths: [path], codec: bytes, batch: 1, time: 40, mode: 'instruct', ...more })
+  textDataset({ paths: [path], codec: bytes, batch: 1, sequenceLength: 40, mode: 'instruct', ...more })
 
 describe('learning replies', () => {
   test('gives weight to what the assistant says and to its end, whatever special tokens are written in it', () => {
@@ -84,7 +84,10 @@ describe('learning replies', () => {
 
 describe('learning everything', () => {
   test('gives every token of a conversation weight', async () => {
-    const data = await open(written('a.jsonl', [{ prompt: 'A', completion: 'B' }]), { mode: 'pretrain', time: 5 })
+    const data = await open(written('a.jsonl', [{ prompt: 'A', completion: 'B' }]), {
+      mode: 'pretrain',
+      sequenceLength: 5,
+    })
     expect([...(await data.next()).weights]).toEqual([1, 1, 1, 1, 1])
   })
 
@@ -101,7 +104,7 @@ describe('learning everything', () => {
 
 test('an epoch ends when every row has read its part to the end', async () => {
   const texts = ['a'.repeat(8), 'b'.repeat(28), 'c'.repeat(8)].map((text) => ({ text }))
-  const data = await textDataset({ paths: [written('a.jsonl', texts)], codec: bytes, batch: 2, time: 9 })
+  const data = await textDataset({ paths: [written('a.jsonl', texts)], codec: bytes, batch: 2, sequenceLength: 9 })
   const epochs = []
   for (let i = 0; i < 8; i++) {
     epochs.push(data.epoch!())

@@ -21,21 +21,22 @@ function written(name: string, content: string | Uint8Array): string {
 }
 
 const open = (paths: string | string[], more: Partial<TextOptions> = {}): Promise<Dataset> =>
-  textDataset({ paths: [paths].flat(), codec: bytes, batch: 1, time: 32, ...more })
+  textDataset({ paths: [paths].flat(), codec: bytes, batch: 1, sequenceLength: 32, ...more })
 
-/** The text that the rows give until each has come to its end, in the order of the rows. */
+/** The text that each row gives in its first pass. */
 async function textOf(data: Dataset, rows: number, codec: TextCodec = bytes): Promise<string[]> {
   const ids: number[][] = Array.from({ length: rows }, () => [])
   while (data.epoch!() === 0) {
-    const { ids: now, targets, weights, carry } = await data.next()
-    const time = now.length / rows
+    const { rows: places } = data.position() as { rows: { pass: number }[] }
+    const { ids: inputs, targets, weights } = await data.next()
+    const after = (data.position() as { rows: { inside: boolean }[] }).rows
+    const length = inputs.length / rows
     for (let row = 0; row < rows; row++) {
-      const whole = ids[row]!
-      for (let t = row * time; t < (row + 1) * time; t++) {
-        if (weights[t] !== 1) continue
-        if (whole.length === 0 || (t === row * time && carry[row] === 0)) whole.push(now[t]!)
-        whole.push(targets[t]!)
-      }
+      if (places[row]!.pass > 0) continue
+      ids[row]!.push(...inputs.subarray(row * length, (row + 1) * length))
+      // The last token of a document is no input where it would be the first of a piece
+      const last = (row + 1) * length - 1
+      if (weights[last] === 1 && !after[row]!.inside) ids[row]!.push(targets[last]!)
     }
   }
   return ids.map((row) => codec.decode(row.filter((id) => !codec.eos.includes(id))))
@@ -67,15 +68,16 @@ describe('text without single spaces', () => {
   test('pieces have the ids of the whole where lines or marks part the words', async () => {
     const paragraphs = `${chinese}\n\n${'Fish,chips;peas.'.repeat(3000)}`
     for (const codec of [bytes, keeper]) {
-      const data = await open(written('lines.txt', paragraphs), { codec, time: 100 })
+      const data = await open(written('lines.txt', paragraphs), { codec, sequenceLength: 100 })
       const ids: number[] = []
       while (data.epoch!() === 0) {
         const batch = await data.next()
         if (ids.length === 0) ids.push(batch.ids[0]!)
         for (const [t, weight] of batch.weights.entries()) if (weight === 1) ids.push(batch.targets[t]!)
       }
-      expect(ids.length).toBe([...codec.encode(paragraphs), ...codec.eos].length)
-      expect(ids.findIndex((id, i) => id !== [...codec.encode(paragraphs), ...codec.eos][i])).toBe(-1)
+      const whole = [...codec.encode(paragraphs), ...codec.eos]
+      expect(ids.length).toBe(whole.length)
+      expect(ids.findIndex((id, i) => id !== whole[i])).toBe(-1)
     }
   })
 })
@@ -165,7 +167,7 @@ describe('rows that cannot be used', () => {
 
   test('are left out and counted before the first step, the first with its line and reason', async () => {
     const rows = Array.from({ length: 121 }, (_, i) => (i === 60 ? tool : chat(i)))
-    const data = await open(written('chats.jsonl', lines(rows)), { mode: 'instruct', time: 64 })
+    const data = await open(written('chats.jsonl', lines(rows)), { mode: 'instruct', sequenceLength: 64 })
     expect(data.notes!.join()).toMatch(/chats\.jsonl: 1 of 121 lines left out; line 61: messages\[1\]\.content: .*null/)
     const texts = Array.from({ length: 121 }, (_, i) => ({ text: i === 60 ? null : `text ${i}` }))
     const other = await open(written('texts.jsonl', lines(texts)))
@@ -221,7 +223,7 @@ describe('files of other formats', () => {
     ['rows.csv.gz', gzipSync(csv)],
     ['rows.txt.gz', gzipSync(expected)],
   ])('%s is read', async (name, content) => {
-    expect((await textOf(await open(written(name, content), { time: 200 }), 1)).join('')).toBe(expected)
+    expect((await textOf(await open(written(name, content), { sequenceLength: 200 }), 1)).join('')).toBe(expected)
   })
 
   test.each([
@@ -240,7 +242,7 @@ describe('files of other formats', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(cell, { minLength: 1, maxLength: 12 }), async (cells) => {
         const quoted = cells.map((text) => `x,"${text.replaceAll('"', '""')}"`)
-        const data = await open(written('any.csv', `id,text\n${quoted.join('\n')}\n`), { time: 500 })
+        const data = await open(written('any.csv', `id,text\n${quoted.join('\n')}\n`), { sequenceLength: 500 })
         expect((await textOf(data, 1)).join('')).toBe(cells.join(''))
       }),
       { numRuns: 50 },

@@ -15,7 +15,7 @@ const text = Array.from({ length: 6000 }, (_, i) => `word${(i * 7919) % 1000}`).
 const lines = Array.from({ length: 300 }, (_, i) => JSON.stringify({ text: `line ${i} has ${'x'.repeat(i % 90)}` }))
 
 const open = (path: string, batch: number): Promise<Dataset> =>
-  textDataset({ paths: [path], codec: bytes, batch, time: 64 })
+  textDataset({ paths: [path], codec: bytes, batch, sequenceLength: 64 })
 
 const saved = (data: Dataset): JsonValue => JSON.parse(JSON.stringify(data.position())) as JsonValue
 

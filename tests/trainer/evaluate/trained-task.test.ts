@@ -169,13 +169,13 @@ describe('every recipe of a task', () => {
 
   test.each(own.map((recipe) => [recipe.name, recipe] as const))(
     '%s is trained and measured with options that can be, in rows that hold them',
-    async (_, { data, batch, sequenceLength: time, carry, seed, architecture, model }) => {
+    async (_, { data, batch, sequenceLength, carry, seed, architecture, model }) => {
       for (const options of data.evaluate)
         expect(() => setTask(data.task, { ...data.options, ...options })).not.toThrow()
       const vocab = taskVocabulary(data)
       expect(createModel(architecture, { ...model, vocab }).vocab).toBe(vocab)
       expect(carry).toBe(false)
-      const rows = taskDataset({ source: data, batch, time, carry, seed, part: 'train' })
+      const rows = taskDataset({ source: data, batch, sequenceLength, carry, seed, part: 'train' })
       for (let i = 0; i < 5; i++) expect((await rows.next()).weights.some((weight) => weight > 0)).toBe(true)
     },
   )

@@ -11,7 +11,6 @@ import { textDataset } from '../../../trainer/data/text.ts'
 import { chatTokens, writeTokenizer } from '../../../trainer/tokenizer/format.ts'
 import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
 import { prepare } from '../../../trainer/run/prepare.ts'
-import { lrScaleOf } from '../../../trainer/recipes/lr-scales.ts'
 import { checkContinued, recipeWith } from '../../../trainer/recipes/settings.ts'
 import type { Metric } from '../../../trainer/run/metrics.ts'
 import { train } from '../../../trainer/run/train.ts'
@@ -220,7 +219,7 @@ test('evaluateEvery=epoch measures each time that all text was read, and at the 
     paths: [text],
     codec: openText(join(out, 'tokenizer')),
     batch: 2,
-    time: 64,
+    sequenceLength: 64,
     heldOut: 0.1,
   })
   const ends: number[] = []
@@ -311,18 +310,11 @@ test('settings that would have no effect are refused, with what they would need'
     'patience: expected held-out data to measure on for patience 3, there is none',
   )
   await expect(run('no-scale', ['lrScales.blocks.7=2'])).rejects.toThrow(
-    /lrScales\.blocks\.7: no parameter's path begins so; paths begin with .*blocks\.0, blocks\.1/,
+    /lrScales\.blocks\.7: expected a parameter or a part of the model, there are 0, 1 in blocks/,
   )
   await expect(run('no-recompute', ['recompute=3'])).rejects.toThrow(
     'recompute: expected at most the 2 layers of the model, got 3',
   )
-})
-
-test('a factor of the learning rate is that of the longest beginning of a path, in whole names', () => {
-  const scales = { blocks: 2, 'blocks.1': 3, 'blocks.1.up': 5 }
-  expect(
-    ['embed', 'blocks.0.up', 'blocks.1.down', 'blocks.1.up', 'blocks.10.up'].map((path) => lrScaleOf(scales, path)),
-  ).toEqual([1, 2, 3, 5, 2])
 })
 
 test('a preset brings its sizes, and settings beside it go over them', () => {

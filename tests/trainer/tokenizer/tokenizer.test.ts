@@ -149,7 +149,7 @@ describe('commands', () => {
     const expected = [...codec.encode(prose), ...codec.eos, ...codec.encode('short'), ...codec.eos]
     const bytes = await readFile(join(out, 'shard-00000.bin'))
     expect([...new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)]).toEqual(expected)
-    const batch = await (await textDataset({ paths: [out], codec, batch: 1, time: 50 })).next()
+    const batch = await (await textDataset({ paths: [out], codec, batch: 1, sequenceLength: 50 })).next()
     expect([...batch.ids]).toEqual(expected.slice(0, 50))
   })
 

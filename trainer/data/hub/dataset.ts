@@ -14,7 +14,7 @@ export interface HubDataOptions {
   readonly fields: Fields
   readonly codec: TextCodec
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   /** Share of the documents, spread evenly, that is kept from training. */
   readonly heldOut: number
   readonly part: 'train' | 'heldout'
@@ -42,7 +42,7 @@ const beginning: Deal = { file: 0, at: 0, pass: 0, index: 0 }
  * is the commit and places of documents, so that a run goes on with the same data after the revision has moved.
  */
 export async function hubDataset(options: HubDataOptions): Promise<Dataset> {
-  const { name, split, mode, fields, codec, batch, time, heldOut, part } = options
+  const { name, split, mode, fields, codec, batch, sequenceLength, heldOut, part } = options
   const leftOut = new LeftOut()
   const source = { name, split, reading: { mode, fields }, hub: options.hub ?? hubOptions(process.env), leftOut }
   let rows = await openHubRows(source)
@@ -78,12 +78,12 @@ export async function hubDataset(options: HubDataOptions): Promise<Dataset> {
     },
     after: take,
   }
-  const shape = { time, pad: codec.eos[0] ?? 0, pack: mode === 'pretrain' }
+  const shape = { sequenceLength, pad: codec.eos[0] ?? 0, pack: mode === 'pretrain' }
   const streams = Array.from({ length: batch }, () => openStream(feed, shape))
   return {
     description: `${name} at ${rows.commit.slice(0, 12)}, split ${split}, ${rows.files.length} files, ${part}`,
     async next() {
-      const out = emptyBatch(batch, time)
+      const out = emptyBatch(batch, sequenceLength)
       for (const [index, stream] of streams.entries()) await stream.fill(out, index)
       return out
     },

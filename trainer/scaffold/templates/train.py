@@ -62,6 +62,9 @@ class Shards:
 
     def __init__(self, folder, rank, world):
         index = json.loads((Path(folder) / 'index.json').read_text())
+        own = hashlib.sha256((HERE / 'tokenizer.json').read_bytes()).hexdigest()
+        if index.get('tokenizer', own) != own:
+            raise SystemExit(f'{folder}: was written with another tokenizer; use mneme tokenize --tokenizer {HERE}')
         dtype = np.uint16 if index['dtype'] == 'uint16' else np.uint32
         # Mapped, not read: every process touches only the pages of its own rows
         self.shards = [np.memmap(Path(folder) / s['file'], dtype, 'r') for s in index['shards']]
@@ -98,6 +101,8 @@ class Shards:
 def share(schedule, step):
     """Learning rate at a step as a share of the largest."""
     steps, warmup, least = schedule['steps'], schedule['warmup'], schedule['minRatio']
+    if warmup < 1:  # a share of the steps
+        warmup = math.floor(warmup * steps + 0.5)
     if step < warmup:
         return (step + 1) / warmup
     if schedule['kind'] == 'constant':

@@ -49,7 +49,7 @@ function open({ url }: HubServer, more: Partial<HubDataOptions> = {}, options: P
     fields: defaultFields,
     codec,
     batch: 2,
-    time: 24,
+    sequenceLength: 24,
     heldOut: 0,
     part: 'train',
     hub: { endpoint: url, delaysMs: [1, 1, 1], ...options },
@@ -68,8 +68,8 @@ async function documents(data: Dataset, rows: number): Promise<string[]> {
   return found
 }
 
-function read(batch: Batch, row: number, time: number, ids: number[], found: string[]): void {
-  for (let t = row * time; t < (row + 1) * time; t++) {
+function read(batch: Batch, row: number, sequenceLength: number, ids: number[], found: string[]): void {
+  for (let t = row * sequenceLength; t < (row + 1) * sequenceLength; t++) {
     if (batch.weights[t] === 0) continue
     if (ids.length === 0) ids.push(batch.ids[t]!)
     ids.push(batch.targets[t]!)
@@ -95,17 +95,17 @@ describe('a data set of the hub', () => {
     const plan = fc.record({
       kind: fc.constantFrom(parquetFiles, lineFiles),
       batch: fc.integer({ min: 1, max: 3 }),
-      time: fc.integer({ min: 1, max: 70 }),
+      sequenceLength: fc.integer({ min: 1, max: 70 }),
       heldOut: fc.constantFrom(0, 0.3),
       steps: fc.integer({ min: 0, max: 40 }),
     })
     await fc.assert(
-      fc.asyncProperty(plan, async ({ kind, batch, time, heldOut, steps }) => {
+      fc.asyncProperty(plan, async ({ kind, batch, sequenceLength, heldOut, steps }) => {
         const server = await hub({ commits: { c1: kind, c2: { 'a.jsonl': lines(['something else']) } } })
-        const whole = await open(server, { batch, time, heldOut })
+        const whole = await open(server, { batch, sequenceLength, heldOut })
         for (let step = 0; step < steps; step++) await whole.next()
         server.state.branches['main'] = 'c2'
-        const resumed = await open(server, { batch, time, heldOut })
+        const resumed = await open(server, { batch, sequenceLength, heldOut })
         await resumed.seek(JSON.parse(JSON.stringify(whole.position())))
         for (let step = 0; step < 6; step++) expect(await resumed.next()).toEqual(await whole.next())
         expect(resumed.epoch!()).toBe(whole.epoch!())
@@ -150,7 +150,7 @@ describe('a data set of the hub', () => {
     const files = { 'a.parquet': parquet({ talk: chats, text: ['x', 'y'] }), 'b.parquet': parquet(rows) }
     const server = await hub({ commits: { c1: files }, card })
     const fields = { ...defaultFields, messages: 'talk' }
-    const data = await open(server, { batch: 1, time: 12, mode: 'instruct', fields })
+    const data = await open(server, { batch: 1, sequenceLength: 12, mode: 'instruct', fields })
     const pieces: [string, string, number][] = []
     for (let i = 0; i < 4; i++) {
       const { ids, targets, weights, carry } = await data.next()

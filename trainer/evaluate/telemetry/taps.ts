@@ -1,8 +1,8 @@
-/** What a model shows of itself with `op.tap`: gates, surprise, the probabilities of routers and reads. */
+/** Statistics of what a model taps with `op.tap`: gates, surprise, the probabilities of routers and reads. */
 import { entropy } from './statistics.ts'
 
-/** Of everything that was shown under one name. */
-export interface WatchedResult {
+/** Of all values that were tapped under one name. */
+export interface TapResult {
   readonly name: string
   readonly mean: number
   readonly variance: number
@@ -35,8 +35,8 @@ interface Sums {
   perplexity: number
 }
 
-/** Adds up what is watched, under a name for each place of the model. */
-export class Watched {
+/** Adds up tapped values, under a name for each place in the model. */
+export class TapStatistics {
   readonly #sums = new Map<string, Sums>()
 
   /** Values of a tensor whose last axis has `columns`. */
@@ -55,7 +55,7 @@ export class Watched {
   }
 
   /** In the order in which the names first came. */
-  results(): WatchedResult[] {
+  results(): TapResult[] {
     return [...this.#sums].map(([name, sums]) => {
       const { count, sum, squares, min, max, total, rows, columns, perplexity } = sums
       const mean = sum / count
@@ -80,7 +80,7 @@ function empty(columns: number): Sums {
   return { count: 0, sum: 0, squares: 0, min: Infinity, max: -Infinity, columns, rows: 0, total, perplexity: 0 }
 }
 
-/** One row that is no distribution shows that none of them is meant as one. */
+/** Adds one row. A row that is no distribution means that none of them is: their usage is dropped. */
 function addRow(sums: Sums, values: ArrayLike<number>, at: number, columns: number): void {
   const row = Array.from({ length: columns }, (_, i) => values[at + i]!)
   const sum = row.reduce((a, b) => a + b, 0)
