@@ -2,7 +2,7 @@
 import { loadConfig } from '../../server/config.ts'
 import { serve } from '../../server/cli.ts'
 import { startStore } from '../../server/store/start.ts'
-import { FAKE_TOKENIZER, fakeSource } from './fake-source.ts'
+import { FAKE_ENGINE, FAKE_TOKENIZER, fakeSource } from './fake-source.ts'
 
 const { env } = process
 const flags = JSON.parse(env['FAKE_FLAGS'] ?? '{}') as Record<string, unknown>
@@ -14,5 +14,5 @@ process.exitCode = await serve(
   () => loadConfig(flags, {}),
   async (config) => [fakeSource({ rows: config.maxBatch, delayMs, append })],
   ({ data, keepStates, replayTokens }) => startStore({ folder: data, keepStates, replayTokens, ...maxPages }),
-  FAKE_TOKENIZER,
+  { engine: FAKE_ENGINE, tokenizer: FAKE_TOKENIZER },
 )
