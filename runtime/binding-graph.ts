@@ -7,7 +7,7 @@ import { splitDefaultInputs } from './default-inputs.ts'
 import { checkInputs, checkOutputs } from './check.ts'
 import { deviceError } from './device.ts'
 import { RuntimeError } from './errors.ts'
-import type { Binding, Graph, GraphOptions, ValueInfo } from './graph.ts'
+import type { Binding, BoundTensor, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { isDtype, type Tensor } from './tensor.ts'
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
@@ -86,11 +86,15 @@ function createBinding(
   ort: typeof OnnxRuntime,
   session: InferenceSession,
   isOpen: () => boolean,
-  inputs: Record<string, Tensor>,
-  outputs: Record<string, Tensor>,
+  inputs: Record<string, BoundTensor>,
+  outputs: Record<string, BoundTensor>,
 ): Binding {
   const feeds: Record<string, OrtTensor> = {}
-  for (const [name, { dtype, dims, data }] of Object.entries(inputs)) feeds[name] = new ort.Tensor(dtype, data, dims)
+  for (const [name, tensor] of Object.entries(inputs)) {
+    const { dtype, dims, data } = ordinary(name, tensor)
+    feeds[name] = new ort.Tensor(dtype, data, dims)
+  }
+  const targets = Object.entries(outputs).map(([name, tensor]) => [name, ordinary(name, tensor)] as const)
   const fetches = Object.keys(outputs)
   let held = true
   const run = async (): Promise<void> => {
@@ -99,7 +103,7 @@ function createBinding(
     const results = await session.run(feeds, fetches).catch((error: unknown) => {
       throw refused(error)
     })
-    for (const [name, output] of Object.entries(outputs)) copyResult(name, results[name], output)
+    for (const [name, output] of targets) copyResult(name, results[name], output)
   }
   return {
     run,
@@ -108,6 +112,11 @@ function createBinding(
       held = false
     },
   }
+}
+
+function ordinary(name: string, tensor: BoundTensor): Tensor {
+  if ('data' in tensor) return tensor
+  throw new RuntimeError(`${name}: expected ordinary memory, which is all that onnxruntime-node binds, got a device's`)
 }
 
 function copyResult(name: string, result: OrtTensor | undefined, output: Tensor): void {

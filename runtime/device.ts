@@ -1,15 +1,20 @@
 /** Where a graph runs, and how ONNX Runtime is asked for it. */
 import { RuntimeError } from './errors.ts'
+import type { GraphOptions } from './graph.ts'
 import type { Library, Pointer } from './library.ts'
 
 export type Device = 'cpu' | 'webgpu' | 'cuda'
 
+/** What ONNX Runtime calls the memory of each device. */
+export const memoryNames: Readonly<Record<Device, string>> = { cpu: 'Cpu', webgpu: 'WebGPU_Buffer', cuda: 'Cuda' }
+
 /** Adds the device's execution provider to session options. Throws RuntimeError where the device is not there. */
-export function appendDevice(library: Library, options: Pointer, device: Device, id: number): void {
+export function appendDevice(library: Library, options: Pointer, choice: GraphOptions): void {
+  const { device = 'cpu' } = choice
   if (device === 'cpu') return
   try {
     if (device === 'webgpu') library.SessionOptionsAppendExecutionProvider(options, 'WebGPU', null, null, 0)
-    else appendCuda(library, options, id)
+    else appendCuda(library, options, cudaSettings(choice))
   } catch (error) {
     throw deviceError(device, error)
   }
@@ -21,12 +26,19 @@ export function deviceError(device: Device, error: unknown): RuntimeError {
   return new RuntimeError(`device ${device}: not available here (${reason})`, { cause: error })
 }
 
-function appendCuda(library: Library, options: Pointer, id: number): void {
+/** Provider options by name. ONNX Runtime's own default is TF32, whose products keep 10 of 23 bits of the mantissa. */
+export function cudaSettings({ deviceId = 0, tf32 = false }: GraphOptions): Record<string, string> {
+  return { device_id: String(deviceId), use_tf32: tf32 ? '1' : '0' }
+}
+
+function appendCuda(library: Library, options: Pointer, settings: Record<string, string>): void {
   const cuda = library.made('CreateCUDAProviderOptions')
-  const [key, value] = [Buffer.from('device_id\0'), Buffer.from(`${id}\0`)]
+  const texts = [Object.keys(settings), Object.values(settings)].map((all) =>
+    all.map((text) => Buffer.from(`${text}\0`)),
+  )
   try {
-    const [keys, values] = [key, value].map((text) => BigUint64Array.of(library.addressOf(text)))
-    library.UpdateCUDAProviderOptions(cuda, keys!, values!, 1)
+    const [keys, values] = texts.map((all) => BigUint64Array.from(all, (text) => library.addressOf(text)))
+    library.UpdateCUDAProviderOptions(cuda, keys!, values!, keys!.length)
     library.SessionOptionsAppendExecutionProvider_CUDA_V2(options, cuda)
   } finally {
     library.ReleaseCUDAProviderOptions(cuda)

@@ -1,14 +1,13 @@
 /** Graphs over ONNX Runtime's C API: synchronous, outputs written in the memory that is bound to them. */
 import { checkInputs, checkOutputs } from './check.ts'
-import { appendDevice } from './device.ts'
 import { sharedEnvironment } from './environment.ts'
 import { RuntimeError } from './errors.ts'
-import type { Binding, Graph, GraphOptions, ValueInfo } from './graph.ts'
+import type { Binding, BoundTensor, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
-import { elementTypes, type Tensor } from './tensor.ts'
-
-const optimizationLevels = { disabled: 0, basic: 1, all: 99 } as const
+import { NativeTensor } from './native-memory.ts'
+import { createValue } from './native-value.ts'
+import { openSession } from './session.ts'
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
@@ -21,7 +20,7 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
   }
   shared.enter()
   try {
-    session = createSession(library, shared.environment, model, options)
+    session = openSession(library, shared.environment, model, options)
     const { inputs, outputs } = describeSession(library, session)
     const names = pinNames(library, [...inputs, ...outputs])
     const open = { library, memory: shared.memory, names, session: () => session }
@@ -44,36 +43,6 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
   }
 }
 
-function createSession(
-  library: Library,
-  environment: Pointer,
-  model: Uint8Array | string,
-  options: GraphOptions,
-): Pointer {
-  const settings = library.made('CreateSessionOptions')
-  try {
-    library.SetIntraOpNumThreads(settings, options.threads ?? 1)
-    library.SetSessionGraphOptimizationLevel(settings, optimizationLevels[options.optimization ?? 'all'])
-    for (const [key, value] of configEntries(options)) library.AddSessionConfigEntry(settings, key, value)
-    appendDevice(library, settings, options.device ?? 'cpu', options.deviceId ?? 0)
-    if (typeof model === 'string') {
-      return library.made('CreateSession', environment, library.pathBytes(model), settings)
-    }
-    return library.made('CreateSessionFromArray', environment, model, model.byteLength, settings)
-  } finally {
-    library.ReleaseSessionOptions(settings)
-  }
-}
-
-function configEntries(options: GraphOptions): [key: string, value: string][] {
-  const entries: [string, string][] = [['session.use_env_allocators', '1']]
-  if (options.spin !== undefined) entries.push(['session.intra_op.allow_spinning', options.spin ? '1' : '0'])
-  if (options.disabledOptimizers?.length) {
-    entries.push(['optimization.disable_specified_optimizers', options.disabledOptimizers.join(';')])
-  }
-  return entries
-}
-
 /** What a binding needs of its graph. */
 interface OpenGraph {
   library: Library
@@ -82,7 +51,11 @@ interface OpenGraph {
   session: () => Pointer
 }
 
-function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs: Record<string, Tensor>): Binding {
+function createBinding(
+  graph: OpenGraph,
+  inputs: Record<string, BoundTensor>,
+  outputs: Record<string, BoundTensor>,
+): Binding {
   const { library, memory, names, session } = graph
   const inputCount = Object.keys(inputs).length
   const outputCount = Object.keys(outputs).length
@@ -94,11 +67,16 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
   const values: Pointer[] = []
   // Native memory does not keep what it points to, so this does.
   let kept: readonly unknown[] = [inputs, outputs, names]
-  const fill = (tensors: Record<string, Tensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
+  const valueOf = (name: string, tensor: BoundTensor): Pointer => {
+    if (tensor instanceof NativeTensor) return tensor.value
+    if (!('data' in tensor)) throw new RuntimeError(`${name}: expected memory of ONNX Runtime's C API, got another's`)
+    const value = createValue(library, memory, tensor)
+    values.push(value)
+    return value
+  }
+  const fill = (tensors: Record<string, BoundTensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
     for (const [index, [name, tensor]] of Object.entries(tensors).entries()) {
-      const value = createValue(library, memory, tensor)
-      values.push(value)
-      valueTable[index] = value
+      valueTable[index] = valueOf(name, tensor)
       nameTable[index] = names.addresses.get(name) ?? 0n
     }
   }
@@ -124,21 +102,6 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
     runElsewhere: async () => library.runElsewhere(...call()),
     release,
   }
-}
-
-function createValue(library: Library, memory: Pointer, { data, dims, dtype }: Tensor): Pointer {
-  const shape = new BigInt64Array(new ArrayBuffer(dims.length * 8 + 64), 0, dims.length)
-  for (const [axis, dim] of dims.entries()) shape[axis] = BigInt(dim)
-  const address = library.addressOf(data)
-  return library.made(
-    'CreateTensorWithDataAsOrtValue',
-    memory,
-    address,
-    data.byteLength,
-    shape,
-    dims.length,
-    elementTypes[dtype],
-  )
 }
 
 /** The names of a graph's values as C strings, one after the other, and where each begins. */

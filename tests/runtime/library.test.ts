@@ -41,6 +41,24 @@ test('CreateTensorWithDataAsOrtValue refuses memory that is too small', () => {
   expect(make).toThrow(/400|size/)
 })
 
+test('CreateMemoryInfo refuses a device that does not exist', () => {
+  expect(() => library.made('CreateMemoryInfo', 'NoSuchDevice', 0, 0, 0)).toThrow(/device is not supported/)
+})
+
+test('CreateAllocator refuses memory that the session does not have', () => {
+  const session = library.made(
+    'CreateSessionFromArray',
+    library.made('CreateEnv', 4, 'test'),
+    addOne,
+    addOne.length,
+    library.made('CreateSessionOptions'),
+  )
+  const memory = library.made('CreateMemoryInfo', 'Cuda', 0, 0, 0)
+  expect(() => library.made('CreateAllocator', session, memory)).toThrow(/No requested allocator/)
+  library.ReleaseMemoryInfo(memory)
+  library.ReleaseSession(session)
+})
+
 test('UnregisterAllocator refuses where CreateAndRegisterAllocator has registered none', () => {
   const environment = library.made('CreateEnv', 4, 'test')
   const memory = library.made('CreateCpuMemoryInfo', 1, 0)

@@ -67,4 +67,9 @@ export const paceOf = (lr: number, update: number, c: AdamW) => ({
 })
 
 /** How a graph is opened for a step. */
-export const deviceSettings = ({ threads, device, id }: BackendOptions) => ({ threads, device, deviceId: id })
+export const deviceSettings = ({ threads, device, id, precision }: BackendOptions) => ({
+  threads,
+  device,
+  deviceId: id,
+  tf32: precision === 'tf32',
+})

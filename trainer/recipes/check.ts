@@ -81,8 +81,8 @@ function checkChoices(r: Recipe): void {
     throw new ConfigError(
       `mode: expected pretrain, got instruct: ${r.name} makes its own data, with weights of its own`,
     )
-  if (!['float32', 'bfloat16'].includes(r.precision))
-    throw new ConfigError(`precision: expected float32 or bfloat16, got ${r.precision as string}`)
+  if (!['float32', 'tf32', 'bfloat16'].includes(r.precision))
+    throw new ConfigError(`precision: expected float32, tf32 or bfloat16, got ${r.precision as string}`)
   if (![8, 32].includes(r.optimizer.bits))
     throw new ConfigError(`optimizer.bits: expected 8 or 32, got ${String(r.optimizer.bits)}`)
 }

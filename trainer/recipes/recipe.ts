@@ -56,8 +56,8 @@ export interface Recipe {
   readonly recompute: number
   /** Most weighted tokens of a batch, where they are few: logits are computed for these only. 0: for all tokens. */
   readonly labels: number
-  /** What matrix products are computed in: float32, or bfloat16 where the device has it. Parameters stay in float32. */
-  readonly precision: 'float32' | 'bfloat16'
+  /** What matrix products are computed in: float32, or on cuda tf32 or bfloat16. Parameters stay in float32. */
+  readonly precision: 'float32' | 'tf32' | 'bfloat16'
   /** Whether rows go on from batch to batch; without, each starts from zero state. */
   readonly carry: boolean
   readonly learningRate: number

@@ -1,12 +1,19 @@
-/** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
-import { openGraph } from '../../../runtime/open-graph.ts'
+/**
+ * The default backend: one ONNX graph is the step. Two sets of buffers on the device take turns, so what training changes
+ * is not copied.
+ */
+import type { DeviceTensor } from '../../../runtime/memory.ts'
+import { openGraph, openMemory } from '../../../runtime/open-graph.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, deviceSettings, paceOf } from '../backend.ts'
 import { ConfigError } from '../../../models/config.ts'
 import { initialise } from '../initialise.ts'
 import { Evaluation } from './evaluation.ts'
-import { copy, drawNoise, expectNames, floats, frozenParams, load, type Set } from './feeds.ts'
+import { drawNoise, expectNames, floats, frozenParams, load } from './feeds.ts'
 import { compileStep } from './step.ts'
+
+/** What stays on the device between steps, by name. */
+type Held = Record<string, DeviceTensor>
 
 /** Throws ConfigError where the device has no faster matrix products than float32. */
 export function checkPrecision({ precision, device }: Pick<BackendOptions, 'precision' | 'device'>): void {
@@ -24,12 +31,15 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
   const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))
   const shapes = new Map(compiled.inputs.map((port) => [port.name, port.shape.map(Number)]))
   const types = new Map(compiled.inputs.map((port) => [port.name, port.dtype]))
-  const make = (): Set =>
-    Object.fromEntries(changing.map((name) => [name, createTensor(types.get(name)!, shapes.get(name)!)]))
+  const memory = openMemory(deviceSettings(o))
+  const make = (): Held =>
+    Object.fromEntries(changing.map((name) => [name, memory.allocate(types.get(name)!, shapes.get(name)!)]))
   const sets = [make(), make()] as const
-  const frozen = frozenParams(o.model)
-  const held = (turn: number): Set => ({ ...frozen, ...sets[turn] })
-  for (const [path, data] of initialise(o.model.params, seed)) floats(held(0)[`param.${path}`]!).set(data)
+  const frozen: Held = Object.fromEntries(
+    Object.entries(frozenParams(o.model)).map(([name, { dtype, dims }]) => [name, memory.allocate(dtype, dims)]),
+  )
+  const held = (turn: number): Held => ({ ...frozen, ...sets[turn] })
+  for (const [path, data] of initialise(o.model.params, seed)) held(0)[`param.${path}`]!.write(data)
   const fixed = Object.fromEntries(
     compiled.inputs
       .filter((p) => !changing.includes(p.name) && !Object.hasOwn(frozen, p.name))
@@ -66,18 +76,16 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
       evaluation ??= await Evaluation.open(o, [held(0), held(1)])
       return evaluation.run(turn, batches)
     },
-    read: () =>
-      new Map(
-        Object.entries(held(turn)).map(([name, t]) => [name, createTensor(t.dtype, t.dims, t.data.slice() as never)]),
-      ),
+    read: () => new Map(Object.entries(held(turn)).map(([name, tensor]) => [name, tensor.read()])),
     write(tensors) {
       const now = held(turn)
       expectNames(Object.keys(now), tensors)
-      for (const [name, { data }] of tensors) copy(data, now[name]!)
+      for (const [name, { data }] of tensors) now[name]!.write(data)
     },
     close() {
       for (const binding of bindings) binding.release()
       evaluation?.close()
+      memory.close()
       graph.close()
     },
   }

@@ -3,8 +3,8 @@ import { elementTypes, type GraphBuilder, type Value } from '../../../exporter/o
 import { tracer } from '../../../exporter/trace.ts'
 import type { Emitter } from './tape.ts'
 
-/** What matrix products are computed in; everything else stays in float32. */
-export type Precision = 'float32' | 'float16' | 'bfloat16'
+/** What matrix products are computed in; everything else stays in float32. TF32 is the device's own reading of float32. */
+export type Precision = 'float32' | 'tf32' | 'float16' | 'bfloat16'
 /** TensorProto.DataType. */
 const codes = { ...elementTypes, float16: 10, bfloat16: 16 }
 
@@ -15,7 +15,7 @@ export function onnxEmitter(graph: GraphBuilder, precision: Precision = 'float32
   const traced = tracer({ at: graph })
   /** The product of both, rounded to the precision, in float32 again. */
   const product = (a: Value, b: Value, multiply: (a: Value, b: Value) => Value): Value => {
-    if (precision === 'float32') return multiply(a, b)
+    if (precision === 'float32' || precision === 'tf32') return multiply(a, b)
     const rounded = (x: Value) => graph.node('Cast', [x], { to: { int: codes[precision] } })[0]!
     return cast(multiply(rounded(a), rounded(b)))
   }

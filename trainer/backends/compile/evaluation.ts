@@ -1,5 +1,5 @@
 /** Held-out loss by the compiled graph. */
-import type { Binding, Graph } from '../../../runtime/graph.ts'
+import type { Binding, BoundTensor, Graph } from '../../../runtime/graph.ts'
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
 import { type BackendOptions, deviceSettings } from '../backend.ts'
@@ -17,7 +17,7 @@ export class Evaluation {
   readonly #states: readonly [Set, Set]
   readonly #bindings: Binding[][]
 
-  private constructor(graph: Graph, compiled: CompiledGraph, params: readonly Set[]) {
+  private constructor(graph: Graph, compiled: CompiledGraph, params: readonly Readonly<Record<string, BoundTensor>>[]) {
     this.#graph = graph
     const named = (prefix: string) => compiled.inputs.filter((port) => port.name.startsWith(prefix))
     this.#inputs = zeros(compiled.inputs.filter((p) => !/^(param|state)\./.test(p.name)))
@@ -34,7 +34,7 @@ export class Evaluation {
     )
   }
 
-  static async open(o: BackendOptions, params: readonly Set[]): Promise<Evaluation> {
+  static async open(o: BackendOptions, params: readonly Readonly<Record<string, BoundTensor>>[]): Promise<Evaluation> {
     const compiled = compileLoss(o.model, o)
     const graph = await openGraph(compiled.bytes, deviceSettings(o))
     return new Evaluation(graph, compiled, params)

@@ -61,5 +61,7 @@ test('a device without fast half precision refuses it', async () => {
   await expect(createCompiledBackend(options, 1)).rejects.toThrow(
     'precision: bfloat16 needs --device cuda; on cpu ONNX Runtime has no faster matrix products',
   )
-  expect(() => recipeWith('delta', ['precision=int8'])).toThrow('precision: expected float32 or bfloat16, got int8')
+  expect(() => recipeWith('delta', ['precision=int8'])).toThrow(
+    'precision: expected float32, tf32 or bfloat16, got int8',
+  )
 })
