@@ -5,7 +5,7 @@ import type * as OnnxRuntime from 'onnxruntime-node'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { splitDefaultInputs } from './default-inputs.ts'
 import { checkInputs, checkOutputs } from './check.ts'
-import { deviceError } from './device.ts'
+import { checkDeviceOptions, deviceError } from './device.ts'
 import { RuntimeError } from './errors.ts'
 import type { Binding, BoundTensor, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { isDtype, type Tensor } from './tensor.ts'
@@ -52,6 +52,9 @@ async function createSession(
   options: GraphOptions,
 ): Promise<InferenceSession> {
   const { device = 'cpu', threads = 1, optimization = 'all' } = options
+  checkDeviceOptions(options)
+  // Its provider options are the device's number alone: float32 would be computed in TF32, and nothing be recorded
+  if (device === 'cuda') throw deviceError(device, "onnxruntime-node's own binding cannot set it up; koffi has to load")
   try {
     return await ort.InferenceSession.create(model, {
       executionProviders: [device],

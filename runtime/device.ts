@@ -8,9 +8,16 @@ export type Device = 'cpu' | 'webgpu' | 'cuda'
 /** What ONNX Runtime calls the memory of each device. */
 export const memoryNames: Readonly<Record<Device, string>> = { cpu: 'Cpu', webgpu: 'WebGPU_Buffer', cuda: 'Cuda' }
 
+/** Throws RuntimeError if an option asks for what only CUDA has, and the device is another. */
+export function checkDeviceOptions({ device = 'cpu', tf32 = false, capture = false }: GraphOptions): void {
+  const asked = Object.entries({ tf32, capture }).find(([, value]) => value)
+  if (asked && device !== 'cuda') throw new RuntimeError(`${asked[0]}: expected device cuda, got ${device}`)
+}
+
 /** Adds the device's execution provider to session options. Throws RuntimeError where the device is not there. */
 export function appendDevice(library: Library, options: Pointer, choice: GraphOptions): void {
   const { device = 'cpu' } = choice
+  checkDeviceOptions(choice)
   if (device === 'cpu') return
   try {
     if (device === 'webgpu') library.SessionOptionsAppendExecutionProvider(options, 'WebGPU', null, null, 0)
@@ -27,8 +34,8 @@ export function deviceError(device: Device, error: unknown): RuntimeError {
 }
 
 /** Provider options by name. ONNX Runtime's own default is TF32, whose products keep 10 of 23 bits of the mantissa. */
-export function cudaSettings({ deviceId = 0, tf32 = false }: GraphOptions): Record<string, string> {
-  return { device_id: String(deviceId), use_tf32: tf32 ? '1' : '0' }
+export function cudaSettings({ deviceId = 0, tf32 = false, capture = false }: GraphOptions): Record<string, string> {
+  return { device_id: String(deviceId), use_tf32: tf32 ? '1' : '0', enable_cuda_graph: capture ? '1' : '0' }
 }
 
 function appendCuda(library: Library, options: Pointer, settings: Record<string, string>): void {

@@ -43,6 +43,11 @@ export interface GraphOptions {
   deviceId?: number
   /** Products of float32 matrices in TF32 (cuda only): faster, with 10 bits of mantissa instead of 23. */
   tf32?: boolean
+  /**
+   * Whether the kernels of a binding are launched as one CUDA graph, recorded at its first run (cuda only): everything
+   * that is bound has to be memory of the device, and every node has to have a kernel there.
+   */
+  capture?: boolean
   optimization?: 'all' | 'basic' | 'disabled'
   /** Names of graph transformers that shall not run. */
   disabledOptimizers?: readonly string[]

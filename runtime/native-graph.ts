@@ -24,6 +24,7 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
     const { inputs, outputs } = describeSession(library, session)
     const names = pinNames(library, [...inputs, ...outputs])
     const open = { library, memory: shared.memory, names, session: () => session }
+    let bound = 0
     return {
       inputs,
       outputs,
@@ -31,7 +32,8 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
         if (session === 0n) throw new RuntimeError('graph: expected it open, got bind() after close()')
         checkInputs(inputs, inputTensors)
         checkOutputs(outputs, outputTensors)
-        return createBinding(open, inputTensors, outputTensors)
+        const recording = options.capture === true ? ++bound : null
+        return createBinding(open, inputTensors, outputTensors, recording)
       },
       close() {
         if (session !== 0n) close()
@@ -55,6 +57,7 @@ function createBinding(
   graph: OpenGraph,
   inputs: Record<string, BoundTensor>,
   outputs: Record<string, BoundTensor>,
+  recording: number | null,
 ): Binding {
   const { library, memory, names, session } = graph
   const inputCount = Object.keys(inputs).length
@@ -67,8 +70,10 @@ function createBinding(
   const values: Pointer[] = []
   // Native memory does not keep what it points to, so this does.
   let kept: readonly unknown[] = [inputs, outputs, names]
+  let runOptions: Pointer | null = null
   const valueOf = (name: string, tensor: BoundTensor): Pointer => {
     if (tensor instanceof NativeTensor) return tensor.value
+    if (recording !== null) throw new RuntimeError(`${name}: expected memory of the device, since runs are recorded`)
     if (!('data' in tensor)) throw new RuntimeError(`${name}: expected memory of ONNX Runtime's C API, got another's`)
     const value = createValue(library, memory, tensor)
     values.push(value)
@@ -82,11 +87,17 @@ function createBinding(
   }
   const release = () => {
     for (const value of values.splice(0)) library.ReleaseValue(value)
+    if (runOptions !== null) library.ReleaseRunOptions(runOptions)
+    runOptions = null
     kept = []
   }
   try {
     fill(inputs, inputNames, inputValues)
     fill(outputs, outputNames, outputValues)
+    if (recording !== null) {
+      runOptions = library.made('CreateRunOptions')
+      library.AddRunConfigEntry(runOptions, 'gpu_graph_id', String(recording))
+    }
   } catch (error) {
     release()
     throw error
@@ -95,7 +106,7 @@ function createBinding(
     if (kept.length === 0) throw new RuntimeError('binding: expected it held, got run() after release()')
     const open = session()
     if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
-    return [open, null, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues] as const
+    return [open, runOptions, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues] as const
   }
   return {
     run: () => library.Run(...call()),

@@ -108,6 +108,7 @@ test('a device that is not there has no memory', () => {
 })
 
 test('CUDA computes float32 in float32 unless TF32 is asked for', () => {
-  expect(cudaSettings({})).toEqual({ device_id: '0', use_tf32: '0' })
-  expect(cudaSettings({ deviceId: 1, tf32: true })).toEqual({ device_id: '1', use_tf32: '1' })
+  expect(cudaSettings({})).toEqual({ device_id: '0', use_tf32: '0', enable_cuda_graph: '0' })
+  expect(cudaSettings({ deviceId: 1, tf32: true })).toMatchObject({ device_id: '1', use_tf32: '1' })
+  expect(cudaSettings({ capture: true })).toMatchObject({ enable_cuda_graph: '1' })
 })

@@ -25,6 +25,12 @@ test('AddSessionConfigEntry refuses an empty key', () => {
   library.ReleaseSessionOptions(options)
 })
 
+test('AddRunConfigEntry refuses an empty key', () => {
+  const options = library.made('CreateRunOptions')
+  expect(() => library.AddRunConfigEntry(options, '', '1')).toThrow(/config.key/i)
+  library.ReleaseRunOptions(options)
+})
+
 test('SessionOptionsAppendExecutionProvider refuses an unknown provider by name', () => {
   const options = library.made('CreateSessionOptions')
   expect(() => library.SessionOptionsAppendExecutionProvider(options, 'NoSuchDevice', null, null, 0)).toThrow(
