@@ -6,7 +6,7 @@ import { type Backend, type BackendOptions, type StepResult, type Tensors } from
 import type { Batch } from '../../data/batch.ts'
 import { initialise } from '../initialise.ts'
 import type { Build, Tensor, TensorFlow } from './load.ts'
-import { loadTensorFlow } from './load.ts'
+import { describe, loadTensorFlow } from './load.ts'
 import { eagerOps } from './ops.ts'
 
 type Named = Map<string, Tensor>
@@ -27,7 +27,7 @@ export async function createTensorFlowBackend(
   const run = new Eager(tf, o)
   run.start(seed)
   return {
-    description: `TF.js ${tf.version_core} on ${build}`,
+    description: describe(tf, build),
     step: (batch, lr, update, apply) => run.step(batch, lr, update, apply),
     undo: () => run.undo(),
     evaluate: (batches) => run.evaluate(batches),
