@@ -1,16 +1,17 @@
 /**
- * Training steps of a very small model on the device named by the first argument, one of them undone and its state put
+ * Training steps of a very small model on the device and in the precision of the arguments, one of them undone and its state put
  * back by write(); prints what they leave behind as JSON.
  */
 import { createModel } from '../../../models/registry.ts'
 import type { Device } from '../../../runtime/device.ts'
 import { createCompiledBackend } from '../../../trainer/backends/compile/backend.ts'
+import type { Precision } from '../../../trainer/backends/compile/emit.ts'
 import { emptyBatch } from '../../../trainer/data/batch.ts'
 import { backendOptions } from '../../support/backend-options.ts'
 
 const model = createModel('vanilla', { vocab: 11, width: 8, heads: 2, hidden: 8, layers: 1, window: 4 })
-const device = process.argv[2] as Device
-const backend = await createCompiledBackend(backendOptions(model, { batch: 1, time: 4, device }), 3)
+const [device, precision = 'float32'] = process.argv.slice(2) as [Device, Precision?]
+const backend = await createCompiledBackend(backendOptions(model, { batch: 1, time: 4, device, precision }), 3)
 const batch = emptyBatch(1, 4)
 batch.ids.set([1, 5, 2, 9])
 batch.targets.set([5, 2, 9, 3])
