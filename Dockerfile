@@ -1,5 +1,7 @@
-# docker build -t mneme . && docker run -p 8080:8080 -v mneme-data:/data mneme
-# Whoever reaches the port may use it: set MNEME_API_KEYS=KEY,KEY where that is not only you.
+# docker build -t mneme .
+# docker run -p 127.0.0.1:8080:8080 -v mneme-data:/data -e MNEME_API_KEYS=$(openssl rand -hex 32) mneme
+# A container listens on all its addresses, so it wants API keys: MNEME_API_KEYS=KEY,KEY or MNEME_KEYS_FILE. Without any
+# it refuses to start unless MNEME_ALLOW_ANONYMOUS=true says that whoever reaches the port may use it.
 FROM node:20-slim
 
 WORKDIR /mneme

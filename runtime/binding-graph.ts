@@ -9,6 +9,7 @@ import { checkDeviceOptions, deviceError } from './device.ts'
 import { RuntimeError } from './errors.ts'
 import type { Binding, BoundTensor, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { isDtype, type Tensor } from './tensor.ts'
+import { createUse, type Use } from './use.ts'
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export async function createBindingGraph(
@@ -23,6 +24,7 @@ export async function createBindingGraph(
   const inputs = session.inputMetadata.map((metadata) => valueInfo(metadata, defaults))
   const outputs = session.outputMetadata.map((metadata) => valueInfo(metadata, {}))
   let open = true
+  const use = createUse(() => void session.release())
   return {
     inputs,
     outputs,
@@ -30,11 +32,11 @@ export async function createBindingGraph(
       if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
       checkInputs(inputs, inputTensors)
       checkOutputs(outputs, outputTensors)
-      return createBinding(ort, session, () => open, { ...defaults, ...inputTensors }, outputTensors)
+      return createBinding(ort, session, use, () => open, { ...defaults, ...inputTensors }, outputTensors)
     },
     close() {
-      if (open) void session.release()
       open = false
+      use.end()
     },
   }
 }
@@ -88,6 +90,7 @@ function valueInfo(metadata: InferenceSession.ValueMetadata, defaults: Record<st
 function createBinding(
   ort: typeof OnnxRuntime,
   session: InferenceSession,
+  use: Use,
   isOpen: () => boolean,
   inputs: Record<string, BoundTensor>,
   outputs: Record<string, BoundTensor>,
@@ -103,9 +106,11 @@ function createBinding(
   const run = async (): Promise<void> => {
     if (!held) throw new RuntimeError('binding: expected it held, got run() after release()')
     if (!isOpen()) throw new RuntimeError('graph: expected it open, got run() after close()')
-    const results = await session.run(feeds, fetches).catch((error: unknown) => {
-      throw refused(error)
-    })
+    const results = await use
+      .during(() => session.run(feeds, fetches))
+      .catch((error: unknown) => {
+        throw refused(error)
+      })
     for (const [name, output] of targets) copyResult(name, results[name], output)
   }
   return {

@@ -2,9 +2,19 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, readdir, readFile, rename, stat } from 'node:fs/promises'
-import { join, relative, resolve, sep } from 'node:path'
+import { join, posix, relative, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { BUNDLE_FORMAT, checkManifest, MANIFEST_FILE, ManifestError, parseManifest, type Manifest } from './manifest.ts'
+import { RuntimeError } from './errors.ts'
+import { externalDataOf } from './external-data.ts'
+import {
+  BUNDLE_FORMAT,
+  checkManifest,
+  MANIFEST_FILE,
+  ManifestError,
+  parseManifest,
+  type Manifest,
+  type ManifestInput,
+} from './manifest.ts'
 import type { FolderKind } from './replace-folder.ts'
 
 export { ManifestError } from './manifest.ts'
@@ -40,6 +50,7 @@ export async function loadBundle(dir: string): Promise<Bundle> {
   })
   const manifest = parseManifest(bytes.toString(), where)
   for (const [file, expected] of Object.entries(manifest.files)) await checkFile(folder, dir, file, expected)
+  for (const { file } of Object.values(manifest.graphs)) await checkExternalData(folder, dir, file, manifest)
   return {
     dir: folder,
     manifest,
@@ -56,7 +67,7 @@ export async function loadBundle(dir: string): Promise<Bundle> {
  * Hashes every file of a folder and writes its manifest.json, whole or not at all. Returns what was written. Throws
  * ManifestError if the manifest would not load.
  */
-export async function writeManifest(dir: string, manifest: Omit<Manifest, 'files'>): Promise<Manifest> {
+export async function writeManifest(dir: string, manifest: Omit<ManifestInput, 'files'>): Promise<Manifest> {
   const files: Manifest['files'] = {}
   for (const file of await listFiles(dir)) files[file] = await digest(join(dir, file))
   const complete = checkManifest({ ...manifest, files }, join(dir, MANIFEST_FILE))
@@ -82,6 +93,22 @@ async function checkFile(
   const { sha256 } = await digest(path)
   if (sha256 !== expected.sha256) {
     throw new ManifestError(`${where}: expected sha256 ${expected.sha256} as listed in ${MANIFEST_FILE}, got ${sha256}`)
+  }
+}
+
+/** Weights outside a graph's file have to be in files that are listed, and so have been hashed. */
+async function checkExternalData(folder: string, shown: string, file: string, { files }: Manifest): Promise<void> {
+  const where = join(shown, file)
+  const locations = await externalDataOf(join(folder, file)).catch((error: unknown) => {
+    if (!(error instanceof RuntimeError)) throw error
+    throw new ManifestError(error.message, { cause: error })
+  })
+  for (const location of locations) {
+    const listed = posix.join(posix.dirname(file), location)
+    if (!Object.hasOwn(files, listed) || posix.isAbsolute(location))
+      throw new ManifestError(
+        `${where}: expected its external data among files of ${MANIFEST_FILE}, got ${location.slice(0, 100)}`,
+      )
   }
 }
 

@@ -10,6 +10,8 @@ export class ManifestError extends Error {
 export const MANIFEST_FILE = 'manifest.json'
 export const BUNDLE_FORMAT = 'mneme-bundle'
 const VERSION = 1
+/** Tokens of one prefill call of a bundle that does not say: what all bundles had before it was written down. */
+const DEFAULT_PREFILL_CHUNK = 64
 
 const dtype = z.enum(Object.keys(elementTypes).filter(isDtype) as [Dtype, ...Dtype[]])
 const size = z.int().nonnegative()
@@ -36,10 +38,15 @@ const graph = z.object({
 })
 const state = z.object({
   name: z.string().min(1),
+  /**
+   * `fixed`: the same size for ever, such as a recurrent matrix. `append`: one position more for each token, such as
+   * keys and values; its axis 'time' has as many positions as memory was set aside for, of which `positions` are used.
+   */
+  kind: z.enum(['fixed', 'append']).default('fixed'),
   input: z.string(),
   output: z.string(),
   dtype,
-  shape: z.tuple([z.literal('batch')], z.int().positive()).readonly(),
+  shape: z.tuple([z.literal('batch')], z.union([z.int().positive(), z.literal('time')])).readonly(),
   inPlace: z.boolean(),
 })
 const manifest = z.object({
@@ -52,6 +59,8 @@ const manifest = z.object({
   files: z.record(file, z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: size })),
   graphs: z.object({ decoder: graph }).catchall(graph.partial({ kernels: true })),
   state: z.array(state),
+  /** Tokens of one prefill call: part of what a state means, since another length gives other last bits. */
+  prefillChunk: z.int().min(1).max(4096).default(DEFAULT_PREFILL_CHUNK),
   tokenizer: z.object({ file, config: file, vocab: z.int().positive(), eos: z.array(size) }),
   generation: z.object({
     temperature: z.number().nonnegative().exactOptional(),
@@ -63,6 +72,8 @@ const manifest = z.object({
 })
 
 export type Manifest = z.infer<typeof manifest>
+/** A manifest as it may be written: what has a default may be left out. */
+export type ManifestInput = z.input<typeof manifest>
 export type StateEntry = z.infer<typeof state>
 export type GraphEntry = z.infer<typeof graph>
 
@@ -87,9 +98,9 @@ export function checkManifest(value: unknown, where: string): Manifest {
   return result.data
 }
 
-/** Returns the bytes of one sequence's part of a state. */
+/** Bytes that one sequence has of a state entry: in all of a fixed one, for each position of an append one. */
 export function stateBytes({ dtype, shape: [, ...sizes] }: StateEntry): number {
-  return sizes.reduce((product, dim) => product * dim, bytesPerElement(dtype))
+  return sizes.reduce<number>((product, dim) => (dim === 'time' ? product : product * dim), bytesPerElement(dtype))
 }
 
 function checkVersion(value: unknown, where: string): void {
@@ -112,6 +123,16 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
 }
 
 function checkState({ graphs: { decoder } }: Manifest, entry: StateEntry, where: string): void {
+  const times = entry.shape.filter((dim) => dim === 'time').length
+  const wanted = entry.kind === 'append' ? 1 : 0
+  if (times !== wanted)
+    throw new ManifestError(
+      `${where}: state ${entry.name}: shape: expected ${wanted} axes 'time' in a state of kind ${entry.kind}, got ${times}`,
+    )
+  if (entry.kind === 'append' && !(entry.inPlace && decoder.inputs.some(({ name }) => name === 'positions')))
+    throw new ManifestError(
+      `${where}: state ${entry.name}: expected an append state to be updated in place by a decoder with the input positions`,
+    )
   for (const [side, prefix] of [
     ['input', 'state.'],
     ['output', 'next.'],

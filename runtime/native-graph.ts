@@ -8,35 +8,54 @@ import type { Library, Pointer } from './library.ts'
 import { NativeTensor } from './native-memory.ts'
 import { createValue } from './native-value.ts'
 import { openSession } from './session.ts'
+import type { Tensor } from './tensor.ts'
+import { createUse, type Use } from './use.ts'
+
+/** What closes each open graph of this thread. */
+const openGraphs = new Set<() => void>()
+let watching = false
+
+/** A worker thread that crashes leaves native memory to the process: what is open is closed when the thread ends. */
+function closeAll(): void {
+  for (const close of openGraphs) close()
+}
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
   const shared = sharedEnvironment(library)
   let session = 0n
+  let open = true
   const close = () => {
-    if (session !== 0n) library.ReleaseSession(session)
-    session = 0n
-    shared.leave()
+    open = false
+    openGraphs.delete(close)
+    use.end()
   }
+  const use = createUse(() => {
+    if (session !== 0n) library.ReleaseSession(session)
+    shared.leave()
+  })
   shared.enter()
+  if (!watching) process.once('exit', closeAll)
+  watching = true
+  openGraphs.add(close)
   try {
     session = openSession(library, shared.environment, model, options)
     const { inputs, outputs } = describeSession(library, session)
     const names = pinNames(library, [...inputs, ...outputs])
-    const open = { library, memory: shared.memory, names, session: () => session }
+    const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
     let bound = 0
     return {
       inputs,
       outputs,
       bind(inputTensors, outputTensors) {
-        if (session === 0n) throw new RuntimeError('graph: expected it open, got bind() after close()')
+        if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
         checkInputs(inputs, inputTensors)
         checkOutputs(outputs, outputTensors)
         const recording = options.capture === true ? ++bound : null
-        return createBinding(open, inputTensors, outputTensors, recording)
+        return createBinding(opened, inputTensors, outputTensors, recording)
       },
       close() {
-        if (session !== 0n) close()
+        if (open) close()
       },
     }
   } catch (error) {
@@ -50,6 +69,8 @@ interface OpenGraph {
   library: Library
   memory: Pointer
   names: NameTable
+  /** Of the session: it is released after the last run. */
+  use: Use
   session: () => Pointer
 }
 
@@ -67,16 +88,15 @@ function createBinding(
   const inputValues = table.subarray(inputCount, inputCount * 2)
   const outputNames = table.subarray(inputCount * 2, inputCount * 2 + outputCount)
   const outputValues = table.subarray(inputCount * 2 + outputCount)
-  const values: Pointer[] = []
-  // Native memory does not keep what it points to, so this does.
-  let kept: readonly unknown[] = [inputs, outputs, names]
+  // Native memory does not keep what it points to, so this does: each value with its tensor.
+  const values: { readonly value: Pointer; readonly tensor: Tensor }[] = []
   let runOptions: Pointer | null = null
   const valueOf = (name: string, tensor: BoundTensor): Pointer => {
     if (tensor instanceof NativeTensor) return tensor.value
     if (recording !== null) throw new RuntimeError(`${name}: expected memory of the device, since runs are recorded`)
     if (!('data' in tensor)) throw new RuntimeError(`${name}: expected memory of ONNX Runtime's C API, got another's`)
     const value = createValue(library, memory, tensor)
-    values.push(value)
+    values.push({ value, tensor })
     return value
   }
   const fill = (tensors: Record<string, BoundTensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
@@ -85,11 +105,14 @@ function createBinding(
       nameTable[index] = names.addresses.get(name) ?? 0n
     }
   }
-  const release = () => {
-    for (const value of values.splice(0)) library.ReleaseValue(value)
+  let held = true
+  const use = createUse(() => {
+    for (const { value } of values.splice(0)) library.ReleaseValue(value)
     if (runOptions !== null) library.ReleaseRunOptions(runOptions)
-    runOptions = null
-    kept = []
+  })
+  const release = () => {
+    held = false
+    use.end()
   }
   try {
     fill(inputs, inputNames, inputValues)
@@ -103,14 +126,14 @@ function createBinding(
     throw error
   }
   const call = () => {
-    if (kept.length === 0) throw new RuntimeError('binding: expected it held, got run() after release()')
+    if (!held) throw new RuntimeError('binding: expected it held, got run() after release()')
     const open = session()
     if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
     return [open, runOptions, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues] as const
   }
   return {
     run: () => library.Run(...call()),
-    runElsewhere: async () => library.runElsewhere(...call()),
+    runElsewhere: async () => graph.use.during(() => use.during(() => library.runElsewhere(...call()))),
     release,
   }
 }

@@ -15,6 +15,8 @@ export type { TokenizerFiles } from './tokenizer-files.ts'
 export interface TextCodec {
   /** One more than the highest id. */
   readonly vocabSize: number
+  /** UTF-16 units of text that one token stands for, at most. */
+  readonly longestToken: number
   /** Ids that end a reply. */
   readonly eos: readonly number[]
   /** Returns the ids of plain text: special tokens written in it are text like any other. */
@@ -46,6 +48,7 @@ export function openText(source: string | TokenizerFiles): TextCodec {
   const detokenizer = () => createDetokenizer(vocabulary)
   return {
     vocabSize: vocabulary.size,
+    longestToken: vocabulary.longestToken,
     eos,
     encode: (text) => vocabulary.encode(text),
     encodeWithSpecial: (text) => vocabulary.encodeWithSpecial(text),

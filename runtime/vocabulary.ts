@@ -13,6 +13,8 @@ export interface Segment {
 export interface Vocabulary {
   /** One more than the highest id. */
   readonly size: number
+  /** UTF-16 units of the longest token as it is written in tokenizer.json: at least those of its text. */
+  readonly longestToken: number
   /** How tokens are put together again: the type of tokenizer.json's decoder. */
   readonly decoderType: string | undefined
   idOf(token: string): number | undefined
@@ -41,16 +43,19 @@ export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocab
   // A text that follows a special token is encoded as one that does: some tokenizers treat the first piece differently.
   const marker = { id: sizeOf(file), content: randomUUID(), special: true, lstrip: false, rstrip: false }
   const full = build(file, config)
-  const plain = build(withoutSpecial(file, special, marker), config)
+  // Who only decodes needs no second tokenizer, which is as large as the first.
+  const plain: { tokenizer?: Tokenizer } = {}
   const splitter = specialPattern(special)
 
   const encode = (text: string, following: boolean): number[] => {
     if (text === '') return []
-    const { ids } = plain.encode(following ? marker.content + text : text, plainOptions)
+    plain.tokenizer ??= build(withoutSpecial(file, special, marker), config)
+    const { ids } = plain.tokenizer.encode(following ? marker.content + text : text, plainOptions)
     return following ? ids.slice(1) : ids
   }
   return {
     size: sizeOf(file),
+    longestToken: longestOf(file),
     decoderType: file.decoder?.type,
     idOf: (token) => full.token_to_id(token),
     tokenOf: (id) => full.id_to_token(id),
@@ -123,6 +128,13 @@ function withoutSpecial(file: TokenizerFile, special: readonly AddedToken[], mar
 // A merge is written as two tokens, or as one string with a space between them.
 function joined(pair: string | string[]): string {
   return Array.isArray(pair) ? pair.join('') : pair.replace(' ', '')
+}
+
+function longestOf(file: TokenizerFile): number {
+  const { vocab } = file.model
+  const tokens = Array.isArray(vocab) ? vocab.map(([token]) => token) : Object.keys(vocab)
+  const lengths = [...tokens, ...file.added_tokens.map(({ content }) => content)].map((token) => token.length)
+  return lengths.reduce((longest, length) => Math.max(longest, length), 1)
 }
 
 function sizeOf(file: TokenizerFile): number {

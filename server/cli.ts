@@ -1,11 +1,14 @@
 /** The command `mneme serve`. */
+import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { loadBundle } from '../runtime/bundle.ts'
-import { loadConfig, ConfigError, type Config } from './config.ts'
+import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from './package.ts'
 import { startServer, type ModelSource, type RunningServer } from './serve.ts'
+import { startStore } from './store/start.ts'
+import type { Store } from './store/store.ts'
 import { sibling } from './thread.ts'
 
 const DEFAULT_BUNDLE = 'models/pretrained/keeper'
@@ -21,42 +24,71 @@ export function serveCommand(): Command {
     .option('--host <name>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <number>', 'port to listen on, 0 for any free one (default: 8080)')
     .option('--data <folder>', 'folder for conversations and their memory (default: ./data)')
-    .option('--threads <number>', 'threads of the engine (default: 2)')
+    .option('--threads <number>', 'threads of each model (default: what is measured to be fastest at the start)')
     .addOption(new Option('--device <name>', 'where the model runs (default: cpu)').choices(['cpu', 'webgpu', 'cuda']))
     .option('--max-batch <number>', 'replies computed together (default: 8)')
     .option('--max-queue <number>', 'replies waiting before requests are refused (default: 64)')
-    .option('--api-key <key>', 'require this key; may be repeated', (key: string, all?: string[]) => [
-      ...(all ?? []),
-      key,
-    ])
-    .option('--keep-states <number>', 'newest memories of a session that are always kept (default: 8)')
+    .option('--api-key <key>', 'require this key; may be repeated', collect)
+    .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')
+    .option('--allow-anonymous', 'serve without keys on an address that other machines can reach')
+    .option('--allowed-host <name>', 'a name by which clients may call the server; may be repeated', collect)
+    .option('--allowed-origin <origin>', 'web pages that may use the server; may be repeated', collect)
+    .option('--max-body <bytes>', 'request bodies at most, unpacked (default: 1048576)')
+    .option('--max-connections <number>', 'open connections at most (default: 1024)')
+    .option('--max-connections-per-key <number>', "requests and WebSockets of a key's tenant at most (default: 256)")
+    .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
+    .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
+    .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))
-    .action(async (bundles: string[], { apiKey, untilStdinEnds, ...flags }: Record<string, unknown>) => {
+    .action(async (bundles: string[], { untilStdinEnds, ...flags }: Record<string, unknown>) => {
       if (untilStdinEnds === true) process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGTERM'))
-      const given = { ...flags, ...(bundles.length > 0 ? { bundles } : {}), ...(apiKey ? { apiKeys: apiKey } : {}) }
+      const given = { ...settingsOf(flags), ...(bundles.length > 0 ? { bundles } : {}) }
       process.exitCode = await serve(() => loadConfig(given, process.env), bundledSources)
       if (untilStdinEnds === true) process.stdin.destroy() // or it would keep the process alive
     })
+}
+
+function collect(value: string, all?: string[]): string[] {
+  return [...(all ?? []), value]
+}
+
+/** Flags that may be repeated are named in the singular, their settings in the plural. */
+function settingsOf({ apiKey, allowedHost, allowedOrigin, ...rest }: Record<string, unknown>): ConfigSource {
+  const lists = { apiKeys: apiKey, allowedHosts: allowedHost, allowedOrigins: allowedOrigin }
+  return { ...rest, ...Object.fromEntries(Object.entries(lists).filter(([, value]) => value !== undefined)) }
 }
 
 /** Runs a server until it is told to stop; returns the exit code. */
 export async function serve(
   configure: () => Config,
   sourcesOf: (config: Config) => Promise<ModelSource[]>,
-  maxPages?: number,
+  makeStore: (config: Config) => Store = storeOf,
+  tokenizer?: URL,
 ): Promise<number> {
+  // Node would open its debugger to whoever may signal the process.
+  process.on('SIGUSR1', () => undefined)
+  // A full disk or a closed pipe behind our output must not end the server.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined)
   try {
     const config = configure()
-    const server = await startServer(config, await sourcesOf(config), maxPages)
-    const stopped = untilStopped(server) // before the line below: who has read it may signal at once
+    const sources = await sourcesOf(config)
+    const parts = { store: makeStore(config), ...(tokenizer ? { tokenizer } : {}) }
+    const server = await startServer(config, sources, parts)
+    // Before the line below: who has read it may signal at once.
+    const stopped = untilStopped(server, config)
     process.stdout.write(`mneme: listening on ${server.url}\n`)
     return await stopped
   } catch (error) {
     process.stderr.write(`mneme: ${error instanceof Error ? error.message : String(error)}\n`)
     return error instanceof ConfigError ? 2 : 1
   }
+}
+
+/** The store of a configuration's data folder. */
+function storeOf({ data, keepStates, replayTokens }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
@@ -82,26 +114,59 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       created: Math.floor(Date.now() / 1000),
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
+    tokenizer: dir,
     start: {
       module: sibling('./engine/worker', import.meta.url),
-      payload: { bundle: dir, threads, rows: maxBatch, device },
+      payload: { bundle: dir, threads: threads ?? null, rows: maxBatch, device },
     },
   }
 }
 
-/** Drains on the first SIGTERM or SIGINT, leaves at once on the second. */
-async function untilStopped(server: RunningServer): Promise<number> {
+/** Beyond the time for replies: threads get so long to end. */
+const STOP_MS = 5_000
+
+/**
+ * Drains on the first SIGTERM, SIGINT or, without a keys file, SIGHUP (the terminal was closed); leaves at once on the
+ * second. With a keys file SIGHUP reads it again.
+ */
+async function untilStopped(server: RunningServer, { keysFile, drainTimeout }: Config): Promise<number> {
   const asked = new Promise<null>((resolve) => {
     let times = 0
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        if (++times > 1) process.exit(1)
-        resolve(null)
-      })
+    const stop = (): void => {
+      if (++times > 1) leave(1)
+      resolve(null)
     }
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
+    process.on('SIGHUP', keysFile === undefined ? stop : () => reloadKeys(server))
   })
   const reason = await Promise.race([asked, server.broken])
   if (reason !== null) process.stderr.write(`mneme: ${reason}\n`)
+  setTimeout(abandon, drainTimeout * 1000 + STOP_MS).unref()
   await server.stop()
   return reason === null ? 0 : 1
+}
+
+function reloadKeys({ deps }: RunningServer): void {
+  try {
+    deps.keys.reload()
+    deps.log.info('the keys file was read again')
+  } catch (error) {
+    deps.log.error({ err: error }, 'the keys file cannot be used; the keys stay as they were')
+  }
+}
+
+/** Ends the process although a thread is stuck in a native call, for which process.exit would wait. */
+function abandon(): void {
+  process.stderr.write(
+    'mneme: a thread did not end in time; the process is killed. What was acknowledged is on disk.\n',
+  )
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** Ends the process at once. process.exit waits for a thread in a native call; then another process ends this one. */
+function leave(code: number): void {
+  const killer = spawn('sh', ['-c', `sleep 1; kill -9 ${process.pid}`], { detached: true, stdio: 'ignore' })
+  killer.on('error', () => undefined)
+  killer.unref()
+  process.exit(code)
 }

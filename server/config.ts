@@ -1,18 +1,21 @@
 /** The server's configuration: flags over MNEME_* variables over a JSON file, checked by one schema. */
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { z } from 'zod'
+import { ConfigError } from './config-error.ts'
 import { LEVELS } from './log.ts'
 
-/** The configuration is wrong: exit code 2. */
-export class ConfigError extends Error {
-  override name = 'ConfigError' as const
-}
+export { ConfigError } from './config-error.ts'
 
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
 const list = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
   z.array(z.string().min(1)),
 )
+const flag = z.union([z.boolean(), z.stringbool()])
+const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value), {
+  message: 'expected origins as a browser sends them, such as http://localhost:3000, or *',
+})
 
 export const configSchema = z.strictObject({
   /** Folders of bundles; none: the bundled default model. */
@@ -20,15 +23,34 @@ export const configSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1'),
   port: count(0, 65_535).default(8080),
   data: z.string().min(1).default('./data'),
-  threads: count(1, 256).default(2),
+  /** Threads within one operator of a model; none: what a measurement at the start finds fastest. */
+  threads: count(1, 256).optional(),
   device: z.enum(['cpu', 'webgpu', 'cuda']).default('cpu'),
   /** Replies computed together. */
   maxBatch: count(1, 256).default(8),
   /** Replies waiting beyond those. */
   maxQueue: count(0, 100_000).default(64),
   apiKeys: list.default([]),
-  /** Newest states of a session that are never pruned. */
+  /** A JSON file of keys with tenants and scopes; SIGHUP reads it again. */
+  keysFile: z.string().min(1).optional(),
+  /** Serve without keys on an address that other machines can reach. */
+  allowAnonymous: flag.default(false),
+  /** Names, besides localhost and addresses, by which clients may call the server. */
+  allowedHosts: list.default([]),
+  /** Origins whose web pages may use the server. */
+  allowedOrigins: list.pipe(z.array(origin)).default([]),
+  /** Bytes of a request body or WebSocket message at most, after decompression. */
+  maxBody: count(1024, 256 * 1024 * 1024).default(1024 * 1024),
+  /** Connections at most, of all clients together. */
+  maxConnections: count(1, 1_000_000).default(1024),
+  /** Requests in flight and WebSockets of one key's tenant at most. */
+  maxConnectionsPerKey: count(1, 1_000_000).default(256),
+  /** Seconds after which an idle HTTP connection is closed. */
+  keepAlive: count(1, 3600).default(75),
+  /** Most recently used states of a session that are kept besides those of its last turns. */
   keepStates: count(1, 10_000).default(8),
+  /** Tokens that rebuilding a pruned state may cost, besides those of its own turn. */
+  replayTokens: count(1, 1_000_000).default(2048),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),
@@ -59,7 +81,34 @@ export function loadConfig(flags: ConfigSource, environment: NodeJS.ProcessEnv):
     const wrong = configSchema.safeParse(source)
     if (!wrong.success) throw new ConfigError(sentence(where, wrong.error.issues[0] as z.core.$ZodIssue))
   }
-  return configSchema.parse({ ...sources[2]?.[1], ...sources[1]?.[1], ...sources[0]?.[1] })
+  const config = configSchema.parse({ ...sources[2]?.[1], ...sources[1]?.[1], ...sources[0]?.[1] })
+  requireProtection(config)
+  return config
+}
+
+/** Throws ConfigError where anybody who reaches the port, or any web page, could read and delete conversations. */
+function requireProtection({ host, apiKeys, keysFile, allowAnonymous, allowedOrigins }: Config): void {
+  if (apiKeys.length > 0 || keysFile !== undefined) return
+  if (!isLoopback(host) && !allowAnonymous) {
+    throw new ConfigError(
+      `host ${host} can be reached from other machines, and no API keys are configured. ` +
+        'Set --api-key (MNEME_API_KEYS) or --keys-file (MNEME_KEYS_FILE), or allow everybody with ' +
+        '--allow-anonymous (MNEME_ALLOW_ANONYMOUS=true).',
+    )
+  }
+  if (allowedOrigins.includes('*')) {
+    throw new ConfigError(
+      "setting 'allowedOrigins': * lets every web page read all conversations when there are no API keys. " +
+        'Name the origins, or set --api-key.',
+    )
+  }
+}
+
+/** Whether `host` can be reached from this machine only. */
+function isLoopback(host: string): boolean {
+  const address = host.replace(/^\[|\]$/g, '').toLowerCase()
+  if (address === 'localhost' || address === '::1') return true
+  return isIP(address.replace('::ffff:', '')) === 4 && address.replace('::ffff:', '').startsWith('127.')
 }
 
 function fromEnvironment(environment: NodeJS.ProcessEnv): ConfigSource {

@@ -1,25 +1,16 @@
 /** Continuing, storing and deleting responses: the only place that knows both the engine and the store. */
 import { randomBytes } from 'node:crypto'
+import type { Base, LocalBases } from './base.ts'
+import { bytesOfState, withEarlierPages, type Checkpoint } from './checkpoint.ts'
 import type { Deps } from './deps.ts'
-import type { Checkpoint } from './engine/messages.ts'
-import { CHUNK } from './engine/runner.ts'
 import { ApiError } from './openai/errors.ts'
 import { submit } from './run-turn.ts'
 import type { ServedModel } from './served-model.ts'
-import type { Found, Lineage, TurnRecord } from './store/records.ts'
+import { StoreError } from './store/errors.ts'
+import type { Found, Rebuilt, TurnRecord } from './store/store.ts'
 
-/** What a turn continues: the checkpoint, and its place in the session. */
-export interface Base {
-  readonly id: string
-  readonly root: string
-  readonly depth: number
-  readonly model: string
-  readonly bundle: string
-  readonly checkpoint: Checkpoint
-}
-
-/** Checkpoints that live and die with one connection: those of responses with store: false. */
-export type LocalBases = Map<string, Base>
+/** States up to this size are written in the transaction of their turn; larger ones follow it, after the reply. */
+const INLINE_STATE_BYTES = 1024 * 1024
 
 /** A new id with 192 random bits. */
 export function newId(prefix: string): string {
@@ -29,8 +20,7 @@ export function newId(prefix: string): string {
 /** The response `id` of `owner`. Throws 404, the same for an unknown id and for another owner's. */
 export async function findResponse(deps: Deps, owner: string, id: string): Promise<Found> {
   const found = await deps.store.find(owner, id)
-  if (!found)
-    throw new ApiError(404, 'not_found', `Response with id '${id.slice(0, 100)}' not found.`, { param: 'response_id' })
+  if (!found) throw notFound(id)
   return found
 }
 
@@ -39,120 +29,139 @@ export async function resume(
   deps: Deps,
   owner: string,
   id: string,
-  local: LocalBases,
+  local: LocalBases | null,
   signal: AbortSignal,
 ): Promise<Base> {
   const began = performance.now()
-  const observe = (tier: string): void => deps.metrics.resume.observe({ tier }, (performance.now() - began) / 1000)
-  const near = local.get(id)
-  if (near) {
-    observe('connection')
-    return near
+  const observe = (base: Base): Base => {
+    deps.metrics.resume.observe({ tier: base.resumed.tier }, (performance.now() - began) / 1000)
+    return base
   }
+  const near = local?.get(id)
+  if (near) return observe(near)
   const found = await deps.store.find(owner, id)
   if (!found) {
-    throw new ApiError(
-      404,
-      'previous_response_not_found',
-      `Previous response with id '${id.slice(0, 100)}' not found.`,
-      {
-        param: 'previous_response_id',
-      },
-    )
+    const message = `Previous response with id '${id.slice(0, 100)}' not found.`
+    throw new ApiError(404, 'previous_response_not_found', message, { param: 'previous_response_id' })
   }
   if (found.continued) deps.metrics.forks.inc()
-  const { record, state } = found
-  const base = (checkpoint: Checkpoint): Base => ({ ...record, checkpoint })
+  const { record } = found
   const model = deps.models.find((m) => m.bundle === record.bundle)
   if (!model) {
     deps.metrics.stateRejected.inc({ reason: 'model' })
     throw bundleMismatch(record.bundle, deps.models.map((m) => `${m.name} (${m.bundle.slice(0, 12)})`).join(', '))
   }
-  if (state.kind === 'kept' && state.state.length === (model.info?.stateBytes ?? state.state.length)) {
-    observe('disk')
-    return base({ state: state.state, position: record.position, pending: record.pending })
+  const { position, pending } = record
+  const release = (): void => void deps.store.release(id).catch(() => undefined)
+  const state = found.kept ? await loadState(deps, record, model) : null
+  if (state) {
+    const resumed = { tier: 'disk', replayed: 0, rebuilt: null } as const
+    return observe({ ...record, checkpoint: { state, position, pending }, resumed, stored: true, release })
   }
-  if (state.kind !== 'pruned') {
-    deps.metrics.stateRejected.inc({ reason: 'checksum' })
-    deps.log.warn({ response: id }, 'stored state does not match its checksum; rebuilding it')
-  }
-  const checkpoint = await rebuild(deps, model, record, signal, false)
-  observe('replay')
-  return base(checkpoint)
+  const { checkpoint, ...resumed } = await rebuild(deps, model, record, signal, false)
+  return observe({ ...record, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true, release })
 }
 
-/** Stores a turn and its checkpoint. Resolves once they are on disk; 507 if they are not. */
-export async function commit(deps: Deps, record: TurnRecord, state: Uint8Array): Promise<void> {
-  const began = performance.now()
+/** A kept state, or null if it is damaged: it is rebuilt then. */
+async function loadState(deps: Deps, record: TurnRecord, model: ServedModel): Promise<Checkpoint['state'] | null> {
   try {
-    await deps.store.put(record, state)
+    const state = await deps.store.load(record.id)
+    if (!state || state.fixed.length === (model.info?.stateBytes ?? state.fixed.length)) return state
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.reason !== 'corrupt') throw error
+  }
+  deps.metrics.stateRejected.inc({ reason: 'checksum' })
+  deps.log.warn({ response: record.id }, 'a stored state is not what was written; rebuilding it')
+  return null
+}
+
+/**
+ * Stores a turn and its checkpoint; resolves once the turn is on disk, rejects with StoreError if it is not. A large
+ * state follows its turn: a crash in between costs a replay of that turn, never the turn.
+ */
+export async function commit(
+  deps: Deps,
+  record: TurnRecord,
+  state: Checkpoint['state'],
+  base: Base | null,
+): Promise<void> {
+  const began = performance.now()
+  const inline = bytesOfState(state) <= INLINE_STATE_BYTES || base?.stored === false
+  try {
+    await deps.store.put(record, inline ? state : null)
   } catch (cause) {
-    deps.log.error({ cause, response: record.id }, 'a turn could not be stored')
-    throw new ApiError(
-      507,
-      'storage_error',
-      'The turn could not be stored, so it did not happen. Free some disk space and try again.',
-      {
-        cause,
-      },
-    )
+    deps.metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
+    throw cause
   }
   deps.metrics.checkpoint.observe((performance.now() - began) / 1000)
+  if (inline) return
+  deps.store.restore(record.id, state, false).catch((cause: unknown) => {
+    deps.log.warn({ err: cause, response: record.id }, 'a state could not be stored; it is rebuilt when it is needed')
+  })
 }
 
 /** Deletes a response: text, tokens and state. What can only be rebuilt through it is rebuilt first. */
-export async function forget(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<void> {
-  const { record } = await findResponse(deps, owner, id)
-  let result = await storing(() => deps.store.remove(owner, id, false))
+export async function deleteResponse(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<void> {
+  let result = await deps.store.remove(owner, id, false)
   while (result === 'needed') {
-    const force = !(await rebuildDependants(deps, record, signal))
-    result = await storing(() => deps.store.remove(owner, id, force))
+    const force = !(await rebuildDependants(deps, owner, id, signal))
+    result = await deps.store.remove(owner, id, force)
   }
+  if (result === 'unknown') throw notFound(id)
 }
 
 /** Whether all of them have a state of their own now. What cannot be rebuilt does not stand in the way of a deletion. */
-async function rebuildDependants(deps: Deps, record: TurnRecord, signal: AbortSignal): Promise<boolean> {
-  const model = deps.models.find((m) => m.bundle === record.bundle)
-  if (!model) return false
-  for (const id of await deps.store.dependants(record.id)) {
-    const found = await deps.store.find(record.owner, id)
+async function rebuildDependants(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<boolean> {
+  for (const dependant of await deps.store.dependants(id)) {
     try {
-      if (found) await rebuild(deps, model, found.record, signal, true)
+      const found = await deps.store.find(owner, dependant)
+      const model = deps.models.find((m) => m.bundle === found?.record.bundle)
+      if (found && !model) return false
+      if (found && model) await rebuild(deps, model, found.record, signal, true)
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'checkpoint_lost') throw error
-      deps.log.warn({ response: id }, 'its memory cannot be rebuilt and is lost with the deletion before it')
+      const lost = error instanceof ApiError && error.code === 'checkpoint_lost'
+      if (!lost && !(error instanceof StoreError && error.reason === 'corrupt')) throw error
+      deps.log.warn({ response: dependant }, 'its memory cannot be rebuilt and is lost with the deletion before it')
       return false
     }
   }
   return true
 }
 
-/** The state of a turn by doing again what made it, from the nearest state before it: bit for bit the same. */
+interface RebuiltState {
+  readonly checkpoint: Checkpoint
+  readonly replayed: number
+  readonly rebuilt: Rebuilt
+}
+
+/** The state of a turn by feeding again what it was fed, from the nearest state before it. */
 async function rebuild(
   deps: Deps,
   model: ServedModel,
   record: TurnRecord,
   signal: AbortSignal,
   pinned: boolean,
-): Promise<Checkpoint> {
+): Promise<RebuiltState> {
   const lineage = await deps.store.lineage(record.id)
-  if (!lineage || !replayable(lineage, model)) {
-    throw new ApiError(
-      500,
-      'checkpoint_lost',
-      `The memory of response '${record.id}' is damaged and cannot be rebuilt. Continue from an earlier response.`,
-      { param: 'previous_response_id' },
-    )
-  }
+  if (!lineage || lineage.turns.some((turn) => turn.bundle !== model.bundle)) throw lost(record.id)
   let from = lineage.from
   for (const turn of lineage.turns) from = await replay(deps, model, turn, from, signal)
   const checkpoint = from as Checkpoint
-  // Not needed to go on: a full disk must not stop a session that can be read.
-  await deps.store.restore(record.id, checkpoint.state, pinned).catch((cause: unknown) => {
-    if (pinned) throw storageError(cause)
-    deps.log.warn({ cause, response: record.id }, 'a rebuilt state could not be stored')
+  const replayed = record.position - (lineage.from?.position ?? 0)
+  // The store gets a copy: its message moves the memory, and the turn needs it too.
+  const restoring = deps.store.restore(record.id, structuredClone(checkpoint.state), pinned)
+  const rebuilt = await restoring.catch((cause: unknown) => {
+    if (pinned) throw cause
+    // Not needed to go on: a full disk must not stop a session that can be read.
+    deps.log.warn({ err: cause, response: record.id }, 'a rebuilt state could not be stored')
+    return 'unknown' as const
   })
-  return checkpoint
+  deps.metrics.rebuilds.inc({ result: rebuilt })
+  if (rebuilt === 'different') {
+    const reason = 'another kind of CPU or another version of ONNX Runtime made the state that was pruned'
+    deps.log.warn({ response: record.id, replayed }, `a rebuilt state differs in its last bits: ${reason}`)
+  }
+  return { checkpoint, replayed, rebuilt }
 }
 
 async function replay(
@@ -162,41 +171,31 @@ async function replay(
   from: Checkpoint | null,
   signal: AbortSignal,
 ): Promise<Checkpoint> {
+  const { owner, prefillChunk, calls, gates, position, pending } = turn
   // The last token was sampled but never fed: it is among the pending ones.
   const steps = turn.generated.slice(0, -1)
-  for await (const event of submit(
-    deps,
-    model,
-    { kind: 'replay', owner: turn.owner, from, prompt: turn.prompt, steps },
-    signal,
-  )) {
+  const prompt = { kind: 'ids', ids: turn.prompt } as const
+  const job = { kind: 'replay', owner, from, prompt, prefillChunk, steps, calls, gates } as const
+  for await (const event of submit(deps, model, job, { signal })) {
     if (event.kind === 'error')
       throw new ApiError(500, event.code, 'The engine failed while it rebuilt a memory.', { cause: event.message })
-    if (event.kind === 'done' && event.checkpoint) {
-      return { state: event.checkpoint.state, position: turn.position, pending: turn.pending }
-    }
+    if (event.kind === 'done' && event.checkpoint)
+      return { state: withEarlierPages(event.checkpoint.state, from?.state ?? null), position, pending }
   }
   throw new ApiError(499, 'cancelled', 'The request was cancelled.')
 }
 
-function replayable(lineage: Lineage, model: ServedModel): boolean {
-  return lineage.turns.every((turn) => turn.chunk === CHUNK && turn.bundle === model.bundle)
+function notFound(id: string): ApiError {
+  const message = `Response with id '${id.slice(0, 100)}' not found.`
+  return new ApiError(404, 'not_found', message, { param: 'response_id' })
 }
 
-async function storing<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    throw storageError(cause)
-  }
-}
-
-function storageError(cause: unknown): ApiError {
+function lost(id: string): ApiError {
   return new ApiError(
-    507,
-    'storage_error',
-    'The change could not be stored, so it did not happen. Free some disk space and try again.',
-    { cause },
+    500,
+    'checkpoint_lost',
+    `The memory of response '${id}' is damaged and cannot be rebuilt. Continue from an earlier response.`,
+    { param: 'previous_response_id' },
   )
 }
 

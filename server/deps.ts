@@ -1,16 +1,28 @@
 /** What the application is made of. Tests pass their own. */
 import type { Logger } from 'pino'
+import type { Admission } from './http/admission.ts'
+import type { AccessRules } from './http/origins.ts'
+import type { WrongKeys } from './http/wrong-keys.ts'
 import type { KeyRing } from './keys.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { HeldReplies } from './openai/held-replies.ts'
 import type { ServedModel } from './served-model.ts'
-import type { Store } from './store/records.ts'
+import type { LocalStates } from './socket/local-states.ts'
+import type { Store } from './store/store.ts'
 
 export interface Deps {
   readonly models: readonly ServedModel[]
   readonly store: Store
   readonly metrics: Metrics
   readonly keys: KeyRing
+  readonly wrongKeys: WrongKeys
+  readonly access: AccessRules
+  readonly limits: Limits
+  readonly admission: Admission
+  readonly replies: HeldReplies
+  readonly localStates: LocalStates
   readonly lifecycle: Lifecycle
   readonly log: Logger
   readonly version: string

@@ -58,6 +58,13 @@ export function createMetrics(readings: Readings) {
     ),
     checkpoint: histogram('checkpoint_seconds', 'Writing a turn and its state to disk.', STORAGE),
     forks: counter('forks_total', 'Turns that continued a response which had been continued before.'),
+    storeFailures: counter('store_failures_total', 'Turns that could not be stored.', ['reason']),
+    rebuilds: counter('state_rebuilds_total', 'Pruned states rebuilt, by whether they have the same bits.', ['result']),
+    connections: new Gauge({
+      name: 'mneme_connections',
+      help: 'Open connections, WebSockets included.',
+      registers: [registry],
+    }),
     stateRejected: counter('state_rejected_total', 'Stored states that were not used.', ['reason']),
   }
 }

@@ -1,25 +1,26 @@
 /** Runs one job of an engine for a request: counted, and with errors that a client can read. */
-import { BusyError, EngineError, type JobEvent, type NewJob } from './engine/client.ts'
-import type { DoneEvent, ErrorEvent, TurnJob } from './engine/messages.ts'
+import { BusyError, EngineError } from './engine/client.ts'
+import type { JobEvent, NewJob, NewTurn, SubmitOptions } from './engine/client.ts'
+import type { DoneEvent, ErrorEvent } from './engine/messages.ts'
 import type { Deps } from './deps.ts'
 import { ApiError } from './openai/errors.ts'
 import { infoOf, type ServedModel } from './served-model.ts'
 
 export type TurnEvent = Exclude<JobEvent, { kind: 'error' }>
-export type NewTurn = Omit<TurnJob, 'id'>
+export type { NewTurn } from './engine/client.ts'
 
 /** Seconds after which a refused request may be sent again. */
 const RETRY_AFTER = 1
 
 /**
  * The events of a turn. Throws ApiError for everything that ends it early; `param` is the parameter that the prompt
- * came in. When `signal` aborts it throws a 499 that nobody is there to read.
+ * came in. Throws ApiError 499 when the client has disconnected.
  */
 export async function* runTurn(
   deps: Deps,
   model: ServedModel,
   turn: NewTurn,
-  signal: AbortSignal,
+  options: SubmitOptions,
   param: string,
 ): AsyncGenerator<TurnEvent> {
   const { metrics } = deps
@@ -28,7 +29,7 @@ export async function* runTurn(
   const seconds = (): number => (performance.now() - asked) / 1000
   let begun = false
   let open = turn.choices
-  for await (const event of submit(deps, model, turn, signal)) {
+  for await (const event of submit(deps, model, turn, options)) {
     if (event.kind === 'error') throw refusal(event, param)
     if (event.kind === 'accepted') countPrompt(deps, turn, event.prompt.length)
     if (event.kind === 'started') metrics.queued.observe(seconds())
@@ -51,9 +52,9 @@ export async function* runTurn(
 }
 
 /** Submits a job; a full queue is 429, an engine that is gone 503. */
-export function submit(deps: Deps, model: ServedModel, job: NewJob, signal: AbortSignal): AsyncIterable<JobEvent> {
+export function submit(deps: Deps, model: ServedModel, job: NewJob, options: SubmitOptions): AsyncIterable<JobEvent> {
   try {
-    return model.engine.submit(job, signal)
+    return model.engine.submit(job, options)
   } catch (cause) {
     if (cause instanceof BusyError) {
       deps.metrics.rejected.inc({ reason: 'queue_full' })
@@ -77,10 +78,14 @@ function countPrompt(deps: Deps, turn: NewTurn, prompt: number): void {
   if (turn.from) metrics.resumeTokens.observe(computed)
 }
 
+/** Counts a reply as a success: for what is stored, once it is stored. */
+export function countSuccess(deps: Deps, done: DoneEvent): void {
+  deps.metrics.success.inc({ finished_reason: done.reason === 'length' ? 'length' : 'stop' })
+}
+
 function countReply(deps: Deps, done: DoneEvent): void {
   const { metrics } = deps
   metrics.generatedTokens.inc(done.generated.length)
-  metrics.success.inc({ finished_reason: done.reason === 'length' ? 'length' : 'stop' })
   for (const interval of done.intervals) metrics.betweenTokens.observe(interval / 1000)
 }
 
@@ -91,6 +96,9 @@ function refusal(event: ErrorEvent, param: string): ApiError {
     return new ApiError(500, 'model_error', 'The model produced numbers that are not finite; nothing was stored.', {
       cause: message,
     })
+  }
+  if (code === 'reader_too_slow') {
+    return new ApiError(400, code, 'The reply was cut off: its log-probabilities were read more slowly than made.')
   }
   if (code === 'engine_failed')
     return new ApiError(500, 'engine_failed', 'The engine failed; nothing was stored.', { cause: message })

@@ -9,18 +9,32 @@ import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
+import { limitsOf } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from './package.ts'
+import { createProtection } from './protection.ts'
 import type { ModelDescription, ServedModel } from './served-model.ts'
-import { startStore } from './store/start.ts'
+import type { Store } from './store/store.ts'
+import { startTokenizerThread } from './engine/tokenizer.ts'
+import { sibling } from './thread.ts'
 
 /** How long connections may take to end by themselves once all work is done. */
 const FAREWELL_MS = 1_000
 
-/** A model to serve: what it is, and how its engine's thread starts. */
+/** A model to serve: what it is, where its tokenizer is, and how its engine's thread starts. */
 export interface ModelSource {
   readonly description: ModelDescription
+  /** The folder that the tokenizer's thread opens. */
+  readonly tokenizer: string
   readonly start: EngineStart
+}
+
+/** What a server is made of besides its models. */
+export interface Parts {
+  /** It is closed with the server. */
+  readonly store: Store
+  /** Entry of the tokenizer's thread. */
+  readonly tokenizer?: URL
 }
 
 export interface RunningServer {
@@ -36,23 +50,22 @@ export interface RunningServer {
 export async function startServer(
   config: Config,
   sources: readonly ModelSource[],
-  maxPages?: number,
+  { store, tokenizer = sibling('./engine/tokenizer-worker', import.meta.url) }: Parts,
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel)
-  let breakDown: ((reason: string) => void) | undefined
-  const broken = new Promise<string>((resolve) => (breakDown = resolve))
-  const { keepStates, data, maxBatch, maxQueue } = config
-  const options = { folder: data, keepStates, ...(maxPages === undefined ? {} : { maxPages }) }
-  const store = startStore(options, (reason) => breakDown?.(reason))
-  await store.ready
+  const { maxBatch, maxQueue } = config
+  for (const note of await store.ready) log.warn({ data: config.data }, note)
+  const tokenizers = startTokenizerThread(tokenizer, log)
   const models: (ServedModel & { close(): Promise<void> })[] = []
   const shut = async (): Promise<void> => {
     await Promise.all(models.map((model) => model.close()))
+    await tokenizers.close()
     await store.close()
   }
   try {
-    for (const { description, start } of sources) {
-      models.push(superviseEngine(description, start, maxBatch + maxQueue, log))
+    for (const source of sources) {
+      const codec = await tokenizers.open(source.tokenizer)
+      models.push(superviseEngine(source.description, source.start, codec, maxBatch + maxQueue, log))
     }
     await Promise.all(models.map((model) => model.engine.ready))
     const sum = (read: (model: ServedModel) => number): number =>
@@ -67,24 +80,25 @@ export async function startServer(
       },
     })
     const lifecycle = createLifecycle()
-    const keys = createKeyRing(config.apiKeys)
-    const deps: Deps = { models, store, metrics, keys, lifecycle, log, version: packageVersion(), now: Date.now }
-    const { server, sockets } = createListener(createApp(deps))
+    const keys = createKeyRing(config.apiKeys, config.keysFile)
+    const { allowedHosts, allowedOrigins } = config
+    const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
+    const protection = createProtection(limitsOf(config), access, metrics)
+    const about = { log, version: packageVersion(), now: Date.now }
+    const deps: Deps = { models, store, metrics, keys, lifecycle, ...protection, ...about }
+    const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     for (const model of models)
       log.info({ model: model.name, bundle: model.bundle, runtime: model.info?.runtime }, 'model ready')
     return {
       url,
       deps,
-      broken,
+      broken: store.broken,
       async stop() {
         await lifecycle.drain(config.drainTimeout * 1000)
         // Answers that are complete here may still be on their way out; what does not end by itself is cut off.
         const closed = new Promise((resolve) => server.close(resolve))
-        const cut = setTimeout(() => {
-          for (const client of sockets.clients) client.terminate()
-          server.closeAllConnections()
-        }, FAREWELL_MS)
+        const cut = setTimeout(() => connections.destroyAll(), FAREWELL_MS)
         await closed
         clearTimeout(cut)
         await shut()

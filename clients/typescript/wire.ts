@@ -38,6 +38,10 @@ export interface ResponseRequest {
     readonly frequency_penalty?: number
     readonly presence_penalty?: number
     readonly logit_bias?: Readonly<Record<string, number>>
+    /** Refuse if another bundle would answer. */
+    readonly bundle?: string
+    /** Send `mneme:progress` events while a long prompt is computed. */
+    readonly progress?: boolean
   }
 }
 
@@ -98,6 +102,13 @@ export type ResponseEvent =
       readonly type: 'response.content_part.added' | 'response.content_part.done'
       readonly part: TextPart
     })
+  | {
+      /** Where `mneme.progress` asked for it: so many tokens of the prompt have been computed. */
+      readonly type: 'mneme:progress'
+      readonly sequence_number: number
+      readonly prefilled: number
+      readonly total: number
+    }
   | (PartPlace & { readonly type: 'response.output_text.delta'; readonly delta: string })
   | (PartPlace & { readonly type: 'response.output_text.done'; readonly text: string })
 

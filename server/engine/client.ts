@@ -1,10 +1,17 @@
 /** The HTTP thread's side of an engine: jobs in, an event stream per job out. */
+import { transferList } from '../checkpoint.ts'
+import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
-import type { FromEngine, ModelInfo, ReplayJob, TurnJob } from './messages.ts'
+import { EventStream, type JobEvent } from './event-stream.ts'
+import type { FromEngine, Job, ModelInfo, Prompt, ReplayJob, TurnJob } from './messages.ts'
+import type { Tokenizer } from './tokenizer.ts'
 
-export type JobEvent = Exclude<FromEngine, { kind: 'ready' | 'unusable' }>
-type Fresh<T> = T extends unknown ? Omit<T, 'id'> : never
-export type NewJob = Fresh<TurnJob | ReplayJob>
+export type { JobEvent } from './event-stream.ts'
+
+/** A job that has no number yet, and its prompt. A replay's prompt is ids. */
+export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk'> & { readonly prompt: Prompt }
+export type NewReplay = Omit<ReplayJob, 'id'> & { readonly prompt: Prompt }
+export type NewJob = NewTurn | NewReplay
 
 /** The engine's thread ended, or never began. */
 export class EngineError extends Error {
@@ -16,121 +23,122 @@ export class BusyError extends Error {
   override name = 'BusyError' as const
 }
 
+export interface SubmitOptions {
+  readonly signal?: AbortSignal
+  /** Nobody needs the state that the job continues any more: it is moved to the engine instead of being copied. */
+  readonly moveState?: boolean
+}
+
 export interface Engine {
   /** Rejects with EngineError if the model cannot be opened. */
   readonly ready: Promise<ModelInfo>
-  /** Lines running or waiting. */
+  /** Replies that run, and that wait. */
   readonly load: { readonly running: number; readonly waiting: number }
   /** Throws BusyError when the queue is full, EngineError when the thread is gone. Ends after the job's last event. */
-  submit(job: NewJob, signal?: AbortSignal): AsyncIterable<JobEvent>
+  submit(job: NewJob, options?: SubmitOptions): AsyncIterable<JobEvent>
   close(): void
 }
 
-/** An engine at the other end of `port`, with at most `limit` lines in work or waiting. */
-export function connectEngine(port: Port, limit: number): Engine & { fail(reason: string): void } {
-  const jobs = new Map<number, Stream>()
-  let settle: { resolve: (info: ModelInfo) => void; reject: (error: Error) => void } | undefined
-  const ready = new Promise<ModelInfo>((resolve, reject) => (settle = { resolve, reject }))
-  ready.catch(() => undefined)
+/**
+ * Of the places that are free, one owner may take this many for each that it leaves: whoever floods the queue leaves
+ * room for others (Choudhury and Hahne, "Dynamic queue length thresholds", 1998, with alpha = 7).
+ */
+const FLOOD_SHARE = 7
+
+/** An engine at the other end of `port`, with at most `limit` replies running or waiting. */
+export function connectEngine(
+  port: Port,
+  tokenizer: Tokenizer,
+  limit: number,
+): Engine & { fail(reason: string): void } {
+  const jobs = new Map<number, { readonly owner: string; readonly stream: EventStream }>()
+  const ready = createDeferred<ModelInfo>()
+  let info: ModelInfo | null = null
   let lastId = 0
   let broken: string | null = null
 
   const fail = (reason: string): void => {
     broken = reason
-    settle?.reject(new EngineError(reason))
-    for (const [id, job] of jobs) job.push({ kind: 'error', id, code: 'engine_failed', message: reason })
+    ready.reject(new EngineError(reason))
+    for (const [id, { stream }] of jobs) stream.push({ kind: 'error', id, code: 'engine_failed', message: reason })
   }
-  port.on('message', (message) => {
-    const event = message as FromEngine
-    if (event.kind === 'ready') settle?.resolve(event.info)
-    else if (event.kind === 'unusable') fail(event.message)
-    else jobs.get(event.id)?.push(event)
+  port.on('message', (received) => {
+    const message = received as FromEngine
+    if (message.kind === 'step') for (const event of message.events) jobs.get(event.id)?.stream.push(event)
+    else if (message.kind === 'unusable') fail(message.message)
+    else {
+      info = message.info
+      ready.resolve(message.info)
+    }
   })
-  const count = (started: boolean): number => {
-    let lines = 0
-    for (const job of jobs.values()) if (job.started === started) lines += job.lines
-    return lines
+  const count = (which: (job: { owner: string; stream: EventStream }) => boolean): number => {
+    let replies = 0
+    for (const job of jobs.values()) if (which(job)) replies += job.stream.replies
+    return replies
+  }
+  const admit = (owner: string, replies: number): void => {
+    if (jobs.size === 0) return
+    const [all, own] = [count(() => true), count((job) => job.owner === owner)]
+    if (all + replies > limit) throw new BusyError(`The queue is full: ${limit} replies are running or waiting.`)
+    const alone = all === own && limit - all >= replies + 1
+    if (!alone && own + replies > FLOOD_SHARE * (limit - all - replies + 1))
+      throw new BusyError(`The queue is nearly full, and ${own} of its ${all} replies are yours.`)
+  }
+  /** Tokenizes the prompt, and hands the job to the engine unless its client has gone meanwhile. */
+  const begin = async (id: number, fresh: NewJob, stream: EventStream, moveState: boolean): Promise<void> => {
+    const { prompt, ...rest } = fresh
+    const { from, owner } = fresh
+    const encoded = await encode(tokenizer, owner, prompt, from)
+    if (jobs.get(id)?.stream !== stream) return
+    if ('code' in encoded) return stream.push({ kind: 'error', id, ...encoded })
+    stream.push({ kind: 'accepted', id, prompt: encoded.ids, promptText: encoded.text })
+    const prefillChunk = rest.kind === 'replay' ? rest.prefillChunk : (info?.prefillChunk ?? 1)
+    const job: Job = { ...rest, id, prefillChunk }
+    port.postMessage({ kind: 'job', job, prompt: encoded.ids }, moveState && from ? transferList(from.state) : [])
   }
   return {
-    ready,
+    ready: ready.promise,
     fail,
     get load() {
-      return { running: count(true), waiting: count(false) }
+      return { running: count(({ stream }) => stream.started), waiting: count(({ stream }) => !stream.started) }
     },
-    submit(fresh, signal) {
+    submit(fresh, { signal, moveState = false } = {}) {
       if (broken !== null) throw new EngineError(broken)
-      const lines = fresh.kind === 'turn' ? fresh.choices : 1
-      if (jobs.size > 0 && count(true) + count(false) + lines > limit) {
-        throw new BusyError(`The queue is full: ${limit} replies are running or waiting.`)
-      }
+      const replies = fresh.kind === 'turn' ? fresh.choices : 1
+      admit(fresh.owner, replies)
       const id = ++lastId
-      const job = new Stream(lines, () => {
+      const release = (): void => {
         jobs.delete(id)
         signal?.removeEventListener('abort', cancel)
-      })
+      }
+      const overflow = (): void => {
+        port.postMessage({ kind: 'cancel', id })
+        stream.push({ kind: 'error', id, code: 'reader_too_slow', message: 'too much waits for the reader' })
+      }
+      const stream = new EventStream(replies, release, overflow)
       const cancel = (): void => {
         port.postMessage({ kind: 'cancel', id })
-        job.abort()
+        stream.abort()
       }
-      jobs.set(id, job)
+      jobs.set(id, { owner: fresh.owner, stream })
       if (signal?.aborted) cancel()
       else {
         signal?.addEventListener('abort', cancel, { once: true })
-        port.postMessage({ ...fresh, id })
+        void begin(id, fresh, stream, moveState).catch((error: unknown) =>
+          stream.push({ kind: 'error', id, code: 'engine_failed', message: String(error) }),
+        )
       }
-      return job.events()
+      return stream.events()
     },
     close: () => port.postMessage({ kind: 'close' }),
   }
 }
 
-/** Events of one job between the engine that pushes and the reader that pulls. */
-class Stream {
-  readonly lines: number
-  started = false
-  readonly #release: () => void
-  #open: number
-  #queue: JobEvent[] = []
-  #wake: (() => void) | null = null
-  #over = false
-
-  constructor(lines: number, release: () => void) {
-    this.lines = lines
-    this.#open = lines
-    this.#release = release
-  }
-
-  push(event: JobEvent): void {
-    if (event.kind === 'started') this.started = true
-    if (event.kind === 'done') this.#open--
-    const before = this.#queue.at(-1)
-    // A slow reader gets longer pieces, not a longer queue.
-    if (event.kind === 'text' && before?.kind === 'text' && before.choice === event.choice) {
-      for (const token of event.tokens) before.tokens.push(token)
-      this.#queue[this.#queue.length - 1] = { ...before, text: before.text + event.text }
-    } else this.#queue.push(event)
-    if (event.kind === 'error' || this.#open === 0) this.#finish()
-    this.#wake?.()
-  }
-
-  /** The reader has gone: what was queued is forgotten. */
-  abort(): void {
-    this.#queue = []
-    this.#finish()
-    this.#wake?.()
-  }
-
-  async *events(): AsyncGenerator<JobEvent> {
-    while (true) {
-      const event = this.#queue.shift()
-      if (event) yield event
-      else if (this.#over) return
-      else await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
-  }
-
-  #finish(): void {
-    if (!this.#over) this.#release()
-    this.#over = true
-  }
+function encode(
+  tokenizer: Tokenizer,
+  owner: string,
+  prompt: Prompt,
+  from: Job['from'],
+): ReturnType<Tokenizer['encode']> {
+  return tokenizer.encode(owner, prompt, from !== null, from?.pending.length ?? 0)
 }

@@ -1,30 +1,26 @@
 /** What the HTTP thread and an engine thread say to each other. Nothing here knows OpenAI's formats. */
 import type { Message } from '../../runtime/text.ts'
+import type { Checkpoint, Gates } from '../checkpoint.ts'
 import type { Sampling } from './sampler.ts'
-
-/** What a turn is continued from and what it leaves: the model's rolling state, and tokens it has not been fed yet. */
-export interface Checkpoint {
-  /** All state tensors of the manifest, in its order, as raw bytes. */
-  readonly state: Uint8Array
-  /** Tokens that the state has been fed. */
-  readonly position: number
-  /** Sampled but not fed yet: fed at the beginning of the next turn. */
-  readonly pending: readonly number[]
-}
 
 export type Prompt =
   | { readonly kind: 'ids'; readonly ids: readonly number[] }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'chat'; readonly messages: readonly Message[]; readonly generate: boolean }
 
-/** One request and its `choices` replies: a pure function of these fields and the bundle. */
-export interface TurnJob {
-  readonly kind: 'turn'
+/** What every job has. */
+interface JobBase {
   readonly id: number
-  /** Who asked: waiting and prefilling are shared fairly between owners. */
+  /** Who asked: the engine's time is shared fairly between owners. */
   readonly owner: string
-  readonly prompt: Prompt
   readonly from: Checkpoint | null
+  /** Tokens of one prefill call, which decides the last bits of the state. */
+  readonly prefillChunk: number
+}
+
+/** One request and its `choices` replies: a pure function of these fields and the bundle. */
+export interface TurnJob extends JobBase {
+  readonly kind: 'turn'
   readonly sampling: Sampling
   readonly choices: number
   readonly maxTokens: number
@@ -36,18 +32,22 @@ export interface TurnJob {
 }
 
 /** Feeds what a stored turn was fed, with the identical schedule of calls: its state, bit for bit. */
-export interface ReplayJob {
+export interface ReplayJob extends JobBase {
   readonly kind: 'replay'
-  readonly id: number
-  readonly owner: string
-  readonly from: Checkpoint | null
-  readonly prompt: readonly number[]
-  /** Tokens that were sampled and fed one by one. */
+  /** Tokens that were sampled and fed. */
   readonly steps: readonly number[]
+  /** How many of `steps` each call fed; null: one token a call. */
+  readonly calls: readonly number[] | null
+  readonly gates: Gates
 }
 
 export type Job = TurnJob | ReplayJob
-export type ToEngine = Job | { readonly kind: 'cancel'; readonly id: number } | { readonly kind: 'close' }
+
+export type ToEngine =
+  /** A job and its prompt's token ids, which have been checked. */
+  | { readonly kind: 'job'; readonly job: Job; readonly prompt: readonly number[] }
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'close' }
 
 export interface TokenText {
   /** UTF-8; of a character that several tokens make, a token's share. */
@@ -72,16 +72,22 @@ export type FinishReason = 'eos' | 'stop' | 'length'
 
 export interface ModelInfo {
   readonly vocab: number
+  /** Bytes of the fixed part of one state. */
   readonly stateBytes: number
+  /** Sequences that decode together. */
   readonly rows: number
+  readonly prefillChunk: number
   readonly runtime: string
 }
 
 export type FromEngine =
   | { readonly kind: 'ready'; readonly info: ModelInfo }
   | { readonly kind: 'unusable'; readonly message: string }
-  /** The prompt fits and waits for its turn. */
-  | { readonly kind: 'accepted'; readonly id: number; readonly prompt: readonly number[]; readonly promptText: string }
+  /** Everything that one step has to say, in order. */
+  | { readonly kind: 'step'; readonly events: readonly EngineEvent[] }
+
+/** What the engine says of a job. */
+export type EngineEvent =
   | { readonly kind: 'started'; readonly id: number }
   /** So many of the tokens that come before the reply have been computed. */
   | { readonly kind: 'progress'; readonly id: number; readonly prefilled: number; readonly total: number }
@@ -89,6 +95,15 @@ export type FromEngine =
   | TextEvent
   | DoneEvent
   | ErrorEvent
+
+/** The prompt has been tokenized and fits; it waits for the engine. */
+export interface AcceptedEvent {
+  readonly kind: 'accepted'
+  readonly id: number
+  readonly prompt: readonly number[]
+  /** The prompt's text, of a prompt of text or ids. */
+  readonly promptText: string
+}
 
 export interface TextEvent {
   readonly kind: 'text'
@@ -105,8 +120,13 @@ export interface DoneEvent {
   readonly choice: number
   readonly reason: FinishReason
   readonly generated: readonly number[]
+  /** The token that ended the reply, which has no text; null unless there is one and log-probabilities were asked for. */
+  readonly end: TokenLogprob | null
   /** Null unless it was asked for. */
   readonly checkpoint: Checkpoint | null
+  /** How many of the generated tokens each call fed; null: one token a call. */
+  readonly calls: readonly number[] | null
+  readonly gates: Gates
   /** Milliseconds from one token to the next. */
   readonly intervals: readonly number[]
 }
@@ -115,12 +135,16 @@ export interface DoneEvent {
 export interface ErrorEvent {
   readonly kind: 'error'
   readonly id: number
-  readonly code:
-    | 'prompt_empty'
-    | 'prompt_too_long'
-    | 'prompt_token_invalid'
-    | 'prompt_refused'
-    | 'engine_failed'
-    | 'engine_non_finite'
+  readonly code: ErrorCode
   readonly message: string
 }
+
+export type ErrorCode =
+  | 'prompt_empty'
+  | 'prompt_too_long'
+  | 'prompt_token_invalid'
+  | 'prompt_refused'
+  | 'engine_failed'
+  | 'engine_non_finite'
+  /** Too much of the reply waits for whoever asked for it. */
+  | 'reader_too_slow'

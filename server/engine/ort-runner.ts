@@ -1,103 +1,170 @@
-/** A Runner over a bundle's decoder graph, with its memory bound once per shape. */
+/** A Runner over a bundle's decoder graph. */
 import type { Bundle } from '../../runtime/bundle.ts'
-import type { Binding, Graph } from '../../runtime/graph.ts'
-import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
-import { CHUNK, type Lane, type Runner } from './runner.ts'
-import { StateBank } from './state-bank.ts'
+import type { Graph } from '../../runtime/graph.ts'
+import { createDecoderModel, type DecoderModel } from './decoder-model.ts'
+import { PrefillSlot } from './prefill-slot.ts'
+import { RowGroup } from './row-group.ts'
+import type { Row, Runner, Segment, StepResult } from './runner.ts'
 
-/** Returns a runner of at most `rows` rows; it closes `graph` with itself. */
+/** Prompts that are open at once: each needs state buffers of its own. */
+const PREFILL_SLOTS = 4
+/** Ids of one call at most, whatever bundle a stored turn was made with. */
+const LONGEST_CALL = 4096
+
+/** A sequence that decodes: its group, and the state's position. */
+interface DecodeRow extends Row {
+  readonly use: 'decode'
+  position: number
+  group: RowGroup<DecodeRow>
+}
+
+interface PrefillRow extends Row {
+  readonly use: 'prefill'
+  readonly slot: PrefillSlot
+}
+
+/** Returns a runner that decodes at most `rows` sequences together. It closes `graph` with itself. */
 export function createOrtRunner(bundle: Bundle, graph: Graph, rows: number): Runner {
-  const model = describeModel(bundle, graph)
-  const bank = new StateBank(bundle.manifest.state, rows)
-  const ids = createTensor('int32', [rows, 1])
-  const logits = createTensor('float32', [rows, 1, model.vocab])
-  const bound = new Map<string, Binding>()
-  return {
-    vocab: model.vocab,
-    stateBytes: bank.rowBytes,
-    rows,
-    lane: () => createLane(model, bundle),
-    load: (row, state) => bank.load(row, state),
-    save: (row) => bank.save(row),
-    move: (from, to) => bank.load(to, bank.save(from)),
-    async decode(next) {
-      const count = next.length
-      ids.data.set(next)
-      const binding = getOrMake(bound, `${count}/${bank.current}`, () =>
-        bind(model, bank, view(ids, [count, 1]), view(logits, [count, 1, model.vocab])),
-      )
-      await binding.run()
-      bank.swap()
-      return logits.data.subarray(0, count * model.vocab)
-    },
-    close() {
-      for (const binding of bound.values()) binding.release()
-      graph.close()
-    },
+  return new OrtRunner(createDecoderModel(bundle, graph), bundle.manifest.prefillChunk, rows)
+}
+
+class OrtRunner implements Runner {
+  readonly limits: Runner['limits']
+  readonly prefillChunk: number
+  readonly #model: DecoderModel
+  readonly #groups = new Map<number, RowGroup<DecodeRow>>()
+  readonly #freeSlots: PrefillSlot[] = []
+  /** For decoding rows that are fed several ids at once. */
+  #spare: PrefillSlot | null = null
+
+  constructor(model: DecoderModel, prefillChunk: number, rows: number) {
+    this.#model = model
+    this.prefillChunk = prefillChunk
+    this.limits = { decode: rows, prefill: PREFILL_SLOTS }
+    this.#groupFor(1)
+  }
+
+  get vocab(): number {
+    return this.#model.vocab
+  }
+
+  get stateBytes(): number {
+    return this.#groupFor(1).rowBytes
+  }
+
+  open(use: Row['use'], state: Parameters<Runner['open']>[1], position: number): Row {
+    if (use === 'decode') {
+      const group = this.#groupFor(position + 1)
+      const row: DecodeRow = { use, position, group }
+      group.add(row, state)
+      return row
+    }
+    const slot = this.#freeSlots.pop() ?? this.#makeSlot()
+    slot.load(state, position)
+    const row: PrefillRow = { use: 'prefill', slot }
+    return row
+  }
+
+  save(row: Row, firstPage: number): ReturnType<Runner['save']> {
+    return isDecode(row) ? row.group.save(row, firstPage) : (row as PrefillRow).slot.save(firstPage)
+  }
+
+  release(row: Row): void {
+    if (isDecode(row)) row.group.remove(row)
+    else this.#freeSlots.push((row as PrefillRow).slot)
+  }
+
+  async step(segments: readonly Segment[]): Promise<readonly StepResult[]> {
+    const results = new Map<Segment, StepResult>()
+    for (const segment of segments) {
+      if (!isDecode(segment.row)) results.set(segment, await this.#prefill(segment.row as PrefillRow, segment))
+      else if (segment.ids.length > 1) results.set(segment, await this.#feedSeveral(segment.row, segment))
+    }
+    const single = segments.filter((segment) => !results.has(segment))
+    for (const group of this.#groupsOf(single)) await this.#decode(group, single, results)
+    return segments.map((segment) => results.get(segment) as StepResult)
+  }
+
+  close(): void {
+    for (const group of this.#groups.values()) group.close()
+    for (const slot of this.#freeSlots) slot.close()
+    this.#spare?.close()
+    this.#model.close()
+  }
+
+  #prefill({ slot }: PrefillRow, { ids, logits }: Segment): Promise<StepResult> {
+    return attempt(() => slot.run(ids, logits))
+  }
+
+  /** Several ids of a decoding row are one call of their own. */
+  #feedSeveral(row: DecodeRow, { ids, logits }: Segment): Promise<StepResult> {
+    this.#spare ??= this.#makeSlot()
+    const slot = this.#spare
+    return attempt(async () => {
+      this.#moveToFit(row, row.position + ids.length)
+      slot.load(row.group.save(row, 0), row.position)
+      const result = await slot.run(ids, logits)
+      row.position = slot.position
+      row.group.load(row, slot.save(0))
+      return result
+    })
+  }
+
+  async #decode(
+    group: RowGroup<DecodeRow>,
+    segments: readonly Segment[],
+    results: Map<Segment, StepResult>,
+  ): Promise<void> {
+    const mine = new Map(segments.filter(({ row }) => (row as DecodeRow).group === group).map((s) => [s.row, s]))
+    // Rows that take part come first: the others had several ids and have been fed already.
+    let count = 0
+    for (let at = 0; at < group.rows.length; at++) if (mine.has(group.rows[at] as Row)) group.exchange(at, count++)
+    const batch = group.rows.slice(0, count).map((row) => mine.get(row) as Segment)
+    const made = await attempt(() => group.decode(batch.map(({ ids }) => ids[0] as number)))
+    for (const [at, segment] of batch.entries()) {
+      const { vocab } = this.#model
+      results.set(segment, 'error' in made ? made : { logits: made.logits.subarray(at * vocab, (at + 1) * vocab) })
+    }
+  }
+
+  /** The groups of these rows, each moved first to one that has room for a token more. */
+  #groupsOf(segments: readonly Segment[]): Set<RowGroup<DecodeRow>> {
+    for (const { row } of segments) this.#moveToFit(row as DecodeRow, (row as DecodeRow).position + 1)
+    return new Set(segments.map(({ row }) => (row as DecodeRow).group))
+  }
+
+  #moveToFit(row: DecodeRow, tokens: number): void {
+    const group = this.#groupFor(tokens)
+    if (group.capacity <= row.group.capacity) return
+    const state = row.group.save(row, 0)
+    row.group.remove(row)
+    row.group = group
+    group.add(row, state)
+  }
+
+  #groupFor(tokens: number): RowGroup<DecodeRow> {
+    const capacity = this.#model.capacityFor(tokens)
+    const known = this.#groups.get(capacity)
+    if (known) return known
+    // State that never grows is small, so all rows get their memory at once and no binding is ever made again.
+    const made = new RowGroup<DecodeRow>(this.#model, capacity, capacity === 0 ? this.limits.decode : 1)
+    this.#groups.set(capacity, made)
+    return made
+  }
+
+  #makeSlot(): PrefillSlot {
+    return new PrefillSlot(this.#model, this.prefillChunk, Math.max(this.prefillChunk, LONGEST_CALL))
   }
 }
 
-interface Model {
-  readonly graph: Graph
-  readonly vocab: number
-  /** The graph can leave out the logits of tokens that nobody samples from. */
-  readonly selectable: boolean
+function isDecode(row: Row): row is DecodeRow {
+  return row.use === 'decode'
 }
 
-function describeModel(bundle: Bundle, graph: Graph): Model {
-  const vocab = Number(graph.outputs.find(({ name }) => name === 'logits')?.shape.at(-1) ?? NaN)
-  // More columns than tokens are padding; fewer are another model's.
-  if (!(vocab >= bundle.manifest.tokenizer.vocab)) {
-    throw new Error(`${bundle.dir}: logits: expected at least ${bundle.manifest.tokenizer.vocab} columns, got ${vocab}`)
+async function attempt(work: () => Promise<Float32Array>): Promise<StepResult> {
+  try {
+    return { logits: await work() }
+  } catch (error) {
+    return { error: error instanceof Error ? error : new Error(String(error)) }
   }
-  return { graph, vocab, selectable: graph.inputs.some(({ name }) => name === 'logits_from') }
-}
-
-/** A lane keeps the bindings of whole chunks, which most calls are; a prompt's shorter last chunk binds for one call. */
-function createLane(model: Model, bundle: Bundle): Lane {
-  const { vocab, selectable } = model
-  const bank = new StateBank(bundle.manifest.state, 1)
-  const bound = new Map<string, Binding>()
-  const ids = createTensor('int32', [1, CHUNK])
-  const last = createTensor('float32', [1, 1, vocab])
-  let all: Tensor | null = null
-  return {
-    load: (state) => bank.load(0, state),
-    save: () => bank.save(0),
-    async run(chunk, wanted) {
-      const whole = wanted === 'all' || !selectable
-      if (whole) all ??= createTensor('float32', [1, CHUNK, vocab])
-      const logits = whole ? view(all as Tensor, [1, chunk.length, vocab]) : last
-      ids.data.set(chunk)
-      const make = (): Binding => bind(model, bank, view(ids, [1, chunk.length]), logits)
-      const cached = chunk.length === CHUNK
-      const binding = cached ? getOrMake(bound, `${whole}/${bank.current}`, make) : make()
-      try {
-        await binding.run()
-      } finally {
-        if (!cached) binding.release()
-      }
-      bank.swap()
-      const result = logits.data as Float32Array
-      return wanted === 'all' ? result : result.subarray(-vocab)
-    },
-  }
-}
-
-const FROM_FIRST = createTensor('int64', [], [0n])
-const FROM_LAST = createTensor('int64', [], [-1n])
-
-function bind(model: Model, bank: StateBank, ids: Tensor, logits: Tensor): Binding {
-  const { inputs, outputs } = bank.bind(ids.dims[0] as number)
-  const lastOnly = logits.dims[1] === 1 && ids.dims[1] !== 1
-  const from = model.selectable ? { logits_from: lastOnly ? FROM_LAST : FROM_FIRST } : {}
-  return model.graph.bind({ ids, ...inputs, ...from }, { logits, ...outputs })
-}
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key)
-  if (known !== undefined) return known
-  const made = make()
-  map.set(key, made)
-  return made
 }

@@ -19,6 +19,8 @@ export interface ReplyLimits {
 
 export class Reply {
   readonly generated: number[] = []
+  /** The end token, if log-probabilities were asked for: it has no text to come with. */
+  end: TokenLogprob | null = null
   readonly #codec: TextCodec
   readonly #limits: ReplyLimits
   readonly #detokenizer: ReturnType<TextCodec['detokenizer']>
@@ -38,7 +40,10 @@ export class Reply {
   /** Takes the next sampled token; returns what may be shown now and whether the reply is over. */
   push(draw: Draw): Progress {
     this.generated.push(draw.id)
-    if (this.#codec.eos.includes(draw.id)) return this.#end('eos')
+    if (this.#codec.eos.includes(draw.id)) {
+      if (this.#limits.logprobs) this.end = describeToken(this.#codec, draw)
+      return this.#end('eos')
+    }
     if (this.#limits.logprobs) this.#unshown.push({ token: describeToken(this.#codec, draw), at: this.#decoded })
     const { text, stopped } = this.#take(this.#detokenizer.push(draw.id))
     if (stopped !== null) return { text, tokens: this.#release(true), finished: 'stop' }

@@ -1,31 +1,43 @@
-/** What runs a model for the scheduler: rows of state that advance together, and lanes that advance alone. */
+/** What runs a model for the scheduler: sequences that are open, and steps that feed them tokens. */
+import type { SessionState } from '../checkpoint.ts'
 
-/** One state outside the batch, for prompts. */
-export interface Lane {
-  /** Sets the state; null is the zero state of a new session. */
-  load(state: Uint8Array | null): void
-  /** Feeds 1..CHUNK ids; returns the logits of the last one, or of every one: valid until the next call. */
-  run(ids: readonly number[], logits: 'last' | 'all'): Promise<Float32Array>
-  /** A copy of the state. */
-  save(): Uint8Array
+/** One open sequence: a place in the runner's memory that holds its state. Only its runner looks inside. */
+export interface Row {
+  readonly use: 'prefill' | 'decode'
 }
 
-/** A model with its state tensors. Every result is a function of the state and the ids alone, never of other rows. */
+/** Tokens that one sequence is fed in a step. */
+export interface Segment {
+  readonly row: Row
+  readonly ids: readonly number[]
+  /** Which logits are wanted: of the last id, or of every one. */
+  readonly logits: 'last' | 'all'
+}
+
+/** Of each wanted id the logits, `vocab` numbers each, valid until the next step; or what went wrong. */
+export type StepResult = { readonly logits: Float32Array } | { readonly error: Error }
+
+/**
+ * A model and the memory of its sequences. Every result is a function of the sequence's own state and ids, never of what
+ * else runs in the step. A sequence whose segment failed has no defined state and can only be released.
+ */
 export interface Runner {
   /** Logits of one token: as many as the vocabulary has, or more. */
   readonly vocab: number
-  /** Bytes of one session's state. */
+  /** Bytes of the fixed part of one sequence's state. */
   readonly stateBytes: number
-  /** Rows that can run together. */
-  readonly rows: number
-  lane(): Lane
-  load(row: number, state: Uint8Array): void
-  save(row: number): Uint8Array
-  move(from: number, to: number): void
-  /** Feeds one id to each of the rows 0..ids.length-1; returns their logits, row after row: valid until the next call. */
-  decode(ids: readonly number[]): Promise<Float32Array>
+  /** Sequences that can be open for decoding, and for prefilling. */
+  readonly limits: { readonly decode: number; readonly prefill: number }
+  readonly prefillChunk: number
+  /** Opens a sequence at `position` with a state whose first page is page 0; null is the zero state. */
+  open(use: Row['use'], state: SessionState | null, position: number): Row
+  /**
+   * Feeds each segment's ids, and returns one result for each, in their order. Every row that is open for decoding has
+   * a segment. Rows must not be opened, saved or released before the promise has settled.
+   */
+  step(segments: readonly Segment[]): Promise<readonly StepResult[]>
+  /** A copy of the sequence's state; pages before `firstPage` are left out. */
+  save(row: Row, firstPage: number): SessionState
+  release(row: Row): void
   close(): void
 }
-
-/** Tokens of a prefill call. Part of every checkpoint's meaning: another length would give other last bits. */
-export const CHUNK = 64

@@ -1,5 +1,8 @@
 /** From one row of logits to one token: pure, seeded, and the same whatever else runs. */
+import { argmax, LargestOf } from './largest.ts'
+import { nucleus } from './nucleus.ts'
 import { uniform } from './philox.ts'
+import { floorOf, softmaxWeights } from './weights.ts'
 
 export interface Sampling {
   /** 0 is greedy. */
@@ -38,6 +41,22 @@ export class LogitsError extends Error {
   override name = 'LogitsError' as const
 }
 
+/** Memory for a vocabulary, kept from token to token: nothing is allocated that grows with the vocabulary. */
+interface Scratch {
+  readonly adjusted: Float32Array
+  readonly weights: Float32Array
+  readonly ids: Int32Array
+}
+
+let scratch: Scratch | null = null
+const largest = new LargestOf()
+
+function scratchFor(vocab: number): Scratch {
+  if (scratch?.adjusted.length !== vocab)
+    scratch = { adjusted: new Float32Array(vocab), weights: new Float32Array(vocab), ids: new Int32Array(vocab) }
+  return scratch
+}
+
 /**
  * The token number `index` of stream `stream`, with log-probabilities of the model's own distribution
  * (before penalties and temperature) when `sampling.logprobs` asks for them.
@@ -49,47 +68,56 @@ export function sample(
   stream: number,
   index: number,
 ): Draw {
-  requireFinite(logits)
+  const { temperature, seed, logprobs } = sampling
+  const likeliest = requireFinite(logits)
   const adjusted = adjust(logits, sampling, history)
-  const id =
-    sampling.temperature === 0 ? argmax(adjusted) : pick(adjusted, sampling, uniform(sampling.seed, stream, index))
-  return sampling.logprobs === null ? { id, logprob: 0, top: [] } : { id, ...describe(logits, id, sampling.logprobs) }
+  const best = adjusted === logits ? likeliest : argmax(adjusted, refuse)
+  const id = temperature === 0 ? best : draw(adjusted, best, sampling, uniform(seed, stream, index))
+  return logprobs === null ? { id, logprob: 0, top: [] } : { id, ...describe(logits, id, logprobs) }
 }
 
 /** Log-probability of `id` and the `count` likeliest tokens, ties by lower id. */
 export function describe(logits: Float32Array, id: number, count: number): { logprob: number; top: Alternative[] } {
-  requireFinite(logits)
-  const max = logits[argmax(logits)] as number
-  let total = 0
-  for (let i = 0; i < logits.length; i++) total += Math.exp((logits[i] as number) - max)
-  const normalizer = max + Math.log(total)
-  const top = likeliest(logits, count).map((index) => ({ id: index, logprob: (logits[index] as number) - normalizer }))
+  const max = logits[requireFinite(logits)] as number
+  const { weights } = scratchFor(logits.length)
+  const normalizer = max + Math.log(softmaxWeights(logits, max, 1, weights))
+  const top = Array.from(largest.find(logits, count), (at) => ({
+    id: at,
+    logprob: (logits[at] as number) - normalizer,
+  }))
   return { logprob: (logits[id] as number) - normalizer, top }
 }
 
-// Loops by index below: they run for every token over the whole vocabulary.
-
-function requireFinite(logits: Float32Array): void {
-  let some = false
-  for (let id = 0; id < logits.length; id++) {
-    const value = logits[id] as number
-    if (!(value < Infinity)) throw new LogitsError(`logits: expected finite numbers, got ${value}`)
-    if (value > -Infinity) some = true
-  }
-  if (!some) throw new LogitsError('logits: expected at least one finite number, got none')
+/** The likeliest token. Throws LogitsError for NaN, +Infinity, or nothing but -Infinity. */
+export function requireFinite(logits: Float32Array): number {
+  return argmax(logits, refuse)
 }
 
-function adjust(logits: Float32Array, sampling: Sampling, history: History): Float32Array {
+function refuse(value: number): LogitsError {
+  return new LogitsError(
+    value === -Infinity
+      ? 'logits: expected at least one finite number, got none'
+      : `logits: expected finite numbers, got ${value}`,
+  )
+}
+
+/** The logits with penalties and biases; the same memory as before if there are none. */
+function adjust(logits: Float32Array, sampling: Sampling, { prompt, generated }: History): Float32Array {
   const { frequencyPenalty, presencePenalty, repetitionPenalty, logitBias } = sampling
-  const adjusted = logits.slice()
+  const penalised = repetitionPenalty !== 1 || frequencyPenalty !== 0 || presencePenalty !== 0
+  if (!penalised && logitBias.length === 0) return logits
+  const { adjusted } = scratchFor(logits.length)
+  adjusted.set(logits)
+  const repeat = (id: number): void => {
+    const value = adjusted[id] as number
+    adjusted[id] = value > 0 ? value / repetitionPenalty : value * repetitionPenalty
+  }
   if (repetitionPenalty !== 1) {
-    for (const id of new Set([...history.prompt, ...history.generated.keys()])) {
-      const value = adjusted[id] as number
-      adjusted[id] = value > 0 ? value / repetitionPenalty : value * repetitionPenalty
-    }
+    for (const id of prompt) repeat(id)
+    for (const id of generated.keys()) if (!prompt.has(id)) repeat(id)
   }
   if (frequencyPenalty !== 0 || presencePenalty !== 0) {
-    for (const [id, count] of history.generated) {
+    for (const [id, count] of generated) {
       adjusted[id] = (adjusted[id] as number) - frequencyPenalty * count - presencePenalty
     }
   }
@@ -97,79 +125,121 @@ function adjust(logits: Float32Array, sampling: Sampling, history: History): Flo
   return adjusted
 }
 
-/** One token of softmax(logits / temperature), cut by top-k, then top-p, then min-p. */
-function pick(logits: Float32Array, sampling: Sampling, u: number): number {
-  const { temperature, topK, topP, minP } = sampling
-  const max = logits[argmax(logits)] as number
-  const weights = new Float64Array(logits.length)
-  // The difference first: a tiny temperature then gives 0 and -Infinity, never NaN.
-  for (let id = 0; id < weights.length; id++) weights[id] = Math.exp(((logits[id] as number) - max) / temperature)
-  let candidates = kept(weights, topK, minP)
-  if (topP < 1) candidates = nucleus(candidates, weights, topP)
-  let rest = u * weigh(candidates, weights)
-  for (const id of candidates) {
-    rest -= weights[id] as number
-    if (rest < 0) return id
+/** One token of softmax(logits / temperature), cut by top-k, then min-p, then top-p. `best` is the likeliest. */
+function draw(logits: Float32Array, best: number, { temperature, topK, minP, topP }: Sampling, u: number): number {
+  const max = logits[best] as number
+  const { weights } = scratchFor(logits.length)
+  if (topK > 0 && topK < logits.length) {
+    const ids = largest.find(logits, topK)
+    return drawAmong(ids, weigh(logits, ids, max, temperature, weights), weights, minP, topP, u)
   }
-  return candidates.at(-1) as number // u * total met its own rounding
+  if (minP > 0) {
+    const ids = atLeast(logits, max + temperature * Math.log(minP))
+    return drawAmong(ids, weigh(logits, ids, max, temperature, weights), weights, minP, topP, u)
+  }
+  const total = softmaxWeights(logits, max, temperature, weights)
+  if (topP === 1) return drawAny(weights, u * total)
+  return drawNucleus(weights, topP * total, u)
 }
 
-function weigh(ids: readonly number[], weights: Float64Array): number {
+/** Of the fewest likeliest tokens that weigh `wanted` together. */
+function drawNucleus(weights: Float32Array, wanted: number, u: number): number {
+  const { ids } = scratchFor(weights.length)
+  const floor = floorOf(wanted)
+  const sure = 2 * floor
+  // Those that surely belong to it are put to the front of `ids`, and those that may to its end.
+  let front = 0
+  let back = ids.length
+  let sum = 0
+  for (let id = 0; id < weights.length; id++) {
+    const weight = weights[id] as number
+    if (weight < floor) continue
+    if (weight < sure) ids[--back] = id
+    else {
+      ids[front++] = id
+      sum += weight
+    }
+  }
+  const last = nucleus(ids.subarray(back), weights, wanted - sum)
+  let rest = u * (sum + last.weight)
+  for (let at = 0; at < front; at++) {
+    rest -= weights[ids[at] as number] as number
+    if (rest < 0) return ids[at] as number
+  }
+  for (let at = back; at < back + last.size; at++) {
+    rest -= weights[ids[at] as number] as number
+    if (rest < 0) return ids[at] as number
+  }
+  return ids[last.size > 0 ? back + last.size - 1 : front - 1] as number // rounding left a remainder
+}
+
+/** Weights of few tokens; returns their sum. */
+function weigh(logits: Float32Array, ids: Int32Array, max: number, temperature: number, weights: Float32Array): number {
   let total = 0
-  for (const id of ids) total += weights[id] as number
+  for (const id of ids) {
+    // The difference first: a tiny temperature then gives 0 and -Infinity, never NaN.
+    weights[id] = Math.exp(((logits[id] as number) - max) / temperature)
+    total += weights[id] as number
+  }
   return total
 }
 
-/** Ids in ascending order of those that top-k and min-p leave; the largest weight is 1, so min-p compares directly. */
-function kept(weights: Float64Array, topK: number, minP: number): number[] {
-  let floor = minP
-  let ties = Infinity
-  if (topK > 0 && topK < weights.length) {
-    const sorted = weights.toSorted()
-    const kth = sorted[weights.length - topK] as number
-    floor = Math.max(minP, kth)
-    if (floor === kth) ties = topK - (weights.length - 1 - sorted.lastIndexOf(kth))
+/** Of `ids`, which weigh `total`; the likeliest weighs 1, so min-p compares directly. */
+function drawAmong(
+  ids: Int32Array,
+  total: number,
+  weights: Float32Array,
+  minP: number,
+  topP: number,
+  u: number,
+): number {
+  let candidates = ids
+  let weight = total
+  if (minP > 0) {
+    candidates = ids.filter((id) => (weights[id] as number) >= minP)
+    weight = candidates.reduce((sum, id) => sum + (weights[id] as number), 0)
   }
-  const ids: number[] = []
+  if (topP < 1) {
+    const kept = nucleus(candidates, weights, topP * weight)
+    candidates = candidates.subarray(0, kept.size)
+    weight = kept.weight
+  }
+  let rest = u * weight
+  for (let at = 0; at < candidates.length; at++) {
+    rest -= weights[candidates[at] as number] as number
+    if (rest < 0) return candidates[at] as number
+  }
+  return candidates.at(-1) as number // rounding left a remainder
+}
+
+/** Of all tokens, the one at which the weights reach `rest`. */
+function drawAny(weights: Float32Array, rest: number): number {
+  let left = rest
+  let last = 0
   for (let id = 0; id < weights.length; id++) {
     const weight = weights[id] as number
-    if (weight === 0 || weight < floor) continue
-    if (weight === floor && ties-- <= 0) continue
-    ids.push(id)
+    left -= weight
+    if (left < 0) return id
+    if (weight > 0) last = id
   }
-  return ids
+  return last // rounding left a remainder
 }
 
-/** The smallest set of likeliest tokens that holds `topP` of the weight. */
-function nucleus(candidates: readonly number[], weights: Float64Array, topP: number): number[] {
-  const total = weigh(candidates, weights)
-  // Tokens below this cannot matter: all of them together weigh less than 1 - topP.
-  const floor = ((1 - topP) * total) / candidates.length
-  const sorted = candidates
-    .filter((id) => (weights[id] as number) >= floor)
-    .toSorted((a, b) => (weights[b] as number) - (weights[a] as number) || a - b)
-  let sum = 0
-  const size = sorted.findIndex((id) => (sum += weights[id] as number) >= topP * total)
-  return size < 0 ? sorted : sorted.slice(0, size + 1)
-}
-
-function argmax(values: Float32Array): number {
-  let best = 0
-  for (let id = 1; id < values.length; id++) if ((values[id] as number) > (values[best] as number)) best = id
-  return best
-}
-
-/** Ids of the `count` largest values, largest first, by insertion into a short list. */
-function likeliest(values: Float32Array, count: number): number[] {
-  const top: number[] = []
-  if (count === 0) return top
+/** The ids of values that are at least `floor`, in ascending order; valid until the next call. */
+function atLeast(values: Float32Array, floor: number): Int32Array {
+  const { ids } = scratchFor(values.length)
+  let count = 0
   for (let id = 0; id < values.length; id++) {
-    const value = values[id] as number
-    if (top.length === count && value <= (values[top.at(-1) as number] as number)) continue
-    let at = top.length
-    while (at > 0 && value > (values[top[at - 1] as number] as number)) at--
-    top.splice(at, 0, id)
-    if (top.length > count) top.pop()
+    // In most groups of four there is none.
+    while (
+      id + 3 < values.length &&
+      (values[id] as number) < floor &&
+      (values[id + 1] as number) < floor &&
+      (values[id + 2] as number) < floor &&
+      (values[id + 3] as number) < floor
+    )
+      id += 4
+    if ((values[id] as number) >= floor) ids[count++] = id
   }
-  return top
+  return ids.subarray(0, count)
 }

@@ -1,219 +1,286 @@
-/** Which tokens run next: at each step one chunk of one prompt, then one token of every running line. */
+/** Which tokens run next: each step feeds one chunk of one prompt, and the next token of every running sequence. */
 import type { TextCodec } from '../../runtime/text.ts'
-import type { FinishReason, FirstToken, FromEngine, ReplayJob, TokenLogprob, TurnJob } from './messages.ts'
+import type { SessionState } from '../checkpoint.ts'
+import { DecodeQueue } from './decode-queue.ts'
+import type { EngineEvent, FinishReason, FirstToken, Job, TokenLogprob, TurnJob } from './messages.ts'
+import { OwnerClock } from './owner-clock.ts'
+import { PrefillQueue } from './prefill-queue.ts'
 import { describeToken, Reply } from './reply.ts'
-import { CHUNK, type Lane, type Runner } from './runner.ts'
-import { describe, LogitsError, sample, type Draw } from './sampler.ts'
-import { checkpointOf, feedingOf, lineOf, type Feeding, type Line } from './sequence.ts'
+import type { Runner, Segment, StepResult } from './runner.ts'
+import { describe, LogitsError, requireFinite, sample } from './sampler.ts'
+import * as sequences from './sequence.ts'
+import type { DecodeSequence, PromptSequence } from './sequence.ts'
 
-/** Prompts that are fed in turns: more would only share the same time, and each has its own state buffers. */
-const LANES = 4
+/** A segment of a step, and what to do with its logits. */
+interface Work {
+  readonly job: Job
+  readonly segment: Segment
+  readonly use: (logits: Float32Array) => void
+}
 
 export class Scheduler {
   readonly #runner: Runner
   readonly #codec: TextCodec
-  readonly #emit: (event: FromEngine) => void
-  readonly #waiting: Feeding[] = []
-  /** The next one to get a chunk is first. */
-  readonly #feeding: Feeding[] = []
-  readonly #ready: Line[] = []
-  /** Index = row of the runner. */
-  readonly #rows: Line[] = []
-  readonly #freeLanes: Lane[] = []
+  readonly #emit: (events: readonly EngineEvent[]) => void
+  readonly #clock = new OwnerClock()
+  readonly #prompts = new PrefillQueue(this.#clock)
+  readonly #decoding: DecodeQueue
+  /** Jobs in the engine, by id: a job that is not here is over. */
+  readonly #jobs = new Map<number, { readonly job: Job; open: number }>()
+  /** Jobs that were cancelled while a step ran: it may be using their rows. */
+  readonly #cancelled = new Set<number>()
+  #stepping = false
+  #events: EngineEvent[] = []
 
-  constructor(runner: Runner, codec: TextCodec, emit: (event: FromEngine) => void) {
+  /** `emit` gets what a step has to say, in one call where it can. */
+  constructor(runner: Runner, codec: TextCodec, emit: (events: readonly EngineEvent[]) => void) {
     this.#runner = runner
     this.#codec = codec
     this.#emit = emit
+    this.#decoding = new DecodeQueue(runner.limits.decode, this.#clock)
   }
 
   get idle(): boolean {
-    return this.#waiting.length + this.#feeding.length + this.#ready.length + this.#rows.length === 0
+    return this.#jobs.size === 0
   }
 
-  /** Takes a job whose prompt (its own tokens) has been checked. */
-  add(job: TurnJob | ReplayJob, prompt: readonly number[]): void {
-    this.#waiting.push(feedingOf(job, prompt))
+  /** Takes a job and its prompt's own tokens, which have been checked. Any time, also during a step. */
+  add(job: Job, prompt: readonly number[]): void {
+    this.#jobs.set(job.id, { job, open: job.kind === 'turn' ? job.choices : 1 })
+    this.#clock.enter(job.owner)
+    this.#prompts.add(sequences.promptSequence(job, prompt, this.#prompts.prefilled))
   }
 
-  /** Forgets a job wherever it is; unknown ids are finished jobs and ignored. */
+  /** Ends a job without a further word. Any time; unknown ids are finished jobs and ignored. */
   cancel(id: number): void {
-    drop(this.#waiting, id)
-    for (const feeding of drop(this.#feeding, id)) this.#giveBack(feeding)
-    drop(this.#ready, id)
-    for (let row = this.#rows.length - 1; row >= 0; row--) if (this.#rows[row]?.job.id === id) this.#leave(row)
+    if (!this.#jobs.has(id)) return
+    if (this.#stepping) this.#cancelled.add(id)
+    else this.#end(id)
   }
 
-  /** One step. Rejects never: what goes wrong ends the jobs it concerns. */
+  /** Never rejects. A failure ends only the jobs it belongs to. */
   async step(): Promise<void> {
-    this.#admit()
-    const feeding = this.#feeding.shift()
-    if (feeding) await this.#guard([feeding.job.id], () => this.#feedChunk(feeding))
-    this.#fillRows()
-    if (this.#rows.length === 0) return
-    await this.#guard([...new Set(this.#rows.map(({ job }) => job.id))], () => this.#decode())
-  }
-
-  #admit(): void {
-    const busy = (): number => this.#feeding.length + this.#ready.length + this.#rows.length
-    while (this.#waiting.length > 0 && this.#feeding.length < LANES && busy() < this.#runner.rows) {
-      const feeding = this.#waiting.shift() as Feeding
-      feeding.lane = this.#freeLanes.pop() ?? this.#runner.lane()
-      feeding.lane.load(feeding.job.from?.state ?? null)
-      this.#feeding.push(feeding)
-      this.#emit({ kind: 'started', id: feeding.job.id })
+    const work = [...this.#prefillWork(), ...this.#decodeWork()]
+    this.#flush() // who waits hears that their prompt has begun before it is computed
+    if (work.length > 0) {
+      this.#stepping = true
+      const results = await this.#run(work.map(({ segment }) => segment))
+      this.#stepping = false
+      for (const id of this.#cancelled) this.#end(id)
+      this.#cancelled.clear()
+      for (const [at, { job, use }] of work.entries()) this.#take(job, results[at] as StepResult, use)
     }
+    this.#flush()
   }
 
-  async #feedChunk(feeding: Feeding): Promise<void> {
-    const lane = feeding.lane as Lane
-    const { job, feed, fed } = feeding
-    const wanted = job.kind === 'turn' ? job.promptLogprobs : null
+  #flush(): void {
+    const events = this.#events
+    this.#events = []
+    if (events.length > 0) this.#emit(events)
+  }
+
+  async #run(segments: readonly Segment[]): Promise<readonly StepResult[]> {
     try {
-      // Where chunks begin depends on this turn's tokens only, so a replay makes the identical calls.
-      const ids = feed.slice(fed, fed + CHUNK)
-      const logits = await lane.run(ids, wanted === null ? 'last' : 'all')
-      feeding.fed += ids.length
-      if (feeding.fed < feed.length)
-        this.#emit({ kind: 'progress', id: job.id, prefilled: feeding.fed, total: feed.length })
-      if (wanted !== null) this.#tellPrompt(feeding, fed, logits, wanted)
-      if (feeding.fed < feed.length) this.#feeding.push(feeding)
-      else this.#begin(feeding, this.#row(logits, logits.length / this.#runner.vocab - 1).slice())
-    } catch (error) {
-      this.#giveBack(feeding)
-      throw error
+      return await this.#runner.step(segments)
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+      return segments.map(() => ({ error }))
     }
+  }
+
+  /** Hands a segment's logits on, unless its job is over; what goes wrong ends that job. */
+  #take(job: Job, result: StepResult, use: (logits: Float32Array) => void): void {
+    if (!this.#jobs.has(job.id)) return
+    try {
+      if ('error' in result) throw result.error
+      use(result.logits)
+    } catch (error) {
+      this.#end(job.id)
+      const code = error instanceof LogitsError ? 'engine_non_finite' : 'engine_failed'
+      this.#events.push({
+        kind: 'error',
+        id: job.id,
+        code,
+        message: error instanceof Error ? error.message : String(error),
+      })
+    }
+  }
+
+  #prefillWork(): Work[] {
+    const prompt = this.#prompts.next((candidate) => this.#mayBegin(candidate))
+    if (!prompt) return []
+    const { job, tokens, prefilled } = prompt
+    const row = prompt.row ?? this.#placePrompt(prompt)
+    const wanted = job.kind === 'turn' ? job.promptLogprobs : null
+    // Where chunks begin depends on this turn's tokens only, so a replay makes the identical calls.
+    const ids = tokens.slice(prefilled, prefilled + job.prefillChunk)
+    const use = (logits: Float32Array): void => {
+      this.#prompts.advance(prompt, ids.length)
+      if (wanted !== null) this.#tellPrompt(prompt, prefilled, logits, wanted)
+      if (prompt.prefilled === tokens.length) this.#begin(prompt, logits.subarray(-this.#runner.vocab))
+      else this.#events.push({ kind: 'progress', id: job.id, prefilled: prompt.prefilled, total: tokens.length })
+    }
+    return [{ job, segment: { row, ids, logits: wanted === null ? 'last' : 'all' }, use }]
+  }
+
+  /** A prompt begins if its replies will find rows, or if its owner has less than a fair share of them. */
+  #mayBegin(prompt: PromptSequence): boolean {
+    if (prompt.row || prompt.prefilled > 0) return true
+    const rows = this.#runner.limits.decode
+    const begun = this.#prompts.prompts.filter(({ prefilled, row }) => prefilled > 0 || row)
+    if (begun.length + this.#decoding.size < rows) return true
+    const { owner } = prompt.job
+    const own = begun.filter(({ job }) => job.owner === owner).length + this.#decoding.countOf(owner)
+    return own < Math.max(1, Math.floor(rows / this.#clock.owners))
+  }
+
+  #placePrompt(prompt: PromptSequence): Segment['row'] {
+    const placed = this.#prompts.prompts.filter(({ row }) => row)
+    const last = placed.length < this.#runner.limits.prefill ? null : this.#prompts.lastPlaced()
+    if (last) this.#park(last)
+    const position = sequences.positionOf(prompt)
+    prompt.row = this.#runner.open('prefill', prompt.parked, position)
+    prompt.parked = null
+    if (prompt.prefilled === 0) this.#events.push({ kind: 'started', id: prompt.job.id })
+    return prompt.row
   }
 
   /** Log-probabilities of the prompt's tokens after the ones of this chunk, by the logits that predict them. */
-  #tellPrompt(feeding: Feeding, from: number, logits: Float32Array, wanted: number): void {
+  #tellPrompt(prompt: PromptSequence, from: number, logits: Float32Array, wanted: number): void {
     const tokens: (TokenLogprob | FirstToken)[] = []
-    const first = feeding.feed[0] as number
+    const first = prompt.tokens[0] as number
     if (from === 0) tokens.push({ id: first, bytes: this.#codec.bytes(first), logprob: null, top: [] })
-    for (let at = from; at < feeding.fed && at + 1 < feeding.feed.length; at++) {
-      const id = feeding.feed[at + 1] as number
-      tokens.push(describeToken(this.#codec, { id, ...describe(this.#row(logits, at - from), id, wanted) }))
+    for (let at = from; at < prompt.prefilled && at + 1 < prompt.tokens.length; at++) {
+      const id = prompt.tokens[at + 1] as number
+      const row = logits.subarray((at - from) * this.#runner.vocab)
+      tokens.push(describeToken(this.#codec, { id, ...describe(this.#existing(row), id, wanted) }))
     }
-    this.#emit({ kind: 'prompt-logprobs', id: feeding.job.id, tokens })
+    this.#events.push({ kind: 'prompt-logprobs', id: prompt.job.id, tokens })
   }
 
-  /** The prompt has been fed: its choices begin. */
-  #begin(feeding: Feeding, logits: Float32Array): void {
-    const { job } = feeding
-    const lane = feeding.lane as Lane
-    if (job.kind === 'replay') {
-      const line = lineOf(feeding, 0, null)
-      if (job.steps.length === 0) this.#finish(line, 'length', lane.save())
-      else this.#ready.push(Object.assign(line, { parked: lane.save(), next: job.steps[0] as number }))
-    } else {
-      for (let choice = 0; choice < job.choices; choice++) {
-        const reply = new Reply(this.#codec, { ...job, logprobs: job.sampling.logprobs !== null })
-        const line = lineOf(feeding, choice, reply)
-        const finished = job.maxTokens === 0 ? 'length' : this.#sample(line, logits)
-        if (finished) this.#finish(line, finished, job.keep ? lane.save() : null)
-        else this.#ready.push(Object.assign(line, { parked: lane.save() }))
+  /** The prompt has been prefilled: its choices begin. */
+  #begin(prompt: PromptSequence, logits: Float32Array): void {
+    const { job } = prompt
+    const state = (firstPage: number): SessionState => this.#runner.save(prompt.row as Segment['row'], firstPage)
+    for (let choice = 0; choice < (job.kind === 'turn' ? job.choices : 1); choice++) {
+      const reply =
+        job.kind === 'turn' ? new Reply(this.#codec, { ...job, logprobs: job.sampling.logprobs !== null }) : null
+      const sequence = sequences.decodeSequence(prompt, choice, reply)
+      const finished = this.#advance(sequence, logits)
+      if (!finished) {
+        sequence.parked = state(0)
+        this.#decoding.add(sequence)
+        continue
       }
+      const keep = job.kind === 'replay' || job.keep
+      this.#finish(sequence, finished, keep ? state(sequences.firstOwnPage(job)) : null)
     }
-    this.#giveBack(feeding)
+    this.#release(prompt)
+    this.#prompts.remove(prompt)
   }
 
-  #fillRows(): void {
-    while (this.#ready.length > 0 && this.#rows.length < this.#runner.rows) {
-      const line = this.#ready.shift() as Line
-      this.#runner.load(this.#rows.length, line.parked as Uint8Array)
-      line.parked = null
-      this.#rows.push(line)
+  #decodeWork(): Work[] {
+    for (let change = this.#decoding.next(); change; change = this.#decoding.next()) {
+      if (change.park) this.#park(change.park)
+      const { place } = change
+      place.row = this.#runner.open('decode', place.parked, place.position)
+      place.parked = null
     }
+    return this.#decoding.running.map((sequence) => {
+      const { job, next } = sequence
+      const use = (logits: Float32Array): void => this.#fed(sequence, next.length, logits)
+      return { job, segment: { row: sequence.row as Segment['row'], ids: next, logits: 'last' }, use }
+    })
   }
 
-  async #decode(): Promise<void> {
-    const logits = await this.#runner.decode(this.#rows.map(({ next }) => next))
-    // From the last row down: a row that leaves is replaced by the last one, which has had its turn by then.
-    for (let row = this.#rows.length - 1; row >= 0; row--) {
-      const line = this.#rows[row] as Line
-      line.position++
-      line.stepped++
-      await this.#guard([line.job.id], () => this.#advance(row, line, this.#row(logits, row)))
-    }
-  }
-
-  #advance(row: number, line: Line, logits: Float32Array): void {
-    const { job } = line
-    let finished: FinishReason | null
-    if (job.kind === 'replay') {
-      finished = line.stepped < job.steps.length ? null : 'length'
-      line.next = job.steps[line.stepped] ?? -1
-    } else {
-      finished = this.#sample(line, logits)
-    }
+  #fed(sequence: DecodeSequence, tokens: number, logits: Float32Array): void {
+    const { job } = sequence
+    this.#clock.charge(job.owner, tokens)
+    sequence.position += tokens
+    sequence.sincePlaced += tokens
+    sequence.fed += tokens
+    sequence.calls++
+    const finished = this.#advance(sequence, logits)
     if (!finished) return
-    const state = job.kind === 'replay' || job.keep ? this.#runner.save(row) : null
-    this.#leave(row)
-    this.#finish(line, finished, state)
+    const keep = job.kind === 'replay' || job.keep
+    const state = keep ? this.#runner.save(sequence.row as Segment['row'], sequences.firstOwnPage(job)) : null
+    this.#release(sequence)
+    this.#decoding.remove(sequence)
+    this.#finish(sequence, finished, state)
   }
 
-  /** Samples the line's next token and tells its text. */
-  #sample(line: Line, logits: Float32Array): FinishReason | null {
-    const { sampling, id } = line.job as TurnJob
-    const reply = line.reply as Reply
-    const history = { prompt: line.prompt, generated: line.counts }
-    const draw: Draw = sample(logits, sampling, history, line.choice, reply.generated.length)
-    line.next = draw.id
-    line.counts.set(draw.id, (line.counts.get(draw.id) ?? 0) + 1)
+  /** Decides what the sequence is fed next; returns a reason if it is over. */
+  #advance(sequence: DecodeSequence, logits: Float32Array): FinishReason | null {
+    const { job } = sequence
+    if (job.kind === 'turn') {
+      if (job.maxTokens > 0) return this.#sample(job, sequence, logits)
+      requireFinite(this.#existing(logits)) // or a state that is not finite would be kept
+      return 'length'
+    }
+    sequence.next = sequences.nextCall(job, sequence)
+    return sequence.next.length === 0 ? 'length' : null
+  }
+
+  /** Samples the next token and tells its text. */
+  #sample(job: TurnJob, sequence: DecodeSequence, logits: Float32Array): FinishReason | null {
+    const { choice, counts, prompt } = sequence
+    const reply = sequence.reply as Reply
+    const index = reply.generated.length
+    const draw = sample(this.#existing(logits), job.sampling, { prompt, generated: counts }, choice, index)
+    sequence.next = [draw.id]
+    counts.set(draw.id, (counts.get(draw.id) ?? 0) + 1)
     const now = performance.now()
-    if (reply.generated.length > 0) line.intervals.push(now - line.lastAt)
-    line.lastAt = now
+    if (index > 0) sequence.intervals.push(now - sequence.lastAt)
+    sequence.lastAt = now
     const { text, tokens, finished } = reply.push(draw)
-    if (text !== '' || tokens.length > 0) this.#emit({ kind: 'text', id, choice: line.choice, text, tokens })
+    if (text !== '' || tokens.length > 0) this.#events.push({ kind: 'text', id: job.id, choice, text, tokens })
     return finished
   }
 
-  #finish(line: Line, reason: FinishReason, state: Uint8Array | null): void {
-    const { id } = line.job
-    const checkpoint = state && checkpointOf(line, state, reason, this.#codec.eos[0])
-    const generated = line.reply?.generated ?? []
-    this.#emit({ kind: 'done', id, choice: line.choice, reason, generated, checkpoint, intervals: line.intervals })
+  #finish(sequence: DecodeSequence, reason: FinishReason, state: SessionState | null): void {
+    const { job, choice, intervals } = sequence
+    const checkpoint = state && sequences.checkpointOf(sequence, state, reason, this.#codec.eos[0])
+    const generated = sequence.reply?.generated ?? []
+    const end = sequence.reply?.end ?? null
+    const calls = job.kind === 'replay' ? job.calls : null
+    const gates = job.kind === 'replay' ? job.gates : {}
+    this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, checkpoint, calls, gates, intervals })
+    const entry = this.#jobs.get(job.id)
+    if (entry && --entry.open === 0) this.#leave(job)
   }
 
-  /** Takes a row out; the last row moves into its place. */
-  #leave(row: number): void {
-    const last = this.#rows.length - 1
-    if (row !== last) {
-      this.#runner.move(last, row)
-      this.#rows[row] = this.#rows[last] as Line
+  /** Takes a job out, wherever its sequences are. Not during a step. */
+  #end(id: number): void {
+    const entry = this.#jobs.get(id)
+    if (!entry) return
+    for (const prompt of this.#prompts.prompts.filter(({ job }) => job.id === id)) {
+      this.#release(prompt)
+      this.#prompts.remove(prompt)
     }
-    this.#rows.pop()
+    for (const sequence of this.#decoding.all().filter(({ job }) => job.id === id)) {
+      this.#release(sequence)
+      this.#decoding.remove(sequence)
+    }
+    this.#leave(entry.job)
+  }
+
+  #leave(job: Job): void {
+    this.#jobs.delete(job.id)
+    this.#clock.leave(job.owner)
+  }
+
+  #park(sequence: PromptSequence | DecodeSequence): void {
+    sequence.parked = this.#runner.save(sequence.row as Segment['row'], 0)
+    this.#release(sequence)
+  }
+
+  #release(sequence: PromptSequence | DecodeSequence): void {
+    if (sequence.row) this.#runner.release(sequence.row)
+    sequence.row = null
   }
 
   /** Logits of the tokens that exist; what a model has beyond them is padding. */
-  #row(logits: Float32Array, row: number): Float32Array {
-    const start = row * this.#runner.vocab
-    return logits.subarray(start, start + this.#codec.vocabSize)
+  #existing(logits: Float32Array): Float32Array {
+    return logits.subarray(0, this.#codec.vocabSize)
   }
-
-  #giveBack(feeding: Feeding): void {
-    if (feeding.lane) this.#freeLanes.push(feeding.lane)
-    feeding.lane = null
-  }
-
-  /** Runs `work`; if it throws, the jobs `ids` are over, and only they. */
-  async #guard(ids: readonly number[], work: () => void | Promise<void>): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      const code = error instanceof LogitsError ? 'engine_non_finite' : 'engine_failed'
-      const message = error instanceof Error ? error.message : String(error)
-      for (const id of ids) {
-        this.cancel(id)
-        this.#emit({ kind: 'error', id, code, message })
-      }
-    }
-  }
-}
-
-/** Removes and returns what belongs to job `id`. */
-function drop<T extends { readonly job: { readonly id: number } }>(list: T[], id: number): T[] {
-  const dropped = list.filter(({ job }) => job.id === id)
-  if (dropped.length > 0) list.splice(0, list.length, ...list.filter(({ job }) => job.id !== id))
-  return dropped
 }

@@ -1,21 +1,26 @@
-/** The memory of session states: batch-first tensors, in two sets that take turns. */
-import type { Bundle } from '../../runtime/bundle.ts'
+/** The memory of the states of some rows: batch-first tensors, in two sets that take turns. */
+import type { StateEntry } from '../../runtime/bundle.ts'
 import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
-
-type Entry = Bundle['manifest']['state'][number]
+import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
 
 export class StateBank {
-  readonly #entries: readonly Entry[]
+  /** Positions that there is memory for in append entries. */
+  readonly capacity: number
+  readonly #entries: readonly StateEntry[]
   readonly #sets: readonly [readonly Tensor[], readonly Tensor[]]
   #current: 0 | 1 = 0
 
-  /** Zero states of `rows` rows. A run reads one set and writes the other. */
-  constructor(entries: readonly Entry[], rows: number) {
+  /** Zero states of `rows` rows. A run reads one set and writes the other; append entries are in both. */
+  constructor(entries: readonly StateEntry[], rows: number, capacity = 0) {
     this.#entries = entries
-    const make = (): Tensor[] => entries.map(({ dtype, shape }) => createTensor(dtype, [rows, ...inner(shape)]))
-    const first = make()
+    this.capacity = capacity
+    const make = (entry: StateEntry): Tensor => createTensor(entry.dtype, [rows, ...this.#inner(entry)])
+    const first = entries.map(make)
     // In place only where every kernel allows it: one that does not would read what it has already overwritten.
-    this.#sets = entries.every(({ inPlace }) => inPlace) ? [first, first] : [first, make()]
+    const shared = entries.every(({ inPlace }) => inPlace)
+    const other = (entry: StateEntry, at: number): Tensor =>
+      shared || entry.kind === 'append' ? (first[at] as Tensor) : make(entry)
+    this.#sets = [first, entries.map(other)]
   }
 
   /** Which set the next run reads. */
@@ -23,15 +28,15 @@ export class StateBank {
     return this.#current
   }
 
-  /** Bytes of one row. */
+  /** Bytes of one row's fixed entries. */
   get rowBytes(): number {
-    return this.#row(0).reduce((sum, part) => sum + part.length, 0)
+    return this.#parts(0, 'fixed').reduce((sum, { bytes }) => sum + bytes.length, 0)
   }
 
   /** What a run of the first `rows` rows binds now. */
   bind(rows: number): { inputs: Record<string, Tensor>; outputs: Record<string, Tensor> } {
     const pick = (set: readonly Tensor[], name: 'input' | 'output'): Record<string, Tensor> =>
-      Object.fromEntries(this.#entries.map((e, i) => [e[name], view(set[i] as Tensor, [rows, ...inner(e.shape)])]))
+      Object.fromEntries(this.#entries.map((e, i) => [e[name], view(set[i] as Tensor, [rows, ...this.#inner(e)])]))
     const next = this.#current === 0 ? 1 : 0
     return { inputs: pick(this.#sets[this.#current], 'input'), outputs: pick(this.#sets[next], 'output') }
   }
@@ -41,36 +46,79 @@ export class StateBank {
     this.#current = this.#current === 0 ? 1 : 0
   }
 
-  /** Sets a row; null is the zero state. */
-  load(row: number, state: Uint8Array | null): void {
+  /** Sets a row; null is the zero state. What append entries hold beyond the state's positions does not matter. */
+  load(row: number, state: SessionState | null): void {
     let offset = 0
-    for (const part of this.#row(row)) {
-      if (state) part.set(state.subarray(offset, offset + part.length))
-      else part.fill(0)
-      offset += part.length
+    for (const { bytes } of this.#parts(row, 'fixed')) {
+      if (state) bytes.set(state.fixed.subarray(offset, offset + bytes.length))
+      else bytes.fill(0)
+      offset += bytes.length
+    }
+    for (const [at, page] of (state?.pages ?? []).entries()) this.#copyPage(row, at * PAGE_POSITIONS, page, 'in')
+  }
+
+  /** A copy of a row that has been fed `position` tokens, without the pages before `firstPage`. */
+  save(row: number, position: number, firstPage: number): SessionState {
+    const fixed = new Uint8Array(this.rowBytes)
+    let offset = 0
+    for (const { bytes } of this.#parts(row, 'fixed')) {
+      fixed.set(bytes, offset)
+      offset += bytes.length
+    }
+    const perPosition = this.#parts(row, 'append').reduce((sum, part) => sum + part.bytes.length / this.capacity, 0)
+    if (perPosition === 0) return { fixed, pages: [], firstPage: 0 }
+    const pages: Uint8Array[] = []
+    for (let at = firstPage * PAGE_POSITIONS; at < position; at += PAGE_POSITIONS) {
+      const page = new Uint8Array(Math.min(PAGE_POSITIONS, position - at) * perPosition)
+      this.#copyPage(row, at, page, 'out')
+      pages.push(page)
+    }
+    return { fixed, pages, firstPage }
+  }
+
+  /** Makes row `to` what row `from` is. */
+  copy(from: number, to: number): void {
+    for (const { data, dims } of this.#sets[this.#current]) {
+      const length = data.length / (dims[0] as number)
+      data.copyWithin(to * length, from * length, (from + 1) * length)
     }
   }
 
-  /** A copy of a row: its entries one after the other, in the manifest's order. */
-  save(row: number): Uint8Array {
-    const parts = this.#row(row)
-    const state = new Uint8Array(this.rowBytes)
+  /** Copies the positions of one page, which holds entry after entry, between the page and the row. */
+  #copyPage(row: number, from: number, page: Uint8Array, direction: 'in' | 'out'): void {
+    const parts = this.#parts(row, 'append')
+    const perPosition = parts.reduce((sum, { bytes }) => sum + bytes.length / this.capacity, 0)
+    const positions = page.length / perPosition
     let offset = 0
-    for (const part of parts) {
-      state.set(part, offset)
-      offset += part.length
+    for (const { bytes, before } of parts) {
+      // [before, time, after]: each of the leading indices has its positions in one piece.
+      const line = bytes.length / before
+      const position = line / this.capacity
+      for (let index = 0; index < before; index++) {
+        const start = index * line + from * position
+        const inRow = bytes.subarray(start, start + positions * position)
+        const inPage = page.subarray(offset, offset + inRow.length)
+        if (direction === 'in') inRow.set(inPage)
+        else inPage.set(inRow)
+        offset += inRow.length
+      }
     }
-    return state
   }
 
-  #row(row: number): Uint8Array[] {
-    return this.#sets[this.#current].map(({ data, dims }) => {
-      const bytes = data.byteLength / (dims[0] as number)
-      return new Uint8Array(data.buffer, data.byteOffset + row * bytes, bytes)
+  /** The memory of one row's entries of a kind; `before` is the product of the dimensions before the time axis. */
+  #parts(row: number, kind: StateEntry['kind']): { bytes: Uint8Array; before: number }[] {
+    return this.#sets[this.#current].flatMap(({ data, dims }, at) => {
+      const entry = this.#entries[at] as StateEntry
+      if (entry.kind !== kind) return []
+      const length = data.byteLength / (dims[0] as number)
+      const bytes = new Uint8Array(data.buffer, data.byteOffset + row * length, length)
+      const time = entry.shape.indexOf('time')
+      const before = dims.slice(1, Math.max(1, time)).reduce((product, dim) => product * dim, 1)
+      return [{ bytes, before }]
     })
   }
-}
 
-function inner(shape: Entry['shape']): number[] {
-  return shape.slice(1).map(Number)
+  #inner({ shape }: StateEntry): number[] {
+    return shape.slice(1).map((dim) => (dim === 'time' ? this.capacity : Number(dim)))
+  }
 }

@@ -1,10 +1,11 @@
 /** Keeps an engine running: when its thread dies, its requests fail and a new one is started. */
-import type { Logger } from 'pino'
 import type { Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
 import type { ModelDescription, ServedModel } from '../served-model.ts'
 import { startThread } from '../thread.ts'
 import { connectEngine, type Engine } from './client.ts'
 import type { ModelInfo } from './messages.ts'
+import type { Tokenizer } from './tokenizer.ts'
 
 /** The module of an engine's thread and what it is given. */
 export interface EngineStart {
@@ -14,16 +15,20 @@ export interface EngineStart {
 
 /** Between a crash and the new start: a model that always crashes must not keep the machine busy. */
 const RESTART_MS = 1_000
+/** How long an engine may take to close; a call that hangs is not waited for. */
+const CLOSE_MS = 2_000
 
 /** A served model whose engine takes at most `limit` replies in work or waiting. */
 export function superviseEngine(
   description: ModelDescription,
   start: EngineStart,
+  tokenizer: Tokenizer,
   limit: number,
   log: Logger,
 ): ServedModel & { close(): Promise<void> } {
   let engine: Engine
   let thread: Worker
+  let ended: Promise<unknown>
   let info: ModelInfo | null = null
   let everReady = false
   let closing = false
@@ -31,7 +36,8 @@ export function superviseEngine(
 
   const run = (): void => {
     thread = startThread(start.module, start.payload)
-    const connected = connectEngine(thread, limit)
+    ended = new Promise((resolve) => thread.once('exit', resolve))
+    const connected = connectEngine(thread, tokenizer, limit)
     engine = connected
     connected.ready.then(
       (ready) => {
@@ -62,6 +68,10 @@ export function superviseEngine(
       closing = true
       clearTimeout(restart)
       engine.close()
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_MS)))
+      await Promise.race([ended, late])
+      clearTimeout(timer)
       await thread.terminate()
     },
   }

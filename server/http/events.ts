@@ -1,52 +1,72 @@
-/** Server-sent events with backpressure: a slow reader slows us, one that has stopped reading is let go. */
+/** Server-sent events: headers at once, comments while nothing happens, errors as a last event. */
 import type { Work } from '../lifecycle.ts'
+import { ClientGoneError, openSink, type Sink } from './sink.ts'
 import type { RequestContext } from './context.ts'
 
-/** A comment is sent every so often, so that proxies keep a connection on which nothing happens. */
+/** A comment is sent so often, so that proxies keep a connection on which nothing else happens. */
 const PING_MS = 15_000
-/** A reader that takes nothing for so long is gone. */
-const STALL_MS = 60_000
+const PING = ': ping\n\n'
+/** What goes wrong within this time is an ordinary HTTP error; afterwards the headers have been sent. */
+const HEADERS_MS = 500
 
-/** A streaming answer of `first` and then what `rest` yields, each as one event. Ends `work`. */
-export function sendEvents(c: RequestContext, first: string, rest: AsyncIterator<string>, work: Work): Response {
-  const encoder = new TextEncoder()
-  const body = new TransformStream<Uint8Array, Uint8Array>()
-  const writer = body.writable.getWriter()
-  const write = (text: string): Promise<void> => patient(writer.write(encoder.encode(text)), STALL_MS)
-
-  const pump = async (): Promise<void> => {
-    // A ping's own write fails only when the stream has ended, which the next event finds out.
-    const ping = setInterval(() => void writer.write(encoder.encode(': ping\n\n')).catch(() => undefined), PING_MS)
-    try {
-      await write(first)
-      for (let next = await rest.next(); !next.done; next = await rest.next()) await write(next.value)
-      await patient(writer.close(), STALL_MS)
-    } catch (error) {
-      work.abort()
-      await writer.abort(error).catch(() => undefined)
-    } finally {
-      clearInterval(ping)
-      work.done()
-      await rest.return?.()
-    }
-  }
-  writer.closed.catch(() => work.abort())
-  void pump()
-  const headers = {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache',
-    'x-accel-buffering': 'no',
-  }
-  return c.body(body.readable, 200, headers)
+const HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  'x-accel-buffering': 'no',
 }
 
-async function patient<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the reader has stopped reading')), ms)
+export interface EventSource {
+  /** Each item is the text of some events. */
+  readonly events: AsyncIterator<string>
+  /** The text of the last events when `events` failed. */
+  readonly failed: (thrown: unknown) => string
+}
+
+/** The streaming answer of `source`. Throws what `events` throws at once. Ends `work`. */
+export async function sendEvents(c: RequestContext, source: EventSource, work: Work): Promise<Response> {
+  const first = source.events.next()
+  const known = await settlesWithin(first, HEADERS_MS)
+  const sink = openSink(c, HEADERS)
+  sink.onClose(() => work.abort())
+  void pump(sink, first, source, known).finally(() => {
+    work.done()
+    void source.events.return?.()
   })
+  return sink.response
+}
+
+async function pump(
+  sink: Sink,
+  first: Promise<IteratorResult<string>>,
+  { events, failed }: EventSource,
+  known: boolean,
+): Promise<void> {
+  // Large events come in several pieces, between which there is no room for a comment.
+  let between = true
+  const comment = (): void => {
+    if (between) void sink.write(PING).catch(() => undefined)
+  }
+  if (!known) comment()
+  const ping = setInterval(comment, PING_MS)
   try {
-    return await Promise.race([work, late])
+    for (let next = await first; !next.done; next = await events.next()) {
+      between = next.value.endsWith('\n\n')
+      await sink.write(next.value)
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof ClientGoneError)) await sink.write(failed(thrown)).catch(() => undefined)
+  } finally {
+    clearInterval(ping)
+    sink.end()
+  }
+}
+
+/** Whether `work` is done within `ms`. Throws what it throws by then. */
+async function settlesWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => (timer = setTimeout(resolve, ms, false)))
+  try {
+    return await Promise.race([work.then(() => true), late])
   } finally {
     clearTimeout(timer)
   }

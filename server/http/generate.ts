@@ -1,99 +1,175 @@
-/** The routes that generate: completions, chat completions, responses. */
+/** The endpoints that generate: completions, chat completions, responses. */
+import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { check } from '../openai/body.ts'
 import { completeChat, streamChat } from '../openai/chat.ts'
 import { chatRequest } from '../openai/chat-schema.ts'
+import type { Progress, StatelessCaller } from '../openai/choices.ts'
 import { completeText, streamCompletion } from '../openai/completions.ts'
 import { completionRequest } from '../openai/completions-schema.ts'
-import { errorBody, toApiError } from '../openai/errors.ts'
-import { respond, type Outcome } from '../openai/respond.ts'
+import { errorBody, errorEvent, toApiError, type ApiError } from '../openai/errors.ts'
+import { everySecond } from '../openai/every-second.ts'
+import type { HeldReply } from '../openai/held-replies.ts'
+import { respond, type Caller, type Outcome } from '../openai/respond.ts'
 import type { Frame } from '../openai/response-render.ts'
+import { jsonPieces } from '../openai/json-text.ts'
 import { responseRequest } from '../openai/responses-schema.ts'
-import { readJson, type App, type RequestContext } from './context.ts'
-import { sendEvents } from './events.ts'
+import type { RequestContext } from './context.ts'
+import type { Endpoint } from './endpoint.ts'
+import { sendEvents, type EventSource } from './events.ts'
+import { grouped, sendJson } from './json-answer.ts'
+import { readJson } from './read-body.ts'
 
 const DONE = 'data: [DONE]\n\n'
+/** Characters of a frame that are written at once. */
+const PIECE = 64 * 1024
 
-export function generateRoutes(app: App, deps: Deps): void {
-  app.post('/v1/completions', async (c) => {
-    const request = check(completionRequest, await readJson(c))
-    if (request.stream !== true)
-      return json(deps, c, (signal) => completeText(deps, request, { owner: c.get('owner'), signal }))
-    return stream(deps, c, (signal) =>
-      chunks(deps, c, streamCompletion(deps, request, { owner: c.get('owner'), signal })),
-    )
-  })
-  app.post('/v1/chat/completions', async (c) => {
-    const request = check(chatRequest, await readJson(c))
-    if (request.stream !== true)
-      return json(deps, c, (signal) => completeChat(deps, request, { owner: c.get('owner'), signal }))
-    return stream(deps, c, (signal) => chunks(deps, c, streamChat(deps, request, { owner: c.get('owner'), signal })))
-  })
-  app.post('/v1/responses', async (c) => {
-    const request = check(responseRequest, await readJson(c))
-    const run = (signal: AbortSignal): AsyncGenerator<Frame, Outcome> =>
-      respond(deps, request, {
-        owner: c.get('owner'),
-        requestId: c.get('requestId'),
-        signal,
-        local: new Map(),
-        keepLocal: false,
-      })
-    if (request.stream !== true) return json(deps, c, (signal) => wholeResponse(run(signal)))
-    return stream(deps, c, (signal) => frames(run(signal)))
-  })
+export function generateEndpoints(deps: Deps): Endpoint[] {
+  const shared = { method: 'POST', access: 'api', whileStopping: false } as const
+  return [
+    {
+      ...shared,
+      path: '/v1/completions',
+      summary: 'Continue text or token ids',
+      body: completionRequest,
+      answer: stateless(deps, completionRequest, streamCompletion, completeText),
+    },
+    {
+      ...shared,
+      path: '/v1/chat/completions',
+      summary: 'Reply to messages',
+      body: chatRequest,
+      answer: stateless(deps, chatRequest, streamChat, completeChat),
+    },
+    {
+      ...shared,
+      path: '/v1/responses',
+      summary: 'Reply and remember',
+      body: responseRequest,
+      async answer(c) {
+        const request = check(responseRequest, await readJson(c, deps.limits.bodyBytes))
+        const run = (signal: AbortSignal, held: HeldReply): AsyncGenerator<Frame | Progress, Outcome> =>
+          respond(deps, request, callerOf(c, signal, held))
+        if (request.stream !== true) return json(deps, c, (signal, held) => wholeResponse(run(signal, held)))
+        return stream(deps, c, (signal, held) => frames(deps, c, run(signal, held)))
+      },
+    },
+  ]
+}
+
+/** The answer of an endpoint that keeps nothing. */
+function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined }>>(
+  deps: Deps,
+  schema: S,
+  inChunks: (deps: Deps, request: z.output<S>, caller: StatelessCaller) => AsyncGenerator<object>,
+  whole: (deps: Deps, request: z.output<S>, caller: StatelessCaller, held: HeldReply) => Promise<object>,
+): Endpoint['answer'] {
+  return async (c) => {
+    const request = check(schema, await readJson(c, deps.limits.bodyBytes))
+    const { owner } = c.get('holder')
+    if (request.stream !== true) return json(deps, c, (signal, held) => whole(deps, request, { owner, signal }, held))
+    return stream(deps, c, (signal) => chunks(deps, c, inChunks(deps, request, { owner, signal })))
+  }
+}
+
+function callerOf(c: RequestContext, signal: AbortSignal, held: HeldReply): Caller {
+  const { owner } = c.get('holder')
+  return { owner, requestId: c.get('requestId'), signal, held, local: null }
 }
 
 /** The answer once it is complete. */
-async function json(deps: Deps, c: RequestContext, run: (signal: AbortSignal) => Promise<object>): Promise<Response> {
+async function json(
+  deps: Deps,
+  c: RequestContext,
+  run: (signal: AbortSignal, held: HeldReply) => Promise<object>,
+): Promise<Response> {
   const work = deps.lifecycle.begin(c.req.raw.signal)
+  const held = deps.replies.hold()
   try {
-    return c.json(await run(work.signal))
+    return sendJson(c, await run(work.signal, held), () => held.release())
+  } catch (error) {
+    held.release()
+    throw error
   } finally {
     work.done()
   }
 }
 
-/** The first event is waited for, so that an error that comes before it is an ordinary HTTP error. */
 async function stream(
   deps: Deps,
   c: RequestContext,
-  run: (signal: AbortSignal) => AsyncGenerator<string>,
+  run: (signal: AbortSignal, held: HeldReply) => EventSource,
 ): Promise<Response> {
-  const work = deps.lifecycle.begin(c.req.raw.signal)
+  const client = deps.lifecycle.begin(c.req.raw.signal)
+  const held = deps.replies.hold()
+  const work = {
+    ...client,
+    done() {
+      held.release()
+      client.done()
+    },
+  }
   try {
-    const events = run(work.signal)
-    const first = await events.next()
-    return sendEvents(c, first.done ? '' : first.value, events, work)
+    return await sendEvents(c, run(work.signal, held), work)
   } catch (error) {
     work.done()
     throw error
   }
 }
 
-/** Chunks as events, with [DONE] at the end; an error after the first chunk is the last event before it. */
-async function* chunks(deps: Deps, c: RequestContext, source: AsyncGenerator<object>): AsyncGenerator<string> {
-  let begun = false
-  try {
+/** Chunks as events, progress as comments, [DONE] at the end; an error is the last event before it. */
+function chunks(deps: Deps, c: RequestContext, source: AsyncGenerator<object>): EventSource {
+  const due = everySecond()
+  async function* events(): AsyncGenerator<string> {
     for await (const chunk of source) {
-      begun = true
-      yield `data: ${JSON.stringify(chunk)}\n\n`
+      if (!isProgress(chunk)) yield `data: ${JSON.stringify(chunk)}\n\n`
+      else if (due()) yield progressComment(chunk)
     }
-  } catch (thrown) {
-    if (!begun) throw thrown
+    yield DONE
+  }
+  return { events: events(), failed: failure(deps, c, (error) => `data: ${JSON.stringify(errorBody(error))}\n\n`) }
+}
+
+function frames(deps: Deps, c: RequestContext, source: AsyncGenerator<Frame | Progress, Outcome>): EventSource {
+  async function* events(): AsyncGenerator<string> {
+    for await (const frame of source) {
+      if (isProgress(frame)) yield progressComment(frame)
+      else yield* frameText(frame)
+    }
+    yield DONE
+  }
+  const text = (error: ApiError): string => `event: error\ndata: ${JSON.stringify(errorEvent(error, 0))}\n\n`
+  return { events: events(), failed: failure(deps, c, text) }
+}
+
+/** An event in pieces: the last ones repeat all log-probabilities. */
+function* frameText(frame: Frame): Generator<string> {
+  if (frame.type === 'response.output_text.delta') {
+    yield `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`
+    return
+  }
+  yield `event: ${frame.type}\ndata: `
+  yield* grouped(jsonPieces(frame), PIECE)
+  yield '\n\n'
+}
+
+function failure(deps: Deps, c: RequestContext, text: (error: ApiError) => string): (thrown: unknown) => string {
+  return (thrown) => {
     const error = toApiError(thrown, c.get('requestId'))
     if (error.status >= 500) deps.log.error({ err: thrown, request: c.get('requestId') }, 'a stream failed')
-    yield `data: ${JSON.stringify(errorBody(error))}\n\n`
+    return text(error) + DONE
   }
-  yield DONE
 }
 
-async function* frames(source: AsyncGenerator<Frame, Outcome>): AsyncGenerator<string> {
-  for await (const frame of source) yield `event: ${frame.type}\ndata: ${JSON.stringify(frame)}\n\n`
-  yield DONE
+function progressComment({ prefilled, total }: Progress): string {
+  return `: prefilled ${prefilled} of ${total} tokens\n\n`
 }
 
-async function wholeResponse(source: AsyncGenerator<Frame, Outcome>): Promise<object> {
+function isProgress(chunk: object): chunk is Progress {
+  return (chunk as { kind?: unknown }).kind === 'progress'
+}
+
+async function wholeResponse(source: AsyncGenerator<Frame | Progress, Outcome>): Promise<object> {
   for (;;) {
     const { value, done } = await source.next()
     if (!done) continue

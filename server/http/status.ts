@@ -1,40 +1,68 @@
-/** The routes that say how we are: probes, metrics, version, models, the API's description. */
+/** The endpoints that say how we are: probes, metrics, version, models, the API's description. */
 import type { Deps } from '../deps.ts'
-import { ApiError } from '../openai/errors.ts'
-import { openApi } from '../openai/openapi.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
-import type { App } from './context.ts'
+import type { RequestContext } from './context.ts'
+import type { Endpoint } from './endpoint.ts'
+import { openApi } from './openapi.ts'
 
-export function statusRoutes(app: App, deps: Deps): void {
-  app.get('/livez', (c) => c.json({ status: 'ok' }))
-  for (const path of ['/readyz', '/health']) {
-    app.get(path, (c) => {
-      const missing = deps.models.filter((model) => model.info === null).map(({ name }) => name)
-      if (deps.lifecycle.draining) return c.json({ status: 'stopping' }, 503)
-      if (missing.length > 0) return c.json({ status: 'starting', models: missing }, 503)
-      return c.json({ status: 'ok' })
-    })
-  }
-  app.get('/metrics', async (c) => {
-    const { registry } = deps.metrics
-    return c.body(await registry.metrics(), 200, { 'content-type': registry.contentType })
-  })
-  app.get('/version', async (c) => {
-    const store = await deps.store.statistics()
-    return c.json({
-      name: 'mneme',
-      version: deps.version,
-      node: process.version,
-      models: deps.models.map(describe),
-      store,
-    })
-  })
-  app.get('/openapi.json', (c) => c.json(openApi(deps.version)))
-  app.get('/v1/models', (c) => c.json({ object: 'list', data: deps.models.map(modelObject) }))
-  app.get('/v1/models/:id', (c) => c.json(modelObject(pickModel(deps.models, c.req.param('id')))))
-  app.notFound((c) => {
-    throw new ApiError(404, 'not_found', `There is no ${c.req.method} ${c.req.path.slice(0, 100)}.`)
-  })
+/** `all` gives every endpoint, for the description. */
+export function statusEndpoints(deps: Deps, all: () => readonly Endpoint[]): Endpoint[] {
+  const probe = { method: 'GET', access: 'public', whileStopping: true } as const
+  const models = { method: 'GET', access: 'api', whileStopping: false } as const
+  const ready = (c: RequestContext): Response => readiness(deps, c)
+  let description: string | null = null
+  return [
+    { ...probe, path: '/livez', summary: 'Whether the process runs', answer: (c) => c.json({ status: 'ok' }) },
+    { ...probe, path: '/readyz', summary: 'Whether requests are taken', answer: ready },
+    { ...probe, path: '/health', summary: 'The same as /readyz', answer: ready },
+    {
+      method: 'GET',
+      path: '/metrics',
+      summary: 'Metrics for Prometheus, of all tenants together',
+      access: 'metrics',
+      whileStopping: true,
+      async answer(c) {
+        const { registry } = deps.metrics
+        return c.body(await registry.metrics(), 200, { 'content-type': registry.contentType })
+      },
+    },
+    { ...models, path: '/version', summary: 'What runs here', answer: async (c) => c.json(await version(deps)) },
+    {
+      ...models,
+      path: '/openapi.json',
+      summary: 'This description',
+      answer(c) {
+        // It never changes, and making it takes as long as a hundred small requests.
+        description ??= JSON.stringify(openApi(deps.version, all()))
+        return c.body(description, 200, { 'content-type': 'application/json' })
+      },
+    },
+    {
+      ...models,
+      path: '/v1/models',
+      summary: 'List the models',
+      answer: (c) => c.json({ object: 'list', data: deps.models.map(modelObject) }),
+    },
+    {
+      ...models,
+      // Names may contain slashes.
+      path: '/v1/models/:id{.+}',
+      summary: 'Describe a model',
+      answer: (c) => c.json(modelObject(pickModel(deps.models, c.req.param('id')))),
+    },
+  ]
+}
+
+function readiness(deps: Deps, c: RequestContext): Response {
+  const missing = deps.models.filter((model) => model.info === null).map(({ name }) => name)
+  if (deps.lifecycle.draining) return c.json({ status: 'stopping' }, 503)
+  if (missing.length > 0) return c.json({ status: 'starting', models: missing }, 503)
+  return c.json({ status: 'ok' })
+}
+
+async function version(deps: Deps): Promise<object> {
+  const store = await deps.store.statistics()
+  return { name: 'mneme', version: deps.version, node: process.version, models: deps.models.map(describe), store }
 }
 
 function modelObject({ name, created, bundle, architecture }: ServedModel): object {

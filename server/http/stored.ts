@@ -1,60 +1,92 @@
-/** The routes of what is stored: GET and DELETE of a response, and its input items. */
+/** The endpoints of what is stored: GET and DELETE of a response, and its input items. */
 import { z } from 'zod'
-import { findResponse, forget } from '../conversation.ts'
+import { deleteResponse, findResponse } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
-import { unsupported } from '../openai/fields.ts'
+import { noEffect, refused, strict } from '../openai/field.ts'
 import type { ResponseDocument } from '../openai/respond.ts'
-import type { App } from './context.ts'
+import type { Endpoint } from './endpoint.ts'
 
-const retrieveQuery = z.strictObject({
-  stream: unsupported('false'),
-  include: unsupported(),
-  'include[]': unsupported(),
-  starting_after: unsupported(),
-  include_obfuscation: unsupported('false'),
-})
+export const retrieveFields = {
+  stream: refused('A stored response is complete.', 'false'),
+  include: noEffect('Everything that is kept is there.'),
+  'include[]': noEffect('Everything that is kept is there.'),
+  starting_after: refused('A stored response is complete.'),
+  include_obfuscation: refused('', 'false'),
+}
 
-const listQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(100).optional(),
-  order: z.enum(['asc', 'desc']).optional(),
-  after: z.string().max(128).optional(),
-  include: unsupported(),
-  'include[]': unsupported(),
-})
+export const listFields = {
+  limit: {
+    effect: 'done',
+    schema: z.coerce.number().int().min(1).max(100).optional(),
+    about: '1 to 100. Default: 20.',
+  },
+  order: { effect: 'done', schema: z.enum(['asc', 'desc']).optional(), about: '`asc` or `desc`. Default: `desc`.' },
+  after: { effect: 'done', schema: z.string().max(128).optional(), about: 'Items after the one of this id.' },
+  include: noEffect('Everything that is kept is there.'),
+  'include[]': noEffect('Everything that is kept is there.'),
+} as const
 
-export function storedRoutes(app: App, deps: Deps): void {
-  app.get('/v1/responses/:id', async (c) => {
-    check(retrieveQuery, c.req.query())
-    const { record } = await findResponse(deps, c.get('owner'), c.req.param('id'))
-    return c.json(documentOf(record.document).response)
-  })
-  app.delete('/v1/responses/:id', async (c) => {
-    const id = c.req.param('id')
-    await forget(deps, c.get('owner'), id, c.req.raw.signal)
-    return c.json({ id, object: 'response', deleted: true })
-  })
-  app.get('/v1/responses/:id/input_items', async (c) => {
-    const { limit = 20, order = 'desc', after } = check(listQuery, c.req.query())
-    const { record } = await findResponse(deps, c.get('owner'), c.req.param('id'))
-    const { input } = documentOf(record.document)
-    const items = order === 'asc' ? input : input.toReversed()
-    const at = after === undefined ? -1 : items.findIndex((item) => item['id'] === after)
-    if (after !== undefined && at < 0) {
-      throw new ApiError(400, 'invalid_value', `'after': no item '${after}' in this response.`, { param: 'after' })
-    }
-    const data = items.slice(at + 1, at + 1 + limit)
-    const [first, last] = [data[0], data.at(-1)]
-    const more = at + 1 + limit < items.length
-    return c.json({
-      object: 'list',
-      data,
-      first_id: first?.['id'] ?? null,
-      last_id: last?.['id'] ?? null,
-      has_more: more,
-    })
-  })
+const retrieveQuery = strict(retrieveFields)
+const listQuery = strict(listFields)
+
+export function storedEndpoints(deps: Deps): Endpoint[] {
+  const shared = { access: 'api', whileStopping: false } as const
+  return [
+    {
+      ...shared,
+      method: 'GET',
+      path: '/v1/responses/:id',
+      summary: 'Read a stored response',
+      query: retrieveQuery,
+      async answer(c) {
+        check(retrieveQuery, c.req.query())
+        const { record } = await findResponse(deps, c.get('holder').owner, c.req.param('id') as string)
+        return c.json(documentOf(record.document).response)
+      },
+    },
+    {
+      ...shared,
+      method: 'DELETE',
+      path: '/v1/responses/:id',
+      summary: 'Delete a stored response: text, tokens and memory',
+      async answer(c) {
+        const id = c.req.param('id') as string
+        await deleteResponse(deps, c.get('holder').owner, id, c.req.raw.signal)
+        return c.json({ id, object: 'response', deleted: true })
+      },
+    },
+    {
+      ...shared,
+      method: 'GET',
+      path: '/v1/responses/:id/input_items',
+      summary: 'List the input of a stored response',
+      query: listQuery,
+      async answer(c) {
+        const query = check(listQuery, c.req.query())
+        const { record } = await findResponse(deps, c.get('holder').owner, c.req.param('id') as string)
+        return c.json(page(documentOf(record.document).input, query))
+      },
+    },
+  ]
+}
+
+/** One page of `input`, which is in the order in which it was read. */
+function page(input: ResponseDocument['input'], { limit = 20, order = 'desc', after }: z.output<typeof listQuery>) {
+  const items = order === 'asc' ? input : input.toReversed()
+  const at = after === undefined ? -1 : items.findIndex((item) => item['id'] === after)
+  if (after !== undefined && at < 0) {
+    throw new ApiError(400, 'invalid_value', `'after': no item '${after}' in this response.`, { param: 'after' })
+  }
+  const data = items.slice(at + 1, at + 1 + limit)
+  return {
+    object: 'list',
+    data,
+    first_id: data[0]?.['id'] ?? null,
+    last_id: data.at(-1)?.['id'] ?? null,
+    has_more: at + 1 + limit < items.length,
+  }
 }
 
 function documentOf(text: string): ResponseDocument {

@@ -1,16 +1,13 @@
 /** Request bodies: bytes to JSON to a checked request. Whatever is wrong becomes a 400 that names the parameter. */
 import type { z } from 'zod'
 import { ApiError } from './errors.ts'
-
-/** Bytes of a body or WebSocket message at most: enough for a prompt of the longest length as text. */
-export const MAX_BODY_BYTES = 1024 * 1024
-/** Deepest legal request has five levels; the limit only keeps hostile ones off the stack. */
-const MAX_DEPTH = 32
+import { requireBounds } from './json-bounds.ts'
 
 /** The JSON value of a body. Throws ApiError 400 if it is not UTF-8, not JSON or hostile. */
 export function parseJson(bytes: Uint8Array | string): unknown {
-  const value = decodeJson(typeof bytes === 'string' ? bytes : decodeText(bytes))
-  inspect(value, '', 0)
+  const text = typeof bytes === 'string' ? bytes : decodeText(bytes)
+  const value = decodeJson(text)
+  requireBounds(value)
   return value
 }
 
@@ -18,11 +15,14 @@ export function parseJson(bytes: Uint8Array | string): unknown {
 export function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  const issue = deepest(result.error.issues[0] as Issue)
-  const param = pathOf(issue.path)
+  const issue = meant(result.error.issues[0] as Issue)
+  const param = clip(pathOf(issue.path))
   if (issue.code === 'unrecognized_keys') {
-    const name = pathOf([...issue.path, issue.keys[0] as string])
-    throw new ApiError(400, 'unknown_parameter', `Unknown parameter: '${clip(name)}'.`, { param: clip(name) })
+    const name = clip(pathOf([...issue.path, issue.keys[0] as string]))
+    throw new ApiError(400, 'unknown_parameter', `Unknown parameter: '${name}'.`, { param: name })
+  }
+  if (param !== '' && valueAt(value, issue.path) === undefined) {
+    throw new ApiError(400, 'missing_parameter', `Missing parameter: '${param}'.`, { param })
   }
   const where = param === '' ? 'The request body' : `'${param}'`
   const code =
@@ -32,12 +32,22 @@ export function check<S extends z.ZodType>(schema: S, value: unknown): z.output<
 
 type Issue = z.core.$ZodIssue
 
-/** Of a union's complaints the one that goes furthest into the value: the branch that was meant. */
-function deepest(issue: Issue): Issue {
+/**
+ * Of a union's complaints the one about the branch that was meant: the one that goes furthest into the value, and of
+ * two that go equally far the one that is not about the wrong type.
+ */
+function meant(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue
   const inner = issue.errors.map((branch) => branch[0]).filter((i) => i !== undefined)
-  const found = inner.map((i) => deepest({ ...i, path: [...issue.path, ...i.path] }))
-  return found.reduce((best, i) => (i.path.length > best.path.length ? i : best), found[0] ?? issue)
+  const found = inner.map((i) => meant({ ...i, path: [...issue.path, ...i.path] }))
+  const better = (a: Issue, b: Issue): boolean =>
+    a.path.length > b.path.length ||
+    (a.path.length === b.path.length && b.code === 'invalid_type' && a.code !== 'invalid_type')
+  return found.reduce((best, i) => (better(i, best) ? i : best), found[0] ?? issue)
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], value)
 }
 
 function pathOf(path: readonly PropertyKey[]): string {
@@ -64,26 +74,5 @@ function decodeJson(text: string): unknown {
     return JSON.parse(text) as unknown
   } catch (cause) {
     throw new ApiError(400, 'invalid_json', 'The request body is not valid JSON.', { cause })
-  }
-}
-
-/** Refuses depth, the key `__proto__` and text that is no Unicode. */
-function inspect(value: unknown, path: string, depth: number): void {
-  if (depth > MAX_DEPTH)
-    throw new ApiError(400, 'invalid_json', `The request body is nested deeper than ${MAX_DEPTH} levels.`)
-  if (typeof value === 'string' && /\p{Surrogate}/u.test(value)) {
-    throw new ApiError(
-      400,
-      'invalid_unicode',
-      `'${clip(path)}': expected Unicode text, got half of a surrogate pair.`,
-      { param: clip(path) },
-    )
-  }
-  if (typeof value !== 'object' || value === null) return
-  for (const [key, item] of Object.entries(value)) {
-    const inner = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
-    if (key === '__proto__')
-      throw new ApiError(400, 'unknown_parameter', `Unknown parameter: '${clip(inner)}'.`, { param: clip(inner) })
-    inspect(item, inner, depth + 1)
   }
 }

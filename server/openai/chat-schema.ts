@@ -1,86 +1,101 @@
 /** The body of POST /v1/chat/completions. */
 import { z } from 'zod'
+import { done, list, loose, needed, noEffect, refused, strict } from './field.ts'
 import {
   choices,
-  endUser,
-  extraSampling,
-  logitBias,
-  maxTokens,
+  hints,
+  mneme,
   modelName,
-  option,
-  penalty,
-  seed,
-  stop,
+  otherSampling,
+  outputTokens,
+  reasoning,
+  sampling,
   streamOptions,
-  temperature,
+  tools,
+  toolsAreOff,
+  toolsRefused,
   topLogprobs,
-  topP,
-  unsupported,
 } from './fields.ts'
 
-const textPart = z.strictObject({ type: z.literal('text'), text: z.string() })
+/** A part of a message: text, or a refusal that an assistant's message has instead. */
+const part = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('text'), text: z.string() }),
+  z.looseObject({ type: z.literal('refusal'), refusal: z.string() }),
+])
 
-const message = z.strictObject({
-  role: z.enum(['system', 'developer', 'user', 'assistant']),
-  content: z.union([z.string(), z.array(textPart)]),
-  name: unsupported(),
-  refusal: unsupported(),
-  tool_calls: unsupported([]),
-  function_call: unsupported(),
-  audio: unsupported(),
-  annotations: unsupported([]),
+export const messageFields = {
+  role: needed(z.enum(['system', 'developer', 'user', 'assistant']), '`system`, `developer`, `user`, `assistant`.'),
+  content: done(
+    z.union([z.string(), z.array(part)]),
+    'A string, or parts of type `text`. Of an assistant null, absent, or parts of type `refusal` read as empty.',
+  ),
+  tool_calls: refused('No tool is called here.', []),
+  function_call: refused('No function is called here.'),
+  audio: refused(''),
+  prefix: refused('Replies begin anew.', false),
+  partial: refused('Replies begin anew.', false),
+  '(others)': noEffect('`name`, `refusal`, `reasoning_content`, `annotations`, `cache_control` and so on.'),
+}
+
+const { '(others)': _, ...messageShape } = messageFields
+const message = loose(messageShape).refine(({ role, content }) => role === 'assistant' || content != null, {
+  message: 'expected a string or a list of parts; only an assistant message may have none',
+  path: ['content'],
 })
 
-export const chatRequest = z
-  .strictObject({
-    model: modelName,
-    messages: z.array(message).min(1),
-    max_tokens: maxTokens,
-    max_completion_tokens: maxTokens,
-    temperature,
-    top_p: topP,
-    n: choices,
-    stop,
-    seed,
-    frequency_penalty: penalty,
-    presence_penalty: penalty,
-    logit_bias: logitBias,
-    logprobs: option(z.boolean()),
-    top_logprobs: topLogprobs,
-    stream: option(z.boolean()),
-    stream_options: streamOptions,
-    user: endUser,
-    safety_identifier: endUser,
-    mneme: option(z.strictObject(extraSampling)),
-    response_format: unsupported({ type: 'text' }),
-    tools: unsupported([]),
-    tool_choice: unsupported('none', 'auto'),
-    parallel_tool_calls: unsupported(true, false),
-    functions: unsupported([]),
-    function_call: unsupported('none'),
-    store: unsupported(false),
-    metadata: unsupported({}),
-    modalities: unsupported(['text']),
-    service_tier: unsupported('auto', 'default'),
-    audio: unsupported(),
-    prediction: unsupported(),
-    reasoning_effort: unsupported(),
-    verbosity: unsupported(),
-    web_search_options: unsupported(),
-    prompt_cache_key: unsupported(),
-    prompt_cache_retention: unsupported(),
-  })
-  .refine((r) => r.max_tokens == null || r.max_completion_tokens == null, {
-    message: 'give this or max_completion_tokens, not both',
+export const chatFields = {
+  model: needed(modelName, 'Name of a served model.'),
+  messages: needed(list(message, 1), 'At least one; see below.'),
+  max_completion_tokens: done(outputTokens(1), 'Tokens of the reply at most. Default: the bundle, else 1,024.'),
+  max_tokens: done(outputTokens(1), 'The same; of both, one, or the same value.'),
+  n: done(choices, '1 to 16 replies.'),
+  ...sampling,
+  logprobs: done(z.boolean(), 'Log-probabilities of the reply.'),
+  top_logprobs: done(topLogprobs, '0 to 20 alternatives of each token; above 0 with `logprobs: true`.'),
+  stream: done(z.boolean(), 'Server-sent events.'),
+  stream_options: streamOptions,
+  mneme,
+  ...hints,
+  metadata: noEffect('A label.'),
+  ...reasoning,
+  prediction: noEffect('It makes replies faster elsewhere; the text is the same.'),
+  store: refused('Chat completions are not kept; /v1/responses are.', false),
+  ...tools,
+  functions: refused('', []),
+  function_call: refused('', 'none', 'auto'),
+  web_search_options: refused(''),
+  response_format: refused('Replies are free text.', { type: 'text' }),
+  verbosity: refused('No model here is trained for it.', 'medium'),
+  modalities: refused('', ['text'], []),
+  audio: refused(''),
+  moderation: refused(''),
+  best_of: refused('', 1),
+  echo: refused('vLLM.', false),
+  chat_template: refused("The bundle's own is used."),
+  chat_template_kwargs: refused(
+    "The bundle's own template takes none.",
+    {},
+    { enable_thinking: false },
+    { thinking: false },
+  ),
+  add_generation_prompt: refused('vLLM.', true),
+  continue_final_message: refused('vLLM.', false),
+  add_special_tokens: refused('vLLM.', false),
+  documents: refused('vLLM.', []),
+  mm_processor_kwargs: refused('vLLM.', {}),
+  ...otherSampling,
+}
+
+export const chatRequest = strict(chatFields)
+  .refine((r) => r.max_tokens == null || r.max_completion_tokens == null || r.max_tokens === r.max_completion_tokens, {
+    message: 'it says something else than max_completion_tokens; give one of them',
     path: ['max_tokens'],
   })
-  .refine((r) => r.top_logprobs == null || r.logprobs === true, {
+  .refine((r) => (r.top_logprobs ?? 0) === 0 || r.logprobs === true, {
     message: 'needs logprobs: true',
     path: ['top_logprobs'],
   })
-  .refine((r) => r.stream_options == null || r.stream === true, {
-    message: 'needs stream: true',
-    path: ['stream_options'],
-  })
+  .refine(toolsAreOff, toolsRefused)
 
 export type ChatRequest = z.output<typeof chatRequest>
+export type ChatMessage = z.output<typeof message>

@@ -1,15 +1,27 @@
 /** Replies of the stateless endpoints while they grow: one per prompt and choice. */
 import type { Deps } from '../deps.ts'
 import type { FinishReason, FirstToken, TokenLogprob } from '../engine/messages.ts'
-import { runTurn, type NewTurn } from '../run-turn.ts'
+import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
+import { merge } from './merge.ts'
 
-/** A piece of reply `index`. `finish` marks its last piece. */
+/** A piece of reply `index`. The first one of each reply comes as soon as its prompt is known to fit. */
 export interface Piece {
+  readonly kind: 'piece'
   readonly index: number
   readonly text: string
   readonly tokens: readonly (TokenLogprob | FirstToken)[]
+  /** Marks the last piece. */
   readonly finish: FinishReason | null
+  /** With the last piece: the token that ended the reply, which has no text, if log-probabilities were asked for. */
+  readonly end: TokenLogprob | null
+}
+
+/** So many tokens of a prompt have been computed. */
+export interface Progress {
+  readonly kind: 'progress'
+  readonly prefilled: number
+  readonly total: number
 }
 
 /** Who asks an endpoint that keeps nothing; `signal` aborts when the client has gone or the server has to stop. */
@@ -23,76 +35,67 @@ export interface Totals {
   completion: number
 }
 
+export interface ChoiceOptions {
+  readonly signal: AbortSignal
+  /** The parameter that the prompts came in. */
+  readonly param: string
+  /** Begin each reply with its prompt. */
+  readonly echo: boolean
+  /** Counts the tokens. */
+  readonly totals: Totals
+}
+
 /**
- * The pieces of all replies of `turns`, as they come; index = prompt * choices + choice. Counts into `totals`.
- * With `echo` a reply begins with its prompt. If one turn fails, all are cancelled and the error is thrown.
+ * The pieces of all replies of `turns`, as they come; index = prompt * choices + choice.
+ * If one turn fails, all are cancelled and the error is thrown.
  */
 export async function* runChoices(
   deps: Deps,
   model: ServedModel,
   turns: readonly NewTurn[],
-  options: { readonly signal: AbortSignal; readonly param: string; readonly echo: boolean; readonly totals: Totals },
-): AsyncGenerator<Piece> {
+  options: ChoiceOptions,
+): AsyncGenerator<Piece | Progress> {
   const abort = new AbortController()
-  const signal = AbortSignal.any([options.signal, abort.signal])
-  const streams = turns.map((turn, prompt) => pieces(deps, model, turn, prompt, { ...options, signal }))
+  const cancel = (): void => abort.abort()
+  if (options.signal.aborted) cancel()
+  options.signal.addEventListener('abort', cancel, { once: true })
+  const inner = { ...options, signal: abort.signal }
   try {
-    yield* merge(streams)
+    yield* merge(turns.map((turn, prompt) => piecesOf(deps, model, turn, prompt * turn.choices, inner)))
   } finally {
-    abort.abort()
+    options.signal.removeEventListener('abort', cancel)
+    cancel()
   }
 }
 
-async function* pieces(
+/** The pieces of one turn's replies, the first of which has index `first`. */
+async function* piecesOf(
   deps: Deps,
   model: ServedModel,
   turn: NewTurn,
-  prompt: number,
-  options: { readonly signal: AbortSignal; readonly param: string; readonly echo: boolean; readonly totals: Totals },
-): AsyncGenerator<Piece> {
-  const { totals, echo } = options
-  const echoed: (TokenLogprob | FirstToken)[] = []
-  const begun = new Set<number>()
-  let promptText = ''
-  const beginning = (choice: number): { text: string; tokens: (TokenLogprob | FirstToken)[] } => {
-    if (!echo || begun.has(choice)) return { text: '', tokens: [] }
-    begun.add(choice)
-    return { text: promptText, tokens: echoed }
-  }
-  for await (const event of runTurn(deps, model, turn, options.signal, options.param)) {
+  first: number,
+  { signal, param, echo, totals }: ChoiceOptions,
+): AsyncGenerator<Piece | Progress> {
+  const pieces = (text: string, tokens: Piece['tokens']): Piece[] =>
+    Array.from({ length: turn.choices }, (_, choice) => piece(first + choice, text, tokens))
+  for await (const event of runTurn(deps, model, turn, { signal }, param)) {
     if (event.kind === 'accepted') {
       totals.prompt += event.prompt.length
-      promptText = event.promptText
+      yield* pieces(echo ? event.promptText : '', [])
+    } else if (event.kind === 'progress') {
+      yield { kind: 'progress', prefilled: event.prefilled, total: event.total }
     } else if (event.kind === 'prompt-logprobs') {
-      echoed.push(...event.tokens)
-    } else if (event.kind === 'text' || event.kind === 'done') {
-      const { text, tokens } = beginning(event.choice)
-      const index = prompt * turn.choices + event.choice
-      if (event.kind === 'text') {
-        yield { index, text: text + event.text, tokens: [...tokens, ...event.tokens], finish: null }
-      } else {
-        totals.completion += event.generated.length
-        yield { index, text, tokens, finish: event.reason }
-      }
+      if (echo) yield* pieces('', event.tokens)
+    } else if (event.kind === 'text') {
+      yield piece(first + event.choice, event.text, event.tokens)
+    } else if (event.kind === 'done') {
+      totals.completion += event.generated.length
+      countSuccess(deps, event)
+      yield { ...piece(first + event.choice, '', []), finish: event.reason, end: event.end }
     }
   }
 }
 
-/** Items of all streams in the order in which they come. Throws what the first failing one throws. */
-async function* merge<T>(streams: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
-  type Next = { readonly stream: AsyncGenerator<T>; readonly result: IteratorResult<T> }
-  const advance = async (stream: AsyncGenerator<T>): Promise<Next> => ({ stream, result: await stream.next() })
-  const pending = new Map(streams.map((stream) => [stream, advance(stream)]))
-  // All begin at once; one that fails while another is awaited is seen when its turn comes.
-  for (const next of pending.values()) next.catch(() => undefined)
-  while (pending.size > 0) {
-    const { stream, result } = await Promise.race(pending.values())
-    if (result.done) pending.delete(stream)
-    else {
-      const next = advance(stream)
-      next.catch(() => undefined)
-      pending.set(stream, next)
-      yield result.value
-    }
-  }
+function piece(index: number, text: string, tokens: Piece['tokens']): Piece {
+  return { kind: 'piece', index, text, tokens, finish: null, end: null }
 }

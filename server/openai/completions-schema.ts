@@ -1,61 +1,48 @@
 /** The body of POST /v1/completions. */
 import { z } from 'zod'
+import { done, needed, noEffect, refused, strict } from './field.ts'
 import {
   choices,
-  endUser,
-  extraSampling,
-  logitBias,
-  MAX_LINES,
-  MAX_OUTPUT_TOKENS,
+  hints,
+  MAX_REPLIES,
+  mneme,
   modelName,
-  option,
-  penalty,
-  seed,
-  stop,
+  otherSampling,
+  outputTokens,
+  reasoning,
+  sampling,
   streamOptions,
-  temperature,
-  topP,
-  unsupported,
 } from './fields.ts'
+import { promptSchema } from './prompt-schema.ts'
 
-const tokenIds = z.array(z.int().min(0)).min(1)
 const MAX_LOGPROBS = 5
 
-export const completionRequest = z
-  .strictObject({
-    model: modelName,
-    prompt: z.union([
-      z.string(),
-      tokenIds,
-      z.array(z.string()).min(1).max(MAX_LINES),
-      z.array(tokenIds).min(1).max(MAX_LINES),
-    ]),
-    max_tokens: option(
-      z
-        .int()
-        .min(0)
-        .refine((n) => n <= MAX_OUTPUT_TOKENS, {
-          message: `at most ${MAX_OUTPUT_TOKENS} tokens are generated in one reply`,
-          params: { code: 'context_length_exceeded' },
-        }),
-    ),
-    temperature,
-    top_p: topP,
-    n: choices,
-    best_of: choices,
-    stop,
-    seed,
-    echo: option(z.boolean()),
-    logprobs: option(z.int().min(0).max(MAX_LOGPROBS)),
-    frequency_penalty: penalty,
-    presence_penalty: penalty,
-    logit_bias: logitBias,
-    stream: option(z.boolean()),
-    stream_options: streamOptions,
-    user: endUser,
-    mneme: option(z.strictObject(extraSampling)),
-    suffix: unsupported(),
-  })
+export const completionFields = {
+  model: needed(modelName, 'Name of a served model.'),
+  prompt: needed(promptSchema, `A string, token ids, or 1 to ${MAX_REPLIES} of either.`),
+  max_tokens: done(outputTokens(0), 'Tokens of a reply at most; 0 with `echo: true`. Default: 16.'),
+  n: done(choices, `1 to 16 replies to each prompt, ${MAX_REPLIES} in all.`),
+  best_of: done(choices, 'Accepted with the value of `n`.'),
+  ...sampling,
+  echo: done(z.boolean(), 'Begin each reply with its prompt.'),
+  logprobs: done(
+    z.int().min(0).max(MAX_LOGPROBS),
+    'Log-probabilities with 0 to 5 alternatives; with `echo` of the prompt too.',
+  ),
+  stream: done(z.boolean(), 'Server-sent events.'),
+  stream_options: streamOptions,
+  mneme,
+  ...hints,
+  metadata: noEffect('A label.'),
+  ...reasoning,
+  suffix: refused('No model here fills in the middle.', ''),
+  add_special_tokens: refused('vLLM.', true),
+  response_format: refused('Replies are free text.', { type: 'text' }),
+  prompt_embeds: refused('vLLM.', []),
+  ...otherSampling,
+}
+
+export const completionRequest = strict(completionFields)
   .refine((r) => r.max_tokens !== 0 || r.echo === true, {
     message: 'may be 0 only with echo: true',
     path: ['max_tokens'],
@@ -65,17 +52,9 @@ export const completionRequest = z
     path: ['best_of'],
     params: { code: 'unsupported_parameter' },
   })
-  .refine((r) => promptCount(r.prompt) * (r.n ?? 1) <= MAX_LINES, {
-    message: `prompts times n may be at most ${MAX_LINES}`,
+  .refine((r) => r.prompt.length * (r.n ?? 1) <= MAX_REPLIES, {
+    message: `prompts times n may be at most ${MAX_REPLIES}`,
     path: ['n'],
-  })
-  .refine((r) => r.stream_options == null || r.stream === true, {
-    message: 'needs stream: true',
-    path: ['stream_options'],
   })
 
 export type CompletionRequest = z.output<typeof completionRequest>
-
-function promptCount(prompt: string | readonly unknown[]): number {
-  return typeof prompt === 'string' || typeof prompt[0] === 'number' ? 1 : prompt.length
-}

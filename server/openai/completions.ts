@@ -1,115 +1,117 @@
 /** POST /v1/completions: from the request to its turns, from pieces to chunks or one object. */
 import type { Deps } from '../deps.ts'
-import type { FinishReason, Prompt, TokenText } from '../engine/messages.ts'
+import type { FinishReason } from '../engine/messages.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
-import { finishReason, headOf, usageOf } from './chat.ts'
-import { runChoices, type Piece, type StatelessCaller } from './choices.ts'
+import { finishReason, headOf, usageIn, usageOf } from './chat.ts'
+import { runChoices, type Piece, type Progress, type StatelessCaller } from './choices.ts'
 import type { CompletionRequest } from './completions-schema.ts'
-import { stopsOf } from './fields.ts'
-import { toSampling } from './sampling.ts'
-import { tokenString } from './token-string.ts'
+import type { HeldReply } from './held-replies.ts'
+import { JsonList } from './json-text.ts'
+import { LogprobColumns } from './logprob-columns.ts'
+import { drawingOf } from './sampling.ts'
 
 type Json = Record<string, unknown>
 
 /** OpenAI's own default. */
 const DEFAULT_MAX_TOKENS = 16
 
-/** The chunks of a streamed completion. Throws ApiError. */
+/** The chunks of a streamed completion, and how far its prompts are. Throws ApiError. */
 export async function* streamCompletion(
   deps: Deps,
   request: CompletionRequest,
   caller: StatelessCaller,
-): AsyncGenerator<Json> {
+): AsyncGenerator<Json | Progress> {
   const { model, turns } = prepare(deps, request, caller.owner)
   const totals = { prompt: 0, completion: 0 }
-  const echo = request.echo === true
-  const withUsage = request.stream_options?.include_usage === true
+  const usage = usageIn(request.stream_options, totals)
   const head = headOf(deps, model, 'text_completion')
-  const offsets = new Map<number, number>()
-  for await (const piece of runChoices(deps, model, turns, { signal: caller.signal, param: 'prompt', echo, totals })) {
-    const at = offsets.get(piece.index) ?? 0
-    offsets.set(piece.index, at + piece.text.length)
-    const choice = choiceOf(request, piece.index, piece.text, piece.tokens, piece.finish, at)
-    yield { ...head, choices: [choice], ...(withUsage ? { usage: null } : {}) }
+  const columns = Array.from({ length: replyCount(request) }, () => new LogprobColumns())
+  const options = { signal: caller.signal, param: 'prompt', echo: request.echo === true, totals }
+  for await (const piece of runChoices(deps, model, turns, options)) {
+    if (piece.kind === 'progress') {
+      yield piece
+      continue
+    }
+    const { index, text, finish } = piece
+    const tokens = tokensOf(piece)
+    const logprobs = request.logprobs == null ? null : (columns[index] as LogprobColumns).next(tokens)
+    const choice = { index, text, logprobs, finish_reason: finishReason(finish) }
+    yield { ...head, choices: [choice], ...usage.chunk() }
   }
-  if (withUsage) yield { ...head, choices: [], usage: usageOf(totals) }
+  const last = usage.last()
+  if (last) yield { ...head, choices: [], usage: last }
 }
 
-/** The whole completion. Throws ApiError. */
-export async function completeText(deps: Deps, request: CompletionRequest, caller: StatelessCaller): Promise<Json> {
+/** The whole completion; its text is counted into `held`. Throws ApiError. */
+export async function completeText(
+  deps: Deps,
+  request: CompletionRequest,
+  caller: StatelessCaller,
+  held: HeldReply,
+): Promise<Json> {
   const { model, turns } = prepare(deps, request, caller.owner)
   const totals = { prompt: 0, completion: 0 }
-  const echo = request.echo === true
-  const replies = Array.from({ length: turns.length * (request.n ?? 1) }, () => ({
+  const replies = Array.from({ length: replyCount(request) }, () => ({
     text: '',
-    tokens: [] as Piece['tokens'][number][],
+    columns: new LogprobColumns(),
+    lists: newLists(),
     finish: null as FinishReason | null,
   }))
-  for await (const piece of runChoices(deps, model, turns, { signal: caller.signal, param: 'prompt', echo, totals })) {
+  const options = { signal: caller.signal, param: 'prompt', echo: request.echo === true, totals }
+  for await (const piece of runChoices(deps, model, turns, options)) {
+    if (piece.kind === 'progress') continue
     const reply = replies[piece.index] as (typeof replies)[number]
+    held.add(piece.text.length)
     reply.text += piece.text
-    reply.tokens.push(...piece.tokens)
     reply.finish = piece.finish
+    if (request.logprobs != null) append(reply.lists, reply.columns.next(tokensOf(piece)), held)
   }
-  const choices = replies.map(({ text, tokens, finish }, index) => choiceOf(request, index, text, tokens, finish, 0))
+  const choices = replies.map(({ text, lists, finish }, index) => ({
+    index,
+    text,
+    logprobs: request.logprobs == null ? null : lists,
+    finish_reason: finishReason(finish),
+  }))
   return { ...headOf(deps, model, 'text_completion'), choices, usage: usageOf(totals) }
 }
 
 function prepare(deps: Deps, request: CompletionRequest, owner: string): { model: ServedModel; turns: NewTurn[] } {
   const model = pickModel(deps.models, request.model)
   const logprobs = request.logprobs ?? null
+  const { sampling, stop } = drawingOf(request, model, logprobs)
   const shared = {
     kind: 'turn',
     owner,
     from: null,
-    sampling: toSampling({ ...request, ...request.mneme }, model, logprobs, 'logit_bias'),
+    sampling,
     choices: request.n ?? 1,
     maxTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
-    stop: stopsOf(request.stop),
+    stop,
     promptLogprobs: request.echo === true ? logprobs : null,
     keep: false,
   } as const
-  return { model, turns: promptsOf(request.prompt).map((prompt) => ({ ...shared, prompt })) }
+  return { model, turns: request.prompt.map((prompt) => ({ ...shared, prompt })) }
 }
 
-function promptsOf(prompt: CompletionRequest['prompt']): Prompt[] {
-  if (typeof prompt === 'string') return [{ kind: 'text', text: prompt }]
-  if (typeof prompt[0] === 'number') return [{ kind: 'ids', ids: prompt as number[] }]
-  return (prompt as (string | number[])[]).map((one) =>
-    typeof one === 'string' ? { kind: 'text', text: one } : { kind: 'ids', ids: one },
-  )
+function replyCount(request: CompletionRequest): number {
+  return request.prompt.length * (request.n ?? 1)
 }
 
-function choiceOf(
-  request: CompletionRequest,
-  index: number,
-  text: string,
-  tokens: Piece['tokens'],
-  finish: FinishReason | null,
-  at: number,
-): Json {
-  const logprobs = request.logprobs == null ? null : logprobsOf(tokens, at)
-  return { index, text, logprobs, finish_reason: finishReason(finish) }
+/** Tokens of a piece with the one that ended the reply: with echo, the prompt and it always make one more entry. */
+function tokensOf({ tokens, end }: Piece): Piece['tokens'] {
+  return end ? [...tokens, end] : tokens
 }
 
-/** Four parallel lists; null for a prompt's first token. */
-function logprobsOf(tokens: Piece['tokens'], at: number): Json {
-  // Tokens of one character begin where that does
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
-  let offset = at
-  const offsets = tokens.map((token) => {
-    const here = offset
-    offset += decoder.decode(Uint8Array.from(token.bytes), { stream: true }).length
-    return here
-  })
-  const named = ({ bytes }: Pick<TokenText, 'bytes'>): string => tokenString(bytes, 'bytes:')
-  return {
-    tokens: tokens.map(named),
-    token_logprobs: tokens.map((token) => token.logprob),
-    top_logprobs: tokens.map((token) =>
-      token.logprob === null ? null : Object.fromEntries(token.top.map((t) => [named(t), t.logprob])),
-    ),
-    text_offset: offsets,
+type Lists = Record<keyof ReturnType<LogprobColumns['next']>, JsonList>
+
+function newLists(): Lists {
+  const list = (): JsonList => new JsonList()
+  return { tokens: list(), token_logprobs: list(), top_logprobs: list(), text_offset: list() }
+}
+
+function append(lists: Lists, columns: ReturnType<LogprobColumns['next']>, held: HeldReply): void {
+  for (const name of Object.keys(lists) as (keyof Lists)[]) {
+    for (const item of columns[name]) held.add(lists[name].push(item))
   }
 }

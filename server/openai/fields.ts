@@ -1,80 +1,202 @@
 /** The fields that requests share. Every limit is here, with its reason. */
 import { z } from 'zod'
+import { done, loose, noEffect, refused, strict } from './field.ts'
 
 /** Replies of one request at most: each is a row of the batch (docs of vLLM advise a limit after CVE-2026-34756). */
 export const MAX_CHOICES = 16
 /** Prompts of one request times its choices. */
-export const MAX_LINES = 64
+export const MAX_REPLIES = 64
 /** Tokens of one reply at most. */
 export const MAX_OUTPUT_TOKENS = 131_072
-const MAX_STOPS = 4
+/** Each stop string is looked for after every token. */
+const MAX_STOPS = 16
 const MAX_STOP_LENGTH = 256
 const MAX_BIASES = 1024
 const MAX_TOP_LOGPROBS = 20
 
-/** An optional parameter for which null means the default, as OpenAI's clients send it. */
-export const option = <S extends z.ZodType>(schema: S) => schema.nullish()
-
-/** A parameter of OpenAI's that is not supported: only absence, null and the values that mean "without" pass. */
-export function unsupported(...neutral: readonly unknown[]) {
-  const plain = neutral.map((value) => JSON.stringify(value))
-  return z
-    .any()
-    .refine((value) => value === null || plain.includes(JSON.stringify(value)), {
-      message: 'this parameter is not supported here' + (plain.length > 0 ? `, except as ${plain.join(' or ')}` : ''),
-      params: { code: 'unsupported_parameter' },
-    })
-    .optional()
+const outputLimit = {
+  message: `at most ${MAX_OUTPUT_TOKENS} tokens are generated in one reply`,
+  params: { code: 'context_length_exceeded' },
 }
 
-export const modelName = z.string().min(1).max(256)
-export const temperature = option(z.number().min(0).max(2))
-export const topP = option(z.number().min(0).max(1))
-export const penalty = option(z.number().min(-2).max(2))
-export const seed = option(z.int())
-export const choices = option(z.int().min(1).max(MAX_CHOICES))
-export const topLogprobs = option(z.int().min(0).max(MAX_TOP_LOGPROBS))
-export const endUser = option(z.string().max(512))
-
-/** Tokens of a reply. */
-export const maxTokens = option(
+/** Tokens of a reply. -1 is the default, as llama.cpp's clients send it. */
+export const outputTokens = (min: number) =>
   z
     .int()
-    .min(1)
-    .refine((n) => n <= MAX_OUTPUT_TOKENS, {
-      message: `at most ${MAX_OUTPUT_TOKENS} tokens are generated in one reply`,
-      params: { code: 'context_length_exceeded' },
-    }),
-)
+    .refine((n) => n === -1 || n >= min, { message: `expected a number from ${min}, or -1 for the default` })
+    .refine((n) => n <= MAX_OUTPUT_TOKENS, outputLimit)
+    .transform((n) => (n === -1 ? null : n))
 
-const stopString = z.string().min(1).max(MAX_STOP_LENGTH)
-export const stop = option(z.union([stopString, z.array(stopString).max(MAX_STOPS)]))
+/** Whole numbers of 64 bits; beyond 2^53 JSON's numbers are rounded, to the same seed each time. */
+const seed = z.number().refine((n) => Number.isInteger(n) && n >= -(2 ** 63) && n <= 2 ** 64, {
+  message: 'expected a whole number of at most 64 bits',
+})
 
-export const logitBias = option(
-  z
-    .record(z.string().regex(/^\d{1,9}$/, 'expected a token id'), z.number().min(-100).max(100))
-    .refine((biases) => Object.keys(biases).length <= MAX_BIASES, `expected at most ${MAX_BIASES} tokens`),
-)
+const stopText = z.string().max(MAX_STOP_LENGTH)
+/** Empty strings stop nothing. */
+const stop = z
+  .union([
+    stopText,
+    z.array(stopText).max(MAX_STOPS, `expected at most ${MAX_STOPS} strings of at most ${MAX_STOP_LENGTH} characters`),
+  ])
+  .transform((value) => [value].flat().filter((text) => text !== ''))
 
-/** Sampling that OpenAI's API does not have. */
-export const extraSampling = {
-  top_k: option(z.int().min(0).max(1_000_000)),
-  min_p: option(z.number().min(0).max(1)),
-  repetition_penalty: option(z.number().min(0.1).max(10)),
+const logitBias = z
+  .record(z.string().regex(/^\d{1,9}$/, 'expected a token id'), z.number().min(-100).max(100))
+  .refine((biases) => Object.keys(biases).length <= MAX_BIASES, `expected at most ${MAX_BIASES} tokens`)
+
+/** Sampling that every endpoint takes at top level. */
+export const sampling = {
+  temperature: done(z.number().min(0).max(2), '0 to 2; 0 takes the likeliest token. Default: the bundle, else 1.'),
+  top_p: done(z.number().min(0).max(1), '0 to 1. Default: the bundle, else 1.'),
+  top_k: done(z.int().min(-1).max(1_000_000), 'The likeliest so many tokens; 0 or -1: all.'),
+  min_p: done(z.number().min(0).max(1), 'Tokens at least so likely, relative to the likeliest.'),
+  repetition_penalty: done(z.number().min(0.1).max(10), '0.1 to 10; 1: none.'),
+  frequency_penalty: done(z.number().min(-2).max(2), '-2 to 2.'),
+  presence_penalty: done(z.number().min(-2).max(2), '-2 to 2.'),
+  logit_bias: done(logitBias, `Token ids to -100 to 100, at most ${MAX_BIASES}.`),
+  seed: done(seed, 'A whole number of 64 bits. The same request with the same seed gives the same reply.'),
+  stop: done(stop, `A string or up to ${MAX_STOPS}; empty ones stop nothing. The text ends before the first.`),
 }
 
-export const streamOptions = option(
-  z.strictObject({ include_usage: option(z.boolean()), include_obfuscation: unsupported(false) }),
+const ownOptions = {
+  ...sampling,
+  bundle: done(z.string().max(128), ''),
+}
+
+/** Our own options, and sampling once more, for clients that refuse to send what OpenAI does not have at top level. */
+export const mneme = done(
+  strict(ownOptions),
+  '`bundle`: refuse if another bundle would answer. The sampling fields are taken here too.',
 )
+
+/** The same for responses. */
+export const responseMneme = done(
+  strict({ ...ownOptions, progress: done(z.boolean(), '') }),
+  '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. The sampling ' +
+    'fields are taken here too.',
+)
+
+export const modelName = z.string().min(1).max(256)
+export const choices = z.int().min(1).max(MAX_CHOICES)
+export const topLogprobs = z.int().min(0).max(MAX_TOP_LOGPROBS)
+
+export const streamOptions = done(
+  loose({
+    include_usage: done(z.boolean(), ''),
+    include_obfuscation: refused('', false),
+    continuous_usage_stats: done(z.boolean(), ''),
+  }),
+  '`include_usage`: usage in a last chunk; `continuous_usage_stats`: in every chunk. Without `stream` no effect.',
+)
+
+/** Fields of other servers' sampling, with the values that switch them off. */
+export const otherSampling = {
+  typical_p: refused('llama.cpp.', 1, 0),
+  top_n_sigma: refused('llama.cpp.', -1, 0),
+  top_a: refused('OpenRouter.', 0),
+  tfs_z: refused('llama.cpp.', 1),
+  xtc_probability: refused('llama.cpp.', 0),
+  xtc_threshold: noEffect('llama.cpp; xtc_probability is off.'),
+  dynatemp_range: refused('llama.cpp.', 0),
+  dynatemp_exponent: noEffect('llama.cpp; dynatemp_range is off.'),
+  mirostat: refused('llama.cpp.', 0, false),
+  mirostat_tau: noEffect('llama.cpp; mirostat is off.'),
+  mirostat_eta: noEffect('llama.cpp; mirostat is off.'),
+  dry_multiplier: refused('llama.cpp.', 0),
+  dry_base: noEffect('llama.cpp; dry_multiplier is off.'),
+  dry_allowed_length: noEffect('llama.cpp; dry_multiplier is off.'),
+  dry_penalty_last_n: noEffect('llama.cpp; dry_multiplier is off.'),
+  dry_sequence_breakers: noEffect('llama.cpp; dry_multiplier is off.'),
+  repeat_penalty: refused('llama.cpp, over a window; use repetition_penalty.', 1, 0),
+  repeat_last_n: noEffect('llama.cpp; repeat_penalty is off.'),
+  samplers: refused('llama.cpp.', []),
+  use_beam_search: refused('vLLM.', false),
+  length_penalty: refused('vLLM, of beam search.', 1, 0),
+  early_stopping: refused('vLLM, of beam search.', false),
+  min_tokens: refused('vLLM.', 0),
+  n_predict: refused("llama.cpp; use the endpoint's own maximum.", -1),
+  ignore_eos: refused('vLLM and llama.cpp.', false),
+  include_stop_str_in_output: refused('vLLM.', false),
+  stop_token_ids: refused('vLLM.', []),
+  bad_words: refused('vLLM.', []),
+  allowed_token_ids: refused('vLLM.', []),
+  logits_processors: refused('vLLM.', []),
+  skip_special_tokens: refused('vLLM; they are always skipped.', true),
+  spaces_between_special_tokens: noEffect('vLLM; special tokens are skipped.'),
+  truncate_prompt_tokens: refused('vLLM.', -1),
+  prompt_logprobs: refused('vLLM; /v1/completions has echo with logprobs.', false),
+  grammar: refused('llama.cpp.', ''),
+  json_schema: refused('llama.cpp.', {}),
+  guided_json: refused('vLLM.'),
+  guided_regex: refused('vLLM.', ''),
+  guided_choice: refused('vLLM.', []),
+  guided_grammar: refused('vLLM.', ''),
+  structured_outputs: refused('vLLM.'),
+  regex: refused('SGLang.', ''),
+  ebnf: refused('SGLang.', ''),
+  lora: refused('llama.cpp.', []),
+  t_max_predict_ms: refused('llama.cpp.', 0, -1),
+  return_tokens: refused('llama.cpp.', false),
+  return_token_ids: refused('vLLM.', false),
+  return_tokens_as_token_ids: refused('vLLM.', false),
+  return_progress: refused('llama.cpp; comments of the stream say it.', false),
+  timings_per_token: refused('llama.cpp.', false),
+  post_sampling_probs: refused('llama.cpp.', false),
+}
+
+/** Labels, and hints for caches and scheduling. */
+export const hints = {
+  user: noEffect('A label.'),
+  safety_identifier: noEffect('A label.'),
+  request_id: noEffect('A label (vLLM).'),
+  prompt_cache_key: noEffect('A hint for caches.'),
+  prompt_cache_retention: noEffect('A hint for caches.'),
+  prompt_cache_options: noEffect('A hint for caches.'),
+  cache_prompt: noEffect('A hint for caches (llama.cpp).'),
+  cache_salt: noEffect('A hint for caches (vLLM); nothing is shared between tenants.'),
+  n_cache_reuse: noEffect('A hint for caches (llama.cpp).'),
+  id_slot: noEffect('A place in llama.cpp.'),
+  n_keep: noEffect("For llama.cpp's context shift."),
+  n_discard: noEffect("For llama.cpp's context shift."),
+  keep_alive: noEffect('How long Ollama keeps the model loaded.'),
+  service_tier: noEffect('Which capacity to use; there is one.'),
+  priority: noEffect('Scheduling (vLLM).'),
+}
+
+/** Options of reasoning, which no model here does. */
+export const reasoning = {
+  reasoning: noEffect('No model here reasons.'),
+  reasoning_effort: noEffect('No model here reasons.'),
+  include_reasoning: noEffect('No model here reasons.'),
+  reasoning_format: noEffect('No model here reasons (llama.cpp).'),
+  thinking: noEffect('No model here reasons.'),
+  enable_thinking: noEffect('No model here reasons.'),
+  thinking_budget: noEffect('No model here reasons.'),
+}
+
+/** Tools of a request, which can be there only where none may be called. */
+export const tools = {
+  tools: {
+    effect: 'refused',
+    schema: z.array(z.unknown()).nullish(),
+    about: 'Accepted: `[]`, and any with `tool_choice: "none"`.',
+  },
+  tool_choice: refused('', 'none', 'auto'),
+  parallel_tool_calls: noEffect('No tool is called.'),
+} as const
+
+/** Whether no tool may be called. */
+export const toolsAreOff = (request: { tools?: unknown[] | null | undefined; tool_choice?: unknown }): boolean =>
+  (request.tools ?? []).length === 0 || request.tool_choice === 'none'
+
+export const toolsRefused = {
+  message: 'this parameter is not supported here, except as [] or with tool_choice "none"',
+  path: ['tools'],
+  params: { code: 'unsupported_parameter' },
+}
 
 /** At most 16 pairs of short strings, kept with the response. */
-export const metadata = option(
-  z
-    .record(z.string().max(64), z.string().max(512))
-    .refine((pairs) => Object.keys(pairs).length <= 16, 'expected at most 16 pairs'),
-)
-
-/** A list of stop strings. */
-export function stopsOf(value: z.output<typeof stop>): string[] {
-  return typeof value === 'string' ? [value] : (value ?? [])
-}
+export const metadata = z
+  .record(z.string().max(64), z.string().max(512))
+  .refine((pairs) => Object.keys(pairs).length <= 16, 'expected at most 16 pairs')

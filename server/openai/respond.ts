@@ -1,26 +1,30 @@
 /** One turn of the Responses API, the same for JSON, SSE and WebSocket: a stream of events that ends in the outcome. */
-import { commit, newId, resume, type Base, type LocalBases } from '../conversation.ts'
+import type { Base, LocalBases } from '../base.ts'
+import { withEarlierPages } from '../checkpoint.ts'
+import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
-import { CHUNK } from '../engine/runner.ts'
-import type { Message } from '../../runtime/text.ts'
-import { runTurn, type NewTurn } from '../run-turn.ts'
+import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
+import type { Progress } from './choices.ts'
 import { ApiError, toApiError } from './errors.ts'
-import { stopsOf } from './fields.ts'
+import { everySecond } from './every-second.ts'
+import type { HeldReply } from './held-replies.ts'
+import { jsonText } from './json-text.ts'
+import { itemsOf, messagesOf, readInput, type InputMessage } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject } from './response-render.ts'
-import type { InputItem, ResponseRequest } from './responses-schema.ts'
-import { toSampling } from './sampling.ts'
+import type { ResponseRequest } from './responses-schema.ts'
+import { drawingOf } from './sampling.ts'
 
 export interface Caller {
   readonly owner: string
   readonly requestId: string
   /** Aborts when the client has gone or the server has to stop. */
   readonly signal: AbortSignal
-  /** Responses of this connection that are not stored; empty over HTTP. */
-  readonly local: LocalBases
-  /** Keep the checkpoint of a response that is not stored in `local`. */
-  readonly keepLocal: boolean
+  /** Counts what is held of the reply until it is complete. */
+  readonly held: HeldReply
+  /** Responses of this connection that are not stored; null over HTTP, where they cannot be continued. */
+  readonly local: LocalBases | null
 }
 
 /** How a turn ended once its events had begun. */
@@ -32,23 +36,41 @@ export interface ResponseDocument {
   readonly input: readonly Record<string, unknown>[]
 }
 
-/** Throws ApiError while nothing has been said yet; afterwards the last event is response.failed. */
-export async function* respond(deps: Deps, request: ResponseRequest, caller: Caller): AsyncGenerator<Frame, Outcome> {
+/**
+ * Throws ApiError while nothing has been said yet; afterwards the last event is response.failed. How far a long prompt
+ * is, is an event only where it was asked for: OpenAI's own client throws at an event that it does not know.
+ */
+export async function* respond(
+  deps: Deps,
+  request: ResponseRequest,
+  caller: Caller,
+): AsyncGenerator<Frame | Progress, Outcome> {
   const turn = await prepare(deps, request, caller)
   const { model, sampling, id } = turn
   const stored = request.store ?? true
   const createdAt = Math.floor(deps.now() / 1000)
   const head = { id, createdAt, model: model.name, bundle: model.bundle, request, sampling, stored }
-  const writer = new ResponseWriter(head)
+  const writer = new ResponseWriter(head, caller.held)
+  const due = everySecond()
   let begun = false
   let opened = false
   let prompt: readonly number[] = []
   try {
-    for await (const event of runTurn(deps, model, turn.job, caller.signal, 'input')) {
+    for await (const event of runTurn(
+      deps,
+      model,
+      turn.job,
+      { signal: caller.signal, moveState: turn.moveState },
+      'input',
+    )) {
       if (event.kind === 'accepted') {
         begun = true
         prompt = event.prompt
         yield* writer.begin()
+      } else if (event.kind === 'progress') {
+        const { prefilled, total } = event
+        if (due())
+          yield request.mneme?.progress ? writer.progress(prefilled, total) : { kind: 'progress', prefilled, total }
       } else if (event.kind === 'text') {
         if (!opened) yield* writer.open()
         opened = true
@@ -60,7 +82,8 @@ export async function* respond(deps: Deps, request: ResponseRequest, caller: Cal
         if (output) yield* writer.close(incomplete)
         const usage = usageOf(turn.job, prompt.length, event, infoOf(model).stateBytes)
         const response = writer.finished(incomplete, output, usage, Math.floor(deps.now() / 1000))
-        await keep(deps, caller, turn, { response, input: inputItems(request) }, prompt, event, stored)
+        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, prompt, event, stored)
+        countSuccess(deps, event)
         yield writer.end(response)
         return { response }
       }
@@ -72,6 +95,8 @@ export async function* respond(deps: Deps, request: ResponseRequest, caller: Cal
     if (error.status >= 500) deps.log.error({ err: thrown, request: caller.requestId }, 'a response failed')
     yield writer.fail(error)
     return { error }
+  } finally {
+    turn.base?.release()
   }
 }
 
@@ -80,36 +105,55 @@ interface Prepared {
   readonly model: ServedModel
   readonly base: Base | null
   readonly sampling: NewTurn['sampling']
+  readonly input: readonly InputMessage[]
   readonly job: NewTurn
+  /** Nobody continues from the base's own copy of its state again. */
+  readonly moveState: boolean
 }
 
 async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
-  const { previous_response_id: previous, mneme } = request
-  if (request.model !== undefined) pickModel(deps.models, request.model)
+  const { previous_response_id: previous } = request
+  const name = request.model || undefined
+  if (name !== undefined) pickModel(deps.models, name)
   const base = previous ? await resume(deps, caller.owner, previous, caller.local, caller.signal) : null
-  const model = base ? modelOf(deps, base, request.model) : pickModel(deps.models, request.model)
+  try {
+    return await prepareOn(deps, request, caller, base)
+  } catch (error) {
+    base?.release()
+    throw error
+  }
+}
+
+async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, base: Base | null): Promise<Prepared> {
+  const name = request.model || undefined
+  const model = base ? modelOf(deps, base, name) : pickModel(deps.models, name)
+  const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
+  const input = await readInput(deps, request, caller.owner)
+  const messages = messagesOf(request, input)
   const generate = request.generate ?? true
-  const wantsLogprobs = (request.include?.length ?? 0) > 0 || request.top_logprobs != null
-  const fields = { ...mneme, temperature: request.temperature, top_p: request.top_p }
-  const sampling = toSampling(fields, model, wantsLogprobs ? (request.top_logprobs ?? 0) : null, 'mneme.logit_bias')
-  const messages = messagesOf(request)
-  const empty = messages.length === 0 && !generate
   if (messages.length === 0 && generate && !base) {
     throw new ApiError(400, 'missing_parameter', "Missing parameter: 'input'.", { param: 'input' })
   }
   const job: NewTurn = {
     kind: 'turn',
     owner: caller.owner,
-    prompt: empty ? { kind: 'ids', ids: [] } : { kind: 'chat', messages, generate },
+    prompt: messages.length === 0 && !generate ? { kind: 'ids', ids: [] } : { kind: 'chat', messages, generate },
     from: base?.checkpoint ?? null,
     sampling,
     choices: 1,
     maxTokens: generate ? (request.max_output_tokens ?? model.defaults.maxTokens) : 0,
-    stop: stopsOf(mneme?.stop),
+    stop,
     promptLogprobs: null,
     keep: true,
   }
-  return { id: newId('resp'), model, base, sampling, job }
+  // What a connection keeps is continued again; what only the disk has is not.
+  const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
+  return { id: newId('resp'), model, base, sampling, input, job, moveState }
+}
+
+/** Alternatives of each token; null for no log-probabilities. */
+function wantedLogprobs({ include, top_logprobs: top }: ResponseRequest): number | null {
+  return include?.includes('message.output_text.logprobs') || (top ?? 0) > 0 ? (top ?? 0) : null
 }
 
 /** A session stays with the bundle that made its state. */
@@ -124,29 +168,6 @@ function modelOf(deps: Deps, base: Base, name: string | undefined): ServedModel 
       param: 'model',
     },
   )
-}
-
-function messagesOf(request: ResponseRequest): Message[] {
-  const { input, instructions } = request
-  const system: Message[] = instructions ? [{ role: 'system', content: instructions }] : []
-  if (input === undefined) return system
-  if (typeof input === 'string') return [...system, { role: 'user', content: input }]
-  return [...system, ...input.map(({ role, content }) => ({ role, content: textOf(content) }))]
-}
-
-function textOf(content: InputItem['content']): string {
-  return typeof content === 'string' ? content : content.map(({ text }) => text).join('')
-}
-
-/** The request's input as the items that /input_items lists. */
-function inputItems(request: ResponseRequest): Record<string, unknown>[] {
-  const { input } = request
-  const items: InputItem[] = typeof input === 'string' ? [{ role: 'user', content: input }] : (input ?? [])
-  return items.map(({ id, role, content }) => {
-    const type = role === 'assistant' ? 'output_text' : 'input_text'
-    const parts = typeof content === 'string' ? [{ type, text: content }] : content.map(({ text }) => ({ type, text }))
-    return { id: id ?? newId('msg'), type: 'message', status: 'completed', role, content: parts }
-  })
 }
 
 function usageOf(job: NewTurn, prompt: number, done: DoneEvent, stateBytes: number) {
@@ -175,26 +196,19 @@ async function keep(
     bundle: model.bundle,
   }
   if (!stored) {
-    if (caller.keepLocal) remember(caller.local, { ...place, checkpoint })
+    if (!caller.local) return
+    const whole = withEarlierPages(checkpoint.state, base?.checkpoint.state ?? null)
+    const resumed = { tier: 'connection', replayed: 0, rebuilt: null } as const
+    const kept = { ...checkpoint, state: whole }
+    caller.local.set(id, { ...place, checkpoint: kept, resumed, stored: false, release: () => undefined })
     return
   }
   const { position, pending, state } = checkpoint
-  const { generated } = done
+  const { generated, calls, gates } = done
   const parent = base?.id ?? null
-  const tokens = { prompt, generated, pending, position, chunk: CHUNK }
+  const { prefillChunk } = infoOf(model)
+  const tokens = { prompt, generated, pending, position, prefillChunk, calls, gates }
   const created = Math.floor(deps.now() / 1000)
-  await commit(
-    deps,
-    { ...place, ...tokens, owner: caller.owner, parent, created, document: JSON.stringify(document) },
-    state,
-  )
-}
-
-/** Checkpoints that one connection may keep in memory. */
-const LOCAL_LIMIT = 4
-
-function remember(local: LocalBases, base: Base): void {
-  local.set(base.id, base)
-  const oldest = local.keys().next().value
-  if (local.size > LOCAL_LIMIT && oldest !== undefined) local.delete(oldest)
+  const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
+  await commit(deps, record, state, base)
 }

@@ -1,8 +1,10 @@
 /** A response while it grows: the object, and the events of the streaming specification in their order. */
-import { newId } from '../conversation.ts'
 import type { TokenLogprob, TokenText } from '../engine/messages.ts'
 import type { Sampling } from '../engine/sampler.ts'
 import type { ApiError } from './errors.ts'
+import type { HeldReply } from './held-replies.ts'
+import { JsonList } from './json-text.ts'
+import { messageIdOf } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { tokenString } from './token-string.ts'
 
@@ -42,18 +44,27 @@ interface LogprobEntry {
 
 export class ResponseWriter {
   readonly #head: ResponseHead
-  readonly #item = newId('msg')
+  readonly #held: HeldReply
+  readonly #item: string
   #sequence = 0
   #text = ''
-  readonly #logprobs: (LogprobEntry & { top_logprobs: LogprobEntry[] })[] = []
+  readonly #logprobs = new JsonList()
 
-  constructor(head: ResponseHead) {
+  /** What is kept of the reply is counted into `held`. */
+  constructor(head: ResponseHead, held: HeldReply) {
     this.#head = head
+    this.#held = held
+    this.#item = messageIdOf(head.id)
   }
 
   begin(): Frame[] {
     const response = this.#object('in_progress', {})
     return [this.#frame('response.created', { response }), this.#frame('response.in_progress', { response })]
+  }
+
+  /** Our own event: so many tokens of the prompt have been computed. */
+  progress(prefilled: number, total: number): Frame {
+    return this.#frame('mneme:progress', { prefilled, total })
   }
 
   /** The message and its one part begin. */
@@ -67,9 +78,10 @@ export class ResponseWriter {
   }
 
   delta(text: string, tokens: readonly TokenLogprob[]): Frame[] {
+    this.#held.add(text.length)
     this.#text += text
     const logprobs = tokens.map(entryOf)
-    this.#logprobs.push(...logprobs)
+    for (const entry of logprobs) this.#held.add(this.#logprobs.push(entry))
     return [this.#frame('response.output_text.delta', { ...this.#place(), delta: text, logprobs })]
   }
 
@@ -143,9 +155,9 @@ export class ResponseWriter {
       truncation: request.truncation ?? 'disabled',
       frequency_penalty: sampling.frequencyPenalty,
       presence_penalty: sampling.presencePenalty,
-      safety_identifier: request.safety_identifier ?? null,
-      prompt_cache_key: null,
-      user: request.user ?? null,
+      safety_identifier: labelOf(request.safety_identifier),
+      prompt_cache_key: labelOf(request.prompt_cache_key),
+      user: labelOf(request.user),
       usage: null,
       mneme: { seed: sampling.seed, bundle },
       ...changes,
@@ -167,6 +179,10 @@ export class ResponseWriter {
   #frame(type: string, fields: Record<string, unknown>): Frame {
     return { type, sequence_number: this.#sequence++, ...fields }
   }
+}
+
+function labelOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 /** A token as OpenAI's log-probability lists have it. */

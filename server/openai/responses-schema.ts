@@ -1,105 +1,172 @@
 /** The body of POST /v1/responses and of a WebSocket's response.create. */
 import { z } from 'zod'
+import { done, fail, list, loose, needed, noEffect, refused, strict } from './field.ts'
 import {
-  endUser,
-  extraSampling,
-  logitBias,
-  maxTokens,
+  hints,
   metadata,
-  modelName,
-  option,
-  penalty,
-  seed,
-  stop,
-  temperature,
+  otherSampling,
+  outputTokens,
+  reasoning,
+  responseMneme,
+  sampling,
+  tools,
+  toolsAreOff,
+  toolsRefused,
   topLogprobs,
-  topP,
-  unsupported,
 } from './fields.ts'
 
-const textPart = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('input_text'), text: z.string() }),
-  // What a client got as output it may send back as input.
-  z.strictObject({
-    type: z.literal('output_text'),
-    text: z.string(),
-    annotations: z.array(z.unknown()).max(0).optional(),
-    logprobs: z.array(z.unknown()).optional(),
-    // Put there by the SDK's streaming helper.
-    parsed: unsupported(),
-  }),
+const JSON_SCHEMA = { io: 'input', unrepresentable: 'any' } as const
+
+/** A part of a message; what a client got as output it may send back as input. */
+const part = z.discriminatedUnion('type', [
+  z.looseObject({ type: z.literal('input_text'), text: z.string() }),
+  z.looseObject({ type: z.literal('output_text'), text: z.string() }),
+  z.looseObject({ type: z.literal('text'), text: z.string() }),
+  z.looseObject({ type: z.literal('refusal'), refusal: z.string() }),
 ])
 
-const messageItem = z.strictObject({
-  type: z.literal('message').optional(),
-  id: z.string().max(128).optional(),
-  status: z.enum(['in_progress', 'completed', 'incomplete']).optional(),
-  role: z.enum(['user', 'assistant', 'system', 'developer']),
-  content: z.union([z.string(), z.array(textPart)]),
+export const messageItemFields = {
+  type: done(z.literal('message'), '`message`, or absent.'),
+  id: done(z.string().max(128), 'Kept as the id of the input item.'),
+  role: needed(z.enum(['user', 'assistant', 'system', 'developer']), '`system`, `developer`, `user`, `assistant`.'),
+  content: done(
+    z.union([z.string(), z.array(part)]),
+    'A string, or parts of type `input_text`, `output_text`, `text`. Of an assistant null, absent, or parts of type ' +
+      '`refusal` read as empty.',
+  ),
+  '(others)': noEffect('`status`, `phase` and so on; in parts `annotations`, `logprobs` and so on.'),
+}
+
+export const otherItemFields = {
+  reasoning: noEffect('Reasoning of another model.'),
+  item_reference: done(
+    z.string(),
+    'Reads the message of a stored response by its id. Nothing is read twice: with `previous_response_id` it may name ' +
+      "that response's own message.",
+  ),
+  '(others)': refused('`function_call`, `function_call_output`, `computer_call`, files, images and so on.'),
+}
+
+const { '(others)': _, ...messageShape } = messageItemFields
+const messageItem = loose(messageShape).refine(({ role, content }) => role === 'assistant' || content != null, {
+  message: 'expected a string or a list of parts; only an assistant message may have none',
+  path: ['content'],
+})
+const reasoningItem = z.looseObject({ type: z.literal('reasoning') })
+const reference = z.looseObject({ type: z.literal('item_reference').nullish(), id: z.string().min(1).max(128) })
+
+export type MessageItem = z.output<typeof messageItem>
+export type InputItem = MessageItem | z.output<typeof reasoningItem> | z.output<typeof reference>
+
+const unknownItem = z.looseObject({
+  type: z.unknown().refine(() => false, {
+    message: 'items of this type are not supported here; messages, item references and reasoning are',
+    params: { code: 'unsupported_parameter' },
+  }),
 })
 
-export type InputItem = z.output<typeof messageItem>
+/** Chosen by its type, so that an error is about the kind of item that was meant. */
+const item = z
+  .unknown()
+  .transform((value, context): InputItem => {
+    const result = schemaOf(value).safeParse(value)
+    if (result.success) return result.data
+    return fail(context, { ...(result.error.issues[0] as z.core.$ZodIssue), input: value } as z.core.$ZodRawIssue)
+  })
+  .meta({ anyOf: [messageItem, reasoningItem, reference].map((schema) => z.toJSONSchema(schema, JSON_SCHEMA)) })
 
-const mneme = z.strictObject({
-  ...extraSampling,
-  seed,
-  stop,
-  frequency_penalty: penalty,
-  presence_penalty: penalty,
-  logit_bias: logitBias,
+function schemaOf(value: unknown): z.ZodType<InputItem> {
+  const { type, role, id } = (value ?? {}) as Record<string, unknown>
+  if (type === 'reasoning') return reasoningItem
+  if (type === 'item_reference' || (type == null && role == null && id != null)) return reference
+  return type == null || type === 'message' ? messageItem : (unknownItem as unknown as z.ZodType<InputItem>)
+}
+
+const INCLUDABLE = [
+  'message.output_text.logprobs',
+  'reasoning.encrypted_content',
+  'message.input_image.image_url',
+  'file_search_call.results',
+  'web_search_call.results',
+  'web_search_call.action.sources',
+  'code_interpreter_call.outputs',
+  'computer_call_output.output.image_url',
+] as const
+
+const textOptions = loose({
+  format: refused('', { type: 'text' }),
+  verbosity: refused('', 'medium'),
 })
 
-const responseFields = {
-  model: modelName.optional(),
-  input: z.union([z.string(), z.array(messageItem)]).optional(),
-  instructions: option(z.string()),
-  previous_response_id: option(z.string().max(128)),
-  store: option(z.boolean()),
-  metadata,
-  max_output_tokens: maxTokens,
-  temperature,
-  top_p: topP,
-  top_logprobs: topLogprobs,
-  include: option(z.array(z.literal('message.output_text.logprobs')).max(1)),
-  truncation: option(z.enum(['auto', 'disabled'])),
-  user: endUser,
-  safety_identifier: endUser,
-  mneme: option(mneme),
-  text: unsupported({ format: { type: 'text' } }, {}),
-  tools: unsupported([]),
-  tool_choice: unsupported('none', 'auto'),
-  parallel_tool_calls: unsupported(true, false),
-  max_tool_calls: unsupported(),
-  service_tier: unsupported('auto', 'default'),
-  reasoning: unsupported({}),
-  conversation: unsupported(),
-  context_management: unsupported(),
-  moderation: unsupported(),
-  prompt: unsupported(),
-  prompt_cache_key: unsupported(),
-  prompt_cache_options: unsupported(),
-  prompt_cache_retention: unsupported(),
+export const responseFields = {
+  model: done(z.string().max(256), 'Name of a served model. Default: that of the previous response, else the first.'),
+  input: done(z.union([z.string(), list(item)]), 'A string, or items; see below.'),
+  instructions: done(z.string(), 'Read once, as a system message before the input; kept by the memory.'),
+  previous_response_id: done(z.string().max(128), 'Continue from this response; an older one is forked.'),
+  store: done(z.boolean(), 'false: nothing is kept. Default: true.'),
+  max_output_tokens: done(outputTokens(1), 'Tokens of the reply at most. Default: the bundle, else 1,024.'),
+  ...sampling,
+  top_logprobs: done(topLogprobs, '0 to 20 alternatives; above 0 gives log-probabilities.'),
+  include: done(
+    z.array(z.enum(INCLUDABLE)),
+    '`message.output_text.logprobs` gives log-probabilities; the other values are of items that do not occur here.',
+  ),
+  metadata: done(metadata, 'Up to 16 pairs, kept with the response.'),
+  truncation: done(z.enum(['auto', 'disabled']), 'The memory has one size whatever was read, so nothing is cut.'),
+  mneme: responseMneme,
+  ...hints,
+  ...reasoning,
+  text: done(textOptions, '`format: {"type": "text"}`, `verbosity: "medium"`; other values are refused.'),
+  ...tools,
+  max_tool_calls: noEffect('No tool is called.'),
+  conversation: refused('Use previous_response_id.'),
+  context_management: refused('', []),
+  moderation: refused(''),
+  prompt: refused('Prompt templates are not kept here.'),
+  background: refused('', false),
+  stream_options: done(
+    loose({ include_obfuscation: refused('', false) }),
+    '`include_obfuscation: false`; true is refused.',
+  ),
+  ...otherSampling,
+}
+
+/** Fields of a response that a client may send back with a request made from it. */
+export const echoedFields = {
+  id: noEffect('Of the response sent back.'),
+  object: noEffect('Of the response sent back.'),
+  created_at: noEffect('Of the response sent back.'),
+  completed_at: noEffect('Of the response sent back.'),
+  status: noEffect('Of the response sent back.'),
+  error: noEffect('Of the response sent back.'),
+  incomplete_details: noEffect('Of the response sent back.'),
+  output: noEffect('Of the response sent back; give it as `input`, or name it by previous_response_id.'),
+  usage: noEffect('Of the response sent back.'),
+}
+
+export const httpFields = {
+  ...responseFields,
+  stream: done(z.boolean(), 'Server-sent events.'),
+  ...echoedFields,
+}
+
+export const socketFields = {
+  type: needed(z.literal('response.create'), '`response.create`.'),
+  ...responseFields,
+  generate: done(z.boolean(), 'false: only read the input.'),
+  stream: noEffect('A WebSocket always streams.'),
+  event_id: noEffect('A label.'),
+  stream_id: refused('One response at a time on a connection.'),
+  ...echoedFields,
 }
 
 /** Over HTTP. */
-export const responseRequest = z.strictObject({
-  ...responseFields,
-  stream: option(z.boolean()),
-  stream_options: option(z.strictObject({ include_obfuscation: unsupported(false) })),
-  background: unsupported(false),
-})
+export const responseRequest = strict(httpFields).refine(toolsAreOff, toolsRefused)
 
 /** Over a WebSocket: always streaming; `generate: false` only reads the input. */
-export const responseCreate = z.strictObject({
-  type: z.literal('response.create'),
-  ...responseFields,
-  generate: z.boolean().optional(),
-  stream: unsupported(true),
-  stream_options: option(z.strictObject({ include_obfuscation: unsupported(false) })),
-  background: unsupported(false),
-})
+export const responseCreate = strict(socketFields).refine(toolsAreOff, toolsRefused)
 
 /** Both, once the transport's own fields have been dealt with. */
-export type ResponseRequest = Omit<z.output<typeof responseRequest>, 'stream' | 'stream_options' | 'background'> & {
-  readonly generate?: boolean | undefined
+export type ResponseRequest = Pick<z.output<typeof responseRequest>, keyof typeof responseFields> & {
+  readonly generate?: boolean | null | undefined
 }

@@ -1,52 +1,75 @@
 /** The HTTP thread's side of the store. */
+import { bytesOfState, transferList, type SessionState } from '../checkpoint.ts'
+import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
-import { OPENED, type FromStore } from './messages.ts'
-import { StoreError, type Store, type StoreCalls } from './records.ts'
+import { StoreError } from './errors.ts'
+import type { FromStore } from './messages.ts'
+import type { Store, StoreCalls } from './store.ts'
 
-/** The store at the other end of `port`. Every call rejects with StoreError when it did not take effect. */
-export function connectStore(port: Port): Store & { fail(reason: string): void } {
+export type ConnectedStore = Omit<Store, 'close'> & {
+  /** From now on every call fails with `error`. */
+  fail(error: StoreError): void
+  /** Whether the other end has closed; it cannot be asked after a failure. */
+  close(): Promise<boolean>
+}
+
+/** The store at the other end of `port`. States that are given to it are moved, not copied. */
+export function connectStore(port: Port): ConnectedStore {
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
-  let lastId = OPENED
-  let broken: string | null = null
+  let lastId = 0
+  let failure: StoreError | null = null
+  const opening = createDeferred<readonly string[]>()
+  const breaking = createDeferred<string>()
 
-  const expect = <T>(id: number): Promise<T> =>
-    new Promise((resolve, reject) => waiting.set(id, { resolve: resolve as (value: unknown) => void, reject }))
+  const fail = (error: StoreError): void => {
+    failure ??= error
+    opening.reject(error)
+    breaking.resolve(error.message)
+    for (const { reject } of waiting.values()) reject(error)
+    waiting.clear()
+  }
+  const send = (name: keyof StoreCalls | 'close', args: readonly unknown[]): Promise<unknown> => {
+    if (failure) return Promise.reject(failure)
+    const id = ++lastId
+    const state = args.find((arg) => isState(arg))
+    port.postMessage({ id, name, args }, state && bytesOfState(state) > 0 ? transferList(state) : [])
+    return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
+  }
   const call =
     <K extends keyof StoreCalls>(name: K) =>
-    (...args: Parameters<StoreCalls[K]>): Promise<ReturnType<StoreCalls[K]>> => {
-      if (broken !== null) return Promise.reject(new StoreError(broken))
-      const id = ++lastId
-      port.postMessage({ id, name, args })
-      return expect(id)
-    }
-  port.on('message', (message) => {
-    const { id, value, error } = message as FromStore
-    const caller = waiting.get(id)
-    waiting.delete(id)
-    if (error === undefined) caller?.resolve(value)
-    else caller?.reject(new StoreError(error))
+    (...args: Parameters<StoreCalls[K]>): Promise<ReturnType<StoreCalls[K]>> =>
+      send(name, args) as Promise<ReturnType<StoreCalls[K]>>
+
+  port.on('message', (received) => {
+    const message = received as FromStore
+    if (message.kind === 'opened') return opening.resolve(message.notes)
+    if (message.kind === 'broken') return fail(new StoreError(message.reason, message.message))
+    const caller = waiting.get(message.id)
+    waiting.delete(message.id)
+    if (message.kind === 'answer') caller?.resolve(message.value)
+    else caller?.reject(new StoreError(message.reason, message.message))
   })
-  const ready = expect<void>(OPENED)
-  ready.catch(() => undefined)
   return {
-    ready,
+    ready: opening.promise,
+    broken: breaking.promise,
     put: call('put'),
     find: call('find'),
+    load: call('load'),
+    release: call('release'),
     lineage: call('lineage'),
     restore: call('restore'),
     dependants: call('dependants'),
     remove: call('remove'),
     statistics: call('statistics'),
-    fail(reason) {
-      broken = reason
-      for (const { reject } of waiting.values()) reject(new StoreError(reason))
-      waiting.clear()
-    },
+    fail,
     async close() {
-      if (broken !== null) return
-      const id = ++lastId
-      port.postMessage({ id, name: 'close', args: [] })
-      await expect(id)
+      if (failure) return false
+      await send('close', [])
+      return true
     },
   }
+}
+
+function isState(value: unknown): value is SessionState {
+  return typeof value === 'object' && value !== null && 'fixed' in value && 'pages' in value
 }

@@ -1,77 +1,90 @@
-/** The embedded database of a data folder: one process, one writing connection, nothing acknowledged before fsync. */
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+/** The embedded database of a data folder: one process, one connection, nothing acknowledged before fsync. */
 import Database from 'libsql'
-import { StoreError } from './records.ts'
+import { openDataFolder, type DataFolder } from './data-folder.ts'
+import { StoreError, toStoreError } from './errors.ts'
+import { createReserve, type Reserve } from './reserve.ts'
+import { migrate } from './schema.ts'
 
 export interface Opened {
   readonly database: Database.Database
+  readonly files: DataFolder
+  readonly reserve: Reserve
+  /** What was noticed, in sentences for the log. */
+  readonly notes: readonly string[]
   close(): void
 }
 
-/** SQLite's names of `pragma synchronous`. */
-const FULL = 2
-
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS response (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, parent TEXT, root TEXT NOT NULL, depth INTEGER NOT NULL,
-    created INTEGER NOT NULL, model TEXT NOT NULL, bundle TEXT NOT NULL, document TEXT NOT NULL,
-    prompt BLOB NOT NULL, generated BLOB NOT NULL, pending BLOB NOT NULL,
-    position INTEGER NOT NULL, chunk INTEGER NOT NULL
-  );
-  CREATE INDEX IF NOT EXISTS response_parent ON response (parent);
-  CREATE TABLE IF NOT EXISTS state (
-    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, root TEXT NOT NULL, depth INTEGER NOT NULL,
-    pinned INTEGER NOT NULL, sha256 BLOB NOT NULL, bytes BLOB NOT NULL
-  );
-  CREATE INDEX IF NOT EXISTS state_root ON state (root, seq);
-`
-
-/** Version of the schema above; a folder of another version is refused. */
-const VERSION = 1
+/** SQLite's number for `pragma synchronous = FULL`: every commit waits for the disk. */
+export const FULL = 2
 
 /** Opens `folder`, making it if needed. Throws StoreError if another process has it or it cannot be used. */
 export function openDatabase(folder: string, maxPages?: number): Opened {
   try {
-    mkdirSync(folder, { recursive: true })
-    const lock = takeLock(folder)
-    const database = new Database(join(folder, 'mneme.db'), { timeout: 5_000 })
-    configure(database, folder, maxPages)
+    const files = openDataFolder(folder)
+    const reserve = createReserve(folder)
+    const { database, notes } = connect(folder, files, reserve, maxPages)
+    files.mark(false)
+    files.remember()
+    reserve.refill()
     return {
       database,
+      files,
+      reserve,
+      notes: [...files.notes, ...notes],
       close() {
+        scrub(database)
+        files.mark(true)
+        // The connection ends with its thread: libsql keeps it open for as long as statements are there.
         database.close()
-        lock.close()
       },
     }
   } catch (error) {
-    if (error instanceof StoreError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new StoreError(`${folder}: expected a usable data folder, got: ${reason}. Choose another one with --data.`)
+    if (error instanceof StoreError && error.message.startsWith(folder)) throw error
+    const { reason, message } = toStoreError(error)
+    const sentence = `${folder}: expected a usable data folder, got: ${message}. Choose another one with --data.`
+    throw new StoreError(reason, sentence, { cause: error })
   }
 }
 
-/**
- * An exclusive transaction that stays open on a database of its own. The operating system drops the file lock with the
- * process, so nothing is left to clean up after kill -9.
- */
-function takeLock(folder: string): Database.Database {
-  const lock = new Database(join(folder, 'lock.db'), { timeout: 0 })
+/** A full disk is no reason not to start: what is stored can be read and deleted. */
+function connect(
+  folder: string,
+  files: DataFolder,
+  reserve: Reserve,
+  maxPages: number | undefined,
+): { database: Database.Database; notes: string[] } {
   try {
-    lock.exec('BEGIN EXCLUSIVE')
-    return lock
+    return { database: open(folder, files, maxPages), notes: [] }
   } catch (error) {
-    lock.close()
-    if (!(error instanceof Error) || !/locked|busy/i.test(error.message)) throw error
+    if (toStoreError(error).reason !== 'full' || !reserve.release()) throw error
+    const note = `${folder}: the disk is full. Stored responses can be read and deleted; new ones cannot be stored.`
+    return { database: open(folder, files, maxPages), notes: [note] }
+  }
+}
+
+function open(folder: string, files: DataFolder, maxPages: number | undefined): Database.Database {
+  const database = new Database(files.database, { timeout: 0 })
+  try {
+    // Exclusive: the lock on the database itself keeps other processes out and goes with the process, and the index of
+    // the write-ahead log is in memory, not in a file that a full disk has no room for.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE')
+    database.exec('PRAGMA journal_mode = WAL')
+    database.exec('BEGIN EXCLUSIVE; COMMIT')
+    configure(database, folder, maxPages)
+    return database
+  } catch (error) {
+    database.close()
+    const busy = error instanceof Error && /locked|busy/i.test(error.message)
+    if (!busy) throw error
     throw new StoreError(
+      'failed',
       `${folder}: this data folder is in use by another mneme process. Stop it, or choose another folder with --data.`,
+      { cause: error },
     )
   }
 }
 
-function configure(database: Database.Database, folder: string, maxPages?: number): void {
-  database.exec('PRAGMA journal_mode = WAL')
+function configure(database: Database.Database, folder: string, maxPages: number | undefined): void {
   database.exec('PRAGMA synchronous = FULL')
   database.exec('PRAGMA secure_delete = ON')
   database.exec('PRAGMA foreign_keys = OFF')
@@ -79,17 +92,26 @@ function configure(database: Database.Database, folder: string, maxPages?: numbe
   const journal = pragma(database, 'journal_mode')
   const synchronous = pragma(database, 'synchronous')
   if (journal !== 'wal' || synchronous !== FULL) {
-    throw new StoreError(`${folder}: expected journal wal and synchronous ${FULL}, got ${journal} and ${synchronous}`)
+    const message = `${folder}: expected journal wal and synchronous ${FULL}, got ${journal} and ${synchronous}`
+    throw new StoreError('failed', message)
   }
-  const version = pragma(database, 'user_version')
-  if (version !== 0 && version !== VERSION) {
-    throw new StoreError(
-      `${folder}: expected data of version ${VERSION}, got version ${version}. Choose another folder with --data.`,
-    )
-  }
-  database.exec(SCHEMA)
-  database.exec(`PRAGMA user_version = ${VERSION}`)
+  migrate(database, Number(pragma(database, 'user_version')), folder)
+  // What an earlier process deleted may still be in the log.
+  scrub(database)
   if (maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${maxPages}`)
+}
+
+/**
+ * Folds the write-ahead log into the database and empties it: only then is what was deleted in no file any more.
+ * Returns whether it was done.
+ */
+export function scrub(database: Database.Database): boolean {
+  try {
+    const row = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get() as { busy: number }
+    return row.busy === 0
+  } catch {
+    return false
+  }
 }
 
 /** The one value of a pragma. */

@@ -1,10 +1,12 @@
 /** What the HTTP thread and the store's thread say to each other. */
-import type { StoreCalls } from './records.ts'
+import type { StoreFailure } from './errors.ts'
+import type { StoreCalls } from './store.ts'
 
 /** What the thread is started with. */
 export interface StoreOptions {
   readonly folder: string
   readonly keepStates: number
+  readonly replayTokens: number
   /** Upper limit of the database's size in pages of 4 KiB. */
   readonly maxPages?: number
 }
@@ -14,7 +16,10 @@ export type ToStore = {
   readonly name: keyof StoreCalls | 'close'
   readonly args: readonly unknown[]
 }
-export type FromStore = { readonly id: number; readonly value?: unknown; readonly error?: string }
 
-/** The id of the message that says whether the folder could be opened. */
-export const OPENED = 0
+export type FromStore =
+  | { readonly kind: 'opened'; readonly notes: readonly string[] }
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly reason: StoreFailure; readonly message: string }
+  /** The data folder could not be opened, or is gone. */
+  | { readonly kind: 'broken'; readonly reason: StoreFailure; readonly message: string }

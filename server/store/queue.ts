@@ -1,6 +1,7 @@
 /** Calls that wait for the database: writes that are queued together share one transaction and one fsync. */
-import type Database from 'libsql'
-import type { StoreCalls } from './records.ts'
+import { scrub, type Opened } from './database.ts'
+import { StoreError, toStoreError } from './errors.ts'
+import type { StoreCalls } from './store.ts'
 
 /** One call and where its answer goes. */
 export interface Call {
@@ -9,62 +10,112 @@ export interface Call {
   readonly answer: (result: CallResult) => void
 }
 
-export type CallResult = { readonly value: unknown } | { readonly error: string }
+export type CallResult = { readonly value: unknown } | { readonly error: StoreError }
 
-const WRITES: ReadonlySet<keyof StoreCalls> = new Set(['put', 'restore', 'remove'])
+const WRITES: ReadonlySet<keyof StoreCalls> = new Set(['put', 'restore'])
 
-/** Returns what takes the calls and runs them in order, as many writes at a time as are there. */
-export function createQueue(database: Database.Database, calls: StoreCalls): { push(call: Call): void; drain(): void } {
-  let queue: Call[] = []
+export interface Queue {
+  /** Runs calls in order; consecutive writes share a transaction. */
+  push(call: Call): void
+  /** Runs everything that waits, now. */
+  drain(): void
+}
+
+/** `onBroken` is called when the data folder is gone and nothing can be acknowledged any more. */
+export function createQueue(opened: Opened, calls: StoreCalls, onBroken: (error: StoreError) => void): Queue {
+  const remove = createDeletion(opened, calls)
+  let waiting: Call[] = []
   let scheduled = false
 
+  const run = (group: readonly Call[]): void => {
+    const [first] = group as [Call]
+    if (first.name === 'remove') first.answer(remove(first.args as Parameters<StoreCalls['remove']>))
+    else if (WRITES.has(first.name)) commit(opened, calls, group, onBroken)
+    else first.answer(attempt(() => invoke(calls, first)))
+  }
   const drain = (): void => {
     scheduled = false
-    const all = queue
-    queue = []
+    const all = waiting
+    waiting = []
     for (let i = 0; i < all.length;) {
-      const first = all[i] as Call
-      if (!WRITES.has(first.name)) {
-        first.answer(attempt(() => invoke(calls, first)))
-        i++
-        continue
-      }
-      const end = all.findIndex((call, at) => at > i && !WRITES.has(call.name))
-      const group = all.slice(i, end < 0 ? all.length : end)
-      commit(database, calls, group)
-      i += group.length
+      let end = i + 1
+      while (WRITES.has(all[i]!.name) && end < all.length && WRITES.has(all[end]!.name)) end++
+      run(all.slice(i, end))
+      i = end
     }
   }
   return {
     drain,
     push(call) {
-      queue.push(call)
+      waiting.push(call)
       if (!scheduled) setImmediate(drain)
       scheduled = true
     },
   }
 }
 
-/** One transaction for all; if it fails, each on its own, so that one turn too large takes no other with it. */
-function commit(database: Database.Database, calls: StoreCalls, group: readonly Call[]): void {
-  const results = transaction(database, () => group.map((call) => ({ value: invoke(calls, call) })))
-  if (!('error' in results)) {
-    // What was deleted is still in the write-ahead log until that is folded into the database.
-    if (group.some(({ name }) => name === 'remove')) attempt(() => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
-    for (const [i, call] of group.entries()) call.answer(results.value[i] as CallResult)
-  } else if (group.length === 1) {
-    group[0]?.answer(results)
+/** One transaction for all; if it fails, each in one of its own, so that one failing write does not fail its group. */
+function commit(
+  opened: Opened,
+  calls: StoreCalls,
+  group: readonly Call[],
+  onBroken: (error: StoreError) => void,
+): void {
+  const results = transaction(opened, () => group.map((call) => ({ value: invoke(calls, call) })))
+  if ('error' in results && results.error.reason === 'gone') {
+    onBroken(results.error)
+    for (const call of group) call.answer(results)
+  } else if ('error' in results && group.length > 1) {
+    for (const call of group) commit(opened, calls, [call], onBroken)
   } else {
-    for (const call of group) commit(database, calls, [call])
+    for (const [i, call] of group.entries())
+      call.answer('error' in results ? results : (results.value[i] as CallResult))
   }
 }
 
-function transaction<T>(database: Database.Database, work: () => T): { value: T } | { error: string } {
+/**
+ * Returns the call `remove`. It is answered once the text is in no file: committed, and the write-ahead log folded into
+ * the database. On a full disk it uses the reserve. A deletion that was committed but not folded yet is answered with an
+ * error, and asking again finishes it.
+ */
+function createDeletion(opened: Opened, calls: StoreCalls) {
+  const unfinished = new Set<string>()
+  const once = (args: Parameters<StoreCalls['remove']>): CallResult => {
+    const key = JSON.stringify(args.slice(0, 2))
+    const result = transaction(opened, () => calls.remove(...args))
+    if ('error' in result) return result
+    if (result.value === 'removed') unfinished.add(key)
+    if (!unfinished.has(key)) return result
+    if (!scrub(opened.database)) {
+      const message =
+        'the response is deleted, but its text is still in the write-ahead log: there is no room to fold it'
+      return { error: new StoreError('full', message) }
+    }
+    // One small commit, so that an empty log always means that somebody took it away (data-folder.ts).
+    transaction(opened, () => opened.database.exec("UPDATE counter SET value = value + 1 WHERE name = 'scrubs'"))
+    unfinished.delete(key)
+    return { value: 'removed' }
+  }
+  return (args: Parameters<StoreCalls['remove']>): CallResult => {
+    const result = once(args)
+    if (!('error' in result) || result.error.reason !== 'full') return result
+    opened.reserve.release()
+    const again = once(args)
+    opened.reserve.refill()
+    return again
+  }
+}
+
+type Result<T> = { readonly value: T } | { readonly error: StoreError }
+
+/** Commits `work`, and checks that the files it went to are still those of the data folder. */
+function transaction<T>({ database, files }: Opened, work: () => T): Result<T> {
   return attempt(() => {
     database.exec('BEGIN IMMEDIATE')
     try {
       const value = work()
       database.exec('COMMIT')
+      files.verify()
       return value
     } catch (error) {
       // A full disk makes SQLite roll back by itself; then there is nothing left to roll back.
@@ -79,10 +130,10 @@ function invoke(calls: StoreCalls, call: Call): unknown {
   return method(...call.args)
 }
 
-function attempt<T>(work: () => T): { value: T } | { error: string } {
+function attempt<T>(work: () => T): Result<T> {
   try {
     return { value: work() }
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) }
+    return { error: toStoreError(error) }
   }
 }

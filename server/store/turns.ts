@@ -1,139 +1,172 @@
 /** The store's calls over an open database. Synchronous: the store's thread runs them. */
-import { createHash } from 'node:crypto'
 import type Database from 'libsql'
-import { pragma } from './database.ts'
-import type { StateLookup, StoreCalls, TurnRecord } from './records.ts'
+import type { SessionState } from '../checkpoint.ts'
+import { FULL, pragma } from './database.ts'
+import { StoreError } from './errors.ts'
+import { createStates, KIND, type Kind, type States } from './states.ts'
+import type { Rebuilt, StoreCalls, TurnRecord } from './store.ts'
+import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
+import type { Blob, ResponseRow } from './turn-row.ts'
 
-/** Every so many turns of a line a state is kept for good, so that a pruned one is never further than this from one. */
-const KEEP_EVERY = 16
+export interface Retention {
+  /** Most recently used inner states of a session that are kept, besides leaves and anchors. */
+  readonly keepStates: number
+  /** Tokens that a rebuild replays at most, besides those of the turn itself. */
+  readonly replayTokens: number
+}
 
-const COLUMNS =
-  'id, owner, parent, root, depth, created, model, bundle, document, prompt, generated, pending, position, chunk'
+type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: number }
 
-/** Children of a response that have no state of their own. */
-const DEPENDANTS =
-  'SELECT id FROM response WHERE parent = ? AND NOT EXISTS (SELECT 1 FROM state WHERE state.id = response.id)'
-
-/** Returns the calls; `keepStates` is how many of a session's newest states the retention policy leaves alone. */
-export function createTurns(database: Database.Database, keepStates: number): StoreCalls {
+export function createTurns(database: Database.Database, retention: Retention): StoreCalls {
   const sql = prepare(database)
+  const states = createStates(database)
+  const row = (id: string): Row | undefined => sql.byId.get(id) as Row | undefined
+  /** The turn `id`; null if there is none. Throws StoreError `corrupt` if it is not what was written. */
   const record = (id: string): TurnRecord | null => {
-    const row = sql.byId.get(id) as Row | undefined
-    return row ? fromRow(row) : null
+    const found = row(id)
+    return found ? checked(found) : null
   }
-  const lookup = (id: string): StateLookup => {
-    const row = sql.state.get(id) as { bytes: ArrayBuffer; sha256: ArrayBuffer } | undefined
-    if (!row) return { kind: 'pruned' }
-    const state = new Uint8Array(row.bytes)
-    return digest(state).equals(Buffer.from(row.sha256)) ? { kind: 'kept', state } : { kind: 'corrupted' }
-  }
-  const putState = (id: string, state: Uint8Array, pinned: boolean): void => {
-    sql.dropState.run(id)
-    sql.putState.run(pinned ? 1 : 0, digest(state), bytesOf(state), id)
-  }
+  const exists = (id: string): boolean => sql.exists.get(id) !== undefined
+
   return {
     put(turn, state) {
-      sql.put.run(...toRow(turn))
-      // What it continued was never stored, or is gone: nothing to rebuild from, so this state stays.
-      putState(turn.id, state, turn.parent !== null && !record(turn.parent))
-      sql.prune.run(turn.root, turn.root, keepStates)
+      const { kind, replay } = placeOf(turn, states, sql, retention)
+      sql.put.run(...toRow(turn), checksumOf(turn), replay)
+      if (turn.parent !== null) states.setKind(turn.parent, KIND.leaf, KIND.prunable)
+      if (state) keep(turn, state, kind)
+      states.prune(turn.root, retention.keepStates)
     },
     find(owner, id) {
-      const found = record(id)
-      if (!found || found.owner !== owner) return null
-      return { record: found, state: lookup(id), continued: sql.child.get(id) !== undefined }
+      const found = row(id)
+      if (!found || !ownedBy(found, owner)) return null
+      const hash = found.state_hash && bytesOf(found.state_hash)
+      const [kept, continued] = [states.kindOf(id) !== null, sql.child.get(id) !== undefined]
+      return { record: checked(found), kept, stateHash: hash, continued }
     },
+    load(id) {
+      const turn = record(id)
+      return turn && states.load(turn, true)
+    },
+    release: (id) => states.release(id),
     lineage(id) {
       const turns: TurnRecord[] = []
       for (let at: string | null = id; at !== null;) {
         const turn = record(at)
         if (!turn) return null
-        const kept: StateLookup = at === id ? { kind: 'pruned' } : lookup(at)
-        if (kept.kind === 'kept') {
-          return {
-            from: { state: kept.state, position: turn.position, pending: turn.pending },
-            turns: turns.toReversed(),
-          }
-        }
+        const state: SessionState | null = at === id ? null : loadIfRight(states, turn)
+        if (state) return { from: { state, position: turn.position, pending: turn.pending }, turns: turns.toReversed() }
         turns.push(turn)
         at = turn.parent
       }
       return { from: null, turns: turns.toReversed() }
     },
-    restore: (id, state, pinned) => putState(id, state, pinned),
-    dependants: (id) => (sql.dependants.all(id) as { id: string }[]).map((row) => row.id),
+    restore(id, state, pinned) {
+      const found = row(id)
+      if (!found) return 'unknown'
+      const inner = sql.child.get(id) === undefined ? KIND.leaf : KIND.prunable
+      const kind = states.kindOf(id) ?? (found.replay > retention.replayTokens ? KIND.anchor : inner)
+      return compare(found.state_hash, keep(checked(found), state, pinned ? KIND.pinned : kind))
+    },
+    dependants: (id) =>
+      (sql.dependants.all(id) as { id: Blob }[]).map((found) => Buffer.from(bytesOf(found.id)).toString()),
     remove(owner, id, force) {
-      if (record(id)?.owner !== owner) return 'unknown'
+      const found = row(id)
+      if (!found || !ownedBy(found, owner)) return 'unknown'
       if (!force && sql.dependant.get(id) !== undefined) return 'needed'
+      sql.pinChildren.run(id) // what continued it can no longer be rebuilt from before it, so those states stay
+      states.drop(id)
+      const parent = found.parent && Buffer.from(bytesOf(found.parent)).toString()
       sql.remove.run(id)
-      sql.dropState.run(id)
-      // What continued it can no longer be rebuilt from before it, so their states stay.
-      sql.pinChildren.run(id)
+      if (parent && exists(parent) && sql.child.get(parent) === undefined)
+        states.setKind(parent, KIND.prunable, KIND.leaf)
       return 'removed'
     },
     statistics() {
-      const counts = sql.counts.get() as { responses: number; sessions: number; states: number; stateBytes: number }
-      const { responses, sessions, states, stateBytes } = counts
-      const synchronous = pragma(database, 'synchronous') === 2 ? 'full' : 'other'
-      return { responses, sessions, states, stateBytes, journal: String(pragma(database, 'journal_mode')), synchronous }
+      const count = (name: string): number => (sql.counter.get(name) as { value: number } | undefined)?.value ?? 0
+      return {
+        responses: count('responses'),
+        sessions: count('sessions'),
+        states: count('states'),
+        stateBytes: count('stateBytes'),
+        journal: String(pragma(database, 'journal_mode')),
+        synchronous: pragma(database, 'synchronous') === FULL ? 'full' : 'other',
+      }
     },
   }
-}
 
-type Row = Omit<TurnRecord, 'prompt' | 'generated' | 'pending'> &
-  Record<'prompt' | 'generated' | 'pending', ArrayBuffer | Uint8Array>
-
-/** Statements by what they do. */
-function prepare(database: Database.Database) {
-  const marks = COLUMNS.replaceAll(/\w+/g, '?')
-  return {
-    put: database.prepare(`INSERT INTO response (${COLUMNS}) VALUES (${marks})`),
-    byId: database.prepare(`SELECT ${COLUMNS} FROM response WHERE id = ?`),
-    state: database.prepare('SELECT bytes, sha256 FROM state WHERE id = ?'),
-    putState: database.prepare(
-      'INSERT INTO state (seq, id, root, depth, pinned, sha256, bytes) SELECT seq, id, root, depth, ?, ?, ? FROM response WHERE id = ?',
-    ),
-    dropState: database.prepare('DELETE FROM state WHERE id = ?'),
-    // Leaves are where a session goes on from, so they stay whatever their age.
-    prune: database.prepare(
-      `DELETE FROM state WHERE root = ? AND pinned = 0 AND depth % ${KEEP_EVERY} <> 0
-         AND seq NOT IN (SELECT seq FROM state WHERE root = ? ORDER BY seq DESC LIMIT ?)
-         AND EXISTS (SELECT 1 FROM response child WHERE child.parent = state.id)`,
-    ),
-    dependants: database.prepare(DEPENDANTS),
-    dependant: database.prepare(`${DEPENDANTS} LIMIT 1`),
-    child: database.prepare('SELECT 1 FROM response WHERE parent = ? LIMIT 1'),
-    pinChildren: database.prepare('UPDATE state SET pinned = 1 WHERE id IN (SELECT id FROM response WHERE parent = ?)'),
-    remove: database.prepare('DELETE FROM response WHERE id = ?'),
-    counts: database.prepare(
-      `SELECT (SELECT count(*) FROM response) AS responses, (SELECT count(DISTINCT root) FROM response) AS sessions,
-              count(*) AS states, coalesce(sum(length(bytes)), 0) AS stateBytes FROM state`,
-    ),
+  function keep(turn: TurnRecord, state: SessionState, kind: Kind): Uint8Array {
+    const hash = states.put(turn, state, kind)
+    sql.setHash.run(Buffer.from(hash), turn.id)
+    return hash
   }
 }
 
-function toRow(turn: TurnRecord): unknown[] {
-  const { id, owner, parent, root, depth, created, model, bundle, document, position, chunk } = turn
-  const tokens = [turn.prompt, turn.generated, turn.pending].map((ids) => bytesOf(Int32Array.from(ids)))
-  return [id, owner, parent, root, depth, created, model, bundle, document, ...tokens, position, chunk]
+/** What kind of state a new turn's is, and how many tokens lie between it and the nearest earlier state that stays. */
+function placeOf(
+  turn: TurnRecord,
+  states: States,
+  sql: Statements,
+  { replayTokens }: Retention,
+): { kind: Kind; replay: number } {
+  if (turn.parent === null)
+    return { kind: turn.position > replayTokens ? KIND.anchor : KIND.leaf, replay: turn.position }
+  const parent = sql.replay.get(turn.parent) as { replay: number; position: number } | undefined
+  // What it continues was never stored, or is gone: this state cannot be rebuilt, so it stays.
+  if (!parent) return { kind: KIND.pinned, replay: 0 }
+  const parentKind = states.kindOf(turn.parent)
+  const before = parentKind === KIND.anchor || parentKind === KIND.pinned ? 0 : parent.replay
+  const replay = before + turn.position - parent.position
+  return { kind: replay > replayTokens ? KIND.anchor : KIND.leaf, replay }
 }
 
-/** libsql adds a field of its own to rows, so ours are picked by name. */
-function fromRow(row: Row): TurnRecord {
-  const { id, owner, parent, root, depth, created, model, bundle, document, position, chunk } = row
-  const ids = { prompt: tokens(row.prompt), generated: tokens(row.generated), pending: tokens(row.pending) }
-  return { id, owner, parent, root, depth, created, model, bundle, document, ...ids, position, chunk }
+/** A state that is damaged serves no replay: the one before it does. */
+function loadIfRight(states: States, turn: TurnRecord): SessionState | null {
+  try {
+    return states.load(turn, false)
+  } catch (error) {
+    if (error instanceof StoreError && error.reason === 'corrupt') return null
+    throw error
+  }
 }
 
-/** A blob is an ArrayBuffer or a Buffer, depending on the call that read it. */
-function tokens(blob: ArrayBuffer | Uint8Array): number[] {
-  return [...new Int32Array(Uint8Array.from(new Uint8Array(blob)).buffer)]
+function checked(row: Row): TurnRecord {
+  const turn = fromRow(row)
+  if (!checksumOf(turn).equals(Buffer.from(bytesOf(row.checksum))))
+    throw new StoreError('corrupt', `the stored turn ${turn.id.slice(0, 100)} is not what was written`)
+  return turn
 }
 
-function bytesOf(data: Uint8Array | Int32Array): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+/** Compared as bytes: a damaged turn can still be deleted by its owner. */
+function ownedBy(row: Row, owner: string): boolean {
+  return Buffer.from(bytesOf(row.owner)).equals(Buffer.from(owner))
 }
 
-function digest(state: Uint8Array): Buffer {
-  return createHash('sha256').update(state).digest()
+function compare(before: Blob | null, hash: Uint8Array): Rebuilt {
+  if (!before) return 'unknown'
+  return Buffer.from(bytesOf(before)).equals(Buffer.from(hash)) ? 'identical' : 'different'
+}
+
+type Statements = ReturnType<typeof prepare>
+
+function prepare(database: Database.Database) {
+  const marks = RESPONSE_COLUMNS.replaceAll(/\w+/g, '?')
+  const dependants = `SELECT CAST(id AS BLOB) AS id FROM response
+    WHERE parent = ? AND NOT EXISTS (SELECT 1 FROM state WHERE state.id = response.id)`
+  return {
+    put: database.prepare(`INSERT INTO response (${RESPONSE_COLUMNS}, checksum, replay) VALUES (${marks}, ?, ?)`),
+    byId: database.prepare(`${SELECT_RESPONSE} WHERE id = ?`),
+    exists: database.prepare('SELECT 1 AS found FROM response WHERE id = ?'),
+    replay: database.prepare(
+      'SELECT CAST(replay AS INTEGER) AS replay, CAST(position AS INTEGER) AS position FROM response WHERE id = ?',
+    ),
+    setHash: database.prepare('UPDATE response SET state_hash = ? WHERE id = ?'),
+    dependants: database.prepare(dependants),
+    dependant: database.prepare(`${dependants} LIMIT 1`),
+    child: database.prepare('SELECT 1 AS found FROM response WHERE parent = ? LIMIT 1'),
+    pinChildren: database.prepare(
+      `UPDATE state SET kind = ${KIND.pinned} WHERE id IN (SELECT id FROM response WHERE parent = ?)`,
+    ),
+    remove: database.prepare('DELETE FROM response WHERE id = ?'),
+    counter: database.prepare('SELECT CAST(value AS INTEGER) AS value FROM counter WHERE name = ?'),
+  }
 }

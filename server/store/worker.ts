@@ -1,27 +1,44 @@
 /** Entry of the store's thread. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { bytesOfState, transferList, type SessionState } from '../checkpoint.ts'
 import { openDatabase } from './database.ts'
-import { createQueue } from './queue.ts'
+import { toStoreError } from './errors.ts'
+import type { FromStore, StoreOptions, ToStore } from './messages.ts'
+import { createQueue, type CallResult } from './queue.ts'
 import { createTurns } from './turns.ts'
-import { OPENED, type FromStore, type StoreOptions, type ToStore } from './messages.ts'
 
 if (parentPort) {
   const port = parentPort
-  const { folder, keepStates, maxPages } = (workerData as { payload: StoreOptions }).payload
+  const { folder, keepStates, replayTokens, maxPages } = (workerData as { payload: StoreOptions }).payload
+  const send = (message: FromStore, moved: ArrayBuffer[] = []): void => port.postMessage(message, moved)
+  const broken = (error: unknown): void => {
+    const { reason, message } = toStoreError(error)
+    send({ kind: 'broken', reason, message })
+  }
+  const answer = (id: number, name: ToStore['name'], result: CallResult): void => {
+    if ('error' in result) {
+      const { reason, message } = result.error
+      send({ kind: 'failure', id, reason, message })
+    } else {
+      const state = name === 'load' ? (result.value as SessionState | null) : null
+      send({ kind: 'answer', id, value: result.value }, state && bytesOfState(state) > 0 ? transferList(state) : [])
+    }
+  }
   try {
     const opened = openDatabase(folder, maxPages)
-    const queue = createQueue(opened.database, createTurns(opened.database, keepStates))
+    const turns = createTurns(opened.database, { keepStates, replayTokens })
+    const queue = createQueue(opened, turns, broken)
     port.on('message', ({ id, name, args }: ToStore) => {
       if (name === 'close') {
         queue.drain()
         opened.close()
-        port.postMessage({ id } satisfies FromStore)
+        send({ kind: 'answer', id, value: undefined })
         port.close()
-      } else queue.push({ name, args, answer: (result) => port.postMessage({ id, ...result } satisfies FromStore) })
+      } else queue.push({ name, args, answer: (result) => answer(id, name, result) })
     })
-    port.postMessage({ id: OPENED } satisfies FromStore)
+    send({ kind: 'opened', notes: opened.notes })
   } catch (error) {
-    port.postMessage({ id: OPENED, error: error instanceof Error ? error.message : String(error) } satisfies FromStore)
+    broken(error)
     port.close()
   }
 }

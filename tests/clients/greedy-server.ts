@@ -2,15 +2,18 @@
 import { onTestFinished } from 'vitest'
 import { loadConfig } from '../../server/config.ts'
 import { startServer } from '../../server/serve.ts'
-import { fakeSource } from '../support/fake-source.ts'
+import { startStore } from '../../server/store/start.ts'
+import { FAKE_TOKENIZER, fakeSource } from '../support/fake-source.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 /** Starts it on a free port for the length of the test; returns its address. */
 export async function startGreedyServer(delayMs = 0): Promise<string> {
   const config = loadConfig({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 0 }, {})
-  const { description, start } = fakeSource({ rows: config.maxBatch, delayMs })
+  const { description, ...rest } = fakeSource({ rows: config.maxBatch, delayMs })
   const greedy = { ...description, defaults: { ...description.defaults, temperature: 0 } }
-  const server = await startServer(config, [{ description: greedy, start }])
+  const { data: folder, keepStates, replayTokens } = config
+  const parts = { store: startStore({ folder, keepStates, replayTokens }), tokenizer: FAKE_TOKENIZER }
+  const server = await startServer(config, [{ ...rest, description: greedy }], parts)
   onTestFinished(() => server.stop())
   return server.url
 }

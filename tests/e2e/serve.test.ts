@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import OpenAI from 'openai'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import Database from 'libsql'
+import { compiled } from '../support/build.ts'
+import { editDatabase } from '../support/edit-database.ts'
 import { listening, type ServerProcess } from '../support/process.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { TINY, writeTinyBundle, type Tiny } from '../support/tiny-bundle.ts'
 
-const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+const main = compiled('server/main.ts')
 
 async function serve(args: readonly string[], environment: Record<string, string> = {}): Promise<ServerProcess> {
-  const all = ['--import', 'tsx', main, ...args, '--port', '0', '--log-level', 'info']
+  const all = [main, ...args, '--port', '0', '--log-level', 'info']
   const server = await listening(
     spawn(process.execPath, all, { env: { ...process.env, ...environment }, stdio: 'pipe' }),
   )
@@ -73,17 +73,13 @@ describe('a bundle served by a process', () => {
     const other = await converse(first, 'delta', 1)
     first.child.kill('SIGTERM')
     expect(await first.exited).toBe(0)
-    const database = new Database(join(data, 'mneme.db'))
-    database.prepare('UPDATE state SET bytes = zeroblob(length(bytes)) WHERE id = ?').run(last)
-    database.close()
+    editDatabase(data, 'UPDATE state SET fixed = zeroblob(length(fixed)) WHERE id = ?', last)
     const second = await serve([folder, '--data', data])
     expect((await converse(second, 'delta', 1, last)).texts).toEqual(expected.texts)
     second.child.kill('SIGTERM')
     await second.exited
-    const again = new Database(join(data, 'mneme.db'))
-    again.prepare('DELETE FROM response WHERE depth = 0 AND id <> ?').run(other.last)
-    again.prepare('UPDATE state SET bytes = zeroblob(length(bytes)) WHERE id <> ?').run(other.last)
-    again.close()
+    editDatabase(data, 'DELETE FROM response WHERE depth = 0 AND id <> ?', other.last)
+    editDatabase(data, 'UPDATE state SET fixed = zeroblob(length(fixed)) WHERE id <> ?', other.last)
     const third = await serve([folder, '--data', data])
     await expect(converse(third, 'delta', 1, last)).rejects.toMatchObject({ status: 500, code: 'checkpoint_lost' })
     expect((await converse(third, 'delta', 1, other.last)).texts).toHaveLength(1)
@@ -98,7 +94,7 @@ describe('a bundle served by a process', () => {
       models: { name: string; runtime: string }[]
     }
     expect(models.map(({ name }) => name)).toEqual(['delta', 'vanilla'])
-    expect(models[0]?.runtime).toMatch(/^onnxruntime 1\.\d+\.\d+, c-api, cpu$/)
+    expect(models[0]?.runtime).toMatch(/^onnxruntime 1\.\d+\.\d+, c-api, cpu, \d+ threads \(measured, /)
   })
 
   test('the plain binding of ONNX Runtime gives the same text', async () => {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createClients, inspect, talkAndKill } from '../support/kill-cycle.ts'
 import { startFakeServer, type ProcessOptions, type ServerProcess } from '../support/process.ts'
@@ -59,20 +58,6 @@ describe('a server process', () => {
     await start({ flags })
   })
 
-  test('survives a full disk: the turn fails, the next one works once there is room', async () => {
-    // Files may not grow beyond 600 KiB: what a full disk looks like to SQLite, and the limit can be lifted again.
-    const server = await start({ flags: { data: temporaryFolder() }, before: "trap '' XFSZ; ulimit -S -f 600" })
-    const first = (await (await server.post('/v1/responses', turn)).json()) as Json
-    const large = { ...turn, input: 'x'.repeat(110_000), previous_response_id: first.id }
-    const statuses: number[] = []
-    for (let i = 0; i < 6 && !statuses.includes(507); i++)
-      statuses.push((await server.post('/v1/responses', large)).status)
-    expect(statuses.at(-1)).toBe(507)
-    expect((await fetch(`${server.url}/v1/responses/${first.id}`)).status).toBe(200)
-    execFileSync('prlimit', ['--pid', String(server.child.pid), '--fsize=unlimited'])
-    expect((await server.post('/v1/responses', large)).status).toBe(200)
-  })
-
   test('told to stop, finishes what runs, refuses what comes, and exits with 0', async () => {
     const server = await start({ flags: { data: temporaryFolder() }, environment: { FAKE_DELAY_MS: '5' } })
     const running = server.post('/v1/responses', slow)
@@ -99,7 +84,9 @@ describe('a server process', () => {
     [{ port: 'x' }, 2, /^mneme: the command line: setting 'port'/],
     [{ colour: 'red' }, 2, /unknown setting 'colour'/],
     [{ data: '/dev/null/data' }, 1, /^mneme: \/dev\/null\/data: expected a usable data folder/],
-    [{ host: '203.0.113.1' }, 1, /^mneme: cannot listen on 203\.0\.113\.1:0: .*--port/],
+    [{ host: '0.0.0.0' }, 2, /^mneme: host 0\.0\.0\.0 can be reached .*no API keys.*--allow-anonymous/],
+    [{ keysFile: '/nowhere/keys.json' }, 2, /^mneme: \/nowhere\/keys\.json: expected a readable JSON file of keys/],
+    [{ host: '203.0.113.1', allowAnonymous: true }, 1, /^mneme: cannot listen on 203\.0\.113\.1:0: .*--port/],
   ])('started wrongly (%j) ends with code %i and one sentence', async (flags, code, message) => {
     const failure = await startFakeServer({ flags: { data: temporaryFolder(), ...flags } }).catch(
       (error: unknown) => error,

@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { loadBundle, ManifestError, writeManifest, type Manifest } from '../../runtime/bundle.ts'
-import { stateBytes } from '../../runtime/manifest.ts'
+import { loadBundle, ManifestError, writeManifest } from '../../runtime/bundle.ts'
+import { stateBytes, type Manifest, type ManifestInput } from '../../runtime/manifest.ts'
+import { FLOAT, onnxModel, type ModelSpec } from '../support/onnx-model.ts'
 
-const draft: Omit<Manifest, 'files'> = {
+const draft: Omit<ManifestInput, 'files'> = {
   format: 'mneme-bundle',
   version: 1,
   name: 'tiny',
@@ -44,10 +45,12 @@ const draft: Omit<Manifest, 'files'> = {
   source: {},
 }
 
+const emptyModel: ModelSpec = { nodes: [], inputs: [], outputs: [] }
+
 let dir = ''
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'mneme-bundle-'))
-  writeFileSync(join(dir, 'decoder.onnx'), 'not really a graph')
+  writeFileSync(join(dir, 'decoder.onnx'), onnxModel(emptyModel))
   writeFileSync(join(dir, 'tokenizer.json'), '{}')
   writeFileSync(join(dir, 'tokenizer_config.json'), '{ }')
   await writeManifest(dir, draft)
@@ -145,6 +148,21 @@ const edits: [name: string, edit: (manifest: Json) => void, message: string][] =
     'state memory: input: expected float32 [batch, 64, 128] as in the state entry, got float32 [batch, 64, 256] in the graph',
   ],
   [
+    'an append state without a time axis',
+    (m) => Object.assign(m.state[0] ?? {}, { kind: 'append' }),
+    "state memory: shape: expected 1 axes 'time' in a state of kind append, got 0",
+  ],
+  [
+    'a fixed state that grows',
+    (m) => Object.assign(m.state[0] ?? {}, { shape: ['batch', 'time', 256] }),
+    "state memory: shape: expected 0 axes 'time' in a state of kind fixed, got 1",
+  ],
+  [
+    'an append state of a decoder that is not told positions',
+    (m) => Object.assign(m.state[0] ?? {}, { kind: 'append', shape: ['batch', 'time', 256] }),
+    'state memory: expected an append state to be updated in place by a decoder with the input positions',
+  ],
+  [
     'a state that comes out elsewhere',
     (m) => Object.assign(m.state[0] ?? {}, { output: 'logits' }),
     'state memory: output: expected next.memory, got logits',
@@ -196,4 +214,34 @@ test.each<[name: string, spoil: () => void, message: string]>([
   expect(error).toBeInstanceOf(ManifestError)
   expect((error as Error).message).toContain(`${dir}${message}`)
   if (!existsSync(dir)) mkdirSync(dir)
+})
+
+test('weights in another file load only where that file is listed, and so hashed', async () => {
+  const write = (external: string): void => {
+    const tensor = { name: 'w', type: FLOAT, dims: [1], bytes: new Uint8Array(4), external }
+    writeFileSync(join(dir, 'decoder.onnx'), onnxModel({ ...emptyModel, initializers: [tensor] }))
+  }
+  writeFileSync(join(dir, 'weights.bin'), new Uint8Array(4))
+  write('weights.bin')
+  await writeManifest(dir, draft)
+  await loadBundle(dir)
+  for (const location of ['other.bin', '../weights.bin', '/etc/passwd', '.hidden']) {
+    write(location)
+    await writeManifest(dir, draft)
+    await expect(loadBundle(dir)).rejects.toThrow(
+      `decoder.onnx: expected its external data among files of manifest.json, got ${location}`,
+    )
+  }
+})
+
+test('a graph file that is no ONNX file is refused', async () => {
+  for (const bytes of [
+    Buffer.from('not really a graph'),
+    onnxModel(emptyModel).subarray(0, -1),
+    Buffer.alloc(20, 255),
+  ]) {
+    writeFileSync(join(dir, 'decoder.onnx'), bytes)
+    await writeManifest(dir, draft)
+    await expect(loadBundle(dir)).rejects.toThrow(/decoder\.onnx: expected an ONNX file; at byte \d+, expected/)
+  }
 })

@@ -229,14 +229,6 @@ describe.each(bindings)('$binding', ({ open }) => {
     expect(await fastest({ disabledOptimizers: ['ConstantFolding'] })).toBeGreaterThan(5 * folded)
   })
 
-  test('threads and spinning change nothing in the result', async () => {
-    const graph = await open(addOne, { threads: 2, spin: false, optimization: 'basic' })
-    const y = createTensor('float32', [1, 2])
-    await graph.bind({ x: createTensor('float32', [1, 2], [1, 2]) }, { y }).run()
-    expect([...y.data]).toEqual([2, 3])
-    graph.close()
-  })
-
   test.each(['tf32', 'capture'] as const)('%s is refused where the device is not CUDA', async (option) => {
     await expect(open(addOne, { [option]: true })).rejects.toThrow(
       new RuntimeError(`${option}: expected device cuda, got cpu`),

@@ -5,6 +5,9 @@ import type { Graph } from '../../runtime/graph.ts'
 import { loadLibrary } from '../../runtime/library.ts'
 import { createNativeGraph } from '../../runtime/native-graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
+import { createUse } from '../../runtime/use.ts'
+import { createDeferred } from '../../server/deferred.ts'
+import { startThread } from '../../server/thread.ts'
 import { bindings } from './bindings.ts'
 import { addOne, everyDtype, heavy, wide } from './models.ts'
 
@@ -70,6 +73,20 @@ describe.each(bindings)('$binding', ({ open }) => {
     graph.close()
   })
 
+  test('a binding or graph that is given back during a run is freed after it', async () => {
+    for (let round = 0; round < 5; round++) {
+      const graph = await open(heavy(8))
+      const y = createTensor('float32', [8 * 262_144])
+      const binding = graph.bind({ x: createTensor('float32', [1], [2]) }, { y })
+      const running = binding.runElsewhere()
+      binding.release()
+      graph.close()
+      await running
+      expect(y.data[0]).toBe(y.data.at(-1))
+      await expect(binding.runElsewhere()).rejects.toThrow(/after release/)
+    }
+  })
+
   test('bound memory stays, whatever the garbage collector does', async () => {
     const graph = await open(addOne)
     const binds = Array.from({ length: 200 }, (_, index) => {
@@ -88,4 +105,36 @@ describe.each(bindings)('$binding', ({ open }) => {
     expect(binds.map(({ y }) => [...y.data])).toEqual(binds.map((_, index) => [index + 1, 1 - index]))
     graph.close()
   })
+})
+
+test.each(['exit', 'throw'] as const)('a thread that crashes (%s) leaves none of its model in memory', async (how) => {
+  const crash = async (): Promise<void> => {
+    const thread = startThread(new URL('./crashing-worker.ts', import.meta.url), { how })
+    thread.on('error', () => undefined)
+    await new Promise((resolve) => thread.on('exit', resolve))
+  }
+  // The library and what allocators keep come with the first ones.
+  for (let round = 0; round < 3; round++) await crash()
+  const before = residentMiB()
+  for (let round = 0; round < 8; round++) await crash()
+  // Eight models would be more than 240 MiB.
+  expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
+})
+
+test('memory that is used on another thread is freed once, after the last use', async () => {
+  const freed: string[] = []
+  const use = createUse(() => freed.push('freed'))
+  const [first, second] = [createDeferred<void>(), createDeferred<void>()]
+  const a = use.during(() => first.promise)
+  const b = use.during(() => second.promise)
+  use.end()
+  expect(freed).toEqual([])
+  first.resolve()
+  await a
+  expect(freed).toEqual([])
+  second.reject(new Error('failed'))
+  await expect(b).rejects.toThrow('failed')
+  expect(freed).toEqual(['freed'])
+  use.end()
+  expect(freed).toEqual(['freed'])
 })

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadConfig } from '../../server/config.ts'
+import { serveCommand } from '../../server/cli.ts'
+import { configSchema, loadConfig } from '../../server/config.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 describe('the configuration', () => {
@@ -36,5 +37,43 @@ describe('the configuration', () => {
     const file = join(temporaryFolder(), 'config.json')
     writeFileSync(file, '{"ports": 1}')
     expect(() => loadConfig({ config: file }, {})).toThrow(/unknown setting 'ports'/)
+  })
+
+  test('listens beyond this machine only with keys, or where everybody is meant', () => {
+    for (const host of ['127.0.0.1', 'localhost', '::1', '[::1]', '127.9.9.9']) {
+      expect(loadConfig({ host }, {}).host).toBe(host)
+    }
+    for (const host of ['0.0.0.0', '::', '192.168.1.2', 'mneme.example', '127.0.0.1.example']) {
+      expect(() => loadConfig({ host }, {})).toThrow(/no API keys.*--allow-anonymous/)
+      expect(loadConfig({ host, apiKeys: ['k'] }, {}).host).toBe(host)
+      expect(loadConfig({ host, keysFile: 'keys.json' }, {}).host).toBe(host)
+      expect(loadConfig({ host }, { MNEME_ALLOW_ANONYMOUS: 'true' }).host).toBe(host)
+    }
+    expect(() => loadConfig({ host: '0.0.0.0' }, { MNEME_ALLOW_ANONYMOUS: 'no' })).toThrow(/no API keys/)
+  })
+
+  test('takes origins as browsers send them, and all of them only with keys', () => {
+    const origins = (allowedOrigins: string, more = {}) => loadConfig({ allowedOrigins, ...more }, {}).allowedOrigins
+    expect(origins('http://localhost:3000, https://a.example')).toEqual(['http://localhost:3000', 'https://a.example'])
+    for (const wrong of ['localhost:3000', 'http://localhost:3000/', 'http://a.example/app', 'null'])
+      expect(() => origins(wrong)).toThrow(/as a browser sends them/)
+    expect(() => origins('*')).toThrow(/every web page/)
+    expect(origins('*', { apiKeys: ['k'] })).toEqual(['*'])
+  })
+
+  test('has an option for every setting, and the documentation has both', () => {
+    const document = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
+    const options = new Set(serveCommand().options.map(({ long }) => long))
+    for (const setting of Object.keys(configSchema.shape)) {
+      if (setting === 'bundles') continue // an argument
+      const kebab = setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+      const option = options.has(`--${kebab}`) ? `--${kebab}` : `--${kebab.replace(/s$/, '')}`
+      expect([setting, options.has(option)]).toEqual([setting, true])
+      expect([setting, document.includes(`\`${option}\``), document.includes(`\`${setting}\``)]).toEqual([
+        setting,
+        true,
+        true,
+      ])
+    }
   })
 })

@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import OpenAI from 'openai'
 import { ResponsesWS } from 'openai/resources/responses/ws'
 import { describe, expect, test, onTestFinished, vi } from 'vitest'
 import { WebSocket, type ClientOptions } from 'ws'
 import { END } from '../support/fake-model.ts'
+import { temporaryFolder } from '../support/temporary.ts'
 import { startTestServer, type Json, type TestOptions } from '../support/test-server.ts'
 
 /** A connection whose events are read one by one. */
@@ -164,6 +168,51 @@ describe('the WebSocket', () => {
     expect((await server.post('/v1/responses', turn)).status).toBe(200)
   })
 
+  test('floods of frames close their own connection, and others are served meanwhile', async () => {
+    const { url, server } = await open()
+    const closing = async (flood: (socket: WebSocket) => void): Promise<number> => {
+      const { socket, closed } = await connect(url)
+      flood(socket)
+      return closed
+    }
+    const fragment = Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x41])
+    const first = Buffer.from([0x01, 0x81, 0, 0, 0, 0, 0x41])
+    // A message in a million pieces of one byte, and one of empty pieces.
+    expect(await closing((s) => raw(s).write(Buffer.concat([first, ...Array<Buffer>(1_000_000).fill(fragment)])))).toBe(
+      1008,
+    )
+    const empty = Buffer.from([0x00, 0x80, 0, 0, 0, 0])
+    expect(await closing((s) => raw(s).write(Buffer.concat([first, ...Array<Buffer>(1_000_000).fill(empty)])))).toBe(
+      1008,
+    )
+    // Messages that are refused, one after the other.
+    expect(await closing((s) => void Array.from({ length: 20_000 }, () => s.send('{}')))).toBe(1008)
+    const pinging = await connect(url)
+    const ping = Buffer.from([0x89, 0x80, 0, 0, 0, 0])
+    raw(pinging.socket).write(Buffer.concat(Array<Buffer>(100_000).fill(ping)))
+    expect((await server.post('/v1/responses', turn)).status).toBe(200)
+    expect((await fetch(`${url}/readyz`)).status).toBe(200)
+  })
+
+  test('messages while a response is in flight are refused a hundred times, then the connection is closed', async () => {
+    const { send, next, closed } = await open({ delayMs: 5 })
+    send({ type: 'response.create', ...turn, max_output_tokens: 10_000, mneme: { logit_bias: { [END]: -100 } } })
+    await next()
+    for (let i = 0; i < 200; i++) send({ type: 'response.create', ...turn })
+    expect(await closed).toBe(1008)
+  })
+
+  test('a key that was withdrawn gets no further response on an open connection', async () => {
+    const file = join(temporaryFolder(), 'keys.json')
+    const hash = createHash('sha256').update('k').digest('hex')
+    writeFileSync(file, JSON.stringify({ keys: [{ name: 'a', hash }] }))
+    const { server, turn: run } = await open({ keysFile: file }, { headers: { authorization: 'Bearer k' } })
+    expect((await run(turn)).at(-1).type).toMatch(/completed|incomplete/)
+    writeFileSync(file, JSON.stringify({ keys: [] }))
+    server.deps.keys.reload()
+    expect(await run(turn)).toMatchObject([{ type: 'error', status: 401, code: 'invalid_api_key' }])
+  })
+
   test('a client that goes away stops its generation within a token', async () => {
     let calls = 0
     const { server, socket, send, next } = await open({ delayMs: 10, onCall: () => calls++ })
@@ -217,13 +266,23 @@ describe('the WebSocket', () => {
   })
 
   test('a reader that never reads is let go before it costs memory', async () => {
-    const { server, socket, send } = await open()
+    const { server, socket, send } = await open({ limits: { stallMs: 1000 } })
     socket.pause()
-    send({ type: 'response.create', input: 'x', max_output_tokens: 100_000, mneme: { logit_bias: { [END]: -100 } } })
+    const bias = { logit_bias: { [END]: -100 } }
+    send({ type: 'response.create', input: 'x', max_output_tokens: 100_000, top_logprobs: 20, mneme: bias })
     const rejected = async () => server.deps.metrics.registry.getSingleMetricAsString('mneme_requests_rejected_total')
     await expect.poll(rejected, { timeout: 30_000 }).toContain('{reason="slow_reader"} 1')
     await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(0)
     expect((await server.post('/v1/responses', turn)).status).toBe(200)
+  })
+
+  test('a reader that reads gets events of any size', async () => {
+    const { turn: run } = await open()
+    const bias = { logit_bias: { [END]: -100 } }
+    const events = await run({ input: 'x', max_output_tokens: 4000, top_logprobs: 20, mneme: bias })
+    const last = events.at(-1).response.output[0].content[0]
+    expect(last.logprobs.length).toBe(4000)
+    expect(events.find(({ type }) => type === 'response.output_text.done').logprobs).toEqual(last.logprobs)
   })
 
   test('the official client holds a conversation', async () => {

@@ -1,6 +1,8 @@
 /** A model without weights: its state is a running hash of everything it was fed, its logits a function of that hash. */
+import koffi from 'koffi'
 import { TextError, type Message, type TextCodec } from '../../runtime/text.ts'
-import type { Lane, Runner } from '../../server/engine/runner.ts'
+import { PAGE_POSITIONS } from '../../server/checkpoint.ts'
+import type { Row, Runner, Segment, StepResult } from '../../server/engine/runner.ts'
 
 export const VOCAB = 260
 export const END = 256
@@ -10,34 +12,51 @@ const ROLE_TOKENS: Record<Message['role'], number> = { user: 257, assistant: 258
 export const NOT_A_NUMBER = '\u0001'
 export const THROWS = '\u0002'
 export const KILLS_THREAD = '\u0003'
+/** Does not return from a native call. */
+export const HANGS = '\u0005'
 /** Text that the fake's chat template refuses. */
 export const REFUSED = '\u0004'
 
 export interface FakeOptions {
   readonly rows?: number
-  /** Milliseconds that every call takes. */
+  /** Milliseconds that every step takes. */
   readonly delayMs?: number
-  /** Told of every call: the tokens of a lane, or the rows of a batch. */
-  readonly onCall?: (call: { kind: 'lane' | 'batch'; ids: readonly number[] }) => void
+  readonly prefillChunk?: number
+  /** Give the state an append entry too: the fake then looks at all tokens that it was ever fed. */
+  readonly append?: boolean
+  /** Told of every segment of every step. */
+  readonly onCall?: (call: { kind: 'prefill' | 'decode'; ids: readonly number[] }) => void
+  /** Awaited at the start of every step: a runner that is truly asynchronous. */
+  readonly pause?: () => Promise<void>
 }
 
 const STATE_BYTES = 16
 
-/** The state after `id`: two 32-bit hashes, the count of tokens, and whether its numbers are spoilt. */
-function feed(state: DataView, id: number): void {
-  state.setUint32(0, Math.imul(state.getUint32(0) ^ (id + 1), 0x9e3779b1) >>> 0)
-  state.setUint32(4, Math.imul(state.getUint32(4) + id + 0x7f4a7c15, 0x85ebca6b) >>> 0)
-  state.setUint32(8, state.getUint32(8) + 1)
-  if (id === NOT_A_NUMBER.charCodeAt(0)) state.setUint32(12, 1)
+/** One sequence: two 32-bit hashes, the count of tokens, whether its numbers are spoilt; and the tokens, if kept. */
+interface FakeRow extends Row {
+  readonly fixed: DataView
+  /** The append entry: 4 bytes a position. */
+  history: number[]
+}
+
+/** The state after `id`. */
+function feed(row: FakeRow, id: number, append: boolean): void {
+  const { fixed } = row
+  fixed.setUint32(0, Math.imul(fixed.getUint32(0) ^ (id + 1), 0x9e3779b1) >>> 0)
+  fixed.setUint32(4, Math.imul(fixed.getUint32(4) + id + 0x7f4a7c15, 0x85ebca6b) >>> 0)
+  fixed.setUint32(8, fixed.getUint32(8) + 1)
+  if (id === NOT_A_NUMBER.charCodeAt(0)) fixed.setUint32(12, 1)
+  if (append) row.history.push(id)
 }
 
 /** Letters and spaces are likely, the end is possible, everything else is rare. */
-function logitsOf(state: DataView, logits: Float32Array): void {
-  if (state.getUint32(12) === 1) {
+function logitsOf({ fixed, history }: FakeRow, logits: Float32Array): void {
+  if (fixed.getUint32(12) === 1) {
     logits.fill(NaN)
     return
   }
-  let seed = (state.getUint32(0) ^ (state.getUint32(4) >>> 3)) >>> 0
+  let seed = (fixed.getUint32(0) ^ (fixed.getUint32(4) >>> 3)) >>> 0
+  for (const id of history) seed = (Math.imul(seed, 31) + id) >>> 0
   for (let id = 0; id < VOCAB; id++) {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
     const likely = id === 32 || (id >= 97 && id <= 122) ? 6 : id === END ? 5 : id > 127 || id < 32 ? -30 : 0
@@ -48,59 +67,58 @@ function logitsOf(state: DataView, logits: Float32Array): void {
 function check(id: number): void {
   if (id === THROWS.charCodeAt(0)) throw new Error('the fake was told to throw')
   if (id === KILLS_THREAD.charCodeAt(0)) process.exit(3)
+  if (id === HANGS.charCodeAt(0)) koffi.load('libc.so.6').func('unsigned int sleep(unsigned int seconds)')(1000)
 }
 
-function copy(state: DataView): Uint8Array {
-  return new Uint8Array(state.buffer.slice(0))
-}
-
-function set(state: DataView, bytes: Uint8Array | null): void {
-  if (bytes) new Uint8Array(state.buffer).set(bytes)
-  else new Uint8Array(state.buffer).fill(0)
-}
-
-export function createFakeRunner({ rows = 4, delayMs = 0, onCall }: FakeOptions = {}): Runner {
-  const states = Array.from({ length: rows }, () => new DataView(new ArrayBuffer(STATE_BYTES)))
-  const batch = new Float32Array(rows * VOCAB)
-  const pause = async (): Promise<void> => {
-    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
-  }
-  const row = (at: number): DataView => states[at] as DataView
-  const lane = (): Lane => {
-    const state = new DataView(new ArrayBuffer(STATE_BYTES))
-    return {
-      load: (bytes) => set(state, bytes),
-      save: () => copy(state),
-      async run(ids, wanted) {
-        onCall?.({ kind: 'lane', ids })
-        await pause()
-        const all = new Float32Array(ids.length * VOCAB)
-        for (const [i, id] of ids.entries()) {
-          check(id)
-          feed(state, id)
-          logitsOf(state, all.subarray(i * VOCAB, (i + 1) * VOCAB))
-        }
-        return wanted === 'all' ? all : all.subarray(-VOCAB)
-      },
+export function createFakeRunner(options: FakeOptions = {}): Runner {
+  const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, onCall, pause } = options
+  const open = new Set<FakeRow>()
+  const feedAll = ({ row, ids, logits: wanted }: Segment): StepResult => {
+    const fake = row as FakeRow
+    if (!open.has(fake)) throw new Error('the scheduler fed a row that is not open')
+    onCall?.({ kind: row.use, ids })
+    try {
+      const all = new Float32Array(ids.length * VOCAB)
+      for (const [i, id] of ids.entries()) {
+        check(id)
+        feed(fake, id, append)
+        if (wanted === 'all' || i === ids.length - 1) logitsOf(fake, all.subarray(i * VOCAB, (i + 1) * VOCAB))
+      }
+      return { logits: wanted === 'all' ? all : all.subarray(-VOCAB) }
+    } catch (error) {
+      return { error: error as Error }
     }
   }
   return {
     vocab: VOCAB,
     stateBytes: STATE_BYTES,
-    rows,
-    lane,
-    load: (at, bytes) => set(row(at), bytes),
-    save: (at) => copy(row(at)),
-    move: (from, to) => set(row(to), copy(row(from))),
-    async decode(ids) {
-      onCall?.({ kind: 'batch', ids })
-      await pause()
-      for (const [at, id] of ids.entries()) {
-        check(id)
-        feed(row(at), id)
-        logitsOf(row(at), batch.subarray(at * VOCAB, (at + 1) * VOCAB))
-      }
-      return batch.subarray(0, ids.length * VOCAB)
+    limits: { decode: rows, prefill: 2 },
+    prefillChunk,
+    open(use, state, position) {
+      const fixed = new DataView(state ? Uint8Array.from(state.fixed).buffer : new ArrayBuffer(STATE_BYTES))
+      const history = (state?.pages ?? []).flatMap((page) => [...new Int32Array(Uint8Array.from(page).buffer)])
+      if (append && history.length !== position)
+        throw new Error(`expected ${position} positions, got ${history.length}`)
+      const row: FakeRow = { use, fixed, history }
+      open.add(row)
+      const used = [...open].filter((one) => one.use === use).length
+      if (used > (use === 'decode' ? rows : 2)) throw new Error(`the scheduler opened too many rows to ${use}`)
+      return row
+    },
+    async step(segments) {
+      await pause?.()
+      if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
+      return segments.map(feedAll)
+    },
+    save(row, firstPage) {
+      const { fixed, history } = row as FakeRow
+      const pages: Uint8Array[] = []
+      for (let at = firstPage * PAGE_POSITIONS; at < history.length; at += PAGE_POSITIONS)
+        pages.push(new Uint8Array(Int32Array.from(history.slice(at, at + PAGE_POSITIONS)).buffer))
+      return { fixed: new Uint8Array(fixed.buffer.slice(0)), pages, firstPage: append ? firstPage : 0 }
+    },
+    release(row) {
+      if (!open.delete(row as FakeRow)) throw new Error('the scheduler released a row twice')
     },
     close: () => undefined,
   }
@@ -109,6 +127,7 @@ export function createFakeRunner({ rows = 4, delayMs = 0, onCall }: FakeOptions 
 /** Bytes are ids 0 to 255; the chat format is the one of our own models. */
 export const byteCodec: TextCodec = {
   vocabSize: VOCAB,
+  longestToken: 1,
   eos: [END],
   encode: (text) => [...Buffer.from(text)],
   encodeWithSpecial: (text) => [...Buffer.from(text)],

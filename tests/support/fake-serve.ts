@@ -1,15 +1,18 @@
 /** `mneme serve` over the fake model: what the process tests start. FAKE_* variables set what the product has no flag for. */
 import { loadConfig } from '../../server/config.ts'
 import { serve } from '../../server/cli.ts'
-import { fakeSource } from './fake-source.ts'
+import { startStore } from '../../server/store/start.ts'
+import { FAKE_TOKENIZER, fakeSource } from './fake-source.ts'
 
 const { env } = process
 const flags = JSON.parse(env['FAKE_FLAGS'] ?? '{}') as Record<string, unknown>
 const delayMs = Number(env['FAKE_DELAY_MS'] ?? 0)
-const maxPages = env['FAKE_MAX_PAGES'] === undefined ? undefined : Number(env['FAKE_MAX_PAGES'])
+const maxPages = env['FAKE_MAX_PAGES'] === undefined ? {} : { maxPages: Number(env['FAKE_MAX_PAGES']) }
+const append = env['FAKE_APPEND'] === '1'
 
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
-  async (config) => [fakeSource({ rows: config.maxBatch, delayMs })],
-  maxPages,
+  async (config) => [fakeSource({ rows: config.maxBatch, delayMs, append })],
+  ({ data, keepStates, replayTokens }) => startStore({ folder: data, keepStates, replayTokens, ...maxPages }),
+  FAKE_TOKENIZER,
 )

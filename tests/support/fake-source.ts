@@ -1,11 +1,14 @@
 /** The fake model as something that a server can serve. */
 import type { ModelSource } from '../../server/serve.ts'
+import { sibling } from '../../server/thread.ts'
 import type { FakeOptions } from './fake-model.ts'
 
 export const FAKE_MODEL = 'fake'
+/** Entry of a tokenizer's thread over the byte codec. */
+export const FAKE_TOKENIZER = sibling('./fake-tokenizer-thread', import.meta.url)
 
 export function fakeSource(options: FakeOptions = {}): ModelSource {
-  const { onCall: _, ...payload } = options
+  const { onCall: _, pause: __, ...payload } = options
   return {
     description: {
       name: FAKE_MODEL,
@@ -16,6 +19,7 @@ export function fakeSource(options: FakeOptions = {}): ModelSource {
       created: 1_700_000_000,
       defaults: { temperature: 1, topP: 1, maxTokens: 32 },
     },
-    start: { module: new URL('./fake-engine-thread.ts', import.meta.url), payload },
+    tokenizer: 'fake',
+    start: { module: sibling('./fake-engine-thread', import.meta.url), payload },
   }
 }

@@ -7,6 +7,8 @@ export interface Acknowledged {
   readonly id: string
   readonly text: string
   readonly previous: string | null
+  /** What `stamp` gave when it was seen. */
+  readonly stamp: number
 }
 
 export interface Client {
@@ -35,10 +37,21 @@ export function createClients(count: number): Client[] {
   return Array.from({ length: count }, () => ({ last: null, acknowledged: [], begun: [] }))
 }
 
-/** Runs a server on `folder`, lets the clients talk, kills it with SIGKILL after `afterMs`; resolves when it is dead. */
-export async function talkAndKill(folder: string, clients: readonly Client[], afterMs: number): Promise<void> {
-  const server = await startFakeServer({ flags: { data: folder }, environment: { FAKE_DELAY_MS: '1' } })
-  const talks = clients.map((client) => talk(server, client))
+/**
+ * Runs a server on `folder`, lets the clients talk, kills it with SIGKILL `afterMs` after its first acknowledgement;
+ * resolves when it is dead.
+ */
+export async function talkAndKill(
+  folder: string,
+  clients: readonly Client[],
+  afterMs: number,
+  { environment = {}, stamp = () => 0 }: { environment?: Record<string, string>; stamp?: () => number } = {},
+): Promise<void> {
+  const server = await startFakeServer({ flags: { data: folder }, environment: { FAKE_DELAY_MS: '1', ...environment } })
+  let begun: (() => void) | undefined
+  const acknowledged = new Promise<void>((resolve) => (begun = resolve))
+  const talks = clients.map((client) => talk(server, client, stamp, () => begun?.()))
+  await acknowledged
   await new Promise((resolve) => setTimeout(resolve, afterMs))
   server.child.kill('SIGKILL')
   await server.exited
@@ -63,7 +76,12 @@ export async function inspect(server: ServerProcess, clients: readonly Client[])
   return { lost, half }
 }
 
-async function talk(server: ServerProcess, client: Client): Promise<void> {
+async function talk(
+  server: ServerProcess,
+  client: Client,
+  stamp: () => number,
+  onAcknowledged: () => void,
+): Promise<void> {
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/responses`)
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
   socket.on('error', () => undefined)
@@ -80,8 +98,9 @@ async function talk(server: ServerProcess, client: Client): Promise<void> {
     if (type !== 'response.completed' && type !== 'response.incomplete') return
     client.begun.pop()
     const text = response.output[0]?.content[0]?.text ?? ''
-    client.acknowledged.push({ id: response.id, text, previous: client.last })
+    client.acknowledged.push({ id: response.id, text, previous: client.last, stamp: stamp() })
     client.last = response.id
+    onAcknowledged()
     ask()
   })
   await closed

@@ -20,6 +20,8 @@ export interface ModelTensor {
   bytes: Uint8Array
   /** The field of TensorProto that holds the bytes: 9, raw_data, unless said. */
   fieldNumber?: number
+  /** The file that holds the bytes instead. */
+  external?: string
 }
 export interface ModelSpec {
   nodes: ModelNode[]
@@ -69,7 +71,18 @@ function attributeProto(name: string, value: number | string | { float: number }
   return message(text(1, name), float(2, value.float), integer(20, FLOAT_ATTRIBUTE))
 }
 
-function tensorProto({ name, type, dims, bytes, fieldNumber = 9 }: ModelTensor): Uint8Array {
+function tensorProto({ name, type, dims, bytes, fieldNumber = 9, external }: ModelTensor): Uint8Array {
+  const EXTERNAL = 1
+  if (external !== undefined) {
+    const location = field(13, message(text(1, 'location'), text(2, external)))
+    return message(
+      ...dims.map((dim) => integer(1, dim)),
+      integer(2, type),
+      text(8, name),
+      location,
+      integer(14, EXTERNAL),
+    )
+  }
   return message(...dims.map((dim) => integer(1, dim)), integer(2, type), text(8, name), field(fieldNumber, bytes))
 }
 

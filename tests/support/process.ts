@@ -1,6 +1,6 @@
 /** Servers as real processes, to be killed. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { compiled } from './build.ts'
 
 export interface ServerProcess {
   readonly child: ChildProcess
@@ -17,6 +17,8 @@ export interface ProcessOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** A shell command before the server's own, such as a limit. */
   readonly before?: string
+  /** A command that runs that shell, such as one that gives it namespaces of its own. */
+  readonly through?: readonly string[]
 }
 
 /** What a process said and how it ended, if it ended before it listened. */
@@ -30,12 +32,18 @@ export class ProcessEnded extends Error {
 }
 
 /** Starts the fake server; resolves once it listens, rejects with ProcessEnded if it ends before. */
-export function startFakeServer({ flags, environment = {}, before = 'true' }: ProcessOptions): Promise<ServerProcess> {
-  const entry = fileURLToPath(new URL('./fake-serve.ts', import.meta.url))
+export function startFakeServer({
+  flags,
+  environment = {},
+  before = 'true',
+  through = [],
+}: ProcessOptions): Promise<ServerProcess> {
+  const entry = compiled('tests/support/fake-serve.ts')
   const all = { port: 0, logLevel: 'warn', ...flags }
   const env = { ...process.env, FAKE_FLAGS: JSON.stringify(all), ...environment }
-  const command = `${before}; exec "${process.execPath}" --import tsx "${entry}"`
-  return listening(spawn('bash', ['-c', command], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+  const command = `${before}; exec "${process.execPath}" "${entry}"`
+  const [program, ...args] = [...through, 'bash', '-c', command]
+  return listening(spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
 /** Waits until a server process says where it listens. */

@@ -6,24 +6,35 @@ import { onTestFinished } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
 import { connectEngine } from '../../server/engine/client.ts'
+import { encodePrompt } from '../../server/engine/encode.ts'
 import { createEngine } from '../../server/engine/engine.ts'
-import type { ModelInfo } from '../../server/engine/messages.ts'
+import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
+import type { Tokenizer } from '../../server/engine/tokenizer.ts'
 import { createListener } from '../../server/http/listener.ts'
 import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
+import { DEFAULT_LIMITS, type Limits } from '../../server/limits.ts'
 import { createLog } from '../../server/log.ts'
 import { createMetrics } from '../../server/metrics.ts'
+import { createProtection } from '../../server/protection.ts'
 import type { ServedModel } from '../../server/served-model.ts'
 import { startStore } from '../../server/store/start.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
-import { fakeSource } from './fake-source.ts'
+import { FAKE_MODEL, fakeSource } from './fake-source.ts'
 import { temporaryFolder } from './temporary.ts'
 
 export interface TestOptions extends FakeOptions {
   readonly keys?: readonly string[]
+  readonly keysFile?: string
+  /** Of the model. */
+  readonly name?: string
+  readonly allowedHosts?: readonly string[]
+  readonly allowedOrigins?: readonly string[]
+  readonly limits?: Partial<Limits>
   readonly limit?: number
   readonly keepStates?: number
   readonly maxPages?: number
+  readonly replayTokens?: number
   readonly folder?: string
 }
 
@@ -41,15 +52,22 @@ export interface TestServer {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
+/** The byte codec in this thread. */
+const tokenizer: Tokenizer = {
+  encode: async (_, prompt, continued, pending) => encodePrompt(byteCodec, prompt, continued, pending),
+}
+
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
-  const { keys = [], limit = 64, keepStates = 8, maxPages, folder = temporaryFolder() } = options
+  const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
+  const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
   const { port1, port2 } = new MessageChannel()
-  const engine = connectEngine(port1, limit)
+  const engine = connectEngine(port1, tokenizer, limit)
   const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
-  port2.on('message', receive)
+  port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
-  const model: ServedModel = { ...fakeSource().description, engine, info }
-  const store = startStore({ folder, keepStates, ...(maxPages === undefined ? {} : { maxPages }) }, () => undefined)
+  const { name = FAKE_MODEL } = options
+  const model: ServedModel = { ...fakeSource().description, name, engine, info }
+  const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
   await store.ready
   const metrics = createMetrics({
     running: () => engine.load.running,
@@ -57,11 +75,14 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     stateBytes: () => info.stateBytes,
     parked: async () => ({ sessions: (await store.statistics()).sessions, bytes: 0 }),
   })
+  const ring = createKeyRing(keys, options.keysFile)
+  const access = { keysRequired: ring.required, allowedHosts, allowedOrigins }
   const deps: Deps = {
     models: [model],
     store,
     metrics,
-    keys: createKeyRing(keys),
+    keys: ring,
+    ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
     lifecycle: createLifecycle(),
     log: createLog('silent'),
     version: '0.0.0-test',
@@ -94,10 +115,10 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
       return { status: answer.status, json: await answer.json() }
     },
     async listen() {
-      const listener = createListener(app)
+      const listener = createListener(app, deps)
       server = listener.server
       await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve))
-      onTestFinished(() => listener.sockets.clients.forEach((client) => client.terminate()))
+      onTestFinished(() => listener.connections.destroyAll())
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     },
   }

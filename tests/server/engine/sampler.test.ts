@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import * as fc from 'fast-check'
 import { philox, uniform } from '../../../server/engine/philox.ts'
+import { argmax, LargestOf } from '../../../server/engine/largest.ts'
 import { LogitsError, sample, type History, type Sampling } from '../../../server/engine/sampler.ts'
+import { candidates } from '../../support/reference-sampler.ts'
 
 const NOTHING: History = { prompt: new Set(), generated: new Map() }
 const PLAIN: Sampling = {
@@ -72,6 +74,72 @@ describe('the sampler', () => {
         expect(sample(Float32Array.from(logits), sampling, history, 0, index)).toEqual(draw)
       }),
     )
+  })
+
+  test('draws exactly the tokens that a plain sampler would, as often as it would', () => {
+    const settings = fc.record({
+      temperature: fc.constantFrom(0.3, 0.8, 1, 1.7),
+      topP: fc.constantFrom(0.05, 0.5, 0.9, 0.999, 1),
+      topK: fc.constantFrom(0, 1, 3, 17, 500),
+      minP: fc.constantFrom(0, 0.02, 0.3),
+    })
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.nat(),
+        fc.constantFrom(0.5, 2, 8),
+        settings,
+        (size, seed, spread, fields) => {
+          // With ties: values are rounded.
+          const logits = Float32Array.from(
+            { length: size },
+            (_, i) => Math.round(uniform(seed, 9, i) * spread * 64) / 64,
+          )
+          const expected = candidates(logits, { ...PLAIN, ...fields })
+          const sampling = { ...PLAIN, ...fields, seed }
+          const counts = new Map<number, number>()
+          const draws = 600
+          for (let i = 0; i < draws; i++) {
+            const { id } = sample(logits, sampling, NOTHING, 0, i)
+            counts.set(id, (counts.get(id) ?? 0) + 1)
+          }
+          // A sum that reaches topP to within rounding may end one token earlier or later.
+          const allowed = candidates(logits, { ...PLAIN, ...fields, topP: Math.min(1, fields.topP + 1e-6) })
+          for (const id of counts.keys()) expect(allowed.map((one) => one.id)).toContain(id)
+          for (const { id, probability } of expected) {
+            const deviation = Math.sqrt((probability * (1 - probability)) / draws)
+            expect(Math.abs((counts.get(id) ?? 0) / draws - probability)).toBeLessThan(6 * deviation + 0.01)
+          }
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  test('the largest numbers are found as sorting finds them, ties by the lower index', () => {
+    const find = new LargestOf()
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -5, max: 5 }), { minLength: 1, maxLength: 80 }),
+        fc.nat(90),
+        (numbers, count) => {
+          const values = Float32Array.from(numbers)
+          const sorted = numbers
+            .map((_, i) => i)
+            .toSorted((a, b) => (numbers[b] as number) - (numbers[a] as number) || a - b)
+          expect([...find.find(values, count)]).toEqual(sorted.slice(0, count))
+          expect(argmax(values, () => new Error('none'))).toBe(sorted[0])
+        },
+      ),
+    )
+  })
+
+  test('NaN is seen wherever it is', () => {
+    for (let size = 1; size < 40; size++)
+      for (let at = 0; at < size; at++) {
+        const values = Float32Array.from({ length: size }, (_, i) => (i === at ? NaN : -i))
+        expect(() => argmax(values, (value) => new RangeError(String(value)))).toThrow('NaN')
+      }
   })
 
   test('temperature 0 takes the likeliest token, ties by the lower id', () => {

@@ -28,7 +28,6 @@ const tricks = [
   '/livez/%2e%2e/v1/models',
   '/livez%2f..%2fv1%2fmodels',
   '/livez;/v1/models',
-  '/livez/',
   '/LIVEZ',
   '/metrics/',
   '/./metrics',

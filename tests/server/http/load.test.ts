@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { END, KILLS_THREAD } from '../../support/fake-model.ts'
-import { startTestServer, type Json } from '../../support/test-server.ts'
+import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 import { startServer } from '../../../server/serve.ts'
+import { startStore } from '../../../server/store/start.ts'
 import { configSchema } from '../../../server/config.ts'
-import { fakeSource } from '../../support/fake-source.ts'
+import { FAKE_TOKENIZER, fakeSource } from '../../support/fake-source.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** Replies until it is cut off. */
@@ -74,12 +75,35 @@ describe('under load', () => {
   test('a reader that never reads is given no more than it takes', async () => {
     const server = await startTestServer()
     const answer = await server.request('POST', '/v1/completions', { ...endless, max_tokens: 20_000, stream: true })
-    await expect.poll(() => server.deps.models[0]?.engine.load.running, { timeout: 20_000 }).toBe(0)
+    const load = () => server.deps.models[0]!.engine.load
+    await expect.poll(() => load().running + load().waiting, { timeout: 20_000 }).toBe(0)
     const text = await answer.text()
     expect(text.trimEnd().endsWith('data: [DONE]')).toBe(true)
     // What piled up came in few large pieces.
     expect(text.split('\n\n').length).toBeLessThan(1000)
   })
+})
+
+test('log-probabilities that nobody reads are cut off before they fill the memory', async () => {
+  const server = await startTestServer()
+  const messages = [{ role: 'user', content: 'x' }]
+  const { logit_bias } = endless
+  const body = {
+    model: 'fake',
+    messages,
+    logit_bias,
+    max_tokens: 50_000,
+    logprobs: true,
+    top_logprobs: 20,
+    stream: true,
+  }
+  const answer = await server.request('POST', '/v1/chat/completions', body)
+  const load = () => server.deps.models[0]!.engine.load
+  await expect.poll(() => load().running + load().waiting, { timeout: 20_000 }).toBe(0)
+  const text = await answer.text()
+  expect(text).toContain('"code":"reader_too_slow"')
+  // 100,000 log-probabilities wait, 21 for each token.
+  expect(text.match(/"top_logprobs"/g)?.length).toBeLessThan(6_000)
 })
 
 describe('stopping', () => {
@@ -125,6 +149,53 @@ describe('metrics', () => {
   })
 })
 
+describe('what failed', () => {
+  /** What the server logged, by level. */
+  const watchLog = (server: TestServer) => {
+    const lines: { level: string; message: string }[] = []
+    for (const level of ['info', 'warn', 'error', 'fatal'] as const) {
+      server.deps.log[level] = (_: unknown, message?: string) => void lines.push({ level, message: String(message) })
+    }
+    return lines
+  }
+
+  test('does not count as a success: a turn that could not be stored', async () => {
+    const server = await startTestServer({ maxPages: 30 })
+    const successes = async () =>
+      (await metric(server, 'mneme_request_success_total{finished_reason="length"}')) +
+      (await metric(server, 'mneme_request_success_total{finished_reason="stop"}'))
+    const turn = { input: 'x'.repeat(100_000), max_output_tokens: 4 }
+    expect((await server.post('/v1/responses', turn)).status).toBe(507)
+    expect(await successes()).toBe(0)
+    expect((await server.post('/v1/responses', { ...turn, store: false })).status).toBe(200)
+    expect(await successes()).toBe(1)
+  })
+
+  test.each([
+    ['/v1/completions', endless],
+    ['/v1/chat/completions', { ...endless, prompt: undefined, messages: [{ role: 'user', content: 'x' }] }],
+    ['/v1/responses', { input: 'x', max_output_tokens: 5000, logit_bias: endless.logit_bias }],
+  ])('is not logged as an error of ours when the client of %s went away', async (path, body) => {
+    const server = await startTestServer({ delayMs: 5 })
+    const lines = watchLog(server)
+    const url = await server.listen()
+    for (const stream of [true, false]) {
+      const gone = new AbortController()
+      const headers = { 'content-type': 'application/json' }
+      const request = { method: 'POST', headers, body: JSON.stringify({ ...body, stream }), signal: gone.signal }
+      const answer = fetch(`${url}${path}`, request)
+        .then((a) => a.text())
+        .catch(() => null)
+      await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(1)
+      gone.abort()
+      await answer
+      await expect.poll(() => server.deps.models[0]?.engine.load.running).toBe(0)
+    }
+    await expect.poll(() => metric(server, 'mneme_requests_cancelled_total')).toBe(2)
+    expect(lines).toEqual([])
+  })
+})
+
 describe.skipIf(spawnSync('promtool', ['--version']).error !== undefined)('promtool', () => {
   test('finds nothing to say about the metrics', async () => {
     const server = await startTestServer()
@@ -138,7 +209,9 @@ describe.skipIf(spawnSync('promtool', ['--version']).error !== undefined)('promt
 describe('an engine whose thread dies', () => {
   test('fails what it was doing and is started again', async () => {
     const config = configSchema.parse({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 1 })
-    const server = await startServer(config, [fakeSource()])
+    const { data: folder, keepStates, replayTokens } = config
+    const parts = { store: startStore({ folder, keepStates, replayTokens }), tokenizer: FAKE_TOKENIZER }
+    const server = await startServer(config, [fakeSource()], parts)
     const post = (prompt: string) =>
       fetch(`${server.url}/v1/completions`, {
         method: 'POST',

@@ -142,7 +142,7 @@ describe('a stored response', () => {
     const server = await startTestServer({ maxPages: 30 })
     const [first] = await converse(server, 1)
     const tooLarge = await ask(server, { input: 'x'.repeat(100_000), ...turn, previous_response_id: first.id })
-    expect([tooLarge.status, tooLarge.json.error.code]).toEqual([507, 'storage_error'])
+    expect([tooLarge.status, tooLarge.json.error.code]).toEqual([507, 'storage_full'])
     const next = await ask(server, { input: 'small', ...turn, previous_response_id: first.id })
     expect(next.status).toBe(200)
     expect((await server.deps.store.statistics()).responses).toBe(2)
@@ -258,7 +258,7 @@ describe('the event stream', () => {
     const last = JSON.parse((events.at(-1) as string).split('data: ')[1] as string)
     expect(last).toMatchObject({
       type: 'response.failed',
-      response: { status: 'failed', error: { code: 'storage_error' } },
+      response: { status: 'failed', error: { code: 'storage_full' } },
     })
     expect(events.join('')).not.toContain('response.completed')
   })

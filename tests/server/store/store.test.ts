@@ -1,155 +1,104 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as fc from 'fast-check'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { openDatabase } from '../../../server/store/database.ts'
-import { createTurns } from '../../../server/store/turns.ts'
-import { StoreError, type StoreCalls, type TurnRecord } from '../../../server/store/records.ts'
+import { gunzipSync } from 'node:zlib'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { SessionState } from '../../../server/checkpoint.ts'
+import { StoreError } from '../../../server/store/errors.ts'
+import type { StoreOptions } from '../../../server/store/messages.ts'
 import { startStore } from '../../../server/store/start.ts'
+import { editDatabase } from '../../support/edit-database.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
+import { childOf, OWNER, stateOf, turnRecord } from '../../support/turns.ts'
+import { storeContract } from './contract.ts'
 
-const OWNER = 'somebody'
-const record = (id: string, changes: Partial<TurnRecord> = {}): TurnRecord => ({
-  id,
-  owner: OWNER,
-  parent: null,
-  root: id,
-  depth: 0,
-  created: 1,
-  model: 'm',
-  bundle: 'b',
-  document: '{}',
-  prompt: [1, 2],
-  generated: [3, 4],
-  pending: [4],
-  position: 3,
-  chunk: 64,
-  ...changes,
+const start = (folder: string, changes: Partial<StoreOptions> = {}) =>
+  startStore({ folder, keepStates: 8, replayTokens: 2048, ...changes })
+
+storeContract('a data folder in a thread of its own', async (settings) => {
+  const store = start(temporaryFolder(), settings)
+  await store.ready
+  return store
 })
-const child = (parent: TurnRecord, id: string): TurnRecord =>
-  record(id, { parent: parent.id, root: parent.root, depth: parent.depth + 1 })
-const stateOf = (id: string): Uint8Array => new Uint8Array(Buffer.from(`state of ${id}`.padEnd(64)))
 
-function open(keepStates = 3, folder = temporaryFolder()) {
-  const opened = openDatabase(folder)
-  const { database } = opened
-  onTestFinished(() => {
-    if (database.open) opened.close()
-  })
-  return { database, turns: createTurns(database, keepStates) }
-}
-
-/** A line of `count` turns: t0, t1... */
-function line(turns: StoreCalls, count: number): TurnRecord[] {
-  const all = [record('t0')]
-  for (let i = 1; i < count; i++) all.push(child(all[i - 1] as TurnRecord, `t${i}`))
-  for (const turn of all) turns.put(turn, stateOf(turn.id))
-  return all
-}
-const kept = (turns: StoreCalls, id: string): string | undefined => turns.find(OWNER, id)?.state.kind
-
-describe('the store', () => {
-  test('gives back what was put, to its owner only', () => {
-    const { turns } = open()
-    const turn = record('a', { document: '{"text":"Zürich 😀"}', generated: [], pending: [] })
-    turns.put(turn, stateOf('a'))
-    expect(turns.find(OWNER, 'a')).toEqual({
-      record: turn,
-      state: { kind: 'kept', state: stateOf('a') },
-      continued: false,
-    })
-    expect(turns.find('another', 'a')).toBeNull()
-    expect(turns.find(OWNER, 'b')).toBeNull()
+describe('a data folder', () => {
+  test('writes ahead, waits for the disk, and is readable by its user only', async () => {
+    const folder = join(temporaryFolder(), 'data')
+    const store = start(folder)
+    await store.put(turnRecord('a'), stateOf('a'))
+    expect(await store.statistics()).toMatchObject({ journal: 'wal', synchronous: 'full' })
+    expect(statSync(folder).mode & 0o777).toBe(0o700)
+    for (const file of readdirSync(folder))
+      expect([file, statSync(join(folder, file)).mode & 0o777]).toEqual([file, 0o600])
+    await store.close()
   })
 
-  test('writes ahead, waits for the disk, and overwrites what is deleted', () => {
-    const { database } = open()
-    const read = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() as object)[0]
-    expect([read('journal_mode'), read('synchronous'), read('secure_delete')]).toEqual(['wal', 2, 1])
-  })
-
-  test('keeps the newest states, every sixteenth and all leaves, whatever the shape of the session', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.nat(), { minLength: 1, maxLength: 60 }),
-        fc.integer({ min: 1, max: 5 }),
-        (parents, keep) => {
-          const { turns } = open(keep)
-          const all = [record('t0')]
-          turns.put(all[0] as TurnRecord, stateOf('t0'))
-          for (const [i, parent] of parents.entries()) {
-            const turn = child(all[parent % all.length] as TurnRecord, `t${i + 1}`)
-            all.push(turn)
-            turns.put(turn, stateOf(turn.id))
-          }
-          for (const [i, turn] of all.entries()) {
-            const leaf = !all.some((other) => other.parent === turn.id)
-            const must = leaf || i >= all.length - keep || turn.depth % 16 === 0
-            // A state that was a leaf when the others were pruned may be kept a little longer, never shorter.
-            if (must) expect(kept(turns, turn.id)).toBe('kept')
-          }
-          const { states } = turns.statistics()
-          const leaves = all.filter((turn) => !all.some((other) => other.parent === turn.id)).length
-          expect(states).toBeLessThanOrEqual(keep + leaves + all.filter(({ depth }) => depth % 16 === 0).length)
-        },
-      ),
-      { numRuns: 25 },
-    )
-  })
-
-  test('a pruned state is never further than 15 turns from a kept one', () => {
-    const { turns } = open(2)
-    const all = line(turns, 40)
-    expect(all.filter(({ id }) => kept(turns, id) === 'kept').map(({ id }) => id)).toEqual([
-      't0',
-      't16',
-      't32',
-      't38',
-      't39',
-    ])
-    const lineage = turns.lineage('t20')
-    expect(lineage?.turns.map(({ id }) => id)).toEqual(['t17', 't18', 't19', 't20'])
-    expect(lineage?.from?.state).toEqual(stateOf('t16'))
-    expect(turns.lineage('t0')?.from).toBeNull()
-  })
-
-  test('a corrupted state is seen, and does not serve as the start of a replay', () => {
-    const { turns, database } = open(2)
-    line(turns, 20)
-    database.prepare('UPDATE state SET bytes = ? WHERE id = ?').run(Buffer.alloc(64), 't16')
-    expect(kept(turns, 't16')).toBe('corrupted')
-    expect(turns.lineage('t17')?.turns.map(({ id }) => id)[0]).toBe('t1')
-    expect(kept(turns, 't19')).toBe('kept')
-  })
-
-  test('a response that others are rebuilt through is deleted only once they are, or by force', () => {
-    const { turns } = open(1)
-    line(turns, 5)
-    expect(turns.remove(OWNER, 't1', false)).toBe('needed')
-    expect(turns.dependants('t1')).toEqual(['t2'])
-    turns.restore('t2', stateOf('t2'), true)
-    expect(turns.remove(OWNER, 't1', false)).toBe('removed')
-    expect(turns.remove(OWNER, 't1', false)).toBe('unknown')
-    expect(turns.find(OWNER, 't1')).toBeNull()
-    expect(turns.lineage('t3')?.from?.state).toEqual(stateOf('t2'))
-    for (let i = 5; i < 20; i++) turns.put(record(`u${i}`, { root: 't0', parent: 't4', depth: i }), stateOf(`u${i}`))
-    expect(kept(turns, 't2')).toBe('kept')
-    expect(turns.remove(OWNER, 't2', true)).toBe('removed')
-    expect(turns.lineage('t3')).toBeNull()
-  })
-
-  test('a state whose parent was never stored is never pruned', () => {
-    const { turns } = open(1)
-    turns.put(record('a', { parent: 'not stored', depth: 3 }), stateOf('a'))
-    for (let i = 0; i < 5; i++) turns.put(child(record('a', { depth: 3 }), `b${i}`), stateOf('b'))
-    expect(kept(turns, 'a')).toBe('kept')
-  })
-
-  test('what is deleted is in no file of the folder any more', async () => {
+  test('of an earlier version that others could read is closed to them', async () => {
     const folder = temporaryFolder()
-    const store = startStore({ folder, keepStates: 8 }, () => undefined)
+    const store = start(folder)
+    await store.put(turnRecord('a'), stateOf('a'))
+    await store.close()
+    chmodSync(join(folder, 'mneme.db'), 0o644)
+    const again = start(folder)
+    await again.ready
+    expect(statSync(join(folder, 'mneme.db')).mode & 0o777).toBe(0o600)
+    await again.close()
+  })
+
+  test('is for one process at a time, and free again once it is closed', async () => {
+    const folder = temporaryFolder()
+    const first = start(folder)
+    await first.ready
+    const second = start(folder)
+    await expect(second.ready).rejects.toThrow(/in use by another mneme process.*--data/)
+    await first.close()
+    const third = start(folder)
+    await third.ready
+    await third.close()
+  })
+
+  test('is for one process also after every other file in it is removed', async () => {
+    const folder = temporaryFolder()
+    const first = start(folder)
+    await first.put(turnRecord('a'), stateOf('a'))
+    for (const file of readdirSync(folder)) if (!/^mneme\.db(-wal)?$/.test(file)) rmSync(join(folder, file))
+    await expect(start(folder).ready).rejects.toThrow(/in use by another mneme process/)
+    await first.close()
+  })
+
+  test('that cannot be used is refused in one sentence', async () => {
+    const file = join(temporaryFolder(), 'file')
+    writeFileSync(file, '')
+    await expect(start(join(file, 'data')).ready).rejects.toThrow(/data: expected a usable data folder, got: .*--data/)
+  })
+
+  test('of a later format is refused', async () => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    await store.ready
+    await store.close()
+    editDatabase(folder, 'PRAGMA user_version = 99')
+    await expect(start(folder).ready).rejects.toThrow(/expected data of format 2 or earlier, got format 99/)
+  })
+
+  test('gives up what is deleted: no file holds it any more', async () => {
+    const folder = temporaryFolder()
+    const store = start(folder)
     const secret = 'a-secret-that-must-go'
-    await store.put(record('a', { document: JSON.stringify({ secret }) }), Buffer.from(secret))
+    const state: SessionState = { fixed: Uint8Array.from(Buffer.from(secret)), pages: [], firstPage: 0 }
+    await store.put(turnRecord('a', { document: JSON.stringify({ secret }) }), state)
     const holding = () =>
       readdirSync(folder).filter((file) => readFileSync(join(folder, file)).includes(Buffer.from(secret)))
     expect(holding()).not.toEqual([])
@@ -158,43 +107,225 @@ describe('the store', () => {
     await store.close()
   })
 
-  test('a folder is for one process at a time, and free again once it is closed', async () => {
+  test('whose limit is reached fails the turn that does not fit, keeps the others, and is over when there is room', async () => {
     const folder = temporaryFolder()
-    const first = startStore({ folder, keepStates: 8 }, () => undefined)
-    await first.ready
-    const second = startStore({ folder, keepStates: 8 }, () => undefined)
-    await expect(second.ready).rejects.toThrow(/in use by another mneme process.*--data/)
-    await first.close()
-    const third = startStore({ folder, keepStates: 8 }, () => undefined)
-    await third.ready
-    await third.close()
-  })
-
-  test('a folder that cannot be used is refused in one sentence', async () => {
-    const file = join(temporaryFolder(), 'file')
-    writeFileSync(file, '')
-    const store = startStore({ folder: join(file, 'data'), keepStates: 8 }, () => undefined)
-    await expect(store.ready).rejects.toThrow(/data: expected a usable data folder, got: .*--data/)
-  })
-
-  test('a full disk fails the turn that does not fit, keeps the others, and is over when there is room', async () => {
-    const folder = temporaryFolder()
-    const store = startStore({ folder, keepStates: 8, maxPages: 40 }, () => undefined)
-    const large = new Uint8Array(400_000)
+    const store = start(folder, { maxPages: 60 })
+    const large = (): SessionState => ({ fixed: new Uint8Array(400_000), pages: [], firstPage: 0 })
     const results = await Promise.allSettled([
-      store.put(record('small'), stateOf('small')),
-      store.put(record('large'), large),
-      store.put(record('another'), stateOf('another')),
+      store.put(turnRecord('small'), stateOf('small')),
+      store.put(turnRecord('large'), large()),
+      store.put(turnRecord('another'), stateOf('another')),
     ])
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-    expect(results[1]).toMatchObject({ reason: expect.any(StoreError) as unknown })
+    expect(results[1]).toMatchObject({ reason: { name: 'StoreError', reason: 'full' } })
     expect(await store.find(OWNER, 'large')).toBeNull()
-    expect((await store.find(OWNER, 'another'))?.state.kind).toBe('kept')
+    expect((await store.find(OWNER, 'another'))?.kept).toBe(true)
     await store.close()
-    const roomy = startStore({ folder, keepStates: 8 }, () => undefined)
-    await roomy.put(record('large'), large)
-    expect((await roomy.find(OWNER, 'large'))?.state.kind).toBe('kept')
-    expect((await roomy.find(OWNER, 'small'))?.state.kind).toBe('kept')
+    const roomy = start(folder)
+    await roomy.put(turnRecord('large'), large())
+    expect((await roomy.find(OWNER, 'large'))?.kept).toBe(true)
+    expect((await roomy.find(OWNER, 'small'))?.kept).toBe(true)
     await roomy.close()
+  })
+})
+
+describe('damage in a data folder', () => {
+  let healthy: string
+  beforeAll(async () => {
+    healthy = mkdtempSync(join(tmpdir(), 'mneme-'))
+    const store = start(healthy, { keepStates: 1 })
+    const first = turnRecord('t0', { document: '{"text":"hello"}' })
+    const turns = [first, childOf(first, 't1')]
+    turns.push(childOf(turns[1] as typeof first, 't2'))
+    for (const turn of turns) await store.put(turn, stateOf(turn.id))
+    await store.close()
+    return () => rmSync(healthy, { recursive: true })
+  })
+  const damaged = async (sql: string, value?: string | number | Buffer) => {
+    const folder = temporaryFolder()
+    cpSync(healthy, folder, { recursive: true })
+    editDatabase(folder, sql, value)
+    const again = start(folder, { keepStates: 1 })
+    await again.ready
+    return { folder, store: again }
+  }
+
+  test.each([
+    ['prompt', Buffer.from([9, 0, 0, 0, 2, 0, 0, 0])],
+    ['generated', Buffer.from([9, 0, 0, 0, 4, 0, 0, 0])],
+    ['pending', Buffer.from([9, 0, 0, 0])],
+    ['position', 4],
+    ['chunk', 63],
+    ['document', Buffer.from('{"text":"hallo"}')],
+    ['document', Buffer.from([0x7b, 0xff, 0x7d])],
+    ['depth', Buffer.from([0xff, 0xfe])],
+    ['bundle', Buffer.from([0xff])],
+  ])(
+    'a turn of which %s is not what was written is told, nothing is rebuilt from it, and it can be deleted',
+    async (column, value) => {
+      const { store } = await damaged(`UPDATE response SET ${column} = ? WHERE id = 't1'`, value)
+      await expect(store.find(OWNER, 't1')).rejects.toMatchObject({ name: 'StoreError', reason: 'corrupt' })
+      await expect(store.load('t1')).rejects.toMatchObject({ reason: 'corrupt' })
+      expect(await store.find('another', 't1')).toBeNull()
+      await expect(store.lineage('t2')).rejects.toMatchObject({ reason: 'corrupt' })
+      expect((await store.find(OWNER, 't0'))?.record.document).toBe('{"text":"hello"}')
+      expect(await store.remove(OWNER, 't1', true)).toBe('removed')
+      await store.close()
+    },
+  )
+
+  test('text that is not UTF-8, read as text, does not end the process', async () => {
+    // As SQLite's own tools would leave it: a TEXT value with a byte that no UTF-8 has.
+    const { store } = await damaged(
+      "UPDATE response SET document = CAST(x'7bff7d' AS TEXT), model = CAST(x'ff' AS TEXT) WHERE id = 't1'",
+    )
+    await expect(store.find(OWNER, 't1')).rejects.toMatchObject({ reason: 'corrupt' })
+    expect(await store.remove(OWNER, 't1', true)).toBe('removed')
+    await store.close()
+  })
+
+  test.each([
+    ['a state', "UPDATE state SET fixed = zeroblob(64) WHERE id = 't2'"],
+    ['a hash', "UPDATE state SET sha256 = zeroblob(32) WHERE id = 't2'"],
+  ])('%s that is not what was written is told, and serves no replay', async (_, sql) => {
+    const { store } = await damaged(sql)
+    await expect(store.load('t2')).rejects.toMatchObject({ reason: 'corrupt' })
+    expect((await store.find(OWNER, 't2'))?.record.id).toBe('t2')
+    await store.put(childOf(turnRecord('t2', { root: 't0', depth: 2, position: 9 }), 't3'), stateOf('t3'))
+    expect((await store.lineage('t3'))?.turns.map(({ id }) => id)).toContain('t2')
+    await store.close()
+  })
+
+  test('bytes flipped anywhere in the files never end the process', async () => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    for (let i = 0; i < 8; i++)
+      await store.put(turnRecord(`t${i}`, { document: `{"n":"${'x'.repeat(50 * i)}"}` }), stateOf(`t${i}`))
+    await store.close()
+    const original = readFileSync(join(folder, 'mneme.db'))
+    let seed = 1
+    const random = (below: number): number => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0) % below
+    for (let round = 0; round < 25; round++) {
+      const bytes = Buffer.from(original)
+      for (let i = 0; i < 30; i++) bytes[random(bytes.length)] = random(256)
+      writeFileSync(join(folder, 'mneme.db'), bytes)
+      const hurt = start(folder)
+      const opened = await hurt.ready.then(
+        () => true,
+        (error: unknown) => {
+          expect(error).toBeInstanceOf(StoreError)
+          return false
+        },
+      )
+      if (!opened) continue
+      for (let i = 0; i < 8; i++) {
+        for (const call of [
+          hurt.find(OWNER, `t${i}`),
+          hurt.load(`t${i}`),
+          hurt.lineage(`t${i}`),
+          hurt.remove(OWNER, `t${i}`, true),
+        ])
+          await call.catch((error: unknown) => expect(error).toBeInstanceOf(StoreError))
+      }
+      await hurt.close().catch(() => undefined)
+      rmSync(join(folder, 'mneme.db-wal'), { force: true })
+    }
+  })
+})
+
+describe('files that are taken away', () => {
+  test.each(['mneme.db', 'mneme.db-wal'])(
+    '%s removed under the store: nothing is acknowledged any more',
+    async (file) => {
+      const folder = temporaryFolder()
+      const store = start(folder)
+      await store.put(turnRecord('a'), stateOf('a'))
+      rmSync(join(folder, file))
+      await expect(store.put(turnRecord('b'), stateOf('b'))).rejects.toMatchObject({ reason: 'gone' })
+      expect(await store.broken).toMatch(new RegExp(`${file} was removed or replaced`))
+      await expect(store.put(turnRecord('c'), stateOf('c'))).rejects.toMatchObject({ reason: 'gone' })
+      await store.close()
+    },
+  )
+
+  test('a database that was replaced by another is not written', async () => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    await store.put(turnRecord('a'), stateOf('a'))
+    renameSync(join(folder, 'mneme.db'), join(folder, 'moved'))
+    writeFileSync(join(folder, 'mneme.db'), '')
+    await expect(store.put(turnRecord('b'), stateOf('b'))).rejects.toMatchObject({ reason: 'gone' })
+    await store.close()
+  })
+
+  const used = async (): Promise<string> => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    for (let i = 0; i < 3; i++) await store.put(turnRecord(`t${i}`), stateOf(`t${i}`))
+    await store.close()
+    return folder
+  }
+  test.each<[string, (path: string) => void]>([
+    ['missing', (path) => rmSync(path)],
+    ['empty', (path) => writeFileSync(path, '')],
+    ['cut', (path) => truncateSync(path, 8192)],
+  ])('a database that is %s at the start is told, and left alone', async (_, damage) => {
+    const folder = await used()
+    damage(join(folder, 'mneme.db'))
+    const before = existsSync(join(folder, 'mneme.db')) ? statSync(join(folder, 'mneme.db')).size : null
+    await expect(start(folder).ready).rejects.toThrow(/mneme\.db: expected .* got .*backup/)
+    expect(existsSync(join(folder, 'mneme.db')) ? statSync(join(folder, 'mneme.db')).size : null).toBe(before)
+  })
+
+  test.each<[string, (path: string) => void, RegExp]>([
+    [
+      'missing',
+      (path) => rmSync(path, { force: true }),
+      /mneme\.db-wal is missing although the server was not stopped/,
+    ],
+    ['empty', (path) => writeFileSync(path, ''), /mneme\.db-wal is empty although/],
+    ['cut', (path) => writeFileSync(path, Buffer.alloc(5000, 1)), /mneme\.db-wal ends in the middle of a write/],
+  ])('a log that is %s after a crash is told', async (_, damage, expected) => {
+    const folder = await used()
+    // What a killed server leaves: the marker says that the folder is in use.
+    writeFileSync(join(folder, 'mneme.json'), '{"format":"mneme-data","closed":false}')
+    damage(join(folder, 'mneme.db-wal'))
+    const store = start(folder)
+    expect(await store.ready).toEqual([expect.stringMatching(expected)])
+    expect((await store.find(OWNER, 't2'))?.kept).toBe(true)
+    await store.close()
+    const again = start(folder)
+    expect(await again.ready).toEqual([])
+    await again.close()
+  })
+})
+
+describe('a data folder of format 1', () => {
+  const fixture = new URL('../../fixtures/data-format-1/', import.meta.url)
+
+  test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
+    const folder = join(temporaryFolder(), 'data')
+    mkdirSync(folder)
+    for (const file of ['mneme.db', 'mneme.db-wal'])
+      writeFileSync(join(folder, file), gunzipSync(readFileSync(new URL(`${file}.gz`, fixture))))
+    const { turns } = JSON.parse(readFileSync(new URL('expected.json', fixture), 'utf8')) as {
+      turns: { id: string; previous: string | null; text: string }[]
+    }
+    const store = start(folder)
+    expect(await store.ready).toEqual([])
+    for (const { id, previous, text } of turns) {
+      const found = await store.find('local', id)
+      expect(found?.record.parent).toBe(previous)
+      expect(found?.record.document).toContain(JSON.stringify(text))
+      expect(await store.lineage(id)).not.toBeNull()
+    }
+    expect(await store.statistics()).toMatchObject({ responses: turns.length, sessions: 2 })
+    const last = (await store.find('local', turns[5]?.id as string))?.record
+    await store.put(childOf({ ...turnRecord(''), ...last }, 'new'), stateOf('new'))
+    await store.close()
+    const again = start(folder)
+    expect(await again.ready).toEqual([])
+    expect(await again.load('new')).toEqual(stateOf('new'))
+    await again.close()
   })
 })

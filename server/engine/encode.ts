@@ -1,0 +1,58 @@
+/** Prompts to token ids, with the limits that hold before and after. */
+import { TextError, type TextCodec } from '../../runtime/text.ts'
+import type { ErrorCode, Prompt } from './messages.ts'
+
+/** Tokens of one prompt at most: what one request may make the engine compute. */
+export const MAX_PROMPT_TOKENS = 131_072
+
+export type Encoded =
+  | { readonly ids: readonly number[]; readonly text: string }
+  | { readonly code: ErrorCode; readonly message: string }
+
+/**
+ * The token ids of a prompt, and its text where it is one of text or ids. `continued`: the prompt follows a
+ * conversation. `pending`: tokens that will be fed before it.
+ */
+export function encodePrompt(codec: TextCodec, prompt: Prompt, continued: boolean, pending: number): Encoded {
+  const long = surelyTooLong(codec, prompt)
+  if (long) return long
+  let ids: readonly number[]
+  try {
+    ids = idsOf(codec, prompt, continued)
+  } catch (error) {
+    // A chat template may refuse the messages (say, two system messages): that is the request's fault.
+    const code = error instanceof TextError ? 'prompt_refused' : 'engine_failed'
+    return { code, message: error instanceof Error ? error.message : String(error) }
+  }
+  if (pending + ids.length === 0)
+    return { code: 'prompt_empty', message: 'The prompt is empty: it needs at least one token.' }
+  if (ids.length > MAX_PROMPT_TOKENS) return tooLong(`has ${ids.length} tokens`)
+  const wrong = ids.find((id) => id < 0 || id >= codec.vocabSize)
+  if (wrong !== undefined) {
+    const message = `Token ${wrong} does not exist: the vocabulary has ${codec.vocabSize}.`
+    return { code: 'prompt_token_invalid', message }
+  }
+  const text = prompt.kind === 'ids' ? codec.decode(ids) : prompt.kind === 'text' ? prompt.text : ''
+  return { ids, text }
+}
+
+function idsOf(codec: TextCodec, prompt: Prompt, continued: boolean): readonly number[] {
+  if (prompt.kind === 'ids') return prompt.ids
+  if (prompt.kind === 'text') return codec.encode(prompt.text)
+  return codec.chat(prompt.messages, { continued, generate: prompt.generate })
+}
+
+/** A text that is too long even if every token were the longest one is not worth reading. */
+function surelyTooLong(codec: TextCodec, prompt: Prompt): Encoded | null {
+  if (prompt.kind === 'ids')
+    return prompt.ids.length > MAX_PROMPT_TOKENS ? tooLong(`has ${prompt.ids.length} tokens`) : null
+  const texts = prompt.kind === 'text' ? [prompt.text] : prompt.messages.map(({ content }) => content)
+  const length = texts.reduce((sum, text) => sum + text.length, 0)
+  const least = Math.ceil(length / codec.longestToken)
+  return least > MAX_PROMPT_TOKENS ? tooLong(`has at least ${least} tokens`) : null
+}
+
+function tooLong(what: string): Encoded {
+  const message = `The prompt ${what}; at most ${MAX_PROMPT_TOKENS} are taken in one request.`
+  return { code: 'prompt_too_long', message }
+}

@@ -1,0 +1,113 @@
+/** Opens a bundle's decoder for serving: with as many threads as are fastest, and tried once before it serves anybody. */
+import { availableParallelism } from 'node:os'
+import { loadBundle, type Bundle } from '../../runtime/bundle.ts'
+import type { Device } from '../../runtime/device.ts'
+import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
+import { openText } from '../../runtime/text.ts'
+import { createOrtRunner } from './ort-runner.ts'
+import type { Runner, Segment } from './runner.ts'
+import { requireFinite } from './sampler.ts'
+import type { OpenedModel } from './serve-engine.ts'
+
+export interface ModelOptions {
+  /** The bundle's folder. */
+  readonly bundle: string
+  /** Threads within one operator; null: what a measurement finds fastest. */
+  readonly threads: number | null
+  /** Sequences that decode together. */
+  readonly rows: number
+  readonly device: Device
+}
+
+/** More threads than this have not been seen to help one token. */
+const MOST_THREADS = 16
+/** A model that takes longer than this to open is opened once, with all threads: large models profit from them. */
+const SLOW_OPENING_MS = 2_000
+/** Decode steps of a trial, and the time that it may take. */
+const STEPS = 40
+const TRIAL_MS = 300
+/** More threads are only taken if they are so much faster: they take the cores from everything else. */
+const WORTHWHILE = 0.9
+
+interface Trial {
+  readonly threads: number
+  readonly runner: Runner
+  /** Milliseconds of a decode step of one row. */
+  readonly stepMs: number
+}
+
+/** Throws where the bundle cannot be loaded, or its graph does not run. */
+export async function openModel({ bundle: folder, threads, rows, device }: ModelOptions): Promise<OpenedModel> {
+  const bundle = await loadBundle(folder)
+  const open = (count: number): Promise<Trial> => tryThreads(bundle, count, rows, device)
+  const { trial, measured } =
+    threads === null && device === 'cpu' ? await fastest(open) : await given(open, threads ?? 1)
+  const { version, binding, reason } = runtimeInfo()
+  const how = reason === undefined ? '' : ` (${reason})`
+  const runtime = `onnxruntime ${version}, ${binding}, ${device}${how}, ${measured}`
+  return { runner: trial.runner, codec: openText(bundle.dir), runtime }
+}
+
+async function given(
+  open: (threads: number) => Promise<Trial>,
+  threads: number,
+): Promise<{ trial: Trial; measured: string }> {
+  return { trial: await open(threads), measured: `${threads} threads as given` }
+}
+
+/** Tries 1, 2, 4... threads for as long as more are faster. */
+async function fastest(open: (threads: number) => Promise<Trial>): Promise<{ trial: Trial; measured: string }> {
+  const most = Math.min(availableParallelism(), MOST_THREADS)
+  const began = performance.now()
+  let best = await open(1)
+  const slow = performance.now() - began > SLOW_OPENING_MS
+  const seen = [best]
+  for (let threads = slow ? most : 2; threads <= most && threads > 1; threads *= 2) {
+    const trial = await open(threads)
+    seen.push(trial)
+    if (trial.stepMs > WORTHWHILE * best.stepMs) {
+      trial.runner.close()
+      break
+    }
+    best.runner.close()
+    best = trial
+  }
+  const times = seen.map(({ threads, stepMs }) => `${threads}: ${stepMs.toFixed(2)}`).join(', ')
+  return { trial: best, measured: `${best.threads} threads (measured, ms a token: ${times})` }
+}
+
+async function tryThreads(bundle: Bundle, threads: number, rows: number, device: Device): Promise<Trial> {
+  const { file } = bundle.manifest.graphs.decoder
+  // Threads that spin while they wait are faster, and only worth their core where there are several.
+  const graph = await openGraph(bundle.path(file), { threads, device })
+  try {
+    const runner = createOrtRunner(bundle, graph, rows)
+    return { threads, runner, stepMs: await warmUp(runner, bundle.manifest.tokenizer.vocab) }
+  } catch (error) {
+    graph.close()
+    throw error
+  }
+}
+
+/** Runs a prompt and some tokens; returns the median time of a token. Throws where the model does not run as it should. */
+async function warmUp(runner: Runner, vocab: number): Promise<number> {
+  const run = async (segment: Segment): Promise<void> => {
+    const [result] = await runner.step([segment])
+    if (!result || 'error' in result) throw result?.error ?? new Error('the model gave no result')
+    requireFinite(result.logits.subarray(0, vocab))
+  }
+  const ids = Array.from({ length: runner.prefillChunk }, (_, i) => (i * 7919) % vocab)
+  const prompt = runner.open('prefill', null, 0)
+  await run({ row: prompt, ids, logits: 'last' })
+  runner.release(prompt)
+  const row = runner.open('decode', null, 0)
+  const times: number[] = []
+  const began = performance.now()
+  for (let i = 0; i < STEPS && performance.now() - began < TRIAL_MS; i++) {
+    const start = performance.now()
+    await run({ row, ids: [i % vocab], logits: 'last' })
+    times.push(performance.now() - start)
+  }
+  runner.release(row)
+  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? Infinity
+}

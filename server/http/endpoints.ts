@@ -1,0 +1,17 @@
+/** The table of all endpoints. */
+import type { Deps } from '../deps.ts'
+import { socketEndpoint } from '../socket/endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+import { generateEndpoints } from './generate.ts'
+import { statusEndpoints } from './status.ts'
+import { storedEndpoints } from './stored.ts'
+
+export function allEndpoints(deps: Deps): readonly Endpoint[] {
+  const endpoints: readonly Endpoint[] = [
+    ...generateEndpoints(deps),
+    socketEndpoint(deps),
+    ...storedEndpoints(deps),
+    ...statusEndpoints(deps, () => endpoints),
+  ]
+  return endpoints
+}

@@ -1,0 +1,46 @@
+/** How much the server takes from one client and from all of them. Every limit is here, with its reason. */
+import type { Config } from './config.ts'
+
+export interface Limits {
+  /** Bytes of a body or WebSocket message, after decompression. */
+  readonly bodyBytes: number
+  readonly connections: number
+  /** Requests in flight and WebSockets of one owner, where keys are required. */
+  readonly connectionsPerOwner: number
+  readonly keepAliveMs: number
+  /** A connection with output waiting that takes none of it for so long is closed. */
+  readonly stallMs: number
+  /** Requests that a connection may send before it has read the answers; nothing in use today sends more than one. */
+  readonly pipelined: number
+  /** Bytes of one reply that are held until it is complete: its text and log-probabilities. */
+  readonly replyBytes: number
+  /** The same of all replies together. */
+  readonly allReplyBytes: number
+  /** Bytes of the states of responses with `store: false`, of all WebSockets together. */
+  readonly localStateBytes: number
+}
+
+const MIB = 1024 * 1024
+
+export const DEFAULT_LIMITS: Limits = {
+  bodyBytes: MIB,
+  connections: 1024,
+  connectionsPerOwner: 256,
+  keepAliveMs: 75_000,
+  stallMs: 30_000,
+  pipelined: 16,
+  replyBytes: 32 * MIB,
+  allReplyBytes: 256 * MIB,
+  localStateBytes: 256 * MIB,
+}
+
+/** The limits of a configuration: what it does not set has its default. */
+export function limitsOf(config: Config): Limits {
+  return {
+    ...DEFAULT_LIMITS,
+    bodyBytes: config.maxBody,
+    connections: config.maxConnections,
+    connectionsPerOwner: config.maxConnectionsPerKey,
+    keepAliveMs: config.keepAlive * 1000,
+  }
+}

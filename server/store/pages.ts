@@ -1,0 +1,87 @@
+/** Full pages of append state: shared by all states that passed through them, and stored once. */
+import { createHash } from 'node:crypto'
+import type Database from 'libsql'
+import { StoreError } from './errors.ts'
+import { bytesOf, type Blob } from './turn-row.ts'
+
+/** A page's name: 32 bytes. */
+export type PageName = Uint8Array
+
+export interface Pages {
+  /**
+   * Stores the pages that follow `previous` (null: from the first position on) and returns the name of the last one.
+   * The caller then holds one reference to that page.
+   */
+  add(previous: PageName | null, pages: readonly Uint8Array[], scope: string): PageName | null
+  /** All pages up to and including `last`, in order. Throws StoreError `corrupt` if one is missing or damaged. */
+  read(last: PageName | null, scope: string): Uint8Array[]
+  /** Gives back one reference. Pages that nobody names any more are deleted. */
+  release(last: PageName | null): void
+}
+
+/**
+ * A page is named by the hash of what it follows, whose it is (`scope`: owner and bundle) and its bytes. Two states share
+ * a page only if everything up to its end has the same bits, and never across owners.
+ */
+export function createPages(database: Database.Database): Pages {
+  const sql = {
+    read: database.prepare(
+      'SELECT CAST(previous AS BLOB) AS previous, CAST(bytes AS BLOB) AS bytes FROM page WHERE name = ?',
+    ),
+    add: database.prepare('INSERT INTO page (name, previous, refs, bytes) VALUES (?, ?, 0, ?)'),
+    has: database.prepare('SELECT 1 AS found FROM page WHERE name = ?'),
+    refer: database.prepare('UPDATE page SET refs = refs + ? WHERE name = ?'),
+    free: database.prepare('SELECT CAST(previous AS BLOB) AS previous FROM page WHERE name = ? AND refs <= 0'),
+    remove: database.prepare('DELETE FROM page WHERE name = ?'),
+  }
+  return {
+    add(previous, pages, scope) {
+      let last = previous
+      for (const bytes of pages) {
+        const name = nameOf(last, scope, bytes)
+        if (sql.has.get([blob(name)]) === undefined) {
+          sql.add.run(blob(name), last && blob(last), blob(bytes))
+          if (last) sql.refer.run(1, blob(last))
+        }
+        last = name
+      }
+      if (last) sql.refer.run(1, blob(last))
+      return last
+    },
+    read(last, scope) {
+      const pages: Uint8Array[] = []
+      for (let name = last; name !== null;) {
+        const row = sql.read.get([blob(name)]) as { previous: Blob | null; bytes: Blob } | undefined
+        const previous = row?.previous ? bytesOf(row.previous) : null
+        if (!row || !Buffer.from(nameOf(previous, scope, bytesOf(row.bytes))).equals(name))
+          throw new StoreError('corrupt', 'a page of a stored state is not what was written')
+        pages.push(Uint8Array.from(bytesOf(row.bytes)))
+        name = previous
+      }
+      return pages.toReversed()
+    },
+    release(last) {
+      for (let name = last; name !== null;) {
+        sql.refer.run(-1, blob(name))
+        const free = sql.free.get([blob(name)]) as { previous: Blob | null } | undefined
+        if (!free) return
+        sql.remove.run([blob(name)])
+        name = free.previous && bytesOf(free.previous)
+      }
+    },
+  }
+}
+
+function nameOf(previous: PageName | null, scope: string, bytes: Uint8Array): PageName {
+  const head = Buffer.from(`${scope}\0`)
+  return createHash('sha256')
+    .update(head)
+    .update(previous ?? Buffer.alloc(32))
+    .update(bytes)
+    .digest()
+}
+
+/** libsql takes Buffers; a single one has to be wrapped in a list, or it is taken for named parameters. */
+function blob(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

@@ -1,0 +1,141 @@
+/** The states that are kept, and which of them go when there are newer ones. */
+import { createHash } from 'node:crypto'
+import type Database from 'libsql'
+import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
+import { StoreError } from './errors.ts'
+import { createPages } from './pages.ts'
+import type { TurnRecord } from './store.ts'
+import { bytesOf, type Blob } from './turn-row.ts'
+
+/** Values of state.kind. Only prunable states are ever pruned. */
+export const KIND = {
+  /** An inner turn of its branch: the least recently used ones go. */
+  prunable: 0,
+  /** Where a branch goes on from. */
+  leaf: 1,
+  /** Kept so that no replay of a later turn is longer than the limit. */
+  anchor: 2,
+  /** It could not be rebuilt, or somebody asked for it to stay. */
+  pinned: 3,
+} as const
+
+export type Kind = (typeof KIND)[keyof typeof KIND]
+
+export interface States {
+  /** Stores the state of a turn, in place of any that is there; returns its hash. */
+  put(turn: TurnRecord, state: SessionState, kind: Kind): Uint8Array
+  kindOf(id: string): Kind | null
+  setKind(id: string, from: Kind, to: Kind): void
+  /**
+   * Null if it is not kept. Throws StoreError `corrupt` if it is not what was written. With `hold` it is not pruned
+   * until `release` is called as often: the turn that continues it shares its pages.
+   */
+  load(turn: TurnRecord, hold: boolean): SessionState | null
+  release(id: string): void
+  drop(id: string): void
+  /** Drops the prunable states of a session but the `keep` most recently used ones. */
+  prune(root: string, keep: number): void
+}
+
+export function createStates(database: Database.Database): States {
+  const pages = createPages(database)
+  const sql = prepare(database)
+  const touched = new Map<string, number>()
+  const held = new Map<string, number>()
+  let clock = 0
+  // Wall-clock time orders uses across restarts; within a process it never repeats or goes back.
+  const tick = (): number => (clock = Math.max(clock + 1, Date.now()))
+  const row = (id: string): StateRow | undefined => sql.read.get(id) as StateRow | undefined
+
+  const drop = (id: string): void => {
+    const found = sql.pageOf.get(id) as { page: Blob | null } | undefined
+    if (!found) return
+    sql.drop.run(id)
+    pages.release(found.page && bytesOf(found.page))
+  }
+  return {
+    kindOf: (id) => (sql.kind.get(id) as { kind: Kind } | undefined)?.kind ?? null,
+    setKind: (id, from, to) => void sql.setKind.run(to, id, from),
+    put(turn, state, kind) {
+      const full = Math.floor(turn.position / PAGE_POSITIONS) - state.firstPage
+      const previous = state.firstPage === 0 ? null : pageBefore(sql, turn, state.firstPage)
+      const page = pages.add(previous, state.pages.slice(0, Math.max(0, full)), scopeOf(turn))
+      const tail = state.pages[Math.max(0, full)] ?? new Uint8Array(0)
+      const hash = digest(state.fixed, tail, page)
+      drop(turn.id)
+      const bytes = [state.fixed, tail].map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))
+      sql.put.run(kind, tick(), hash, ...bytes, page && Buffer.from(page), turn.id)
+      return hash
+    },
+    load(turn, hold) {
+      const found = row(turn.id)
+      if (!found) return null
+      touched.set(turn.id, tick())
+      // Copied into memory of their own, which can then be moved to another thread.
+      const [fixed, tail] = [Uint8Array.from(bytesOf(found.fixed)), Uint8Array.from(bytesOf(found.tail))]
+      const page = found.page && bytesOf(found.page)
+      if (!digest(fixed, tail, page).equals(Buffer.from(bytesOf(found.sha256))))
+        throw new StoreError('corrupt', `the state of ${turn.id} is not what was written`)
+      const full = pages.read(page, scopeOf(turn))
+      if (hold) held.set(turn.id, (held.get(turn.id) ?? 0) + 1)
+      return { fixed, pages: tail.length > 0 ? [...full, tail] : full, firstPage: 0 }
+    },
+    release(id) {
+      const count = (held.get(id) ?? 0) - 1
+      if (count > 0) held.set(id, count)
+      else held.delete(id)
+    },
+    drop,
+    prune(root, keep) {
+      // What was read since the last write counts as used; it is written down with this transaction.
+      for (const [id, used] of touched) sql.use.run(used, id)
+      touched.clear()
+      const stale = (sql.stale.all(root, keep) as { id: Blob }[]).map(({ id }) => Buffer.from(bytesOf(id)).toString())
+      for (const id of stale) if (!held.has(id)) drop(id)
+    },
+  }
+}
+
+type StateRow = Record<'sha256' | 'fixed' | 'tail', Blob> & { page: Blob | null }
+type Statements = ReturnType<typeof prepare>
+
+function prepare(database: Database.Database) {
+  return {
+    read: database.prepare(
+      `SELECT CAST(sha256 AS BLOB) AS sha256, CAST(fixed AS BLOB) AS fixed, CAST(tail AS BLOB) AS tail,
+              CAST(page AS BLOB) AS page FROM state WHERE id = ?`,
+    ),
+    pageOf: database.prepare('SELECT CAST(page AS BLOB) AS page FROM state WHERE id = ?'),
+    kind: database.prepare('SELECT CAST(kind AS INTEGER) AS kind FROM state WHERE id = ?'),
+    setKind: database.prepare('UPDATE state SET kind = ? WHERE id = ? AND kind = ?'),
+    put: database.prepare(
+      `INSERT INTO state (seq, id, root, kind, used, sha256, fixed, tail, page)
+         SELECT seq, id, root, ?, ?, ?, ?, ?, ? FROM response WHERE id = ?`,
+    ),
+    drop: database.prepare('DELETE FROM state WHERE id = ?'),
+    use: database.prepare('UPDATE state SET used = ? WHERE id = ?'),
+    stale: database.prepare(
+      `SELECT CAST(id AS BLOB) AS id FROM state WHERE root = ? AND kind = ${KIND.prunable} ORDER BY used DESC LIMIT -1 OFFSET ?`,
+    ),
+  }
+}
+
+/** The last page of the turn that `turn` continues: its own pages follow it. */
+function pageBefore(sql: Statements, turn: TurnRecord, firstPage: number): Uint8Array {
+  const found = sql.pageOf.get(turn.parent ?? '') as { page: Blob | null } | undefined
+  if (!found?.page) {
+    const message = `the state of ${turn.id} begins at page ${firstPage}, and the pages before it are not kept`
+    throw new StoreError('failed', message)
+  }
+  return bytesOf(found.page)
+}
+
+function scopeOf({ owner, bundle }: TurnRecord): string {
+  return `${owner}\0${bundle}`
+}
+
+/** For a state without pages this is the sha256 of its bytes, as format 1 had it. */
+function digest(fixed: Uint8Array, tail: Uint8Array, page: Uint8Array | null): Buffer {
+  const hash = createHash('sha256').update(fixed).update(tail)
+  return (page ? hash.update(page) : hash).digest()
+}

@@ -1,0 +1,98 @@
+/** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
+import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
+
+/** A stored turn without its state: the log, from which every state can be rebuilt. Ids are opaque to the store. */
+export interface TurnRecord {
+  readonly id: string
+  /** Who may see it. */
+  readonly owner: string
+  /** The response that it continues; null for the first of a session. */
+  readonly parent: string | null
+  /** The first response of its session. */
+  readonly root: string
+  /** Turns before it on its branch. */
+  readonly depth: number
+  /** Seconds since 1970. */
+  readonly created: number
+  readonly model: string
+  /** The bundle that made the state, and the only one that can continue it. */
+  readonly bundle: string
+  /** Request and response as JSON text. */
+  readonly document: string
+  /** The turn's own prompt tokens, without the parent's pending ones. */
+  readonly prompt: readonly number[]
+  readonly generated: readonly number[]
+  readonly pending: readonly number[]
+  /** Tokens that the state has been fed. */
+  readonly position: number
+  /** Tokens of one prefill call. Another length gives a state with other last bits. */
+  readonly prefillChunk: number
+  /** How many of the sampled tokens each decode call fed; null: one token a call. */
+  readonly calls: readonly number[] | null
+  readonly gates: Gates
+}
+
+export interface Found {
+  readonly record: TurnRecord
+  /** Whether its state is kept; a pruned one is rebuilt by a replay. */
+  readonly kept: boolean
+  /** sha256 of its state when it was stored, also of one that has been pruned; null if no state was ever stored. */
+  readonly stateHash: Uint8Array | null
+  /** Whether another response already continues it. */
+  readonly continued: boolean
+}
+
+/** Where a pruned state is rebuilt from: `turns` in order; the first of them continues `from`, or the zero state. */
+export interface Lineage {
+  readonly from: Checkpoint | null
+  readonly turns: readonly TurnRecord[]
+}
+
+/** What became of a rebuilt state: it has the bits of the one that was pruned, it has not, or nobody can tell. */
+export type Rebuilt = 'identical' | 'different' | 'unknown'
+
+/** All calls are answered in the order in which they were made. */
+export interface StoreCalls {
+  /** Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). */
+  put(record: TurnRecord, state: SessionState | null): void
+  /** The turn `id` of `owner`, without its state; null if there is none. */
+  find(owner: string, id: string): Found | null
+  /**
+   * The state of a turn; null if it has been pruned. It is not pruned from now on until `release` is called. Throws
+   * StoreError `corrupt` if it is not what was written.
+   */
+  load(id: string): SessionState | null
+  release(id: string): void
+  /** Null when the branch cannot be followed back to a state or to its beginning. */
+  lineage(id: string): Lineage | null
+  /** Puts back a state that was rebuilt, or that follows its turn. `pinned`: the retention policy never prunes it. */
+  restore(id: string, state: SessionState, pinned: boolean): Rebuilt
+  /** Ids of the responses that continue `id` and can only be rebuilt through it. */
+  dependants(id: string): string[]
+  /**
+   * Deletes text, tokens and state, and overwrites them on disk. `needed`: others can only be rebuilt through this turn
+   * and `force` is false, so nothing was deleted.
+   */
+  remove(owner: string, id: string, force: boolean): 'removed' | 'unknown' | 'needed'
+  statistics(): StoreStatistics
+}
+
+export interface StoreStatistics {
+  readonly responses: number
+  readonly sessions: number
+  readonly states: number
+  readonly stateBytes: number
+  readonly journal: string
+  readonly synchronous: string
+}
+
+/** The same calls from another thread. Each rejects with StoreError when it did not take effect. */
+export type Store = {
+  [K in keyof StoreCalls]: (...args: Parameters<StoreCalls[K]>) => Promise<ReturnType<StoreCalls[K]>>
+} & {
+  /** Resolves to what was noticed while the data folder was opened, in sentences for the log. */
+  readonly ready: Promise<readonly string[]>
+  /** Resolves with the reason when the store cannot go on. */
+  readonly broken: Promise<string>
+  close(): Promise<void>
+}

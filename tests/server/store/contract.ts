@@ -1,0 +1,283 @@
+/** What any store has to do: the same tests for each. */
+import * as fc from 'fast-check'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { PAGE_POSITIONS, type SessionState } from '../../../server/checkpoint.ts'
+import type { Store, StoreCalls, TurnRecord } from '../../../server/store/store.ts'
+import { childOf, OWNER, pagedState, stateOf, turnRecord } from '../../support/turns.ts'
+
+export interface StoreSettings {
+  readonly keepStates: number
+  readonly replayTokens: number
+}
+
+/** Opens a new, empty store. */
+export type OpenStore = (settings: StoreSettings) => Promise<Pick<Store, keyof StoreCalls | 'close'>>
+
+export function storeContract(name: string, openStore: OpenStore): void {
+  const open = async (settings: Partial<StoreSettings> = {}) => {
+    const store = await openStore({ keepStates: 3, replayTokens: 2048, ...settings })
+    onTestFinished(() => store.close())
+    return store
+  }
+  type Opened = Awaited<ReturnType<OpenStore>>
+
+  /** A branch of `count` turns: t0, t1... */
+  const branch = async (store: Opened, count: number, tokens = 3): Promise<TurnRecord[]> => {
+    const turns = [turnRecord('t0', { position: tokens })]
+    for (let i = 1; i < count; i++) turns.push(childOf(turns[i - 1] as TurnRecord, `t${i}`, tokens))
+    for (const turn of turns) await store.put(turn, stateOf(turn.id))
+    return turns
+  }
+  const kept = async (store: Opened, turns: readonly TurnRecord[]): Promise<string[]> => {
+    const found = await Promise.all(turns.map(async ({ id, owner }) => (await store.find(owner, id))?.kept))
+    return turns.filter((_, i) => found[i]).map(({ id }) => id)
+  }
+
+  describe(`the contract of a store: ${name}`, () => {
+    test('it gives back what was put, to its owner only', async () => {
+      const store = await open()
+      const turn = turnRecord('a', {
+        document: '{"text":"Zürich 😀"}',
+        generated: [],
+        pending: [],
+        calls: [2, 1],
+        gates: { exit: 3 },
+      })
+      await store.put(turn, stateOf('a'))
+      expect(await store.find(OWNER, 'a')).toMatchObject({ record: turn, kept: true, continued: false })
+      expect(await store.load('a')).toEqual(stateOf('a'))
+      for (const [owner, id] of [
+        ['another', 'a'],
+        [OWNER, 'b'],
+        [OWNER, 'A'],
+        ['', 'a'],
+      ] as const)
+        expect(await store.find(owner, id)).toBeNull()
+      expect(await store.load('b')).toBeNull()
+    })
+
+    test('it says whether a turn has been continued', async () => {
+      const store = await open()
+      await branch(store, 2)
+      expect((await store.find(OWNER, 't0'))?.continued).toBe(true)
+      expect((await store.find(OWNER, 't1'))?.continued).toBe(false)
+    })
+
+    test('leaves and the states used last are kept, whatever the shape of the session', async () => {
+      const keepStates = 2
+      const store = await open({ keepStates, replayTokens: 1_000_000 })
+      let sessions = 0
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.nat(), { minLength: 1, maxLength: 40 }),
+          fc.array(fc.nat(), { maxLength: 10 }),
+          async (parents, uses) => {
+            const session = `s${++sessions}-`
+            const turns = [turnRecord(`${session}0`)]
+            const used = [`${session}0`]
+            await store.put(turns[0] as TurnRecord, stateOf(`${session}0`))
+            const use = async (id: string): Promise<void> => {
+              if ((await store.load(id)) === null) return
+              await store.release(id)
+              used.splice(0, used.length, ...used.filter((other) => other !== id), id)
+            }
+            for (const [i, parent] of parents.entries()) {
+              const at = uses[i]
+              if (at !== undefined) await use((turns[at % turns.length] as TurnRecord).id)
+              const turn = childOf(turns[parent % turns.length] as TurnRecord, `${session}${i + 1}`)
+              turns.push(turn)
+              used.push(turn.id)
+              await store.put(turn, stateOf(turn.id))
+            }
+            const leaves = turns.filter(({ id }) => !turns.some(({ parent }) => parent === id)).map(({ id }) => id)
+            const present = await kept(store, turns)
+            expect(present).toEqual(expect.arrayContaining(leaves))
+            const inner = used.filter((id) => !leaves.includes(id)).slice(-keepStates)
+            expect(present.toSorted()).toEqual([...leaves, ...inner].toSorted())
+          },
+        ),
+        { numRuns: 15 },
+      )
+    })
+
+    test('a state that is forked again and again is kept, however many turns are put in between', async () => {
+      const store = await open({ keepStates: 2 })
+      const turns = await branch(store, 4)
+      for (let i = 0; i < 6; i++) {
+        if ((await store.load('t1')) === null) await store.restore('t1', stateOf('t1'), false)
+        else await store.release('t1')
+        const fork = childOf(turns[1] as TurnRecord, `fork${i}`)
+        await store.put(fork, stateOf(fork.id))
+        await store.put(childOf(fork, `more${i}`), stateOf('more'))
+      }
+      expect(await kept(store, [turns[1] as TurnRecord])).toEqual(['t1'])
+    })
+
+    test('no replay is longer than the limit and the turn itself, in tokens', async () => {
+      const store = await open({ keepStates: 1, replayTokens: 100 })
+      let sessions = 0
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.integer({ min: 1, max: 120 }), { minLength: 1, maxLength: 40 }),
+          async (lengths) => {
+            const session = `s${++sessions}-`
+            const turns: TurnRecord[] = []
+            for (const [i, tokens] of lengths.entries()) {
+              const before = turns.at(-1)
+              const turn = before ? childOf(before, session + i, tokens) : turnRecord(session, { position: tokens })
+              turns.push(turn)
+              await store.put(turn, stateOf(turn.id))
+            }
+            for (const [i, turn] of turns.entries()) {
+              const lineage = await store.lineage(turn.id)
+              const replayed = turn.position - (lineage?.from?.position ?? 0)
+              expect(replayed).toBeLessThanOrEqual(100 + (lengths[i] as number))
+            }
+          },
+        ),
+        { numRuns: 15 },
+      )
+    })
+
+    test('a lineage begins at the nearest kept state, and lists the turns after it in order', async () => {
+      const store = await open({ keepStates: 1, replayTokens: 10 })
+      const turns = await branch(store, 12)
+      const present = await kept(store, turns)
+      const lineage = await store.lineage('t6')
+      const from = present.filter((id) => Number(id.slice(1)) < 6).at(-1) as string
+      expect(lineage?.from?.state).toEqual(stateOf(from))
+      const after = turns.slice(Number(from.slice(1)) + 1, 7)
+      expect(lineage?.turns).toEqual(after)
+      expect(await store.lineage('unknown')).toBeNull()
+    })
+
+    test('a rebuilt state is compared with the one that was pruned', async () => {
+      const store = await open({ keepStates: 1 })
+      await branch(store, 5)
+      expect(await store.load('t1')).toBeNull()
+      expect(await store.restore('t1', stateOf('t1'), false)).toBe('identical')
+      expect(await store.restore('t2', stateOf('another machine'), false)).toBe('different')
+      const late = turnRecord('late')
+      await store.put(late, null)
+      expect(await store.load('late')).toBeNull()
+      expect(await store.restore('late', stateOf('late'), false)).toBe('unknown')
+      expect(await store.load('late')).toEqual(stateOf('late'))
+    })
+
+    test('a response that others are rebuilt through is deleted only once they are, or by force', async () => {
+      const store = await open({ keepStates: 1 })
+      const turns = await branch(store, 5)
+      expect(await store.remove(OWNER, 't1', false)).toBe('needed')
+      expect(await store.dependants('t1')).toEqual(['t2'])
+      await store.restore('t2', stateOf('t2'), true)
+      expect(await store.remove('another', 't1', true)).toBe('unknown')
+      expect(await store.remove(OWNER, 't1', false)).toBe('removed')
+      expect(await store.remove(OWNER, 't1', false)).toBe('unknown')
+      expect(await store.find(OWNER, 't1')).toBeNull()
+      expect((await store.lineage('t3'))?.from?.state).toEqual(stateOf('t2'))
+      for (let i = 0; i < 10; i++) {
+        const fork = childOf(turns[4] as TurnRecord, `u${i}`)
+        await store.put(fork, stateOf(fork.id))
+      }
+      expect(await kept(store, [turns[2] as TurnRecord])).toEqual(['t2'])
+      expect(await store.remove(OWNER, 't2', true)).toBe('removed')
+      expect(await store.lineage('t3')).toBeNull()
+    })
+
+    test('a turn whose last continuation is deleted is a leaf again', async () => {
+      const store = await open({ keepStates: 1 })
+      const turns = await branch(store, 3)
+      expect(await store.remove(OWNER, 't2', false)).toBe('removed')
+      for (let i = 0; i < 5; i++) await store.put(childOf(turns[0] as TurnRecord, `u${i}`), stateOf('u'))
+      expect(await kept(store, turns)).toContain('t1')
+    })
+
+    test('a state whose parent was never stored is never pruned', async () => {
+      const store = await open({ keepStates: 1 })
+      const first = turnRecord('a', { parent: 'not stored', depth: 3 })
+      await store.put(first, stateOf('a'))
+      for (let i = 0; i < 5; i++) await store.put(childOf(first, `b${i}`), stateOf('b'))
+      expect(await kept(store, [first])).toEqual(['a'])
+    })
+
+    test('pages are stored once, however many forks share them, and go with the last state that needs them', async () => {
+      const store = await open({ keepStates: 1 })
+      const tokens = 10 * PAGE_POSITIONS + 5
+      const root = turnRecord('root', { position: tokens })
+      await store.put(root, pagedState([root]))
+      const one = await store.statistics()
+      expect(one.stateBytes).toBe(64 + 4 * tokens)
+      const forks = Array.from({ length: 10 }, (_, i) => childOf(root, `fork${i}`, PAGE_POSITIONS))
+      for (const fork of forks) {
+        await store.load('root')
+        await store.put(fork, pagedState([root, fork], 10))
+        await store.release('root')
+      }
+      const { stateBytes } = await store.statistics()
+      // Each fork: its fixed part, the page that it filled, and its tail.
+      expect(stateBytes - one.stateBytes).toBe(10 * (64 + 4 * (PAGE_POSITIONS + 5)))
+      for (const fork of forks) expect(await store.load(fork.id)).toEqual(pagedState([root, fork]))
+      for (const fork of forks) expect(await store.remove(OWNER, fork.id, true)).toBe('removed')
+      expect(await store.load('root')).toEqual(pagedState([root]))
+      expect(await store.remove(OWNER, 'root', true)).toBe('removed')
+      expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
+    })
+
+    test('pages of one owner are never another’s, even if they hold the same bytes', async () => {
+      const store = await open()
+      const mine = turnRecord('mine', { position: 200 })
+      const same = pagedState([mine])
+      await store.put(mine, structuredClone(same))
+      const alone = (await store.statistics()).stateBytes
+      await store.put(turnRecord('theirs', { position: 200, owner: 'another' }), structuredClone(same))
+      expect((await store.statistics()).stateBytes).toBe(2 * alone)
+    })
+
+    test('over any tree of turns, forks, prunings and deletions every kept state is what was put, and nothing leaks', async () => {
+      const store = await open({ keepStates: 2, replayTokens: 300 })
+      let runs = 0
+      const step = fc.record({ at: fc.nat(), tokens: fc.integer({ min: 1, max: 200 }), remove: fc.boolean() })
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+          const run = ++runs
+          const paths = new Map<string, TurnRecord[]>()
+          for (const [i, { at, tokens, remove }] of steps.entries()) {
+            const ids = [...paths.keys()]
+            const id = ids[at % Math.max(1, ids.length)]
+            const path = id === undefined ? undefined : paths.get(id)
+            if (remove && id !== undefined) {
+              if ((await store.remove(OWNER, id, false)) === 'removed') paths.delete(id)
+              continue
+            }
+            const base = path?.at(-1)
+            const state = base ? await store.load(base.id) : null
+            const turn =
+              base && state ? childOf(base, `${run}-${i}`, tokens) : turnRecord(`${run}-${i}`, { position: tokens })
+            const whole = base && state ? [...(path as TurnRecord[]), turn] : [turn]
+            const firstPage = base && state ? Math.floor(base.position / PAGE_POSITIONS) : 0
+            await store.put(turn, pagedState(whole, firstPage))
+            if (base && state) await store.release(base.id)
+            paths.set(turn.id, whole)
+          }
+          for (const [id, path] of paths) {
+            const state: SessionState | null = await store.load(id)
+            if (state) expect(state).toEqual(pagedState(path))
+          }
+          expect((await store.statistics()).responses).toBe(paths.size)
+          for (const id of paths.keys()) await store.remove(OWNER, id, true)
+          expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
+        }),
+        { numRuns: 20 },
+      )
+    })
+
+    test('statistics count turns, sessions, states and their bytes', async () => {
+      const store = await open({ keepStates: 1, replayTokens: 1_000_000 })
+      await branch(store, 4)
+      await store.put(turnRecord('other'), stateOf('other'))
+      expect(await store.statistics()).toMatchObject({ responses: 5, sessions: 2, states: 3, stateBytes: 3 * 64 })
+      expect(await store.remove(OWNER, 'other', false)).toBe('removed')
+      expect(await store.statistics()).toMatchObject({ responses: 4, sessions: 1, states: 2, stateBytes: 2 * 64 })
+    })
+  })
+}

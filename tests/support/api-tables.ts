@@ -1,0 +1,59 @@
+/** The tables of docs/api.md, made from the endpoints and their fields. Run as a program it writes them there. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Deps } from '../../server/deps.ts'
+import { allEndpoints } from '../../server/http/endpoints.ts'
+import { openApiPath } from '../../server/http/openapi.ts'
+import { listFields, retrieveFields } from '../../server/http/stored.ts'
+import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
+import { completionFields } from '../../server/openai/completions-schema.ts'
+import type { Fields } from '../../server/openai/field.ts'
+import { httpFields, messageItemFields, otherItemFields, socketFields } from '../../server/openai/responses-schema.ts'
+
+const document = new URL('../../docs/api.md', import.meta.url)
+
+/** Name to markdown. */
+export function apiTables(): Record<string, string> {
+  return {
+    endpoints: endpointTable(),
+    chat: fieldTable(chatFields),
+    messages: fieldTable(messageFields),
+    completions: fieldTable(completionFields),
+    responses: fieldTable(httpFields),
+    items: fieldTable(messageItemFields),
+    'other items': fieldTable(otherItemFields),
+    // What a WebSocket has besides, or otherwise.
+    socket: fieldTable(
+      Object.fromEntries(
+        Object.entries(socketFields).filter(([name, field]) => field !== (httpFields as Fields)[name]),
+      ),
+    ),
+    retrieve: fieldTable(retrieveFields),
+    list: fieldTable(listFields),
+  }
+}
+
+function endpointTable(): string {
+  const rows = allEndpoints({} as Deps).map((endpoint) => {
+    const { method, access, summary } = endpoint
+    return `| \`${method} ${openApiPath(endpoint)}\` | ${access === 'public' ? 'none' : access} | ${summary} |`
+  })
+  return ['| endpoint | scope of the key | what it does |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+function fieldTable(fields: Fields): string {
+  const rows = Object.entries(fields).map(
+    ([name, { effect, about }]) => `| ${name.startsWith('(') ? name : `\`${name}\``} | ${effect} | ${about} |`,
+  )
+  return ['| field | here | |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  let text = readFileSync(document, 'utf8')
+  for (const [name, table] of Object.entries(apiTables())) {
+    const place = new RegExp(`<!-- ${name} -->[\\s\\S]*?<!-- end -->`)
+    if (!place.test(text)) throw new Error(`docs/api.md: expected <!-- ${name} --> and <!-- end -->`)
+    text = text.replace(place, () => `<!-- ${name} -->\n\n${table}\n\n<!-- end -->`)
+  }
+  writeFileSync(document, text)
+}
