@@ -9,8 +9,9 @@ export type Device = 'cpu' | 'webgpu' | 'cuda'
 export const memoryNames: Readonly<Record<Device, string>> = { cpu: 'Cpu', webgpu: 'WebGPU_Buffer', cuda: 'Cuda' }
 
 /** Throws RuntimeError if an option asks for what only CUDA has, and the device is another. */
-export function checkDeviceOptions({ device = 'cpu', tf32 = false, capture = false }: GraphOptions): void {
-  const asked = Object.entries({ tf32, capture }).find(([, value]) => value)
+export function checkDeviceOptions(options: GraphOptions): void {
+  const { device = 'cpu', tf32 = false, capture = false, unordered = false } = options
+  const asked = Object.entries({ tf32, capture, unordered }).find(([, value]) => value)
   if (asked && device !== 'cuda') throw new RuntimeError(`${asked[0]}: expected device cuda, got ${device}`)
 }
 
@@ -19,6 +20,7 @@ export function appendDevice(library: Library, options: Pointer, choice: GraphOp
   const { device = 'cpu' } = choice
   checkDeviceOptions(choice)
   if (device === 'cpu') return
+  if (device === 'cuda') library.SetDeterministicCompute(options, choice.unordered !== true)
   try {
     if (device === 'webgpu') library.SessionOptionsAppendExecutionProvider(options, 'WebGPU', null, null, 0)
     else appendCuda(library, options, cudaSettings(choice))

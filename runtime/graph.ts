@@ -43,6 +43,8 @@ export interface GraphOptions {
   deviceId?: number
   /** Products of float32 matrices in TF32 (cuda only): faster, with 10 bits of mantissa instead of 23. */
   tf32?: boolean
+  /** Whether kernels may add in any order (cuda only): faster, and no two runs give the same bits. */
+  unordered?: boolean
   /**
    * Whether the kernels of a binding are launched as one CUDA graph, recorded at its first run (cuda only): everything
    * that is bound has to be memory of the device, and every node has to have a kernel there.

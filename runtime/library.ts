@@ -11,7 +11,7 @@ import { RuntimeError } from './errors.ts'
 /** An address in native memory; 0n is NULL. */
 export type Pointer = bigint
 /** What a C function of this library takes: a number, an address, or memory whose address is passed. */
-export type Argument = number | bigint | string | null | Uint8Array | BigInt64Array | BigUint64Array
+export type Argument = boolean | number | bigint | string | null | Uint8Array | BigInt64Array | BigUint64Array
 
 /** The C functions used here. All but `release*` throw RuntimeError with ONNX Runtime's message if they fail. */
 export type Library = { readonly version: string } & Readonly<Record<CheckedName, (...args: Argument[]) => void>> &
@@ -32,7 +32,7 @@ export type Library = { readonly version: string } & Readonly<Record<CheckedName
 
 // Positions in struct OrtApi (onnxruntime_c_api.h), which only ever grows at its end; tests/runtime proves each of them.
 const API_VERSION = 20
-const API_LENGTH = 217
+const API_LENGTH = 274
 const GET_ERROR_MESSAGE = 2
 const CHECKED = {
   CreateEnv: [3, 'int, const char*, void*'],
@@ -73,6 +73,7 @@ const CHECKED = {
   UpdateCUDAProviderOptions: [206, 'void*, void*, void*, size_t'],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'void*, void*'],
   SessionOptionsAppendExecutionProvider: [216, 'void*, const char*, void*, void*, size_t'],
+  SetDeterministicCompute: [273, 'void*, bool'],
 } as const
 const RELEASES = {
   ReleaseStatus: 93,

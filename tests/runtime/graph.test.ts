@@ -229,7 +229,7 @@ describe.each(bindings)('$binding', ({ open }) => {
     expect(await fastest({ disabledOptimizers: ['ConstantFolding'] })).toBeGreaterThan(5 * folded)
   })
 
-  test.each(['tf32', 'capture'] as const)('%s is refused where the device is not CUDA', async (option) => {
+  test.each(['tf32', 'capture', 'unordered'] as const)('%s is refused where the device is not CUDA', async (option) => {
     await expect(open(addOne, { [option]: true })).rejects.toThrow(
       new RuntimeError(`${option}: expected device cuda, got cpu`),
     )

@@ -17,6 +17,8 @@ export interface Place {
 export interface BackendOptions extends StepOptions, Place {
   readonly model: Model
   readonly threads: number
+  /** Whether two runs give the same bits; false lets cuda add in any order, which is faster. */
+  readonly deterministic: boolean
   /** Fills the dropout masks. */
   readonly random: Random
 }
@@ -66,10 +68,17 @@ export const paceOf = (lr: number, update: number, c: AdamW) => ({
   dither: (update * 0.7548776662466927) % 1,
 })
 
+/** How a step is compiled. CUDA's kernel for sums of scattered rows adds in no fixed order. */
+export const stepOptions = (o: BackendOptions): StepOptions => ({
+  ...o,
+  scatterByProduct: o.deterministic && o.device === 'cuda',
+})
+
 /** How a graph is opened for a step. */
-export const deviceSettings = ({ threads, device, id, precision }: BackendOptions) => ({
+export const deviceSettings = ({ threads, device, id, precision, deterministic }: BackendOptions) => ({
   threads,
   device,
   deviceId: id,
   tf32: precision === 'tf32',
+  unordered: !deterministic,
 })

@@ -58,6 +58,8 @@ export interface Recipe {
   readonly labels: number
   /** What matrix products are computed in: float32, or on cuda tf32 or bfloat16. Parameters stay in float32. */
   readonly precision: 'float32' | 'tf32' | 'bfloat16'
+  /** Whether two runs of the recipe give the same bits. Only cuda can do without, and is faster then. */
+  readonly deterministic: boolean
   /** Whether rows go on from batch to batch; without, each starts from zero state. */
   readonly carry: boolean
   readonly learningRate: number
@@ -87,6 +89,7 @@ export const defaults: Omit<Recipe, 'name' | 'about' | 'architecture' | 'model' 
   recompute: 1,
   labels: 0,
   precision: 'float32',
+  deterministic: true,
   carry: true,
   learningRate: 2e-3,
   rates: {},

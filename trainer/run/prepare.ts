@@ -76,6 +76,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     recompute: recipe.recompute,
     labels: recipe.labels,
     precision: recipe.precision,
+    deterministic: recipe.deterministic,
     carry: recipe.carry,
     rate: (path) => Object.entries(recipe.rates).find(([start]) => path.startsWith(start))?.[1] ?? 1,
     threads: choices.threads,

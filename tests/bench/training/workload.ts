@@ -47,6 +47,8 @@ export const options = backendOptions(createModel('vanilla', config), {
   threads: 2,
   device: values.device as Device,
   precision: values.precision as Precision,
+  // PyTorch adds in any order too, unless told otherwise
+  deterministic: values.device !== 'cuda',
 })
 
 /** Random tokens, each followed by the next. */

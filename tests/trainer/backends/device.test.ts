@@ -57,6 +57,12 @@ const withCuda = test.skipIf(!CUDA.every(existsSync))
 
 withCuda('training on a CUDA device leaves behind what it does on the CPU', () => expectAsOnCpu('cuda'), 300_000)
 
+withCuda(
+  'two runs on a CUDA device give the same bits',
+  async () => expect(await train('cuda')).toEqual(await train('cuda')),
+  300_000,
+)
+
 withCuda.each(['tf32', 'bfloat16'] as const)(
   'in %s, losses on a CUDA device differ from the CPU by rounding alone',
   async (precision) => {

@@ -1,6 +1,6 @@
 /** The default backend: one ONNX graph is the step. Nothing that stays from step to step is copied. */
 import { canCapture, openGraph, openMemory } from '../../../runtime/open-graph.ts'
-import { type Backend, type BackendOptions, deviceSettings, paceOf } from '../backend.ts'
+import { type Backend, type BackendOptions, deviceSettings, paceOf, stepOptions } from '../backend.ts'
 import { ConfigError } from '../../../models/config.ts'
 import { initialise } from '../initialise.ts'
 import { Evaluation } from './evaluation.ts'
@@ -8,18 +8,23 @@ import { drawNoise, expectNames, floats, load } from './feeds.ts'
 import { compileStep } from './step.ts'
 import { StepBuffers } from './step-buffers.ts'
 
-/** Throws ConfigError where the device has no faster matrix products than float32. */
-export function checkPrecision({ precision, device }: Pick<BackendOptions, 'precision' | 'device'>): void {
-  if (precision !== 'float32' && device !== 'cuda')
+/** Throws ConfigError where the device has not what is asked for. */
+export function checkDevice({ precision, deterministic, device }: BackendOptions): void {
+  if (device === 'cuda') return
+  if (precision !== 'float32')
     throw new ConfigError(
       `precision: ${precision} needs --device cuda; on ${device} ONNX Runtime has no faster matrix products than float32`,
+    )
+  if (!deterministic)
+    throw new ConfigError(
+      `deterministic: false needs --device cuda; on ${device} sums have one order, which costs nothing`,
     )
 }
 
 /** Opens the compiled backend with parameters drawn from `seed`. */
 export async function createCompiledBackend(o: BackendOptions, seed: number): Promise<Backend> {
-  checkPrecision(o)
-  const compiled = compileStep(o.model, o)
+  checkDevice(o)
+  const compiled = compileStep(o.model, stepOptions(o))
   // A step is a thousand small kernels or more; launching them one by one takes longer than they run
   const capture = canCapture(o.device)
   const graph = await openGraph(compiled.bytes, { ...deviceSettings(o), capture })

@@ -6,7 +6,7 @@ import { ConfigError } from '../../../models/config.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
 import { type Backend, type BackendOptions, paceOf, type Place } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
-import { checkPrecision } from './backend.ts'
+import { checkDevice } from './backend.ts'
 import { Evaluation } from './evaluation.ts'
 import { copy, expectNames, floats } from './feeds.ts'
 import { openReplica, type Replica } from './replica.ts'
@@ -21,7 +21,7 @@ export async function createParallelBackend(
   const rows = o.batch / places.length
   if (!Number.isInteger(rows))
     throw new ConfigError(`batch: expected a multiple of the ${places.length} devices, got ${o.batch}`)
-  for (const { device } of places) checkPrecision({ ...o, device })
+  for (const { device } of places) checkDevice({ ...o, device })
   const updater = await openUpdater(o, seed)
   const share = { ...o, batch: rows, threads: Math.max(1, Math.floor(o.threads / places.length)) }
   const labels = Math.min(o.labels, rows * o.time)

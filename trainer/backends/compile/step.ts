@@ -3,7 +3,7 @@ import type { Model } from '../../../models/architecture.ts'
 import { fill, frozenPaths, leaves } from '../../../models/spec.ts'
 import { type CompiledGraph, emit } from './compiled-graph.ts'
 import { tapeOps, type Noise } from './composites.ts'
-import type { Precision } from './emit.ts'
+import type { Arithmetic } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
 import type { AdamW } from './optimizer.ts'
@@ -13,7 +13,7 @@ import { recompute } from './recompute.ts'
 import { type Node, Tape } from './tape.ts'
 import { update } from './update.ts'
 
-export interface StepOptions {
+export interface StepOptions extends Arithmetic {
   readonly batch: number
   readonly time: number
   readonly optimizer: AdamW
@@ -27,12 +27,10 @@ export interface StepOptions {
   readonly recompute: number
   /** Most weighted tokens of a batch; logits are computed for these only. 0: for all tokens. */
   readonly labels: number
-  /** What matrix products are computed in. */
-  readonly precision: Precision
 }
 
-/** The shape of a batch, and whether its rows carry state. */
-export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry' | 'labels' | 'precision'>
+/** The shape of a batch, whether its rows carry state, and how they are computed. */
+export type Rows = Pick<StepOptions, 'batch' | 'time' | 'carry' | 'labels' | keyof Arithmetic>
 
 /** The model on a tape, with its inputs. */
 interface Traced {
@@ -65,7 +63,7 @@ export function compileStep(model: Model, o: StepOptions): CompiledGraph {
     outputs.set(name, node)
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
   const [last, wanted] = o.recompute > 1 ? recompute(tape, forward, outputs, o.recompute) : [tape, outputs]
-  return emit('step', last, wanted, o.precision)
+  return emit('step', last, wanted, o)
 }
 
 /** The loss alone, for held-out text. In: ids, targets, weights, carry, param.*, state.*. Out: loss, mass, next.state.*. */
@@ -76,7 +74,7 @@ export function compileLoss(model: Model, o: Rows): CompiledGraph {
     ['mass', mass],
   ])
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
-  return emit('loss', tape, outputs, o.precision)
+  return emit('loss', tape, outputs, o)
 }
 
 /** The loss and its gradients: the part of a step that devices share. Out: loss, mass, grad.*, next.state.*. */
@@ -92,7 +90,7 @@ export function compileGradients(model: Model, o: Rows & { readonly recompute?: 
   for (const [path, node] of state) outputs.set(`next.state.${path}`, node)
   const pieces = o.recompute ?? 1
   const [last, wanted] = pieces > 1 ? recompute(tape, forward, outputs, pieces) : [tape, outputs]
-  return emit('gradients', last, wanted, o.precision)
+  return emit('gradients', last, wanted, o)
 }
 
 function traceLoss(model: Model, { batch, time, carry: carried, labels }: Rows, training: boolean): Traced {

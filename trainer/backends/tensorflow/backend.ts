@@ -21,6 +21,7 @@ export async function createTensorFlowBackend(
     ['optimizer.bits', 32, o.optimizer.bits],
     ['recompute', 1, o.recompute],
     ['precision', 'float32', o.precision],
+    ['deterministic', true, o.deterministic],
   ] as const)
     if (got !== whole) throw new ConfigError(`${name}: ${got} needs the compiled backend; with TF.js it is ${whole}`)
   const { tf, build } = await loadTensorFlow(wanted)

@@ -56,6 +56,11 @@ test('with half precision, both sides of each product are rounded and its result
   expect(Math.abs(half.loss - whole.loss)).toBeLessThan(1e-2)
 })
 
+test('a device that always adds in one order refuses not to', async () => {
+  const options = backendOptions(model, { ...rows, deterministic: false })
+  await expect(createCompiledBackend(options, 1)).rejects.toThrow('deterministic: false needs --device cuda; on cpu')
+})
+
 test('a device without fast half precision refuses it', async () => {
   const options = backendOptions(model, { ...rows, precision: 'bfloat16' })
   await expect(createCompiledBackend(options, 1)).rejects.toThrow(
