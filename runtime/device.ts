@@ -8,6 +8,11 @@ export type Device = 'cpu' | 'webgpu' | 'cuda'
 /** What ONNX Runtime calls the memory of each device. */
 export const memoryNames: Readonly<Record<Device, string>> = { cpu: 'Cpu', webgpu: 'WebGPU_Buffer', cuda: 'Cuda' }
 
+const needs: Readonly<Record<Exclude<Device, 'cpu'>, string>> = {
+  webgpu: 'it needs a driver of Vulkan, Metal or Direct3D 12',
+  cuda: 'npm run setup:cuda and the CUDA libraries make it available (docs/training.md)',
+}
+
 /** Throws RuntimeError if an option asks for what only CUDA has, and the device is another. */
 export function checkDeviceOptions(options: GraphOptions): void {
   const { device = 'cpu', tf32 = false, capture = false, unordered = false } = options
@@ -29,10 +34,12 @@ export function appendDevice(library: Library, options: Pointer, choice: GraphOp
   }
 }
 
-/** Returns the one error of a device that cannot be used, with ONNX Runtime's own reason. */
-export function deviceError(device: Device, error: unknown): RuntimeError {
+/** Returns the one error of a device that cannot be used, with ONNX Runtime's own reason and what to do. */
+export function deviceError(device: Exclude<Device, 'cpu'>, error: unknown): RuntimeError {
   const reason = error instanceof Error ? error.message.trim() : String(error)
-  return new RuntimeError(`device ${device}: not available here (${reason})`, { cause: error })
+  // What comes before are places in ONNX Runtime's source
+  const plain = reason.replace(/^.*(\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : | was false\. )/s, '')
+  return new RuntimeError(`device ${device}: not available here (${plain}); ${needs[device]}`, { cause: error })
 }
 
 /** Provider options by name. ONNX Runtime's own default is TF32, whose products keep 10 of 23 bits of the mantissa. */

@@ -1,5 +1,5 @@
 import { expect, describe, test } from 'vitest'
-import { cudaSettings } from '../../runtime/device.ts'
+import { cudaSettings, deviceError } from '../../runtime/device.ts'
 import { RuntimeError } from '../../runtime/errors.ts'
 import { loadBinding, loadLibrary } from '../../runtime/library.ts'
 import { createBindingGraph } from '../../runtime/binding-graph.ts'
@@ -105,6 +105,20 @@ test("onnxruntime-node's own binding refuses memory of a device by name", async 
 
 test('a device that is not there has no memory', () => {
   expect(() => openMemory({ device: 'cuda', deviceId: 99 })).toThrow(/^device cuda: not available here \(/)
+})
+
+test('the error of a device says why and what to do, without places in the source of ONNX Runtime', () => {
+  const missing =
+    '/onnxruntime_src/core/session/provider_bridge_ort.cc:1988 Provider& Get() [ONNXRuntimeError] : 1 : FAIL : ' +
+    'Failed to load library /x/libonnxruntime_providers_shared.so'
+  expect(deviceError('cuda', new RuntimeError(missing)).message).toBe(
+    'device cuda: not available here (Failed to load library /x/libonnxruntime_providers_shared.so); ' +
+      'npm run setup:cuda and the CUDA libraries make it available (docs/training.md)',
+  )
+  const none = '/onnxruntime_src/webgpu_context.cc:136 Status::Success was false. Failed to get a WebGPU adapter'
+  expect(deviceError('webgpu', none).message).toBe(
+    'device webgpu: not available here (Failed to get a WebGPU adapter); it needs a driver of Vulkan, Metal or Direct3D 12',
+  )
 })
 
 test('CUDA computes float32 in float32 unless TF32 is asked for', () => {
