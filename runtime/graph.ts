@@ -1,5 +1,5 @@
 /** What a graph is: a model opened once, with memory bound to its inputs and outputs, that runs as often as you like. */
-import type { Device } from './device.ts'
+import type { DeviceOptions } from './device.ts'
 import type { DeviceTensor } from './memory.ts'
 import type { Dtype, Tensor } from './tensor.ts'
 
@@ -35,21 +35,9 @@ export interface Graph {
   close(): void
 }
 
-export interface GraphOptions {
+export interface GraphOptions extends DeviceOptions {
   /** Threads within one operator; 1 unless asked. */
   threads?: number
-  device?: Device
-  /** Which of several such devices (cuda only); 0 unless asked. */
-  deviceId?: number
-  /** Products of float32 matrices in TF32 (cuda only): faster, with 10 bits of mantissa instead of 23. */
-  tf32?: boolean
-  /** Whether kernels may add in any order (cuda only): faster, and no two runs give the same bits. */
-  unordered?: boolean
-  /**
-   * Whether the kernels of a binding are launched as one CUDA graph, recorded at its first run (cuda only): everything
-   * that is bound has to be memory of the device, and every node has to have a kernel there.
-   */
-  capture?: boolean
   optimization?: 'all' | 'basic' | 'disabled'
   /** Names of graph transformers that shall not run. */
   disabledOptimizers?: readonly string[]

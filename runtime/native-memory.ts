@@ -1,15 +1,14 @@
 /** Memory of a device through ONNX Runtime's C API: a session there hands it out, and copies to and from it. */
-import { memoryNames } from './device.ts'
+import { type DeviceOptions, memoryNames } from './device.ts'
 import { type Environment, sharedEnvironment } from './environment.ts'
 import { RuntimeError } from './errors.ts'
-import type { GraphOptions } from './graph.ts'
 import type { Library, Pointer } from './library.ts'
 import type { DeviceMemory, DeviceTensor } from './memory.ts'
 import { createValue, shapeOf } from './native-value.ts'
 import { openSession } from './session.ts'
 import { createTensor, type Dtype, elementTypes, type Tensor, type TypedArray } from './tensor.ts'
 
-export type DeviceChoice = Pick<GraphOptions, 'device' | 'deviceId'>
+export type DeviceChoice = Pick<DeviceOptions, 'device' | 'deviceId'>
 
 const DEVICE_ALLOCATOR = 0
 const DEFAULT_MEMORY = 0
