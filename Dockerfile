@@ -2,13 +2,21 @@
 # docker run -p 127.0.0.1:8080:8080 -v mneme-data:/data -e MNEME_API_KEYS=$(openssl rand -hex 32) mneme
 # A container listens on all its addresses, so it wants API keys: MNEME_API_KEYS=KEY,KEY or MNEME_KEYS_FILE. Without any
 # it refuses to start unless MNEME_ALLOW_ANONYMOUS=true says that whoever reaches the port may use it.
-FROM node:20-slim
+FROM node:20-slim AS build
+WORKDIR /mneme
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY . .
+RUN npm pack
 
+FROM node:20-slim
 WORKDIR /mneme
 COPY package.json package-lock.json .npmrc ./
 # ONNX Runtime's package has the libraries of every platform.
 RUN npm ci --omit=dev && npm cache clean --force && rm -rf node_modules/onnxruntime-node/bin/napi-v6/darwin node_modules/onnxruntime-node/bin/napi-v6/win32
-COPY . .
+# What npm pack puts into the package, and nothing else: compiled, without the trainer's packages.
+COPY --from=build /mneme/mneme-*.tgz package.tgz
+RUN tar xzf package.tgz --strip-components=1 && rm package.tgz
 
 RUN mkdir /data && chown node:node /data
 USER node

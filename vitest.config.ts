@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
+    // .ci/run names what was skipped; everybody else needs only the terminal.
+    reporters: process.env['TEST_RESULTS'] ? ['default', 'json'] : ['default'],
+    outputFile: process.env['TEST_RESULTS'] ?? '',
     globalSetup: 'tests/support/build.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -4,7 +4,7 @@ import { fill, flatten, leaves } from '../models/spec.ts'
 import { decoderOps, type Kernels } from './kernels.ts'
 import type { Ops } from '../models/ops.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
-import type { Prepared } from './prepare.ts'
+import type { Precomputed } from './precompute.ts'
 import { packRows, unpackedRows } from './quantise.ts'
 import type { Cursor } from './trace.ts'
 import { checkWeights, ExportError, type Weights } from './weights.ts'
@@ -26,7 +26,7 @@ export interface DecoderGraph {
 }
 
 /**
- * Traces the model's one definition. What is `prepared` is written as it is; the rest is computed when the file is
+ * Traces the model's one definition. What is `precomputed` is written as it is; the rest is computed when the file is
  * loaded, of rows in 8 or 4 bits where the model has such. Throws ExportError when the model cannot be served, or weights are missing,
  * unexpected or of a wrong size.
  */
@@ -34,12 +34,12 @@ export function decoderGraph(
   model: Model,
   weights: Weights,
   kernels: Kernels,
-  prepared: Prepared = new Map(),
+  precomputed: Precomputed = new Map(),
 ): DecoderGraph {
   if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
   checkWeights(model, weights)
   const graph = new GraphBuilder()
-  const op = withWeights({ at: graph }, kernels, model, weights, prepared)
+  const op = withWeights({ at: graph }, kernels, model, weights, precomputed)
   const params = fill(model.params, (path, spec) =>
     graph.initializer(path, 'float32', spec.shape.map(Number), weights.get(path)!),
   )
@@ -77,13 +77,19 @@ function rowsFrom(graph: GraphBuilder, hidden: Value): Value {
 }
 
 /** The vocabulary of a decoder whose parameters are known. */
-function withWeights(cursor: Cursor, kernels: Kernels, model: Model, weights: Weights, prepared: Prepared): Ops<Value> {
+function withWeights(
+  cursor: Cursor,
+  kernels: Kernels,
+  model: Model,
+  weights: Weights,
+  precomputed: Precomputed,
+): Ops<Value> {
   const ops = decoderOps(cursor, kernels)
   const shapes = new Map(flatten(model.params).map(([path, spec]) => [path, spec.shape]))
   return {
     ...ops,
-    prepare: (name, shapesOf, make) =>
-      prepared.get(name)?.map((t, i) => cursor.at.initializer(`${name}.${i}`, 'float32', shapesOf[i]!, t.data)) ??
+    precompute: (name, shapesOf, make) =>
+      precomputed.get(name)?.map((t, i) => cursor.at.initializer(`${name}.${i}`, 'float32', shapesOf[i]!, t.data)) ??
       make(),
     quantised(x, bits) {
       const columns = Number(shapes.get(x.name)?.at(-1))

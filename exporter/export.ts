@@ -8,9 +8,9 @@ import { refuseForeign, replaceFolder } from '../runtime/replace-folder.ts'
 import { openText } from '../runtime/text.ts'
 import { decoderGraph } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
-import { prepareWeights } from './prepare.ts'
-import { type Judge, type Verification, verify } from './verify.ts'
-import { ExportError, type Weights } from './weights.ts'
+import { precomputeWeights } from './precompute.ts'
+import { type Reference, type Verification, verify } from './verify.ts'
+import { checkWeights, ExportError, type Weights } from './weights.ts'
 
 export interface ExportOptions {
   readonly model: Model
@@ -22,7 +22,7 @@ export interface ExportOptions {
   readonly name: string
   /** Computes what depends on parameters alone when the file is loaded, not now: a smaller file. */
   readonly compact?: boolean
-  readonly judge: Judge
+  readonly reference: Reference
   /** Real text for the verification. */
   readonly ids: readonly number[]
   readonly generation: Manifest['generation']
@@ -36,9 +36,11 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   const text = openText(o.tokenizer)
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
-  const prepared = o.compact ? new Map() : await prepareWeights(o.model, o.weights)
-  const graph = decoderGraph(o.model, o.weights, o.kernels, prepared)
-  const verification = await verify(graph, o.judge, o.ids)
+  checkWeights(o.model, o.weights)
+  const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
+  const graph = decoderGraph(o.model, o.weights, o.kernels, precomputed)
+  if (o.compact) await refuseLarger(o, graph.bytes.length)
+  const verification = await verify(graph, o.reference, o.ids)
 
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
@@ -70,4 +72,13 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
     })
   })
   return { manifest, verification }
+}
+
+/** Throws ExportError where the file is not smaller: what is precomputed may be smaller than what it is made of. */
+async function refuseLarger({ model, weights, kernels }: ExportOptions, compactBytes: number): Promise<void> {
+  const usual = decoderGraph(model, weights, kernels, await precomputeWeights(model, weights)).bytes.length
+  if (compactBytes >= usual)
+    throw new ExportError(
+      `--compact: makes no smaller file of this model (${compactBytes} bytes, ${usual} without it); leave it out`,
+    )
 }

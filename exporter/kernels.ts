@@ -21,25 +21,28 @@ export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
     gatedDelta(x) {
       const formal = ['q', 'k', 'v', 'g', 'beta', 'memory']
       const body = kernels === 'fused' ? fusedDelta : (g: GraphBuilder, v: Value[]) => portableDelta(g, v, x)
-      cursor.at.define('GatedDelta', formal, ['heads'], body)
+      const sizes = kernels === 'fused' ? [] : [x.heads, x.keys, x.values]
+      const name = cursor.at.define('GatedDelta', formal, ['heads'], body, sizes)
       const inputs = [x.q, x.k, x.v, x.g, x.beta, x.memory]
-      const [y, memory] = cursor.at.node('GatedDelta', inputs, { heads: { int: x.heads } }, 2, 'mneme')
+      const [y, memory] = cursor.at.node(name, inputs, { heads: { int: x.heads } }, 2, 'mneme')
       return { y: y!, memory: memory! }
     },
     causalConv(x) {
       const body = kernels === 'fused' ? fusedConv : (g: GraphBuilder, v: Value[]) => portableConv(g, v, x.size)
-      const name = x.bias ? 'CausalConvBias' : 'CausalConv'
-      cursor.at.define(name, ['x', 'weight', 'past', ...(x.bias ? ['bias'] : [])], [], body)
+      const formal = ['x', 'weight', 'past', ...(x.bias ? ['bias'] : [])]
+      const sizes = kernels === 'fused' ? [] : [x.size]
+      const name = cursor.at.define(x.bias ? 'CausalConvBias' : 'CausalConv', formal, [], body, sizes)
       const inputs = [x.x, x.weight, x.past, ...(x.bias ? [x.bias] : [])]
       const [y, past] = cursor.at.node(name, inputs, {}, 2, 'mneme')
       return { y: y!, past: past! }
     },
     selectiveScan(x) {
-      const formal = ['x', 'step', 'rate', 'b', 'c', 'memory']
+      const formal = ['x', 'dt', 'A', 'B', 'C', 'memory']
       const body = kernels === 'fused' ? fusedScan : (g: GraphBuilder, v: Value[]) => portableScan(g, v, x)
-      cursor.at.define('SelectiveScan', formal, ['channels'], body)
-      const inputs = [x.x, x.step, x.rate, x.b, x.c, x.memory]
-      const [y, memory] = cursor.at.node('SelectiveScan', inputs, { channels: { int: x.channels } }, 2, 'mneme')
+      const sizes = kernels === 'fused' ? [] : [x.channels]
+      const name = cursor.at.define('SelectiveScan', formal, ['channels'], body, sizes)
+      const inputs = [x.x, x.dt, x.A, x.B, x.C, x.memory]
+      const [y, memory] = cursor.at.node(name, inputs, { channels: { int: x.channels } }, 2, 'mneme')
       return { y: y!, memory: memory! }
     },
   })
@@ -92,18 +95,18 @@ function fusedConv(graph: GraphBuilder, [x, weight, past, bias]: Value[]): Value
   return [graph.node('Transpose', [y!], flip)[0]!, next!]
 }
 
-/** Each channel is a head of its own with N keys and one value: the gated rule with q = c, k = b, v = step x. */
-function fusedScan(graph: GraphBuilder, [x, step, rate, b, c, memory]: Value[]): Value[] {
+/** Each channel is a head with N keys and one value: the gated rule with q = C, k = B, v = dt x. */
+function fusedScan(graph: GraphBuilder, [x, dt, A, B, C, memory]: Value[]): Value[] {
   const [rows, two, last] = [[0, 0, -1], [2], [-1]].map((v) => graph.constant('int64', [v.length], v))
-  const decay = graph.node('Mul', [graph.node('Unsqueeze', [step!, last])[0]!, rate!])[0]! //   (B, T, E, N)
+  const decay = graph.node('Mul', [graph.node('Unsqueeze', [dt!, last])[0]!, A!])[0]! //   (B, T, E, N)
   const shape = graph.node('Shape', [decay])[0]!
   const pack = (x: Value): Value => graph.node('Reshape', [x, rows])[0]! //                     (B, T, E*N)
   const each = (x: Value): Value => pack(graph.node('Expand', [graph.node('Unsqueeze', [x, two])[0]!, shape])[0]!)
-  const value = graph.node('Mul', [step!, x!])[0]! //                                           (B, T, E)
+  const value = graph.node('Mul', [dt!, x!])[0]! //                                             (B, T, E)
   const heads = { reference: 'channels', kind: 'int' } as const
   const [y, next] = graph.node(
     'LinearAttention',
-    [each(c!), each(b!), value, graph.node('Unsqueeze', [memory!, last])[0]!, pack(decay)],
+    [each(C!), each(B!), value, graph.node('Unsqueeze', [memory!, last])[0]!, pack(decay)],
     { q_num_heads: heads, kv_num_heads: heads, update_rule: { string: 'gated' }, scale: { float: 1 } },
     2,
     'com.microsoft',
@@ -118,8 +121,8 @@ function portableDelta(graph: GraphBuilder, [q, k, v, g, beta, memory]: Value[],
   return [done.y, done.memory]
 }
 
-function portableScan(graph: GraphBuilder, [x, step, rate, b, c, memory]: Value[], { channels }: { channels: number }) {
-  const inputs = { x: x!, step: step!, rate: rate!, b: b!, c: c!, memory: memory!, channels }
+function portableScan(graph: GraphBuilder, [x, dt, A, B, C, memory]: Value[], { channels }: { channels: number }) {
+  const inputs = { x: x!, dt: dt!, A: A!, B: B!, C: C!, memory: memory!, channels }
   const done = plain(graph).selectiveScan(inputs)
   return [done.y, done.memory]
 }

@@ -1,4 +1,4 @@
-/** The reader that writes ONNX: each primitive adds nodes to the graph, with batch and time left open. */
+/** The backend that writes ONNX: each primitive adds nodes to the graph, with batch and time left open. */
 import type { Primitives } from '../models/ops.ts'
 import type { Attribute, Domain, GraphBuilder, Value } from './onnx/graph.ts'
 import type { Message } from './onnx/protobuf.ts'
@@ -68,11 +68,14 @@ export function tracer(cursor: Cursor): Primitives<Value> {
     slice: (x, axis, start, end = END) => one('Slice', [x, ints([start]), ints([end]), ints([axis])]),
     iota: (x, axis) => one('Range', [scalar(0), one('Cast', [size(x, axis)], { to: { int: 1 } }), scalar(1)]),
     less: binary('Less'),
-    both: binary('And'),
+    and: binary('And'),
     where: (condition, a, b) => one('Where', [condition, a, b]),
     detach: (x) => x,
-    scan: (step, carry, xs, axis) => scan(cursor, step, carry, xs, axis),
-    segment: (step, carry, xs, piece) => segment(cursor, size, step, carry, xs, piece),
+    scan: (step, carry, xs, axis) => {
+      const inputs = xs.map((value) => ({ value, axis }))
+      return scan(cursor, { step, carry, xs: inputs, outputAxis: () => axis, reverse: false })
+    },
+    chunkedScan: (step, carry, xs, chunk) => chunkedScan(cursor, size, step, carry, xs, chunk),
   }
   /** int64 scalar: the size of one axis. */
   function size(x: Value, axis: number): Value {
@@ -83,40 +86,53 @@ export function tracer(cursor: Cursor): Primitives<Value> {
   return op
 }
 
+/** A loop whose steps are equal, as ONNX's Scan runs it. */
+export interface ScanLoop<T> {
+  readonly carry: readonly T[]
+  /** Each is sliced along its axis, one slice a step. */
+  readonly xs: readonly { readonly value: T; readonly axis: number }[]
+  step(carry: T[], x: T[]): { carry: T[]; y: T[] }
+  /** The axis along which the i-th `y` is stacked. */
+  outputAxis(i: number): number
+  /** Whether the loop runs from the last slices to the first; outputs keep the order of the slices. */
+  readonly reverse: boolean
+}
+
 /** ONNX Scan: the body is traced once in a child graph that sees the outer values. */
-function scan(cursor: Cursor, ...[step, carry, xs, axis]: Parameters<Primitives<Value>['scan']>) {
+export function scan(cursor: Cursor, loop: ScanLoop<Value>) {
+  const { carry, xs, reverse } = loop
   const outer = cursor.at
-  const { body, carryIn, xIn, out } = inChild(cursor, carry.length, xs.length, step)
+  const { body, carryIn, xIn, out } = inChild(cursor, carry.length, xs.length, loop)
   const name = body.fresh('body')
   const graph = () => body.encode(name, [...carryIn, ...xIn], [...out.carry, ...out.y])
+  const backwards = {
+    scan_input_directions: { ints: xs.map(() => 1) },
+    scan_output_directions: { ints: out.y.map(() => 1) },
+  }
   const results = outer.node(
     'Scan',
-    [...carry, ...xs],
+    [...carry, ...xs.map(({ value }) => value)],
     {
       body: { graph },
       num_scan_inputs: { int: xs.length },
-      scan_input_axes: { ints: xs.map(() => axis) },
-      scan_output_axes: { ints: out.y.map(() => axis) },
+      scan_input_axes: { ints: xs.map(({ axis }) => axis) },
+      scan_output_axes: { ints: out.y.map((_, i) => loop.outputAxis(i)) },
+      ...(reverse ? backwards : {}),
     },
     carry.length + out.y.length,
   )
   return { carry: results.slice(0, carry.length), ys: results.slice(carry.length) }
 }
 
-/** Runs `step` in a child graph; outputs get nodes of their own, so a body may return what it was given. */
-function inChild(
-  cursor: Cursor,
-  carries: number,
-  inputs: number,
-  step: (carry: Value[], x: Value[]) => { carry: Value[]; y: Value[] },
-) {
+/** Traces a step in a child graph. Outputs get nodes of their own, so a body may return what it was given. */
+function inChild(cursor: Cursor, carries: number, inputs: number, loop: Pick<ScanLoop<Value>, 'step'>) {
   const outer = cursor.at
   const body = outer.child()
   cursor.at = body
   try {
     const carryIn = Array.from({ length: carries }, () => ({ name: body.fresh('carry') }))
     const xIn = Array.from({ length: inputs }, () => ({ name: body.fresh('x') }))
-    const raw = step(carryIn, xIn)
+    const raw = loop.step(carryIn, xIn)
     const own = (v: Value): Value => body.node('Identity', [v])[0]!
     return { body, carryIn, xIn, out: { carry: raw.carry.map(own), y: raw.y.map(own) } }
   } finally {
@@ -128,10 +144,10 @@ function inChild(
  * ONNX Loop over pieces of time whose length depends on the fullest row. Scan outputs must keep one shape, pieces do
  * not: so the outputs are loop-carried and grow by concatenation, starting empty.
  */
-function segment(
+function chunkedScan(
   cursor: Cursor,
   size: (x: Value, axis: number) => Value,
-  ...[step, carry, xs, piece]: Parameters<Primitives<Value>['segment']>
+  ...[step, carry, xs, chunk]: Parameters<Primitives<Value>['chunkedScan']>
 ) {
   const outer = cursor.at
   const node = (type: string, inputs: readonly Value[], attributes?: Record<string, Attribute>): Value =>
@@ -150,7 +166,7 @@ function segment(
     const position = { name: body.fresh('position') }
     const carryIn = carry.map(() => ({ name: body.fresh('carry') }))
     const grownIn = first.map(() => ({ name: body.fresh('grown') }))
-    const room = whole(node('ReduceMin', [piece.room(carryIn)], { keepdims: { int: 0 } }))
+    const room = whole(node('ReduceMin', [chunk.room(carryIn)], { keepdims: { int: 0 } }))
     const until = node('Min', [node('Add', [position, room]), time])
     const part = xs.map((x) => node('Slice', [x, position, until, int(1)]))
     const out = step(carryIn, part)
@@ -181,7 +197,7 @@ function segment(
   /** Nothing yet: (B, 0, ...widths). */
   function emptyOutputs(): Value[] {
     const batch = node('Shape', [xs[0]!], { start: { int: 0 }, end: { int: 1 } })
-    return piece.outputs.map((widths) => {
+    return chunk.outputs.map((widths) => {
       const shape = node('Concat', [batch, cursor.at.constant('int64', [1 + widths.length], [0, ...widths])], {
         axis: { int: 0 },
       })

@@ -10,7 +10,7 @@ export class VerificationError extends Error {
 }
 
 /** The definition itself, run by another backend: one row of ids -> logits of all positions, [time * vocab]. */
-export interface Judge {
+export interface Reference {
   readonly name: string
   logits(ids: readonly number[]): Promise<Float32Array>
 }
@@ -23,8 +23,8 @@ export interface Difference {
 
 export interface Verification {
   readonly tokens: number
-  readonly judge: string
-  readonly againstJudge: Difference
+  readonly reference: string
+  readonly againstReference: Difference
   /** All at once against one token at a time. */
   readonly tokenByToken: Difference
   /** Two rows against each alone: 0 means the same bits. */
@@ -33,19 +33,19 @@ export interface Verification {
 }
 
 /** Runs the graph on real ids (at least 2) and measures; throws VerificationError where a difference is too large. */
-export async function verify(graph: DecoderGraph, judge: Judge, ids: readonly number[]): Promise<Verification> {
+export async function verify(graph: DecoderGraph, reference: Reference, ids: readonly number[]): Promise<Verification> {
   const decoder = await openDecoder(graph.bytes, graph.state)
   try {
     const whole = floats((await decoder.run([ids], decoder.start(1))).logits)
     const found: Verification = {
       tokens: ids.length,
-      judge: judge.name,
-      againstJudge: difference(whole, await judge.logits(ids)),
+      reference: reference.name,
+      againstReference: difference(whole, await reference.logits(ids)),
       tokenByToken: difference(await tokenByToken(decoder, ids), whole),
       twoRows: await twoRows(decoder, ids),
       tolerance: TOLERANCE,
     }
-    for (const name of ['againstJudge', 'tokenByToken', 'twoRows'] as const)
+    for (const name of ['againstReference', 'tokenByToken', 'twoRows'] as const)
       if (!(found[name].relative <= TOLERANCE))
         throw new VerificationError(
           `${name}: expected logits within ${TOLERANCE} of the largest one, got ${found[name].relative.toExponential(2)}`,
@@ -60,9 +60,9 @@ export async function verify(graph: DecoderGraph, judge: Judge, ids: readonly nu
 export const verificationText = (v: Verification): string =>
   [
     `${v.tokens} tokens of real text, largest difference of the logits (absolute, relative; at most ${v.tolerance} relative)`,
-    ...(['againstJudge', 'tokenByToken', 'twoRows'] as const).map((name) => {
+    ...(['againstReference', 'tokenByToken', 'twoRows'] as const).map((name) => {
       const title = {
-        againstJudge: `against ${v.judge}`,
+        againstReference: `against ${v.reference}`,
         tokenByToken: 'whole against token by token',
         twoRows: 'two rows against one',
       }

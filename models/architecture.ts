@@ -1,17 +1,15 @@
-/** What an architecture is: options, parameters, session state, and pure functions over any reader. */
+/** What an architecture is: options, parameters, session state, and pure functions over any backend. */
 import type { ConfigOf, Fields } from './config.ts'
 import { configure } from './config.ts'
 import type { Ops } from './ops.ts'
 import type { Of, SpecTree } from './spec.ts'
 
-/** What a forward pass gives. */
+/** The result of a forward pass. What it adds to the training loss goes through `op.addLoss`. */
 export interface Forward<T, S> {
   /** (B,T,D), normalised for the head. */
   readonly hidden: T
-  /** The state after it. */
+  /** The state after the last token. */
   readonly state: S
-  /** A scalar that training adds to its loss, already weighted: load balance and the like. */
-  readonly auxiliary?: T
 }
 
 export interface Definition<F extends Fields, P, S> {
@@ -28,15 +26,15 @@ export interface Definition<F extends Fields, P, S> {
   forward<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, ids: T, state: Of<S, T>): Forward<T, Of<S, T>>
   /** hidden (..., D) -> logits (..., V). */
   logits<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
-  /** Tokens of a training call must be a multiple of this (1: any number). */
-  pieces?(config: ConfigOf<F>): number
-  /** Layers of this configuration that call `op.layer`: places for adapters. */
+  /** The tokens of a training row must be a multiple of this: the tokens between two writes of a memory (default 1). */
+  chunkLength?(config: ConfigOf<F>): number
+  /** How many layers of this configuration call `op.layerHook`, after which an adapter can add its own. */
   layers?(config: ConfigOf<F>): number
-  /** Why this configuration can be trained and evaluated on whole pieces only, where it cannot be served. */
+  /** Why this configuration cannot be served, though it can be trained and evaluated. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
 }
 
-/** A definition with one configuration filled in: what trainer, exporter and tests work with. */
+/** An architecture with one configuration: what trainer, exporter and tests work with. */
 export interface Model {
   readonly architecture: string
   readonly config: Readonly<Record<string, unknown>>
@@ -45,10 +43,10 @@ export interface Model {
   readonly width: number
   readonly params: SpecTree
   readonly state: SpecTree
-  readonly pieces: number
-  /** Places for adapters: how many layers call `op.layer`. */
+  readonly chunkLength: number
+  /** How many layers call `op.layerHook`. */
   readonly layers: number
-  /** Why it cannot be served, where it cannot. */
+  /** Why it cannot be served; undefined where it can. */
   readonly trainingOnly: string | undefined
   forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
   logits<T>(op: Ops<T>, params: unknown, hidden: T): T
@@ -80,7 +78,7 @@ export function define<F extends Fields & { vocab: { default: number }; width: {
         width: config['width'],
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
-        pieces: definition.pieces?.(config) ?? 1,
+        chunkLength: definition.chunkLength?.(config) ?? 1,
         layers: definition.layers?.(config) ?? 0,
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>

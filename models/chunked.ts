@@ -1,18 +1,37 @@
 /**
- * The same composites for readers that know T: matrix products over chunks of time instead of a loop over tokens.
- * Tests hold them equal to composites.ts.
+ * Composites for backends that know the shapes of their tensors: matrix products over chunks of time instead of a loop
+ * over tokens. Tests hold them equal to composites.ts.
  */
 import { attend } from './composites.ts'
-import type { GatedDelta, Ops, Primitives, WindowAttention } from './ops.ts'
+import type { Composites, GatedDelta, Ops, Primitives, WindowAttention } from './ops.ts'
 
-/** How (I + A)^-1 is computed; a reader may give it a derivative rule of its own. */
+/** Tokens of one chunk of a gated delta memory. With a decay per channel exp(-G) has to stay finite in float32. */
+const DELTA_CHUNK = { head: 32, channel: 16 } as const
+
+/** Computes (I + A)^-1; a backend may give it a derivative rule of its own. */
 export type UnitInverse<T> = (a: T, size: number) => T
 
+/** The chunked overrides of a backend, whose own `op` has the default composites and `shapeOf` its shapes. */
+export function chunkedComposites<T>(
+  op: Ops<T>,
+  shapeOf: (x: T) => readonly number[],
+  inverse: UnitInverse<T> = (a, size) => unitInverse(op, a, size, shapeOf(a)[1]!, shapeOf(a)[2]!),
+): Pick<Composites<T>, 'gatedDelta' | 'windowAttention'> {
+  return {
+    gatedDelta: (x) => chunkedGatedDelta(op, inverse, x, shapeOf(x.q)[1]!, DELTA_CHUNK[x.decay]),
+    windowAttention(x) {
+      const [, heads, time] = shapeOf(x.q) as [number, number, number]
+      const blocks = time > x.window && time % x.window === 0 && !x.always
+      return blocks ? blockedWindowAttention(op, x, time, heads) : op.windowAttention(x)
+    },
+  }
+}
+
 /**
- * Gated delta rule in chunks (the WY form of Yang et al. 2024, arXiv 2406.06484 and 2412.06464). Any T: the rest
- * after the whole chunks of `chunk` (a power of two) is done in smaller ones.
+ * Gated delta rule in chunks (the WY form of Yang et al. 2024, arXiv 2406.06484 and 2412.06464). Any T: what remains
+ * after the whole chunks of `chunk` tokens (a power of two) is computed in smaller chunks.
  */
-export function chunkedGatedDelta<T>(
+function chunkedGatedDelta<T>(
   op: Primitives<T>,
   inverse: UnitInverse<T>,
   x: GatedDelta<T>,
@@ -67,29 +86,21 @@ function chunks<T>(op: Primitives<T>, inverse: UnitInverse<T>, x: GatedDelta<T>,
   const w = op.matmul(t, op.mul(kIn, beta)) //                                               (B, H, N, C, K)
   const shrink = op.transpose(op.exp(end), [0, 1, 2, 4, 3]) //                               (B, H, N, ., 1)
 
-  // One split each, not a slice for each chunk: its derivative is one concat
-  const pieces = (t: T, rows: number): T[] =>
-    op
-      .split(
-        t,
-        Array.from({ length: count }, () => 1),
-        2,
-      )
-      .map((part) => op.reshape(part, [0, heads, rows, -1]))
-  const [us, ws, ps, ends] = [pieces(u, size), pieces(w, size), pieces(p, size), pieces(shrink, channels)]
-  const [queries, writers] = [pieces(qIn, size), pieces(op.transpose(kOut, [0, 1, 2, 4, 3]), keys)]
-  let memory = x.memory
-  const ys: T[] = []
-  for (let n = 0; n < count; n++) {
-    const written = op.sub(us[n]!, op.matmul(ws[n]!, memory)) //                             (B, H, C, V)
-    ys.push(op.add(op.matmul(queries[n]!, memory), op.matmul(ps[n]!, written)))
-    memory = op.add(op.mul(memory, ends[n]!), op.matmul(writers[n]!, written))
-  }
-  const y = ys.length === 1 ? ys[0]! : op.concat(ys, 2) //                                    (B, H, T, V)
-  return { y: op.transpose(y, [0, 2, 1, 3]), memory }
+  const { carry, ys } = op.scan(
+    ([memory], [u, w, p, end, query, writer]) => {
+      const written = op.sub(u!, op.matmul(w!, memory!)) //                                  (B, H, C, V)
+      const y = op.add(op.matmul(query!, memory!), op.matmul(p!, written))
+      return { carry: [op.add(op.mul(memory!, end!), op.matmul(writer!, written))], y: [y] }
+    },
+    [x.memory],
+    [u, w, p, shrink, qIn, op.transpose(kOut, [0, 1, 2, 4, 3])],
+    2,
+  )
+  const y = op.reshape(ys[0]!, [0, heads, count * size, values]) //                          (B, H, T, V)
+  return { y: op.transpose(y, [0, 2, 1, 3]), memory: carry[0]! }
 }
 
-/** Lower triangle, strictly lower triangle, and 0 / -1e4 to add before exp so that nothing overflows above it. */
+/** The lower triangle, the strictly lower one, and a mask added before exp so that nothing overflows above them. */
 function triangles<T>(op: Primitives<T>, size: number) {
   const of = (value: (row: number, column: number) => number): T =>
     op.table(
@@ -104,8 +115,9 @@ function triangles<T>(op: Primitives<T>, size: number) {
 }
 
 /**
- * (I + A)^-1 for strictly lower triangular A (B, H, N, size, size), merging diagonal blocks pairwise. The Neumann product would
- * be shorter and fails in float32 when keys repeat: powers of A grow where the inverse does not.
+ * (I + A)^-1 for strictly lower triangular A (B, H, N, size, size), by merging diagonal blocks pairwise. The Neumann
+ * product (I - A)(I + A^2)(I + A^4)... is shorter and fails in float32 when keys repeat: powers of A grow where the
+ * inverse does not.
  */
 export function unitInverse<T>(op: Primitives<T>, a: T, size: number, heads: number, count: number): T {
   const first = op.reshape(op.slice(a, 4, 0, 1), [0, heads, count * size, 1, 1])
@@ -133,12 +145,6 @@ function lowerBlocks<T>(op: Primitives<T>, a: T, block: number, size: number, he
   return op.reshape(found.length === 1 ? found[0]! : op.concat(found, 3), [0, heads, -1, block, block])
 }
 
-/** Window attention by a reader that knows T: over blocks where T is several windows, else as `op` does it. */
-export function sizedWindowAttention<T>(op: Ops<T>, x: WindowAttention<T>, time: number, heads: number) {
-  const blocks = time > x.window && time % x.window === 0 && !x.always
-  return blocks ? blockedWindowAttention(op, x, time, heads) : op.windowAttention(x)
-}
-
 /**
  * Window attention over blocks of `window` queries, each seeing its own block and the one before: 2 W keys a query
  * instead of T. Needs T to be a multiple of the window.
@@ -154,13 +160,10 @@ function blockedWindowAttention<T>(op: Ops<T>, x: WindowAttention<T>, time: numb
   const column = op.reshape(op.iota(keys, 3), [1, -1]) //                                    (1, 2W)
   const q = split(x.q)
   const row = op.reshape(op.add(op.iota(q, 3), op.constant(window)), [-1, 1]) //             (W, 1)
-  const causal = op.both(
-    op.less(column, op.add(row, op.constant(1))),
-    op.less(op.sub(row, op.constant(window)), column),
-  )
+  const causal = op.and(op.less(column, op.add(row, op.constant(1))), op.less(op.sub(row, op.constant(window)), column))
   const empty = op.sub(op.constant(window - 0.5), op.reshape(x.filled, [0, 1, 1, 1, 1])) //  (B, 1, 1, 1, 1)
   const position = op.add(column, op.mul(op.reshape(op.iota(q, 2), [-1, 1, 1]), op.constant(window))) // (N, 1, 2W)
-  const allowed = op.both(causal, op.less(empty, position)) //                               (B, 1, N, W, 2W)
+  const allowed = op.and(causal, op.less(empty, position)) //                               (B, 1, N, W, 2W)
   const rotated = { rope: x.rope, channels }
   const y = attend(
     op,

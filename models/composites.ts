@@ -1,11 +1,11 @@
 /** The default bodies of the composites, in primitives only: what each of them means. */
 import type { Composites, GatedDelta, Ops, Primitives, SelectiveScan, WindowAttention, Rotation } from './ops.ts'
 
-/** A row of zeros is divided by this, not by zero. */
+/** The smallest magnitude by which a quantised row is divided, for rows of zeros. */
 export const SMALLEST_ROW = 1e-8
 
-/** All operations of a reader: its primitives, the default composites, and the composites that it does better. */
-export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<T>> = {}): Ops<T> {
+/** All operations of a backend: its primitives, the default composites, and its own overrides of composites. */
+export function withComposites<T>(op: Primitives<T>, overrides: Partial<Composites<T>> = {}): Ops<T> {
   const composites: Composites<T> = {
     rmsNorm(x, weight, eps) {
       const square = op.mean(op.mul(x, x), -1, true)
@@ -17,19 +17,21 @@ export function withComposites<T>(op: Primitives<T>, better: Partial<Composites<
       return op.add(op.mul(op.div(centred, op.sqrt(op.add(variance, op.constant(eps)))), weight), bias)
     },
     silu: (x) => op.mul(x, op.sigmoid(x)),
-    unit: (x) => op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6)))),
+    zerosLike: (x) => op.mul(x, op.constant(0)),
+    l2Normalize: (x) => op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6)))),
     causalConv: (x) => causalConv(all, x),
     gatedDelta: (x) => gatedDelta(op, x),
     selectiveScan: (x) => selectiveScan(op, x),
     windowAttention: (x) => windowAttention(all, x),
     rotate: (x, positions, how) => rotate(op, x, positions, how),
     dropout: (x) => x,
-    watch: (x) => x,
-    layer: (x) => x,
-    prepare: (_name, _shapes, make) => make(),
+    tap: (x) => x,
+    addLoss: () => {},
+    layerHook: (x) => x,
+    precompute: (_name, _shapes, make) => make(),
     quantised: (x, bits) => quantised(op, x, bits),
   }
-  const all: Ops<T> = { ...op, ...composites, ...better }
+  const all: Ops<T> = { ...op, ...composites, ...overrides }
   return all
 }
 
@@ -37,7 +39,7 @@ function quantised<T>(op: Primitives<T>, x: T, bits: 4 | 8): T {
   const largest = op.maximum(op.max(op.maximum(x, op.neg(x)), -1, true), op.constant(SMALLEST_ROW))
   const step = op.div(largest, op.constant(2 ** (bits - 1) - 1))
   const rounded = op.mul(op.round(op.div(x, step)), step)
-  return op.add(op.detach(rounded), op.sub(x, op.detach(x))) //   the difference is exactly zero
+  return op.add(op.detach(rounded), op.sub(x, op.detach(x))) //   adds exactly zero, with the derivative of x
 }
 
 function causalConv<T>(op: Ops<T>, { x, weight, bias, past, size }: Parameters<Composites<T>['causalConv']>[0]) {
@@ -53,7 +55,7 @@ function causalConv<T>(op: Ops<T>, { x, weight, bias, past, size }: Parameters<C
   return { y: op.silu(before), past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
 }
 
-/** The recurrence as it is written in the paper, one token a step. */
+/** The recurrence as the paper writes it, one token a step. */
 function gatedDelta<T>(op: Primitives<T>, x: GatedDelta<T>) {
   const { carry, ys } = op.scan(
     ([memory], [q, k, v, g, beta]) => {
@@ -63,7 +65,7 @@ function gatedDelta<T>(op: Primitives<T>, x: GatedDelta<T>) {
       const write = op.mul(op.reshape(k!, [0, 0, -1, 1]), op.mul(wrong, op.reshape(beta!, [0, 0, 1, 1])))
       const next = op.add(decayed, write)
       const y = op.matmul(op.reshape(q!, [0, 0, 1, -1]), next) //                            (B, H, 1, V)
-      // The shape of what leaves ONNX's Scan has to be plain to see, also inside a Loop whose carries have none
+      // ONNX Runtime must be able to infer the shape of a Scan's outputs, also in a Loop whose carries have none
       return { carry: [op.reshape(next, [0, x.heads, x.keys, x.values])], y: [op.reshape(y, [0, 0, -1])] }
     },
     [x.memory],
@@ -73,19 +75,19 @@ function gatedDelta<T>(op: Primitives<T>, x: GatedDelta<T>) {
   return { y: ys[0]!, memory: carry[0]! }
 }
 
-/** One token a step; what does not depend on the memory is made for all tokens before. */
+/** One token a step; what does not depend on the memory is computed for all tokens before the loop. */
 function selectiveScan<T>(op: Primitives<T>, x: SelectiveScan<T>) {
-  const decay = op.exp(op.mul(op.reshape(x.step, [0, 0, -1, 1]), x.rate)) //                 (B, T, E, N)
-  const write = op.mul(op.reshape(op.mul(x.step, x.x), [0, 0, -1, 1]), op.reshape(x.b, [0, 0, 1, -1]))
+  const decay = op.exp(op.mul(op.reshape(x.dt, [0, 0, -1, 1]), x.A)) //                      (B, T, E, N)
+  const write = op.mul(op.reshape(op.mul(x.dt, x.x), [0, 0, -1, 1]), op.reshape(x.B, [0, 0, 1, -1]))
   const { carry, ys } = op.scan(
     ([memory], [decay, write, c]) => {
       const next = op.add(op.mul(memory!, decay!), write!) //                                (B, E, N)
       const y = op.reshape(op.matmul(next, op.reshape(c!, [0, -1, 1])), [0, -1]) //          (B, E)
-      // The rank of what leaves ONNX's Scan has to be plain to see, also inside a Loop whose carries have none
+      // ONNX Runtime must be able to infer the rank of a Scan's outputs, also in a Loop whose carries have none
       return { carry: [op.reshape(next, [0, x.channels, -1])], y: [y] }
     },
     [x.memory],
-    [decay, write, x.c],
+    [decay, write, x.C],
     1,
   )
   return { y: ys[0]!, memory: carry[0]! }
@@ -98,11 +100,8 @@ function windowAttention<T>(op: Ops<T>, x: WindowAttention<T>) {
   const column = op.reshape(op.iota(keys, 2), [1, -1]) //                                    (1, W+T)
   const row = op.reshape(op.add(op.iota(x.q, 2), op.constant(window)), [-1, 1]) //           (T, 1)
   const empty = op.sub(op.constant(window - 0.5), op.reshape(x.filled, [0, 1, 1, 1])) //     (B, 1, 1, 1)
-  const causal = op.both(
-    op.less(column, op.add(row, op.constant(1))),
-    op.less(op.sub(row, op.constant(window)), column),
-  )
-  const allowed = op.both(causal, op.less(empty, column)) //                                 (B, 1, T, W+T)
+  const causal = op.and(op.less(column, op.add(row, op.constant(1))), op.less(op.sub(row, op.constant(window)), column))
+  const allowed = op.and(causal, op.less(empty, column)) //                                 (B, 1, T, W+T)
   const { rope, channels } = x
   const scale = 1 / Math.sqrt(channels)
   const y = attend(
@@ -117,7 +116,7 @@ function windowAttention<T>(op: Ops<T>, x: WindowAttention<T>) {
   return { y, k: op.slice(keys, 2, -window), v: op.slice(values, 2, -window) }
 }
 
-/** softmax(q k') v over the allowed pairs, and over all pairs of `always`; q comes scaled, leading axes are free. */
+/** softmax(q k') v over the allowed pairs and all pairs of `always`. q is already scaled; `axes` is the rank of q. */
 export function attend<T>(
   op: Primitives<T>,
   q: T,
@@ -129,7 +128,7 @@ export function attend<T>(
 ): T {
   const swap = axes === 4 ? [0, 1, 3, 2] : [0, 1, 2, 4, 3]
   const score = (q: T, k: T): T => op.matmul(q, op.transpose(k, swap))
-  const mask = op.where(allowed, op.constant(0), op.constant(-1e9)) // added: no head of its own, no derivative
+  const mask = op.where(allowed, op.constant(0), op.constant(-1e9)) // added to the scores of every head
   const scores = op.add(score(q, k), mask)
   if (!always) return op.matmul(op.softmax(scores), v)
   return op.matmul(op.softmax(op.concat([score(always.q, always.k), scores], -1)), op.concat([always.v, v], -2))

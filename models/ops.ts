@@ -1,10 +1,10 @@
 /**
- * The vocabulary in which every architecture is written. `T` is a reader's own tensor handle and has no shape, so a
- * model can neither read a dynamic size nor branch on a value. Readers: TF.js (eager), the tape that compiles a training
- * step, and the ONNX tracer. Letters: B batch, T time, D width, H heads, N rows, K keys, V values.
+ * The operations in which every architecture is written. `T` is the tensor handle of a backend and has no shape, so a
+ * model can neither read a dynamic size nor branch on a value. Backends: TF.js (eager), the tape that compiles a
+ * training step, and the ONNX tracer. Letters: B batch, T time, D width, H heads, N rows, K keys, V values.
  */
 
-/** What every reader has to provide: each with a derivative rule, a TF.js and an ONNX Runtime kernel. */
+/** What every backend has to provide. Each primitive has a derivative rule, a TF.js and an ONNX Runtime kernel. */
 export interface Primitives<T> {
   constant(value: number): T
   /** A constant tensor, row-major. */
@@ -26,7 +26,7 @@ export interface Primitives<T> {
   softplus(x: T): T
   /** Exact GELU, x/2 (1 + erf(x / sqrt 2)) (Hendrycks & Gimpel 2016). */
   gelu(x: T): T
-  /** To the nearest whole number, ties to even; no derivative flows. */
+  /** Rounds to the nearest integer, ties to even. Its derivative is zero. */
   round(x: T): T
   /** (..., M, K) x (..., K, N) -> (..., M, N); the right side may have fewer leading axes. */
   matmul(a: T, b: T): T
@@ -35,7 +35,7 @@ export interface Primitives<T> {
   max(x: T, axis: number, keepDims?: boolean): T
   /** Along the last axis. */
   softmax(x: T): T
-  /** Inclusive running sum. */
+  /** Inclusive cumulative sum. */
   cumsum(x: T, axis: number): T
   /** Rows of a (V, D) table at int32 ids of any shape. */
   gather(table: T, ids: T): T
@@ -46,30 +46,30 @@ export interface Primitives<T> {
   concat(xs: readonly T[], axis: number): T
   split(x: T, sizes: readonly number[], axis: number): T[]
   transpose(x: T, perm: readonly number[]): T
-  /** 0 keeps the dimension at that position, -1 infers one: the only way to name a dynamic size. */
+  /** 0 keeps the dimension at that position, -1 infers one. There is no other way to name a dynamic size. */
   reshape(x: T, shape: readonly number[]): T
-  /** Negative bounds count from the end; without `end`, to the end. */
+  /** Negative bounds count from the end; without `end` the slice reaches to the end. */
   slice(x: T, axis: number, start: number, end?: number): T
   /** 0, 1, 2 ... along `axis` of x, float32, shape [size of that axis]. */
   iota(x: T, axis: number): T
-  /** a < b, a boolean tensor for `both` and `where`. */
+  /** a < b: a boolean tensor for `and` and `where`. */
   less(a: T, b: T): T
-  both(a: T, b: T): T
+  and(a: T, b: T): T
   where(condition: T, a: T, b: T): T
-  /** x, through which no derivative flows. */
+  /** x as a constant: no derivative flows through it (PyTorch's `detach`). */
   detach(x: T): T
-  /** The loop over time: `carry` keeps its shapes; the `y` of each step are stacked along `axis`. */
+  /** A loop over `axis` of xs. `carry` keeps its shapes; the `y` of all steps are stacked along `axis`. */
   scan(step: (carry: T[], x: T[]) => { carry: T[]; y: T[] }, carry: T[], xs: T[], axis: number): Scanned<T>
   /**
-   * The loop over pieces of time (axis 1). Each piece is as long as the fullest row still has room, `room(carry)` (B)
-   * float32, at most what is left; each `y` (B, time, ...outputs[i]) is joined along axis 1. A reader with known sizes
-   * starts with `room` = `length` and needs T to be a multiple of it.
+   * A loop over time (axis 1) in chunks. A step gets as many tokens as the chunk of the fullest row still has room for,
+   * the minimum of `room(carry)` (B) float32, and at most the tokens that are left. Each `y` (B, time, ...outputs[i])
+   * is concatenated along axis 1. The tape takes the first chunk to be empty: chunks of `length`, a shorter one last.
    */
-  segment(
+  chunkedScan(
     step: (carry: T[], x: T[]) => { carry: T[]; y: T[] },
     carry: T[],
     xs: T[],
-    piece: { readonly length: number; readonly outputs: readonly (readonly number[])[]; room(carry: T[]): T },
+    chunk: { readonly length: number; readonly outputs: readonly (readonly number[])[]; room(carry: T[]): T },
   ): Scanned<T>
 }
 
@@ -78,16 +78,18 @@ export interface Scanned<T> {
   ys: T[]
 }
 
-/** Written once in primitives (composites.ts); a reader may replace one by a faster form that a test holds equal. */
+/** Written once in primitives (composites.ts). A backend may override one with a faster form; tests hold both equal. */
 export interface Composites<T> {
   /** x (..., D) / rms(x) * weight (D) (Zhang & Sennrich 2019). */
   rmsNorm(x: T, weight: T, eps: number): T
   /** (x - mean) / std * weight + bias, all (D) (Ba et al. 2016). */
   layerNorm(x: T, weight: T, bias: T, eps: number): T
-  /** x sigmoid(x). */
+  /** x sigmoid(x) (Hendrycks & Gimpel 2016). */
   silu(x: T): T
+  /** Zeros of the shape of x. */
+  zerosLike(x: T): T
   /** x / |x| along the last axis. */
-  unit(x: T): T
+  l2Normalize(x: T): T
   /**
    * Depthwise causal convolution of `size` taps, and SiLU. x (B,T,C), weight (size,C), bias (C), past (B,C,size-1) ->
    * y (B,T,C), past.
@@ -99,31 +101,33 @@ export interface Composites<T> {
    */
   gatedDelta(x: GatedDelta<T>): { y: T; memory: T }
   /**
-   * Mamba's selective scan (Gu & Dao 2023, arXiv 2312.00752): h <- e^(step rate) h + step x b'; y = h c.
-   * x step (B,T,E), rate (E,N) < 0, b c (B,T,N), memory h (B,E,N) -> y (B,T,E).
+   * Mamba's selective scan (Gu & Dao 2023, arXiv 2312.00752): h <- e^(dt A) h + dt x B'; y = h C.
+   * x dt (B,T,E), A (E,N) < 0, B C (B,T,N), memory h (B,E,N) -> y (B,T,E).
    */
   selectiveScan(x: SelectiveScan<T>): { y: T; memory: T }
   /**
    * Softmax attention over the last `window` tokens, the token itself included.
-   * q (B,H,T,C), k v (B,H,T,C), past.k past.v (B,H,W,C) un-rotated, filled (B,1) how many past slots hold a token.
+   * q k v (B,H,T,C), past.k past.v (B,H,W,C) before rotation, filled (B,1): how many past slots hold a token.
    */
   windowAttention(x: WindowAttention<T>): { y: T; k: T; v: T }
   /** Rotary position embedding (Su et al. 2021, arXiv 2104.09864) of x (..., S, C) at `positions` (S, 1), times a scale. */
   rotate(x: T, positions: T, how: Rotation): T
-  /** x, or in training x with a share `rate` of its elements zeroed and the rest scaled by 1 / (1 - rate). */
+  /** x; in training a share `rate` of its elements is zeroed and the rest is scaled by 1 / (1 - rate). */
   dropout(x: T, rate: number): T
-  /** x. A reader that observes a model gets it under `name`; to all others it is nothing. */
-  watch(x: T, name: string): T
-  /** x after layer `index` of the model: where an adapter adds what it has. */
-  layer(x: T, index: number): T
+  /** x. A backend that observes activations records it under `name`; for the others it is the identity. */
+  tap(x: T, name: string): T
+  /** Adds a scalar, already weighted, to what training minimises; in a loop, its mean over the steps. */
+  addLoss(loss: T): void
+  /** x after layer `index` of the model. An adapter overrides this hook to add its own layers. */
+  layerHook(x: T, index: number): T
   /**
-   * `make()`, tensors of `shapes` that depend on parameters alone. A reader that knows the parameters may compute them
-   * once, by their `name`.
+   * `make()`: tensors of `shapes` that depend on parameters alone. The exporter computes them once, under `name`
+   * (constant folding); the other backends compute them where they are.
    */
-  prepare(name: string, shapes: readonly (readonly number[])[], make: () => T[]): T[]
+  precompute(name: string, shapes: readonly (readonly number[])[], make: () => T[]): T[]
   /**
-   * Each row of x (N,D) rounded to whole multiples of its largest magnitude / (2^(bits-1) - 1); the derivative is that
-   * of x (straight through, Bengio et al. 2013, arXiv 1308.3432).
+   * Each row of x (N,D) rounded to whole multiples of its largest magnitude / (2^(bits-1) - 1). The derivative is that
+   * of x (straight-through estimator, Bengio et al. 2013, arXiv 1308.3432).
    */
   quantised(x: T, bits: 4 | 8): T
 }
@@ -143,10 +147,10 @@ export interface GatedDelta<T> {
 
 export interface SelectiveScan<T> {
   readonly x: T
-  readonly step: T
-  readonly rate: T
-  readonly b: T
-  readonly c: T
+  readonly dt: T
+  readonly A: T
+  readonly B: T
+  readonly C: T
   readonly memory: T
   /** E. */
   readonly channels: number
@@ -162,7 +166,7 @@ export interface WindowAttention<T> {
   readonly channels: number
   /** Base of the rotary position embedding (Su et al. 2021), or null for none. */
   readonly rope: number | null
-  /** Keys and values (B,H,N,C) without a position that every token sees, whatever has left the window. */
+  /** Keys and values (B,H,N,C) without a position that every token attends to, beside the window. */
   readonly always?: { readonly k: T; readonly v: T }
 }
 

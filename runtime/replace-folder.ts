@@ -1,5 +1,7 @@
 /** Folders that are written whole or not at all, and take the place only of what was written the same way. */
+import { rmSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 
 /** A folder, or what is in its place, holds something that is not ours to remove. */
@@ -28,8 +30,35 @@ export async function replaceFolder<T>(
   write: (folder: string) => Promise<T>,
 ): Promise<T> {
   await refuseForeign(out, kind)
-  await mkdir(dirname(resolve(out)), { recursive: true })
-  const folder = await mkdtemp(join(dirname(resolve(out)), `.${basename(out)}-`))
+  return writeBeside(out, write)
+}
+
+/** Makes a new folder of what `write` puts into it. Throws ForeignFolderError where `out` is a file, or is not empty. */
+export async function createFolder<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
+  await refuseUsed(out)
+  return writeBeside(out, write)
+}
+
+/** Throws ForeignFolderError unless `out` is absent or an empty folder. */
+export async function refuseUsed(out: string): Promise<void> {
+  const info = await stat(out).catch(() => undefined)
+  if (info === undefined) return
+  if (!info.isDirectory())
+    throw new ForeignFolderError(`${out}: expected a new folder, found a file; choose another --out`)
+  if ((await readdir(out)).length > 0)
+    throw new ForeignFolderError(
+      `${out}: expected a new or empty folder, found files; choose another --out, or remove it`,
+    )
+}
+
+/** Writes into a temporary folder beside `out`, which then takes its place, and is removed where it cannot. */
+async function writeBeside<T>(out: string, write: (folder: string) => Promise<T>): Promise<T> {
+  const parent = dirname(resolve(out))
+  await mkdir(parent, { recursive: true })
+  await removeLeftovers(parent, basename(out))
+  const folder = await mkdtemp(join(parent, `${temporaryPrefix(basename(out))}${process.pid}-`))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  process.once('exit', remove)
   try {
     await chmod(folder, 0o755) // mkdtemp makes it for this user alone; what is written is for others to read
     const done = await write(folder)
@@ -39,6 +68,28 @@ export async function replaceFolder<T>(
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
     throw error
+  } finally {
+    process.off('exit', remove)
+  }
+}
+
+/** Removes temporary folders of processes of this machine that were killed. */
+async function removeLeftovers(parent: string, name: string): Promise<void> {
+  const prefix = temporaryPrefix(name)
+  for (const entry of await readdir(parent)) {
+    const pid = entry.startsWith(prefix) ? /^(\d+)-\w{6}$/.exec(entry.slice(prefix.length))?.[1] : undefined
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(parent, entry), { recursive: true, force: true })
+  }
+}
+
+const temporaryPrefix = (name: string): string => `.${name}.${hostname()}.`
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // a process of another user
   }
 }
 

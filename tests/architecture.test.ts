@@ -87,3 +87,11 @@ function importsOf(file: string): string[] {
     normalize(join(dirname(file), path!)),
   )
 }
+
+// Where the lock file says so npm runs a package's install script, and onnxruntime-node's downloads CUDA or fails.
+test('no install script runs with npm ci', () => {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { hasInstallScript?: boolean }>
+  }
+  expect(Object.keys(packages).filter((name) => packages[name]?.hasInstallScript)).toEqual([])
+})

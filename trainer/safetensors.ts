@@ -1,10 +1,14 @@
 /** The safetensors format: an 8-byte little-endian header length, a JSON header, the raw numbers. */
 import { open, type FileHandle } from 'node:fs/promises'
+import { FileError } from './files.ts'
 import { bytesPerElement, createTensor, elementCount, type Dtype, type Tensor } from '../runtime/tensor.ts'
+
+/** The tensors of one file, by name. */
+export type NamedTensors = Readonly<Record<string, Tensor>>
 
 /** Named tensors, and the texts of the header's `__metadata__`. */
 export interface Safetensors {
-  readonly tensors: Readonly<Record<string, Tensor>>
+  readonly tensors: NamedTensors
   readonly metadata: Readonly<Record<string, string>>
 }
 
@@ -29,7 +33,7 @@ const dtypes = new Map(Object.entries(dtypeNames).map(([dtype, name]) => [name, 
 
 /** The file as pieces to write one after another: the header, then every tensor's own memory (nothing is copied). */
 export function encodeSafetensors(
-  tensors: Readonly<Record<string, Tensor>>,
+  tensors: NamedTensors,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? { __metadata__: metadata } : {}
@@ -62,8 +66,17 @@ export function decodeSafetensors(bytes: Uint8Array, where = 'safetensors'): Saf
   return { tensors, metadata }
 }
 
-/** Reads a file tensor by tensor, so that it is in memory once. */
+/** Reads a file tensor by tensor, so that it is in memory once. Throws FileError or SafetensorsError. */
 export async function readSafetensors(path: string): Promise<Safetensors> {
+  try {
+    return await readTensors(path)
+  } catch (cause) {
+    if (cause instanceof SafetensorsError) throw cause
+    throw FileError.of(path, 'read', cause)
+  }
+}
+
+async function readTensors(path: string): Promise<Safetensors> {
   const file = await open(path)
   try {
     const { size } = await file.stat()
@@ -176,7 +189,7 @@ function isSizes(value: unknown): value is number[] {
 }
 
 /** Tensors of wide numbers first, so that each is aligned; then by name, so that equal contents give equal files. */
-function sorted(tensors: Readonly<Record<string, Tensor>>): [string, Tensor][] {
+function sorted(tensors: NamedTensors): [string, Tensor][] {
   return Object.entries(tensors).toSorted(
     (a, b) => b[1].data.BYTES_PER_ELEMENT - a[1].data.BYTES_PER_ELEMENT || (a[0] < b[0] ? -1 : 1),
   )

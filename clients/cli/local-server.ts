@@ -1,6 +1,5 @@
 /** A server of one's own: `mneme serve` as a child process on a free port. */
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 
 const DEADLY = ['SIGTERM', 'SIGHUP', 'SIGINT'] as const
 
@@ -11,7 +10,7 @@ export interface LocalServer {
 
 /** Starts a server over `data` and waits until it listens. Throws what the server itself said when it could not start. */
 export async function startLocalServer(data: string | undefined): Promise<LocalServer> {
-  const bin = fileURLToPath(new URL('./bin.js', import.meta.url))
+  const bin = process.argv[1] as string // the command itself
   // However we end, kill -9 included, our end of its stdin is closed, and it stops
   const args = [bin, 'serve', '--port', '0', '--log-level', 'error', '--until-stdin-ends']
   if (data !== undefined) args.push('--data', data)

@@ -1,6 +1,7 @@
 /** The command `mneme`: finds who does what was asked, loads that only, and turns errors into exit codes. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { systemSentence } from './system-errors.ts'
 
 /** A command: what it does, and how it is loaded. */
 interface Entry {
@@ -26,6 +27,10 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'turn a checkpoint into a bundle that can be served, verified',
     load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
   },
+  sample: {
+    about: 'print text that a model goes on with',
+    load: async () => (await import('../../trainer/cli.ts')).sampleCommand(),
+  },
   eval: {
     about: 'measure what a model remembers',
     load: async () => (await import('../../trainer/cli.ts')).evalCommand(),
@@ -47,13 +52,14 @@ const entries: Readonly<Record<string, Entry>> = {
 /** Errors that say that the command was given something wrong: exit code 2. */
 const WRONG_USE: ReadonlySet<string> = new Set(['ConfigError', 'UsageError'])
 
-/** Runs a command line; resolves to its exit code: 0 done, 1 failed, 2 wrong use. */
-export async function run(line: readonly string[]): Promise<number> {
+/** Runs a command line of the package whose folder is `root`; resolves to its exit code: 0 done, 1 failed, 2 wrong use, 130 ended by Ctrl-C. */
+export async function run(line: readonly string[], root: string): Promise<number> {
+  endWithReader()
   const commands = new Map(Object.entries(entries))
   const verbose = line.includes('--verbose')
   const args = line.filter((arg) => arg !== '--verbose')
   const asked = args[0] ?? ''
-  const program = createProgram()
+  const program = createProgram(root)
   for (const [name, { about }] of commands) if (name !== asked) program.command(name).description(about)
   try {
     const entry = commands.get(asked)
@@ -62,14 +68,21 @@ export async function run(line: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
-    return exitCodeOf(error, commands.has(asked) ? `mneme ${asked}` : 'mneme', verbose)
+    const command = commands.has(asked) ? `mneme ${asked}` : 'mneme'
+    return exitCodeOf(error, command, verbose, missingPackages(error, root))
   }
 }
 
-function createProgram(): Command {
+/** A reader may go away before the end (`mneme train --list | head -1`): then there is nothing left to say. */
+function endWithReader(): void {
+  process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? 0 : 1))
+  process.stderr.on('error', () => undefined)
+}
+
+function createProgram(root: string): Command {
   return quiet(new Command('mneme'))
     .description('a language-model server that remembers')
-    .version(packageVersion())
+    .version(packageOf(root).version)
     .option('--verbose', 'print stack traces of errors; goes with every command')
     .helpCommand(false)
 }
@@ -82,7 +95,7 @@ function quiet(command: Command): Command {
 }
 
 /** Prints what went wrong, in one sentence with the remedy. */
-function exitCodeOf(error: unknown, command: string, verbose: boolean): number {
+function exitCodeOf(error: unknown, command: string, verbose: boolean, known: string | undefined): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     // Help that was not asked for has been printed already.
@@ -96,14 +109,27 @@ function exitCodeOf(error: unknown, command: string, verbose: boolean): number {
     return 2
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
-  process.stderr.write(`${command}: ${message}\n`)
+  process.stderr.write(`${command}: ${known ?? systemSentence(error) ?? message}\n`)
   if (verbose) process.stderr.write(`${stack}\n`)
   return WRONG_USE.has(name) ? 2 : 1
 }
 
-function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
+interface Package {
+  readonly version: string
+  /** Packages that only some commands need, and that are not installed with this one. */
+  readonly peerDependencies?: Readonly<Record<string, string>>
+}
+
+function packageOf(root: string): Package {
+  return JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as Package
+}
+
+/** What to install for a command that found a package missing; undefined for any other error. */
+function missingPackages(error: unknown, root: string): string | undefined {
+  const { code, message } = (error ?? {}) as NodeJS.ErrnoException
+  const missing = /package '([^']+)'/.exec(message ?? '')?.[1]
+  const peers = packageOf(root).peerDependencies ?? {}
+  if (code !== 'ERR_MODULE_NOT_FOUND' || missing === undefined || !(missing in peers)) return undefined
+  const all = Object.entries(peers).map(([name, version]) => `${name}@${version}`)
+  return `this command needs packages that serving does not. Install them: npm install ${all.join(' ')}`
 }

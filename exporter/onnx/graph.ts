@@ -64,6 +64,8 @@ export class GraphBuilder {
   /** Bodies of loops, which see the values of this graph. */
   readonly #children: GraphBuilder[] = []
   #constants = new Map<string, Value>()
+  /** Outputs of this graph's nodes, and those of them that have a name of their own. */
+  readonly #made = new Set<Value>()
   readonly #named = new Set<Value>()
 
   constructor(parent?: { root: Root; inFunction: boolean }) {
@@ -71,8 +73,9 @@ export class GraphBuilder {
     this.#inFunction = parent?.inFunction ?? false
   }
 
+  /** Nodes of this graph and of the bodies of its loops. */
   get size(): number {
-    return this.#nodes.length
+    return this.#children.reduce((sum, child) => sum + child.size, this.#nodes.length)
   }
 
   /** A graph for the body of a Scan or Loop: it sees this graph's values and shares its names. */
@@ -110,6 +113,7 @@ export class GraphBuilder {
   ): void {
     this.#root.domains.add(domain)
     this.#nodes.push({ type, inputs, attributes, outputs, domain })
+    for (const output of outputs) this.#made.add(output)
   }
 
   /**
@@ -117,8 +121,8 @@ export class GraphBuilder {
    * has no such name yet; else through an Identity.
    */
   output(value: Value, name: string): void {
-    const made = this.#nodes.some((node) => node.outputs.includes(value)) && !this.#named.has(value)
-    if (made) (value as { name: string }).name = name
+    const own = this.#made.has(value) && !this.#named.has(value)
+    if (own) (value as { name: string }).name = name
     else this.nodeInto('Identity', [value], {}, [{ name }])
     this.#named.add(value)
   }
@@ -171,27 +175,33 @@ export class GraphBuilder {
     return [...own, ...this.#children.flatMap((child) => child.#reads())]
   }
 
-  /** Defines the function `name` of our domain once; `body` gets the formal inputs and returns the outputs. */
+  /**
+   * Defines a function of our domain, once for each `sizes`, and returns its name. `body` gets the formal inputs and
+   * returns the outputs; it may depend on nothing but these and the sizes.
+   */
   define(
     name: string,
     inputs: readonly string[],
     attributes: readonly string[],
     body: (graph: GraphBuilder, inputs: Value[]) => Value[],
-  ): void {
-    if (this.#root.functions.has(name)) return
+    sizes: readonly (number | string)[] = [],
+  ): string {
+    const own = [name, ...sizes].join('_')
+    if (this.#root.functions.has(own)) return own
     const graph = new GraphBuilder({ root: this.#root, inFunction: true })
     const outputs = body(
       graph,
       inputs.map((input) => ({ name: input })),
     )
-    const m = new Message().string(1, name)
+    const m = new Message().string(1, own)
     for (const input of inputs) m.string(4, input)
     for (const output of outputs) m.string(5, output.name)
     for (const attribute of attributes) m.string(6, attribute)
     for (const node of graph.#nodes) m.message(7, encodeNode(node))
     for (const domain of ['', 'com.microsoft'] as const) m.message(9, encodeOpset(domain))
     this.#root.domains.add('com.microsoft')
-    this.#root.functions.set(name, m.string(10, 'mneme'))
+    this.#root.functions.set(own, m.string(10, 'mneme'))
+    return own
   }
 
   /** The whole model's bytes. */

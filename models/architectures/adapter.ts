@@ -5,9 +5,9 @@
  */
 import type { Architecture, Model } from '../architecture.ts'
 import { choice, ConfigError, type ConfigOf, configure, count, flag, type Options, real, requires } from '../config.ts'
-import { bankParams, keysAndValues } from '../layers/bank.ts'
+import { bankParams, keysAndValues } from '../layers/memory-bank.ts'
 import { loraParams, loraTargets, withLora } from '../layers/lora.ts'
-import { memoryParams, readMemory } from '../layers/memory.ts'
+import { memoryLayerParams, memoryLayer } from '../layers/memory-layer.ts'
 import { bankCount, bankOf, checkMemory, memoryFields, memoryLayers } from '../layers/placement.ts'
 import type { Ops } from '../ops.ts'
 import { fill, type Of, type SpecTree, vector } from '../spec.ts'
@@ -42,7 +42,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
       width: base.width,
       params: params as unknown as SpecTree,
       state: base.state,
-      pieces: base.pieces,
+      chunkLength: base.chunkLength,
       layers: 0,
       trainingOnly: base.trainingOnly,
       forward: (op, given, ids, state) => forward(op, c, base, given as Params<typeof ids>, ids, state),
@@ -95,7 +95,7 @@ function pattern(c: Config): RegExp {
   }
 }
 
-const layerParams = (c: Config, width: number) => ({ norm: vector([width], 1), ...memoryParams(c, width) })
+const layerParams = (c: Config, width: number) => ({ norm: vector([width], 1), ...memoryLayerParams(c, width) })
 
 const adapterParams = (c: Config, base: Model) => ({
   base: c.frozen ? (fill(base.params, (_, spec) => ({ ...spec, frozen: true })) as SpecTree) : base.params,
@@ -114,24 +114,17 @@ const baseParams = <T>(op: Ops<T>, c: Config, base: Model, p: Params<T>): unknow
 /** The base's own pass, with x + read(norm(x)) after each layer that has a memory. */
 function forward<T>(op: Ops<T>, c: Config, base: Model, p: Params<T>, ids: T, state: unknown) {
   const layers = layersOf(c, base)
-  // Made before the base runs, whose layers may be inside a loop
+  // Computed before the base runs, because its layers may be in a loop
   const rows = p.memory.map((layer, i) =>
     keysAndValues(op, c, base.width, `adapter.${i}`, p.banks[bankOf(c, i)]!, layer),
   )
-  const losses: T[] = []
-  const layer = (x: T, index: number): T => {
+  const layerHook = (x: T, index: number): T => {
     const i = layers.indexOf(index)
     if (i < 0) return x
     const own = p.memory[i]!
-    const read = readMemory(op, c, base.width, `adapter.${i}`, own, rows[i]!, op.rmsNorm(x, own.norm, 1e-5), {})
-    if (read.loss !== undefined) losses.push(read.loss)
+    const read = memoryLayer(op, c, base.width, `adapter.${i}`, own, rows[i]!, op.rmsNorm(x, own.norm, 1e-5), {})
+    if (read.loss !== undefined) op.addLoss(op.mul(read.loss, op.constant(1 / layers.length)))
     return op.add(x, read.y)
   }
-  const done = base.forward({ ...op, layer }, baseParams(op, c, base, p), ids, state)
-  if (losses.length === 0) return done
-  const own = op.mul(
-    losses.reduce((a, b) => op.add(a, b)),
-    op.constant(1 / losses.length),
-  )
-  return { ...done, auxiliary: done.auxiliary === undefined ? own : op.add(done.auxiliary, own) }
+  return base.forward({ ...op, layerHook }, baseParams(op, c, base, p), ids, state)
 }

@@ -5,20 +5,20 @@
 import { define } from '../architecture.ts'
 import { choice, type ConfigOf, count, real, requires, requiresEvenChannels } from '../config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from '../layers/attention.ts'
-import { delta as deltaLayer, type DeltaConfig, deltaParams, deltaState } from '../layers/delta.ts'
+import { deltaMemory, type DeltaMemoryConfig, deltaMemoryParams, deltaMemoryState } from '../layers/delta-memory.ts'
 import {
-  networkLayer,
-  networkLayerParams,
-  networkLayerState,
+  neuralMemoryLayer,
+  neuralMemoryLayerParams,
+  neuralMemoryLayerState,
   slotLayer,
   slotParams,
   slotState,
 } from '../layers/chunk-memory.ts'
-import type { MemoryConfig } from '../layers/fast-weights.ts'
-import { feedForward, feedForwardParams } from '../layers/feed-forward.ts'
-import { type Place, placeOf } from '../layers/place.ts'
+import type { NeuralMemoryConfig } from '../layers/neural-memory.ts'
+import { mlp, mlpParams } from '../layers/mlp.ts'
+import { type ChunkPosition, chunkPosition } from '../layers/chunk-position.ts'
 import type { Ops } from '../ops.ts'
-import { inPieces } from '../pieces.ts'
+import { chunkedForward } from '../chunked-forward.ts'
 import { matrix, type Of, type Spec, stateOf, vector } from '../spec.ts'
 
 const fields = {
@@ -58,33 +58,33 @@ type Config = ConfigOf<typeof fields>
 interface Block {
   readonly norm: Spec
   readonly attention?: ReturnType<typeof attentionParams>
-  readonly delta?: ReturnType<typeof deltaParams>
+  readonly delta?: ReturnType<typeof deltaMemoryParams>
   readonly slots?: ReturnType<typeof slotParams>
-  readonly network?: ReturnType<typeof networkLayerParams>
+  readonly network?: ReturnType<typeof neuralMemoryLayerParams>
   readonly feedForwardNorm?: Spec
-  readonly feedForward?: ReturnType<typeof feedForwardParams>
+  readonly feedForward?: ReturnType<typeof mlpParams>
 }
 interface BlockState {
   readonly attention?: ReturnType<typeof attentionState>
-  readonly delta?: ReturnType<typeof deltaState>
+  readonly delta?: ReturnType<typeof deltaMemoryState>
   readonly slots?: ReturnType<typeof slotState>
-  readonly network?: ReturnType<typeof networkLayerState>
+  readonly network?: ReturnType<typeof neuralMemoryLayerState>
 }
 
-const memory = (c: Config): DeltaConfig => ({
+const memory = (c: Config): DeltaMemoryConfig => ({
   width: c.width,
   heads: c.memoryHeads,
   keys: c.keys,
   values: c.values,
   conv: c.conv,
-  decay: c.decay as DeltaConfig['decay'],
+  decay: c.decay,
   betaMax: c.betaMax,
   products: c.products,
   cache: c.cache,
   cacheHalfLife: c.cacheHalfLife,
 })
 
-const network = (c: Config): MemoryConfig => ({
+const network = (c: Config): NeuralMemoryConfig => ({
   width: c.width,
   memory: c.networkWidth,
   chunk: c.chunk,
@@ -105,15 +105,15 @@ const inChunks = (c: Config): boolean => /[st]/.test(c.layers)
 function mixerParams(c: Config, kind: string): Partial<Block> {
   if (kind === 'a') return { attention: attentionParams(c) }
   if (kind === 's') return { slots: slotParams(c) }
-  if (kind === 't') return { network: networkLayerParams(network(c)) }
-  return { delta: deltaParams(memory(c)) }
+  if (kind === 't') return { network: neuralMemoryLayerParams(network(c)) }
+  return { delta: deltaMemoryParams(memory(c)) }
 }
 
 function mixerState(c: Config, kind: string): BlockState {
   if (kind === 'a') return { attention: attentionState(c) }
   if (kind === 's') return { slots: slotState(c) }
-  if (kind === 't') return { network: networkLayerState(network(c)) }
-  return { delta: deltaState(memory(c)) }
+  if (kind === 't') return { network: neuralMemoryLayerState(network(c)) }
+  return { delta: deltaMemoryState(memory(c)) }
 }
 
 const params = (c: Config) => ({
@@ -136,7 +136,7 @@ type Params<T> = Of<ReturnType<typeof params>, T>
 type State<T> = Of<ReturnType<typeof state>, T>
 
 const thinking = (c: Config) =>
-  c.hidden === 0 ? {} : { feedForwardNorm: vector([c.width], 1), feedForward: feedForwardParams(c.width, c.hidden) }
+  c.hidden === 0 ? {} : { feedForwardNorm: vector([c.width], 1), feedForward: mlpParams(c.width, c.hidden) }
 
 export const delta = define({
   name: 'delta',
@@ -152,35 +152,31 @@ export const delta = define({
       c.networkWidth % 8 === 0,
       `delta.networkWidth: expected a multiple of 8 (ONNX Runtime sums other widths by batch), got ${c.networkWidth}`,
     )
-    requires(
-      c.cacheHalfLife === 0 || c.cacheHalfLife >= 64,
-      `delta.cacheHalfLife: expected 0 or at least 64 tokens (float32 has to hold 2^(piece / half-life)), got ${c.cacheHalfLife}`,
-    )
   },
   params,
   state,
   layers: (c) => c.layers.length,
-  pieces: (c) => (inChunks(c) ? c.chunk : 1),
+  chunkLength: (c) => (inChunks(c) ? c.chunk : 1),
   forward(op, c, p, ids, s) {
     if (!inChunks(c)) return step(op, c, p, ids, s)
     const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position! }
-    return inPieces(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
+    return chunkedForward(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),
 })
 
 /** ids (B,T); where there are chunks, tokens of one. */
 function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hidden: T; state: State<T> } {
-  const place = s.position && placeOf(op, ids, s.position, c.chunk)
+  const place = s.position && chunkPosition(op, ids, s.position, c.chunk)
   let x = op.gather(p.embed, ids) //                                                            (B, T, D)
   const blocks = p.blocks.map((block, i) => {
     const { y, state } = mix(op, c, block, op.rmsNorm(x, block.norm, 1e-5), s.blocks[i]!, s.filled, place)
     x = op.add(x, op.dropout(y, c.dropout))
     if (block.feedForward && block.feedForwardNorm) {
-      const thought = feedForward(op, c.hidden, block.feedForward, op.rmsNorm(x, block.feedForwardNorm, 1e-5))
-      x = op.add(x, op.dropout(thought, c.dropout))
+      const mlpOut = mlp(op, c.hidden, block.feedForward, op.rmsNorm(x, block.feedForwardNorm, 1e-5))
+      x = op.add(x, op.dropout(mlpOut, c.dropout))
     }
-    x = op.layer(x, i)
+    x = op.layerHook(x, i)
     return state
   })
   return {
@@ -200,7 +196,7 @@ function mix<T>(
   x: T,
   past: State<T>['blocks'][number],
   filled: T,
-  place: Place<T> | undefined,
+  place: ChunkPosition<T> | undefined,
 ): { y: T; state: State<T>['blocks'][number] } {
   if (block.attention) {
     const read = attention(op, c, block.attention, x, past.attention!, filled)
@@ -211,9 +207,9 @@ function mix<T>(
     return { y: read.y, state: { slots: read.state } }
   }
   if (block.network) {
-    const read = networkLayer(op, network(c), block.network, x, past.network!, place!)
+    const read = neuralMemoryLayer(op, network(c), block.network, x, past.network!, place!)
     return { y: read.y, state: { network: read.state } }
   }
-  const read = deltaLayer(op, memory(c), block.delta!, x, past.delta!)
+  const read = deltaMemory(op, memory(c), block.delta!, x, past.delta!)
   return { y: read.y, state: { delta: read.state } }
 }

@@ -3,7 +3,7 @@
  * episode is found again. A model of its own beside the decoder; it can read an episode in pieces.
  */
 import { type ConfigOf, configure, count, real } from '../config.ts'
-import { layerNorm, layerNormParams } from '../layers/slots.ts'
+import { layerNorm, layerNormParams } from '../layers/layer-norm.ts'
 import { mamba, type MambaConfig, mambaParams, mambaState } from '../layers/mamba.ts'
 import { sumOfRows } from '../layers/sums.ts'
 import type { Ops } from '../ops.ts'

@@ -6,7 +6,7 @@ import { type Architecture, define } from '../architecture.ts'
 import { choice, count, real, requires, requiresEvenChannels } from '../config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from '../layers/attention.ts'
 import { experts, expertsParams } from '../layers/experts.ts'
-import { layerNorm, layerNormParams } from '../layers/slots.ts'
+import { layerNorm, layerNormParams } from '../layers/layer-norm.ts'
 import { matrix, stateOf } from '../spec.ts'
 
 /** The published sizes; their longest sequence is not among them, since `window` decides what a session costs. */
@@ -69,18 +69,16 @@ const sized = define({
     const blocks = p.blocks.map((block, i) => {
       const read = attention(op, c, block.attention, layerNorm(op, block.attentionNorm, x), s.blocks[i]!, s.filled)
       x = op.add(x, op.dropout(read.y, c.dropout))
-      const thought = experts(op, c, block.experts, layerNorm(op, block.expertsNorm, x), s.expertBias)
-      losses.push(thought.loss)
-      x = op.layer(op.add(x, op.dropout(thought.y, c.dropout)), i)
+      const mlpOut = experts(op, c, block.experts, layerNorm(op, block.expertsNorm, x), s.expertBias)
+      losses.push(mlpOut.loss)
+      x = op.layerHook(op.add(x, op.dropout(mlpOut.y, c.dropout)), i)
       return read.state
     })
+    const total = losses.reduce((a, b) => op.add(a, b))
+    op.addLoss(op.mul(total, op.constant(1 / c.layers)))
     return {
       hidden: layerNorm(op, p.norm, x),
       state: { filled: fillAfter(op, ids, s.filled, c.window), expertBias: s.expertBias, blocks },
-      auxiliary: op.mul(
-        losses.reduce((a, b) => op.add(a, b)),
-        op.constant(1 / c.layers),
-      ),
     }
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),

@@ -6,9 +6,9 @@
 import { define } from '../architecture.ts'
 import { choice, type ConfigOf, count, real, requiresEvenChannels } from '../config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from '../layers/attention.ts'
-import { bankParams, keysAndValues } from '../layers/bank.ts'
-import { feedForward, feedForwardParams } from '../layers/feed-forward.ts'
-import { memoryParams, memoryState, readMemory } from '../layers/memory.ts'
+import { bankParams, keysAndValues } from '../layers/memory-bank.ts'
+import { mlp, mlpParams } from '../layers/mlp.ts'
+import { memoryLayerParams, memoryLayerState, memoryLayer } from '../layers/memory-layer.ts'
 import { bankCount, bankOf, checkMemory, memoryFields, memoryLayers } from '../layers/placement.ts'
 import { matrix, type Spec, stateOf, vector } from '../spec.ts'
 
@@ -30,21 +30,21 @@ interface Block {
   readonly attentionNorm: Spec
   readonly attention: ReturnType<typeof attentionParams>
   readonly beforeNorm?: Spec
-  readonly before?: ReturnType<typeof feedForwardParams>
+  readonly before?: ReturnType<typeof mlpParams>
   readonly memoryNorm?: Spec
-  readonly memory?: ReturnType<typeof memoryParams>
+  readonly memory?: ReturnType<typeof memoryLayerParams>
   readonly feedForwardNorm: Spec
-  readonly feedForward: ReturnType<typeof feedForwardParams>
+  readonly feedForward: ReturnType<typeof mlpParams>
 }
 interface BlockState {
   readonly attention: ReturnType<typeof attentionState>
-  readonly memory: ReturnType<typeof memoryState>
+  readonly memory: ReturnType<typeof memoryLayerState>
 }
 
 const remembering = (c: Config): Partial<Block> => ({
-  ...(c.block === 'B' ? { beforeNorm: vector([c.width], 1), before: feedForwardParams(c.width, c.hidden) } : {}),
+  ...(c.block === 'B' ? { beforeNorm: vector([c.width], 1), before: mlpParams(c.width, c.hidden) } : {}),
   memoryNorm: vector([c.width], 1),
-  memory: memoryParams(c, c.width),
+  memory: memoryLayerParams(c, c.width),
 })
 
 export const moc = define({
@@ -68,7 +68,7 @@ export const moc = define({
       attention: attentionParams(c),
       ...(memoryLayers(c, c.layers).includes(i) ? remembering(c) : {}),
       feedForwardNorm: vector([c.width], 1),
-      feedForward: feedForwardParams(c.width, c.hidden),
+      feedForward: mlpParams(c.width, c.hidden),
     })),
     norm: vector([c.width], 1),
   }),
@@ -76,7 +76,7 @@ export const moc = define({
     filled: stateOf(1),
     blocks: Array.from({ length: c.layers }, (_, i): BlockState => ({
       attention: attentionState(c),
-      memory: memoryLayers(c, c.layers).includes(i) ? memoryState(c) : {},
+      memory: memoryLayers(c, c.layers).includes(i) ? memoryLayerState(c) : {},
     })),
   }),
   forward(op, c, p, ids, s) {
@@ -86,7 +86,7 @@ export const moc = define({
     const losses: T[] = []
     const join = (y: T): T => op.add(x, op.dropout(y, c.dropout))
     const think = (norm: T, layer: (typeof p.blocks)[number]['feedForward']): T =>
-      join(feedForward(op, c.hidden, layer, op.rmsNorm(x, norm, 1e-5)))
+      join(mlp(op, c.hidden, layer, op.rmsNorm(x, norm, 1e-5)))
     const blocks = p.blocks.map((block, i) => {
       const past = s.blocks[i]!
       const normed = op.rmsNorm(x, block.attentionNorm, 1e-5)
@@ -98,24 +98,21 @@ export const moc = define({
         const name = `memory.${i}`
         const rows = keysAndValues(op, c, c.width, name, p.banks[bankOf(c, layers.indexOf(i))]!, block.memory)
         const about = op.rmsNorm(x, block.memoryNorm, 1e-5)
-        const read = readMemory(op, c, c.width, name, block.memory, rows, about, past.memory)
+        const read = memoryLayer(op, c, c.width, name, block.memory, rows, about, past.memory)
         x = join(read.y)
         memory = read.state
         if (read.loss !== undefined) losses.push(read.loss)
       }
-      x = op.layer(think(block.feedForwardNorm, block.feedForward), i)
+      x = op.layerHook(think(block.feedForwardNorm, block.feedForward), i)
       return { attention: local.state, memory }
     })
-    const auxiliary =
-      losses.length > 0 &&
-      op.mul(
-        losses.reduce((a, b) => op.add(a, b)),
-        op.constant(1 / losses.length),
-      )
+    if (losses.length > 0) {
+      const total = losses.reduce((a, b) => op.add(a, b))
+      op.addLoss(op.mul(total, op.constant(1 / losses.length)))
+    }
     return {
       hidden: op.rmsNorm(x, p.norm, 1e-5),
       state: { filled: fillAfter(op, ids, s.filled, c.window), blocks },
-      ...(auxiliary === false ? {} : { auxiliary }),
     }
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),

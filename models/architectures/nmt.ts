@@ -7,19 +7,19 @@ import { define } from '../architecture.ts'
 import { choice, type ConfigOf, count, flag, real, requires, requiresEvenChannels } from '../config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from '../layers/attention.ts'
 import {
-  learn,
-  type MemoryConfig,
-  memoryParams,
-  type MemoryState,
-  memoryState,
+  updateMemory,
+  type NeuralMemoryConfig,
+  neuralMemoryParams,
+  type NeuralMemoryState,
+  neuralMemoryState,
   pendingState,
-  read,
-  remember,
-} from '../layers/fast-weights.ts'
-import { feedForward, feedForwardParams } from '../layers/feed-forward.ts'
-import { placeOf } from '../layers/place.ts'
+  retrieve,
+  appendPending,
+} from '../layers/neural-memory.ts'
+import { mlp, mlpParams } from '../layers/mlp.ts'
+import { chunkPosition } from '../layers/chunk-position.ts'
 import type { Ops } from '../ops.ts'
-import { inPieces } from '../pieces.ts'
+import { chunkedForward } from '../chunked-forward.ts'
 import { matrix, type Of, type Spec, stateOf, vector } from '../spec.ts'
 
 const fields = {
@@ -52,7 +52,7 @@ const fields = {
 }
 type Config = ConfigOf<typeof fields>
 
-const memory = (c: Config): MemoryConfig => ({ ...c, memory: c.memoryWidth })
+const memory = (c: Config): NeuralMemoryConfig => ({ ...c, memory: c.memoryWidth })
 
 /** As a context, every token brings what was recalled for it: two places each. */
 const places = (c: Config): number => (c.variant === 'mac' ? 2 : 1)
@@ -66,19 +66,19 @@ interface BlockParams {
   readonly recall: Spec
   readonly gate?: Spec
   readonly gateBias?: Spec
-  readonly memory?: ReturnType<typeof memoryParams>
+  readonly memory?: ReturnType<typeof neuralMemoryParams>
   readonly feedForwardNorm: Spec
-  readonly feedForward: ReturnType<typeof feedForwardParams>
+  readonly feedForward: ReturnType<typeof mlpParams>
 }
 interface BlockState {
   readonly attention: ReturnType<typeof attentionState>
-  readonly memory?: MemoryState<Spec>
+  readonly memory?: NeuralMemoryState<Spec>
   readonly pending?: Spec
 }
 
 const params = (c: Config) => ({
   embed: matrix([c.vocab, c.width], 0.02),
-  ...(c.memory === 'shared' ? { memory: memoryParams(memory(c)) } : {}),
+  ...(c.memory === 'shared' ? { memory: neuralMemoryParams(memory(c)) } : {}),
   blocks: Array.from({ length: c.layers }, (): BlockParams => ({
     attentionNorm: vector([c.width], 1),
     attention: attentionParams(attending(c)),
@@ -89,9 +89,9 @@ const params = (c: Config) => ({
         ? matrix([c.memoryWidth, c.width], 0)
         : matrix([c.memoryWidth, c.width]),
     ...(c.variant === 'gate' ? { gate: matrix([2 * c.width, c.width]), gateBias: vector([c.width], 0) } : {}),
-    ...(c.memory === 'layer' ? { memory: memoryParams(memory(c)) } : {}),
+    ...(c.memory === 'layer' ? { memory: neuralMemoryParams(memory(c)) } : {}),
     feedForwardNorm: vector([c.width], 1),
-    feedForward: feedForwardParams(c.width, c.hidden),
+    feedForward: mlpParams(c.width, c.hidden),
   })),
   norm: vector([c.width], 1),
 })
@@ -99,10 +99,10 @@ const params = (c: Config) => ({
 const state = (c: Config) => ({
   filled: stateOf(1),
   ...(c.update ? { position: stateOf(1) } : {}), // tokens of the unfinished chunk
-  ...(c.update && c.memory === 'shared' ? { memory: memoryState(memory(c)) } : {}),
+  ...(c.update && c.memory === 'shared' ? { memory: neuralMemoryState(memory(c)) } : {}),
   blocks: Array.from({ length: c.layers }, (): BlockState => ({
     attention: attentionState(attending(c)),
-    ...(c.update && c.memory === 'layer' ? { memory: memoryState(memory(c)) } : {}),
+    ...(c.update && c.memory === 'layer' ? { memory: neuralMemoryState(memory(c)) } : {}),
     ...(c.update ? { pending: pendingState(memory(c)) } : {}),
   })),
 })
@@ -128,12 +128,12 @@ export const nmt = define({
   },
   params,
   state,
-  pieces: (c) => (c.update ? c.chunk : 1),
+  chunkLength: (c) => (c.update ? c.chunk : 1),
   layers: (c) => c.layers,
   forward(op, c, p, ids, s) {
     if (!c.update) return step(op, c, p, ids, s)
     const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position! }
-    return inPieces(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
+    return chunkedForward(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),
 })
@@ -145,22 +145,22 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     const past = s.blocks[i]!
     const own = block.memory ?? p.memory!
     const mixed = mix(op, c, block, own, x, past.attention, past.memory ?? s.memory, s.filled)
-    const thought = feedForward(op, c.hidden, block.feedForward, op.rmsNorm(mixed.x, block.feedForwardNorm, 1e-5))
-    x = op.layer(op.add(mixed.x, op.dropout(thought, c.dropout)), i)
-    const pending = past.pending && { pending: remember(op, memory(c), own, mixed.taught, past.pending) }
+    const mlpOut = mlp(op, c.hidden, block.feedForward, op.rmsNorm(mixed.x, block.feedForwardNorm, 1e-5))
+    x = op.layerHook(op.add(mixed.x, op.dropout(mlpOut, c.dropout)), i)
+    const pending = past.pending && { pending: appendPending(op, memory(c), own, mixed.taught, past.pending) }
     return { attention: mixed.attention, ...pending }
   })
   const hidden = op.rmsNorm(x, p.norm, 1e-5)
   const filled = fillAfter(op, ids, s.filled, c.window)
   if (!s.position) return { hidden, state: { filled, blocks: done } }
 
-  const { full, position } = placeOf(op, ids, s.position, c.chunk)
+  const { full, position } = chunkPosition(op, ids, s.position, c.chunk)
   /** The memory after this piece: it has learnt where the chunk is full. */
-  const after = (start: readonly T[], before: MemoryState<T>, pending: readonly T[]): MemoryState<T> => {
-    const taught = learn(op, memory(c), start, before, pending)
+  const after = (start: readonly T[], before: NeuralMemoryState<T>, pending: readonly T[]): NeuralMemoryState<T> => {
+    const taught = updateMemory(op, memory(c), start, before, pending)
     const choose = (now: readonly T[], old: readonly T[]): T[] => now.map((t, i) => op.where(full, t, old[i]!))
     return {
-      added: choose(taught.added, before.added).map((layer) => op.watch(layer, 'memory.added')),
+      added: choose(taught.added, before.added).map((layer) => op.tap(layer, 'memory.added')),
       ...(before.momentum ? { momentum: choose(taught.momentum!, before.momentum) } : {}),
     }
   }
@@ -194,12 +194,12 @@ function mix<T>(
   own: NonNullable<Params<T>['memory']>,
   before: T,
   past: State<T>['blocks'][number]['attention'],
-  weights: MemoryState<T> | undefined,
+  weights: NeuralMemoryState<T> | undefined,
   filled: T,
 ) {
   const norm = (x: T, weight: T): T => op.rmsNorm(x, weight, 1e-5)
   const plus = (x: T, y: T): T => op.add(x, op.dropout(y, c.dropout))
-  const recalled = (x: T): T => op.matmul(read(op, memory(c), own, x, weights), p.recall)
+  const recalled = (x: T): T => op.matmul(retrieve(op, memory(c), own, x, weights), p.recall)
   const attend = (x: T) => attention(op, attending(c), p.attention, x, past, op.mul(filled, op.constant(places(c))))
   switch (c.variant) {
     case 'mac': {
@@ -212,7 +212,7 @@ function mix<T>(
     case 'mag': {
       const normed = norm(before, p.attentionNorm)
       const { y, state } = attend(normed)
-      const gate = op.watch(op.sigmoid(recalled(normed)), 'gate')
+      const gate = op.tap(op.sigmoid(recalled(normed)), 'gate')
       return { x: plus(before, op.mul(norm(y, p.memoryNorm), gate)), taught: normed, attention: state }
     }
     case 'mal': {
@@ -227,7 +227,7 @@ function mix<T>(
       const normed = norm(x, p.memoryNorm)
       const said = recalled(normed)
       const gate = op.sigmoid(op.add(op.matmul(op.concat([normed, said], -1), p.gate!), p.gateBias!))
-      return { x: plus(x, op.mul(op.watch(gate, 'gate'), said)), taught: normed, attention: state }
+      return { x: plus(x, op.mul(op.tap(gate, 'gate'), said)), taught: normed, attention: state }
     }
   }
 }

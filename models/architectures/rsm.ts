@@ -7,22 +7,12 @@
 import { define } from '../architecture.ts'
 import { choice, type ConfigOf, count, flag, real, requires, requiresEvenChannels } from '../config.ts'
 import { projected } from '../layers/attention.ts'
-import { placeOf } from '../layers/place.ts'
-import {
-  cross,
-  crossParams,
-  layerNorm,
-  layerNormParams,
-  pool,
-  pooled,
-  poolParams,
-  poolState,
-  type Pooling,
-  write,
-  writeParams,
-} from '../layers/slots.ts'
+import { chunkPosition } from '../layers/chunk-position.ts'
+import { crossAttention, crossAttentionParams } from '../layers/cross-attention.ts'
+import { layerNorm, layerNormParams } from '../layers/layer-norm.ts'
+import { pool, pooled, poolParams, poolState, write, writeParams } from '../layers/slots.ts'
 import type { Ops } from '../ops.ts'
-import { inPieces } from '../pieces.ts'
+import { chunkedForward } from '../chunked-forward.ts'
 import { matrix, type Of, type Spec, stateOf, vector } from '../spec.ts'
 
 const fields = {
@@ -59,16 +49,16 @@ const params = (c: Config) => ({
     output: matrix([c.width, c.width]),
     outputBias: vector([c.width], 0),
     readNorm: layerNormParams(c.width),
-    read: crossParams(c.width),
+    read: crossAttentionParams(c.width),
     feedForwardNorm: layerNormParams(c.width),
     up: matrix([c.width, c.expansion * c.width]),
     upBias: vector([c.expansion * c.width], 0),
     down: matrix([c.expansion * c.width, c.width]),
     downBias: vector([c.width], 0),
-    pool: poolParams(c.pooling as Pooling, c.width),
+    pool: poolParams(c.pooling, c.width),
     write: writeParams(c.width),
   })),
-  ...(c.sync ? { syncNorm: layerNormParams(c.width), sync: crossParams(c.width) } : {}),
+  ...(c.sync ? { syncNorm: layerNormParams(c.width), sync: crossAttentionParams(c.width) } : {}),
   norm: layerNormParams(c.width),
 })
 
@@ -86,7 +76,7 @@ const state = (c: Config) => ({
   blocks: Array.from({ length: c.layers }, (): BlockState => ({
     k: stateOf(c.heads, c.chunk, c.width / c.heads),
     v: stateOf(c.heads, c.chunk, c.width / c.heads),
-    pool: poolState(c.pooling as Pooling, c.slots, c.width),
+    pool: poolState(c.pooling, c.slots, c.width),
     ...(c.memory === 'layer' ? { memory: stateOf(c.slots, c.width) } : {}),
   })),
   ...(c.sync ? { tokens: stateOf(c.chunk, c.width), sinceSync: stateOf(1) } : {}),
@@ -106,7 +96,7 @@ export const rsm = define({
   },
   params,
   state,
-  pieces: (c) => c.chunk,
+  chunkLength: (c) => c.chunk,
   layers: (c) => c.layers,
   trainingOnly: (c) =>
     c.read === 'seed'
@@ -114,14 +104,14 @@ export const rsm = define({
       : undefined,
   forward(op, c, p, ids, s) {
     const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position }
-    return inPieces(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
+    return chunkedForward(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),
 })
 
 /** Tokens that lie within one chunk: ids (B,S). When they fill it, the memory is written. */
 function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hidden: T; state: State<T> } {
-  const place = placeOf(op, ids, s.position, c.chunk)
+  const place = chunkPosition(op, ids, s.position, c.chunk)
   const when = (then: T, otherwise: T, rank: 2 | 3): T =>
     op.where(rank === 2 ? place.ends : place.full, then, otherwise)
   const zero = op.constant(0)
@@ -134,8 +124,11 @@ function step<T>(op: Ops<T>, c: Config, p: Params<T>, ids: T, s: State<T>): { hi
     const memory = past.memory ? committed(past.memory) : shared!
     const local = selfAttention(op, c, block, x, past, s.position)
     x = op.add(x, op.dropout(local.y, c.dropout))
-    x = op.add(x, op.dropout(cross(op, c.width, block.read, layerNorm(op, block.readNorm, x), memory), c.dropout))
-    x = op.layer(op.add(x, op.dropout(feedForward(op, block, x), c.dropout)), i)
+    x = op.add(
+      x,
+      op.dropout(crossAttention(op, c.width, block.read, layerNorm(op, block.readNorm, x), memory), c.dropout),
+    )
+    x = op.layerHook(op.add(x, op.dropout(mlp(op, block, x), c.dropout)), i)
     const sums = pool(op, c.width, block.pool, memory, x, past.pool, place.fresh)
     if (c.read === 'seed') shared = write(op, block.write, shared!, pooled(op, sums, c.chunk))
     return { ...local, memory, pool: sums }
@@ -179,7 +172,7 @@ const next = <T>(op: Ops<T>, due: T, counter: T, restart: number): T =>
 
 /** M + CrossAttn(LN(M), tokens of the last chunk). */
 const sync = <T>(op: Ops<T>, c: Config, p: Params<T>, memory: T, tokens: T): T =>
-  op.add(memory, cross(op, c.width, p.sync!, layerNorm(op, p.syncNorm!, memory), tokens))
+  op.add(memory, crossAttention(op, c.width, p.sync!, layerNorm(op, p.syncNorm!, memory), tokens))
 
 /** Sinusoidal positions (Vaswani et al. 2017), counted from the start of the chunk: (B,S,D). */
 function positions<T>(op: Ops<T>, c: Config, ids: T, position: T): T {
@@ -206,7 +199,7 @@ function selfAttention<T>(
   return { y: op.add(op.matmul(y, p.output), p.outputBias), k: done.k, v: done.v }
 }
 
-function feedForward<T>(op: Ops<T>, p: Params<T>['blocks'][number], x: T): T {
+function mlp<T>(op: Ops<T>, p: Params<T>['blocks'][number], x: T): T {
   const inner = op.add(op.matmul(layerNorm(op, p.feedForwardNorm, x), p.up), p.upBias)
   return op.add(op.matmul(op.maximum(inner, op.constant(0)), p.down), p.downBias)
 }

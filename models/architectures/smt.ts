@@ -7,13 +7,14 @@
 import { define } from '../architecture.ts'
 import { choice, type ConfigOf, count, real, requires } from '../config.ts'
 import { attention, attentionParams, attentionState } from '../layers/attention.ts'
-import { gptBlock, gptFeedForward, gptFeedForwardParams, gptParams } from '../layers/gpt.ts'
+import { gptBlock, gptMlp, gptMlpParams, gptParams } from '../layers/gpt.ts'
 import { type MambaConfig, mambaStack, mambaStackParams, mambaStackState } from '../layers/mamba.ts'
-import { placeOf } from '../layers/place.ts'
-import { crossOwn, crossParams, layerNorm, layerNormParams } from '../layers/slots.ts'
+import { chunkPosition } from '../layers/chunk-position.ts'
+import { crossAttentionParams, crossAttentionPerQuery } from '../layers/cross-attention.ts'
+import { layerNorm, layerNormParams } from '../layers/layer-norm.ts'
 import { emptyMask, unfold, windowPool, windowPoolParams } from '../layers/window.ts'
 import type { Ops } from '../ops.ts'
-import { inPieces } from '../pieces.ts'
+import { chunkedForward } from '../chunked-forward.ts'
 import { matrix, type Of, type Spec, stateOf } from '../spec.ts'
 
 const fields = {
@@ -56,8 +57,8 @@ const slidingParams = (c: Config) => ({
   attentionNorm: layerNormParams(c.width),
   attention: attentionParams(local(c)),
   readNorm: layerNormParams(c.width),
-  read: crossParams(c.width),
-  ...gptFeedForwardParams(c),
+  read: crossAttentionParams(c.width),
+  ...gptMlpParams(c),
 })
 
 /** One of the two modes: windows have learned positions, sliding attention rotates. */
@@ -115,7 +116,7 @@ export const smt = define({
   },
   params,
   state,
-  pieces: (c) => c.stride,
+  chunkLength: (c) => c.stride,
   layers: (c) => (c.mode === 'sliding' ? c.layers : 0), // the windows' tokens are of another rank
   forward(op, c, p, ids, s) {
     const x = op.gather(p.embed, ids) //                                                        (B, T, D)
@@ -143,7 +144,7 @@ function writing<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: State<T>) {
     width: numbers + 1,
     position: (now: Writing<T>) => now.position,
   }
-  const done = inPieces(op, pieces, x, s as Writing<T>, (piece, now) => {
+  const done = chunkedForward(op, pieces, x, s as Writing<T>, (piece, now) => {
     const seen = op.reshape(op.concat([op.reshape(now.outputs, [0, numbers]), now.writes], 1), [0, 1, -1])
     const none = op.mul(op.slice(piece, -1, 0, 1), op.constant(0)) //                           (B, S, 1)
     return { hidden: op.add(seen, none), state: write(op, c, p, piece, now) }
@@ -162,12 +163,12 @@ function write<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: Writing<T>): Wri
   const summary = windowPool(op, c, p.pool, window, op.reshape(empty, [0, 1, -1]))
   const made = mambaStack(op, ssm(c), p.ssm, summary, s.ssm)
 
-  const { ends, full, position } = placeOf(op, x, s.position, c.stride)
+  const { ends, full, position } = chunkPosition(op, x, s.position, c.stride)
   const whenRows = (then: T, otherwise: T): T => op.where(full, then, otherwise)
   return {
     position,
     filled,
-    writes: op.watch(op.where(ends, op.add(s.writes, op.constant(1)), s.writes), 'writes'),
+    writes: op.tap(op.where(ends, op.add(s.writes, op.constant(1)), s.writes), 'writes'),
     tokens: op.slice(rows, 1, 1 - c.tokens),
     outputs: whenRows(op.concat([op.slice(s.outputs, 1, 1), made.y], 1), s.outputs),
     ssm: made.state.map((after, i) => ({
@@ -196,8 +197,8 @@ function slide<T>(op: Ops<T>, c: Config, p: Params<T>, embedded: T, outputs: T, 
     const normed = layerNorm(op, block.attentionNorm, x)
     const near = attention(op, local(c), block.attention, normed, s.sliding![i]!, s.filled)
     x = op.add(x, op.dropout(near.y, c.dropout))
-    const far = crossOwn(op, c.width, block.read, layerNorm(op, block.readNorm, x), outputs, empty)
-    x = op.layer(gptFeedForward(op, c, block, op.add(x, op.dropout(far, c.dropout))), i)
+    const far = crossAttentionPerQuery(op, c.width, block.read, layerNorm(op, block.readNorm, x), outputs, empty)
+    x = op.layerHook(gptMlp(op, c, block, op.add(x, op.dropout(far, c.dropout))), i)
     return near.state
   })
   return { hidden: layerNorm(op, p.norm, x), caches }

@@ -2,7 +2,7 @@
 import { define } from '../architecture.ts'
 import { count, real, requiresEvenChannels } from '../config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from '../layers/attention.ts'
-import { feedForward, feedForwardParams } from '../layers/feed-forward.ts'
+import { mlp, mlpParams } from '../layers/mlp.ts'
 import { matrix, stateOf, vector } from '../spec.ts'
 
 const fields = {
@@ -29,7 +29,7 @@ export const vanilla = define({
       attentionNorm: vector([c.width], 1),
       attention: attentionParams(c),
       feedForwardNorm: vector([c.width], 1),
-      feedForward: feedForwardParams(c.width, c.hidden),
+      feedForward: mlpParams(c.width, c.hidden),
     })),
     norm: vector([c.width], 1),
   }),
@@ -40,8 +40,8 @@ export const vanilla = define({
     const blocks = p.blocks.map((block, i) => {
       const read = attention(op, c, block.attention, op.rmsNorm(x, block.attentionNorm, 1e-5), s.blocks[i]!, s.filled)
       x = op.add(x, op.dropout(read.y, c.dropout))
-      const thought = feedForward(op, c.hidden, block.feedForward, op.rmsNorm(x, block.feedForwardNorm, 1e-5))
-      x = op.layer(op.add(x, op.dropout(thought, c.dropout)), i)
+      const mlpOut = mlp(op, c.hidden, block.feedForward, op.rmsNorm(x, block.feedForwardNorm, 1e-5))
+      x = op.layerHook(op.add(x, op.dropout(mlpOut, c.dropout)), i)
       return read.state
     })
     return { hidden: op.rmsNorm(x, p.norm, 1e-5), state: { filled: fillAfter(op, ids, s.filled, c.window), blocks } }

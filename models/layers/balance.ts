@@ -2,11 +2,11 @@
 import type { Ops } from '../ops.ts'
 
 /**
- * C sum f P over the choices, with f the share of decisions (chosen (B,T,C), 0 or 1) and P the mean of chances (B,T,C)
+ * C sum f P over the choices, with f the share of decisions (chosen (B,T,C), 0 or 1) and P the mean of probs (B,T,C)
  * (Fedus et al. 2021, arXiv 2101.03961): where both are equal, as many as each token chooses.
  */
-export const loadBalance = <T>(op: Ops<T>, chosen: T, chances: T, count: number): T =>
-  op.mul(op.sum(op.mul(meanOfTokens(op, chosen), meanOfTokens(op, chances)), 0), op.constant(count))
+export const loadBalance = <T>(op: Ops<T>, chosen: T, probs: T, count: number): T =>
+  op.mul(op.sum(op.mul(meanOfTokens(op, chosen), meanOfTokens(op, probs)), 0), op.constant(count))
 
 /** The mean squared log-sum-exp of the logits (B,T,C) (Zoph et al. 2022, arXiv 2202.08906). */
 export function zLoss<T>(op: Ops<T>, logits: T): T {

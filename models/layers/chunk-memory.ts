@@ -5,9 +5,18 @@
 import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
 import { matrix, stateOf, vector } from '../spec.ts'
-import { learn, type MemoryConfig, memoryParams, memoryState, pendingState, read, remember } from './fast-weights.ts'
-import { cross, crossParams, pool, pooled, poolParams, poolState, write, writeParams } from './slots.ts'
-import type { Place } from './place.ts'
+import {
+  updateMemory,
+  type NeuralMemoryConfig,
+  neuralMemoryParams,
+  neuralMemoryState,
+  pendingState,
+  retrieve,
+  appendPending,
+} from './neural-memory.ts'
+import { crossAttention, crossAttentionParams } from './cross-attention.ts'
+import { pool, pooled, poolParams, poolState, write, writeParams } from './slots.ts'
+import type { ChunkPosition } from './chunk-position.ts'
 
 export interface SlotConfig {
   readonly width: number
@@ -18,11 +27,11 @@ export interface SlotConfig {
 const gateParams = (width: number) => ({ gate: matrix([width, width]), gateBias: vector([width], 0) })
 
 const gated = <T>(op: Ops<T>, p: Of<ReturnType<typeof gateParams>, T>, x: T, y: T): T =>
-  op.mul(op.watch(op.sigmoid(op.add(op.matmul(x, p.gate), p.gateBias)), 'gate'), y)
+  op.mul(op.tap(op.sigmoid(op.add(op.matmul(x, p.gate), p.gateBias)), 'gate'), y)
 
 export const slotParams = (c: SlotConfig) => ({
   start: matrix([c.slots, c.width], 1), //       as large as the tokens, which come normalised
-  read: crossParams(c.width),
+  read: crossAttentionParams(c.width),
   pool: poolParams('attention', c.width),
   write: writeParams(c.width),
   ...gateParams(c.width),
@@ -41,7 +50,7 @@ export function slotLayer<T>(
   p: Of<ReturnType<typeof slotParams>, T>,
   x: T,
   past: Of<ReturnType<typeof slotState>, T>,
-  { fresh, full }: Place<T>,
+  { fresh, full }: ChunkPosition<T>,
 ) {
   const memory = op.add(past.memory, p.start) //                                                (B, M, D)
   const sums = pool(op, c.width, p.pool, memory, x, past.pool, fresh)
@@ -50,31 +59,31 @@ export function slotLayer<T>(
     Object.entries(sums).map(([name, sum]) => [name, op.where(full, op.constant(0), sum)]),
   ) as typeof sums
   return {
-    y: gated(op, p, x, cross(op, c.width, p.read, x, memory)),
+    y: gated(op, p, x, crossAttention(op, c.width, p.read, x, memory)),
     state: { memory: op.where(full, next, past.memory), pool: emptied as typeof past.pool },
   }
 }
 
-export const networkLayerParams = (c: MemoryConfig) => ({
-  memory: memoryParams(c),
+export const neuralMemoryLayerParams = (c: NeuralMemoryConfig) => ({
+  memory: neuralMemoryParams(c),
   recall: matrix([c.memory, c.width], 0),
   ...gateParams(c.width),
 })
 
-export const networkLayerState = (c: MemoryConfig) => ({ ...memoryState(c), pending: pendingState(c) })
+export const neuralMemoryLayerState = (c: NeuralMemoryConfig) => ({ ...neuralMemoryState(c), pending: pendingState(c) })
 
 /** x (B,S,D), tokens of one chunk -> y (B,S,D): each reads the weights as they were before its chunk. */
-export function networkLayer<T>(
+export function neuralMemoryLayer<T>(
   op: Ops<T>,
-  c: MemoryConfig,
-  p: Of<ReturnType<typeof networkLayerParams>, T>,
+  c: NeuralMemoryConfig,
+  p: Of<ReturnType<typeof neuralMemoryLayerParams>, T>,
   x: T,
-  past: Of<ReturnType<typeof networkLayerState>, T>,
-  { full }: Place<T>,
+  past: Of<ReturnType<typeof neuralMemoryLayerState>, T>,
+  { full }: ChunkPosition<T>,
 ) {
-  const said = op.matmul(read(op, c, p.memory, x, past), p.recall)
-  const pending = remember(op, c, p.memory, x, past.pending)
-  const taught = learn(op, c, p.memory.start, past, [pending])
+  const said = op.matmul(retrieve(op, c, p.memory, x, past), p.recall)
+  const pending = appendPending(op, c, p.memory, x, past.pending)
+  const taught = updateMemory(op, c, p.memory.start, past, [pending])
   const choose = (now: readonly T[], old: readonly T[]): T[] => now.map((t, i) => op.where(full, t, old[i]!))
   return {
     y: gated(op, p, x, said),

@@ -52,13 +52,13 @@ export function experts<T>(op: Ops<T>, c: ExpertsConfig, p: Params<T>, x: T, bia
 
 /** The k most probable experts, weighted by their probabilities among themselves: logits (B,T,E). */
 export function routeTo<T>(op: Ops<T>, c: ExpertsConfig, logits: T): Routing<T> {
-  const chances = op.watch(op.softmax(logits), 'experts')
-  const ids = op.topk(chances, c.topExperts)
+  const probs = op.tap(op.softmax(logits), 'experts')
+  const ids = op.topk(probs, c.topExperts)
   const choices = one(op, op.oneHot(ids, c.experts), c.topExperts, 2).map((x) => op.reshape(x, [0, 0, -1]))
   // One by one: only one number of each is not zero, so the sums do not depend on their order
-  const chosen = choices.map((choice) => op.sum(op.mul(chances, choice), -1, true)) //          (B, T, 1)
+  const chosen = choices.map((choice) => op.sum(op.mul(probs, choice), -1, true)) //          (B, T, 1)
   const total = chosen.reduce((a, b) => op.add(a, b))
-  const balance = op.mul(loadBalance(op, choices[0]!, chances, c.experts), op.constant(c.loadBalance))
+  const balance = op.mul(loadBalance(op, choices[0]!, probs, c.experts), op.constant(c.loadBalance))
   const loss = op.add(balance, op.mul(zLoss(op, logits), op.constant(c.zLoss)))
   return { ids, shares: op.div(op.concat(chosen, -1), total), choices, loss }
 }

@@ -6,7 +6,7 @@ import { attend } from '../composites.ts'
 import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
 import { matrix, vector } from '../spec.ts'
-import { layerNorm, layerNormParams } from './slots.ts'
+import { layerNorm, layerNormParams } from './layer-norm.ts'
 import { causalMask } from './window.ts'
 
 export interface GptConfig {
@@ -17,7 +17,7 @@ export interface GptConfig {
   readonly dropout: number
 }
 
-export const gptFeedForwardParams = (c: GptConfig) => ({
+export const gptMlpParams = (c: GptConfig) => ({
   feedForwardNorm: layerNormParams(c.width),
   up: matrix([c.width, c.expansion * c.width]),
   upBias: vector([c.expansion * c.width], 0),
@@ -31,18 +31,13 @@ export const gptParams = (c: GptConfig) => ({
   qkvBias: vector([3 * c.width], 0),
   output: matrix([c.width, c.width]),
   outputBias: vector([c.width], 0),
-  ...gptFeedForwardParams(c),
+  ...gptMlpParams(c),
 })
 
 type Params<T> = Of<ReturnType<typeof gptParams>, T>
 
 /** x + MLP(LN(x)), with the approximation of GELU that GPT-2 was trained with: x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)). */
-export function gptFeedForward<T>(
-  op: Ops<T>,
-  c: GptConfig,
-  p: Of<ReturnType<typeof gptFeedForwardParams>, T>,
-  x: T,
-): T {
+export function gptMlp<T>(op: Ops<T>, c: GptConfig, p: Of<ReturnType<typeof gptMlpParams>, T>, x: T): T {
   const inner = op.add(op.matmul(layerNorm(op, p.feedForwardNorm, x), p.up), p.upBias)
   const cube = op.mul(op.mul(inner, op.mul(inner, inner)), op.constant(0.044715))
   const bent = op.mul(inner, op.sigmoid(op.mul(op.add(inner, cube), op.constant(2 * Math.sqrt(2 / Math.PI)))))
@@ -68,5 +63,5 @@ export function gptBlock<T>(op: Ops<T>, c: GptConfig, p: Params<T>, x: T, empty:
   const [q, k, v] = [project(asking, 0, asked), project(normed, 1, rows), project(normed, 2, rows)]
   const y = op.transpose(attend(op, op.mul(q, op.constant(1 / Math.sqrt(channels))), k, v, allowed, 5), [0, 1, 3, 2, 4])
   const mixed = op.add(op.matmul(op.reshape(y, [0, 0, asked, width]), p.output), p.outputBias)
-  return gptFeedForward(op, c, p, op.add(last ? op.slice(x, 2, -1) : x, op.dropout(mixed, c.dropout)))
+  return gptMlp(op, c, p, op.add(last ? op.slice(x, 2, -1) : x, op.dropout(mixed, c.dropout)))
 }

@@ -29,6 +29,6 @@ export function withLora<T>(op: Ops<T>, specs: SpecTree, params: unknown, lora: 
     const added = lora[path]
     if (!added) return weight
     const sum = (): T => op.add(weight, op.mul(op.matmul(added.down, added.up), op.constant(scale)))
-    return op.prepare(`lora.${path}`, [spec.shape.map(Number)], () => [sum()])[0]
+    return op.precompute(`lora.${path}`, [spec.shape.map(Number)], () => [sum()])[0]
   })
 }

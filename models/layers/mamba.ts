@@ -1,6 +1,7 @@
 /**
- * Mamba-1: a selective state-space layer with a short convolution before it (Gu & Dao 2023, arXiv 2312.00752), and a
- * stack of them. Letters: E inner channels, N states of a channel, R rank of the step.
+ * Mamba-1: a selective state-space layer behind a short convolution (Gu & Dao 2023, arXiv 2312.00752), and a stack of
+ * such layers. Parameters have the names of the published weights. Letters: E inner channels, N states of a channel,
+ * R rank of dt.
  */
 import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
@@ -10,7 +11,7 @@ export interface MambaConfig {
   readonly width: number
   /** Inner channels, in widths. */
   readonly expansion: number
-  /** Numbers that each inner channel remembers. */
+  /** States of each inner channel (d_state). */
   readonly states: number
   /** Taps of the convolution. */
   readonly conv: number
@@ -20,15 +21,15 @@ const channels = (c: MambaConfig): number => c.width * c.expansion
 const rank = (c: MambaConfig): number => Math.ceil(c.width / 16)
 
 export const mambaParams = (c: MambaConfig) => ({
-  input: matrix([c.width, 2 * channels(c)]), // what is remembered, and its gate, side by side
+  inProj: matrix([c.width, 2 * channels(c)]), // x and its gate z, side by side
   conv: parameter([c.conv, channels(c)], { kind: 'normal', std: 1 / Math.sqrt(3 * c.conv) }),
   convBias: vector([channels(c)], 0),
-  select: matrix([channels(c), rank(c) + 2 * c.states]), // step, B and C side by side
-  step: matrix([rank(c), channels(c)], 1 / Math.sqrt(3 * rank(c))),
-  stepBias: parameter([channels(c)], { kind: 'logUniformSoftplus', low: 1e-3, high: 1e-1 }),
-  rate: parameter([channels(c), c.states], { kind: 'logOfColumn' }), // log of -A, 1 to N
-  skip: vector([channels(c)], 1),
-  output: matrix([channels(c), c.width]),
+  xProj: matrix([channels(c), rank(c) + 2 * c.states]), // dt, B and C, side by side
+  dtProj: matrix([rank(c), channels(c)], 1 / Math.sqrt(3 * rank(c))),
+  dtBias: parameter([channels(c)], { kind: 'logUniformSoftplus', low: 1e-3, high: 1e-1 }),
+  ALog: parameter([channels(c), c.states], { kind: 'logOfColumn' }), // log(-A), A = -1 to -N
+  D: vector([channels(c)], 1),
+  outProj: matrix([channels(c), c.width]),
 })
 
 export const mambaState = (c: MambaConfig) => ({
@@ -41,27 +42,25 @@ type State<T> = Of<ReturnType<typeof mambaState>, T>
 
 /** x (B,T,D) and the state before it -> y (B,T,D) and the state after it. */
 export function mamba<T>(op: Ops<T>, c: MambaConfig, p: Params<T>, x: T, past: State<T>): { y: T; state: State<T> } {
-  const [into, gate] = op.split(p.input, [channels(c), channels(c)], -1).map((w) => op.matmul(x, w)) as [T, T]
+  const through = (input: T, weight: T, sizes: readonly number[]): T[] =>
+    op.split(weight, sizes, -1).map((part) => op.matmul(input, part))
+  const [into, z] = through(x, p.inProj, [channels(c), channels(c)]) as [T, T] //                (B, T, E)
   const mixed = op.causalConv({ x: into, weight: p.conv, bias: p.convBias, past: past.conv, size: c.conv })
-  const [low, b, read] = op.split(p.select, [rank(c), c.states, c.states], -1).map((w) => op.matmul(mixed.y, w)) as [
-    T,
-    T,
-    T,
-  ]
+  const [low, B, C] = through(mixed.y, p.xProj, [rank(c), c.states, c.states]) as [T, T, T] //   (B, T, R), (B, T, N)
   const scanned = op.selectiveScan({
     x: mixed.y, //                                                                              (B, T, E)
-    step: op.softplus(op.add(op.matmul(low, p.step), p.stepBias)), //                           (B, T, E)
-    rate: op.neg(op.exp(p.rate)), //                                                            (E, N)
-    b, //                                                                                       (B, T, N)
-    c: read,
+    dt: op.softplus(op.add(op.matmul(low, p.dtProj), p.dtBias)), //                             (B, T, E)
+    A: op.neg(op.exp(p.ALog)), //                                                               (E, N)
+    B,
+    C,
     memory: past.memory,
     channels: channels(c),
   })
-  const y = op.mul(op.add(scanned.y, op.mul(mixed.y, p.skip)), op.silu(gate))
-  return { y: op.matmul(y, p.output), state: { conv: mixed.past, memory: scanned.memory } }
+  const y = op.mul(op.add(scanned.y, op.mul(mixed.y, p.D)), op.silu(z))
+  return { y: op.matmul(y, p.outProj), state: { conv: mixed.past, memory: scanned.memory } }
 }
 
-/** `gain`: how large the stack's outputs are at the start. */
+/** `gain` is the first value of the last norm's weight: the magnitude of the stack's outputs at the start. */
 export const mambaStackParams = (c: MambaConfig, layers: number, gain = 1) => ({
   layers: Array.from({ length: layers }, () => ({ mixerNorm: vector([c.width], 1), mixer: mambaParams(c) })),
   norm: vector([c.width], gain),

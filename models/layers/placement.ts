@@ -46,10 +46,10 @@ export const memoryFields = {
   zLoss: real(0, 'weight of the loss for large router logits', 0, 1e3),
 }
 
-export type MemoryConfig = ConfigOf<typeof memoryFields>
+export type MemoryBankConfig = ConfigOf<typeof memoryFields>
 
 /** The layers that read a memory, in order. */
-export function memoryLayers(c: MemoryConfig, layers: number): number[] {
+export function memoryLayers(c: MemoryBankConfig, layers: number): number[] {
   const all = Array.from({ length: layers }, (_, i) => i)
   switch (c.placement) {
     case 'first_k':
@@ -68,27 +68,27 @@ export function memoryLayers(c: MemoryConfig, layers: number): number[] {
 }
 
 /** The bank of the memory layer that comes `order`-th among them. */
-export function bankOf(c: MemoryConfig, order: number): number {
+export function bankOf(c: MemoryBankConfig, order: number): number {
   if (c.sharing === 'shared') return 0
   return c.sharing === 'per_layer' ? order : Math.floor(order / c.sharingEvery)
 }
 
 /** How many banks that makes. */
-export const bankCount = (c: MemoryConfig, layers: number): number => {
+export const bankCount = (c: MemoryBankConfig, layers: number): number => {
   const count = memoryLayers(c, layers).length
   return count === 0 ? 0 : bankOf(c, count - 1) + 1
 }
 
 /** Width of a row as it is stored, and of the space in which queries meet keys. */
-export const rowWidth = (c: MemoryConfig, width: number): number =>
+export const rowWidth = (c: MemoryBankConfig, width: number): number =>
   c.bank === 'reduced' ? c.rank : c.rowWidth || width
-export const innerWidth = (c: MemoryConfig, width: number): number => (c.bank === 'reduced' ? c.rank : width)
+export const innerWidth = (c: MemoryBankConfig, width: number): number => (c.bank === 'reduced' ? c.rank : width)
 
-export const keyHeads = (c: MemoryConfig): number => c.memoryKeyHeads || c.memoryHeads
+export const keyHeads = (c: MemoryBankConfig): number => c.memoryKeyHeads || c.memoryHeads
 
 /** Throws ConfigError where the options of `owner` contradict each other. */
-export function checkMemory(owner: string, c: MemoryConfig, width: number, layers: number): void {
-  const within = (field: keyof MemoryConfig, most: number, why: string): void =>
+export function checkMemory(owner: string, c: MemoryBankConfig, width: number, layers: number): void {
+  const within = (field: keyof MemoryBankConfig, most: number, why: string): void =>
     requires(Number(c[field]) <= most, `${owner}.${field}: expected at most ${most} (${why}), got ${String(c[field])}`)
   if (c.placement === 'first_k' || c.placement === 'last_k') within('placementCount', layers, 'the layers')
   if (c.placement === 'custom') {

@@ -6,20 +6,20 @@ import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
 import { matrix, stateOf, vector } from '../spec.ts'
 import { loadBalance, meanOfTokens, zLoss } from './balance.ts'
-import type { MemoryConfig } from './placement.ts'
+import type { MemoryBankConfig } from './placement.ts'
 
-const routed = (c: MemoryConfig): number => c.chapters - c.sharedChapters
+const routed = (c: MemoryBankConfig): number => c.chapters - c.sharedChapters
 
-export const routerParams = (c: MemoryConfig, width: number) => ({
+export const routerParams = (c: MemoryBankConfig, width: number) => ({
   weight: matrix([width, routed(c)], 0.02),
   bias: vector([routed(c)], 0),
 })
 
 /** Tokens that the router looks back on: `hybrid` sees the whole window before the one that the token is in. */
-const reach = (c: MemoryConfig): number => (c.routing === 'hybrid' ? 2 : 1) * c.routingWindow
+const reach = (c: MemoryBankConfig): number => (c.routing === 'hybrid' ? 2 : 1) * c.routingWindow
 
 /** Router outputs of the last tokens: the mean of hidden states comes before a linear map, and may as well come after. */
-export const routerState = (c: MemoryConfig) => ({
+export const routerState = (c: MemoryBankConfig) => ({
   ...(c.routing === 'rolling' || c.routing === 'hybrid'
     ? { window: stateOf(reach(c), routed(c)), filled: stateOf(1) }
     : {}),
@@ -39,19 +39,19 @@ export interface Routes<T> {
 }
 
 /** Chooses chapters for every token of x (B,T,D). */
-export function route<T>(op: Ops<T>, c: MemoryConfig, p: Params<T>, x: T, past: State<T>) {
+export function route<T>(op: Ops<T>, c: MemoryBankConfig, p: Params<T>, x: T, past: State<T>) {
   const seen = look(op, c, op.matmul(x, p.weight), past)
   const logits = op.add(seen.mean, p.bias) //                                                   (B, T, C)
   return { routes: choose(op, c, logits), state: seen.state }
 }
 
 /** The chapters with the largest logits (B,T,C), weighted by their probabilities among themselves. */
-export function choose<T>(op: Ops<T>, c: MemoryConfig, logits: T): Routes<T> {
-  const chances = op.softmax(logits)
-  const chosen = op.sum(op.oneHot(op.topk(chances, c.topChapters), routed(c)), -2) //           (B, T, C)
-  const kept = op.mul(chances, chosen)
+export function choose<T>(op: Ops<T>, c: MemoryBankConfig, logits: T): Routes<T> {
+  const probs = op.softmax(logits)
+  const chosen = op.sum(op.oneHot(op.topk(probs, c.topChapters), routed(c)), -2) //           (B, T, C)
+  const kept = op.mul(probs, chosen)
   const weights = op.mul(op.div(kept, op.sum(kept, -1, true)), op.constant(c.routedScale))
-  const loss = routerLoss(op, c, logits, chances, chosen)
+  const loss = routerLoss(op, c, logits, probs, chosen)
   const always = (x: T): T => {
     if (c.sharedChapters === 0) return x
     const ones = op.table(
@@ -64,15 +64,15 @@ export function choose<T>(op: Ops<T>, c: MemoryConfig, logits: T): Routes<T> {
 }
 
 /** Load balance (the sum of f is k here, so equal use gives k), C sum (P - 1/C)^2 and the z-loss, weighted. */
-function routerLoss<T>(op: Ops<T>, c: MemoryConfig, logits: T, chances: T, chosen: T): T | undefined {
+function routerLoss<T>(op: Ops<T>, c: MemoryBankConfig, logits: T, probs: T, chosen: T): T | undefined {
   const count = routed(c)
   const terms: T[] = []
   const add = (weight: number, make: () => T): void => {
     if (weight > 0) terms.push(op.mul(make(), op.constant(weight)))
   }
-  add(c.loadBalance, () => loadBalance(op, chosen, chances, count))
+  add(c.loadBalance, () => loadBalance(op, chosen, probs, count))
   add(c.auxiliaryLoss, () => {
-    const off = op.sub(meanOfTokens(op, chances), op.constant(1 / count))
+    const off = op.sub(meanOfTokens(op, probs), op.constant(1 / count))
     return op.mul(op.sum(op.mul(off, off), 0), op.constant(count))
   })
   add(c.zLoss, () => zLoss(op, logits))
@@ -80,7 +80,7 @@ function routerLoss<T>(op: Ops<T>, c: MemoryConfig, logits: T, chances: T, chose
 }
 
 /** The mean of what the router may see of z (B,T,C), for each token (B,T,C) or for all (B,1,C). */
-function look<T>(op: Ops<T>, c: MemoryConfig, z: T, past: State<T>): { mean: T; state: State<T> } {
+function look<T>(op: Ops<T>, c: MemoryBankConfig, z: T, past: State<T>): { mean: T; state: State<T> } {
   if (c.routing === 'token') return { mean: z, state: {} }
   if (c.routing === 'sequence') return { mean: op.mean(z, 1, true), state: {} }
   if (c.routing === 'sequence_rolling')
@@ -109,7 +109,7 @@ function look<T>(op: Ops<T>, c: MemoryConfig, z: T, past: State<T>): { mean: T; 
 }
 
 /** The token itself and the ones before it, `routingWindow` in all. */
-const rolling = <T>(op: Ops<T>, c: MemoryConfig, row: T): { first: T; end: T } => {
+const rolling = <T>(op: Ops<T>, c: MemoryBankConfig, row: T): { first: T; end: T } => {
   const end = op.add(row, op.constant(1))
   return { first: op.sub(end, op.constant(c.routingWindow)), end }
 }
@@ -129,9 +129,9 @@ function windowMeans<T>(
   const row = op.reshape(past === 0 ? op.iota(all, 1) : op.slice(op.iota(all, 1), 0, past), [1, -1, 1])
   const { first, end } = bounds(row)
   const half = op.constant(0.5)
-  const inside = op.both(op.less(place, op.sub(end, half)), op.less(op.sub(first, half), place))
+  const inside = op.and(op.less(place, op.sub(end, half)), op.less(op.sub(first, half), place))
   const held = filled && op.less(op.sub(op.constant(past - 0.5), op.reshape(filled, [-1, 1, 1])), place)
-  const share = op.where(held ? op.both(inside, held) : inside, op.constant(1), op.constant(0))
+  const share = op.where(held ? op.and(inside, held) : inside, op.constant(1), op.constant(0))
   const count = op.maximum(op.sum(share, -1, true), op.constant(1))
   return op.matmul(op.div(share, count), all) //                                                (B, T, C)
 }

@@ -52,5 +52,5 @@ export function windowPool<T>(
   const mean = op.matmul(op.softmax(mask), window) // of the rows in use                         (B, 1, D)
   const scores = op.matmul(op.matmul(mean, p.query), op.transpose(op.matmul(window, p.key), [0, 2, 1]))
   const shares = op.softmax(op.add(op.mul(scores, op.constant(1 / Math.sqrt(c.keys))), mask)) //  (B, 1, N)
-  return op.matmul(op.dropout(op.watch(shares, 'pool'), c.dropout), window)
+  return op.matmul(op.dropout(op.tap(shares, 'pool'), c.dropout), window)
 }

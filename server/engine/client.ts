@@ -64,7 +64,7 @@ export function connectEngine(
   }
   port.on('message', (received) => {
     const message = received as FromEngine
-    if (message.kind === 'step') for (const event of message.events) jobs.get(event.id)?.stream.push(event)
+    if (message.kind === 'events') for (const event of message.events) jobs.get(event.id)?.stream.push(event)
     else if (message.kind === 'unusable') fail(message.message)
     else {
       info = message.info

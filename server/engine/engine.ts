@@ -1,6 +1,7 @@
 /** The engine: takes jobs as messages, and steps the scheduler while there is work. */
 import type { TextCodec } from '../../runtime/text.ts'
 import type { FromEngine, ToEngine } from './messages.ts'
+import { Outbox } from './outbox.ts'
 import type { Runner } from './runner.ts'
 import { Scheduler } from './scheduler.ts'
 
@@ -11,7 +12,8 @@ export function createEngine(
   runtime: string,
   emit: (message: FromEngine) => void,
 ): (message: ToEngine) => void {
-  const scheduler = new Scheduler(runner, codec, (events) => emit({ kind: 'step', events }))
+  const outbox = new Outbox((events) => emit({ kind: 'events', events }))
+  const scheduler = new Scheduler(runner, codec, (events) => outbox.add(events))
   let running = false
   let closing = false
   const isClosing = (): boolean => closing
@@ -23,6 +25,7 @@ export function createEngine(
       // Messages (a cancellation, a new job) are taken between steps, so a cancelled reply ends within a token.
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
+    outbox.flush()
     running = false
     if (closing) runner.close()
   }

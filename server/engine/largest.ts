@@ -65,7 +65,7 @@ export class LargestOf {
       if (!((values[at] as number) > floor)) continue
       heap[0] = at
       sink(heap, values, 0, size)
-      floor = values[heap[0] as number] as number
+      floor = values[heap[0]] as number
     }
     for (let end = size - 1; end > 0; end--) {
       const root = heap[0] as number

@@ -83,8 +83,8 @@ export interface ModelInfo {
 export type FromEngine =
   | { readonly kind: 'ready'; readonly info: ModelInfo }
   | { readonly kind: 'unusable'; readonly message: string }
-  /** Everything that one step has to say, in order. */
-  | { readonly kind: 'step'; readonly events: readonly EngineEvent[] }
+  /** What one or several steps have to say, in order. */
+  | { readonly kind: 'events'; readonly events: readonly EngineEvent[] }
 
 /** What the engine says of a job. */
 export type EngineEvent =
@@ -109,6 +109,8 @@ export interface TextEvent {
   readonly kind: 'text'
   readonly id: number
   readonly choice: number
+  /** The first text of its reply: it never waits. */
+  readonly first: boolean
   readonly text: string
   /** The tokens that this text was made of; empty unless log-probabilities were asked for. */
   readonly tokens: TokenLogprob[]

@@ -52,7 +52,7 @@ async function given(
   open: (threads: number) => Promise<Trial>,
   threads: number,
 ): Promise<{ trial: Trial; measured: string }> {
-  return { trial: await open(threads), measured: `${threads} threads as given` }
+  return { trial: await open(threads), measured: `${threadsText(threads)} as given` }
 }
 
 /** Tries 1, 2, 4... threads for as long as more are faster. */
@@ -73,7 +73,7 @@ async function fastest(open: (threads: number) => Promise<Trial>): Promise<{ tri
     best = trial
   }
   const times = seen.map(({ threads, stepMs }) => `${threads}: ${stepMs.toFixed(2)}`).join(', ')
-  return { trial: best, measured: `${best.threads} threads (measured, ms a token: ${times})` }
+  return { trial: best, measured: `${threadsText(best.threads)} (measured, ms a token: ${times})` }
 }
 
 async function tryThreads(bundle: Bundle, threads: number, rows: number, device: Device): Promise<Trial> {
@@ -110,4 +110,8 @@ async function warmUp(runner: Runner, vocab: number): Promise<number> {
   }
   runner.release(row)
   return times.toSorted((a, b) => a - b)[times.length >> 1] ?? Infinity
+}
+
+function threadsText(threads: number): string {
+  return threads === 1 ? '1 thread' : `${threads} threads`
 }

@@ -179,7 +179,7 @@ function weigh(logits: Float32Array, ids: Int32Array, max: number, temperature: 
   for (const id of ids) {
     // The difference first: a tiny temperature then gives 0 and -Infinity, never NaN.
     weights[id] = Math.exp(((logits[id] as number) - max) / temperature)
-    total += weights[id] as number
+    total += weights[id]
   }
   return total
 }

@@ -233,7 +233,10 @@ export class Scheduler {
     if (index > 0) sequence.intervals.push(now - sequence.lastAt)
     sequence.lastAt = now
     const { text, tokens, finished } = reply.push(draw)
-    if (text !== '' || tokens.length > 0) this.#events.push({ kind: 'text', id: job.id, choice, text, tokens })
+    if (text !== '' || tokens.length > 0) {
+      this.#events.push({ kind: 'text', id: job.id, choice, first: !sequence.told, text, tokens })
+      sequence.told = true
+    }
     return finished
   }
 

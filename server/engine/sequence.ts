@@ -40,6 +40,8 @@ export interface DecodeSequence extends Placed {
   /** Of a replay: tokens and calls of its steps that have been fed. */
   fed: number
   calls: number
+  /** Whether some of the reply's text has been sent. */
+  told: boolean
   lastAt: number
   readonly intervals: number[]
 }
@@ -72,6 +74,7 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
     prompt: penalised(job) ? new Set(tokens.slice(carried)) : NO_TOKENS,
     fed: 0,
     calls: 0,
+    told: false,
     lastAt: performance.now(),
     intervals: [],
     row: null,

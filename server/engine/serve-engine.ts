@@ -31,7 +31,7 @@ export async function serveEngine(port: MessagePort, open: () => Promise<OpenedM
 
 /** The bytes of checkpoints are moved to the other thread, not copied. */
 function moved(message: FromEngine): ArrayBuffer[] {
-  if (message.kind !== 'step') return []
+  if (message.kind !== 'events') return []
   return message.events.flatMap((event) =>
     event.kind === 'done' && event.checkpoint ? transferList(event.checkpoint.state) : [],
   )

@@ -9,10 +9,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { openDecoder, type Decoder } from '../../runtime/decoder.ts'
 import { openText } from '../../runtime/text.ts'
+import { compiled } from '../support/build.ts'
 import { listening, type ServerProcess } from '../support/process.ts'
 import type { Json } from '../support/test-server.ts'
 
-const main = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+const bin = compiled('clients/cli/bin.js')
 const keeper = fileURLToPath(new URL('../../models/pretrained/keeper', import.meta.url))
 const judge = fileURLToPath(new URL('../support/lm_eval_judge.py', import.meta.url))
 const hasLmEval = spawnSync('python3', ['-c', 'import lm_eval.models.openai_completions']).status === 0
@@ -38,7 +39,7 @@ beforeAll(async () => {
     ['Zürich', ' 😀!'],
   ].map(([context = '', continuation = '']) => [codec.encode(context), codec.encode(continuation)])
   decoder = await openDecoder(join(keeper, 'decoder.onnx'), manifest.state)
-  const args = ['--import', 'tsx', main, keeper, '--data', join(root, 'data'), '--port', '0', '--log-level', 'error']
+  const args = [bin, 'serve', keeper, '--data', join(root, 'data'), '--port', '0', '--log-level', 'error']
   server = await listening(spawn(process.execPath, args, { stdio: 'pipe' }))
 })
 

@@ -9,7 +9,7 @@ import { exportBundle, type ExportOptions } from '../../exporter/export.ts'
 import { TOLERANCE, VerificationError } from '../../exporter/verify.ts'
 import { createModel } from '../../models/registry.ts'
 import { loadBundle } from '../../runtime/bundle.ts'
-import { tensorFlowJudge } from '../../trainer/export/reference.ts'
+import { tensorFlowReference } from '../../trainer/export/reference.ts'
 import { chatTokens, writeTokenizer } from '../../trainer/tokenizer/format.ts'
 import { byteTokenizer } from '../../trainer/tokenizer/train.ts'
 import { configurations } from '../models/configurations.ts'
@@ -84,7 +84,7 @@ describe('a bundle', () => {
       tokenizer,
       out: join(folder, name),
       name,
-      judge: await tensorFlowJudge(model, weights),
+      reference: await tensorFlowReference(model, weights),
       ids: randomIds(260, 40, 1),
       generation: {},
       source: { recipe: 'test' },
@@ -96,11 +96,11 @@ describe('a bundle', () => {
     const { manifest } = await loadBundle(join(folder, 'good'))
     const found = manifest.verification as {
       tokens: number
-      againstJudge: { relative: number }
+      againstReference: { relative: number }
       twoRows: { absolute: number }
     }
     expect(found.tokens).toBe(40)
-    expect(found.againstJudge.relative).toBeLessThan(TOLERANCE)
+    expect(found.againstReference.relative).toBeLessThan(TOLERANCE)
     expect(found.twoRows.absolute).toBe(0)
     expect(manifest.state.map(({ name }) => name)).toContain('blocks.1.delta.memory')
   })
@@ -108,10 +108,10 @@ describe('a bundle', () => {
   test('is refused, and nothing is written, when it does not compute what the trainer computes', async () => {
     const o = await options('wrong')
     const lying = {
-      name: 'a judge with other weights',
-      logits: (await tensorFlowJudge(model, randomWeights(model, 8))).logits,
+      name: 'a reference with other weights',
+      logits: (await tensorFlowReference(model, randomWeights(model, 8))).logits,
     }
-    await expect(exportBundle({ ...o, judge: lying })).rejects.toThrow(VerificationError)
+    await expect(exportBundle({ ...o, reference: lying })).rejects.toThrow(VerificationError)
     expect(() => readFileSync(join(o.out, 'manifest.json'))).toThrow(/ENOENT/)
   })
 
@@ -119,6 +119,12 @@ describe('a bundle', () => {
     const o = await options('tokenizer')
     await expect(exportBundle(o)).rejects.toThrow(/expected a bundle or an empty folder/)
     expect(readFileSync(join(o.out, 'tokenizer.json')).length).toBeGreaterThan(0)
+  })
+
+  test.each([false, true])('is refused in a sentence when a weight is missing (compact: %s)', async (compact) => {
+    const o = await options('missing')
+    const weights = new Map([...o.weights].filter(([path]) => path !== 'embed'))
+    await expect(exportBundle({ ...o, weights, compact })).rejects.toThrow('weights: missing [embed], unexpected []')
   })
 
   test('is refused when the tokenizer has more tokens than the model', async () => {

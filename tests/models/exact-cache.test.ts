@@ -15,7 +15,8 @@ const normals = (count: number) => Array.from({ length: count }, () => random.no
 const unit = (row: number[]) => row.map((x) => x / Math.hypot(...row))
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
 
-const tokens = Array.from({ length: 40 }, (_, i) => ({
+/** The first forty are what most tests read. */
+const many = Array.from({ length: 400 }, (_, i) => ({
   q: unit(normals(4)),
   k: unit(normals(4)),
   v: normals(3),
@@ -23,8 +24,10 @@ const tokens = Array.from({ length: 40 }, (_, i) => ({
   surprise: i % 7 === 0 ? 0 : Math.ceil(10 * random.uniform()) / 10,
 }))
 
+const tokens = many.slice(0, 40)
+
 /** What it means: slots kept in a list, the read of each token written out. */
-function plain(slots: number, aging: number) {
+function plain(slots: number, aging: number, tokens: typeof many) {
   let kept: { k: number[]; v: number[]; surprise: number; at: number }[] = []
   return tokens.map(({ q, k, v, surprise }, at) => {
     kept = kept.map((slot) => ({ ...slot, surprise: slot.surprise * aging }))
@@ -39,7 +42,7 @@ function plain(slots: number, aging: number) {
 
 const openGate = () => ({ sharpness: tf.tensor3d([[[8]]]), gate: tf.zeros([6, 1]), gateBias: tf.tensor1d([50]) })
 
-function run(lengths: readonly number[], halfLife: number) {
+function run(lengths: readonly number[], halfLife: number, tokens: typeof many) {
   const op = withComposites<Tensor>(eager(tf))
   const c = { ...config, halfLife }
   const p = openGate()
@@ -75,8 +78,8 @@ test.each([[[40]], [[7, 1, 20, 12]], [Array.from({ length: 40 }, () => 1)]])(
   'each token reads the most surprising tokens up to it, in pieces of %j',
   (lengths) => {
     for (const halfLife of [0, 2 * Math.PI]) {
-      const expected = plain(config.slots, halfLife === 0 ? 1 : 0.5 ** (1 / halfLife))
-      const got = run(lengths, halfLife)
+      const expected = plain(config.slots, halfLife === 0 ? 1 : 0.5 ** (1 / halfLife), tokens)
+      const got = run(lengths, halfLife, tokens)
       const close = { absolute: 1e-5, relative: 1e-4 }
       expectClose(
         got.read,
@@ -97,6 +100,20 @@ test.each([[[40]], [[7, 1, 20, 12]], [Array.from({ length: 40 }, () => 1)]])(
     }
   },
 )
+
+test('a surprise that has lost more than float32 can hold is forgotten, and nothing overflows', () => {
+  const halfLife = Math.E //   147 half-lives: newer tokens would have to count 2^147 times as much as the first
+  const expected = plain(config.slots, 0.5 ** (1 / halfLife), many)
+  for (const lengths of [[400], [150, 250]]) {
+    const got = run(lengths, halfLife, many)
+    expectClose(
+      got.read,
+      expected.flatMap(({ read }) => read),
+      { absolute: 1e-5, relative: 1e-4, what: `reads in ${lengths.join()}` },
+    )
+    expect(got.surprise.every((x) => Number.isFinite(x))).toBe(true)
+  }
+})
 
 test('a token that finds nothing reads zero', () => {
   const op = withComposites<Tensor>(eager(tf))

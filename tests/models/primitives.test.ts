@@ -67,10 +67,10 @@ async function ours(c: Case, floats: readonly Float32Array[], ids: Int32Array, w
     y.shape,
   )
   const loss = op.sum(op.reshape(op.mul(y, weights), [-1]), 0)
-  const found = gradients(tape, op, loss, variables)
+  const found = gradients(tape, op, loss, variables).map((g) => g!)
   const graph = new GraphBuilder()
   const given = new Map([...variables, ...extra].map((n) => [n, { name: n.name }]))
-  const values = replay(tape, onnxEmitter(graph), given, [y, loss, ...found])
+  const values = replay(tape.nodes, onnxEmitter({ at: graph }), given, [y, loss, ...found])
   const ports: Port[] = [y, loss, ...found].map((n, i) => ({ name: `out${i}`, dtype: 'float32', shape: n.shape }))
   for (const [i, p] of ports.entries()) graph.nodeInto('Identity', [values[i]!], {}, [p])
   const inputs = [...variables, ...extra].map((n): Port => ({ name: n.name, dtype: n.dtype, shape: n.shape }))

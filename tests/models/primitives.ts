@@ -116,10 +116,10 @@ export const cases: readonly Case[] = [
   { name: 'iota', shapes: three, f: (op, [x]) => op.mul(x!, op.iota(x!, -1)) },
   { name: 'iota of a middle axis', shapes: three, f: (op, [x]) => op.mul(op.transpose(x!, [0, 2, 1]), op.iota(x!, 1)) },
   {
-    name: 'less, both and where',
+    name: 'less, and, where',
     shapes: pair,
     smooth: false,
-    f: (op, [a, b]) => op.where(op.both(op.less(a!, b!), op.less(op.constant(-0.5), a!)), a!, op.mul(b!, b!)),
+    f: (op, [a, b]) => op.where(op.and(op.less(a!, b!), op.less(op.constant(-0.5), a!)), a!, op.mul(b!, b!)),
   },
   { name: 'detach', shapes: three, smooth: false, f: (op, [x]) => op.mul(x!, op.detach(op.exp(x!))) },
   {
@@ -142,13 +142,13 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: 'segment',
+    name: 'chunkedScan',
     shapes: [
       [2, 3],
       [2, 4, 3],
     ],
     f(op, [carry, xs]) {
-      const out = op.segment(
+      const out = op.chunkedScan(
         ([c], [x]) => {
           const read = op.mul(x!, op.reshape(c!, [0, 1, -1]))
           return { carry: [op.tanh(op.add(c!, op.sum(x!, 1)))], y: [read] }

@@ -2,7 +2,7 @@
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
 import { emptyBatch } from '../../trainer/data/batch.ts'
-import { eagerLoss } from '../../trainer/backends/tensorflow/backend.ts'
+import { eagerLoss } from '../../trainer/backends/tensorflow/eager-loss.ts'
 import type { TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
 import { backendOptions } from './backend-options.ts'
 
@@ -17,7 +17,7 @@ export function eagerGradients(
   batch.ids.set(ids)
   batch.targets.set([...ids.slice(1), 0])
   batch.weights.fill(1, 0, -1)
-  const options = backendOptions(model, { batch: 1, time: ids.length, carry: false })
+  const options = backendOptions(model, { batch: 1, sequenceLength: ids.length, carry: false })
   const params = flatten(model.params)
   const state = new Map(
     flatten(model.state).map(([path, spec]) => [path, tf.zeros([1, ...spec.shape.slice(1).map(Number)])]),

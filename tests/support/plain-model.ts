@@ -1,4 +1,4 @@
-/** Layers in plain loops and double precision, one token at a time: what readers of the definitions are judged by. */
+/** Layers in plain loops and double precision, one token at a time: the reference for the definitions. */
 import type { MambaConfig } from '../../models/layers/mamba.ts'
 
 export type Weights = (name: string) => Float32Array
@@ -65,29 +65,29 @@ export class PlainMamba {
     const inner = width * expansion
     const rank = Math.ceil(width / 16)
     const w = (name: string): Float32Array => this.#of(`layers.${layer}.mixer.${name}`)
-    const gate = times(x, w('input'), 2 * inner, inner)
+    const gate = times(x, w('inProj'), 2 * inner, inner)
     const inputs = this.#inputs[layer]!
-    inputs.push(times(x, w('input'), 2 * inner, 0, inner))
+    inputs.push(times(x, w('inProj'), 2 * inner, 0, inner))
     const mixed = Array.from(w('convBias'), (bias, e) => {
       let sum = bias
       for (let tap = 0; tap < conv; tap++) sum += (inputs.at(tap - conv)?.[e] ?? 0) * w('conv')[tap * inner + e]!
       return sum * sigmoid(sum)
     })
-    const selected = times(mixed, w('select'), rank + 2 * states)
-    const steps = plus(times(selected.slice(0, rank), w('step'), inner), w('stepBias')).map((s) =>
+    const selected = times(mixed, w('xProj'), rank + 2 * states)
+    const steps = plus(times(selected.slice(0, rank), w('dtProj'), inner), w('dtBias')).map((s) =>
       Math.log1p(Math.exp(s)),
     )
     const memory = this.memory[layer]!
     const y = mixed.map((value, e) => {
-      let sum = value * w('skip')[e]!
+      let sum = value * w('D')[e]!
       for (let n = 0; n < states; n++) {
         const at = e * states + n
-        const decay = Math.exp(-Math.exp(w('rate')[at]!) * steps[e]!)
+        const decay = Math.exp(-Math.exp(w('ALog')[at]!) * steps[e]!)
         memory[at] = decay * memory[at]! + steps[e]! * selected[rank + n]! * value
         sum += selected[rank + states + n]! * memory[at]
       }
       return sum * gate[e]! * sigmoid(gate[e]!)
     })
-    return times(y, w('output'), width)
+    return times(y, w('outProj'), width)
   }
 }

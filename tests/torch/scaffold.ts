@@ -40,11 +40,11 @@ async function compareAll(): Promise<number> {
   const cases = []
   for (const [i, { name, model }] of configurations.entries()) {
     const out = join(folder, `case-${i}`)
-    const time = model.pieces > 1 ? 3 * model.pieces : 18
+    const time = model.chunkLength > 1 ? 3 * model.chunkLength : 18
     const weights = randomWeights(model)
     const config = { accumulate: 1 }
     const trained = { model, weights, config, folder: tokenizer, codec: openText(tokenizer), step: 0 }
-    await scaffoldTorch(trained, out, { batch: BATCH, time })
+    await scaffoldTorch(trained, out, { batch: BATCH, sequenceLength: time })
     const inputs = randomInputs(model, time)
     writeFileSync(join(out, 'inputs.safetensors'), Buffer.concat(encodeSafetensors(inputs)))
     cases.push({ name, model, out, weights, inputs, time })
@@ -79,7 +79,13 @@ function randomInputs(model: Model, time: number): Record<'ids' | 'targets' | 'w
 
 /** Gradients of the compiled step, and logits of the exported decoder where there is one. */
 async function ours(model: Model, weights: Map<string, Float32Array>, inputs: Record<string, Tensor>, time: number) {
-  const compiled = compileGradients(model, { batch: BATCH, time, carry: false, labels: 0, precision: 'float32' })
+  const compiled = compileGradients(model, {
+    batch: BATCH,
+    sequenceLength: time,
+    carry: false,
+    maxLabels: 0,
+    precision: 'float32',
+  })
   const params = flatten(model.params).map(([path, spec]): [string, Tensor] => [
     `param.${path}`,
     createTensor('float32', spec.shape.map(Number), weights.get(path)),
@@ -115,7 +121,14 @@ function gap(got: Float32Array, expected: Float32Array): number {
 async function trainAndServe(): Promise<void> {
   const at = (name: string): string => join(folder, name)
   writeFileSync(at('text.txt'), readFileSync(join(import.meta.dirname, '..', '..', 'LICENSE'), 'utf8').repeat(4))
-  const small = ['model.width=32', 'model.layers="ad"', 'model.hidden=64', 'model.window=16', 'time=32', 'batch=2']
+  const small = [
+    'model.width=32',
+    'model.layers="ad"',
+    'model.hidden=64',
+    'model.window=16',
+    'sequenceLength=32',
+    'batch=2',
+  ]
   const set = [...small, 'schedule.warmup=2'].flatMap((setting) => ['--set', setting])
   execute('node', [mneme, 'train', 'delta', '--data', at('text.txt'), '--steps', '3', '--out', at('run'), ...set])
   execute('node', [mneme, 'scaffold', 'torch', at('run'), '--out', at('project')])

@@ -17,7 +17,7 @@ const small = [
   '--set',
   'batch=2',
   '--set',
-  'time=64',
+  'sequenceLength=64',
 ]
 const text = join(folder, 'text.txt')
 const run = join(folder, 'run')
@@ -90,16 +90,21 @@ describe('what cannot be trained is refused in one sentence', () => {
     expect(done.code).toBe(code)
   })
 
-  test('text that cannot be tokenized leaves the shards that were there', async () => {
+  test('text that cannot be tokenized leaves nothing behind, and shards and tokenizers are never replaced', async () => {
     const [tokens, shards] = [join(folder, 'byte-tokenizer'), join(folder, 'shards')]
-    await mneme('tokenizer', '--kind', 'byte', '--out', tokens)
+    const make = () => mneme('tokenizer', '--kind', 'byte', '--out', tokens)
+    expect((await make()).code).toBe(0)
+    expect(await make()).toMatchObject({
+      code: 1,
+      stderr: `mneme tokenizer: ${tokens}: expected a new or empty folder, found files; choose another --out, or remove it\n`,
+    })
     const tokenize = (path: string) => mneme('tokenize', path, '--tokenizer', tokens, '--out', shards)
-    expect((await tokenize(text)).code).toBe(0)
-    const before = readFileSync(join(shards, 'shard-00000.bin'))
+    const before = readdirSync(folder)
     const done = await tokenize(file('half.jsonl', '{"text":"good"}\n{"text":'))
-    expect([done.code, done.stderr]).toEqual([1, expect.stringContaining('half.jsonl')])
-    expect(readFileSync(join(shards, 'shard-00000.bin')).equals(before)).toBe(true)
-    expect((await tokenize(text)).code, 'its own kind is replaced').toBe(0)
+    expect([done.code, done.stderr]).toEqual([1, expect.stringContaining('half.jsonl: line 2')])
+    expect(readdirSync(folder).toSorted()).toEqual([...before, 'half.jsonl'].toSorted())
+    expect((await tokenize(text)).code).toBe(0)
+    expect((await tokenize(text)).stderr).toContain('shards: expected a new or empty folder, found files')
   })
 
   test('a folder that holds a run already', async () => {

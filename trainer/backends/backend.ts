@@ -1,20 +1,20 @@
-/** What trains: given batches, moves parameters. The compiled ONNX step and TF.js are the two that there are. */
+/** What trains: moves the parameters by batches. The compiled ONNX step and TF.js are the two backends. */
 import type { Model } from '../../models/architecture.ts'
 import type { Device } from '../../runtime/device.ts'
 import type { Tensor } from '../../runtime/tensor.ts'
 import type { AdamW } from './compile/optimizer.ts'
 import type { StepOptions } from './compile/step.ts'
-import type { Batch } from '../data/batch.ts'
+import { type Batch, DataError } from '../data/batch.ts'
 import type { Random } from '../random.ts'
 
 /** A device of this machine. */
-export interface Place {
+export interface TargetDevice {
   readonly device: Device
-  /** Which of several. */
+  /** Which of several such devices. */
   readonly id: number
 }
 
-export interface BackendOptions extends StepOptions, Place {
+export interface BackendOptions extends StepOptions, TargetDevice {
   readonly model: Model
   readonly threads: number
   /** Whether two runs give the same bits; false lets cuda add in any order, which is faster. */
@@ -23,28 +23,34 @@ export interface BackendOptions extends StepOptions, Place {
   readonly random: Random
 }
 
-export interface StepResult {
-  /** Weighted mean cross entropy, nats. */
+export interface UpdateResult {
+  /** Weighted mean cross entropy of all batches, nats a token. */
   readonly loss: number
-  /** Global norm of the gradients before clipping. */
+  /** Global norm of the mean gradient before clipping. */
   readonly norm: number
 }
 
-/** All that a step changes, by name: param.*, first.*, second.* (with firstScale.*, secondScale.* where in 8 bits), total.*, state.*. */
-export type Tensors = Map<string, Tensor>
+/**
+ * All that an update changes, by name, and the frozen parameters: param.*, first.*, second.* (with firstScale.* and
+ * secondScale.* where moments are in 8 bits) and state.*.
+ */
+export type TrainingState = Map<string, Tensor>
 
 export interface Backend {
   readonly description: string
-  /** One forward and backward pass; the parameters move when `apply`. `update` counts their moves from 1. */
-  step(batch: Batch, lr: number, update: number, apply: boolean): Promise<StepResult>
-  /** Forgets what `step` changed last: the values before it are the current ones again. */
+  /**
+   * One move of the parameters, by the mean of the gradients of all tokens of `batches` weighted by their weights. As
+   * many batches as `accumulate` says; `number` counts updates from 1.
+   */
+  update(batches: readonly Batch[], lr: number, number: number): Promise<UpdateResult>
+  /** Takes back the last update: parameters, moments and carried state are those before it. */
   undo(): void
   /** Loss on held-out batches, the session state carried from one to the next; leaves the training state alone. */
   evaluate(batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number>
-  /** A copy of everything that training changes, and of the frozen parameters. */
-  read(): Tensors
+  /** A copy of the training state. */
+  read(): TrainingState
   /** Puts back what `read` gave; names that are missing or unexpected are an error. */
-  write(tensors: Tensors): void
+  write(state: TrainingState): void
   close(): void
 }
 
@@ -54,24 +60,48 @@ export class DivergenceError extends Error {
 }
 
 /** The first name whose values are not all finite. */
-export function firstNonFinite(tensors: Tensors): string | undefined {
-  for (const [name, { data }] of tensors)
+export function firstNonFinite(state: TrainingState): string | undefined {
+  for (const [name, { data }] of state)
     if (data instanceof Float32Array && !data.every((x) => Number.isFinite(x))) return name
   return undefined
 }
 
-/** Scalars of AdamW's bias correction at the given update, for the compiled step's `pace` inputs. */
-export const paceOf = (lr: number, update: number, c: AdamW) => ({
+/** The share of each batch in an update, its part of all weights. Throws DataError where the batches do not fit. */
+export function sharesOf(batches: readonly Batch[], o: BackendOptions): number[] {
+  if (batches.length !== o.accumulate)
+    throw new Error(`update: expected ${o.accumulate} batches (accumulate), got ${batches.length}`)
+  for (const batch of batches) checkLabels(batch, o)
+  const sums = batches.map(({ weights }) => weights.reduce((sum, weight) => sum + weight, 0))
+  const all = sums.reduce((a, b) => a + b)
+  return sums.map((sum) => sum / Math.max(all, LEAST_WEIGHT))
+}
+
+/** Throws DataError where a batch has more weighted tokens than there are labels. */
+export function checkLabels({ weights }: Batch, { maxLabels }: Pick<BackendOptions, 'maxLabels'>): void {
+  const labels = weights.reduce((count, weight) => count + Number(weight !== 0), 0)
+  if (maxLabels > 0 && labels > maxLabels)
+    throw new DataError(`maxLabels: expected at most ${maxLabels} weighted tokens in a batch, got ${labels}`)
+}
+
+/** The least sum of weights that a mean is divided by, for batches without weight. */
+export const LEAST_WEIGHT = 1e-6
+
+/** AdamW's scalars of one update, for the compiled step's `scalar.*` inputs. */
+export const stepScalarsOf = (lr: number, number: number, c: AdamW) => ({
   lr,
-  secondScale: 1 / Math.sqrt(1 - c.beta2 ** update),
-  firstRate: lr / (1 - c.beta1 ** update),
-  dither: (update * 0.7548776662466927) % 1,
+  secondScale: 1 / Math.sqrt(1 - c.beta2 ** number),
+  firstRate: lr / (1 - c.beta1 ** number),
+  dither: (number * 0.7548776662466927) % 1,
 })
 
-/** How a step is compiled. CUDA's kernel for sums of scattered rows adds in no fixed order. */
+/**
+ * How a step is compiled for its device. CUDA's kernel for sums of scattered rows adds in no fixed order. Loops are
+ * unrolled on a GPU: a CUDA graph cannot be recorded of a step with a Scan in it.
+ */
 export const stepOptions = (o: BackendOptions): StepOptions => ({
   ...o,
   scatterByProduct: o.deterministic && o.device === 'cuda',
+  ...(o.device !== 'cpu' && { unrolled: Infinity }),
 })
 
 /** How a graph is opened for a step. */

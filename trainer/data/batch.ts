@@ -26,6 +26,10 @@ export interface Dataset {
   /** How often all of it was read to the end; missing where it has none. */
   epoch?(): number
   readonly description: string
+  /** What of the data is not read, a sentence each. */
+  readonly notes?: readonly string[]
+  /** What was left out while it was read, so far. */
+  leftOut?(): string | undefined
 }
 
 /** Thrown when a source cannot be read as the training data that it is said to be. */
@@ -33,12 +37,12 @@ export class DataError extends Error {
   override name = 'DataError' as const
 }
 
-/** A batch of zeros to be filled. */
-export function emptyBatch(rows: number, time: number): Batch {
+/** A batch without loss, to be filled; its tokens are `pad`. */
+export function emptyBatch(rows: number, sequenceLength: number, pad = 0): Batch {
   return {
-    ids: new Int32Array(rows * time),
-    targets: new Int32Array(rows * time),
-    weights: new Float32Array(rows * time),
+    ids: new Int32Array(rows * sequenceLength).fill(pad),
+    targets: new Int32Array(rows * sequenceLength).fill(pad),
+    weights: new Float32Array(rows * sequenceLength),
     carry: new Float32Array(rows),
   }
 }

@@ -1,69 +1,132 @@
 /** A JSONL file: every line is a document, a text or a conversation. */
-import type { TextCodec } from '../../runtime/text.ts'
+import { isUtf8 } from 'node:buffer'
+import { jsonProblem } from '../files.ts'
 import { DataError } from './batch.ts'
-import type { CorpusFile } from './corpus-file.ts'
-import { defaultFields, type Document, type Fields, type Mode, toDocument, tokensOf } from './document.ts'
-import { decodeUtf8, readBytes } from './read-bytes.ts'
+import { type ByteSource, chunksOf } from './byte-source.ts'
+import { type Document, documentOf, type Reading } from './document.ts'
+import type { DocumentFile, Unusable } from './document-file.ts'
+import { decodeUtf8 } from './utf8.ts'
 
 const chunkBytes = 65_536
 /** A longer line is taken for a file that is not JSONL. */
 export const maxLineBytes = 64 * 1024 * 1024
 const newline = 0x0a
 
-/** How the lines are read. */
-export interface Reading {
-  readonly mode: Mode
-  readonly fields: Fields
-}
-
-export const plainReading: Reading = { mode: 'pretrain', fields: defaultFields }
-
-/** Opens a file with an object on every line that is not blank (see toDocument). */
-export function openJsonlFile(path: string, size: number, codec: TextCodec, reading: Reading): CorpusFile {
-  return {
-    path,
-    size,
-    align: (place) => (place <= 0 ? Promise.resolve(0) : afterNewline(path, place - 1, size)),
-    async read(from) {
-      const { document, next } = await readDocument(path, from, size, reading)
-      const tokens = document === undefined ? { ids: [] } : tokensOf(document, reading.mode, codec)
-      return { ...tokens, next, ends: true }
-    },
-  }
-}
-
-/** The document of the line at a place, or undefined for a blank one, and where the next line begins. */
-export async function readDocument(
-  path: string,
-  from: number,
-  size: number,
+/** A file with an object on every line that is not blank (see documentOf). */
+export function openJsonlFile(
+  source: ByteSource,
   reading: Reading,
-): Promise<{ document: Document | undefined; next: number }> {
-  const next = await afterNewline(path, from, size)
-  return { document: parseLine(await readBytes(path, from, next - from), path, from, reading), next }
+  rowName: DocumentFile['rowName'] = 'line',
+): DocumentFile {
+  const { name, size } = source
+  return {
+    name,
+    size,
+    isOneDocument: false,
+    rowName,
+    align: (place) => (place <= 0 ? Promise.resolve(0) : afterNewline(source, place - 1)),
+    async read(from) {
+      const next = await afterNewline(source, from)
+      const bytes = await source.read(from, next - from)
+      const row = parseLine(bytes, name, from)
+      const found = row === undefined ? undefined : tryDocument(row, reading)
+      return { document: typeof found === 'string' ? undefined : found, bytes, next, continues: false }
+    },
+    chunks: (from, to) => chunksOf(source, from, to),
+    check: (visit) => checkLines(source, reading, rowName, visit),
+  }
 }
 
-/** The document of a line's bytes, which begin at `from`; undefined where it is blank. Throws DataError. */
-export function parseLine(bytes: Uint8Array, path: string, from: number, reading: Reading): Document | undefined {
-  const line = decodeUtf8(bytes, path, from).replace(/^\uFEFF/, '')
+/** The value of a line's bytes, which begin at `from`; undefined where it is blank. Throws DataError. */
+export function parseLine(bytes: Uint8Array, name: string, from: number): unknown {
+  const line = decodeUtf8(bytes, name, from).replace(/^\uFEFF/, '')
   if (line.trim() === '') return undefined
-  const where = `${path}: the line at byte ${from}`
-  let value: unknown
   try {
-    value = JSON.parse(line)
+    return JSON.parse(line)
   } catch (cause) {
-    throw new DataError(`${where}: expected a JSON object, got ${(cause as Error).message}`, { cause })
+    throw new DataError(`${name}: the line at byte ${from}: expected a JSON object: ${jsonProblem(cause)}`, { cause })
   }
-  return toDocument(value, reading.mode, reading.fields, where)
+}
+
+/** The document of a row, or what keeps it from being one. */
+export function tryDocument(row: unknown, reading: Reading): Document | string {
+  try {
+    return documentOf(row, reading)
+  } catch (problem) {
+    if (problem instanceof DataError) return problem.message
+    throw problem
+  }
+}
+
+/** Counts what cannot be used; throws DataError for a line that is not JSON, and where no line can be used. */
+async function checkLines(
+  source: ByteSource,
+  reading: Reading,
+  rowName: string,
+  visit?: (document: Document) => void,
+): Promise<Unusable | undefined> {
+  const { name } = source
+  let [number, rows, count] = [0, 0, 0]
+  let first: Unusable['first'] | undefined
+  for await (const { bytes, at } of linesOf(source)) {
+    number++
+    const row = parseNumbered(bytes, name, at, `${rowName} ${number}`)
+    if (row === undefined) continue
+    rows++
+    const found = tryDocument(row, reading)
+    if (typeof found === 'string') {
+      count++
+      first ??= { number, problem: found }
+    } else visit?.(found)
+  }
+  if (rows === 0) throw new DataError(`${name}: expected text, found only empty lines`)
+  if (!first) return undefined
+  if (count === rows)
+    throw new DataError(
+      `${name}: ${rowName} ${first.number}: ${first.problem}${rows > 1 ? `; none of ${rows} ${rowName}s can be used` : ''}`,
+    )
+  return { count, of: rows, first }
+}
+
+function parseNumbered(bytes: Uint8Array, name: string, at: number, where: string): unknown {
+  if (!isUtf8(bytes)) decodeUtf8(bytes, `${name}: ${where}`, at)
+  try {
+    const line = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '')
+    return line.trim() === '' ? undefined : JSON.parse(line)
+  } catch (cause) {
+    throw new DataError(`${name}: ${where}: expected a JSON object: ${jsonProblem(cause)}`, { cause })
+  }
+}
+
+/** The lines of a source, with the places of their first bytes. */
+async function* linesOf(source: ByteSource): AsyncGenerator<{ bytes: Uint8Array; at: number }> {
+  let rest: Buffer = Buffer.alloc(0)
+  let at = 0
+  for await (const chunk of chunksOf(source)) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let start = 0
+    for (let end = bytes.indexOf(newline); end !== -1; end = bytes.indexOf(newline, start)) {
+      yield { bytes: bytes.subarray(start, end), at: at + start }
+      start = end + 1
+    }
+    rest = bytes.subarray(start)
+    at += start
+    if (rest.length > maxLineBytes) throw tooLong(source.name, at)
+  }
+  if (rest.length > 0) yield { bytes: rest, at }
 }
 
 /** The place after the first newline at or after `place`, or the end of the file. */
-async function afterNewline(path: string, place: number, size: number): Promise<number> {
-  for (let at = place; at < size; at += chunkBytes) {
-    if (at - place > maxLineBytes)
-      throw new DataError(`${path}: the line at byte ${place} is longer than ${maxLineBytes} bytes`)
-    const found = (await readBytes(path, at, Math.min(chunkBytes, size - at))).indexOf(newline)
+async function afterNewline(source: ByteSource, place: number): Promise<number> {
+  for (let at = place; at < source.size; at += chunkBytes) {
+    if (at - place > maxLineBytes) throw tooLong(source.name, place)
+    const found = (await source.read(at, chunkBytes)).indexOf(newline)
     if (found !== -1) return at + found + 1
   }
-  return size
+  return source.size
 }
+
+const tooLong = (name: string, place: number): DataError =>
+  new DataError(`${name}: the line at byte ${place} is longer than ${maxLineBytes} bytes; is it JSONL?`)

@@ -1,157 +1,124 @@
-/** Text, JSONL and token shards as training data: B streams side by side, none of them ever wholly in memory. */
+/** Text, rows and token shards as training data: B streams side by side, none of them ever wholly in memory. */
 import type { TextCodec } from '../../runtime/text.ts'
-import { DataError, emptyBatch, type Dataset, type JsonValue } from './batch.ts'
-import { openCorpus } from './corpus.ts'
-import type { CorpusFile } from './corpus-file.ts'
+import { DataError, type Dataset, emptyBatch, type JsonValue } from './batch.ts'
+import { type Corpus, openCorpus } from './corpus.ts'
 import { defaultFields, type Fields, type Mode } from './document.ts'
 import { hubDataset } from './hub/dataset.ts'
 import { isHubName } from './hub/name.ts'
-import { type Feed, type FeedPlace, openRow, type Place } from './row.ts'
+import type { ReportProgress } from './progress.ts'
+import { rangeFeed, type RangePosition } from './range-feed.ts'
+import { resume, type Resumed, savedPosition } from './resume.ts'
+import { type Bound, cutStretches, type Part, rangesBetween } from './stretches.ts'
+import { openStream, type Stream } from './stream.ts'
+import type { TokenFile } from './token-file.ts'
 
 export interface TextOptions {
-  /** Files and folders: .txt and .md text, .jsonl, folders written by `mneme tokenize`; or one name of a hub data set. */
+  /** Files and folders: text, rows, folders written by `mneme tokenize`; or one name of a hub data set. */
   readonly paths: readonly string[]
   readonly codec: TextCodec
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   /** The last part of the data that is kept from training: a share from 0 to below 1. */
   readonly heldOut?: number
   /** Which part to read. */
-  readonly part?: 'train' | 'heldout'
+  readonly part?: Part['part']
   readonly mode?: Mode
   readonly fields?: Fields
   /** Split of a hub data set. */
   readonly split?: string
+  /** The folder of the codec's tokenizer, which shards have to be of. */
+  readonly tokenizer?: string
+  readonly progress?: ReportProgress
 }
 
-/** A part of a file that a row reads. */
-interface Range {
-  readonly file: number
-  readonly from: number
-  readonly to: number
-}
-
-interface RangePlace extends FeedPlace {
-  /** Which of the row's ranges. */
-  readonly range: number
-  /** Where in the file the piece with the next token begins. */
-  readonly offset: number
+/** Opens training data, files or a data set of a hub. Throws DataError. */
+export async function textDataset(options: TextOptions): Promise<Dataset> {
+  const { paths, codec, mode = 'pretrain', fields = defaultFields, tokenizer, progress } = options
+  checkShare(options.heldOut ?? 0)
+  if (paths.some(isHubName)) return openHub(options, { mode, fields })
+  const more = { ...(tokenizer ? { tokenizer } : {}), ...(progress ? { progress } : {}) }
+  return corpusDataset(await openCorpus(paths, { codec, reading: { mode, fields }, ...more }), options)
 }
 
 /**
- * Opens training data. Every row reads its own stretch of the data from beginning to end, and again. A document begins
+ * A part of an open corpus. Every row reads its own stretch of it from beginning to end, and again. A document begins
  * with carry 0 where it begins a piece of T tokens; short documents follow each other in one piece while they fit, and
  * the rest of a piece is filled up with weight 0. Conversations to learn replies from always begin a piece.
  */
-export async function textDataset(options: TextOptions): Promise<Dataset> {
-  const { batch, time, codec, mode = 'pretrain', fields = defaultFields } = options
-  if (options.paths.some(isHubName)) return openHub(options, { mode, fields })
-  const files = await openCorpus(options.paths, codec, { mode, fields })
-  const stretches = await cutRows(files, options)
-  const shape = { time, pad: codec.eos[0] ?? 0, pack: mode === 'pretrain' }
-  const rows = stretches.map((ranges) =>
-    openRow(rangeFeed(files, ranges), shape, { range: 0, offset: ranges[0]!.from, pass: 0 }),
-  )
+export async function corpusDataset(corpus: Corpus, options: Omit<TextOptions, 'paths'>): Promise<Dataset> {
+  const { batch, sequenceLength, codec, mode = 'pretrain', heldOut = 0, part = 'train' } = options
+  const { files, leftOut } = corpus
   const sizes = files.map(({ size }) => size)
+  const pad = codec.eos[0] ?? 0
+  const shape = { sequenceLength, pad, pack: mode === 'pretrain' }
+  let bounds: readonly Bound[] = await cutStretches(files, batch, { part, heldOut })
+  let rows = openRows()
+
+  function openRows(resumed?: Resumed): (Row | undefined)[] {
+    return Array.from({ length: batch }, (_, index) => {
+      const [start, end] = [bounds[index], bounds[index + 1]]
+      const ranges = start && end ? rangesBetween(sizes, start, end) : []
+      if (ranges.length === 0) return undefined
+      const feed = rangeFeed(files, ranges, resumed?.rows[index]?.read)
+      const stream = openStream(feed, shape, { range: 0, offset: ranges[0]!.from, pass: 0 })
+      if (resumed) stream.seek(resumed.rows[index]?.position)
+      return { stream, saved: () => ({ ...stream.position()!, read: feed.digest(stream.position()!) }) }
+    })
+  }
+
   return {
-    description: `${files.length} files, ${sizes.reduce((a, b) => a + b, 0)} bytes or tokens, ${options.part ?? 'train'}`,
+    description: `${sizeText(files)}, ${part}`,
+    notes: [...corpus.notes, ...idleNote(rows, part)],
+    leftOut: () => leftOut.note(),
     async next() {
-      const out = emptyBatch(batch, time)
-      for (const [index, row] of rows.entries()) await row.fill(out, index)
+      const out = emptyBatch(batch, sequenceLength, pad)
+      for (const [index, row] of rows.entries()) await row?.stream.fill(out, index)
       return out
     },
-    epoch: () => Math.min(...rows.map((row) => row.place()?.pass ?? 0)),
-    position: () => ({ sizes, rows: rows.map((row) => ({ ...row.place() })) }),
+    epoch: () => Math.min(...rows.flatMap((row) => (row ? [row.stream.position()!.pass] : []))),
+    position: () =>
+      JSON.parse(JSON.stringify({ sizes, bounds, rows: rows.map((row) => row?.saved() ?? null) })) as JsonValue,
     async seek(position) {
-      const saved = checkedPosition(position, sizes, batch)
-      // Runs that began before passes were counted are in one that is not known: it counts as the first
-      for (const [index, row] of rows.entries()) row.seek({ ...saved[index]!, pass: saved[index]!.pass ?? 0 })
+      const resumed = await resume(files, savedPosition(position, files.length, batch), bounds, { part, heldOut })
+      bounds = resumed.bounds
+      rows = openRows(resumed)
     },
   }
+}
+
+/** A row of the batch that has something to read. */
+interface Row {
+  readonly stream: Stream<RangePosition>
+  /** Its position, with the digest of what it has read. */
+  saved(): object
+}
+
+/** `3 files, 12000 bytes`. */
+function sizeText(files: readonly TokenFile[]): string {
+  const sizes = (['bytes', 'tokens'] as const).flatMap((unit) => {
+    const size = files.filter((file) => file.unit === unit).reduce((sum, file) => sum + file.size, 0)
+    return size > 0 ? [`${size} ${unit}`] : []
+  })
+  return [`${files.length} file${files.length === 1 ? '' : 's'}`, ...sizes].join(', ')
+}
+
+/** Says how many rows have nothing to read, where some have not. */
+function idleNote(rows: readonly (Row | undefined)[], part: Part['part']): string[] {
+  const busy = rows.filter((row) => row !== undefined).length
+  if (busy === rows.length) return []
+  const found = `${busy} of ${rows.length} rows have a document to read, the others are empty`
+  if (part === 'heldout') return [`held-out data: ${found}`]
+  return [`training data: ${found}; --set batch=${busy} takes less time a step`]
 }
 
 async function openHub(options: TextOptions, reading: { mode: Mode; fields: Fields }): Promise<Dataset> {
   const [name, ...more] = options.paths as [string, ...string[]]
   if (more.length > 0)
     throw new DataError(`training data: expected one hub data set and nothing else, got ${options.paths.join(', ')}`)
-  const { codec, batch, time, heldOut = 0, part = 'train', split = 'train' } = options
-  checkShare(heldOut)
-  return hubDataset({ name, split, codec, batch, time, heldOut, part, ...reading })
-}
-
-/** The pieces of a row's ranges, again and again. */
-function rangeFeed(files: readonly CorpusFile[], ranges: readonly Range[]): Feed<RangePlace> {
-  const rangeAt = ({ range }: RangePlace): Range => ranges[range] as Range
-  const fileAt = (place: RangePlace): CorpusFile => files[rangeAt(place).file] as CorpusFile
-  return {
-    about: (place) => fileAt(place).path,
-    first: () => Promise.resolve({ range: 0, offset: ranges[0]!.from, pass: 0 }),
-    read: (place) => fileAt(place).read(place.offset, rangeAt(place).to),
-    async after(place, { next }) {
-      if (next < rangeAt(place).to) return { ...place, offset: next }
-      const range = (place.range + 1) % ranges.length
-      return { range, offset: ranges[range]!.from, pass: place.pass + (range === 0 ? 1 : 0) }
-    },
-  }
-}
-
-/** For each row the ranges that it reads: equal shares of the wanted part of all files laid end to end. */
-async function cutRows(files: readonly CorpusFile[], options: TextOptions): Promise<Range[][]> {
-  const { batch, heldOut = 0, part = 'train' } = options
-  checkShare(heldOut)
-  const total = files.reduce((sum, { size }) => sum + size, 0)
-  const cut = total * (1 - heldOut)
-  const [from, to] = part === 'train' ? [0, cut] : [cut, total]
-  const bounds = await Promise.all(
-    Array.from({ length: batch + 1 }, (_, i) => locate(files, Math.round(from + ((to - from) * i) / batch))),
-  )
-  return bounds.slice(1).map((end, i) => {
-    const start = bounds[i] as Bound
-    const ranges = files.flatMap(({ size }, file) => {
-      if (file < start.file || file > end.file) return []
-      const range = { file, from: file === start.file ? start.place : 0, to: file === end.file ? end.place : size }
-      return range.to > range.from ? [range] : []
-    })
-    if (ranges.length === 0) {
-      throw new DataError(
-        `training data: expected enough for ${batch} rows, got ${Math.floor(to - from)} bytes or tokens`,
-      )
-    }
-    return ranges
-  })
+  const { codec, batch, sequenceLength, heldOut = 0, part = 'train', split = 'train' } = options
+  return hubDataset({ name, split, codec, batch, sequenceLength, heldOut, part, ...reading })
 }
 
 function checkShare(heldOut: number): void {
   if (!(heldOut >= 0 && heldOut < 1)) throw new DataError(`held-out share: expected 0 to below 1, got ${heldOut}`)
-}
-
-interface Bound {
-  readonly file: number
-  readonly place: number
-}
-
-/** The file and aligned place of a position in all files laid end to end. */
-async function locate(files: readonly CorpusFile[], position: number): Promise<Bound> {
-  let before = 0
-  for (const [index, file] of files.entries()) {
-    if (position < before + file.size) return { file: index, place: await file.align(position - before) }
-    before += file.size
-  }
-  const last = files.length - 1
-  return { file: last, place: (files[last] as CorpusFile).size }
-}
-
-type SavedPlace = Omit<Place<RangePlace>, 'pass'> & { readonly pass?: number }
-
-function checkedPosition(position: JsonValue, sizes: readonly number[], batch: number): readonly SavedPlace[] {
-  const saved = position as unknown as { sizes: number[]; rows: SavedPlace[] }
-  if (saved.sizes?.join() !== sizes.join()) {
-    throw new DataError(
-      `training data: expected files of ${saved.sizes?.join(', ')} bytes or tokens, got ${sizes.join(', ')}`,
-    )
-  }
-  if (saved.rows.length !== batch) {
-    throw new DataError(`training data: expected a position of ${batch} rows, got ${saved.rows.length}`)
-  }
-  return saved.rows
 }

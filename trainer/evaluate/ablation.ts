@@ -1,4 +1,4 @@
-/** What is taken away from a trained model before it is measured. */
+/** Ablations: a trained model measured without a part of it. */
 import { ConfigError, type Options } from '../../models/config.ts'
 import type { Decoder, State, StateShape } from '../../runtime/decoder.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
@@ -11,8 +11,8 @@ export interface Ablation {
 }
 
 /**
- * The decoder, but state whose name matches `pattern` is after every token what it was before it, so it stays zero. Tokens are
- * fed one at a time: within a call the decoder would read what it has written. Throws ConfigError where nothing matches.
+ * Returns the decoder with state that is never written: what matches `pattern` stays zero. Tokens are computed one at a
+ * time, since a decoder reads within a call what it has just written. Throws ConfigError where nothing matches.
  */
 export function withFrozenState(decoder: Decoder, state: readonly StateShape[], pattern: string): Decoder {
   const names = state.map(({ name }) => name)

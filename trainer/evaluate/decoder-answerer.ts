@@ -1,4 +1,4 @@
-/** A decoder as a partner in conversation: greedy replies, one state, forks for free. */
+/** Holds a conversation with a decoder: greedy replies; a fork shares the state, which is never changed in place. */
 import type { Decoder, State } from '../../runtime/decoder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
 import { feed, generate } from '../run/generate.ts'
@@ -26,8 +26,8 @@ export class DecoderAnswerer implements Answerer {
 
   async say(user: string): Promise<string> {
     const prompt = await feed(this.#decoder, this.#turn(user), this.#state)
-    const { ids, place } = await generate(this.#decoder, this.#codec, prompt, LIMIT)
-    await this.#end(place.state)
+    const { ids, after } = await generate(this.#decoder, this.#codec, prompt, { limit: LIMIT })
+    await this.#end(after.state)
     return this.#codec.decode(ids)
   }
 
@@ -49,7 +49,7 @@ export class DecoderAnswerer implements Answerer {
     return ids
   }
 
-  /** The end of the reply belongs to the conversation too. */
+  /** Computes the end token of the reply, which is part of the conversation. */
   async #end(state: State): Promise<void> {
     this.#state = (await feed(this.#decoder, [this.#codec.eos[0]!], state)).state
   }

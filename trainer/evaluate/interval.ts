@@ -1,4 +1,4 @@
-/** How sure a share is. */
+/** Intervals of measured shares. */
 
 /**
  * The 95 % interval of a share after `right` successes in `asked` trials; [0, 1] after none.

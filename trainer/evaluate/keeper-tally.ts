@@ -16,7 +16,7 @@ export interface RecallCell extends Share {
   readonly condition: Condition
   readonly facts: number
   readonly distance: number
-  /** Mean tokens of the small talk; 0 where nobody counts them. */
+  /** Mean tokens of the small talk; 0 where they were not counted. */
   readonly distanceTokens: number
   /** Answers with the value from before the correction. */
   readonly stale: number
@@ -46,7 +46,7 @@ export interface Question {
   readonly stale?: string
 }
 
-/** More wrong answers than these need nobody. */
+/** Keeps at most this many wrong answers. */
 const maxMisses = 50
 
 /** Counts the answers of one cell. */

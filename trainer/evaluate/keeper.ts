@@ -1,4 +1,4 @@
-/** How much of what it was told a model can still say: recall by number of facts, distance, correction and wording. */
+/** Measures recall of told facts, by their number, distance, wording and correction. */
 import { attributes, type Attribute } from '../data/keeper/attributes.ts'
 import { askTurn, correctTurn, fillerTurn, tellTurn, unknownTurn, type Fact, type Turn } from '../data/keeper/chat.ts'
 import type { Wording } from '../data/keeper/phrasing.ts'
@@ -14,7 +14,7 @@ export interface Answerer {
   say(user: string): Promise<string>
   /** Feeds a user turn with the reply already given: faster than `say` for small talk. */
   hear?(user: string, reply: string): Promise<void>
-  /** A copy that goes on from here while this one stays where it is. */
+  /** Returns a copy that continues from here; this one is not changed. */
   fork?(): Promise<Answerer>
 }
 
@@ -27,7 +27,7 @@ export interface RecallOptions {
   readonly distances: readonly number[]
   /** Conversations for each condition and number of facts. */
   readonly conversations: number
-  /** At most so many questions a conversation and distance; all facts when absent. */
+  /** Most questions of a conversation at each distance; all facts when absent. */
   readonly questions?: number
   /** Counts tokens, for the distance in tokens. */
   readonly tokens?: (text: string) => number

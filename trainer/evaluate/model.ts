@@ -27,7 +27,7 @@ export interface OpenModel {
   readonly trainedOn: TaskSource | undefined
 }
 
-/** A bundle where there is a manifest, else a checkpoint or a run; without what the ablation takes away. */
+/** Opens a bundle where there is a manifest, else a checkpoint or a run, with an ablation. Throws ConfigError. */
 export async function openModel(folder: string, { set, freeze }: Ablation): Promise<OpenModel> {
   const frozen = (decoder: Decoder, state: readonly StateShape[]): Decoder =>
     freeze === '' ? decoder : withFrozenState(decoder, state, freeze)

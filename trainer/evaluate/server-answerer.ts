@@ -1,4 +1,4 @@
-/** A running server as a partner in conversation: each turn continues the last response's id. */
+/** Holds a conversation with a running server: each turn continues the last response by its id. */
 import type { Answerer } from './keeper.ts'
 import type { ServerClient } from './server-client.ts'
 

@@ -63,7 +63,7 @@ export class ServerClient {
   }
 }
 
-/** `fetch failed` hides why in its cause. */
+/** Returns why fetch failed, which its error keeps in `cause`. */
 function reasonOf(error: unknown): string {
   const { message, cause } = error as Error & { cause?: { code?: string; message?: string } }
   return cause?.code ?? cause?.message ?? message

@@ -16,8 +16,8 @@ export interface TaskRequest {
   /** Sequences for each set of options. */
   readonly sequences: number
   readonly seed: number
-  /** Called before each set of options. */
-  readonly progress?: (options: Options) => void
+  /** Called with the options that are measured, and the sequences that are done of all. */
+  readonly progress?: (options: Options, done: number) => void
 }
 
 export interface TaskResult {
@@ -38,7 +38,6 @@ export async function evaluateTask(predictor: Predictor, request: TaskRequest): 
   const opened = request.cells.map((options) => fitting(predictor, setTask(task, { ...request.shared, ...options })))
   const cells: TaskCell[] = []
   for (const [index, set] of opened.entries()) {
-    request.progress?.(request.cells[index]!)
     const random = new Random(`evaluate ${task} ${JSON.stringify(set.options)} ${seed}`)
     const tally = new TaskTally()
     for (let left = request.sequences; left > 0;) {
@@ -48,6 +47,7 @@ export async function evaluateTask(predictor: Predictor, request: TaskRequest): 
       for (const [row, predicted] of (await predictor.predict(sequences)).entries())
         tally.add(sequences[row]!, predicted)
       left -= rows
+      request.progress?.(request.cells[index]!, (index + 1) * request.sequences - Math.max(0, left))
     }
     cells.push(tally.cell(request.cells[index]!, set.chance))
   }

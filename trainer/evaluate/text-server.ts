@@ -1,6 +1,6 @@
 /** Language modelling by a running server, which says what each token of a prompt costs. */
-import { stat } from 'node:fs/promises'
-import { readText } from '../data/text-file.ts'
+import type { ByteSource } from '../data/byte-source.ts'
+import { openPlainText, passagesOf } from '../data/text-file.ts'
 import type { ServerClient } from './server-client.ts'
 import { type TextResult, TextTally } from './text-tally.ts'
 
@@ -23,7 +23,13 @@ const PROMPTS = 8
  * Sends the file in pieces of at most `window` characters, each from zero state, and adds up what the server says of all
  * tokens of a piece but its first. Bits per byte count the bytes of those tokens only.
  */
-export async function serverBitsPerByte(client: ServerClient, file: string, window: number): Promise<TextResult> {
+export async function serverBitsPerByte(
+  client: ServerClient,
+  file: string,
+  window: number,
+  progress?: (done: number, of: number) => void,
+): Promise<TextResult> {
+  const source = await openPlainText(file)
   const tally = new TextTally()
   let bytes = 0
   let waiting: string[] = []
@@ -38,8 +44,9 @@ export async function serverBitsPerByte(client: ServerClient, file: string, wind
         bytes += Buffer.byteLength(token)
       }
     waiting = []
+    progress?.(bytes, source.size)
   }
-  for await (const piece of piecesOf(file, window)) {
+  for await (const piece of piecesOf(source, window)) {
     waiting.push(piece)
     if (waiting.length === PROMPTS) await ask()
   }
@@ -48,13 +55,10 @@ export async function serverBitsPerByte(client: ServerClient, file: string, wind
 }
 
 /** The text in pieces of `window` characters, the last one shorter; a surrogate pair is not cut. */
-async function* piecesOf(file: string, window: number): AsyncGenerator<string> {
-  const { size } = await stat(file)
+async function* piecesOf(source: ByteSource, window: number): AsyncGenerator<string> {
   let rest = ''
-  for (let at = 0; at < size;) {
-    const { text, next } = await readText(file, at, size)
+  for await (const text of passagesOf(source)) {
     rest += text
-    at = next
     while (rest.length > window) {
       const end = /[\uD800-\uDBFF]/.test(rest[window - 1]!) ? window - 1 : window
       yield rest.slice(0, end)

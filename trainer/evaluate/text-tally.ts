@@ -11,7 +11,7 @@ export interface TextCost {
 }
 
 export interface TextResult extends TextCost {
-  /** Tokens after which the state starts anew, or of a server's model characters; 0: never. */
+  /** Tokens after which the state begins from zero, or characters where a server was asked; 0: never. */
   readonly window: number
   readonly unit: 'tokens' | 'characters'
   /** The cost of tokens that have `from` to `to` tokens before them, in powers of two. */
@@ -27,7 +27,7 @@ interface Sum {
 export class TextTally {
   readonly #bins = new Map<number, Sum>()
 
-  /** A token with `position` tokens before it, that costs so many nats and completes so many bytes. */
+  /** Adds a token that has `position` tokens before it, costs `nats` and completes `bytes` of the text. */
   add(position: number, nats: number, bytes: number): void {
     const from = 2 ** Math.floor(Math.log2(position))
     this.#bins.set(from, plus(this.#bins.get(from) ?? { nats: 0, tokens: 0, bytes: 0 }, { nats, tokens: 1, bytes }))

@@ -1,30 +1,35 @@
 /** Language modelling: how many bits a byte of text costs, independent of the tokenizer, and how context lowers it. */
-import { stat } from 'node:fs/promises'
 import type { Decoder, State } from '../../runtime/decoder.ts'
 import type { TextCodec } from '../../runtime/text.ts'
-import { readText } from '../data/text-file.ts'
+import { openPlainText, passagesOf } from '../data/text-file.ts'
 import { type TextResult, TextTally } from './text-tally.ts'
 
-/** Tokens fed at a time; the state goes on, so the pieces do not matter. */
-const PIECE = 256
+/** Tokens that are computed at a time; the state goes on, so how many does not matter. */
+const stepTokens = 256
 
 /**
  * Reads the file from its beginning to its end as one stream, whose state starts anew every `window` tokens (0: never).
  * `bitsPerByte` is the sum of -log2 p over all tokens but the first, by all bytes of the file.
  */
-export async function bitsPerByte(decoder: Decoder, codec: TextCodec, file: string, window = 0): Promise<TextResult> {
-  const { size } = await stat(file)
+export async function bitsPerByte(
+  decoder: Decoder,
+  codec: TextCodec,
+  file: string,
+  window = 0,
+  progress?: (done: number, of: number) => void,
+): Promise<TextResult> {
+  const source = await openPlainText(file)
   const tally = new TextTally()
   const bytesOf = byteCounter(codec)
   let [state, position]: [State, number] = [decoder.start(1), 0]
   let before: number[] = []
-  for (let at = 0; at < size;) {
-    const { text, next } = await readText(file, at, size)
+  let done = 0
+  for await (const text of passagesOf(source)) {
     const ids = [...before, ...codec.encode(text)]
     if (before.length === 0 && ids.length > 0) bytesOf(ids[0]!)
     for (let from = 0; from + 1 < ids.length;) {
       if (window > 0 && position >= window) [state, position] = [decoder.start(1), 0]
-      const room = window > 0 ? Math.min(PIECE, window - position) : PIECE
+      const room = window > 0 ? Math.min(stepTokens, window - position) : stepTokens
       const piece = ids.slice(from, Math.min(from + room, ids.length - 1))
       const targets = ids.slice(from + 1, from + 1 + piece.length)
       const step = await decoder.run([piece], state)
@@ -35,9 +40,10 @@ export async function bitsPerByte(decoder: Decoder, codec: TextCodec, file: stri
       from += piece.length
     }
     before = ids.slice(-1)
-    at = next
+    done += Buffer.byteLength(text)
+    progress?.(done, source.size)
   }
-  return tally.result(file, size, window, 'tokens')
+  return tally.result(file, source.size, window, 'tokens')
 }
 
 /** Bytes of the text that each token of a stream completes. */

@@ -1,5 +1,5 @@
-/** The trainer's own numbers for the exporter: the definition run eagerly by TF.js, recurrence and all. */
-import type { Judge } from '../../exporter/verify.ts'
+/** Reference logits for the exporter: the model's definition, run eagerly by TF.js token by token. */
+import type { Reference } from '../../exporter/verify.ts'
 import type { Model } from '../../models/architecture.ts'
 import { withComposites } from '../../models/composites.ts'
 import { fill, leaves } from '../../models/spec.ts'
@@ -10,7 +10,10 @@ import { eager } from '../backends/tensorflow/ops.ts'
 const PIECE = 64
 
 /** Logits of the model with these weights by TF.js, on the best build that is installed. */
-export async function tensorFlowJudge(model: Model, weights: ReadonlyMap<string, Float32Array>): Promise<Judge> {
+export async function tensorFlowReference(
+  model: Model,
+  weights: ReadonlyMap<string, Float32Array>,
+): Promise<Reference> {
   const { tf, build } = await loadTensorFlow()
   const op = withComposites<Tensor>(eager(tf))
   return {

@@ -1,4 +1,4 @@
-/** A checkpoint as something that can be run: its model, weights and tokenizer. */
+/** Opens a checkpoint: its model, weights and tokenizer. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { decoderGraph } from '../../exporter/decoder.ts'
@@ -38,7 +38,7 @@ export async function loadTrained(folder: string, changed: Options = {}): Promis
   return { model, weights, codec, folder, step: found.step, config }
 }
 
-/** Of a checkpoint's weights those that the model with `changed` options has: it may have fewer, not others. */
+/** Selects the weights that the model with `changed` options has. Throws ConfigError where one is missing or of another size. */
 export function fitting(
   model: Model,
   weights: ReadonlyMap<string, Float32Array>,

@@ -1,4 +1,4 @@
-/** Where an adapter's base comes from when its recipe does not say: from the run that it starts with. */
+/** Fills in the base of an adapter from the run that it starts with. */
 import { join } from 'node:path'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import type { Recipe } from '../recipes/recipe.ts'

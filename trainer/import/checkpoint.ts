@@ -6,6 +6,7 @@ import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
 import type { Tensor } from '../../runtime/tensor.ts'
 import { loadCheckpoint } from '../run/checkpoint.ts'
+import { currentName } from '../run/checkpoint-names.ts'
 import { readSafetensors } from '../safetensors.ts'
 import { ImportError } from './published.ts'
 
@@ -25,7 +26,8 @@ export async function checkpointWeights(from: string, model: Model, tokenizer: s
   const specs = new Map(flatten(model.params))
   const weights = new Map<string, Float32Array>()
   for (const [name, { dtype, dims, data }] of Object.entries(await read(from, tokenizer))) {
-    const path = [name, `base.${name}`].find((known) => specs.has(known))
+    const current = currentName(name)
+    const path = [current, `base.${current}`].find((known) => specs.has(known))
     if (path === undefined) throw new ImportError(`${from}: ${name}: this ${model.architecture} has no such parameter`)
     const shape = specs.get(path)!.shape
     if (dtype !== 'float32' || dims.join() !== shape.join())

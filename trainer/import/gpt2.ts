@@ -3,7 +3,7 @@ import type { Published, Rule } from './published.ts'
 
 const block = (from: string, to: string): Rule => ({ from: `h.#.${from}`, to: `blocks.#.${to}` })
 
-/** Its matrices are (in, out), as ours are. The head is the embedding; the attention masks that files hold are no weights. */
+/** Published matrices are (in, out), as ours. The head is the embedding; attention masks in the file are not weights. */
 export const gpt2: Published = {
   name: 'GPT-2',
   prefixes: ['', 'transformer.'],

@@ -7,21 +7,21 @@ const mixer = (from: string, to: string, as?: Rule['as']): Rule => ({
   ...(as ? { as } : {}),
 })
 
-/** Its matrices are (out, in). Embedding and head stay where they are: the window has its own. */
+/** Published matrices are (out, in). Embedding and head are not imported: the Transformer has its own. */
 export const mamba: Published = {
   name: 'Mamba',
   prefixes: ['backbone.', ''],
   rules: [
     { from: 'layers.#.norm.weight', to: 'ssm.layers.#.mixerNorm' },
-    mixer('in_proj.weight', 'input', 'transpose'),
+    mixer('in_proj.weight', 'inProj', 'transpose'),
     mixer('conv1d.weight', 'conv', 'taps'),
     mixer('conv1d.bias', 'convBias'),
-    mixer('x_proj.weight', 'select', 'transpose'),
-    mixer('dt_proj.weight', 'step', 'transpose'),
-    mixer('dt_proj.bias', 'stepBias'),
-    mixer('A_log', 'rate'),
-    mixer('D', 'skip'),
-    mixer('out_proj.weight', 'output', 'transpose'),
+    mixer('x_proj.weight', 'xProj', 'transpose'),
+    mixer('dt_proj.weight', 'dtProj', 'transpose'),
+    mixer('dt_proj.bias', 'dtBias'),
+    mixer('A_log', 'ALog'),
+    mixer('D', 'D'),
+    mixer('out_proj.weight', 'outProj', 'transpose'),
     { from: 'norm_f.weight', to: 'ssm.norm' },
   ],
 }

@@ -1,6 +1,7 @@
-/** Weights that others have published: which of their tensors is which of our parameters, as data, and the reading of it. */
+/** Published weights: rules that map tensors of a file to parameters of a model, and their application. */
 import { elements, flatten, type SpecTree } from '../../models/spec.ts'
 import type { Tensor } from '../../runtime/tensor.ts'
+import type { NamedTensors } from '../safetensors.ts'
 
 export class ImportError extends Error {
   override name = 'ImportError' as const
@@ -11,7 +12,7 @@ export interface Rule {
   readonly from: string
   readonly to: string
   /**
-   * How ours is laid out where it is not theirs: `transpose` (out, in) -> (in, out); `taps` (channels, 1, taps) ->
+   * How the layouts differ: `transpose` (out, in) -> (in, out); `taps` (channels, 1, taps) ->
    * (taps, channels); `rows` the first rows of theirs.
    */
   readonly as?: 'transpose' | 'taps' | 'rows'
@@ -31,13 +32,11 @@ export interface Imported {
   readonly unused: readonly string[]
 }
 
-type Tensors = Readonly<Record<string, Tensor>>
-
 /**
  * The parameters of a model that `published` has a rule for, from a file's tensors. Throws ImportError where the model
  * lacks what a rule names, or the file lacks a tensor or has it in another size.
  */
-export function importWeights(published: Published, tensors: Tensors, params: SpecTree): Imported {
+export function importWeights(published: Published, tensors: NamedTensors, params: SpecTree): Imported {
   const taken = new Set<string>()
   const weights = new Map<string, Float32Array>()
   const specs = flatten(params)
@@ -53,7 +52,7 @@ export function importWeights(published: Published, tensors: Tensors, params: Sp
     for (const { path, spec, layer } of found) {
       const [name, tensor] = find(published, tensors, rule.from.replace('#', layer))
       taken.add(name)
-      weights.set(path, laidOut(`${published.name}: ${name}`, tensor, rule, spec.shape.map(Number)))
+      weights.set(path, toOurLayout(`${published.name}: ${name}`, tensor, rule, spec.shape.map(Number)))
     }
   }
   return { weights, unused: Object.keys(tensors).filter((name) => !taken.has(name)) }
@@ -61,7 +60,7 @@ export function importWeights(published: Published, tensors: Tensors, params: Sp
 
 const escaped = (text: string): string => text.replaceAll('.', String.raw`\.`)
 
-function find(published: Published, tensors: Tensors, name: string): [string, Tensor] {
+function find(published: Published, tensors: NamedTensors, name: string): [string, Tensor] {
   for (const prefix of published.prefixes) {
     const tensor = tensors[prefix + name]
     if (tensor) return [prefix + name, tensor]
@@ -69,11 +68,11 @@ function find(published: Published, tensors: Tensors, name: string): [string, Te
   throw new ImportError(`${published.name}: expected a tensor ${name}, the file has none`)
 }
 
-/** The numbers in our order, for a parameter of `shape`. */
-function laidOut(where: string, { dtype, dims, data }: Tensor, rule: Rule, shape: readonly number[]): Float32Array {
+/** The numbers of a tensor in the layout of a parameter of `shape`. */
+function toOurLayout(where: string, { dtype, dims, data }: Tensor, rule: Rule, shape: readonly number[]): Float32Array {
   if (dtype !== 'float32') throw new ImportError(`${where}: expected float32, got ${dtype}`)
   const numbers = data as Float32Array
-  const expected = theirs(rule, shape, dims)
+  const expected = publishedShape(rule, shape, dims)
   if (dims.join() !== expected.join())
     throw new ImportError(`${where}: expected [${expected.join(', ')}], got [${dims.join(', ')}]`)
   if (rule.as === 'rows') return numbers.slice(0, elements(shape))
@@ -85,8 +84,8 @@ function laidOut(where: string, { dtype, dims, data }: Tensor, rule: Rule, shape
   })
 }
 
-/** The shape of their tensor for ours. */
-function theirs(rule: Rule, shape: readonly number[], dims: readonly number[]): readonly number[] {
+/** The shape that the published tensor has for a parameter of `shape`. */
+function publishedShape(rule: Rule, shape: readonly number[], dims: readonly number[]): readonly number[] {
   if (rule.as === 'transpose') return shape.toReversed()
   if (rule.as === 'taps') return [shape[1]!, 1, shape[0]!]
   if (rule.as === 'rows' && dims[0]! >= shape[0]!) return [dims[0]!, ...shape.slice(1)]

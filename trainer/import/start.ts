@@ -1,4 +1,4 @@
-/** Starts a run from weights that are there already, in the place of drawn ones. */
+/** Starts a run from existing weights instead of random ones. */
 import type { Model } from '../../models/architecture.ts'
 import { frozenPaths } from '../../models/spec.ts'
 import { createTensor } from '../../runtime/tensor.ts'
@@ -9,7 +9,7 @@ import { gpt2 } from './gpt2.ts'
 import { mamba } from './mamba.ts'
 import { ImportError, importWeights, type Published } from './published.ts'
 
-/** Files by what they hold; empty: none. */
+/** Files of weights by their kind; an empty path is none. */
 export interface Start {
   /** A checkpoint, a run, or a safetensors file with our paths. */
   readonly checkpoint: string

@@ -1,11 +1,11 @@
 /** The bundled default model: a small `delta` that keeps what it is told (`mneme train keeper`). */
 import { join } from 'node:path'
-import { defaults, type Recipe } from './recipe.ts'
+import { defineRecipe } from './define.ts'
+import type { RecipeDefinition } from './recipe.ts'
 
 const folder = join(import.meta.dirname, '..', 'tokenizer', 'keeper')
 
-export const keeper: Recipe = {
-  ...defaults,
+const definition: RecipeDefinition = {
   name: 'keeper',
   about: 'the default model: facts told in a chat, remembered over thousands of tokens of small talk',
   architecture: 'delta',
@@ -32,10 +32,10 @@ export const keeper: Recipe = {
     ],
   },
   batch: 4,
-  time: 512,
+  sequenceLength: 512,
   learningRate: 2.5e-3,
-  schedule: { kind: 'wsd', steps: 17_500, warmup: 400, minRatio: 0.05, decay: 0.3 },
-  optimizer: { ...defaults.optimizer, weightDecay: 0.05 },
+  schedule: { kind: 'wsd', steps: 17_500, warmup: 400 / 17_500, minRatio: 0.05, decay: 0.3 },
+  optimizer: { weightDecay: 0.05 },
   evaluateEvery: 1000,
   evaluateBatches: 8,
   checkpointEvery: 500,
@@ -43,9 +43,11 @@ export const keeper: Recipe = {
   generation: { temperature: 0, max_tokens: 64 }, // what was told is to be said again, not varied
 }
 
+export const keeper = defineRecipe(definition)
+
 /** What the bundled model was finished with: long gaps, and corrections, at a low rate (`mneme train keeper-long --init runs/keeper`). */
-export const keeperLong: Recipe = {
-  ...keeper,
+export const keeperLong = defineRecipe({
+  ...definition,
   name: 'keeper-long',
   about: 'the second part of the keeper: longer small talk, from the first part (--init runs/keeper)',
   data: {
@@ -55,15 +57,15 @@ export const keeperLong: Recipe = {
     ],
   },
   learningRate: 8e-4,
-  schedule: { kind: 'linear', steps: 3000, warmup: 50, minRatio: 0.05 },
+  schedule: { kind: 'linear', steps: 3000, warmup: 50 / 3000, minRatio: 0.05 },
   seed: 2,
-}
+})
 
 /** The control: the same chats, parameters and window without a memory. */
-export const keeperVanilla: Recipe = {
-  ...keeper,
+export const keeperVanilla = defineRecipe({
+  ...definition,
   name: 'keeper-vanilla',
   about: 'control of the keeper: a Transformer with the same window and no memory',
   architecture: 'vanilla',
   model: { width: 128, layers: 4, heads: 4, window: 64, hidden: 480 },
-}
+})

@@ -1,6 +1,7 @@
 /** The recipes by name: every architecture has a small one of its own name. */
 import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
-import { defaults, type Recipe, text } from './recipe.ts'
+import { defineRecipe, textData } from './define.ts'
+import type { Recipe } from './recipe.ts'
 import { taskRecipes } from './tasks.ts'
 
 /** Sizes that learn something in a few minutes on two cores, with the same number of parameters to a thousandth. */
@@ -64,9 +65,8 @@ const small: readonly Pick<Recipe, 'name' | 'about' | 'model'>[] = [
 ]
 
 /** Memory layers in a trained model of any architecture: `mneme train adapter --init runs/vanilla`. */
-const adapter: Recipe = {
-  ...defaults,
-  data: text,
+const adapter = defineRecipe({
+  data: textData,
   name: 'adapter',
   about: 'memory layers in a frozen model: --init with its run',
   architecture: 'adapter',
@@ -78,23 +78,22 @@ const adapter: Recipe = {
     chapters: 8,
     topChapters: 2,
   },
-}
+})
 
-/** As it was first published: a step costs a window's length as much, so windows are short and batches are in two. */
-const smtSeed: Recipe = {
-  ...defaults,
+/** The seed mode as published: each token reruns its window, so windows are short and batches are split in two. */
+const smtSeed = defineRecipe({
   name: 'smt-seed',
   about: 'Stride Memory Transformer as first published: each token runs over a window of its own, on text',
   architecture: 'smt',
   model: { width: 128, layers: 3, heads: 4, outputs: 8, tokens: 24, stride: 8, keys: 180, ssmLayers: 1 },
-  data: text,
+  data: textData,
   batch: 4,
   accumulate: 2,
-}
+})
 
 export const recipes: ReadonlyMap<string, Recipe> = new Map(
   [
-    ...small.map((own): Recipe => ({ ...defaults, data: text, architecture: own.name, ...own })),
+    ...small.map((own) => defineRecipe({ data: textData, architecture: own.name, ...own })),
     smtSeed,
     adapter,
     keeper,

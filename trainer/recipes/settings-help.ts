@@ -1,41 +1,62 @@
-/** What `mneme train --help` says of `--set`: every setting of a recipe and every option of every architecture. */
-import type { Field } from '../../models/config.ts'
+/** What `mneme train --help` says of `--set`: the settings of a recipe and the options of its architecture. */
+import { type Field, type FieldTree, isField } from '../../models/config.ts'
 import { architectures } from '../../models/registry.ts'
-import { defaults } from './recipe.ts'
+import { dataSettings, settings } from './fields.ts'
+import type { Recipe } from './recipe.ts'
 
-const COLUMN = 30
+const COLUMN = 34
 
-/** Settings with their defaults, and options with defaults, meaning and range. */
-export function settingsHelp(): string {
-  const options = [...architectures.values()].flatMap(({ name, about, fields }) => [
-    '',
-    `Options of ${name}, ${about} (--set model.OPTION=VALUE):`,
-    ...Object.entries(fields)
-      .filter(([option]) => option !== 'vocab') // comes from the tokenizer
-      .map(([option, field]) => line(option, field.default, `${field.help}${range(field)}`)),
-  ])
-  const settings = leavesOf(defaults).map(([path, value]) => line(path, value, ''))
+/** Settings with the values of a recipe (of the defaults without one), and options of its architecture (of all). */
+export function settingsHelp(recipe?: Recipe): string {
+  const title = recipe
+    ? `Settings of ${recipe.name}`
+    : 'Settings of a recipe and their defaults (RECIPE --help shows its own)'
+  const data = dataSettings[recipe?.data.kind ?? 'text']
+  const shown = [...architectures.values()].filter(({ name }) => !recipe || name === recipe.architecture)
   return [
     '',
-    'Settings of a recipe and where they start (--set KEY=VALUE; docs/training.md):',
-    ...settings,
-    ...options,
+    `${title} (--set KEY=VALUE):`,
+    ...linesOf({ ...settings, data }, recipe ?? {}),
+    ...shown.flatMap(({ name, about, fields }) => [
+      '',
+      `Options of ${name}, ${about} (--set model.OPTION=VALUE):`,
+      ...linesOf(withoutVocab(fields), recipe?.model ?? {}),
+    ]),
   ].join('\n')
 }
 
-const line = (name: string, value: unknown, about: string): string =>
-  `  ${`${name}=${JSON.stringify(value)}`.padEnd(COLUMN)} ${about}`.trimEnd()
+/** The vocabulary comes from the tokenizer. */
+const withoutVocab = (fields: FieldTree): FieldTree =>
+  Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'vocab'))
 
-function range({ choices, min, max, integer }: Field): string {
-  if (choices) return ` (${choices.join(', ')})`
-  if (min === undefined && max === undefined) return ''
-  return ` (${integer ? 'whole, ' : ''}${min ?? 'any'} to ${max ?? 'any'})`
+function linesOf(fields: FieldTree, values: object, path = ''): string[] {
+  return Object.entries(fields).flatMap(([name, field]) => {
+    const value = (values as Record<string, unknown>)[name]
+    if (!isField(field)) return linesOf(field, value ?? {}, `${path}${name}.`)
+    return [`  ${`${path}${name}=${shortValue(value ?? field.default)}`.padEnd(COLUMN)} ${field.help}${range(field)}`]
+  })
 }
 
-/** `a.b` and its value, for every value that is not an object with parts. */
-function leavesOf(tree: object, path = ''): [string, unknown][] {
-  return Object.entries(tree).flatMap(([key, value]): [string, unknown][] => {
-    const parts = typeof value === 'object' && value !== null && Object.keys(value as object).length > 0
-    return parts ? leavesOf(value as object, `${path}${key}.`) : [[path + key, value]]
-  })
+/** A value on one line; lists of objects are long. */
+function shortValue(value: unknown): string {
+  const text = value === null ? '' : JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 56)}...` : text
+}
+
+/** Bounds that are there for the sake of memory only are not shown. */
+const noBound = 1 << 24
+
+function range(field: Field): string {
+  const { choices, words = [], items, values, integer, min, max, above, below } = field
+  if (choices) return ` (${choices.join(', ')})`
+  const isNumber = typeof field.default === 'number' || field.default === null || values === 'number'
+  if (!isNumber || items) return ''
+  const bounds = [
+    ...(min !== undefined && max !== undefined && max < noBound ? [`${min} to ${max}`] : []),
+    ...(min !== undefined && (max === undefined || max >= noBound) && !below ? [`at least ${min}`] : []),
+    ...(above === undefined ? [] : [`above ${above}`]),
+    ...(min !== undefined && below !== undefined ? [`${min} to below ${below}`] : []),
+    ...words,
+  ]
+  return ` (${[...(integer ? ['whole'] : []), ...bounds].join(', ')})`
 }

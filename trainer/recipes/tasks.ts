@@ -1,11 +1,12 @@
-/** Recipes of the tasks: small models trained from nothing on generated sequences, then measured beyond their training. */
+/** Recipes of the tasks: small models trained on generated sequences, measured at lengths beyond their training. */
 import type { Options } from '../data/tasks/task.ts'
-import type { Schedule } from '../run/schedule.ts'
-import { defaults, type Recipe } from './recipe.ts'
+import { defineRecipe } from './define.ts'
+import type { Recipe, RecipeDefinition } from './recipe.ts'
 
 const FOREVER = 1e15
 
-const cosine = (steps: number): Schedule => ({ kind: 'cosine', steps, warmup: 50, minRatio: 0.05, decay: 0.2 })
+/** Fifty updates of warm-up at these steps, and in proportion at others. */
+const cosine = (steps: number) => ({ kind: 'cosine' as const, steps, warmup: 50 / steps, minRatio: 0.05 })
 
 /** What the tasks start from: two gated delta memories, and sequences that fit into a row. */
 const task = (
@@ -20,34 +21,34 @@ const task = (
     first?: { untilTokens: number; mix: readonly Options[] }
     evaluate: readonly Options[]
   },
-  own: Partial<Recipe>,
-): Recipe => ({
-  ...defaults,
-  name,
-  about,
-  architecture: 'delta',
-  model: memories,
-  tokenizer: { kind: 'ids', vocab: 0, folder: '' },
-  carry: false,
-  learningRate: 3e-3,
-  schedule: cosine(2400),
-  optimizer: { ...defaults.optimizer, beta2: 0.98 },
-  evaluateEvery: 200,
-  evaluateBatches: 4,
-  checkpointEvery: 400,
-  logEvery: 50,
-  ...own,
-  data: {
-    kind: 'task',
-    task: data.task,
-    options: data.options ?? {},
-    stages: [
-      ...(data.first ? [{ ...data.first, pack: true }] : []),
-      { untilTokens: FOREVER, mix: data.mix, pack: data.pack ?? false },
-    ],
-    evaluate: data.evaluate,
-  },
-})
+  own: Partial<RecipeDefinition>,
+): Recipe =>
+  defineRecipe({
+    name,
+    about,
+    architecture: 'delta',
+    model: memories,
+    tokenizer: { kind: 'ids', vocab: 0, folder: '' },
+    carry: false,
+    learningRate: 3e-3,
+    schedule: cosine(2400),
+    optimizer: { beta2: 0.98 },
+    evaluateEvery: 200,
+    evaluateBatches: 4,
+    checkpointEvery: 400,
+    logEvery: 50,
+    ...own,
+    data: {
+      kind: 'task',
+      task: data.task,
+      options: data.options ?? {},
+      stages: [
+        ...(data.first ? [{ ...data.first, pack: true }] : []),
+        { untilTokens: FOREVER, mix: data.mix, pack: data.pack ?? false },
+      ],
+      evaluate: data.evaluate,
+    },
+  })
 
 /** Width 64, two memories of 2 x 64 x 64 = 8,192 numbers each, no feed-forward layers, nothing forgotten. */
 const memories = { width: 64, layers: 'dd', hidden: 0, memoryHeads: 2, keys: 64, values: 64, decay: 'none' }
@@ -84,8 +85,8 @@ const multiQuery: readonly Recipe[] = [
     {
       model: { ...memories, layers: 'd', memoryHeads: 1, keys: 256, values: 32 },
       batch: 16,
-      time: 256,
-      labels: 1024,
+      sequenceLength: 256,
+      maxLabels: 1024,
       schedule: cosine(3600),
     },
   ),
@@ -116,8 +117,8 @@ const multiQuery: readonly Recipe[] = [
     {
       model: { ...memories, width: 128, layers: 'd', memoryHeads: 1, keys: 1024, values: 128 }, // 131,072 numbers
       batch: 16,
-      time: 256,
-      labels: 1024,
+      sequenceLength: 256,
+      maxLabels: 1024,
       schedule: cosine(2600),
     },
   ),
@@ -139,7 +140,7 @@ const multiQuery: readonly Recipe[] = [
         { length: 512, pairs: 64, updates: 64 },
       ],
     },
-    { batch: 16, time: 256 },
+    { batch: 16, sequenceLength: 256 },
   ),
 ]
 
@@ -154,7 +155,7 @@ const told: readonly Recipe[] = [
       mix: [5, 20, 50].map((pairs) => ({ pairs, fewest: 1 })),
       evaluate: [50, 100, 200, 500].map((pairs) => ({ pairs, questions: 1 })),
     },
-    { batch: 16, time: 256 },
+    { batch: 16, sequenceLength: 256 },
   ),
   task(
     'retrieval',
@@ -166,7 +167,7 @@ const told: readonly Recipe[] = [
       mix: [{ distance: 200, nearest: 1, questions: 5 }],
       evaluate: [128, 256, 512, 1024, 2048, 4096, 8192].map((distance) => ({ distance })),
     },
-    { batch: 16, time: 256 },
+    { batch: 16, sequenceLength: 256 },
   ),
   task(
     'chain',
@@ -180,7 +181,7 @@ const told: readonly Recipe[] = [
       ],
       evaluate: Array.from({ length: 10 }, (_, i) => ({ depth: i + 1 })),
     },
-    { batch: 32, time: 128, model: { ...memories, layers: 'dddd', hidden: 128, betaMax: [2] } },
+    { batch: 32, sequenceLength: 128, model: { ...memories, layers: 'dddd', hidden: 128, betaMax: [2] } },
   ),
 ]
 
@@ -202,35 +203,41 @@ const tracked: readonly Recipe[] = [
     // be seen. The strengths learn faster, and no weight decay takes them back
     {
       batch: 32,
-      time: 40,
+      sequenceLength: 40,
       model: { ...turning, memoryHeads: 2, conv: 2 },
-      rates: { 'blocks.0.delta.beta': 5, 'blocks.1.delta.beta': 5 },
+      lrScales: { 'blocks.0.delta.beta': 5, 'blocks.1.delta.beta': 5 },
       schedule: cosine(5000),
-      optimizer: { ...defaults.optimizer, beta2: 0.98, weightDecay: 0 },
+      optimizer: { beta2: 0.98, weightDecay: 0 },
     },
   ),
   task(
     'modular',
     'modular arithmetic without brackets: trained up to 40, measured up to 256',
     { task: 'modular', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
-    { batch: 64, time: 64, model: { ...turning, hidden: 128 } },
+    { batch: 64, sequenceLength: 64, model: { ...turning, hidden: 128 } },
   ),
   task(
     'modular-brackets',
     'modular arithmetic with brackets: trained up to 40, measured up to 256',
     { task: 'modular-brackets', mix: [{ length: 40, shortest: 4 }], evaluate: lengths },
-    { batch: 64, time: 64, model: { ...turning, hidden: 128 } },
+    { batch: 64, sequenceLength: 64, model: { ...turning, hidden: 128 } },
   ),
   task(
     'word-problem',
     'products in the group S3: trained up to 40, measured up to 256',
     { task: 'word-problem', mix: [{ length: 40, shortest: 3, everywhere: true }], evaluate: lengths },
-    { batch: 64, time: 64, model: { ...turning, layers: 'dddd', hidden: 128 } },
+    { batch: 64, sequenceLength: 64, model: { ...turning, layers: 'dddd', hidden: 128 } },
   ),
 ]
 
 /** The MAD suite at its first difficulty, 12,800 sequences an epoch there, as many as the steps make here. */
-const madTask = (name: string, own: Partial<Recipe>, mix: Options, test: Options = mix, pack = false): Recipe =>
+const madTask = (
+  name: string,
+  own: Partial<RecipeDefinition>,
+  mix: Options,
+  test: Options = mix,
+  pack = false,
+): Recipe =>
   task(
     `mad-${name}`,
     `MAD: ${name} at the size of the suite`,
@@ -239,12 +246,12 @@ const madTask = (name: string, own: Partial<Recipe>, mix: Options, test: Options
   )
 
 const suite: readonly Recipe[] = [
-  madTask('recall', { batch: 32, time: 128 }, { length: 128 }),
-  madTask('fuzzy-recall', { batch: 32, time: 128 }, { length: 128 }, { length: 128, longest: true }),
-  madTask('noisy-recall', { batch: 32, time: 128 }, { length: 128 }),
-  madTask('selective-copying', { batch: 16, time: 256 }, { length: 256 }),
-  madTask('compression', { batch: 64, time: 64 }, { length: 32 }),
-  madTask('memorization', { batch: 64, time: 64 }, { length: 32 }, { length: 32 }, true),
+  madTask('recall', { batch: 32, sequenceLength: 128 }, { length: 128 }),
+  madTask('fuzzy-recall', { batch: 32, sequenceLength: 128 }, { length: 128 }, { length: 128, longest: true }),
+  madTask('noisy-recall', { batch: 32, sequenceLength: 128 }, { length: 128 }),
+  madTask('selective-copying', { batch: 16, sequenceLength: 256 }, { length: 256 }),
+  madTask('compression', { batch: 64, sequenceLength: 64 }, { length: 32 }),
+  madTask('memorization', { batch: 64, sequenceLength: 64 }, { length: 32 }, { length: 32 }, true),
   task(
     'copying',
     'strings said again: trained up to 50 letters, measured up to 200',
@@ -256,7 +263,7 @@ const suite: readonly Recipe[] = [
       ],
       evaluate: [10, 25, 50, 100, 200].map((length) => ({ length })),
     },
-    { batch: 32, time: 128, model: mad },
+    { batch: 32, sequenceLength: 128, model: mad },
   ),
 ]
 

@@ -2,12 +2,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { Tensor } from '../../runtime/tensor.ts'
 import type { JsonValue } from '../data/batch.ts'
-import { encodeSafetensors, readSafetensors } from '../safetensors.ts'
-
-/** Named tensors of one of the checkpoint's files. */
-export type Tensors = Readonly<Record<string, Tensor>>
+import { encodeSafetensors, type NamedTensors, readSafetensors } from '../safetensors.ts'
+import { withCurrentNames, withCurrentSettings } from './checkpoint-names.ts'
 
 /** Everything that a run needs to go on exactly where it was. */
 export interface Checkpoint {
@@ -15,10 +12,10 @@ export interface Checkpoint {
   readonly step: number
   /** Configuration, schedule, data position, random states, losses: whatever survives JSON. */
   readonly state: { readonly [key: string]: JsonValue }
-  readonly model: Tensors
-  readonly optimizer: Tensors
+  readonly model: NamedTensors
+  readonly optimizer: NamedTensors
   /** Session state that rows carry from step to step. */
-  readonly carry: Tensors
+  readonly carry: NamedTensors
 }
 
 export interface SaveOptions {
@@ -35,10 +32,13 @@ export class CheckpointError extends Error {
   override name = 'CheckpointError' as const
 }
 
+/** Version 2 renamed parameters and settings (checkpoint-names.ts); version 1 is still read. */
+const VERSION = 2
+
 /** state.json: what the run gave, and what the other files must be. */
 export interface StateFile {
   readonly format: 'mneme-checkpoint'
-  readonly version: 1
+  readonly version: number
   readonly step: number
   readonly state: Checkpoint['state']
   readonly files: Readonly<Record<string, { readonly sha256: string; readonly bytes: number }>>
@@ -72,15 +72,18 @@ export async function saveCheckpoint(run: string, checkpoint: Checkpoint, option
 
 /** Reads a checkpoint folder (RUN/last and RUN/best are such) and checks every file against its hash. */
 export async function loadCheckpoint(folder: string): Promise<Checkpoint> {
-  const { step, state, files } = await readState(folder)
+  const { version, step, state, files } = await readState(folder)
   for (const [name, expected] of Object.entries(files)) await checkFile(join(folder, name), expected)
   const [model, optimizer, carry] = await Promise.all(
-    tensorFiles.map(async (name) => (await readSafetensors(join(folder, `${name}.safetensors`))).tensors),
+    tensorFiles.map(async (name) => {
+      const { tensors } = await readSafetensors(join(folder, `${name}.safetensors`))
+      return version === 1 ? withCurrentNames(tensors) : tensors
+    }),
   )
-  return { step, state, model: model as Tensors, optimizer: optimizer as Tensors, carry: carry as Tensors }
+  return { step, state, model: model!, optimizer: optimizer!, carry: carry! }
 }
 
-/** Reads a checkpoint's state.json and nothing else. Throws CheckpointError. */
+/** Reads a checkpoint's state.json and nothing else, with today's names of settings. Throws CheckpointError. */
 export async function readState(folder: string): Promise<StateFile> {
   const path = join(folder, 'state.json')
   let text: string
@@ -89,16 +92,28 @@ export async function readState(folder: string): Promise<StateFile> {
   } catch (cause) {
     throw new CheckpointError(`${folder}: expected a checkpoint, found no readable state.json`, { cause })
   }
+  const file = parsed(path, text)
+  if (file.format !== 'mneme-checkpoint')
+    throw new CheckpointError(`${path}: expected "format": "mneme-checkpoint", got ${JSON.stringify(file.format)}`)
+  if (file.version !== 1 && file.version !== VERSION)
+    throw new CheckpointError(
+      `${path}: expected format version 1 to ${VERSION}, got ${file.version}; a newer mneme wrote this checkpoint`,
+    )
+  if (typeof file.step !== 'number' || !file.files)
+    throw new CheckpointError(`${path}: the checkpoint is damaged: it has no "step" or no "files"`)
+  return file.version === 1 ? { ...file, state: currentState(file.state) } : file
+}
+
+function parsed(path: string, text: string): StateFile {
   try {
-    const file = JSON.parse(text) as Partial<StateFile> | null
-    if (file?.format !== 'mneme-checkpoint' || file.version !== 1 || typeof file.step !== 'number' || !file.files) {
-      throw new Error('it is not a mneme-checkpoint of version 1')
-    }
-    return file as StateFile
+    return (JSON.parse(text) as StateFile | null) ?? ({} as StateFile)
   } catch (cause) {
-    throw new CheckpointError(`${path}: the checkpoint is damaged: ${(cause as Error).message}`, { cause })
+    throw new CheckpointError(`${path}: the checkpoint is damaged: the file ends early or is not JSON`, { cause })
   }
 }
+
+const currentState = (state: Checkpoint['state']): Checkpoint['state'] =>
+  state['config'] === undefined ? state : { ...state, config: withCurrentSettings(state['config']) }
 
 async function writeFiles(folder: string, checkpoint: Checkpoint, tokenizer: string | undefined): Promise<void> {
   const files: Record<string, { sha256: string; bytes: number }> = {}
@@ -110,7 +125,7 @@ async function writeFiles(folder: string, checkpoint: Checkpoint, tokenizer: str
     files[file] = await writeDurably(join(folder, file), [await readFile(join(tokenizer as string, file))])
   }
   const { step, state } = checkpoint
-  const whole: StateFile = { format: 'mneme-checkpoint', version: 1, step, state, files }
+  const whole: StateFile = { format: 'mneme-checkpoint', version: VERSION, step, state, files }
   await writeDurably(join(folder, 'state.json'), [new TextEncoder().encode(`${JSON.stringify(whole, null, 2)}\n`)])
 }
 

@@ -1,6 +1,6 @@
 /** Progress of a run: a bar on a terminal, a line for each measurement elsewhere. */
 import cliProgress from 'cli-progress'
-import type { Metric } from './train.ts'
+import type { Metric } from './metrics.ts'
 
 export interface ProgressReport {
   readonly report: (metric: Metric) => void
@@ -8,27 +8,40 @@ export interface ProgressReport {
 }
 
 /** Reports on stderr, where the steps of the whole run are known. */
-export function createProgress(steps: number): ProgressReport {
-  if (!process.stderr.isTTY) return { report: (m) => process.stderr.write(`${line(m, steps)}\n`), stop: () => {} }
-  const format = '{bar} {value}/{total}  loss {loss}  {speed} tok/s  left {left}'
-  const bar = new cliProgress.SingleBar({ format, stream: process.stderr }, cliProgress.Presets.shades_classic)
-  bar.start(steps, 0, { loss: '-', speed: '-', left: '-' })
+export function createProgress(steps: number, stream: NodeJS.WriteStream = process.stderr): ProgressReport {
+  if (!stream.isTTY) return { report: (metric) => void stream.write(`${line(metric, steps)}\n`), stop: () => {} }
+  const format =
+    '{bar} {value}/{total}  loss {loss}  held out {heldOut}  norm {norm}  lr {rate}  {speed} tok/s  left {left}'
+  const bar = new cliProgress.SingleBar({ format, stream, barsize: 20 }, cliProgress.Presets.shades_classic)
+  const unknown = { loss: '-', heldOut: '-', norm: '-', rate: '-', speed: '-', left: '-' }
+  let heldOut = '-'
   return {
-    report: (m) => bar.update(m.step, { loss: m.loss.toFixed(4), speed: m.tokensPerSecond, left: remaining(m, steps) }),
+    report(metric) {
+      if (!bar.isActive) bar.start(steps, metric.step, unknown)
+      if (metric.heldOut !== undefined) heldOut = metric.heldOut.toFixed(4)
+      bar.update(metric.step, { ...shown(metric, steps), heldOut })
+    },
     stop: () => bar.stop(),
   }
 }
 
-function line(m: Metric, steps: number): string {
-  const heldOut = m.heldOut === undefined ? '' : `  held out ${m.heldOut.toFixed(4)}`
-  return (
-    `step ${m.step}/${steps}  loss ${m.loss.toFixed(4)}${heldOut}  norm ${m.norm.toFixed(2)}  ` +
-    `lr ${m.learningRate.toExponential(2)}  ${m.tokensPerSecond} tok/s  left ${remaining(m, steps)}`
-  )
+function line(metric: Metric, steps: number): string {
+  const { loss, norm, rate, speed, left } = shown(metric, steps)
+  const heldOut = metric.heldOut === undefined ? '' : `  held out ${metric.heldOut.toFixed(4)}`
+  return `step ${metric.step}/${steps}  loss ${loss}${heldOut}  norm ${norm}  lr ${rate}  ${speed} tok/s  left ${left}`
 }
 
+const shown = (metric: Metric, steps: number) => ({
+  loss: metric.loss.toFixed(4),
+  norm: metric.norm.toFixed(2),
+  rate: metric.learningRate.toExponential(2),
+  speed: metric.tokensPerSecond,
+  left: remaining(metric, steps),
+})
+
 /** Minutes and seconds until the last step at the present speed. */
-function remaining(m: Metric, steps: number): string {
-  const seconds = Math.round(((steps - m.step) * (m.tokens / Math.max(1, m.step))) / Math.max(1, m.tokensPerSecond))
+function remaining(metric: Metric, steps: number): string {
+  const tokens = (steps - metric.step) * (metric.tokens / Math.max(1, metric.step))
+  const seconds = Math.round(tokens / Math.max(1, metric.tokensPerSecond))
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }

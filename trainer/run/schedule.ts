@@ -8,7 +8,7 @@ export interface Schedule {
   readonly kind: ScheduleKind
   /** Steps of the whole run. */
   readonly steps: number
-  /** Steps of the linear rise from 1/warmup to 1. */
+  /** Steps of the linear rise from 1/warmup to 1; below 1: a share of all steps. */
   readonly warmup: number
   /** What is left of the learning rate at the last step, as a share of its peak. */
   readonly minRatio: number
@@ -16,12 +16,18 @@ export interface Schedule {
   readonly decay?: number
 }
 
+/** The steps of the warm-up. */
+export function warmupSteps({ warmup, steps }: Pick<Schedule, 'warmup' | 'steps'>): number {
+  return warmup < 1 ? Math.round(warmup * steps) : warmup
+}
+
 /**
  * The share of the peak learning rate at a step counted from 0: 1 at the end of the warm-up, `minRatio` at the last
  * step and after. Cosine: Loshchilov and Hutter, "SGDR", 2017. WSD: Hu et al., "MiniCPM", 2024 (here with a linear fall).
  */
 export function learningRateShare(schedule: Schedule, step: number): number {
-  const { kind, steps, warmup, minRatio } = schedule
+  const { kind, steps, minRatio } = schedule
+  const warmup = warmupSteps(schedule)
   if (step < warmup) return (step + 1) / warmup
   const done = progress(step, warmup, steps)
   const falling = (share: number): number => minRatio + (1 - minRatio) * share

@@ -4,15 +4,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readState, tokenizerFiles } from './checkpoint.ts'
 import { DataError } from '../data/batch.ts'
-import type { TokenizerChoice } from '../recipes/recipe.ts'
+import type { Recipe } from '../recipes/recipe.ts'
 
 /**
  * Compares contents: the run's own tokenizer folder, and the one that is asked for, have the hashes of the last
  * checkpoint. Throws DataError in one sentence where they have not.
  */
-export async function checkTokenizer(asked: TokenizerChoice, run: string): Promise<void> {
+export async function checkTokenizer(asked: Recipe['tokenizer'], run: string): Promise<void> {
   const { state, files } = await readState(join(run, 'last'))
-  const began = (state['config'] as unknown as { readonly tokenizer: TokenizerChoice }).tokenizer
+  const began = (state['config'] as unknown as { readonly tokenizer: Recipe['tokenizer'] }).tokenizer
   const same = JSON.stringify(asked) === JSON.stringify(began)
   if (asked.kind !== 'folder' && !same)
     throw new DataError(

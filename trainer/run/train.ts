@@ -1,11 +1,12 @@
-/** The training loop: steps, held-out loss, checkpoints, exact resume. It knows neither models nor data. */
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+/** The training loop: updates, held-out loss, checkpoints, exact resume. It knows neither models nor data. */
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Tensor } from '../../runtime/tensor.ts'
-import { type Backend, DivergenceError, firstNonFinite, type Tensors } from '../backends/backend.ts'
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import { type Backend, DivergenceError, firstNonFinite, type TrainingState } from '../backends/backend.ts'
 import { type Batch, DataError, type Dataset, type JsonValue } from '../data/batch.ts'
 import type { Random, RandomState } from '../random.ts'
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.ts'
+import { appendMetric, dropMetricsAfter, Meter, type MeterState, type Metric, startMetrics } from './metrics.ts'
 import { learningRateShare, type Schedule } from './schedule.ts'
 
 /** A run, with everything it needs already made. */
@@ -22,9 +23,11 @@ export interface Run {
   readonly schedule: Schedule
   readonly accumulate: number
   readonly tokensPerStep: number
-  /** Updates; or each time that all data was read, and at the end. */
+  /** Updates, or each time that all data was read; and at the end. */
   readonly evaluateEvery: number | 'epoch'
   readonly checkpointEvery: number
+  /** Newest checkpoints that stay, beside the best one. */
+  readonly keepCheckpoints: number
   readonly logEvery: number
   /** Evaluations without a better held-out loss before the run stops; 0: never. */
   readonly patience: number
@@ -34,20 +37,6 @@ export interface Run {
   /** Called with each measurement. */
   readonly report: (metric: Metric) => void
   readonly signal?: AbortSignal
-}
-
-export interface Metric {
-  readonly step: number
-  readonly tokens: number
-  /** How often all data was read to the end, where it has one. */
-  readonly epoch?: number
-  /** Mean over the steps since the last measurement, nats a token. */
-  readonly loss: number
-  readonly norm: number
-  readonly learningRate: number
-  readonly tokensPerSecond: number
-  /** Held-out loss, where one was measured at this step. */
-  readonly heldOut?: number
 }
 
 export interface Outcome {
@@ -62,59 +51,69 @@ interface Progress {
   best: number | null
   /** Evaluations since the best one. */
   waited: number
+  readonly meter: Meter
+  /** The step of the newest checkpoint. */
+  saved: number | undefined
 }
 
 /** Trains until the schedule's last step, until patience ends, or until the signal; the last state is always saved. */
 export async function train(run: Run, resume: boolean): Promise<Outcome> {
   await mkdir(run.out, { recursive: true })
-  const progress: Progress = { step: 0, best: null, waited: 0 }
+  const progress: Progress = { step: 0, best: null, waited: 0, meter: new Meter(), saved: undefined }
   if (resume) await restore(run, progress)
-  else await writeFile(join(run.out, 'metrics.jsonl'), '')
+  else await startMetrics(run.out)
   const measured = run.heldOut && (await firstBatches(run.heldOut))
-  const meter = new Meter()
   while (progress.step < run.schedule.steps) {
     if (run.signal?.aborted) return finish(run, progress, 'stopped')
     const lr = run.learningRate * learningRateShare(run.schedule, progress.step)
     const epoch = run.data.epoch?.()
-    await update(run, progress, lr, meter)
+    await update(run, progress, lr)
     const last = progress.step === run.schedule.steps
-    const due =
-      run.evaluateEvery === 'epoch' ? last || run.data.epoch?.() !== epoch : progress.step % run.evaluateEvery === 0
-    const evaluate = measured !== undefined && due
-    const heldOut = evaluate ? await run.backend.evaluate(measured) : undefined
-    if (evaluate || last || progress.step % run.logEvery === 0) await measure(run, progress, lr, meter, heldOut)
+    const due = run.evaluateEvery === 'epoch' ? run.data.epoch?.() !== epoch : progress.step % run.evaluateEvery === 0
+    const heldOut = measured && (due || last) ? await run.backend.evaluate(measured) : undefined
+    if (heldOut !== undefined || last || progress.step % run.logEvery === 0) await measure(run, progress, lr, heldOut)
     const better = heldOut !== undefined && (progress.best === null || heldOut < progress.best)
     if (heldOut !== undefined) {
       progress.waited = better ? 0 : progress.waited + 1
       if (better) progress.best = heldOut
     }
-    if (better || progress.step % run.checkpointEvery === 0) await save(run, progress, better)
+    if (better || isCheckpoint(run, progress.step)) await save(run, progress, better)
     if (run.patience > 0 && progress.waited >= run.patience) return finish(run, progress, 'patience')
   }
   return finish(run, progress, 'done')
 }
 
-/** One update of the parameters: `accumulate` forward and backward passes. */
-async function update(run: Run, progress: Progress, lr: number, meter: Meter): Promise<void> {
-  const { backend, accumulate } = run
-  for (const [index, batch] of (await nextBatches(run, progress)).entries()) {
-    const { loss, norm } = await backend.step(batch, lr, progress.step + 1, index === accumulate - 1)
-    if (!Number.isFinite(loss) || !Number.isFinite(norm)) await diverged(run, progress, loss, norm)
-    meter.add(loss, norm, run.tokensPerStep)
-  }
+/** The first one comes early: what keeps a run from being saved is to be seen before it has cost much. */
+function isCheckpoint({ checkpointEvery }: Run, step: number): boolean {
+  return step === Math.ceil(checkpointEvery / 10) || step % checkpointEvery === 0
+}
+
+/** Where data and random numbers stand. */
+interface Position {
+  readonly data: JsonValue
+  readonly random: RandomState
+}
+
+/** One update of the parameters by `accumulate` batches, all of which are read before any is computed. */
+async function update(run: Run, progress: Progress, lr: number): Promise<void> {
+  const before: Position = { data: run.data.position(), random: run.random.state }
+  const began = performance.now()
+  const { loss, norm } = await computed(run, progress, lr, before)
+  if (!Number.isFinite(loss) || !Number.isFinite(norm)) await diverged(run, progress, before, loss, norm)
+  const seconds = (performance.now() - began) / 1e3
+  progress.meter.add({ loss, norm, tokens: run.accumulate * run.tokensPerStep, seconds })
   progress.step++
 }
 
-/** All batches of an update before any is computed: where data cannot be had, the run is saved as it was before. */
-async function nextBatches(run: Run, progress: Progress): Promise<Batch[]> {
-  const start = run.data.position()
-  const batches: Batch[] = []
+/** Where data cannot be had or used, the run is saved as it was before the update. */
+async function computed(run: Run, progress: Progress, lr: number, before: Position) {
   try {
+    const batches: Batch[] = []
     while (batches.length < run.accumulate) batches.push(await run.data.next())
-    return batches
+    return await run.backend.update(batches, lr, progress.step + 1)
   } catch (cause) {
     if (!(cause instanceof DataError) || progress.step === 0) throw cause
-    await run.data.seek(start)
+    await goBack(run, before)
     await save(run, progress, false)
     throw new DataError(`${cause.message}; the run is saved at step ${progress.step}, --resume goes on from there`, {
       cause,
@@ -122,10 +121,16 @@ async function nextBatches(run: Run, progress: Progress): Promise<Batch[]> {
   }
 }
 
-/** Keeps the state before the step, and says which tensor it was. */
-async function diverged(run: Run, progress: Progress, loss: number, norm: number): Promise<never> {
+async function goBack(run: Run, { data, random }: Position): Promise<void> {
+  await run.data.seek(data)
+  run.random.restore(random)
+}
+
+/** Takes the update back, saves the state before it and throws. */
+async function diverged(run: Run, progress: Progress, before: Position, loss: number, norm: number): Promise<never> {
   const culprit = firstNonFinite(run.backend.read())
   run.backend.undo()
+  await goBack(run, before)
   const folder = await save(run, progress, false)
   throw new DivergenceError(
     `step ${progress.step + 1}: loss ${loss}, gradient norm ${norm}; first tensor that is not finite: ` +
@@ -147,50 +152,59 @@ async function firstBatches({ data, batches }: NonNullable<Run['heldOut']>): Pro
   return read
 }
 
-async function measure(run: Run, progress: Progress, lr: number, meter: Meter, heldOut?: number): Promise<void> {
+async function measure(run: Run, { step, meter }: Progress, lr: number, heldOut?: number): Promise<void> {
   const metric: Metric = {
-    step: progress.step,
-    tokens: progress.step * run.accumulate * run.tokensPerStep,
+    step,
+    tokens: step * run.accumulate * run.tokensPerStep,
     ...(run.data.epoch ? { epoch: run.data.epoch() } : {}),
     learningRate: lr,
     ...meter.take(),
     ...(heldOut === undefined ? {} : { heldOut }),
   }
-  await appendFile(join(run.out, 'metrics.jsonl'), `${JSON.stringify(metric)}\n`)
+  await appendMetric(run.out, metric)
   run.report(metric)
 }
 
+/** Saves the last state, unless that has just been done: saving a step again would push an older checkpoint out. */
 async function finish(run: Run, progress: Progress, reason: Outcome['reason']): Promise<Outcome> {
-  await save(run, progress, false)
+  if (progress.saved !== progress.step) await save(run, progress, false)
   return { step: progress.step, best: progress.best, reason }
 }
 
 async function save(run: Run, progress: Progress, best: boolean): Promise<string> {
   const tensors = run.backend.read()
+  const { step, meter } = progress
   const state: Checkpoint['state'] = {
     config: run.config,
     data: run.data.position(),
     random: [...run.random.state],
     best: progress.best,
     waited: progress.waited,
+    meter: { ...meter.state },
   }
   const part = (pattern: RegExp, strip = ''): Record<string, Tensor> =>
     Object.fromEntries(
       [...tensors].filter(([name]) => pattern.test(name)).map(([name, tensor]) => [name.replace(strip, ''), tensor]),
     )
   const checkpoint: Checkpoint = {
-    step: progress.step,
+    step,
     state,
     model: part(/^param\./, 'param.'),
-    optimizer: part(/^(first|second)(Scale)?\.|^total\./),
+    optimizer: part(/^(first|second)(Scale)?\./),
     carry: part(/^state\./),
   }
-  return saveCheckpoint(run.out, checkpoint, { best, tokenizer: run.tokenizer })
+  const folder = await saveCheckpoint(run.out, checkpoint, {
+    best,
+    keep: run.keepCheckpoints,
+    tokenizer: run.tokenizer,
+  })
+  progress.saved = step
+  return folder
 }
 
 async function restore(run: Run, progress: Progress): Promise<void> {
   const { step, state, model, optimizer, carry } = await loadCheckpoint(join(run.out, 'last'))
-  const tensors: Tensors = new Map()
+  const tensors: TrainingState = new Map()
   for (const [prefix, group] of [
     ['param.', model],
     ['', optimizer],
@@ -198,46 +212,11 @@ async function restore(run: Run, progress: Progress): Promise<void> {
   ] as const)
     for (const [name, t] of Object.entries(group)) tensors.set(prefix + name, t)
   run.backend.write(tensors)
-  await run.data.seek(state['data'] as JsonValue)
-  run.random.restore(state['random'] as unknown as RandomState)
+  await goBack(run, { data: state['data'] as JsonValue, random: state['random'] as unknown as RandomState })
   progress.step = step
+  progress.saved = step
   progress.best = state['best'] as number | null
   progress.waited = state['waited'] as number
-  await forgetAfter(join(run.out, 'metrics.jsonl'), step)
-}
-
-/** Drops what an interrupted run measured after its last checkpoint. */
-async function forgetAfter(path: string, step: number): Promise<void> {
-  const lines = (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '')
-  const kept = lines.filter((line) => (JSON.parse(line) as Metric).step <= step)
-  await writeFile(path, kept.map((line) => `${line}\n`).join(''))
-}
-
-/** Means between two measurements. */
-class Meter {
-  #loss = 0
-  #norm = 0
-  #steps = 0
-  #tokens = 0
-  #since = performance.now()
-
-  add(loss: number, norm: number, tokens: number): void {
-    this.#loss += loss
-    this.#norm += norm
-    this.#tokens += tokens
-    this.#steps++
-  }
-
-  take(): Pick<Metric, 'loss' | 'norm' | 'tokensPerSecond'> {
-    const seconds = (performance.now() - this.#since) / 1e3
-    const steps = Math.max(1, this.#steps)
-    const found = {
-      loss: this.#loss / steps,
-      norm: this.#norm / steps,
-      tokensPerSecond: Math.round(this.#tokens / seconds),
-    }
-    this.#loss = this.#norm = this.#steps = this.#tokens = 0
-    this.#since = performance.now()
-    return found
-  }
+  progress.meter.restore(state['meter'] as unknown as MeterState | undefined)
+  await dropMetricsAfter(run.out, step)
 }

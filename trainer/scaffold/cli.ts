@@ -1,27 +1,34 @@
 /** `mneme scaffold`: projects for other frameworks, from a checkpoint. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
+import { path, wholeNumber } from '../commands/parse.ts'
 import { loadTrained } from '../export/weights.ts'
+import { exitOnSignals } from '../signals.ts'
 import { scaffoldTorch } from './torch.ts'
 
-const positive = (value: string): number => {
-  const number = Number(value)
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('expected a whole number of at least 1')
-  return number
+interface TorchFlags {
+  readonly out: string
+  readonly batch?: number
+  readonly sequenceLength?: number
 }
 
 export function scaffoldCommand(): Command {
   const command = new Command('scaffold').description('write a checkpoint as a project for another framework')
+  command.helpCommand(false)
   command
     .command('torch')
     .description('a PyTorch module with the same parameter names, and a script for torchrun with DDP and FSDP')
-    .argument('<checkpoint>', 'a checkpoint folder, or a run (its last checkpoint)')
-    .requiredOption('--out <dir>', 'an empty folder')
-    .option('--batch <n>', 'rows of a batch of one process (default: as the checkpoint was trained)', positive)
-    .option('--time <n>', 'tokens of a row (default: as the checkpoint was trained)', positive)
-    .action(async (checkpoint: string, flags: { out: string; batch?: number; time?: number }) => {
+    .argument('<checkpoint>', 'a checkpoint folder, or a run (its last checkpoint)', path)
+    .requiredOption('--out <dir>', 'a new folder', path)
+    .option('--batch <n>', 'rows of a batch of one process (default: as the checkpoint was trained)', wholeNumber(1))
+    .option('--sequence-length <n>', 'tokens of a row (default: as the checkpoint was trained)', wholeNumber(1))
+    .action(async (checkpoint: string, flags: TorchFlags) => {
+      exitOnSignals()
       const trained = await loadTrained(checkpoint)
-      const { batch = Number(trained.config['batch']), time = Number(trained.config['time']) } = flags
-      const files = await scaffoldTorch(trained, flags.out, { batch, time })
+      const { batch, sequenceLength } = trained.config
+      const files = await scaffoldTorch(trained, flags.out, {
+        batch: flags.batch ?? Number(batch),
+        sequenceLength: flags.sequenceLength ?? Number(sequenceLength),
+      })
       process.stdout.write(`${flags.out}: ${files.join(', ')}\n`)
     })
   return command

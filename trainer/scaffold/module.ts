@@ -1,25 +1,23 @@
-/** A model as the source of a self-contained PyTorch module, from the trace that the other readers read. */
+/** Writes a model as a self-contained PyTorch module, from the same trace that the compiled step is made of. */
 import type { Model } from '../../models/architecture.ts'
-import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../models/chunked.ts'
+import { chunkedComposites } from '../../models/chunked.ts'
 import { withComposites } from '../../models/composites.ts'
 import type { Ops } from '../../models/ops.ts'
 import { fill, flatten, leaves, type Spec } from '../../models/spec.ts'
-import { DELTA_CHUNK } from '../backends/compile/composites.ts'
 import { recorder } from '../backends/compile/recorder.ts'
-import type { Recorder } from '../backends/compile/tape.ts'
-import { type Node, replay, Tape } from '../backends/compile/tape.ts'
+import { type Node, type Recorder, replay, Tape } from '../backends/compile/tape.ts'
 import { type PythonCode, pythonEmitter, type PythonOps } from './python.ts'
 
 /** Python source of `class Model(nn.Module)` for batches of exactly `batch` x `time` ids. */
 export function torchModule(model: Model, batch: number, time: number): string {
   const tape = new Tape()
-  const op = recorder(tape)
+  const op = recorder(tape, Infinity)
   const sized = (spec: Spec): number[] => spec.shape.map((d) => (d === 'batch' ? batch : Number(d)))
   const ids = tape.input('ids', [batch, time], 'int32')
   const params = fill(model.params, (path, spec) => tape.input(path, sized(spec)))
   const state = fill(model.state, (path, spec) => tape.input(path, sized(spec)))
   const ops = torchOps(tape, op)
-  const done = model.forward<Node>(ops, params, ids, state)
+  const { result: done, losses } = tape.withLosses(() => model.forward<Node>(ops, params, ids, state))
   const logits = model.logits<Node>(ops, params, done.hidden)
   const after = [...leaves<Node>(model.state, done.state)]
 
@@ -27,8 +25,9 @@ export function torchModule(model: Model, batch: number, time: number): string {
   const given = new Map<Node, string>([[ids, 'ids']])
   for (const [path, node] of leaves<Node>(model.params, params)) given.set(node, `p['${path}']`)
   for (const [path, node] of leaves<Node>(model.state, state)) given.set(node, `state['${path}']`)
-  const wanted = [logits, done.auxiliary ?? op.constant(0), ...after.map(([, node]) => node)]
-  const [logitsName, auxiliary, ...states] = replay(tape, pythonEmitter(code), given, wanted)
+  const added = losses.length === 0 ? op.constant(0) : losses.reduce((a, b) => op.add(a, b))
+  const wanted = [logits, added, ...after.map(([, node]) => node)]
+  const [logitsName, auxiliary, ...states] = replay(tape.nodes, pythonEmitter(code), given, wanted)
   const next = after.map(([path], i) => `    '${path}': ${states[i]},`)
   const shapes = (specs: readonly [string, Spec][]): string =>
     specs
@@ -76,31 +75,24 @@ export function torchModule(model: Model, batch: number, time: number): string {
   ].join('\n')
 }
 
-/** Chunked forms, as in the compiled step; derivatives are PyTorch's own. */
+/** The operations of the module: chunked forms as in the compiled step; PyTorch finds the derivatives. */
 function torchOps(tape: Tape, op: Recorder): Ops<Node> {
   const own = (name: string, x: Node, emit: (op: PythonOps, x: string) => string): Node =>
     tape.add({
+      kind: 'custom',
       name,
       inputs: [x],
       shape: x.shape,
       dtype: x.dtype,
       rule: () => [],
-      emit: (reader, [value]) => emit(reader as unknown as PythonOps, value as unknown as string) as never,
+      emit: (backend, [value]) => emit(backend as unknown as PythonOps, value as unknown as string) as never,
     })
   const primitives: Recorder = { ...op, detach: (x) => own('detach', x, (o, value) => o.detached(value)) }
-  const plain = withComposites<Node>(primitives)
   return withComposites<Node>(primitives, {
-    gatedDelta(x) {
-      const [, time, heads] = x.q.shape as [number, number, number]
-      const inverse = (a: Node, size: number): Node => unitInverse(primitives, a, size, heads, a.shape[2]!)
-      return chunkedGatedDelta(primitives, inverse, x, time, DELTA_CHUNK[x.decay])
-    },
-    windowAttention(x) {
-      const [, heads, time] = x.q.shape as [number, number, number]
-      return sizedWindowAttention(plain, x, time, heads)
-    },
+    ...chunkedComposites(withComposites<Node>(primitives), ({ shape }) => shape),
+    addLoss: (loss) => tape.addLoss(loss),
     dropout: (x, rate) => (rate === 0 ? x : own('dropout', x, (o, value) => o.dropout(value, rate))),
-    layer: (x, index) => own('layer', x, (o, value) => o.layer(value, index)),
+    layerHook: (x, index) => own('layer', x, (o, value) => o.layerHook(value, index)),
   })
 }
 

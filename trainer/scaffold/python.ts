@@ -1,11 +1,11 @@
-/** Writes a tape as the lines of a PyTorch `forward`: one more reader of the same trace. */
+/** Writes a tape as the lines of a PyTorch `forward`. */
 import type { Emitter } from '../backends/compile/tape.ts'
 
 /** What a PyTorch module can say beyond the vocabulary of a tape. */
 export interface PythonOps extends Emitter<string> {
   dropout(x: string, rate: number): string
   /** x, after a comment that says where the model has come to. */
-  layer(x: string, index: number): string
+  layerHook(x: string, index: number): string
   detached(x: string): string
 }
 
@@ -15,7 +15,7 @@ export interface PythonCode {
   readonly constants: Map<string, string>
 }
 
-/** The reader that appends to `code`; its values are Python names. */
+/** The emitter that appends lines to `code`; its values are Python names. */
 export function pythonEmitter(code: PythonCode): PythonOps {
   let count = 0
   const names = new Map<string, string>()
@@ -78,7 +78,7 @@ export function pythonEmitter(code: PythonCode): PythonOps {
     slice: (x, axis, start, end) => line(`${x}.narrow(${axis}, ${start}, ${end! - start})`),
     iota: never('iota'),
     less: infix('<'),
-    both: infix('&'),
+    and: infix('&'),
     where: (condition, a, b) => line(`torch.where(${condition}, ${a}, ${b})`),
     detach: never('detach'),
     detached: (x) => line(`${x}.detach()`),
@@ -86,10 +86,11 @@ export function pythonEmitter(code: PythonCode): PythonOps {
     float: (x) => line(`${x}.float()`),
     equal: (a, b) => line(`(${a} == ${b}).float()`),
     dropout: (x, rate) => line(`F.dropout(${x}, ${number(rate)}, self.training)`),
-    layer(x, index) {
+    layerHook(x, index) {
       code.lines.push(`# ${x} is what layer ${index} gives`)
       return x
     },
+    loop: never('loop'),
     reduce: never('reduce'),
     gemm: never('gemm'),
     scatterRows: never('scatterRows'),

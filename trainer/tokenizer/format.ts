@@ -1,6 +1,7 @@
 /** Tokenizers as Hugging Face files: tokenizer.json and tokenizer_config.json, with our chat template. */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeText } from '../files.ts'
 
 /** The special tokens of our chat format. */
 export const chatTokens = ['<|user|>', '<|assistant|>', '<|system|>', '<|end|>'] as const
@@ -66,7 +67,7 @@ export class TokenizerError extends Error {
  * Digits stand alone so that numbers and codes are read and copied sign by sign. White space is named by its Unicode
  * property, because \s means different signs to JavaScript and to the native library.
  */
-const wordPattern =
+export const wordPattern =
   "'(?:[sdmt]|ll|ve|re)| ?\\p{L}+|\\p{N}| ?[^\\p{White_Space}\\p{L}\\p{N}]+|\\p{White_Space}+(?!\\P{White_Space})|\\p{White_Space}+"
 
 /** The pre-tokenizer of our byte-level tokenizers. */
@@ -102,7 +103,8 @@ const chatTemplate =
 
 /** tokenizer.json and its configuration. */
 export function assembleTokenizer(parts: TokenizerParts): TokenizerFiles {
-  const tokens = [...parts.symbols, ...parts.merges.map(([left, right]) => left + right)]
+  // Two merges may make the same token
+  const tokens = [...new Set([...parts.symbols, ...parts.merges.map(([left, right]) => left + right)])]
   const known = new Set(tokens)
   for (const token of parts.special) {
     if (known.has(token)) throw new TokenizerError(`special token ${token}: it is already a token of the text`)
@@ -127,7 +129,7 @@ export function assembleTokenizer(parts: TokenizerParts): TokenizerFiles {
 }
 
 /** A BPE model as tokenizer.json has it. */
-export function bpeModel(vocab: BpeModel['vocab'], merges: BpeModel['merges']): BpeModel {
+function bpeModel(vocab: BpeModel['vocab'], merges: BpeModel['merges']): BpeModel {
   return {
     type: 'BPE',
     dropout: null,
@@ -145,8 +147,8 @@ export function bpeModel(vocab: BpeModel['vocab'], merges: BpeModel['merges']): 
 /** Writes both files into a folder, which is made when it is not there. */
 export async function writeTokenizer(folder: string, files: TokenizerFiles): Promise<void> {
   await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(files.tokenizer) + '\n')
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(files.config, null, 2) + '\n')
+  await writeText(join(folder, 'tokenizer.json'), `${JSON.stringify(files.tokenizer)}\n`)
+  await writeText(join(folder, 'tokenizer_config.json'), `${JSON.stringify(files.config, null, 2)}\n`)
 }
 
 function addedToken(content: string, id: number): AddedToken {

@@ -9,7 +9,7 @@ const set = (...settings: readonly string[]): string[] => settings.flatMap((sett
 const measure = ['text', '--data', test]
 const trained = (name: string, recipe: string, ...settings: readonly string[]): Run => ({
   name,
-  train: [recipe, '--data', train, '--steps', String(STEPS), ...set(...settings)],
+  train: [recipe, '--data', train, '--steps', String(STEPS), ...set('schedule.warmup=50', ...settings)],
   evaluate: { text: measure },
 })
 

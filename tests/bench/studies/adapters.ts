@@ -13,10 +13,20 @@ const evaluate = {
   old: ['text', '--data', old.test],
   new: ['text', '--data', fresh.test],
 }
-const base: Run = { name: 'base', train: ['vanilla', '--data', old.train, '--steps', '800'], evaluate }
+const base: Run = {
+  name: 'base',
+  train: ['vanilla', '--data', old.train, '--steps', '800', ...set('schedule.warmup=50')],
+  evaluate,
+}
 const taught = (name: string, recipe: string, ...settings: readonly string[]): Run => ({
   name,
-  train: [recipe, `--init=${folderOf(NAME, 'base')}`, `--data=${fresh.train}`, `--steps=${STEPS}`, ...set(...settings)],
+  train: [
+    recipe,
+    `--init=${folderOf(NAME, 'base')}`,
+    `--data=${fresh.train}`,
+    `--steps=${STEPS}`,
+    ...set('schedule.warmup=50', ...settings),
+  ],
   evaluate,
 })
 const everywhere = 'model.loraTargets=(qkv|output|up|down)$'

@@ -21,4 +21,4 @@ if (!study) throw new Error(`expected one of ${[...studies.keys()].join(', ')}, 
 complete(study, (run) => runs.length === 0 || runs.some((start) => run.startsWith(start)))
 const { table, picture } = study.show(measuredOf(study))
 process.stdout.write(`${study.about}\n\n${table}\n`)
-if (picture) writeFileSync(join('docs', 'results', study.name, `${study.name}.svg`), await picture)
+if (picture) writeFileSync(join('docs', 'results', study.name, `${study.name}.svg`), picture)

@@ -10,7 +10,7 @@ export const mad: Study = {
   about: `MAD at its first difficulty after ${STEPS} steps of 4,096 tokens, percent of answers right.`,
   runs: tasks.map((task) => ({
     name: task,
-    train: [`mad-${task}`, '--steps', String(STEPS)],
+    train: [`mad-${task}`, '--steps', String(STEPS), '--set', 'schedule.warmup=50'],
     evaluate: { [task]: [task] },
   })),
   show: (measured) => ({ table: table(measured) }),

@@ -8,7 +8,9 @@ export function recipeOf(
   { seed = 1, steps, set = [] }: { seed?: number; steps?: number; set?: readonly string[] },
 ): string[] {
   const model = Object.entries(system.model).map(([field, value]) => `model.${field}=${JSON.stringify(value)}`)
-  const settings = [`architecture=${system.name}`, ...model, ...set]
+  // The results were measured with fifty updates of warm-up, whatever the steps
+  const warmup = steps === undefined ? [] : ['schedule.warmup=50']
+  const settings = [`architecture=${system.name}`, ...model, ...warmup, ...set]
   return [
     recipe,
     '--seed',

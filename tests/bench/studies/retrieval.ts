@@ -27,6 +27,11 @@ export const retrieval: Study = {
   runs,
   show: (measured) => ({
     table: taskRows(measured),
-    picture: taskPicture(measured, 'distance', 'five facts, asked after so many tokens'),
+    picture: taskPicture(
+      measured,
+      'distance',
+      'tokens between five facts and the questions',
+      (tokens) => `After ${tokens} tokens`,
+    ),
   }),
 }

@@ -21,7 +21,7 @@ export interface Study {
   /** Makes what runs read. */
   prepare?(): void
   /** The results that are there, as Markdown and, where one helps, a picture. */
-  show(measured: readonly Measured[]): { readonly table: string; readonly picture?: Promise<string> }
+  show(measured: readonly Measured[]): { readonly table: string; readonly picture?: string }
 }
 
 /** What `mneme eval --json` writes, as far as studies read it. */

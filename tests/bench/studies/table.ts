@@ -1,5 +1,7 @@
 /** Tables and pictures over runs of several systems and seeds. */
-import { page, toSvg } from '../../../trainer/picture.ts'
+import type { Chance } from '../../../trainer/data/tasks/task.ts'
+import { drawChart, type Series } from '../../../trainer/picture/chart.ts'
+import { percentText, shortNumber } from '../../../trainer/picture/text.ts'
 import { label } from '../../../trainer/evaluate/task-table.ts'
 import type { Measured } from './study.ts'
 
@@ -35,32 +37,52 @@ function spread(shares: readonly number[]): string {
   return `${mean} (${percent(Math.min(...shares))} to ${percent(Math.max(...shares))})`
 }
 
-/** The share right of every system over one option, the seeds' mean as a line and their range as a band. */
-export function taskPicture(measured: readonly Measured[], option: string, title: string): Promise<string> {
-  const values = measured.flatMap((one) =>
-    one.value.cells.map(({ options, share, chance }) => ({
-      system: systemOf(one),
-      [option]: options[option],
-      share,
-      guess: chance.told,
-    })),
-  )
-  const x = { field: option, type: 'quantitative' as const, scale: { type: 'log' as const, base: 2 } }
-  const y = { type: 'quantitative' as const, scale: { domain: [0, 1] }, title: 'answered right' }
-  const color = { field: 'system', type: 'nominal' as const, title: null }
-  return toSvg({
-    ...page,
-    title,
-    width: 560,
-    height: 280,
-    data: { values },
-    layer: [
+/** The share right of every system over one option: the mean over its seeds, and their lowest and highest. */
+export function taskPicture(
+  measured: readonly Measured[],
+  option: string,
+  x: string,
+  far: (value: string) => string,
+): string {
+  const systems = [...new Set(measured.map(systemOf))].map((name): Series => {
+    const own = measured.filter((one) => systemOf(one) === name).map(({ value }) => value)
+    const points = own[0]!.cells.map(({ options }, i) => {
+      const shares = own.map(({ cells }) => 100 * cells[i]!.share)
+      const y = shares.reduce((sum, share) => sum + share, 0) / shares.length
+      return { x: Number(options[option]), y, low: Math.min(...shares), high: Math.max(...shares) }
+    })
+    return { name, points }
+  })
+  const cells = measured[0]?.value.cells ?? []
+  const guess = (name: string, valueOf: (chance: Chance) => number): Series => ({
+    name,
+    points: cells.map(({ options, chance }) => ({ x: Number(options[option]), y: 100 * valueOf(chance) })),
+    isReference: true,
+  })
+  const seeds = Math.max(...systems.map(({ name }) => measured.filter((one) => systemOf(one) === name).length))
+  return drawChart({
+    title: finding(systems, far),
+    subtitle: `Means of ${seeds} seeds; vertical bars from the lowest to the highest.`,
+    panels: [
       {
-        mark: { type: 'line', point: true },
-        encoding: { x, y: { field: 'share', aggregate: 'mean' as const, ...y }, color },
+        x: { title: x, kind: 'log' },
+        y: { title: 'answered right, %', domain: [0, 100] },
+        series: [
+          ...systems,
+          guess('guess among what was told', ({ told }) => told),
+          guess('blind guess', ({ blind }) => blind),
+        ],
+        height: 320,
       },
-      { mark: { type: 'point', size: 12 }, encoding: { x, y: { field: 'share', ...y }, color } },
-      { mark: { type: 'line', strokeDash: [4, 4], color: 'gray' }, encoding: { x, y: { field: 'guess', ...y } } },
     ],
   })
+}
+
+/** The best system at the far end, and the best of the others. */
+function finding(systems: readonly Series[], far: (value: string) => string): string {
+  const ends = systems.map(({ name, points }) => ({ name, ...points.at(-1)! })).toSorted((a, b) => b.y - a.y)
+  const [best, second] = ends
+  if (!best) return 'nothing was measured yet'
+  const others = second ? `; the best of the others, ${second.name}, ${percentText(second.y / 100)}` : ''
+  return `${far(shortNumber(best.x))} ${best.name} answers ${percentText(best.y / 100)} right${others}`
 }

@@ -9,10 +9,10 @@ const name = rest[0]
 const backend =
   name === 'compiled'
     ? await createCompiledBackend(options, SEED)
-    : await createTensorFlowBackend({ ...options, device: 'cpu' }, SEED, name as Build)
+    : await createTensorFlowBackend({ ...options, device: 'cpu', deterministic: true }, SEED, name as Build)
 
 let update = 0
 const step = async (): Promise<number> =>
-  (await backend.step(batches[update % batches.length]!, RATE, ++update, true)).loss
+  (await backend.update([batches[update % batches.length]!], RATE, ++update)).loss
 
 await answer(backend.description, step)

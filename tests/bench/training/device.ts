@@ -12,15 +12,16 @@ import { configurations } from '../../models/configurations.ts'
 import { adamW, backendOptions } from '../../support/backend-options.ts'
 
 const ROWS = 2
-/** A multiple of the chunks of all configurations. */
+/** A multiple of the chunk lengths of all configurations. */
 const TIME = 20
+/** Batches of a run; with accumulation several of them are one update. */
 const STEPS = 4
 const RATE = 3e-3
 
 const device = process.argv[2] as Device
 const variants: Readonly<Record<string, Partial<BackendOptions>>> = {
   plain: {},
-  'two batches an update, 8-bit moments, forward pass in two pieces': {
+  'two batches an update, 8-bit moments, forward pass in two segments': {
     accumulate: 2,
     optimizer: { ...adamW, bits: 8 },
     recompute: 2,
@@ -40,14 +41,13 @@ for (const { name, difference } of differences.slice(0, 8))
   process.stdout.write(`${difference.toExponential(2)}  ${name}\n`)
 
 async function losses(model: Model, own: Partial<BackendOptions>, where: Device): Promise<number[]> {
-  const options = backendOptions(model, { batch: ROWS, time: TIME, random: new Random('dropout'), ...own })
+  const options = backendOptions(model, { batch: ROWS, sequenceLength: TIME, random: new Random('dropout'), ...own })
   const backend = await createCompiledBackend({ ...options, device: where }, 1)
   const random = new Random('device')
   const found: number[] = []
-  for (let step = 0; step < STEPS; step++) {
-    const update = 1 + Math.floor(step / options.accumulate)
-    const apply = step % options.accumulate === options.accumulate - 1
-    found.push((await backend.step(randomBatch(model, random), RATE, update, apply)).loss)
+  for (let number = 1; number <= STEPS / options.accumulate; number++) {
+    const batches = Array.from({ length: options.accumulate }, () => randomBatch(model, random))
+    found.push((await backend.update(batches, RATE, number)).loss)
   }
   backend.close()
   return found

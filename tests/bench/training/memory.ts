@@ -21,7 +21,7 @@ async function measure(recompute: number, bits: 8 | 32): Promise<void> {
   const model = createModel('vanilla', { vocab: 256, width: 128, layers: 12, heads: 4, window: 256, hidden: 352 })
   const random = new Random('memory')
   const optimizer = { ...options.optimizer, bits }
-  const shape = { batch: BATCH, time: TIME }
+  const shape = { batch: BATCH, sequenceLength: TIME }
   const backend = await createCompiledBackend({ ...options, ...shape, model, optimizer, recompute, random }, 1)
   const batch = emptyBatch(BATCH, TIME)
   for (let i = 0; i < BATCH * TIME; i++) {
@@ -34,7 +34,7 @@ async function measure(recompute: number, bits: 8 | 32): Promise<void> {
   let loss = 0
   for (let step = 1; step <= STEPS; step++) {
     const began = performance.now()
-    loss = (await backend.step(batch, 1e-3, step, true)).loss
+    loss = (await backend.update([batch], 1e-3, step)).loss
     milliseconds.push(performance.now() - began)
   }
   const peak = resident('VmHWM') - before
@@ -50,7 +50,7 @@ if (recompute) await measure(recompute, bits === 8 ? 8 : 32)
 else {
   process.stdout.write(`12 layers of width 128, ${BATCH} rows of ${TIME} tokens\n\n`)
   process.stdout.write(
-    '| pieces | bits of a moment | peak MiB over the start | moments, MiB | fastest step, ms | loss |\n' +
+    '| segments | bits of a moment | peak MiB over the start | moments, MiB | fastest step, ms | loss |\n' +
       '| ---: | ---: | ---: | ---: | ---: | ---: |\n',
   )
   for (const row of ['1 32', '1 8', '3 32', '6 32', '12 32'])

@@ -8,5 +8,5 @@ import { RATE, SEED } from './workload.ts'
 const { options, batches } = systemOf(process.argv[2]!, process.argv[3] as Device)
 const backend = await createCompiledBackend(options, SEED)
 let update = 0
-const step = async () => (await backend.step(batches[update % batches.length]!, RATE, ++update, true)).loss
+const step = async () => (await backend.update([batches[update % batches.length]!], RATE, ++update)).loss
 await answer(backend.description, step)

@@ -19,7 +19,7 @@ export function systemOf(name: string, device: Device = 'cpu') {
   const model = createModel(architecture, { ...recipe.model, vocab: VOCAB })
   const options = backendOptions(model, {
     batch,
-    time: TIME,
+    sequenceLength: TIME,
     carry: false,
     threads: 2,
     device,

@@ -58,7 +58,7 @@ async function compare(name: string): Promise<void> {
 /** The module, its weights and its batches. */
 function write(name: string, folder: string): void {
   const { options, batches } = systemOf(name)
-  const { model, batch, time, optimizer, threads } = options
+  const { model, batch, sequenceLength: time, optimizer, threads } = options
   writeFileSync(join(folder, 'model.py'), torchModule(model, batch, time))
   copyFileSync(join(here, '../../../trainer/scaffold/templates/train.py'), join(folder, 'train.py'))
   writeFileSync(join(folder, 'settings.json'), JSON.stringify({ optimizer, threads, rate: RATE, device }))

@@ -42,7 +42,7 @@ export const TOKENS = BATCH * TIME
 
 export const options = backendOptions(createModel('vanilla', config), {
   batch: BATCH,
-  time: TIME,
+  sequenceLength: TIME,
   carry: false,
   threads: 2,
   device: values.device as Device,

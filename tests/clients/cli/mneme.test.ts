@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { architectures } from '../../../models/registry.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
-import { runMneme, startMneme } from './mneme-process.ts'
+import { runMneme, sourceBin, startMneme } from './mneme-process.ts'
 
 const root = new URL('../../../', import.meta.url)
 
 /** Our own folders and files that a command line loads, by what V8 saw run. */
 async function loadedBy(args: readonly string[]): Promise<string[]> {
   const folder = temporaryFolder()
-  await runMneme(args, '', { NODE_V8_COVERAGE: folder })
+  await runMneme(args, '', { NODE_V8_COVERAGE: folder }, sourceBin)
   const scripts = readdirSync(folder).flatMap((file) => {
     const { result } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { result: { url: string }[] }
     return result.map(({ url }) => url)
@@ -25,7 +25,11 @@ const folderOf = (path: string): string => path.split('/')[0] ?? ''
 
 describe('what a command loads', () => {
   test('help loads no command', async () => {
-    expect((await loadedBy(['--help'])).toSorted()).toEqual(['clients/cli/bin.js', 'clients/cli/mneme.ts'])
+    expect((await loadedBy(['--help'])).toSorted()).toEqual([
+      'clients/cli/bin.js',
+      'clients/cli/mneme.ts',
+      'clients/cli/system-errors.ts',
+    ])
   })
 
   test('serve loads the server and the runtime, and no trainer', async () => {
@@ -95,7 +99,7 @@ describe('exit codes', () => {
     expect(plain.stderr).toMatch(/^mneme tokenizer: [^\n]+\n$/)
     const verbose = await runMneme([...args, '--verbose'])
     expect(verbose.stderr.startsWith(plain.stderr)).toBe(true)
-    expect(verbose.stderr).toMatch(/\n {4}at .*trainer\/tokenizer\/cli\.ts/)
+    expect(verbose.stderr).toMatch(/\n {4}at .*trainer\/tokenizer\/cli\.[jt]s/)
   })
 })
 

@@ -9,6 +9,7 @@ import { createModel } from '../../../models/registry.ts'
 import { countParameters, fill, leaves } from '../../../models/spec.ts'
 import { Random } from '../../../trainer/random.ts'
 import { loadTensorFlow, type Tensor, type TensorFlow } from '../../../trainer/backends/tensorflow/load.ts'
+import { withLosses } from '../../../trainer/backends/tensorflow/losses.ts'
 import { eager } from '../../../trainer/backends/tensorflow/ops.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
 import { eagerRun, openModel, randomIds, randomWeights } from '../../support/decoders.ts'
@@ -148,8 +149,9 @@ test('training adds the mean of the layers’ losses', () => {
   for (const path of weights.keys()) if (path.endsWith('router')) weights.get(path)!.fill(0)
   const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, spec.shape.map(Number)))
   const state = fill(model.state, (_, spec) => tf.zeros([1, ...spec.shape.slice(1).map(Number)]))
-  const done = model.forward<Tensor>(op, params, tf.tensor2d([ids], undefined, 'int32'), state)
-  expectClose(numbers(done.auxiliary!), [Math.log(5) ** 2], { absolute: 1e-5 }) // all logits 0
+  const losses = withLosses(tf, op)
+  const done = model.forward<Tensor>(losses.op, params, tf.tensor2d([ids], undefined, 'int32'), state)
+  expectClose(numbers(losses.total()!), [Math.log(5) ** 2], { absolute: 1e-5 }) // all logits 0
   expect(leaves<Tensor>(model.state, done.state).has('expertBias')).toBe(true)
 })
 

@@ -33,11 +33,11 @@ const shapes = (model: Model): Record<string, readonly unknown[]> =>
 /** What a forward pass over `ids` shows under names that begin with `memory.`. */
 function observe(model: Model, weights = randomWeights(model)): Map<string, Tensor> {
   const seen = new Map<string, Tensor>()
-  const watch = (x: Tensor, name: string): Tensor => {
+  const tap = (x: Tensor, name: string): Tensor => {
     seen.set(name, x)
     return x
   }
-  const op = withComposites<Tensor>(eager(tf), { watch })
+  const op = withComposites<Tensor>(eager(tf), { tap })
   const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, spec.shape.map(Number)))
   const state = fill(model.state, (_, spec) => tf.zeros([1, ...spec.shape.slice(1).map(Number)]))
   model.forward<Tensor>(op, params, tf.tensor2d([ids], undefined, 'int32'), state)
@@ -202,18 +202,18 @@ test('what cannot be is refused, with the field and what it may be', () => {
 
 test('a hundred steps of a model with chapters lower its loss', async () => {
   const model = moc({ chapters: 4, topChapters: 2 })
-  const shape = { batch: 4, time: 16 }
+  const shape = { batch: 4, sequenceLength: 16 }
   const backend = await createCompiledBackend(backendOptions(model, { ...shape, carry: false }), 3)
   const random = new Random('smoke ids')
   const losses: number[] = []
   for (let step = 1; step <= 100; step++) {
-    const batch = emptyBatch(shape.batch, shape.time)
+    const batch = emptyBatch(shape.batch, shape.sequenceLength)
     batch.weights.fill(1)
     for (let i = 0; i < batch.ids.length; i++) {
       batch.ids[i] = random.int(23)
       batch.targets[i] = (batch.ids[i]! * 7 + 3) % 23
     }
-    losses.push((await backend.step(batch, 5e-3, step, true)).loss)
+    losses.push((await backend.update([batch], 5e-3, step)).loss)
   }
   backend.close()
   expect(losses.at(-1)).toBeLessThan(0.5 * losses[0]!)

@@ -2,14 +2,14 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { withComposites } from '../../../models/composites.ts'
 import { ConfigError } from '../../../models/config.ts'
 import {
-  learn,
-  type MemoryConfig,
-  memoryParams,
-  memoryState,
+  updateMemory,
+  type NeuralMemoryConfig,
+  neuralMemoryParams,
+  neuralMemoryState,
   pendingState,
-  read,
-  remember,
-} from '../../../models/layers/fast-weights.ts'
+  retrieve,
+  appendPending,
+} from '../../../models/layers/neural-memory.ts'
 import type { Ops } from '../../../models/ops.ts'
 import { createModel } from '../../../models/registry.ts'
 import { fill, flatten, type Of, type SpecTree } from '../../../models/spec.ts'
@@ -76,16 +76,16 @@ describe('the fast weights of a session', () => {
 test('what an observer sees: reads, surprise, rates, gradients and gates of each layer', () => {
   const model = createModel('nmt', options)
   const seen = new Map<string, number>()
-  const watch = (x: Tensor, name: string): Tensor => {
+  const tap = (x: Tensor, name: string): Tensor => {
     expect(largest(x.dataSync() as Float32Array), name).toBeGreaterThan(0)
     seen.set(name, (seen.get(name) ?? 0) + 1)
     return x
   }
-  const watched = withComposites<Tensor>(eager(tf), { watch })
+  const tapped = withComposites<Tensor>(eager(tf), { tap })
   const weights = randomWeights(model)
   const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, spec.shape.map(Number)))
   const state = fill(model.state, (_, spec) => tf.zeros([1, ...spec.shape.slice(1).map(Number)]))
-  model.forward<Tensor>(watched, params, tf.tensor2d([randomIds(23, 10, 1)], undefined, 'int32'), state)
+  model.forward<Tensor>(tapped, params, tf.tensor2d([randomIds(23, 10, 1)], undefined, 'int32'), state)
   const each = {
     'memory.read': 4,
     'memory.surprise': 4,
@@ -98,23 +98,23 @@ test('what an observer sees: reads, surprise, rates, gradients and gates of each
 })
 
 /** As first published: each layer's memory learns from all tokens of a call before the next layer reads it. */
-function firstPublished(c: MemoryConfig, x: Tensor): Tensor {
-  const specs: SpecTree = { ...memoryParams(c) }
+function firstPublished(c: NeuralMemoryConfig, x: Tensor): Tensor {
+  const specs: SpecTree = { ...neuralMemoryParams(c) }
   const values = initialise(specs, 3)
   const p = fill(specs, (path, spec) => tf.tensor(values.get(path)!, spec.shape.map(Number))) as Of<
-    ReturnType<typeof memoryParams>,
+    ReturnType<typeof neuralMemoryParams>,
     Tensor
   >
   const zeros = (tree: unknown) =>
     fill(tree as SpecTree, (_, spec) => tf.zeros([1, ...spec.shape.slice(1).map(Number)]))
-  const before = zeros(memoryState(c)) as Of<ReturnType<typeof memoryState>, Tensor>
-  const pending = remember(op, c, p, x, zeros(pendingState(c)) as Tensor)
-  const after = learn(op, c, p.start, before, [pending])
-  return read(op, c, p, x, after) //                                                            what the next layer reads
+  const before = zeros(neuralMemoryState(c)) as Of<ReturnType<typeof neuralMemoryState>, Tensor>
+  const pending = appendPending(op, c, p, x, zeros(pendingState(c)) as Tensor)
+  const after = updateMemory(op, c, p.start, before, [pending])
+  return retrieve(op, c, p, x, after) //                                                            what the next layer reads
 }
 
 test('the order first published leaks: a read changes with the last token, by more than a twentieth of its size', () => {
-  const c: MemoryConfig = {
+  const c: NeuralMemoryConfig = {
     width: 16,
     memory: 8,
     expansion: 2,

@@ -122,7 +122,7 @@ test('the state says how many writes there have been, and a reader that observes
 
   const seen: number[] = []
   const op = withComposites<Tensor>(eager(tf), {
-    watch(x, name) {
+    tap(x, name) {
       if (name === 'writes') seen.push(x.dataSync()[0]!)
       return x
     },

@@ -79,10 +79,10 @@ describe('a stack of Mamba-1 layers', () => {
 
   test('starts with decays of 1 to N and steps from 0.001 to 0.1', () => {
     const first = initialise(model.params, 5)
-    const rates = first.get('stack.layers.0.mixer.rate')!
+    const rates = first.get('stack.layers.0.mixer.ALog')!
     for (let e = 0; e < E; e++)
       expectClose(rates.slice(e * 5, e * 5 + 5).map(Math.exp), [1, 2, 3, 4, 5], { what: `channel ${e}` })
-    const steps = first.get('stack.layers.1.mixer.stepBias')!.map((b) => Math.log1p(Math.exp(b)))
+    const steps = first.get('stack.layers.1.mixer.dtBias')!.map((b) => Math.log1p(Math.exp(b)))
     expect(Math.min(...steps)).toBeGreaterThanOrEqual(1e-3)
     expect(Math.max(...steps)).toBeLessThanOrEqual(0.1)
   })

@@ -28,7 +28,7 @@ const installed = ((): boolean => {
   }
 })()
 
-const optionsFor = (model: Model, time: number) => backendOptions(model, { batch: BATCH, time })
+const optionsFor = (model: Model, time: number) => backendOptions(model, { batch: BATCH, sequenceLength: time })
 
 function randomBatch(model: Model, time: number, seed: number): Batch {
   const random = new Random(`tensorflow batch ${seed}`)
@@ -53,7 +53,7 @@ describe.skipIf(!installed)('on tfjs-node', () => {
   test.each(configurations.filter(({ first }) => first))(
     '$name: twenty steps have the losses of the compiled backend to 1e-3',
     async ({ model }) => {
-      const time = model.pieces > 1 ? 3 * model.pieces : 18
+      const time = model.chunkLength > 1 ? 3 * model.chunkLength : 18
       const backends = [
         await createCompiledBackend(optionsFor(model, time), 5),
         await createTensorFlowBackend(optionsFor(model, time), 5, 'node'),
@@ -61,7 +61,7 @@ describe.skipIf(!installed)('on tfjs-node', () => {
       const losses: number[][] = [[], []]
       for (let step = 0; step < STEPS; step++)
         for (const [i, backend] of backends.entries())
-          losses[i]!.push((await backend.step(randomBatch(model, time, step % 2), RATE, step + 1, true)).loss)
+          losses[i]!.push((await backend.update([randomBatch(model, time, step % 2)], RATE, step + 1)).loss)
       for (const backend of backends) backend.close()
       expectClose(losses[0]!, losses[1]!, { absolute: 1e-3, relative: 0, what: 'loss at step' })
       expect(losses[0]!.at(-2)).toBeLessThan(losses[0]![0]! - 0.03)

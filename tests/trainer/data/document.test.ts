@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openText } from '../../../runtime/text.ts'
-import { defaultFields, toDocument, tokensOf } from '../../../trainer/data/document.ts'
+import { defaultFields, documentOf, tokensOf } from '../../../trainer/data/document.ts'
 import { createShardWriter } from '../../../trainer/data/shards.ts'
 import { textDataset, type TextOptions } from '../../../trainer/data/text.ts'
 import { chatTokens } from '../../../trainer/tokenizer/format.ts'
@@ -26,7 +26,7 @@ function written(name: string, rows: readonly unknown[]): string {
 }
 
 const open = (path: string, more: Partial<TextOptions> = {}) =>
-  textDataset({ paths: [path], codec: bytes, batch: 1, time: 40, mode: 'instruct', ...more })
+  textDataset({ paths: [path], codec: bytes, batch: 1, sequenceLength: 40, mode: 'instruct', ...more })
 
 describe('learning replies', () => {
   test('gives weight to what the assistant says and to its end, whatever special tokens are written in it', () => {
@@ -71,36 +71,40 @@ describe('learning replies', () => {
 
   test('is refused where nobody speaks: text, shards, rows with text alone', async () => {
     const folder = join(temporaryFolder(), 'shards')
-    const writer = await createShardWriter(folder, bytes.vocabSize)
+    const writer = await createShardWriter(folder, { vocab: bytes.vocabSize, tokenizer: '' })
     await writer.add([1, 2, 3], true)
     await writer.close()
     await expect(open(folder)).rejects.toThrow('token shards do not say who speaks')
     await expect(open(written('a.txt', ['text']))).rejects.toThrow('text does not say who speaks')
-    const data = await open(written('b.jsonl', [{ text: 'alone' }]))
-    await expect(data.next()).rejects.toThrow(
-      'b.jsonl: the line at byte 0: expected "messages" (each with role and content), or "prompt" and "completion" to learn replies from, got {"text":"alone"}',
+    await expect(open(written('b.jsonl', [{ text: 'alone' }]))).rejects.toThrow(
+      'b.jsonl: line 1: expected "messages" (each with role and content), or "prompt" and "completion" to learn replies from, found text',
     )
   })
 })
 
 describe('learning everything', () => {
   test('gives every token of a conversation weight', async () => {
-    const data = await open(written('a.jsonl', [{ prompt: 'A', completion: 'B' }]), { mode: 'pretrain', time: 5 })
+    const data = await open(written('a.jsonl', [{ prompt: 'A', completion: 'B' }]), {
+      mode: 'pretrain',
+      sequenceLength: 5,
+    })
     expect([...(await data.next()).weights]).toEqual([1, 1, 1, 1, 1])
   })
 
   test('reads text from the field that is named', () => {
     const row = { body: 'this', text: 'not this', n: 3n }
-    expect(toDocument(row, 'pretrain', { ...defaultFields, text: 'body' }, 'here')).toEqual({ text: 'this' })
-    expect(() => toDocument(row, 'pretrain', { ...defaultFields, text: 'n' }, 'here: row 3')).toThrow(
-      'here: row 3: expected "n", "messages" (each with role and content), or "prompt" and "completion", got {"body"',
+    const reading = (text: string) => ({ mode: 'pretrain' as const, fields: { ...defaultFields, text } })
+    expect(documentOf(row, reading('body'))).toEqual({ text: 'this' })
+    expect(() => documentOf(row, reading('n'))).toThrow('n: expected a text, got "3"')
+    expect(() => documentOf(row, reading('other'))).toThrow(
+      'expected "other", "messages" (each with role and content), or "prompt" and "completion", found body, text, n',
     )
   })
 })
 
 test('an epoch ends when every row has read its part to the end', async () => {
   const texts = ['a'.repeat(8), 'b'.repeat(28), 'c'.repeat(8)].map((text) => ({ text }))
-  const data = await textDataset({ paths: [written('a.jsonl', texts)], codec: bytes, batch: 2, time: 9 })
+  const data = await textDataset({ paths: [written('a.jsonl', texts)], codec: bytes, batch: 2, sequenceLength: 9 })
   const epochs = []
   for (let i = 0; i < 8; i++) {
     epochs.push(data.epoch!())

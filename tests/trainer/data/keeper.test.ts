@@ -156,13 +156,13 @@ describe('keeperDataset', () => {
   })
 
   test('a position of another batch size is refused', async () => {
-    const other = keeperDataset({ batch: 2, time: 128, codec, seed: 1, stages })
+    const other = keeperDataset({ batch: 2, sequenceLength: 128, codec, seed: 1, stages })
     expect(() => other.seek(open().position())).toThrow('expected a position of 2 rows, got 3')
   })
 })
 
 function open(seed = 1): Dataset {
-  return keeperDataset({ batch: 3, time: 128, codec, seed, stages })
+  return keeperDataset({ batch: 3, sequenceLength: 128, codec, seed, stages })
 }
 
 /** Matches what a wording makes. */

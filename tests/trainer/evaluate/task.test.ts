@@ -158,19 +158,19 @@ describe('what is shown', () => {
     ).toContain('| tokens right |')
   })
 
-  test('the picture has a point for each set of options, and distances where there are some', async () => {
-    const svg = await taskPicture(await evaluate(readsPairs, recall), 'recall')
+  test('the picture has a point for each set of options, whatever they are, and names its guesses', async () => {
+    const svg = taskPicture(await evaluate(readsPairs, recall))
     expect(svg).toMatch(/^<svg/)
-    expect(svg).toContain('length 600, pairs 30')
-    expect(svg).toContain('distance in tokens')
+    expect(svg).toMatch(/<title>mqar: .*% at length 600, pairs 30/)
+    for (const text of ['guess among what was told', 'blind guess']) expect(svg).toContain(`>${text}<`)
     const parity = { task: 'parity', shared: {}, cells: [{ length: 8 }], sequences: 4, seed: 1 }
-    const flat = await taskPicture(
+    const one = taskPicture(
       await evaluate(
         fakeDecoder(2, () => 0),
         parity,
       ),
-      'parity',
     )
-    expect(flat).not.toContain('distance in tokens')
+    expect(one).toContain('>guess<')
+    expect(one.match(/<circle/g)).toHaveLength(1)
   })
 })

@@ -34,7 +34,7 @@ describe('a task learned from nothing', () => {
     const small = set(
       'model={"width":32,"layers":"d","hidden":0,"memoryHeads":2,"keys":8,"values":8,"decay":"none","betaMax":[2]}',
       'batch=32',
-      'time=16',
+      'sequenceLength=16',
       'data.stages=[{"untilTokens":1e12,"mix":[{"length":16,"shortest":3,"everywhere":true}]}]',
       'data.evaluate=[{"length":12},{"length":24}]',
       'evaluateEvery=75',
@@ -146,17 +146,18 @@ describe('a task learned from nothing', () => {
       () => ['text', '--url', 'http://x', '--data', 'x'],
       /expected --window, the char/,
     ],
-    ['text without a file', () => ['text', '--model', run], /expected --data, a file/],
+    ['text without a file', () => ['text', '--model', run], /required option '--data <file>' not specified/],
     ['neither a model nor a server', () => ['parity'], /expected --model, or --url of a running server/],
-    ['an unknown suite', () => ['mqra', '--model', run], /Allowed choices are keeper, text, telemetry, mqar/],
+    ['an unknown suite', () => ['mqra', '--model', run], /unknown command 'mqra'\n\(Did you mean mqar\?\)/],
     ['a task with more tokens', () => ['recall', '--model', run, '--cell', 'vocabulary=16'], /at least 16 tokens/],
     ['a cell that is none', () => ['parity', '--model', run, '--cell', 'length'], /--cell: expected name=value/],
     ['an unknown option', () => ['parity', '--model', run, '--cell', 'size=3'], /parity\.size: no such option/],
     ['an option out of range', () => ['parity', '--model', run, '--cell', 'length=1'], /length: .* from 3/],
   ]
   test.each(refused)('%s is refused in one sentence', async (_, args, message) => {
-    const command = evalCommand().exitOverride()
-    command.configureOutput({ outputError: () => undefined })
+    const command = evalCommand()
+    for (const one of [command, ...command.commands])
+      one.exitOverride().configureOutput({ outputError: () => undefined })
     await expect(command.parseAsync(args(), { from: 'user' })).rejects.toThrow(message)
   })
 })
@@ -168,13 +169,13 @@ describe('every recipe of a task', () => {
 
   test.each(own.map((recipe) => [recipe.name, recipe] as const))(
     '%s is trained and measured with options that can be, in rows that hold them',
-    async (_, { data, batch, time, carry, seed, architecture, model }) => {
+    async (_, { data, batch, sequenceLength, carry, seed, architecture, model }) => {
       for (const options of data.evaluate)
         expect(() => setTask(data.task, { ...data.options, ...options })).not.toThrow()
       const vocab = taskVocabulary(data)
       expect(createModel(architecture, { ...model, vocab }).vocab).toBe(vocab)
       expect(carry).toBe(false)
-      const rows = taskDataset({ source: data, batch, time, carry, seed, part: 'train' })
+      const rows = taskDataset({ source: data, batch, sequenceLength, carry, seed, part: 'train' })
       for (let i = 0; i < 5; i++) expect((await rows.next()).weights.some((weight) => weight > 0)).toBe(true)
     },
   )

@@ -20,7 +20,7 @@ const set = (prefix: string, options: Record<string, unknown>): string[] =>
 const settings = [
   `data.files=["${text}"]`,
   'batch=2',
-  'time=16',
+  'sequenceLength=16',
   'schedule.steps=6',
   'schedule.warmup=1',
   'evaluateEvery=3',
@@ -35,7 +35,7 @@ const open = (recipe: string, name: string, more: readonly string[], resume = fa
     out: join(folder, name),
     resume,
     backend: 'compiled',
-    places: [{ device: 'cpu', id: 0 }],
+    devices: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report: () => {},
   })

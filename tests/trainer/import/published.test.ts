@@ -170,13 +170,13 @@ describe('Mamba', () => {
   test('matrices turn, convolutions become taps, vectors stay', () => {
     const theirs = (name: string) => mambaFile[`backbone.layers.1.mixer.${name}`]!.data as Float32Array
     const ours = (name: string) => weights.get(`ssm.layers.1.mixer.${name}`)!
-    expect(ours('input')[3 * 4 * D + 5]).toBe(theirs('in_proj.weight')[5 * D + 3])
-    expect(ours('select')[7 * (1 + 2 * STATES) + 2]).toBe(theirs('x_proj.weight')[2 * 2 * D + 7])
+    expect(ours('inProj')[3 * 4 * D + 5]).toBe(theirs('in_proj.weight')[5 * D + 3])
+    expect(ours('xProj')[7 * (1 + 2 * STATES) + 2]).toBe(theirs('x_proj.weight')[2 * 2 * D + 7])
     expect(ours('conv')[1 * 2 * D + 9]).toBe(theirs('conv1d.weight')[9 * 4 + 1])
     for (const [name, other] of [
-      ['rate', 'A_log'],
-      ['skip', 'D'],
-      ['stepBias', 'dt_proj.bias'],
+      ['ALog', 'A_log'],
+      ['D', 'D'],
+      ['dtBias', 'dt_proj.bias'],
     ] as const)
       expectSameBits(ours(name), theirs(other), name)
   })
@@ -203,7 +203,7 @@ test('a run that is told so starts from both files, and says what it took', asyn
     ...small,
     `data.files=["${text}"]`,
     'batch=2',
-    'time=8',
+    'sequenceLength=8',
     `start.gpt2=${write('gpt2.safetensors', gpt2File)}`,
     `start.mamba=${write('mamba.safetensors', mambaFile)}`,
   ])
@@ -211,7 +211,7 @@ test('a run that is told so starts from both files, and says what it took', asyn
     out: join(folder, 'run'),
     resume: false,
     backend: 'compiled',
-    places: [{ device: 'cpu', id: 0 }],
+    devices: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report: () => {},
   })

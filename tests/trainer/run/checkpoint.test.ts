@@ -34,6 +34,48 @@ describe('checkpoints', () => {
     expect((await loadCheckpoint(join(run, 'last'))).step).toBe(5)
   })
 
+  test('a checkpoint of version 1 is read with the names of today: parameters, moments and settings', async () => {
+    const old = 'ssm.layers.1.mixer.stepBias'
+    const folder = await saveCheckpoint(run, {
+      ...checkpoint(3, {
+        config: { architecture: 'smt', time: 32, labels: 7, rates: { [old]: 2, 'ssm.layers': 3 }, batch: 4 },
+      }),
+      model: tensors([old, 'base.ssm.layers.0.mixer.rate', 'lora.ssm.layers.0.mixer.output.up', 'blocks.0.output']),
+      optimizer: tensors([`first.${old}`, `second.${old}`, 'total.embed']),
+    })
+    const path = join(folder, 'state.json')
+    const file = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+    expect(file['version']).toBe(2)
+    await writeFile(path, JSON.stringify({ ...file, version: 1 }))
+    const read = await loadCheckpoint(folder)
+    expect(Object.keys(read.model).toSorted()).toEqual([
+      'base.ssm.layers.0.mixer.ALog',
+      'blocks.0.output',
+      'lora.ssm.layers.0.mixer.outProj.up',
+      'ssm.layers.1.mixer.dtBias',
+    ])
+    expect(Object.keys(read.optimizer).toSorted()).toEqual([
+      'first.ssm.layers.1.mixer.dtBias',
+      'second.ssm.layers.1.mixer.dtBias',
+    ])
+    expect(read.state['config']).toEqual({
+      architecture: 'smt',
+      sequenceLength: 32,
+      maxLabels: 7,
+      lrScales: { 'ssm.layers.1.mixer.dtBias': 2, 'ssm.layers': 3 },
+      batch: 4,
+    })
+  })
+
+  test('a checkpoint of a newer version is refused, and says so', async () => {
+    const folder = await saveCheckpoint(run, checkpoint(1))
+    const path = join(folder, 'state.json')
+    await writeFile(path, (await readFile(path, 'utf8')).replace('"version": 2', '"version": 3'))
+    await expect(loadCheckpoint(folder)).rejects.toThrow(
+      /state\.json: expected format version 1 to 2, got 3; a newer mneme wrote this checkpoint$/,
+    )
+  })
+
   test('saving a step again leaves the first folder as it was', async () => {
     await saveCheckpoint(run, checkpoint(7, { take: 1 }))
     await saveCheckpoint(run, checkpoint(7, { take: 2 }))
@@ -73,7 +115,7 @@ describe('checkpoints', () => {
       'expected a checkpoint, found no readable state.json',
     )
     await writeFile(join(run, 'state.json'), '{"format":"something"}')
-    await expect(loadCheckpoint(run)).rejects.toThrow('it is not a mneme-checkpoint of version 1')
+    await expect(loadCheckpoint(run)).rejects.toThrow('expected "format": "mneme-checkpoint", got "something"')
   })
 
   test('kill -9 at any moment leaves a whole checkpoint, never older than the last one reported', async () => {
@@ -122,3 +164,7 @@ function checkpoint(step: number, state: Checkpoint['state'] = {}): Checkpoint {
     carry: { memory: createTensor('float32', [1, 3], [5, 6, 7]) },
   }
 }
+
+/** One number under each name. */
+const tensors = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, createTensor('float32', [1], [1])]))

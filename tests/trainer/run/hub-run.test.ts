@@ -6,7 +6,8 @@ import { loadCheckpoint } from '../../../trainer/run/checkpoint.ts'
 import { prepare } from '../../../trainer/run/prepare.ts'
 import { lockRun } from '../../../trainer/run/lock.ts'
 import { recipeWith } from '../../../trainer/recipes/settings.ts'
-import { type Metric, train } from '../../../trainer/run/train.ts'
+import type { Metric } from '../../../trainer/run/metrics.ts'
+import { train } from '../../../trainer/run/train.ts'
 import { expectSameBits } from '../../support/all-close.ts'
 import { parquet, startHub } from '../../support/hub-server.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
@@ -22,7 +23,14 @@ const files = {
   'data/train_sft-00001-of-00002.parquet': parquet({ messages: chats(24) }, 3),
   'data/test_sft-00000-of-00001.parquet': parquet({ messages: chats(4) }),
 }
-const settings = ['model.width=16', 'model.hidden=16', 'batch=2', 'time=48', 'evaluateBatches=2', 'logEvery=1']
+const settings = [
+  'model.width=16',
+  'model.hidden=16',
+  'batch=2',
+  'sequenceLength=48',
+  'evaluateBatches=2',
+  'logEvery=1',
+]
 
 /** The command as a user runs it; it must not hold up this process, which is the hub. */
 const mneme = (args: readonly string[], endpoint: string): Promise<{ code: number; stderr: string }> =>
@@ -71,7 +79,7 @@ test('a run on conversations of a hub whose network goes away is saved, and goes
     const choices = {
       resume: false,
       backend: 'compiled',
-      places: [{ device: 'cpu', id: 0 }],
+      devices: [{ device: 'cpu', id: 0 }],
       threads: 1,
       report: () => undefined,
     } as const

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
@@ -12,7 +12,8 @@ import { chatTokens, writeTokenizer } from '../../../trainer/tokenizer/format.ts
 import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
 import { prepare } from '../../../trainer/run/prepare.ts'
 import { checkContinued, recipeWith } from '../../../trainer/recipes/settings.ts'
-import { type Metric, train } from '../../../trainer/run/train.ts'
+import type { Metric } from '../../../trainer/run/metrics.ts'
+import { train } from '../../../trainer/run/train.ts'
 import { expectSameBits } from '../../support/all-close.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mneme-train-'))
@@ -39,9 +40,9 @@ const settings = [
   ...small,
   `data.files=["${text}"]`,
   'batch=2',
-  'time=16',
+  'sequenceLength=16',
   'schedule.steps=12',
-  'schedule.warmup=2',
+  'schedule.warmup=0.17', // two of twelve updates
   'evaluateEvery=4',
   'evaluateBatches=2',
   'checkpointEvery=5',
@@ -67,14 +68,14 @@ async function run(
     out,
     resume,
     backend: 'compiled',
-    places: [{ device: 'cpu', id: 0 }],
+    devices: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report,
     signal: stopping.signal,
   })
   const data = failing(prepared.run.data, failAt)
   const outcome = await train({ ...prepared.run, data }, resume).finally(() => prepared.backend.close())
-  return { out, outcome, metrics, config: prepared.run.config }
+  return { out, outcome, metrics, config: prepared.run.config, notes: prepared.notes }
 }
 
 /** The data set whose batch of that number cannot be had. */
@@ -158,6 +159,45 @@ test('a loss that is not finite stops the run, names the tensor and keeps the la
     ).toBe(true)
 })
 
+test('a run that diverges in the middle of an update is saved as it was before that update, to the bit', async () => {
+  const wild = ['learningRate=1e30', 'optimizer.clip=1e30', 'schedule.warmup=0', 'schedule.kind="constant"']
+  await expect(run('wild', wild)).rejects.toThrow(/^step 2: loss .*, gradient norm /)
+  const { out } = await run('wild-stopped', wild, { stopAt: 1 })
+  const [saved, before] = [await loadCheckpoint(join(folder, 'wild', 'last')), await loadCheckpoint(join(out, 'last'))]
+  expect(saved.step).toBe(1)
+  expect(saved.state).toEqual(before.state)
+  for (const group of ['model', 'optimizer', 'carry'] as const)
+    for (const [name, t] of Object.entries(before[group]))
+      expectSameBits(saved[group][name]!.data, t.data, `${group} ${name}`)
+})
+
+test('after a kill between two measurements a resumed run has the metrics of an uninterrupted one', async () => {
+  const rare = ['logEvery=5', 'checkpointEvery=1', 'evaluateEvery=1000']
+  const whole = await run('rare', rare)
+  await run('rare-parts', rare, { failAt: 2 * 7 }).catch(() => undefined) //   as if killed in the eighth update
+  const parts = await run('rare-parts', rare, { resume: true })
+  expect(losses(parts.out)).toEqual(losses(whole.out))
+  expect(losses(whole.out).map((line) => (line as Metric).step)).toEqual([5, 10, 12])
+})
+
+test('a last line of metrics that was cut off by a kill is dropped, one in the middle is said', async () => {
+  const { out } = await run('torn', ['schedule.steps=4'])
+  const path = join(out, 'metrics.jsonl')
+  const whole = readFileSync(path, 'utf8')
+  writeFileSync(path, `${whole}{"step":5,"tok`)
+  await run('torn', ['schedule.steps=6'], { resume: true })
+  expect(losses(out).map((line) => (line as Metric).step)).toEqual([1, 2, 3, 4, 5, 6])
+  writeFileSync(path, whole.replace('{"step":2,', '{"step":'))
+  await expect(run('torn', ['schedule.steps=8'], { resume: true })).rejects.toThrow(
+    /metrics\.jsonl: line 2 is not JSON; remove it/,
+  )
+})
+
+test('a run that ends where it has just saved does not save again, so an older checkpoint stays', async () => {
+  const { out } = await run('saved-once', ['checkpointEvery=6', 'evaluateEvery=1000'])
+  expect(readdirSync(join(out, 'checkpoints')).toSorted()).toEqual(['step-00000006', 'step-00000012'])
+})
+
 test('patience ends a run whose held-out loss does not fall, and best points at the best one', async () => {
   const { out, outcome } = await run('patience', ['learningRate=1e-12', 'patience=2', 'evaluateEvery=1'])
   expect(outcome.reason).toBe('patience')
@@ -169,7 +209,7 @@ test('evaluateEvery=epoch measures each time that all text was read, and at the 
   const epochs = [
     'evaluateEvery="epoch"',
     'accumulate=1',
-    'time=64',
+    'sequenceLength=64',
     'schedule.steps=90',
     'logEvery=1000',
     'carry=true',
@@ -179,7 +219,7 @@ test('evaluateEvery=epoch measures each time that all text was read, and at the 
     paths: [text],
     codec: openText(join(out, 'tokenizer')),
     batch: 2,
-    time: 64,
+    sequenceLength: 64,
     heldOut: 0.1,
   })
   const ends: number[] = []
@@ -237,26 +277,44 @@ test('a resumed run has the tokenizer that it began with, by its contents', asyn
 test('settings that cannot be are refused in one sentence before anything is made', async () => {
   const refuse = (setting: string) => () => recipeWith('delta', [setting])
   expect(refuse('batch=0')).toThrow('batch: expected a whole number from 1 to 1000000000, got 0')
-  expect(refuse('wdith=3')).toThrow(/--set wdith: no such setting/)
-  expect(refuse('evaluateEvery=often')).toThrow('--set evaluateEvery: expected a number, got "often"')
-  expect(refuse('mode=both')).toThrow('mode: expected pretrain or instruct, got both')
+  expect(refuse('wdith=3')).toThrow(/wdith: no such option; there are tokenizer, mode/)
+  expect(refuse('optimzer.clip=3')).toThrow('--set optimzer.clip: optimzer is no setting')
+  expect(refuse('batch.size=3')).toThrow('--set batch.size: batch has no settings of its own')
+  expect(refuse('evaluateEvery=often')).toThrow(
+    'evaluateEvery: expected a whole number from 1 to 1000000000, or epoch, got "often"',
+  )
+  expect(refuse('mode=both')).toThrow('mode: expected one of pretrain, instruct, got "both"')
   expect(() => recipeWith('keeper', ['mode=instruct'])).toThrow(/mode: .*keeper makes its own data/)
   for (const [setting, expected] of [
-    ['rates={"blocks":-1}', 'rates.blocks: expected a number from 0 to 10000, got -1'],
-    ['rates.blocks=abc', 'rates.blocks: expected a number from 0 to 10000, got "abc"'],
-    ['schedule.kind=cosin', 'schedule.kind: expected one of cosine, linear, constant, wsd, got cosin'],
+    ['lrScales={"blocks":-1}', 'lrScales.blocks: expected a number from 0 to 10000, got -1'],
+    ['lrScales.blocks=abc', 'lrScales.blocks: expected a number from 0 to 10000, got "abc"'],
+    ['schedule.kind=cosin', 'schedule.kind: expected one of cosine, linear, constant, wsd, got "cosin"'],
     ['schedule.minRatio=-3', 'schedule.minRatio: expected a number from 0 to 1, got -3'],
     ['optimizer.weightDecay=-5', 'optimizer.weightDecay: expected a number from 0 to 10, got -5'],
-    ['tokenizer.kind=foo', 'tokenizer.kind: expected one of byte, char, bpe, folder, ids, got foo'],
+    ['tokenizer.kind=foo', 'tokenizer.kind: expected one of byte, char, bpe, folder, ids, got "foo"'],
     ['generation.temperature=-5', 'generation.temperature: expected a number from 0 to 2, got -5'],
-    ['generation={"top_k":5}', 'generation.top_k: expected temperature, top_p or max_tokens'],
+    ['generation={"top_k":5}', 'generation.top_k: no such option; there are temperature, top_p, max_tokens'],
+    ['schedule.warmup=2000', 'schedule.warmup: expected at most the 1000 updates of the run, got 2000'],
+    ['schedule.warmup=2.5', 'schedule.warmup: expected a whole number of updates or a share below 1, got 2.5'],
   ] as const)
     expect(refuse(setting)).toThrow(expected)
-  expect(refuse('batch=many')).toThrow('--set batch: expected a number, got "many"')
+  expect(refuse('batch=many')).toThrow('batch: expected a whole number from 1 to 1000000000, got "many"')
   expect(() => recipeWith('detla', [])).toThrow(/recipe: expected one of vanilla, rsm, .*delta/)
   await expect(run('impossible', ['model.heads=3'])).rejects.toThrow(/delta.heads: 3 heads do not split width 16/)
   await expect(run('unknown', ['model.hedas=3'])).rejects.toThrow(/delta.hedas: no such option/)
   await expect(run('nothing', ['data.files=[]'])).rejects.toThrow(/expected text to train on/)
+})
+
+test('settings that would have no effect are refused, with what they would need', async () => {
+  expect(() => recipeWith('delta', ['patience=3', 'data.heldOutShare=0'])).toThrow(
+    'patience: expected held-out data to measure on for patience 3, there is none',
+  )
+  await expect(run('no-scale', ['lrScales.blocks.7=2'])).rejects.toThrow(
+    /lrScales\.blocks\.7: expected a parameter or a part of the model, there are 0, 1 in blocks/,
+  )
+  await expect(run('no-recompute', ['recompute=3'])).rejects.toThrow(
+    'recompute: expected at most the 2 layers of the model, got 3',
+  )
 })
 
 test('a preset brings its sizes, and settings beside it go over them', () => {
@@ -274,4 +332,19 @@ test('a continued run may not change what its numbers mean', async () => {
   const now = { ...config, model: { ...older, window: 64 } }
   expect(() => checkContinued({ ...config, model: older }, now), 'an option at its default').not.toThrow()
   expect(() => checkContinued({ ...config, model: { ...older, window: 7 } }, now)).toThrow(/resume: model/)
+})
+
+test('the first checkpoint comes early, the newest stay, and the loss is measured at the end', async () => {
+  const settings = ['checkpointEvery=4', 'keepCheckpoints=3', 'evaluateEvery=1000', 'accumulate=1', 'schedule.steps=13']
+  const { out, metrics } = await run('kept', settings)
+  const kept = readdirSync(join(out, 'checkpoints')).toSorted()
+  expect(kept).toEqual(['step-00000008', 'step-00000012', 'step-00000013'])
+  expect(metrics.filter(({ heldOut }) => heldOut !== undefined).map(({ step }) => step)).toEqual([13])
+  const early = await run('early', ['checkpointEvery=50', 'evaluateEvery=1000', 'schedule.steps=6'], { stopAt: 5 })
+  expect(readdirSync(join(early.out, 'checkpoints'))).toEqual(['step-00000005'])
+})
+
+test('held-out data that fills fewer batches than are asked for is measured as a whole, and that is said', async () => {
+  const { notes } = await run('few', ['evaluateBatches=500', 'schedule.steps=1'])
+  expect(notes.join()).toMatch(/held-out data fills \d+ of 500 batches \(evaluateBatches\): these are measured/)
 })

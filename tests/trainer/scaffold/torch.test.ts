@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true }))
 const trained = (model: (typeof configurations)[number]['model']) => ({
   model,
   weights: initialise(model.params, 1),
-  config: { accumulate: 2, batch: 2, time: 60 },
+  config: { accumulate: 2, batch: 2, sequenceLength: 60 },
   folder: tokenizer,
   codec: openText(tokenizer),
   step: 0,
@@ -32,7 +32,7 @@ test.each(configurations.filter(({ first }) => first))(
   '$name: a project with all weights under their paths',
   async ({ name, model }) => {
     const out = join(folder, name)
-    const files = await scaffoldTorch(trained(model), out, { batch: 2, time: 60 })
+    const files = await scaffoldTorch(trained(model), out, { batch: 2, sequenceLength: 60 })
     expect(files).toContain('train.py')
     const { tensors } = await readSafetensors(join(out, 'model.safetensors'))
     for (const [path, data] of initialise(model.params, 1)) expectSameBits(tensors[path]!.data, data, path)
@@ -55,10 +55,12 @@ test.runIf(withPython)('what is written is Python', async () => {
 test('a folder with files in it, and a length that does not divide into pieces, are refused', async () => {
   const { model } = configurations.find((one) => one.name === 'rsm')!
   const full = join(folder, 'full')
-  await scaffoldTorch(trained(model), full, { batch: 2, time: 60 })
+  await scaffoldTorch(trained(model), full, { batch: 2, sequenceLength: 60 })
   await writeFile(join(full, 'mine.txt'), 'mine')
-  await expect(scaffoldTorch(trained(model), full, { batch: 2, time: 60 })).rejects.toThrow(/expected an empty folder/)
-  await expect(scaffoldTorch(trained(model), join(folder, 'odd'), { batch: 2, time: 61 })).rejects.toThrow(
-    '--time: expected a multiple of 5 for rsm, got 61',
+  await expect(scaffoldTorch(trained(model), full, { batch: 2, sequenceLength: 60 })).rejects.toThrow(
+    /expected a new or empty folder/,
+  )
+  await expect(scaffoldTorch(trained(model), join(folder, 'odd'), { batch: 2, sequenceLength: 61 })).rejects.toThrow(
+    '--sequence-length: expected a multiple of 5 for rsm, got 61',
   )
 })

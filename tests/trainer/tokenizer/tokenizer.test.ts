@@ -53,11 +53,9 @@ const prose = Array.from(
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mneme-tokenizer-test-'))
-  const file = join(folder, 'prose.txt')
-  await writeFile(file, prose)
-  await writeTokenizer(join(folder, 'bpe'), await trainBpe({ files: [file], vocab: 400, special: chatTokens }))
+  await writeTokenizer(join(folder, 'bpe'), await trainBpe({ texts: [prose], vocab: 400, special: chatTokens }))
   await writeTokenizer(join(folder, 'byte'), byteTokenizer(chatTokens))
-  await writeTokenizer(join(folder, 'char'), await trainCharacters({ files: [file], vocab: 300, special: chatTokens }))
+  await writeTokenizer(join(folder, 'char'), await trainCharacters({ texts: [prose], vocab: 300, special: chatTokens }))
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -95,25 +93,21 @@ describe.each(kinds)('the %s tokenizer', (kind) => {
 
 describe('training', () => {
   test('a smaller vocabulary is the beginning of a larger one', async () => {
-    const files = [join(folder, 'prose.txt')]
-    const [small, large] = await Promise.all([300, 500].map((vocab) => trainBpe({ files, vocab, special: chatTokens })))
+    const learn = (vocab: number) => trainBpe({ texts: [prose], vocab, special: chatTokens })
+    const [small, large] = await Promise.all([300, 500].map(learn))
     const merges = small?.tokenizer.model.merges ?? []
     expect(merges).toHaveLength(300 - 256 - 4)
     expect(large?.tokenizer.model.merges.slice(0, merges.length)).toEqual(merges)
   })
 
   test('digits stay alone, whatever is frequent', async () => {
-    const file = join(folder, 'digits.txt')
-    await writeFile(file, '1234 K7-77 1234 '.repeat(500))
-    const { tokenizer } = await trainBpe({ files: [file], vocab: 300, special: [] })
+    const { tokenizer } = await trainBpe({ texts: ['1234 K7-77 1234 '.repeat(500)], vocab: 300, special: [] })
     expect(Object.keys(tokenizer.model.vocab).filter((token) => /\d/.test(token) && token.length > 1)).toEqual([])
   })
 
   test('a character tokenizer has a token for each character of its text, as far as there is room', async () => {
-    const file = join(folder, 'characters.txt')
-    await writeFile(file, 'ééé€€ß')
     const lengths = async (vocab: number): Promise<number[]> => {
-      await writeTokenizer(join(folder, 'characters'), await trainCharacters({ files: [file], vocab, special: [] }))
+      await writeTokenizer(join(folder, 'characters'), await trainCharacters({ texts: ['ééé€€ß'], vocab, special: [] }))
       const codec = openText(join(folder, 'characters'))
       return ['é', '€', 'ß', 'a', 'é€ß'].map((text) => codec.encode(text).length)
     }
@@ -129,13 +123,13 @@ describe('training', () => {
   })
 
   test('a vocabulary too small or too large, and a special token that is text, are refused', async () => {
-    const files = [join(folder, 'prose.txt')]
-    await expect(trainBpe({ files, vocab: 259, special: chatTokens })).rejects.toThrow(
-      'expected 260 to 30000 tokens, got 259',
+    const texts = [prose]
+    await expect(trainBpe({ texts, vocab: 259, special: chatTokens })).rejects.toThrow(
+      'expected 260 to 1000000 tokens, got 259',
     )
-    await expect(trainBpe({ files, vocab: 30_001, special: [] })).rejects.toThrow('got 30001')
-    await expect(trainCharacters({ files, vocab: 200, special: [] })).rejects.toThrow(
-      'expected at least 256 tokens, got 200',
+    await expect(trainBpe({ texts, vocab: 1_000_001, special: [] })).rejects.toThrow('got 1000001')
+    await expect(trainCharacters({ texts, vocab: 200, special: [] })).rejects.toThrow(
+      'expected 256 to 1000000 tokens, got 200',
     )
     expect(() => byteTokenizer(['a'])).toThrow('special token a: it is already a token of the text')
   })
@@ -155,7 +149,7 @@ describe('commands', () => {
     const expected = [...codec.encode(prose), ...codec.eos, ...codec.encode('short'), ...codec.eos]
     const bytes = await readFile(join(out, 'shard-00000.bin'))
     expect([...new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)]).toEqual(expected)
-    const batch = await (await textDataset({ paths: [out], codec, batch: 1, time: 50 })).next()
+    const batch = await (await textDataset({ paths: [out], codec, batch: 1, sequenceLength: 50 })).next()
     expect([...batch.ids]).toEqual(expected.slice(0, 50))
   })
 

@@ -1,14 +1,22 @@
 /** The default backend: one ONNX graph is the step. Nothing that stays from step to step is copied. */
 import { canCapture, openGraph, openMemory } from '../../../runtime/open-graph.ts'
-import { type Backend, type BackendOptions, deviceSettings, paceOf, stepOptions } from '../backend.ts'
+import {
+  type Backend,
+  type BackendOptions,
+  deviceSettings,
+  sharesOf,
+  stepOptions,
+  stepScalarsOf,
+  type TrainingState,
+} from '../backend.ts'
 import { ConfigError } from '../../../models/config.ts'
 import { initialise } from '../initialise.ts'
 import { Evaluation } from './evaluation.ts'
 import { drawNoise, expectNames, floats, load } from './feeds.ts'
 import { compileStep } from './step.ts'
-import { StepBuffers } from './step-buffers.ts'
+import { type Held, StepBuffers } from './step-buffers.ts'
 
-/** Throws ConfigError where the device has not what is asked for. */
+/** Throws ConfigError where the device lacks what is asked for. */
 export function checkDevice({ precision, deterministic, device }: BackendOptions): void {
   if (device === 'cuda') return
   if (precision !== 'float32')
@@ -36,34 +44,46 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
   const scalar = (name: string, value: number): void => {
     if (inputs[name]) floats(inputs[name]).fill(value)
   }
+  /** The carried state before the update, which its batches but the last write over. */
+  let stateBefore: TrainingState = new Map()
   let turn = 0
   let evaluation: Evaluation | undefined
 
   return {
     description: `compiled step, ${compiled.nodes} nodes, ${o.device}, ${o.threads} threads`,
-    async step(batch, lr, update, apply) {
-      load(inputs, batch)
-      const pace = paceOf(lr, update, o.optimizer)
-      for (const [name, value] of Object.entries(pace)) scalar(`pace.${name}`, value)
-      scalar('apply', apply ? 1 : 0)
-      drawNoise(inputs, o.random)
-      buffers.send()
-      await bindings[turn]!.run()
-      turn = 1 - turn
-      return { loss: buffers.result('loss'), norm: buffers.result('norm') }
+    async update(batches, lr, number) {
+      const shares = sharesOf(batches, o)
+      if (batches.length > 1) stateBefore = copies(buffers.carried(turn))
+      for (const [name, value] of Object.entries(stepScalarsOf(lr, number, o.optimizer)))
+        scalar(`scalar.${name}`, value)
+      let loss = 0
+      for (const [i, batch] of batches.entries()) {
+        load(inputs, batch)
+        scalar('share', shares[i]!)
+        scalar('apply', i === batches.length - 1 ? 1 : 0)
+        drawNoise(inputs, o.random)
+        buffers.send()
+        await bindings[turn]!.run()
+        turn = 1 - turn
+        loss += batches.length === 1 ? buffers.result('loss') : shares[i]! * buffers.result('loss')
+      }
+      return { loss, norm: buffers.result('norm') }
     },
     undo() {
       turn = 1 - turn
+      const now = buffers.carried(turn)
+      for (const [name, { data }] of stateBefore) now[name]!.write(data)
+      buffers.clearTotals(turn)
     },
     async evaluate(batches) {
       evaluation ??= await Evaluation.open(o, [buffers.held(0), buffers.held(1)])
       return evaluation.run(turn, batches)
     },
-    read: () => new Map(Object.entries(buffers.held(turn)).map(([name, tensor]) => [name, tensor.read()])),
-    write(tensors) {
+    read: () => copies(buffers.held(turn)),
+    write(state) {
       const now = buffers.held(turn)
-      expectNames(Object.keys(now), tensors)
-      for (const [name, { data }] of tensors) now[name]!.write(data)
+      expectNames(Object.keys(now), state)
+      for (const [name, { data }] of state) now[name]!.write(data)
     },
     close() {
       for (const binding of bindings) binding.release()
@@ -73,3 +93,6 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
     },
   }
 }
+
+const copies = (held: Held): TrainingState =>
+  new Map(Object.entries(held).map(([name, tensor]) => [name, tensor.read()]))

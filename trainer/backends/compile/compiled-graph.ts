@@ -20,9 +20,9 @@ export function emit(
 ): CompiledGraph {
   const graph = new GraphBuilder()
   const live = ancestors(wanted.values())
-  const inputs = tape.nodes.filter((node) => node.inputs.length === 0 && isInput(node) && live.has(node))
+  const inputs = tape.nodes.filter((node) => node.kind === 'input' && live.has(node))
   const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
-  const values = replay(tape, onnxEmitter(graph, arithmetic), given, [...wanted.values()])
+  const values = replay(tape.nodes, onnxEmitter({ at: graph }, arithmetic), given, [...wanted.values()])
   const outputs = [...wanted].map(([n, node]) => port(n, node))
   for (const [i, output] of outputs.entries()) graph.output(values[i]!, output.name)
   const ports = inputs.map((node) => port(node.name, node))
@@ -30,6 +30,3 @@ export function emit(
 }
 
 const port = (name: string, node: Node): Port => ({ name, dtype: node.dtype, shape: node.shape })
-
-/** Inputs have no inputs of their own and are not constants. */
-const isInput = (node: Node): boolean => !node.name.startsWith('constant ') && node.name !== 'table'

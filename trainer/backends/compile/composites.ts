@@ -1,47 +1,40 @@
 /** The composites on a tape: chunked forms, and derivative rules that are shorter than what autodiff would find. */
-import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../../models/chunked.ts'
+import { chunkedComposites, unitInverse } from '../../../models/chunked.ts'
 import { attend, rotation, withComposites } from '../../../models/composites.ts'
 import type { Ops, Rotation, WindowAttention } from '../../../models/ops.ts'
 import { unbroadcast } from './derivatives.ts'
-import type { Recorder } from './tape.ts'
-import type { Node, Tape } from './tape.ts'
+import type { Node, Recorder, Tape } from './tape.ts'
 
-/** Tokens of one chunk of a gated delta memory; with a decay per channel exp(-G) has to stay finite. */
-export const DELTA_CHUNK = { head: 32, channel: 16 } as const
-
-/** A tensor of uniform random numbers that the trainer fills before each step. */
-export interface Noise {
-  readonly input: Node
-}
-
-/** The whole vocabulary on a tape. Each dropout adds an input to `noise`. */
-export function tapeOps(tape: Tape, op: Recorder, noise: Noise[]): Ops<Node> {
+/** All operations on a tape. */
+export function tapeOps(tape: Tape, op: Recorder): Ops<Node> {
   const turning = { rotate: (x: Node, positions: Node, how: Rotation) => rotate(op, x, positions, how) }
   const plain = withComposites<Node>(op, turning)
+  const chunked = chunkedComposites(
+    plain,
+    ({ shape }) => shape,
+    (a, size) => inverse(tape, op, a, size),
+  )
   return withComposites<Node>(op, {
     ...turning,
+    ...chunked,
     rmsNorm: (x, weight, eps) => rmsNorm(tape, op, x, weight, eps),
     silu: (x) => silu(tape, op, x),
-    unit: (x) => unit(tape, op, x),
-    gatedDelta: (x) =>
-      chunkedGatedDelta(op, (a, size) => inverse(tape, op, a, size), x, x.q.shape[1]!, DELTA_CHUNK[x.decay]),
-    windowAttention(x) {
-      if (isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always) return causalAttention(plain, x)
-      const [, heads, time] = x.q.shape as [number, number, number, number]
-      return sizedWindowAttention(plain, x, time, heads)
-    },
+    l2Normalize: (x) => l2Normalize(tape, op, x),
+    windowAttention: (x) =>
+      isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always
+        ? causalAttention(plain, x)
+        : chunked.windowAttention(x),
+    addLoss: (loss) => tape.addLoss(loss),
     dropout(x, rate) {
       if (rate === 0) return x
-      const input = tape.input(`noise.${noise.length}`, x.shape)
-      noise.push({ input })
-      const kept = op.float(op.less(op.constant(rate), input))
+      const kept = op.float(op.less(op.constant(rate), tape.noise(x.shape)))
       return op.mul(x, op.mul(kept, op.constant(1 / (1 - rate))))
     },
   })
 }
 
 /** Known to be zero before the graph runs: the state of rows that carry none. */
-const isZero = (node: Node): boolean => node.name === 'expand' && node.inputs[0]!.name === 'constant 0'
+const isZero = (node: Node): boolean => node.kind === 'expand' && node.inputs[0]!.value === 0
 
 /** Window attention of a sequence that fits into the window and begins at its first token. */
 function causalAttention(op: Ops<Node>, x: WindowAttention<Node>) {
@@ -83,9 +76,9 @@ function silu(tape: Tape, op: Recorder, x: Node): Node {
 }
 
 /** y = x r, r = 1 / |x|: dx = r (g - y sum(g y)). */
-function unit(tape: Tape, op: Recorder, x: Node): Node {
+function l2Normalize(tape: Tape, op: Recorder, x: Node): Node {
   const r = op.div(op.constant(1), op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6))))
-  return tape.custom('unit', op.mul(x, r), [x], (_, y, g) => [
+  return tape.custom('l2Normalize', op.mul(x, r), [x], (_, y, g) => [
     op.mul(r, op.sub(g, op.mul(y, op.sum(op.mul(g, y), -1, true)))),
   ])
 }

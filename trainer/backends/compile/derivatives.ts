@@ -1,6 +1,5 @@
 /** One derivative rule for each primitive, in the same vocabulary (reverse mode; Griewank & Walther 2008). */
-import type { Node, Rule } from './tape.ts'
-import type { Recorder } from './tape.ts'
+import type { Node, Recorder, Rule } from './tape.ts'
 import { axisOf, product } from './shapes.ts'
 
 type R = Recorder
@@ -28,10 +27,15 @@ const unary =
   (op: R): Rule =>
   (_, node, g) => [derive(op, g, node.inputs[0]!, node)]
 
-const none = (): Rule => () => []
+/** The rule of a function that is constant wherever it has a derivative. */
+const zero = (): Rule => (_, node) => node.sources.map(() => 'zero')
+
+/** The rule of operations that only derivatives and optimizers use: nobody differentiates them. */
+const missing = (): Rule => (_, node) => node.sources.map(() => undefined)
 
 export const rules = {
-  constant: none,
+  zero,
+  missing,
   add: binary((_, g) => [g, g]),
   sub: binary((op, g) => [g, op.neg(g)]),
   mul: binary((op, g, a, b) => [op.mul(g, b), op.mul(g, a)]),
@@ -60,7 +64,7 @@ export const rules = {
     const cdf = op.add(op.div(y, op.add(x, zero)), op.mul(zero, op.constant(0.5)))
     return op.mul(g, op.add(cdf, op.mul(x, density)))
   }),
-  round: none,
+  round: zero,
   softmax: unary((op, g, _, y) => {
     const weighted = op.mul(g, y)
     return op.sub(weighted, op.mul(y, op.sum(weighted, -1, true)))
@@ -90,7 +94,7 @@ export const rules = {
     unary((op, g) => {
       const back = perm.map((_, i) => perm.indexOf(i))
       // What comes from a product is made in this order at once: (a b)' = b' a'
-      if (g.name !== 'matmul' || back.join() !== lastSwapped(g).join()) return op.transpose(g, back)
+      if (g.kind !== 'matmul' || back.join() !== lastSwapped(g).join()) return op.transpose(g, back)
       const [a, b] = g.inputs as [Node, Node]
       return op.matmul(flip(op, b), flip(op, a))
     }),
@@ -128,7 +132,7 @@ export const rules = {
         unbroadcast(op, op.where(condition, zero, g), b.shape),
       ]
     },
-  float: none,
+  float: zero,
   matmul:
     (op: R): Rule =>
     (_, node, g) => {

@@ -3,21 +3,21 @@ import type { Port } from '../../../exporter/onnx/graph.ts'
 import type { Model } from '../../../models/architecture.ts'
 import { flatten } from '../../../models/spec.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import type { Tensors } from '../backend.ts'
+import type { TrainingState } from '../backend.ts'
 import type { Random } from '../../random.ts'
-import { type Batch, DataError } from '../../data/batch.ts'
+import type { Batch } from '../../data/batch.ts'
 
-/** Tensors by name. */
-export type Set = Record<string, Tensor>
+/** TrainingState by name. */
+export type Buffers = Record<string, Tensor>
 
 /** A tensor of zeros for each port. */
-export const zeros = (ports: readonly Port[]): Set =>
+export const zeros = (ports: readonly Port[]): Buffers =>
   Object.fromEntries(ports.map((p) => [p.name, createTensor(p.dtype, p.shape.map(Number))]))
 
 export const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
 
 /** The parameters that training leaves as they are, param.* by name. */
-export const frozenParams = ({ params }: Model): Set =>
+export const frozenParams = ({ params }: Model): Buffers =>
   Object.fromEntries(
     flatten(params).flatMap(([path, spec]) =>
       spec.frozen ? [[`param.${path}`, createTensor('float32', spec.shape.map(Number))]] : [],
@@ -25,13 +25,13 @@ export const frozenParams = ({ params }: Model): Set =>
   )
 
 /** Fills the inputs that dropout masks are made of. */
-export function drawNoise(inputs: Set, random: Random): void {
+export function drawNoise(inputs: Buffers, random: Random): void {
   for (const [name, tensor] of Object.entries(inputs))
     if (name.startsWith('noise.')) floats(tensor).forEach((_, i, all) => (all[i] = random.uniform()))
 }
 
 /** Copies what the graph reads of the batch. */
-export function load(inputs: Set, batch: Batch): void {
+export function load(inputs: Buffers, batch: Batch): void {
   ;(inputs['ids']!.data as Int32Array).set(batch.ids)
   if (inputs['labels']) loadLabels(inputs, batch)
   else {
@@ -41,16 +41,14 @@ export function load(inputs: Set, batch: Batch): void {
   if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
 }
 
-/** The weighted tokens alone; what is left of the places has no weight. */
-function loadLabels(inputs: Set, batch: Batch): void {
+/** The weighted tokens alone, at most as many as there are labels (checked before); the other labels have no weight. */
+function loadLabels(inputs: Buffers, batch: Batch): void {
   const places = inputs['labels']!.data as Int32Array
   const targets = inputs['targets']!.data as Int32Array
   const weights = floats(inputs['weights']!)
   let count = 0
   for (const [place, weight] of batch.weights.entries()) {
     if (weight === 0) continue
-    if (count === places.length)
-      throw new DataError(`labels: expected at most ${places.length} weighted tokens in a batch, got more`)
     places[count] = place
     targets[count] = batch.targets[place]!
     weights[count++] = weight
@@ -64,7 +62,7 @@ export function copy(from: Tensor['data'], to: Tensor): void {
 }
 
 /** Throws unless exactly the expected names are given. */
-export function expectNames(expected: readonly string[], given: Tensors): void {
+export function expectNames(expected: readonly string[], given: TrainingState): void {
   const missing = expected.filter((name) => !given.has(name))
   const extra = [...given.keys()].filter((name) => !expected.includes(name))
   if (missing.length > 0 || extra.length > 0)

@@ -3,16 +3,18 @@
  * al. 2022, arXiv 2110.02861). Here the numbers are linear, of the second moment its square root; rounding is dithered
  * from step to step, without which a moment that changes by less than half a number a step would never change.
  */
-import type { Recorder } from './tape.ts'
 import { product } from './shapes.ts'
-import type { Node, Tape } from './tape.ts'
+import type { Node, Recorder, Tape } from './tape.ts'
 
 /** Numbers that share a scale. */
-const BLOCK = 256
-/** Smaller parameters keep whole moments: they cost nothing, and gains are touchy. */
+export const BLOCK = 256
+/** Parameters of fewer numbers keep whole moments: they cost little, and gains are sensitive to rounding. */
 const SMALLEST = 4096
-/** Where a scale is never zero. */
-const TINY = 1e-30
+/** The least scale, so that none is zero. */
+export const TINY = 1e-30
+
+/** Whether the moments of a parameter of this shape are kept in blocks. */
+export const isBlocked = (shape: readonly number[], bits: 8 | 32): boolean => bits === 8 && product(shape) >= SMALLEST
 
 export interface Moments {
   readonly first: Node
@@ -30,7 +32,7 @@ export function moments(
   bits: 8 | 32,
   dither: Node,
 ): Moments {
-  if (bits === 32 || product(shape) < SMALLEST) {
+  if (!isBlocked(shape, bits)) {
     const first = tape.input(`first.${path}`, shape)
     const second = tape.input(`second.${path}`, shape)
     const keep: Moments['keep'] = (m, v, take) =>
@@ -42,7 +44,7 @@ export function moments(
   }
   const signed = blocks(tape, op, 'first', path, shape, 'int8', dither)
   const root = blocks(tape, op, 'second', path, shape, 'uint8', dither)
-  // A number that was rounded to nothing is between 0 and 1 of its unit: with 0 a step would be without bounds
+  // A zero stands for anything below half a unit. Half a unit is its bound, because a step divides by the root
   const least = op.maximum(root.whole, op.mul(root.scale, op.constant(0.5)))
   const all = op.mul(least, least)
   return {

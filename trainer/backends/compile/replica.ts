@@ -4,32 +4,28 @@ import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
 import { type BackendOptions, deviceSettings, stepOptions } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
-import { drawNoise, floats, load, type Set, zeros } from './feeds.ts'
+import { drawNoise, floats, load, type Buffers, zeros } from './feeds.ts'
 import { compileGradients } from './step.ts'
 
 export interface Replica {
   /** Loss and gradients of the rows, with the parameters of one of the two sets; the state goes on. */
   run(params: number, batch: Batch): Promise<void>
-  /** The state before the last `run` is the current one again. */
-  undo(): void
   readonly loss: () => number
-  /** Sum of the rows' weights. */
-  readonly mass: () => number
   /** By path. */
   readonly gradients: ReadonlyMap<string, Float32Array>
   /** The current state, state.* by name. */
-  readonly state: () => Set
+  readonly state: () => Buffers
   close(): void
 }
 
 /** Opens the share of one device, whose rows are all of `o`; `params` are the two sets of parameters that take turns, and the frozen ones. */
-export async function openReplica(o: BackendOptions, params: readonly [Set, Set]): Promise<Replica> {
+export async function openReplica(o: BackendOptions, params: readonly [Buffers, Buffers]): Promise<Replica> {
   const compiled = compileGradients(o.model, stepOptions(o))
   const graph: Graph = await openGraph(compiled.bytes, deviceSettings(o))
   const named = (start: string) => compiled.inputs.filter(({ name }) => name.startsWith(start))
   const inputs = zeros(compiled.inputs.filter(({ name }) => !/^(param|state)\./.test(name)))
   const states = [zeros(named('state.')), zeros(named('state.'))] as const
-  const results: Set = Object.fromEntries(
+  const results: Buffers = Object.fromEntries(
     compiled.outputs
       .filter(({ name }) => !name.startsWith('next.'))
       .map(({ name, shape }) => [name, createTensor('float32', shape.map(Number))]),
@@ -52,11 +48,7 @@ export async function openReplica(o: BackendOptions, params: readonly [Set, Set]
       await bindings[set]![turn]!.runElsewhere()
       turn = 1 - turn
     },
-    undo() {
-      turn = 1 - turn
-    },
     loss: () => floats(results['loss']!)[0]!,
-    mass: () => floats(results['mass']!)[0]!,
     gradients: new Map(
       Object.entries(results).flatMap(([name, tensor]) =>
         name.startsWith('grad.') ? [[name.slice('grad.'.length), floats(tensor)] as const] : [],

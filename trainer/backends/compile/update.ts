@@ -5,17 +5,16 @@ import { type CompiledGraph, emit } from './compiled-graph.ts'
 import { moments } from './moments.ts'
 import { adamw, type AdamW, globalNorm } from './optimizer.ts'
 import { recorder } from './recorder.ts'
-import type { Recorder } from './tape.ts'
-import { type Node, Tape } from './tape.ts'
+import { type Node, type Recorder, Tape } from './tape.ts'
 
 export interface UpdateOptions {
   readonly optimizer: AdamW
   /** Learning rate of a parameter relative to the schedule's. */
-  readonly rate: (path: string) => number
+  readonly lrScale: (path: string) => number
 }
 
 /**
- * Inputs pace.*, first.* and second.* on the tape, and by name norm and next.* of the parameters and moments; where `apply`
+ * Inputs scalar.*, first.* and second.* on the tape, and by name norm and next.* of the parameters and moments; where `apply`
  * is false these stay as they are.
  */
 export function update(
@@ -27,11 +26,11 @@ export function update(
   gradients: readonly Node[],
   apply?: Node,
 ): Map<string, Node> {
-  const pace = {
-    lr: tape.input('pace.lr', []),
-    secondScale: tape.input('pace.secondScale', []),
-    firstRate: tape.input('pace.firstRate', []),
-    dither: tape.input('pace.dither', []),
+  const stepScalars = {
+    lr: tape.input('scalar.lr', []),
+    secondScale: tape.input('scalar.secondScale', []),
+    firstRate: tape.input('scalar.firstRate', []),
+    dither: tape.input('scalar.dither', []),
   }
   const squares = gradients.map((gradient) => op.mul(gradient, gradient))
   const norm = globalNorm(op, squares)
@@ -40,18 +39,18 @@ export function update(
   const take = (next: Node, now: Node): Node => (apply ? op.where(apply, next, now) : next)
   const outputs = new Map([['norm', norm]])
   for (const [i, [path, value]] of [...params].entries()) {
-    const held = moments(tape, op, path, value.shape, o.optimizer.bits, pace.dither)
+    const held = moments(tape, op, path, value.shape, o.optimizer.bits, stepScalars.dither)
     const { first, second } = held
     const [gradient, square] = [gradients[i]!, squares[i]!]
-    const slot = { value, gradient, square, first, second, decay: decays.get(path)!, rate: o.rate(path) }
-    const after = adamw(op, slot, o.optimizer, pace, scale)
+    const slot = { value, gradient, square, first, second, decay: decays.get(path)!, lrScale: o.lrScale(path) }
+    const after = adamw(op, slot, o.optimizer, stepScalars, scale)
     outputs.set(`next.param.${path}`, take(after.value, value))
     for (const [name, node] of held.keep(after.first, after.second, take)) outputs.set(`next.${name}`, node)
   }
   return outputs
 }
 
-/** The update alone. In: grad.*, param.*, pace.*, first.*, second.*. Out: norm and next.* of what changes. */
+/** The update alone. In: grad.*, param.*, scalar.*, first.*, second.*. Out: norm and next.* of what changes. */
 export function compileUpdate(model: Model, o: UpdateOptions): CompiledGraph {
   const tape = new Tape()
   const op = recorder(tape)

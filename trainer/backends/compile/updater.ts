@@ -1,18 +1,18 @@
 /** The update of parameters as a graph of its own, for gradients that several devices have computed. */
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
-import type { BackendOptions, paceOf } from '../backend.ts'
+import type { BackendOptions, stepScalarsOf } from '../backend.ts'
 import { initialise } from '../initialise.ts'
-import { floats, frozenParams, type Set, zeros } from './feeds.ts'
+import { floats, frozenParams, type Buffers, zeros } from './feeds.ts'
 import { compileUpdate } from './update.ts'
 
 export interface Updater {
   /** Parameters and moments by name, frozen ones too: two sets that take turns. */
-  readonly sets: readonly [Set, Set]
+  readonly sets: readonly [Buffers, Buffers]
   /** Where it reads the gradients, by path. */
   readonly gradients: ReadonlyMap<string, Float32Array>
   /** From the set of that number into the other one; returns the norm of the gradients before clipping. */
-  run(from: number, pace: ReturnType<typeof paceOf>): Promise<number>
+  run(from: number, stepScalars: ReturnType<typeof stepScalarsOf>): Promise<number>
   close(): void
 }
 
@@ -28,16 +28,16 @@ export async function openUpdater(o: BackendOptions, seed: number): Promise<Upda
     { ...frozen, ...moving[1] },
   ] as const
   for (const [path, data] of initialise(o.model.params, seed)) floats(sets[0][`param.${path}`]!).set(data)
-  const [gradients, pace, norm] = [ports(/^grad\./), ports(/^pace\./), createTensor('float32', [])]
+  const [gradients, stepScalars, norm] = [ports(/^grad\./), ports(/^scalar\./), createTensor('float32', [])]
   const bindings = moving.map((set, i) => {
     const after = Object.entries(moving[1 - i]!).map(([name, tensor]) => [`next.${name}`, tensor])
-    return graph.bind({ ...gradients, ...pace, ...set }, { norm, ...Object.fromEntries(after) })
+    return graph.bind({ ...gradients, ...stepScalars, ...set }, { norm, ...Object.fromEntries(after) })
   })
   return {
     sets,
     gradients: new Map(Object.entries(gradients).map(([name, t]) => [name.slice('grad.'.length), floats(t)])),
     async run(from, now) {
-      for (const [name, value] of Object.entries(now)) pace[`pace.${name}`]?.data.fill(value as never)
+      for (const [name, value] of Object.entries(now)) stepScalars[`scalar.${name}`]?.data.fill(value as never)
       await bindings[from]!.run()
       return floats(norm)[0]!
     },

@@ -1,13 +1,23 @@
 /** The second, independent backend: eager TF.js, its own derivatives, its own AdamW arithmetic. */
 import { ConfigError } from '../../../models/config.ts'
-import { elements, fill, flatten, frozenPaths, leaves } from '../../../models/spec.ts'
-import { createTensor } from '../../../runtime/tensor.ts'
-import { type Backend, type BackendOptions, type StepResult, type Tensors } from '../backend.ts'
+import { flatten, frozenPaths, type Spec } from '../../../models/spec.ts'
+import { createTensor, type Tensor as Numbers } from '../../../runtime/tensor.ts'
+import {
+  type Backend,
+  type BackendOptions,
+  checkLabels,
+  sharesOf,
+  stepScalarsOf,
+  type TrainingState,
+  type UpdateResult,
+} from '../backend.ts'
+import { expectNames } from '../compile/feeds.ts'
 import type { Batch } from '../../data/batch.ts'
 import { initialise } from '../initialise.ts'
+import { eagerLoss } from './eager-loss.ts'
 import type { Build, Tensor, TensorFlow } from './load.ts'
 import { describe, loadTensorFlow } from './load.ts'
-import { eagerOps } from './ops.ts'
+import { keptMoments, wholeMoments, zeroMoments } from './moments.ts'
 
 type Named = Map<string, Tensor>
 
@@ -17,152 +27,134 @@ export async function createTensorFlowBackend(
   seed: number,
   wanted: Build | 'auto' = 'auto',
 ): Promise<Backend> {
-  for (const [name, whole, got] of [
-    ['optimizer.bits', 32, o.optimizer.bits],
-    ['recompute', 1, o.recompute],
-    ['precision', 'float32', o.precision],
-    ['deterministic', true, o.deterministic],
-  ] as const)
-    if (got !== whole) throw new ConfigError(`${name}: ${got} needs the compiled backend; with TF.js it is ${whole}`)
+  if (o.precision !== 'float32')
+    throw new ConfigError(`precision: ${o.precision} needs the compiled backend; TF.js computes in float32`)
+  if (!o.deterministic) throw new ConfigError('deterministic: false needs the compiled backend; with TF.js it is true')
   const { tf, build } = await loadTensorFlow(wanted)
   const run = new Eager(tf, o)
   run.start(seed)
+  const kept = o.recompute > 1 ? ', which keeps all values of the forward pass (recompute has no effect)' : ''
   return {
-    description: describe(tf, build),
-    step: (batch, lr, update, apply) => run.step(batch, lr, update, apply),
+    description: `${describe(tf, build)}${kept}`,
+    update: (batches, lr, number) => run.update(batches, lr, number),
     undo: () => run.undo(),
     evaluate: (batches) => run.evaluate(batches),
     read: () => run.read(),
-    write: (tensors) => run.write(tensors),
+    write: (state) => run.write(state),
     close: () => run.close(),
   }
-}
-
-/** The loss of a model, eagerly. Shapes as in the compiled step. */
-export function eagerLoss(
-  tf: TensorFlow,
-  o: BackendOptions,
-  params: ReadonlyMap<string, Tensor>,
-  state: ReadonlyMap<string, Tensor>,
-  batch: Batch,
-  training: boolean,
-) {
-  const op = eagerOps(tf, training ? (shape) => noise(tf, o, shape) : undefined)
-  const ids = tf.tensor2d(batch.ids, [o.batch, o.time], 'int32')
-  const carry = o.carry ? tf.tensor1d(batch.carry) : tf.zeros([o.batch])
-  const before = fill(o.model.state, (path) => {
-    const held = state.get(path)!
-    return tf.mul(held, tf.reshape(carry, [o.batch, ...held.shape.slice(1).map(() => 1)]))
-  })
-  const tree = fill(o.model.params, (path) => params.get(path)!)
-  const done = o.model.forward<Tensor>(op, tree, ids, before)
-  const logits = tf.reshape(o.model.logits<Tensor>(op, tree, done.hidden), [-1, o.model.vocab])
-  const weights = tf.tensor1d(batch.weights)
-  const picked = tf.sum(
-    tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.tensor1d(batch.targets, 'int32'), o.model.vocab)),
-    -1,
-  )
-  const mass = tf.maximum(tf.sum(weights), 1e-6)
-  const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), mass)).asScalar()
-  const objective = done.auxiliary ? tf.add(loss, done.auxiliary).asScalar() : loss
-  return { loss, objective, mass, state: leaves<Tensor>(o.model.state, done.state) }
-}
-
-/** The same random numbers in the same order as the compiled step gets. */
-function noise(tf: TensorFlow, o: BackendOptions, shape: readonly number[]): Tensor {
-  const data = new Float32Array(elements(shape)).map(() => o.random.uniform())
-  return tf.tensor(data, [...shape])
 }
 
 class Eager {
   readonly #tf: TensorFlow
   readonly #o: BackendOptions
+  readonly #specs: readonly [path: string, spec: Spec][]
+  readonly #moving: readonly string[]
   #now: Named = new Map()
   #before: Named = new Map()
-  readonly #frozen: ReadonlySet<string>
 
   constructor(tf: TensorFlow, o: BackendOptions) {
     this.#tf = tf
     this.#o = o
-    this.#frozen = frozenPaths(o.model.params)
+    this.#specs = flatten(o.model.params)
+    const frozen = frozenPaths(o.model.params)
+    this.#moving = this.#specs.flatMap(([path]) => (frozen.has(path) ? [] : [path]))
   }
 
   start(seed: number): void {
     const tf = this.#tf
-    const { model, batch, accumulate } = this.#o
-    for (const [path, data] of initialise(model.params, seed)) {
-      const shape = flatten(model.params)
-        .find(([name]) => name === path)![1]
-        .shape.map(Number)
-      this.#now.set(`param.${path}`, tf.tensor(data, shape))
-      if (this.#frozen.has(path)) continue
-      for (const kind of ['first', 'second', ...(accumulate > 1 ? ['total'] : [])])
-        this.#now.set(`${kind}.${path}`, tf.zeros(shape))
+    const { model, batch, optimizer } = this.#o
+    const values = initialise(model.params, seed)
+    for (const [path, spec] of this.#specs) {
+      const shape = spec.shape.map(Number)
+      this.#now.set(`param.${path}`, tf.tensor(values.get(path)!, shape))
+      if (spec.frozen) continue
+      for (const [kind, zeros] of Object.entries(zeroMoments(tf, shape, optimizer.bits)))
+        this.#now.set(`${kind}.${path}`, zeros)
     }
     for (const [path, spec] of flatten(model.state))
       this.#now.set(`state.${path}`, tf.zeros(spec.shape.map((d) => (d === 'batch' ? batch : Number(d)))))
   }
 
-  async step(batch: Batch, lr: number, update: number, apply: boolean): Promise<StepResult> {
+  async update(batches: readonly Batch[], lr: number, number: number): Promise<UpdateResult> {
     const tf = this.#tf
+    const shares = sharesOf(batches, this.#o)
     const after: Named = new Map()
     const result = tf.tidy(() => {
-      const all = flatten(this.#o.model.params).map(([path]) => path)
-      const paths = all.filter((path) => !this.#frozen.has(path))
-      const variables = paths.map((path) => this.#now.get(`param.${path}`)!)
-      let state: ReadonlyMap<string, Tensor> = new Map()
-      let loss: Tensor = tf.scalar(0)
-      const { grads } = tf.valueAndGrads((...xs: Tensor[]) => {
-        const moving = new Map(paths.map((path, i) => [path, xs[i]!]))
-        const params = new Map(all.map((path) => [path, moving.get(path) ?? this.#now.get(`param.${path}`)!]))
-        const found = eagerLoss(tf, this.#o, params, this.#group('state.'), batch, true)
-        state = new Map([...found.state].map(([path, t]) => [path, tf.keep(t.clone())]))
-        loss = tf.keep(found.loss.clone())
-        return found.objective
-      })(variables)
-      const norm = this.#adamw(paths, grads, lr, update, apply, after)
+      let state = this.#group('state.')
+      const losses: Tensor[] = []
+      let mean: Tensor[] = []
+      for (const [i, batch] of batches.entries()) {
+        const before = state
+        mean = tf.tidy(() => {
+          const found = this.#gradients(before, batch)
+          state = found.state
+          losses.push(found.loss)
+          const share = found.gradients.map((g) => tf.mul(g, shares[i]!))
+          return i === 0 ? share : mean.map((sum, j) => tf.add(sum, share[j]!))
+        })
+        if (i > 0) tf.dispose([...before.values()])
+      }
       for (const [path, t] of state) after.set(`state.${path}`, t)
-      for (const path of this.#frozen) after.set(`param.${path}`, this.#now.get(`param.${path}`)!)
-      const both = tf.stack([loss, norm])
-      loss.dispose()
-      return both
+      for (const [path, { frozen }] of this.#specs)
+        if (frozen) after.set(`param.${path}`, this.#now.get(`param.${path}`)!)
+      const loss = tf.addN(losses.map((each, i) => tf.mul(each, shares[i]!)))
+      tf.dispose(losses)
+      return tf.stack([loss, this.#adamw(mean, lr, number, after)])
     })
     const [loss, norm] = (await result.data()) as Float32Array
     result.dispose()
-    tf.dispose([...this.#before.values()].filter((t) => ![...this.#now.values()].includes(t)))
+    this.#dispose(this.#before, this.#now)
     this.#before = this.#now
     this.#now = after
     return { loss: loss!, norm: norm! }
   }
 
-  /** Fills `after` with the moved parameters and moments; returns the gradients' norm. */
-  #adamw(paths: string[], grads: Tensor[], lr: number, update: number, apply: boolean, after: Named): Tensor {
+  /** Loss and gradients of one batch, zero for parameters that the loss does not depend on, and the state after it. */
+  #gradients(before: ReadonlyMap<string, Tensor>, batch: Batch) {
     const tf = this.#tf
-    const { optimizer: c, accumulate, rate } = this.#o
-    const keep = (name: string, t: Tensor): void => void after.set(name, tf.keep(t.clone()))
-    const total = (i: number): Tensor =>
-      accumulate > 1 ? tf.add(this.#now.get(`total.${paths[i]}`)!, grads[i]!) : grads[i]!
-    const usable = paths.map((_, i) => tf.div(total(i), accumulate))
-    const norm = tf.sqrt(tf.addN(usable.map((g) => tf.sum(tf.square(g)))))
+    let state: ReadonlyMap<string, Tensor> = new Map()
+    let loss: Tensor = tf.scalar(0)
+    const variables = this.#moving.map((path) => this.#now.get(`param.${path}`)!)
+    const objective = (...xs: Tensor[]) => {
+      const moving = new Map(this.#moving.map((path, i) => [path, xs[i]!]))
+      const params = new Map(this.#specs.map(([path]) => [path, moving.get(path) ?? this.#now.get(`param.${path}`)!]))
+      const found = eagerLoss(tf, this.#o, params, before, batch, true)
+      state = new Map([...found.state].map(([path, t]) => [path, tf.keep(t.clone())]))
+      loss = tf.keep(found.loss.clone())
+      return found.objective
+    }
+    // The engine's own function, because tf.grads throws where one of the parameters has no gradient
+    const { grads } = tf.engine().gradients(() => objective(...variables), variables, undefined, true)
+    return { loss, state, gradients: variables.map((x, i) => (grads[i] as Tensor | null) ?? tf.zerosLike(x)) }
+  }
+
+  /** Fills `after` with the moved parameters and moments; returns the gradients' norm. */
+  #adamw(gradients: readonly Tensor[], lr: number, number: number, after: Named): Tensor {
+    const tf = this.#tf
+    const { optimizer: c, lrScale } = this.#o
+    const { dither } = stepScalarsOf(lr, number, c)
+    const norm = tf.sqrt(tf.addN(gradients.map((g) => tf.sum(tf.square(g)))))
     const scale = tf.minimum(1, tf.div(c.clip, tf.add(norm, 1e-6)))
-    const decays = new Map(flatten(this.#o.model.params).map(([path, spec]) => [path, spec.decay]))
-    for (const [i, path] of paths.entries()) {
-      const at = (kind: string): Tensor => this.#now.get(`${kind}.${path}`)!
-      if (accumulate > 1) keep(`total.${path}`, apply ? tf.zerosLike(total(i)) : total(i))
-      if (!apply) {
-        for (const kind of ['param', 'first', 'second']) keep(`${kind}.${path}`, at(kind))
-        continue
-      }
-      const g = tf.mul(usable[i]!, scale)
-      const first = tf.add(tf.mul(at('first'), c.beta1), tf.mul(g, 1 - c.beta1))
-      const second = tf.add(tf.mul(at('second'), c.beta2), tf.mul(tf.square(g), 1 - c.beta2))
-      const mean = tf.div(first, 1 - c.beta1 ** update)
-      const spread = tf.add(tf.sqrt(tf.div(second, 1 - c.beta2 ** update)), c.eps)
-      const own = lr * rate(path)
-      const shrunk = tf.mul(at('param'), decays.get(path)! ? 1 - own * c.weightDecay : 1)
-      keep(`param.${path}`, tf.sub(shrunk, tf.mul(tf.div(mean, spread), own)))
-      keep(`first.${path}`, first)
-      keep(`second.${path}`, second)
+    const specs = new Map(this.#specs)
+    for (const [i, path] of this.#moving.entries()) {
+      const { shape, decay } = specs.get(path)!
+      const kinds = ['first', 'second', 'firstScale', 'secondScale']
+      const held = kinds.flatMap((kind) => {
+        const t = this.#now.get(`${kind}.${path}`)
+        return t ? [[kind, t] as const] : []
+      })
+      const [m, v] = wholeMoments(tf, Object.fromEntries(held), shape.map(Number))
+      const g = tf.mul(gradients[i]!, scale)
+      const first = tf.add(tf.mul(m, c.beta1), tf.mul(g, 1 - c.beta1))
+      const second = tf.add(tf.mul(v, c.beta2), tf.mul(tf.square(g), 1 - c.beta2))
+      const mean = tf.div(first, 1 - c.beta1 ** number)
+      const spread = tf.add(tf.sqrt(tf.div(second, 1 - c.beta2 ** number)), c.eps)
+      const own = lr * lrScale(path)
+      const shrunk = tf.mul(this.#now.get(`param.${path}`)!, decay ? 1 - own * c.weightDecay : 1)
+      after.set(`param.${path}`, tf.keep(tf.sub(shrunk, tf.mul(tf.div(mean, spread), own)).clone()))
+      for (const [kind, t] of Object.entries(keptMoments(tf, first, second, c.bits, dither)))
+        after.set(`${kind}.${path}`, tf.keep(t.clone()))
     }
     return norm
   }
@@ -174,38 +166,54 @@ class Eager {
   async evaluate(batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number> {
     const tf = this.#tf
     let state: ReadonlyMap<string, Tensor> = new Map([...this.#group('state.')].map(([n, t]) => [n, tf.zerosLike(t)]))
-    let [sum, mass] = [0, 0]
+    let [sum, weights] = [0, 0]
     for await (const batch of batches) {
+      checkLabels(batch, this.#o)
       const scope = tf.tidy(() => {
         const found = eagerLoss(tf, this.#o, this.#group('param.'), state, batch, false)
-        return { both: tf.stack([found.loss, found.mass]), state: [...found.state] as [string, Tensor][] }
+        return { results: tf.stack([found.loss, found.weightSum]), state: [...found.state] as [string, Tensor][] }
       })
-      const [loss, weight] = (await scope.both.data()) as Float32Array
-      tf.dispose([scope.both, ...state.values()])
+      const [loss, weight] = (await scope.results.data()) as Float32Array
+      const kept = new Set(scope.state.map(([, t]) => t))
+      tf.dispose([scope.results, ...[...state.values()].filter((t) => !kept.has(t))])
       state = new Map(scope.state)
       sum += loss! * weight!
-      mass += weight!
+      weights += weight!
     }
     tf.dispose([...state.values()])
-    return sum / mass
+    return sum / weights
   }
 
-  read(): Tensors {
+  read(): TrainingState {
     return new Map(
-      [...this.#now].map(([name, t]) => [name, createTensor('float32', t.shape, t.dataSync().slice() as Float32Array)]),
+      [...this.#now].map(([name, t]): [string, Numbers] => {
+        const data = t.dataSync().slice() as Float32Array
+        if (!this.#now.has(name.replace('.', 'Scale.'))) return [name, createTensor('float32', t.shape, data)]
+        return name.startsWith('first')
+          ? [name, createTensor('int8', t.shape, Int8Array.from(data))]
+          : [name, createTensor('uint8', t.shape, Uint8Array.from(data))]
+      }),
     )
   }
 
-  write(tensors: Tensors): void {
-    const unknown = [...tensors.keys()].filter((name) => !this.#now.has(name))
-    const missing = [...this.#now.keys()].filter((name) => !tensors.has(name))
-    if (unknown.length > 0 || missing.length > 0)
-      throw new Error(`training state: missing [${missing.join(', ')}], unexpected [${unknown.join(', ')}]`)
-    for (const [name, { dims, data }] of tensors) this.#now.set(name, this.#tf.tensor(data as Float32Array, [...dims]))
+  write(state: TrainingState): void {
+    expectNames([...this.#now.keys()], state)
+    this.close()
+    this.#now = new Map()
+    this.#before = new Map()
+    for (const [name, { dims, data }] of state)
+      this.#now.set(name, this.#tf.tensor(Float32Array.from(data as Float32Array), [...dims], 'float32'))
   }
 
   close(): void {
-    this.#tf.dispose([...this.#now.values(), ...this.#before.values()])
+    this.#dispose(this.#before, this.#now)
+    this.#dispose(this.#now, new Map())
+  }
+
+  /** Disposes what is not among the `kept`: frozen parameters are in both. */
+  #dispose(named: Named, kept: Named): void {
+    const held = new Set(kept.values())
+    this.#tf.dispose([...named.values()].filter((t) => !held.has(t)))
   }
 
   #group(prefix: string): ReadonlyMap<string, Tensor> {

@@ -1,8 +1,7 @@
-/** The eager reader: primitives as TF.js calls, differentiated by TF.js itself. Independent of the compiler, it judges it. */
-import { chunkedGatedDelta, sizedWindowAttention, unitInverse } from '../../../models/chunked.ts'
+/** The eager backend's operations: primitives as TF.js calls, differentiated by TF.js, independent of the compiler. */
+import { chunkedComposites } from '../../../models/chunked.ts'
 import { withComposites } from '../../../models/composites.ts'
 import type { Ops, Primitives } from '../../../models/ops.ts'
-import { DELTA_CHUNK } from '../compile/composites.ts'
 import { axisOf, bounds, broadcast } from '../compile/shapes.ts'
 import type { Tensor, TensorFlow } from './load.ts'
 
@@ -91,7 +90,7 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
     },
     iota: (x, axis) => tf.range(0, x.shape[at(x, axis)]!, 1, 'float32'),
     less: flat((a, b) => tf.less(a, b)),
-    both: flat((a, b) => tf.logicalAnd(a, b)),
+    and: flat((a, b) => tf.logicalAnd(a, b)),
     where: (condition, a, b) => tf.where(condition, a, b),
     detach: flat((x) => tf.clone(x)),
     scan(step, first, xs, axis) {
@@ -109,12 +108,12 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
       }
       return { carry, ys: ys.map((y) => tf.stack(y, axis)) }
     },
-    segment(step, first, xs, piece) {
+    chunkedScan(step, first, xs, chunk) {
       const time = xs[0]!.shape[1]!
       let carry = first
       const ys: Tensor[][] = []
       for (let start = 0; start < time;) {
-        const room = Math.round(tf.min(piece.room(carry)).dataSync()[0]!)
+        const room = Math.round(tf.min(chunk.room(carry)).dataSync()[0]!)
         const end = Math.min(time, start + room)
         const out = step(
           carry,
@@ -152,17 +151,8 @@ export type DropoutNoise = (shape: readonly number[]) => Tensor
 /** The whole vocabulary for training: chunked forms; derivatives are TF.js's own throughout. */
 export function eagerOps(tf: TensorFlow, noise?: DropoutNoise): Ops<Tensor> {
   const op = eager(tf)
-  const defaults = withComposites<Tensor>(op)
   return withComposites<Tensor>(op, {
-    gatedDelta(x) {
-      const [, time, heads] = x.q.shape as [number, number, number]
-      const inverse = (a: Tensor, size: number) => unitInverse(op, a, size, heads, a.shape[2]!)
-      return chunkedGatedDelta(op, inverse, x, time, DELTA_CHUNK[x.decay])
-    },
-    windowAttention(x) {
-      const [, heads, time] = x.q.shape as [number, number, number]
-      return sizedWindowAttention(defaults, x, time, heads)
-    },
+    ...chunkedComposites(withComposites<Tensor>(op), ({ shape }) => shape),
     dropout(x, rate) {
       if (rate === 0 || !noise) return x
       return tf.mul(x, tf.mul(tf.less(rate, noise(x.shape)).toFloat(), 1 / (1 - rate)))

@@ -2,7 +2,8 @@
 import type { TextCodec } from '../../../runtime/text.ts'
 import { DataError, emptyBatch, type Dataset, type JsonValue } from '../batch.ts'
 import { type Fields, type Mode, tokensOf } from '../document.ts'
-import { type Feed, type FeedPlace, openRow, type Place } from '../row.ts'
+import { LeftOut } from '../left-out.ts'
+import { type Feed, type FeedPosition, openStream, type StreamPosition } from '../stream.ts'
 import { type HubOptions, hubOptions } from './client.ts'
 import { openHubRows, type RowPlace } from './rows.ts'
 
@@ -13,17 +14,17 @@ export interface HubDataOptions {
   readonly fields: Fields
   readonly codec: TextCodec
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   /** Share of the documents, spread evenly, that is kept from training. */
   readonly heldOut: number
   readonly part: 'train' | 'heldout'
   readonly hub?: HubOptions
 }
 
-interface DocumentPlace extends RowPlace, FeedPlace {}
+interface DocumentPosition extends RowPlace, FeedPosition {}
 
 /** The document that is dealt next. */
-interface Deal extends DocumentPlace {
+interface Deal extends DocumentPosition {
   /** How many of this pass came before it. */
   readonly index: number
 }
@@ -31,7 +32,7 @@ interface Deal extends DocumentPlace {
 interface Position {
   readonly commit: string
   readonly next: Deal
-  readonly rows: readonly (Place<DocumentPlace> | null)[]
+  readonly rows: readonly (StreamPosition<DocumentPosition> | null)[]
 }
 
 const beginning: Deal = { file: 0, at: 0, pass: 0, index: 0 }
@@ -41,13 +42,14 @@ const beginning: Deal = { file: 0, at: 0, pass: 0, index: 0 }
  * is the commit and places of documents, so that a run goes on with the same data after the revision has moved.
  */
 export async function hubDataset(options: HubDataOptions): Promise<Dataset> {
-  const { name, split, mode, fields, codec, batch, time, heldOut, part } = options
-  const source = { name, split, reading: { mode, fields }, hub: options.hub ?? hubOptions(process.env) }
+  const { name, split, mode, fields, codec, batch, sequenceLength, heldOut, part } = options
+  const leftOut = new LeftOut()
+  const source = { name, split, reading: { mode, fields }, hub: options.hub ?? hubOptions(process.env), leftOut }
   let rows = await openHubRows(source)
   let deal = beginning
 
   /** Takes the next document of the part. */
-  async function take(): Promise<DocumentPlace> {
+  async function take(): Promise<DocumentPosition> {
     const start = deal.pass
     for (;;) {
       const { index, ...place } = deal
@@ -59,36 +61,44 @@ export async function hubDataset(options: HubDataOptions): Promise<Dataset> {
     }
   }
 
-  const feed: Feed<DocumentPlace> = {
+  const feed: Feed<DocumentPosition> = {
     about: ({ file }) => `${name}: ${rows.files[file]}`,
+    leftOut: () => leftOut.note(),
     first: take,
     async read(place) {
       const { document } = await rows.read(place)
-      const tokens = document === undefined ? { ids: [] } : tokensOf(document, mode, codec)
-      return { ...tokens, next: 0, ends: true }
+      const piece = { ids: [], next: 0, ends: true }
+      if (document === undefined) return piece
+      try {
+        return { ...piece, ...tokensOf(document, mode, codec) }
+      } catch (problem) {
+        leftOut.add(`${rows.files[place.file]}: ${place.at}`, problem)
+        return piece
+      }
     },
     after: take,
   }
-  const shape = { time, pad: codec.eos[0] ?? 0, pack: mode === 'pretrain' }
-  const lanes = Array.from({ length: batch }, () => openRow(feed, shape))
+  const shape = { sequenceLength, pad: codec.eos[0] ?? 0, pack: mode === 'pretrain' }
+  const streams = Array.from({ length: batch }, () => openStream(feed, shape))
   return {
     description: `${name} at ${rows.commit.slice(0, 12)}, split ${split}, ${rows.files.length} files, ${part}`,
     async next() {
-      const out = emptyBatch(batch, time)
-      for (const [index, lane] of lanes.entries()) await lane.fill(out, index)
+      const out = emptyBatch(batch, sequenceLength)
+      for (const [index, stream] of streams.entries()) await stream.fill(out, index)
       return out
     },
-    epoch: () => Math.min(...lanes.map((lane) => lane.place()?.pass ?? 0)),
+    leftOut: () => leftOut.note(),
+    epoch: () => Math.min(...streams.map((stream) => stream.position()?.pass ?? 0)),
     position: () => ({
       commit: rows.commit,
       next: { ...deal },
-      rows: lanes.map((lane) => lane.place() ?? null) as unknown as JsonValue,
+      rows: streams.map((stream) => stream.position() ?? null) as unknown as JsonValue,
     }),
     async seek(position) {
       const saved = checkedPosition(name, position, batch)
       if (saved.commit !== rows.commit) rows = await openHubRows({ ...source, commit: saved.commit })
       deal = saved.next
-      for (const [index, lane] of lanes.entries()) lane.seek(saved.rows[index] ?? undefined)
+      for (const [index, stream] of streams.entries()) stream.seek(saved.rows[index] ?? undefined)
     },
   }
 }

@@ -1,14 +1,16 @@
 /** Lines of a JSONL file on the hub, a window of bytes at a time. */
 import { DataError } from '../batch.ts'
-import { maxLineBytes, parseLine, type Reading } from '../jsonl-file.ts'
+import type { Reading } from '../document.ts'
+import { maxLineBytes, parseLine } from '../jsonl-file.ts'
+import type { LeftOut } from '../left-out.ts'
 import type { RemoteFile } from './client.ts'
-import type { RowFile } from './row-file.ts'
+import { documentOrLeftOut, type RowFile } from './row-file.ts'
 
 const windowBytes = 1024 * 1024
 const newline = 0x0a
 
 /** Opens a file of lines; places in it are bytes. */
-export function openLines(remote: RemoteFile, where: string, reading: Reading): RowFile {
+export function openLines(remote: RemoteFile, where: string, reading: Reading, leftOut: LeftOut): RowFile {
   let start = 0
   let bytes: Uint8Array = new Uint8Array()
 
@@ -36,7 +38,8 @@ export function openLines(remote: RemoteFile, where: string, reading: Reading): 
     async read(at) {
       if (at >= remote.size) return { document: undefined, next: undefined }
       const end = await endOf(at)
-      const document = parseLine(bytes.subarray(at - start, end - start), where, at, reading)
+      const row = parseLine(bytes.subarray(at - start, end - start), where, at)
+      const document = row === undefined ? undefined : documentOrLeftOut(row, reading, `${where}: byte ${at}`, leftOut)
       return { document, next: end < remote.size ? end : undefined }
     },
   }

@@ -2,10 +2,10 @@
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type FileMetaData } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { DataError } from '../batch.ts'
-import { fieldsOf, toDocument, wanted } from '../document.ts'
-import type { Reading } from '../jsonl-file.ts'
+import { fieldsOf, type Reading, wanted } from '../document.ts'
+import type { LeftOut } from '../left-out.ts'
 import type { RemoteFile } from './client.ts'
-import type { RowFile } from './row-file.ts'
+import { documentOrLeftOut, type RowFile } from './row-file.ts'
 
 /** Rows from the first to before the last one. */
 interface Group {
@@ -17,7 +17,12 @@ interface Group {
 const keptGroups = 2
 
 /** Opens a parquet file: reads its footer, no rows yet. Throws DataError where it is none or lacks the columns. */
-export async function openParquetRows(remote: RemoteFile, where: string, reading: Reading): Promise<RowFile> {
+export async function openParquetRows(
+  remote: RemoteFile,
+  where: string,
+  reading: Reading,
+  leftOut: LeftOut,
+): Promise<RowFile> {
   const file = {
     byteLength: remote.size,
     slice: async (from: number, to = remote.size) => (await remote.bytes(from, to)).buffer,
@@ -46,7 +51,7 @@ export async function openParquetRows(remote: RemoteFile, where: string, reading
       const group = groups.find(({ to }) => at < to)
       if (group === undefined) return { document: undefined, next: undefined }
       const row = (await rowsOf(group))[at - group.from]
-      const document = toDocument(row, reading.mode, reading.fields, `${where}: row ${at}`)
+      const document = documentOrLeftOut(row, reading, `${where}: row ${at}`, leftOut)
       return { document, next: at + 1 < groups.at(-1)!.to ? at + 1 : undefined }
     },
   }
@@ -60,11 +65,11 @@ async function footer(file: Parameters<typeof parquetMetadataAsync>[0], where: s
   }
 }
 
-function neededColumns(metadata: FileMetaData, where: string, { mode, fields }: Reading): string[] {
+function neededColumns(metadata: FileMetaData, where: string, reading: Reading): string[] {
   const there = parquetSchema(metadata).children.map(({ element }) => element.name)
-  const needed = fieldsOf(mode, fields).filter((name) => there.includes(name))
+  const needed = fieldsOf(reading).filter((name) => there.includes(name))
   if (needed.length === 0)
-    throw new DataError(`${where}: expected columns ${wanted(mode, fields)}, it has ${there.join(', ')}`)
+    throw new DataError(`${where}: expected columns ${wanted(reading)}, it has ${there.join(', ')}`)
   return needed
 }
 

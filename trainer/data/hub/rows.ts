@@ -1,7 +1,8 @@
 /** All rows of a split, file by file; any of them is found again by its place. */
 import { extname } from 'node:path/posix'
-import type { Document } from '../document.ts'
-import type { Reading } from '../jsonl-file.ts'
+import { DataError } from '../batch.ts'
+import type { Document, Reading } from '../document.ts'
+import { LeftOut } from '../left-out.ts'
 import { type HubOptions, type HubSnapshot, openSnapshot } from './client.ts'
 import { openLines } from './lines.ts'
 import { type HubName, parseHubName } from './name.ts'
@@ -29,22 +30,29 @@ export interface SplitOptions {
   readonly hub: HubOptions
   /** Instead of the revision in the name. */
   readonly commit?: string
+  /** Counts the rows that cannot be used. */
+  readonly leftOut?: LeftOut
 }
+
+/** Where none of so many rows can be used, none is expected to be. */
+const unusableFirst = 100
 
 /** Files that stay open, so that their footers are not read again. */
 const keptFiles = 2
 
 /** Finds the files of a split at one commit; reads none of them. Throws DataError. */
-export async function openHubRows({ name: text, split, reading, hub, commit }: SplitOptions): Promise<HubRows> {
+export async function openHubRows(options: SplitOptions): Promise<HubRows> {
+  const { name: text, split, reading, hub, commit, leftOut = new LeftOut() } = options
   const name = parseHubName(text)
   const snapshot = await openSnapshot(name, commit ?? name.revision, hub)
   const files = splitFiles(name, snapshot, split)
   const open = new Map<number, Promise<RowFile>>()
+  let anyUsable = false
 
   function fileAt(index: number): Promise<RowFile> {
     const known = open.get(index)
     if (known !== undefined) return known
-    const opening = openFile(name, snapshot, files[index] as string, reading)
+    const opening = openFile(name, snapshot, files[index] as string, reading, leftOut)
     open.set(index, opening)
     opening.catch(() => open.delete(index))
     const [oldest] = open.keys()
@@ -57,6 +65,9 @@ export async function openHubRows({ name: text, split, reading, hub, commit }: S
     files,
     async read({ file, at }) {
       const { document, next } = await (await fileAt(file)).read(at)
+      anyUsable ||= document !== undefined
+      if (!anyUsable && leftOut.count >= unusableFirst)
+        throw new DataError(`${text}: none of the first ${unusableFirst} rows can be used: ${leftOut.note()}`)
       if (next !== undefined) return { document, next: { file, at: next } }
       return { document, next: file + 1 < files.length ? { file: file + 1, at: 0 } : undefined }
     },
@@ -73,8 +84,16 @@ export async function* hubDocuments(options: SplitOptions): AsyncGenerator<Docum
   }
 }
 
-async function openFile(name: HubName, snapshot: HubSnapshot, path: string, reading: Reading): Promise<RowFile> {
+async function openFile(
+  name: HubName,
+  snapshot: HubSnapshot,
+  path: string,
+  reading: Reading,
+  leftOut: LeftOut,
+): Promise<RowFile> {
   const where = `${name.text}: ${path}`
   const remote = await snapshot.open(path)
-  return extname(path) === '.parquet' ? openParquetRows(remote, where, reading) : openLines(remote, where, reading)
+  return extname(path) === '.parquet'
+    ? openParquetRows(remote, where, reading, leftOut)
+    : openLines(remote, where, reading, leftOut)
 }

@@ -15,7 +15,7 @@ export interface Stage extends ChatPlan {
 
 export interface KeeperOptions {
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   readonly codec: TextCodec
   readonly seed: number
   /** In order; the last one holds for ever after. */
@@ -32,7 +32,7 @@ interface Row {
 
 /** Batches of keeper chats; a document starts with carry 0 and its further pieces continue it. */
 export function keeperDataset(options: KeeperOptions): Dataset {
-  const { batch, time, stages } = options
+  const { batch, sequenceLength, stages } = options
   if (stages.length === 0) throw new DataError('keeper: expected at least one stage, got none')
   const encode = turnEncoder(options.codec, options.weights ?? defaultWeights)
   const source = new Random(options.seed)
@@ -51,7 +51,7 @@ export function keeperDataset(options: KeeperOptions): Dataset {
     if (known !== undefined) return known
     const stage = stages[row.stage] as Stage
     const random = new Random(row.random)
-    const made = keeperDocument(random, stage, stage.chunks * time + 1, encode)
+    const made = keeperDocument(random, stage, stage.chunks * sequenceLength + 1, encode)
     documents[index] = made
     after[index] = random.state
     return made
@@ -60,11 +60,11 @@ export function keeperDataset(options: KeeperOptions): Dataset {
   function fillRow(out: Batch, index: number, row: Row): void {
     if (row.chunk === 0) row.stage = stageAt(stages, tokens)
     const { ids, weights } = document(index, row)
-    const from = row.chunk * time
-    for (let t = 0; t < time; t++) {
-      out.ids[index * time + t] = ids[from + t] as number
-      out.targets[index * time + t] = ids[from + t + 1] as number
-      out.weights[index * time + t] = weights[from + t + 1] as number
+    const from = row.chunk * sequenceLength
+    for (let t = 0; t < sequenceLength; t++) {
+      out.ids[index * sequenceLength + t] = ids[from + t] as number
+      out.targets[index * sequenceLength + t] = ids[from + t + 1] as number
+      out.weights[index * sequenceLength + t] = weights[from + t + 1] as number
     }
     out.carry[index] = row.chunk === 0 ? 0 : 1
     row.chunk += 1
@@ -75,11 +75,11 @@ export function keeperDataset(options: KeeperOptions): Dataset {
   }
 
   return {
-    description: `keeper chats, seed ${options.seed}, ${batch} rows of ${time} tokens, ${stages.length} stages`,
+    description: `keeper chats, seed ${options.seed}, ${batch} rows of ${sequenceLength} tokens, ${stages.length} stages`,
     next() {
-      const out = emptyBatch(batch, time)
+      const out = emptyBatch(batch, sequenceLength)
       rows.forEach((row, index) => fillRow(out, index, row))
-      tokens += batch * time
+      tokens += batch * sequenceLength
       return Promise.resolve(out)
     },
     position: () => ({ tokens, rows: rows.map((row) => ({ ...row })) }),

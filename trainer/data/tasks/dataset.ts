@@ -34,7 +34,7 @@ export interface TaskSource {
 export interface TaskDataOptions {
   readonly source: TaskSource
   readonly batch: number
-  readonly time: number
+  readonly sequenceLength: number
   /** Whether rows go on from batch to batch; without, every sequence must fit into `time`. */
   readonly carry: boolean
   readonly seed: number
@@ -63,7 +63,7 @@ interface Drawn {
  * ones, which have few answers, are what learning starts from, and would hardly count beside the full ones.
  */
 export function taskDataset(options: TaskDataOptions): Dataset {
-  const { source, batch, time, part } = options
+  const { source, batch, sequenceLength, part } = options
   const stages = openStages(source)
   const random = new Random(`${source.task} ${part} ${options.seed}`)
   let tokens = 0
@@ -80,42 +80,42 @@ export function taskDataset(options: TaskDataOptions): Dataset {
     if (known !== undefined) return known
     const own = new Random(row.random)
     const { mix, pack } = stages[row.stage]!
-    const sequences = fill(own, own.pick(mix), part, pack ? time : 0)
+    const sequences = fill(own, own.pick(mix), part, pack ? sequenceLength : 0)
     const [ids, targets, weights] = (['ids', 'targets', 'weights'] as const).map((name) =>
       sequences.flatMap((sequence) => sequence[name]),
     ) as [number[], number[], number[]]
-    if (!options.carry && ids.length > time)
+    if (!options.carry && ids.length > sequenceLength)
       throw new DataError(
-        `${source.task}: a sequence of ${ids.length} tokens does not fit time ${time}; set carry=true or a longer time`,
+        `${source.task}: a sequence of ${ids.length} tokens does not fit sequenceLength ${sequenceLength}; set carry=true or a longer one`,
       )
-    const mass = weights.reduce((sum, weight) => sum + weight, 0)
-    return (drawn[index] = { ids, targets, weights: weights.map((weight) => weight / mass), after: own.state })
+    const weightSum = weights.reduce((sum, weight) => sum + weight, 0)
+    return (drawn[index] = { ids, targets, weights: weights.map((weight) => weight / weightSum), after: own.state })
   }
 
   function fillRow(out: Batch, index: number, row: Row): void {
     if (row.piece === 0) row.stage = stageAt(stages, tokens)
     const { ids, targets, weights, after } = drawnOf(index, row)
-    const from = row.piece * time
-    const length = Math.min(time, ids.length - from)
+    const from = row.piece * sequenceLength
+    const length = Math.min(sequenceLength, ids.length - from)
     for (let t = 0; t < length; t++) {
-      out.ids[index * time + t] = ids[from + t]!
-      out.targets[index * time + t] = targets[from + t]!
-      out.weights[index * time + t] = weights[from + t]!
+      out.ids[index * sequenceLength + t] = ids[from + t]!
+      out.targets[index * sequenceLength + t] = targets[from + t]!
+      out.weights[index * sequenceLength + t] = weights[from + t]!
     }
     out.carry[index] = row.piece === 0 ? 0 : 1
     row.piece += 1
-    if (row.piece * time < ids.length) return
+    if (row.piece * sequenceLength < ids.length) return
     row.random = after
     row.piece = 0
     drawn[index] = undefined
   }
 
   return {
-    description: `${source.task}, ${part}, seed ${options.seed}, ${batch} rows of ${time} tokens, ${stages.length} stages`,
+    description: `${source.task}, ${part}, seed ${options.seed}, ${batch} rows of ${sequenceLength} tokens, ${stages.length} stages`,
     async next() {
-      const out = emptyBatch(batch, time)
+      const out = emptyBatch(batch, sequenceLength)
       for (const [index, row] of rows.entries()) fillRow(out, index, row)
-      tokens += batch * time
+      tokens += batch * sequenceLength
       return out
     },
     position: () => ({ tokens, rows: rows.map((row) => ({ ...row })) }),

@@ -1,4 +1,4 @@
-/** What a model is told to see what its memory makes of it: one of a few values, after and before small talk. */
+/** Episodes for probes: small talk that ends by telling one of a few values, and more small talk after it. */
 import type { TextCodec } from '../../../runtime/text.ts'
 import { attributes } from '../../data/keeper/attributes.ts'
 import { fillerTurn, tellTurn, type Turn } from '../../data/keeper/chat.ts'

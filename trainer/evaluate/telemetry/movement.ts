@@ -1,7 +1,7 @@
 /** How the tensors of a state move while a text is read token by token. */
 import type { Observer } from './observer.ts'
 import { cosine, distance, effectiveRank, mean, type Point, slotCosine } from './statistics.ts'
-import type { Watched } from './watched.ts'
+import type { TapStatistics } from './taps.ts'
 
 export interface Movement {
   /** Share of tokens at which the tensor changed. */
@@ -15,13 +15,13 @@ export interface Movement {
   readonly rankCurve: readonly Point[]
   /** At the end. */
   readonly effectiveRank: number
-  /** The largest that it can be. */
+  /** The largest rank that a tensor of this shape can have. */
   readonly fullRank: number
   readonly slotCosine: number | null
   readonly norm: number
 }
 
-/** Places at which the rank is measured. */
+/** How often the rank is measured. */
 const PLACES = 8
 
 interface Trace {
@@ -31,17 +31,17 @@ interface Trace {
   readonly driftCurve: Point[]
   readonly rankCurve: Point[]
   updates: number
-  /** Drifts before the last place. */
+  /** How many drifts there were at the last measurement. */
   placed: number
 }
 
 /** Reads the text from zero state, one token at a time; returns the movement of every memory by its path. */
-export function movement(observer: Observer, ids: readonly number[], watched: Watched): Map<string, Movement> {
+export function movement(observer: Observer, ids: readonly number[], taps: TapStatistics): Map<string, Movement> {
   observer.start(1)
   const traces = new Map(observer.memories.map(({ path }) => [path, begin(observer.state(path).slice())]))
   const every = Math.max(1, Math.floor(ids.length / PLACES))
   for (const [t, id] of ids.entries()) {
-    observer.read([[id]], watched)
+    observer.read([[id]], taps)
     for (const { path, shape } of observer.memories) {
       const now = observer.state(path).slice()
       const trace = traces.get(path)!

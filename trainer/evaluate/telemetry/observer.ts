@@ -1,11 +1,11 @@
-/** A checkpoint run by TF.js piece by piece, so that its state and what it shows of itself can be read in between. */
+/** Runs a checkpoint by TF.js a few tokens at a time, so that its state and its taps can be read in between. */
 import { withComposites } from '../../../models/composites.ts'
 import type { Ops } from '../../../models/ops.ts'
 import { fill, flatten, leaves } from '../../../models/spec.ts'
 import { loadTensorFlow, type Tensor, type TensorFlow } from '../../backends/tensorflow/load.ts'
 import { eager } from '../../backends/tensorflow/ops.ts'
 import type { Trained } from '../../export/weights.ts'
-import type { Watched } from './watched.ts'
+import type { TapStatistics } from './taps.ts'
 
 /** A tensor of the state that is a matrix or several. */
 export interface MemoryShape {
@@ -25,8 +25,8 @@ export class Observer {
   readonly #op: Ops<Tensor>
   readonly #params: unknown
   #state: unknown
-  #watched: Watched | undefined
-  /** How often a name has come in this pass: layers show the same names. */
+  #taps: TapStatistics | undefined
+  /** How often each name was tapped in this call: layers use the same names. */
   readonly #seen = new Map<string, number>()
 
   private constructor(tf: TensorFlow, build: string, trained: Trained) {
@@ -37,7 +37,7 @@ export class Observer {
     const plain = eager(tf)
     const defaults = withComposites<Tensor>(plain)
     this.#op = withComposites<Tensor>(plain, {
-      watch: (x, name) => this.#show(x, name),
+      tap: (x, name) => this.#show(x, name),
       gatedDelta: (x) => {
         this.#show(x.beta, 'delta.beta')
         this.#show(tf.exp(x.g), 'delta.decay')
@@ -56,15 +56,15 @@ export class Observer {
     return new Observer(tf, build, trained)
   }
 
-  /** The state of so many rows, at zero. */
+  /** Sets the state of so many rows to zero. */
   start(rows: number): void {
     this.#put(fill(this.#trained.model.state, (_, { shape }) => this.#tf.zeros([rows, ...shape.slice(1).map(Number)])))
   }
 
-  /** Reads rows of the same length; what the model shows is added to `watched`. */
-  read(rows: readonly (readonly number[])[], watched?: Watched): void {
+  /** Reads rows of the same length; tapped values are added to `taps`. */
+  read(rows: readonly (readonly number[])[], taps?: TapStatistics): void {
     const { model } = this.#trained
-    this.#watched = watched
+    this.#taps = taps
     this.#seen.clear()
     this.#tf.engine().startScope()
     const ids = this.#tf.tensor2d(
@@ -84,20 +84,20 @@ export class Observer {
     for (let at = 0; at < rows[0]!.length; at += PIECE) this.read(rows.map((row) => row.slice(at, at + PIECE)))
   }
 
-  /** A tensor of the state now, of all rows. */
+  /** Returns a tensor of the state, of all rows. */
   state(path: string): Float32Array {
     return leaves<Tensor>(this.#trained.model.state, this.#state).get(path)!.dataSync<'float32'>()
   }
 
   #show(x: Tensor, name: string): Tensor {
-    if (!this.#watched) return x
+    if (!this.#taps) return x
     const at = this.#seen.get(name) ?? 0
     this.#seen.set(name, at + 1)
-    this.#watched.add(at === 0 ? name : `${name}#${at + 1}`, x.dataSync<'float32'>(), x.shape.at(-1) ?? 1)
+    this.#taps.add(at === 0 ? name : `${name}#${at + 1}`, x.dataSync<'float32'>(), x.shape.at(-1) ?? 1)
     return x
   }
 
-  /** A part of the state may be the tensor that it was. */
+  /** Replaces the state and disposes of the tensors that are not in the new one. */
   #put(state: unknown): void {
     const before = this.#state
     this.#state = state

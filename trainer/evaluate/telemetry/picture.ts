@@ -1,85 +1,79 @@
 /** Telemetry as a picture. */
-import type { TopLevelSpec } from 'vega-lite'
-import { page, toSvg } from '../../picture.ts'
+import { drawChart, type Panel, type Series } from '../../picture/chart.ts'
+import { percentText } from '../../picture/text.ts'
+import type { Subject } from '../model.ts'
 import type { MemoryResult, TelemetryResult } from './telemetry.ts'
 
-/** Panels of curves (what is left of a write, rank, drift), of decoding, of what was watched and of what is used. */
-export function telemetryPicture({ memories, watched }: TelemetryResult, title: string): Promise<string> {
-  const usage = watched.flatMap(({ name, usage }) => (usage ? [{ name, value: usage.evenness }] : []))
-  const means = watched.map(({ name, mean }) => ({ name, value: mean }))
-  return toSvg({
-    ...page,
-    title,
-    columns: 2,
-    concat: [
-      lines(memories, (m) => m.retention.curve, 'tokens after the write', 'left of the write'),
-      probes(memories),
-      lines(memories, (m) => m.rankCurve, 'tokens', 'effective rank'),
-      lines(memories, (m) => m.driftCurve, 'tokens', '1 - cosine to the token before'),
-      ...(means.length > 0 ? [bars(means, 'mean')] : []),
-      ...(usage.length > 0 ? [bars(usage, 'evenness of use')] : []),
-    ],
+/** What is left of a write, what can be decoded, and the rank, of the memories that are written. */
+export function telemetryPicture({ memories, values }: TelemetryResult, subject: Subject): string {
+  const written = memories.filter(({ retention }) => retention.curve.length > 0)
+  const shown = (written.length > 0 ? written : memories).slice(0, mostMemories)
+  return drawChart({
+    title: finding(shown, subject, values.length),
+    subtitle: `Each line is a tensor of the state${shown.length < memories.length ? `; ${shown.length} of ${memories.length} are drawn` : ''}.`,
+    panels: [decoded(shown, values.length), left(shown), rank(shown)],
   })
 }
 
-type Panel = Extract<TopLevelSpec, { concat: unknown }>['concat'][number]
+/** More lines than these cannot be told apart. */
+const mostMemories = 6
 
-const size = { width: 360, height: 220 } as const
-/** Paths of states are shown whole. */
-const legend = { title: null, labelLimit: 0 } as const
-
-function lines(
-  memories: readonly MemoryResult[],
-  curve: (memory: MemoryResult) => MemoryResult['rankCurve'],
-  across: string,
-  up: string,
-): Panel {
-  const values = memories.flatMap((m) => curve(m).map(({ at, value }) => ({ state: m.path, at, value })))
+function decoded(memories: readonly MemoryResult[], values: number): Panel {
+  const places = memories[0]?.probes.map(({ after }) => after) ?? []
   return {
-    ...size,
-    data: { values },
-    mark: { type: 'line', point: true },
-    encoding: {
-      x: { field: 'at', type: 'quantitative', title: across },
-      y: { field: 'value', type: 'quantitative', title: up },
-      color: { field: 'state', type: 'nominal', legend },
-    },
-  }
-}
-
-/** The share decoded with its interval, dashed what shuffled labels give. */
-function probes(memories: readonly MemoryResult[]): Panel {
-  const values = memories.flatMap(({ path, probes }) =>
-    probes.map(({ after, decoded, control }) => {
-      const [low, high] = decoded.interval
-      return { state: path, after, share: decoded.share, low, high, control }
-    }),
-  )
-  const x = { field: 'after', type: 'quantitative', title: 'tokens after the value was told' } as const
-  const y = { type: 'quantitative' as const, scale: { domain: [0, 1] }, title: 'decoded' }
-  const color = { field: 'state', type: 'nominal', legend } as const
-  return {
-    ...size,
-    data: { values },
-    layer: [
-      {
-        mark: { type: 'errorband', opacity: 0.1 },
-        encoding: { x, y: { field: 'low', ...y }, y2: { field: 'high' }, color },
-      },
-      { mark: { type: 'line', point: true }, encoding: { x, y: { field: 'share', ...y }, color } },
-      { mark: { type: 'line', strokeDash: [4, 4] }, encoding: { x, y: { field: 'control', ...y }, color } },
+    x: { title: 'tokens of small talk after a value was told' },
+    y: { title: 'value decoded from the state, %', domain: [0, 100] },
+    series: [
+      ...memories.map(({ path, probes }): Series => ({
+        name: path,
+        points: probes.map(({ after, decoded }) => ({
+          x: after,
+          y: 100 * decoded.share,
+          low: 100 * decoded.interval[0],
+          high: 100 * decoded.interval[1],
+        })),
+      })),
+      { name: `guess of ${values}`, points: places.map((x) => ({ x, y: 100 / values })), isReference: true },
     ],
+    height: 200,
   }
 }
 
-function bars(values: { readonly name: string; readonly value: number }[], up: string): Panel {
-  return {
-    ...size,
-    data: { values },
-    mark: 'bar',
-    encoding: {
-      x: { field: 'name', type: 'nominal', title: null, sort: null },
-      y: { field: 'value', type: 'quantitative', title: up },
-    },
-  }
+const left = (memories: readonly MemoryResult[]): Panel => ({
+  x: { title: 'tokens after a write' },
+  y: { title: 'left of the write' },
+  series: [
+    ...memories.map(({ path, retention }): Series => ({
+      name: path,
+      points: retention.curve.map(({ at, value }) => ({ x: at, y: value })),
+    })),
+    { name: 'half', points: ends(memories).map((x) => ({ x, y: 0.5 })), isReference: true },
+  ],
+  height: 160,
+})
+
+const ends = (memories: readonly MemoryResult[]): number[] => {
+  const places = memories.flatMap(({ retention }) => retention.curve.map(({ at }) => at))
+  return places.length === 0 ? [0] : [...new Set([Math.min(...places), Math.max(...places)])]
+}
+
+const rank = (memories: readonly MemoryResult[]): Panel => ({
+  x: { title: 'tokens of text' },
+  y: { title: 'effective rank' },
+  series: memories.map(({ path, rankCurve }): Series => ({
+    name: path,
+    points: rankCurve.map(({ at, value }) => ({ x: at, y: value })),
+  })),
+  height: 160,
+})
+
+/** What the best memory still tells at the end. */
+function finding(memories: readonly MemoryResult[], { architecture }: Subject, values: number): string {
+  const last = memories.flatMap(({ path, probes }) => {
+    const probe = probes.at(-1)
+    return probe ? [{ path, after: probe.after, share: probe.decoded.share }] : []
+  })
+  const best = last.toSorted((a, b) => b.share - a.share)[0]
+  if (!best) return `${architecture} has no memory to observe`
+  return `${architecture}: ${percentText(best.share)} of the told values are decoded from ${best.path} after ${best.after} tokens (a guess: ${percentText(1 / values)})`
 }

@@ -1,4 +1,4 @@
-/** Linear decodability: whether a label can be read off a vector, and off nothing but chance. */
+/** A linear probe: whether a label can be decoded from a vector better than by chance. */
 import type { Random } from '../../random.ts'
 import { type Share, shareOf } from '../interval.ts'
 import { mean } from './statistics.ts'
@@ -15,7 +15,7 @@ export interface ProbeResult {
 /** Numbers of a vector that a probe reads; longer ones are projected. */
 export const FEATURES = 2048
 const SHUFFLES = 10
-/** Of the mean square length of a vector. */
+/** The ridge, as a share of the mean square length of a vector. */
 const RIDGE = 0.1
 
 /** Ridge regression in closed form (by examples, not features) to the label's indicator, on 80 % of the examples. */

@@ -3,7 +3,7 @@ import type { Episode } from './episodes.ts'
 import type { Observer } from './observer.ts'
 import { chunks, cosine, halfLife, mean, median, type Point, remainder } from './statistics.ts'
 
-/** Of a slot, a row of the tensor; points count tokens from where a difference was first seen. */
+/** A slot is a row of the tensor. Points count tokens from where a difference was first seen. */
 export interface Retention {
   /** Of the whole tensor: how much of the difference is left along its own direction. */
   readonly curve: readonly Point[]
@@ -17,10 +17,10 @@ export interface Retention {
   readonly slots: number
 }
 
-/** Places at which the difference is measured. */
+/** How often the difference is measured. */
 const PLACES = 32
 
-/** Differences by place, then pair. */
+/** Differences by measurement, then by pair. */
 type Differences = Float32Array[][]
 
 /** The retention of every memory by its path, the mean over the pairs. */

@@ -1,7 +1,7 @@
 /** Numbers that describe a memory: its rank, how alike its slots are, how it moves and how long a write stays. */
 import { singularValues } from './singular-values.ts'
 
-/** A value some tokens after the beginning. */
+/** A value at a number of tokens. */
 export interface Point {
   readonly at: number
   readonly value: number
@@ -64,11 +64,11 @@ export function entropy(weights: ArrayLike<number>): number {
 export const mean = (values: readonly number[]): number =>
   values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length
 
-/** The lower one of the two in the middle. */
+/** The median, the lower one of the two in the middle of an even count. */
 export const median = (values: readonly number[]): number | undefined =>
   values.toSorted((a, b) => a - b)[Math.floor((values.length - 1) / 2)]
 
-/** The pieces of so many numbers, in order, sharing memory. */
+/** Splits values into chunks of `size`, which share their memory. */
 export function chunks(values: Float32Array, size: number): Float32Array[] {
   return Array.from({ length: values.length / size }, (_, i) => values.subarray(i * size, (i + 1) * size))
 }

@@ -2,16 +2,8 @@
 import { percent } from '../interval.ts'
 import type { MemoryResult, TelemetryResult } from './telemetry.ts'
 
-/** A table of the memories, one of what is decoded from them, and one of what was watched. */
-export function telemetryTable({
-  memories,
-  watched,
-  tokens,
-  source,
-  values,
-  episodes,
-  build,
-}: TelemetryResult): string {
+/** A table of the memories, one of what is decoded from them, and one of the taps. */
+export function telemetryTable({ memories, taps, tokens, source, values, episodes, build }: TelemetryResult): string {
   const gaps = memories[0]?.probes.map(({ after }) => after) ?? []
   return [
     `${tokens} tokens (${source}), ${episodes} episodes that tell one of ${values.length} values, TF.js (${build})`,
@@ -26,9 +18,9 @@ export function telemetryTable({
       const cells = probes.map((p) => `${percent(p.decoded.share)} (${percent(p.majority)}, ${percent(p.control)})`)
       return `| ${path} | ${cells.join(' | ')} |`
     }),
-    ...(watched.length === 0 ? [] : ['', '| watched | mean | variance | least | most | used | at a time |']),
-    ...(watched.length === 0 ? [] : ['| --- | ---: | ---: | ---: | ---: | ---: | ---: |']),
-    ...watched.map(({ name, mean, variance, min, max, usage }) => {
+    ...(taps.length === 0 ? [] : ['', '| tap | mean | variance | least | most | used | at a time |']),
+    ...(taps.length === 0 ? [] : ['| --- | ---: | ---: | ---: | ---: | ---: | ---: |']),
+    ...taps.map(({ name, mean, variance, min, max, usage }) => {
       const used = usage ? `${usage.effective.toFixed(2)} of ${usage.choices} | ${usage.atATime.toFixed(2)}` : ' | '
       return `| ${name} | ${short(mean)} | ${short(variance)} | ${short(min)} | ${short(max)} | ${used} |`
     }),

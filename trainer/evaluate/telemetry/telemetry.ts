@@ -6,7 +6,7 @@ import type { Observer } from './observer.ts'
 import { probe, type ProbeResult, projected } from './probe.ts'
 import { type Retention, retention } from './retention.ts'
 import { type Movement, movement } from './movement.ts'
-import { Watched, type WatchedResult } from './watched.ts'
+import { TapStatistics, type TapResult } from './taps.ts'
 
 export interface TelemetryOptions {
   /** Tokens of the observed text, and of small talk after what was told. */
@@ -28,7 +28,7 @@ export interface TelemetryResult {
   readonly seed: number
   readonly build: string
   readonly memories: readonly MemoryResult[]
-  readonly watched: readonly WatchedResult[]
+  readonly taps: readonly TapResult[]
 }
 
 export interface MemoryResult extends Movement {
@@ -52,9 +52,9 @@ export function telemetry(observer: Observer, codec: TextCodec, options: Telemet
   const random = new Random(`telemetry ${seed}`)
   const source = sourceFor(codec, random.fork('values'))
   progress?.('movement')
-  const watched = new Watched()
+  const taps = new TapStatistics()
   const observed = text ?? mixedTokens(source, random.fork('text'), tokens)
-  const moved = movement(observer, observed, watched)
+  const moved = movement(observer, observed, taps)
   progress?.('half-life')
   const pairs = episodesOf(source, random.fork('pairs'), PAIRS, HISTORY, unit)
   const fillers = pairs.map((_, i) => fillerTokens(source, random.fork(`pair ${i}`), tokens))
@@ -75,7 +75,7 @@ export function telemetry(observer: Observer, codec: TextCodec, options: Telemet
       probes: probes.get(path)!,
       retention: kept.get(path)!,
     })),
-    watched: watched.results(),
+    taps: taps.results(),
   }
 }
 

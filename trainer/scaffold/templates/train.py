@@ -62,19 +62,36 @@ class Shards:
 
     def __init__(self, folder, rank, world):
         index = json.loads((Path(folder) / 'index.json').read_text())
+        own = hashlib.sha256((HERE / 'tokenizer.json').read_bytes()).hexdigest()
+        if index.get('tokenizer', own) != own:
+            raise SystemExit(f'{folder}: was written with another tokenizer; use mneme tokenize --tokenizer {HERE}')
         dtype = np.uint16 if index['dtype'] == 'uint16' else np.uint32
-        self.tokens = np.concatenate([np.memmap(Path(folder) / s['file'], dtype, 'r') for s in index['shards']])
-        if len(self.tokens) < TIME + 1:
-            raise SystemExit(f'{folder}: expected at least {TIME + 1} tokens, got {len(self.tokens)}')
+        # Mapped, not read: every process touches only the pages of its own rows
+        self.shards = [np.memmap(Path(folder) / s['file'], dtype, 'r') for s in index['shards']]
+        self.starts = np.cumsum([0] + [len(shard) for shard in self.shards])
+        self.total = int(self.starts[-1])
+        if self.total < TIME + 1:
+            raise SystemExit(f'{folder}: expected at least {TIME + 1} tokens, got {self.total}')
         rows = world * BATCH
-        self.at = [(rank * BATCH + row) * len(self.tokens) // rows for row in range(BATCH)]
+        self.at = [(rank * BATCH + row) * self.total // rows for row in range(BATCH)]
+
+    def read(self, start, count):
+        """Tokens from `start` on, which may lie in several shards."""
+        parts = []
+        while count > 0:
+            shard = int(np.searchsorted(self.starts, start, side='right')) - 1
+            offset = start - int(self.starts[shard])
+            part = self.shards[shard][offset : offset + count]
+            parts.append(part.astype(np.int64))
+            start, count = start + len(part), count - len(part)
+        return np.concatenate(parts)
 
     def next(self):
         rows, carry = [], []
         for row in range(BATCH):
-            if self.at[row] + TIME + 1 > len(self.tokens):
+            if self.at[row] + TIME + 1 > self.total:
                 self.at[row] = 0
-            rows.append(self.tokens[self.at[row] : self.at[row] + TIME + 1].astype(np.int64))
+            rows.append(self.read(self.at[row], TIME + 1))
             carry.append(0.0 if self.at[row] == 0 else 1.0)
             self.at[row] += TIME
         rows = torch.from_numpy(np.stack(rows))
@@ -84,6 +101,8 @@ class Shards:
 def share(schedule, step):
     """Learning rate at a step as a share of the largest."""
     steps, warmup, least = schedule['steps'], schedule['warmup'], schedule['minRatio']
+    if warmup < 1:  # a share of the steps
+        warmup = math.floor(warmup * steps + 0.5)
     if step < warmup:
         return (step + 1) / warmup
     if schedule['kind'] == 'constant':
@@ -111,7 +130,7 @@ def save(out, step, weights, config):
         data = file.read_bytes()
         files[file.name] = {'sha256': hashlib.sha256(data).hexdigest(), 'bytes': len(data)}
     state = {'config': config, 'data': None, 'random': [0, 0, 0, 0], 'best': None, 'waited': 0}
-    whole = {'format': 'mneme-checkpoint', 'version': 1, 'step': step, 'state': state, 'files': files}
+    whole = {'format': 'mneme-checkpoint', 'version': 2, 'step': step, 'state': state, 'files': files}
     (fresh / 'state.json').write_text(json.dumps(whole, indent=2) + '\n')
     shutil.rmtree(folder / name, ignore_errors=True)
     fresh.rename(folder / name)
@@ -166,14 +185,16 @@ def main():
     elif world > 1 and not options.deepspeed:
         model = DistributedDataParallel(bare, find_unused_parameters=True)
 
-    def rate(path):
-        return next((r for start, r in config['rates'].items() if path.startswith(start)), 1.0)
+    def lr_scale(path):
+        """The scale of the longest part of the model that the parameter lies in."""
+        parts = [part for part in config['lrScales'] if path == part or path.startswith(part + '.')]
+        return config['lrScales'][max(parts, key=len)] if parts else 1.0
 
     groups = {}
     plain = lambda name: name.removeprefix('module.')
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault((plain(name) in DECAYED, rate(plain(name))), []).append(parameter)
+            groups.setdefault((plain(name) in DECAYED, lr_scale(plain(name))), []).append(parameter)
     optimizer = torch.optim.AdamW(
         [
             {'params': params, 'weight_decay': adam['weightDecay'] if decayed else 0.0, 'share': own}
@@ -201,7 +222,9 @@ def main():
         for part in range(accumulate):
             ids, targets, carry = (t.to(device) for t in data.next())
             if config['carry']:
-                state = {k: s * carry.reshape(-1, *[1] * (s.dim() - 1)) for k, s in state.items()}
+                # A choice, not a product: a state that is not finite must end with its row
+                keep = {k: carry.reshape(-1, *[1] * (s.dim() - 1)) > 0.5 for k, s in state.items()}
+                state = {k: torch.where(keep[k], s, torch.zeros_like(s)) for k, s in state.items()}
             else:
                 state = {k: torch.zeros_like(s) for k, s in state.items()}
             together = part == accumulate - 1 or not isinstance(model, DistributedDataParallel)

@@ -1,7 +1,4 @@
 /** Makes the tokenizer of the keeper model: `npx tsx trainer/tokenizer/keeper/make.ts` writes it beside this file. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { chatTurns } from '../../data/keeper/document.ts'
 import { Random } from '../../random.ts'
 import { chatTokens, writeTokenizer, type TokenizerFiles } from '../format.ts'
@@ -11,15 +8,9 @@ import { trainBpe } from '../train.ts'
 export const keeperVocabulary = 1024
 
 /** The keeper's tokenizer, learned from the messages of `chats` generated chats; the same for the same numbers. */
-export async function makeKeeperTokenizer(seed = 1, chats = 600): Promise<TokenizerFiles> {
-  const folder = await mkdtemp(join(tmpdir(), 'mneme-keeper-'))
-  try {
-    const file = join(folder, 'chats.txt')
-    await writeFile(file, messages(new Random(seed), chats).join('\n'))
-    return await trainBpe({ files: [file], vocab: keeperVocabulary, special: chatTokens })
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+export function makeKeeperTokenizer(seed = 1, chats = 600): Promise<TokenizerFiles> {
+  const texts = [messages(new Random(seed), chats).join('\n')]
+  return trainBpe({ texts, vocab: keeperVocabulary, special: chatTokens })
 }
 
 /** A hundred turns of each chat, as many facts as small talk, so that both get their words. */

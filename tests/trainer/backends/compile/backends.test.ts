@@ -7,7 +7,8 @@ import { createCompiledBackend } from '../../../../trainer/backends/compile/back
 import { compileGradients } from '../../../../trainer/backends/compile/step.ts'
 import { type Batch, emptyBatch } from '../../../../trainer/data/batch.ts'
 import { Random } from '../../../../trainer/random.ts'
-import { createTensorFlowBackend, eagerLoss } from '../../../../trainer/backends/tensorflow/backend.ts'
+import { createTensorFlowBackend } from '../../../../trainer/backends/tensorflow/backend.ts'
+import { eagerLoss } from '../../../../trainer/backends/tensorflow/eager-loss.ts'
 import { loadTensorFlow } from '../../../../trainer/backends/tensorflow/load.ts'
 import { createTensor } from '../../../../runtime/tensor.ts'
 import { trainable } from '../../../models/configurations.ts'
@@ -19,7 +20,12 @@ import { backendOptions } from '../../../support/backend-options.ts'
 const BATCH = 3
 
 const optionsFor = (model: Model, time: number, more: Partial<BackendOptions> = {}): BackendOptions =>
-  backendOptions(model, { batch: BATCH, time, rate: (path) => (path.startsWith('embed') ? 0.5 : 1), ...more })
+  backendOptions(model, {
+    batch: BATCH,
+    sequenceLength: time,
+    lrScale: (path) => (path.startsWith('embed') ? 0.5 : 1),
+    ...more,
+  })
 
 /** Rows of random tokens; some targets without weight, some rows that start anew. */
 function randomBatch(model: Model, time: number, seed: number): Batch {
@@ -35,7 +41,7 @@ function randomBatch(model: Model, time: number, seed: number): Batch {
 }
 
 /** Long enough for several chunks, blocks of the window, and a rest. */
-const timeOf = (model: Model): number => (model.pieces > 1 ? 3 * model.pieces : 18)
+const timeOf = (model: Model): number => (model.chunkLength > 1 ? 3 * model.chunkLength : 18)
 
 describe.each(trainable)('$name', ({ model }) => {
   const time = timeOf(model)
@@ -96,7 +102,7 @@ describe.each(trainable.filter(({ first }) => first))('$name', ({ model }) => {
     const losses: number[][] = [[], []]
     for (let step = 0; step < 20; step++)
       for (const [i, backend] of backends.entries())
-        losses[i]!.push((await backend.step(randomBatch(model, time, step % 2), 1e-3, step + 1, true)).loss)
+        losses[i]!.push((await backend.update([randomBatch(model, time, step % 2)], 1e-3, step + 1)).loss)
     // Larger rates magnify the rounding of sums in another order: 3e-3 at this rate times three
     expectClose(losses[0]!, losses[1]!, { absolute: 1e-3, relative: 0, what: 'loss at step' })
     expect(losses[0]!.at(-2)).toBeLessThan(losses[0]![0]! - 0.02)
@@ -105,13 +111,12 @@ describe.each(trainable.filter(({ first }) => first))('$name', ({ model }) => {
 
   test('a state that is read and written into a new backend goes on bit for bit', async () => {
     const one = await createCompiledBackend(optionsFor(model, time, { accumulate: 2 }), 3)
-    for (let i = 0; i < 5; i++) await one.step(randomBatch(model, time, i), 1e-2, 1 + (i >> 1), i % 2 === 1)
+    const batches = (number: number) => [2 * number, 2 * number + 1].map((seed) => randomBatch(model, time, seed))
+    for (const number of [1, 2]) await one.update(batches(number), 1e-2, number)
     const saved = one.read()
     const other = await createCompiledBackend(optionsFor(model, time, { accumulate: 2 }), 99)
     other.write(saved)
-    for (let i = 5; i < 8; i++)
-      for (const backend of [one, other])
-        await backend.step(randomBatch(model, time, i), 1e-2, 1 + (i >> 1), i % 2 === 1)
+    for (const number of [3, 4]) for (const backend of [one, other]) await backend.update(batches(number), 1e-2, number)
     const [a, b] = [one.read(), other.read()]
     for (const [name, { data }] of a) expectSameBits(b.get(name)!.data, data, name)
     one.close()
@@ -135,7 +140,7 @@ test('dropout draws the same masks on both backends, and none in evaluation', as
   for (const create of [createCompiledBackend, createTensorFlowBackend]) {
     const backend = await create(optionsFor(model, 12, { random: new Random('masks') }), 3)
     held.push(await backend.evaluate([batch]), await backend.evaluate([batch]))
-    losses.push((await backend.step(batch, 1e-2, 1, true)).loss)
+    losses.push((await backend.update([batch], 1e-2, 1)).loss)
     backend.close()
   }
   expectClose([losses[0]!], [losses[1]!], { absolute: 1e-4 })

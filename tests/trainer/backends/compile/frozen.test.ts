@@ -54,8 +54,8 @@ test('frozen parameters stay as they are on both backends, are read and written,
     const doubled = (before.get('param.embed')!.data as Float32Array).map((x) => 2 * x)
     before.set('param.embed', createTensor('float32', [23, 16], doubled))
     backend.write(before)
-    for (let step = 0; step < 8; step++)
-      losses[i]!.push((await backend.step(batch, 1e-2, 1 + (step >> 1), step % 2 === 1)).loss)
+    for (let number = 1; number <= 4; number++)
+      losses[i]!.push((await backend.update([batch, batch], 1e-2, number)).loss)
     const after = backend.read()
     expect(after.size).toBe(before.size)
     for (const [name, { data }] of before) {
@@ -68,5 +68,5 @@ test('frozen parameters stay as they are on both backends, are read and written,
     backend.close()
   }
   expectClose(losses[0]!, losses[1]!, { absolute: 1e-4 })
-  expect(losses[0]![7]).toBeLessThan(losses[0]![0]!)
+  expect(losses[0]![3]).toBeLessThan(losses[0]![0]!)
 })

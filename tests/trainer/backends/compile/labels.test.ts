@@ -17,7 +17,7 @@ const model = createModel('delta', {
   values: 8,
   hidden: 24,
 })
-const options = (labels: number) => backendOptions(model, { labels })
+const options = (labels: number) => backendOptions(model, { maxLabels: labels })
 
 /** Every `step`-th token has a weight. */
 function batchOf(step: number) {
@@ -37,8 +37,7 @@ test('logits of the weighted tokens alone = logits of all: the same losses, and 
     const backend = await createCompiledBackend(options(labels), 3)
     const losses = []
     // Fewer labels than places, and then as many: what was there before must not count
-    for (const [i, step] of [3, 5, 3].entries())
-      losses.push((await backend.step(batchOf(step), 1e-2, i + 1, true)).loss)
+    for (const [i, step] of [3, 5, 3].entries()) losses.push((await backend.update([batchOf(step)], 1e-2, i + 1)).loss)
     losses.push(await backend.evaluate([batchOf(5), batchOf(3)]))
     backend.close()
     found.push(losses)
@@ -48,8 +47,8 @@ test('logits of the weighted tokens alone = logits of all: the same losses, and 
 
 test('a batch with more weighted tokens than places is refused', async () => {
   const backend = await createCompiledBackend(options(7), 3)
-  await expect(backend.step(batchOf(3), 1e-2, 1, true)).rejects.toThrow(
-    'labels: expected at most 7 weighted tokens in a batch, got more',
+  await expect(backend.update([batchOf(3)], 1e-2, 1)).rejects.toThrow(
+    'maxLabels: expected at most 7 weighted tokens in a batch, got 8',
   )
   backend.close()
 })

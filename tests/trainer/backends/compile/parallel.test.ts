@@ -27,16 +27,18 @@ function batchOf(model: Model, time: number, seed: number): Batch {
   return batch
 }
 
+const pairOf = (number: number): Batch[] => [2 * number - 2, 2 * number - 1].map((seed) => batchOf(delta, 12, seed))
+
 describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) => {
   test('two devices that share each batch learn what one does', async () => {
-    const time = model.pieces > 1 ? 2 * model.pieces : 12
-    const options = backendOptions(model, { batch: ROWS, time })
+    const time = model.chunkLength > 1 ? 2 * model.chunkLength : 12
+    const options = backendOptions(model, { batch: ROWS, sequenceLength: time })
     const backends = [await createCompiledBackend(options, 3), await createParallelBackend(options, [cpu, cpu], 3)]
     const results = []
     for (const backend of backends) {
       const found = []
       for (let step = 0; step < 4; step++)
-        found.push(await backend.step(batchOf(model, time, step), 1e-3, step + 1, true))
+        found.push(await backend.update([batchOf(model, time, step)], 1e-3, step + 1))
       results.push(
         found.flatMap(({ loss, norm }) => [loss, norm]),
         [await backend.evaluate([batchOf(model, time, 9)])],
@@ -53,31 +55,31 @@ describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) 
   })
 })
 
-test('gradients add up over passes as on one device', async () => {
-  const options = backendOptions(delta, { batch: ROWS, accumulate: 2, labels: 40 })
+test('gradients of two batches are averaged as on one device', async () => {
+  const options = backendOptions(delta, { batch: ROWS, accumulate: 2, maxLabels: 40 })
   const backends = [await createCompiledBackend(options, 3), await createParallelBackend(options, [cpu, cpu], 3)]
   const losses = []
   for (const backend of backends) {
     const found = []
-    for (let i = 0; i < 6; i++) found.push(await backend.step(batchOf(delta, 12, i), 1e-2, 1 + (i >> 1), i % 2 === 1))
+    for (const number of [1, 2, 3]) found.push(await backend.update(pairOf(number), 1e-2, number))
     losses.push(found.flatMap(({ loss, norm }) => [loss, norm]))
     backend.close()
   }
   expectClose(losses[1]!, losses[0]!, { absolute: 1e-4, relative: 1e-3 })
 })
 
-test('what it saves in the middle of an update goes on bit for bit, and what it undoes was never there', async () => {
+test('what it saves goes on bit for bit, and what it undoes was never there', async () => {
   const options = backendOptions(delta, { batch: ROWS, accumulate: 2 })
   const one = await createParallelBackend(options, [cpu, cpu], 3)
-  for (let i = 0; i < 3; i++) await one.step(batchOf(delta, 12, i), 1e-2, 1 + (i >> 1), i % 2 === 1)
+  for (const number of [1, 2]) await one.update(pairOf(number), 1e-2, number)
   const saved = one.read()
-  await one.step(batchOf(delta, 12, 3), 1e-2, 2, true)
+  await one.update(pairOf(3), 1e-2, 3)
   const after = one.read()
   one.undo()
   for (const [name, { data }] of one.read()) expectSameBits(data, saved.get(name)!.data, name)
   const other = await createParallelBackend(options, [cpu, cpu], 99)
   other.write(saved)
-  await other.step(batchOf(delta, 12, 3), 1e-2, 2, true)
+  await other.update(pairOf(3), 1e-2, 3)
   for (const [name, { data }] of other.read()) expectSameBits(data, after.get(name)!.data, name)
   one.close()
   other.close()
@@ -86,10 +88,10 @@ test('what it saves in the middle of an update goes on bit for bit, and what it 
 test('what it saves continues on one device, and rows that cannot be shared are refused', async () => {
   const options = backendOptions(delta, { batch: ROWS })
   const two = await createParallelBackend(options, [cpu, cpu], 3)
-  await two.step(batchOf(delta, 12, 0), 1e-2, 1, true)
+  await two.update([batchOf(delta, 12, 0)], 1e-2, 1)
   const one = await createCompiledBackend(options, 9)
   one.write(two.read())
-  const [next, expected] = [one, two].map((backend) => backend.step(batchOf(delta, 12, 1), 1e-2, 2, true))
+  const [next, expected] = [one, two].map((backend) => backend.update([batchOf(delta, 12, 1)], 1e-2, 2))
   expect((await next!).loss).toBeCloseTo((await expected!).loss, 5)
   one.close()
   two.close()

@@ -4,6 +4,7 @@ import { flatten } from '../../../../models/spec.ts'
 import { createTensor, type Tensor } from '../../../../runtime/tensor.ts'
 import { createCompiledBackend } from '../../../../trainer/backends/compile/backend.ts'
 import { compileGradients } from '../../../../trainer/backends/compile/step.ts'
+import { createTensorFlowBackend } from '../../../../trainer/backends/tensorflow/backend.ts'
 import { recipeWith } from '../../../../trainer/recipes/settings.ts'
 import { randomIds, randomWeights } from '../../../support/decoders.ts'
 import { runOnnx } from '../../../support/run-onnx.ts'
@@ -20,7 +21,7 @@ const model = createModel('delta', {
   values: 8,
   hidden: 24,
 })
-const rows = { batch: 1, time: 12, carry: false, labels: 0 } as const
+const rows = { batch: 1, sequenceLength: 12, carry: false, maxLabels: 0 } as const
 
 async function run(precision: 'float32' | 'float16') {
   const compiled = compileGradients(model, { ...rows, precision })
@@ -59,6 +60,7 @@ test('with half precision, both sides of each product are rounded and its result
 test('a device that always adds in one order refuses not to', async () => {
   const options = backendOptions(model, { ...rows, deterministic: false })
   await expect(createCompiledBackend(options, 1)).rejects.toThrow('deterministic: false needs --device cuda; on cpu')
+  await expect(createTensorFlowBackend(options, 1)).rejects.toThrow('deterministic: false needs the compiled backend')
 })
 
 test('a device without fast half precision refuses it', async () => {
@@ -67,6 +69,6 @@ test('a device without fast half precision refuses it', async () => {
     'precision: bfloat16 needs --device cuda; on cpu ONNX Runtime has no faster matrix products',
   )
   expect(() => recipeWith('delta', ['precision=int8'])).toThrow(
-    'precision: expected float32, tf32 or bfloat16, got int8',
+    'precision: expected one of float32, tf32, bfloat16, got "int8"',
   )
 })

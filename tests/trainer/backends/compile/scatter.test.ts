@@ -13,9 +13,9 @@ const IDS = [3, 3, 0, 3, 6, 0]
 async function gradients(scatterByProduct: boolean) {
   const compiled = compileGradients(model, {
     batch: 1,
-    time: IDS.length,
+    sequenceLength: IDS.length,
     carry: false,
-    labels: 0,
+    maxLabels: 0,
     precision: 'float32',
     scatterByProduct,
   })

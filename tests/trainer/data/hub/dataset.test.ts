@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { openText } from '../../../../runtime/text.ts'
 import type { Batch, Dataset } from '../../../../trainer/data/batch.ts'
 import type { HubOptions } from '../../../../trainer/data/hub/client.ts'
+import { defaultFields } from '../../../../trainer/data/document.ts'
 import { type HubDataOptions, hubDataset } from '../../../../trainer/data/hub/dataset.ts'
 import { chatTokens } from '../../../../trainer/tokenizer/format.ts'
 import { byteTokenizer } from '../../../../trainer/tokenizer/train.ts'
@@ -45,10 +46,10 @@ function open({ url }: HubServer, more: Partial<HubDataOptions> = {}, options: P
     name: 'hub:own/tales',
     split: 'train',
     mode: 'pretrain',
-    fields: { text: 'text', messages: 'messages' },
+    fields: defaultFields,
     codec,
     batch: 2,
-    time: 24,
+    sequenceLength: 24,
     heldOut: 0,
     part: 'train',
     hub: { endpoint: url, delaysMs: [1, 1, 1], ...options },
@@ -67,8 +68,8 @@ async function documents(data: Dataset, rows: number): Promise<string[]> {
   return found
 }
 
-function read(batch: Batch, row: number, time: number, ids: number[], found: string[]): void {
-  for (let t = row * time; t < (row + 1) * time; t++) {
+function read(batch: Batch, row: number, sequenceLength: number, ids: number[], found: string[]): void {
+  for (let t = row * sequenceLength; t < (row + 1) * sequenceLength; t++) {
     if (batch.weights[t] === 0) continue
     if (ids.length === 0) ids.push(batch.ids[t]!)
     ids.push(batch.targets[t]!)
@@ -94,17 +95,17 @@ describe('a data set of the hub', () => {
     const plan = fc.record({
       kind: fc.constantFrom(parquetFiles, lineFiles),
       batch: fc.integer({ min: 1, max: 3 }),
-      time: fc.integer({ min: 1, max: 70 }),
+      sequenceLength: fc.integer({ min: 1, max: 70 }),
       heldOut: fc.constantFrom(0, 0.3),
       steps: fc.integer({ min: 0, max: 40 }),
     })
     await fc.assert(
-      fc.asyncProperty(plan, async ({ kind, batch, time, heldOut, steps }) => {
+      fc.asyncProperty(plan, async ({ kind, batch, sequenceLength, heldOut, steps }) => {
         const server = await hub({ commits: { c1: kind, c2: { 'a.jsonl': lines(['something else']) } } })
-        const whole = await open(server, { batch, time, heldOut })
+        const whole = await open(server, { batch, sequenceLength, heldOut })
         for (let step = 0; step < steps; step++) await whole.next()
         server.state.branches['main'] = 'c2'
-        const resumed = await open(server, { batch, time, heldOut })
+        const resumed = await open(server, { batch, sequenceLength, heldOut })
         await resumed.seek(JSON.parse(JSON.stringify(whole.position())))
         for (let step = 0; step < 6; step++) expect(await resumed.next()).toEqual(await whole.next())
         expect(resumed.epoch!()).toBe(whole.epoch!())
@@ -148,8 +149,8 @@ describe('a data set of the hub', () => {
     const card = { configs: [{ config_name: 'a', data_files: [{ split: 'train', path: ['a.parquet', 'b.parquet'] }] }] }
     const files = { 'a.parquet': parquet({ talk: chats, text: ['x', 'y'] }), 'b.parquet': parquet(rows) }
     const server = await hub({ commits: { c1: files }, card })
-    const fields = { text: 'text', messages: 'talk' }
-    const data = await open(server, { batch: 1, time: 12, mode: 'instruct', fields })
+    const fields = { ...defaultFields, messages: 'talk' }
+    const data = await open(server, { batch: 1, sequenceLength: 12, mode: 'instruct', fields })
     const pieces: [string, string, number][] = []
     for (let i = 0; i < 4; i++) {
       const { ids, targets, weights, carry } = await data.next()
@@ -205,6 +206,18 @@ describe('trouble', () => {
     await expect(open(server, {}, { token: 'hf_wrong' })).rejects.toThrow(/the token in HF_TOKEN may not read it$/)
   })
 
+  test('rows that cannot be used are left out and counted, and refused where none of the first hundred can', async () => {
+    const rows = await hub({ commits: { c1: { 'train.jsonl': Buffer.from('{"text":"a b c"}\n{"txt":"b"}\n') } } })
+    const data = await open(rows, { batch: 1 })
+    for (let i = 0; i < 4; i++) await data.next()
+    expect(data.leftOut!()).toMatch(/^1 document left out; .*train\.jsonl: byte 17: expected "text".*found txt/)
+    const many = parquet({ text: Array.from({ length: 120 }, () => null) })
+    const none = await open(await hub({ commits: { c1: { 'train.parquet': many } } }))
+    await expect(none.next()).rejects.toThrow(
+      /none of the first 100 rows can be used: .*text: expected a text, got null/,
+    )
+  })
+
   test('what is not there, or is not what it should be, is refused with its place', async () => {
     const server = await hub()
     const named = (name: string) => open(server, { name })
@@ -217,10 +230,10 @@ describe('trouble', () => {
     )
     const damaged = await hub({ commits: { c1: { 'train.parquet': Buffer.from('not parquet at all') } } })
     await expect((await open(damaged)).next()).rejects.toThrow('train.parquet: expected a parquet file: ')
-    const rows = await hub({ commits: { c1: { 'train.jsonl': Buffer.from('{"text":"a"}\n{"txt":"b"}\n') } } })
-    await expect((await open(rows)).next()).rejects.toThrow('train.jsonl: the line at byte 13: expected "text"')
     const text = await hub({ commits: { c1: lineFiles } })
-    await expect((await open(text, { mode: 'instruct' })).next()).rejects.toThrow('to learn replies from, got {"text"')
+    await expect((await open(text, { mode: 'instruct' })).next()).rejects.toThrow(
+      /found nothing that can be used: 23 documents left out; .*: byte 0: expected "messages".* to learn replies from, found text/,
+    )
     await expect((await open(text, { heldOut: 0.001, part: 'heldout' })).next()).rejects.toThrow(
       'expected documents in the heldout part of split train, found none',
     )

@@ -22,7 +22,7 @@ const open = (o: Partial<TaskDataOptions> = {}) =>
   taskDataset({
     source: source('rewrite', [{ pairs: 20, fewest: 1 }]),
     batch: 3,
-    time: 16,
+    sequenceLength: 16,
     carry: true,
     seed: 1,
     part: 'train',
@@ -30,12 +30,12 @@ const open = (o: Partial<TaskDataOptions> = {}) =>
   })
 
 /** The sequences of one row, put together again from their pieces. */
-async function sequencesOf(data: ReturnType<typeof open>, row: number, time: number, batches: number) {
+async function sequencesOf(data: ReturnType<typeof open>, row: number, sequenceLength: number, batches: number) {
   const found: { ids: number[]; scored: number[] }[] = []
   for (let i = 0; i < batches; i++) {
     const { ids, targets, weights, carry } = await data.next()
     if (carry[row] === 0) found.push({ ids: [], scored: [] })
-    const range = [row * time, (row + 1) * time] as const
+    const range = [row * sequenceLength, (row + 1) * sequenceLength] as const
     found.at(-1)!.ids.push(...ids.slice(...range))
     found
       .at(-1)!
@@ -94,7 +94,11 @@ describe('taskDataset', () => {
       { length: 24, pairs: 6 },
     ]
     const stages = [{ untilTokens: 1e12, mix, pack: true }]
-    const data = open({ source: source('mqar', [], { options: { vocabulary: 64 }, stages }), time: 64, carry: false })
+    const data = open({
+      source: source('mqar', [], { options: { vocabulary: 64 }, stages }),
+      sequenceLength: 64,
+      carry: false,
+    })
     const answers = new Set<number>()
     for (let i = 0; i < 10; i++) {
       const { weights } = await data.next()
@@ -129,7 +133,7 @@ describe('taskDataset', () => {
 
   test('a sequence longer than a row is refused where rows do not go on', async () => {
     const data = open({ source: source('parity', [{ length: 17 }]), carry: false })
-    await expect(data.next()).rejects.toThrow(/17 tokens does not fit time 16; set carry=true/)
+    await expect(data.next()).rejects.toThrow(/17 tokens does not fit sequenceLength 16; set carry=true/)
   })
 
   test('the vocabulary is that of all stages, and they must agree', () => {

@@ -21,7 +21,7 @@ const mneme = (...args: string[]): Promise<{ code: number; stdout: string; stder
 
 beforeAll(async () => {
   writeFileSync(text, 'the cat sat on the mat and the dog sat on the cat. '.repeat(100))
-  const settings = ['model={"width":16,"layers":1,"heads":2,"slots":4,"chunk":16}', 'batch=2', 'time=32']
+  const settings = ['model={"width":16,"layers":1,"heads":2,"slots":4,"chunk":16}', 'batch=2', 'sequenceLength=32']
   const set = settings.flatMap((setting) => ['--set', setting])
   const done = await mneme('train', 'rsm', '--data', text, '--steps', '5', '--out', run, '--threads', '1', ...set)
   expect(done.stderr).toContain('rsm')
@@ -54,7 +54,9 @@ test(
       [64, 4],
     ])
     expect(done.stdout).toContain('| memory | 4 x 16 | 6.3 |')
-    expect(readFileSync(picture, 'utf8')).toMatch(/^<svg[\s\S]*left of the write[\s\S]*effective rank/)
+    expect(readFileSync(picture, 'utf8')).toMatch(
+      /^<svg[\s\S]*<title>rsm: [\s\S]*guess of 4[\s\S]*left of the write[\s\S]*effective rank/,
+    )
   },
 )
 
@@ -67,9 +69,9 @@ test('a text file is observed instead where there is one', { timeout: patience }
 test('what cannot be observed is refused in one sentence', { timeout: patience }, async () => {
   writeFileSync(join(folder, 'manifest.json'), '{}')
   const bundle = await mneme('eval', 'telemetry', '--model', folder)
-  expect(bundle.stderr).toContain('telemetry observes a checkpoint or a run; a bundle has nothing to watch')
+  expect(bundle.stderr).toContain('telemetry observes a checkpoint or a run; the graph of a bundle shows no taps')
   const few = await mneme('eval', 'telemetry', '--model', run, '--episodes', '3')
-  expect(few.stderr).toContain('--episodes of at least 20')
+  expect(few.stderr).toContain('Expected a whole number above 19.')
   const server = await mneme('eval', 'telemetry', '--url', 'http://x')
   expect(server.stderr).toContain('expected --model, a checkpoint or a run')
   for (const { code } of [bundle, few, server]) expect(code).not.toBe(0)

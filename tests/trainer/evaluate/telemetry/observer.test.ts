@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createModel } from '../../../../models/registry.ts'
 import { openText } from '../../../../runtime/text.ts'
 import { Observer } from '../../../../trainer/evaluate/telemetry/observer.ts'
-import { Watched } from '../../../../trainer/evaluate/telemetry/watched.ts'
+import { TapStatistics } from '../../../../trainer/evaluate/telemetry/taps.ts'
 import { initialise } from '../../../../trainer/backends/initialise.ts'
 import { byteTokenizer } from '../../../support/byte-tokenizer.ts'
 
@@ -33,11 +33,11 @@ describe('an observer', () => {
 
   test('sees the gates of a delta memory, and each layer under a name of its own', async () => {
     const observer = await observe('delta', { layers: 'dd', memoryHeads: 2, keys: 4, values: 4, decay: 'head' })
-    const watched = new Watched()
+    const taps = new TapStatistics()
     observer.start(2)
-    observer.read([ids, ids], watched)
+    observer.read([ids, ids], taps)
     observer.read([ids, ids])
-    const found = watched.results()
+    const found = taps.results()
     expect(found.map(({ name }) => name)).toEqual(['delta.beta', 'delta.decay', 'delta.beta#2', 'delta.decay#2'])
     for (const { min, max, variance } of found) {
       expect(min).toBeGreaterThan(0)
@@ -53,10 +53,10 @@ describe('an observer', () => {
     ] as const
     for (const [architecture, options, name, choices] of cases) {
       const observer = await observe(architecture, options)
-      const watched = new Watched()
+      const taps = new TapStatistics()
       observer.start(1)
-      for (const id of ids) observer.read([[id]], watched)
-      const found = watched.results().filter((result) => result.name.includes(name))
+      for (const id of ids) observer.read([[id]], taps)
+      const found = taps.results().filter((result) => result.name.includes(name))
       expect(found.length).toBeGreaterThan(0)
       for (const { usage } of found) {
         expect(usage!.choices).toBe(choices)

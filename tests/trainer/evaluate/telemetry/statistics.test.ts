@@ -9,7 +9,7 @@ import {
   remainder,
   slotCosine,
 } from '../../../../trainer/evaluate/telemetry/statistics.ts'
-import { Watched } from '../../../../trainer/evaluate/telemetry/watched.ts'
+import { TapStatistics } from '../../../../trainer/evaluate/telemetry/taps.ts'
 
 const floats = (...values: number[]): Float32Array => Float32Array.from(values)
 
@@ -109,19 +109,19 @@ describe('retention', () => {
   })
 })
 
-describe('what is watched', () => {
+describe('what is taps', () => {
   test('a gate has a mean and a variance and no usage', () => {
-    const watched = new Watched()
-    watched.add('gate', [0.25, 0.75], 2)
-    watched.add('gate', [0.25, 0.25], 2)
-    const [gate] = watched.results()
+    const taps = new TapStatistics()
+    taps.add('gate', [0.25, 0.75], 2)
+    taps.add('gate', [0.25, 0.25], 2)
+    const [gate] = taps.results()
     expect(gate).toEqual({ name: 'gate', mean: 0.375, variance: 3 / 64, min: 0.25, max: 0.75 })
   })
 
   test('probabilities have a usage: what is used on the whole and at a time', () => {
-    const watched = new Watched()
-    watched.add('experts', [1, 0, 0, 0, 0, 1, 0, 0], 4)
-    const { usage } = watched.results()[0]!
+    const taps = new TapStatistics()
+    taps.add('experts', [1, 0, 0, 0, 0, 1, 0, 0], 4)
+    const { usage } = taps.results()[0]!
     expect(usage).toMatchObject({ choices: 4, evenness: 0.5, atATime: 1 })
     expect(usage!.effective).toBeCloseTo(2, 12)
     expect(entropy([0, 0])).toBe(0)

@@ -1,0 +1,25 @@
+/** What Ctrl-C and `kill` do to a command. */
+
+/** 128 and the number of the signal, as shells count. */
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+export type StopSignal = keyof typeof exitCodes
+
+export const exitCodeOf = (signal: StopSignal): number => exitCodes[signal]
+
+/** Ends the process at a signal; temporary files are removed on the way. */
+export function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(exitCodes[signal]))
+}
+
+/** Aborts at the first signal, so that work can be saved; the second one ends the process at once. */
+export function stopOnSignals(): { readonly signal: AbortSignal; readonly received: () => StopSignal | undefined } {
+  const stopping = new AbortController()
+  let received: StopSignal | undefined
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (received !== undefined) process.exit(exitCodes[signal])
+      received = signal
+      stopping.abort()
+    })
+  return { signal: stopping.signal, received: () => received }
+}
