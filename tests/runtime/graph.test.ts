@@ -229,6 +229,12 @@ describe.each(bindings)('$binding', ({ open }) => {
     expect(await fastest({ disabledOptimizers: ['ConstantFolding'] })).toBeGreaterThan(5 * folded)
   })
 
+  test.each(['tf32', 'capture', 'unordered'] as const)('%s is refused where the device is not CUDA', async (option) => {
+    await expect(open(addOne, { [option]: true })).rejects.toThrow(
+      new RuntimeError(`${option}: expected device cuda, got cpu`),
+    )
+  })
+
   test('nothing runs after release or close', async () => {
     const graph = await open(addOne)
     const [x, y] = [createTensor('float32', [1, 2]), createTensor('float32', [1, 2])]

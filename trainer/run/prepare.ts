@@ -76,6 +76,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     recompute: recipe.recompute,
     maxLabels: recipe.maxLabels,
     precision: recipe.precision,
+    deterministic: recipe.deterministic,
     carry: recipe.carry,
     lrScale: lrScaleOf(givenScales(recipe, paths), paths),
     threads: choices.threads,

@@ -2,7 +2,7 @@
 import type { Graph } from '../../../runtime/graph.ts'
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import { type BackendOptions, deviceSettings } from '../backend.ts'
+import { type BackendOptions, deviceSettings, stepOptions } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
 import { drawNoise, floats, load, type Buffers, zeros } from './feeds.ts'
 import { compileGradients } from './step.ts'
@@ -20,7 +20,7 @@ export interface Replica {
 
 /** Opens the share of one device, whose rows are all of `o`; `params` are the two sets of parameters that take turns, and the frozen ones. */
 export async function openReplica(o: BackendOptions, params: readonly [Buffers, Buffers]): Promise<Replica> {
-  const compiled = compileGradients(o.model, o)
+  const compiled = compileGradients(o.model, stepOptions(o))
   const graph: Graph = await openGraph(compiled.bytes, deviceSettings(o))
   const named = (start: string) => compiled.inputs.filter(({ name }) => name.startsWith(start))
   const inputs = zeros(compiled.inputs.filter(({ name }) => !/^(param|state)\./.test(name)))

@@ -1,6 +1,7 @@
 /** A whole training step as one ONNX graph: forward, backward, clipping, AdamW, and the session state carried on. */
 import type { Model } from '../../../models/architecture.ts'
 import { type CompiledGraph, emit } from './compiled-graph.ts'
+import type { Arithmetic } from './emit.ts'
 import type { AdamW } from './optimizer.ts'
 import { recompute } from './recompute.ts'
 import type { Node, Recorder, Tape } from './tape.ts'
@@ -42,7 +43,7 @@ export function compileStep(model: Model, o: StepOptions): TrainingGraph {
 /** The loss alone, for held-out text. Inputs: what traceLoss says. Outputs: loss, weightSum, next.state.*. */
 export function compileLoss(model: Model, o: LossOptions): CompiledGraph {
   const { tape, outputs } = traceLoss(model, o, false)
-  return emit('loss', tape, outputs, o.precision)
+  return emit('loss', tape, outputs, o)
 }
 
 /** The loss and its gradients: the part of a step that devices share. Outputs: loss, weightSum, grad.*, next.state.*. */
@@ -60,11 +61,11 @@ function emitRecomputed(
   tape: Tape,
   forward: number,
   outputs: ReadonlyMap<string, Node>,
-  o: Pick<StepOptions, 'precision'> & Partial<StepOptions>,
+  o: Arithmetic & Partial<StepOptions>,
 ): CompiledGraph {
   const segments = o.recompute ?? 1
   const [last, wanted] = segments > 1 ? recompute(tape, forward, outputs, segments) : [tape, outputs]
-  return emit(name, last, wanted, o.precision)
+  return emit(name, last, wanted, o)
 }
 
 /** Adds the share of this batch to the running totals, which are used and start again when `apply` is 1. */
