@@ -27,6 +27,12 @@ test.each(pages)('every file that %s names exists', (page) => {
   expect(missing.filter((path) => !MADE.has(path))).toEqual([])
 })
 
+test('every operation that the pages name exists', () => {
+  const operations = new Set([...read('models/ops.ts').matchAll(/^  (\w+)[(<]/gm)].map(([, name]) => name))
+  const named = pages.flatMap((page) => [...read(page).matchAll(/\bop\.(\w+)/g)].map(([, name]) => name))
+  expect(named.filter((name) => !operations.has(name))).toEqual([])
+})
+
 test('the architecture of docs/add-an-architecture.md is one: TF.js = ONNX Runtime, whole = token by token', async () => {
   const [, code] = /```ts\n(\/\*\*.*?)```/s.exec(read('docs/add-an-architecture.md')) ?? []
   const models = (path: string): string => pathToFileURL(join(root, 'models', path)).href
