@@ -15,7 +15,7 @@ import { writeTinyBundle } from '../../support/tiny-bundle.ts'
 
 const TOKENS = 300
 /** Of a token: its event, its text, its random numbers. Logits of 49,152 tokens are 196,608 bytes. */
-const BYTES_A_TOKEN = 8_000
+const BYTES_A_TOKEN = 16_000
 
 const greedy = { ...turnJob(1).sampling, temperature: 0 }
 const kinds: [name: string, sampling: Sampling][] = [
@@ -49,6 +49,10 @@ function quietRunner(vocab: number): Runner {
   }
 }
 
+function quietScheduler(vocab: number, runner = quietRunner(vocab)): Scheduler {
+  return new Scheduler(runner, { ...byteCodec, vocabSize: vocab }, () => undefined)
+}
+
 /** What a token allocates once the reply is under way. */
 async function perToken(scheduler: Scheduler, sampling: Sampling) {
   scheduler.add(turnJob(1, { sampling, maxTokens: 2 * TOKENS + 10, keep: false }), [104, 105])
@@ -61,7 +65,7 @@ async function perToken(scheduler: Scheduler, sampling: Sampling) {
 describe.each(kinds)('sampling by %s', (_, sampling) => {
   test('allocates little for a token, whatever the size of the vocabulary', async () => {
     for (const vocab of [512, 49_152, 262_144]) {
-      const { heap, buffers } = await perToken(new Scheduler(quietRunner(vocab), byteCodec, () => undefined), sampling)
+      const { heap, buffers } = await perToken(quietScheduler(vocab), sampling)
       expect([vocab, heap]).toEqual([vocab, expect.toSatisfy((bytes: number) => bytes > 0 && bytes < BYTES_A_TOKEN)])
       expect([vocab, buffers]).toEqual([vocab, expect.toSatisfy((bytes: number) => bytes < 1_000)])
     }
@@ -69,7 +73,7 @@ describe.each(kinds)('sampling by %s', (_, sampling) => {
 })
 
 test('models of two vocabularies that take turns in a thread allocate no more than each alone', async () => {
-  const schedulers = [512, 49_152].map((vocab) => new Scheduler(quietRunner(vocab), byteCodec, () => undefined))
+  const schedulers = [512, 49_152].map((vocab) => quietScheduler(vocab))
   for (const one of schedulers) one.add(turnJob(1, { sampling: kinds[3]![1], maxTokens: 2 * TOKENS }), [104])
   const both = async (): Promise<void> => {
     for (const one of schedulers) await one.step()
@@ -98,6 +102,6 @@ test('garbage is seen: one copy of the logits for each token is far above the bo
     step: async (segments) =>
       (await runner.step(segments)).map((one) => ('logits' in one ? { logits: one.logits.slice() } : one)),
   }
-  const { heap, buffers } = await perToken(new Scheduler(wasteful, byteCodec, () => undefined), greedy)
+  const { heap, buffers } = await perToken(quietScheduler(49_152, wasteful), greedy)
   expect(Math.max(heap, buffers)).toBeGreaterThan(5 * BYTES_A_TOKEN)
 })
