@@ -43,6 +43,18 @@ test('sixteen layers in four pieces hold less than half of what they hold in one
   expect(peak(again, [...outputs.values()])).toBeLessThan(whole / 2)
 })
 
+test('a step of 130,000 nodes is cut in pieces too', () => {
+  const tape = new Tape()
+  const op = recorder(tape)
+  const w = tape.input('w', [1])
+  let x = tape.input('x', [1])
+  for (let i = 0; i < 130_000; i++) x = op.add(x, w)
+  const [gradient] = gradients(tape, op, op.mul(x, x), [w])
+  const [again, outputs] = recompute(tape, 130_001, new Map([['gradient', gradient!]]), 4)
+  expect(again.nodes.length).toBeGreaterThan(260_000)
+  expect(outputs.get('gradient')).toBeDefined()
+})
+
 describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) => {
   test('a step in three pieces = a step in one', async () => {
     const time = model.chunkLength > 1 ? 2 * model.chunkLength : 12
