@@ -22,6 +22,36 @@ function closeAll(): void {
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
+  const reserved = reserve(library)
+  try {
+    return reserved.graph(createSession(library, reserved.environment, model, options))
+  } catch (error) {
+    reserved.close()
+    throw error
+  }
+}
+
+/** The same, while this thread goes on: what takes minutes is on another one. `model` must not change meanwhile. */
+export async function createNativeGraphElsewhere(
+  library: Library,
+  model: Uint8Array,
+  options: GraphOptions,
+): Promise<Graph> {
+  const settings = sessionSettings(library, options)
+  const reserved = reserve(library)
+  try {
+    const make = () => library.createSessionElsewhere(reserved.environment, model, model.byteLength, settings)
+    return reserved.graph(await reserved.during(make))
+  } catch (error) {
+    reserved.close()
+    throw error
+  } finally {
+    library.ReleaseSessionOptions(settings)
+  }
+}
+
+/** What every graph of this thread needs, before it has a session: closed when the thread ends, whatever happens. */
+function reserve(library: Library) {
   const shared = sharedEnvironment(library)
   let session = 0n
   let open = true
@@ -38,27 +68,29 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
   if (!watching) process.once('exit', closeAll)
   watching = true
   openGraphs.add(close)
-  try {
-    session = createSession(library, shared.environment, model, options)
-    const { inputs, outputs } = describeSession(library, session)
-    const names = pinNames(library, [...inputs, ...outputs])
-    const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
-    return {
-      inputs,
-      outputs,
-      bind(inputTensors, outputTensors) {
-        if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
-        checkInputs(inputs, inputTensors)
-        checkOutputs(outputs, outputTensors)
-        return createBinding(opened, inputTensors, outputTensors)
-      },
-      close() {
-        if (open) close()
-      },
-    }
-  } catch (error) {
-    close()
-    throw error
+  return {
+    environment: shared.environment,
+    during: <T>(work: () => Promise<T>): Promise<T> => use.during(work),
+    close,
+    graph(made: Pointer): Graph {
+      session = made
+      const { inputs, outputs } = describeSession(library, session)
+      const names = pinNames(library, [...inputs, ...outputs])
+      const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
+      return {
+        inputs,
+        outputs,
+        bind(inputTensors, outputTensors) {
+          if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
+          checkInputs(inputs, inputTensors)
+          checkOutputs(outputs, outputTensors)
+          return createBinding(opened, inputTensors, outputTensors)
+        },
+        close() {
+          if (open) close()
+        },
+      }
+    },
   }
 }
 
@@ -68,18 +100,27 @@ function createSession(
   model: Uint8Array | string,
   options: GraphOptions,
 ): Pointer {
+  const settings = sessionSettings(library, options)
+  try {
+    if (typeof model === 'string') return library.made('CreateSession', environment, library.pathBytes(model), settings)
+    return library.made('CreateSessionFromArray', environment, model, model.byteLength, settings)
+  } finally {
+    library.ReleaseSessionOptions(settings)
+  }
+}
+
+/** The options of a session, to be released. */
+function sessionSettings(library: Library, options: GraphOptions): Pointer {
   const settings = library.made('CreateSessionOptions')
   try {
     library.SetIntraOpNumThreads(settings, options.threads ?? 1)
     library.SetSessionGraphOptimizationLevel(settings, optimizationLevels[options.optimization ?? 'all'])
     for (const [key, value] of configEntries(options)) library.AddSessionConfigEntry(settings, key, value)
     appendDevice(library, settings, options.device ?? 'cpu', options.deviceId ?? 0)
-    if (typeof model === 'string') {
-      return library.made('CreateSession', environment, library.pathBytes(model), settings)
-    }
-    return library.made('CreateSessionFromArray', environment, model, model.byteLength, settings)
-  } finally {
+    return settings
+  } catch (error) {
     library.ReleaseSessionOptions(settings)
+    throw error
   }
 }
 

@@ -124,14 +124,14 @@ function largestCurvature(c: NeuralMemoryConfig, { state, k, rates }: ReturnType
     const found = tf.grads((...ws: Tensor[]) => tf.slice(weighted(...ws), [i], [1]).asScalar())(layers)
     return tf.concat(found.map((g) => tf.reshape(g, [-1])))
   })
-  const J = tf.stack(jacobian) as ReturnType<typeof tf.tensor2d>
+  const J = tf.stack(jacobian)
   const gram = tf.matMul(J, J, false, true)
   let vector: Tensor = tf.ones([c.chunk * c.memory, 1])
   for (let i = 0; i < 200; i++) {
-    const next = tf.matMul(gram, vector as typeof J)
+    const next = tf.matMul(gram, vector)
     vector = tf.div(next, tf.norm(next))
   }
-  return numbers(tf.norm(tf.matMul(gram, vector as typeof J)))[0]!
+  return numbers(tf.norm(tf.matMul(gram, vector)))[0]!
 }
 
 describe('the bound of the curvature', () => {

@@ -1,11 +1,12 @@
 /** The default backend: one ONNX graph is the step; two sets of buffers take turns, so nothing is copied. */
-import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
-import { type Backend, type BackendOptions, deviceSettings, sharesOf, stepScalarsOf } from '../backend.ts'
+import { type Backend, type BackendOptions, sharesOf, stepScalarsOf } from '../backend.ts'
 import { ConfigError } from '../../../models/config.ts'
 import { initialise } from '../initialise.ts'
+import { checkMemory } from '../memory.ts'
 import { Evaluation } from './evaluation.ts'
 import { type Buffers, copy, drawNoise, expectNames, floats, frozenParams, load } from './feeds.ts'
+import { openCompiled } from './opening.ts'
 import { compileStep } from './step.ts'
 
 /** Throws ConfigError where the device has no faster matrix products than float32. */
@@ -20,7 +21,8 @@ export function checkPrecision({ precision, device }: Pick<BackendOptions, 'prec
 export async function createCompiledBackend(o: BackendOptions, seed: number): Promise<Backend> {
   checkPrecision(o)
   const compiled = compileStep(o.model, o)
-  const graph = await openGraph(compiled.bytes, deviceSettings(o))
+  checkMemory(o, compiled.valueBytes)
+  const graph = await openCompiled(compiled, o)
   const changing = compiled.outputs.filter((port) => port.name.startsWith('next.')).map((port) => port.name.slice(5))
   const shapes = new Map(compiled.inputs.map((port) => [port.name, port.shape.map(Number)]))
   const types = new Map(compiled.inputs.map((port) => [port.name, port.dtype]))
@@ -53,6 +55,7 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
 
   return {
     description: `compiled step, ${compiled.nodes} nodes, ${o.device}, ${o.threads} threads`,
+    unreached: compiled.unreached,
     async update(batches, lr, number) {
       const shares = sharesOf(batches, o)
       if (batches.length > 1) stateBefore = carried.map((name) => [name, floats(sets[turn]![name]!).slice()])

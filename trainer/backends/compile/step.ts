@@ -2,6 +2,7 @@
 import type { Model } from '../../../models/architecture.ts'
 import { type CompiledGraph, emit } from './compiled-graph.ts'
 import type { AdamW } from './optimizer.ts'
+import { peakBytes } from './peak.ts'
 import { recompute } from './recompute.ts'
 import type { Node, Recorder, Tape } from './tape.ts'
 import { type LossOptions, parameterGradients, traceLoss } from './traced-loss.ts'
@@ -21,7 +22,13 @@ export interface StepOptions extends LossOptions {
 export interface TrainingGraph extends CompiledGraph {
   /** Parameters that no gradient reaches: the loss does not depend on them. */
   readonly unreached: readonly string[]
+  /** The most that values take at once which are neither inputs nor outputs, when they are computed in order. */
+  readonly valueBytes: number
 }
+
+/** Parameters that no gradient reaches. */
+export const unreachedParameters = (model: Model, o: LossOptions): readonly string[] =>
+  parameterGradients(traceLoss(model, o, true)).unreached
 
 /**
  * A training step. Inputs: what traceLoss says, scalar.*, first.* and second.*; with `accumulate` also share, apply and
@@ -61,10 +68,10 @@ function emitRecomputed(
   forward: number,
   outputs: ReadonlyMap<string, Node>,
   o: Pick<StepOptions, 'precision'> & Partial<StepOptions>,
-): CompiledGraph {
+): Omit<TrainingGraph, 'unreached'> {
   const segments = o.recompute ?? 1
   const [last, wanted] = segments > 1 ? recompute(tape, forward, outputs, segments) : [tape, outputs]
-  return emit(name, last, wanted, o.precision)
+  return { ...emit(name, last, wanted, o.precision), valueBytes: peakBytes(last.nodes, [...wanted.values()]) }
 }
 
 /** Adds the share of this batch to the running totals, which are used and start again when `apply` is 1. */
