@@ -4,39 +4,36 @@ import { ConfigError } from '../../models/config.ts'
 import { type Dim, flatten } from '../../models/spec.ts'
 import type { BackendOptions } from './backend.ts'
 
-export interface StepMemory {
-  /** Parameters, moments and carried state in two sets that take turns, and the gradients. */
-  readonly heldBytes: number
-  readonly valueBytes: number
-}
-
-type Sized = Pick<BackendOptions, 'model' | 'batch' | 'optimizer' | 'device'>
+type Sized = Pick<BackendOptions, 'model' | 'batch' | 'carry' | 'optimizer' | 'device'>
 
 const size = (shape: readonly Dim[], batch: number): number =>
   shape.reduce<number>((n, d) => n * (d === 'batch' ? batch : Number(d)), 1)
 
-/** Bytes that are held from step to step. */
-export function heldBytes({ model, batch, optimizer }: Omit<Sized, 'device'>): number {
+/** Bytes of parameters, moments and carried state in two sets that take turns, and of the gradients. */
+export function heldBytes({ model, batch, carry, optimizer }: Omit<Sized, 'device'>): number {
   const moment = optimizer.bits / 8
   const params = flatten(model.params).map(
     ([, { shape, frozen }]) => size(shape, batch) * (frozen ? 4 : 2 * (4 + 2 * moment) + 4),
   )
-  const state = flatten(model.state).map(([, { shape }]) => size(shape, batch) * 4 * 2)
+  const state = flatten(carry ? model.state : {}).map(([, { shape }]) => size(shape, batch) * 4 * 2)
   return [...params, ...state].reduce((a, b) => a + b, 0)
 }
 
 /** Memory of the machine or of the container, whichever is less. */
 const available = (): number => Math.min(totalmem(), process.constrainedMemory() || Infinity)
 
-/** Throws ConfigError where a step on the CPU needs more memory than there is: with swapping it would never end. */
+/**
+ * Throws ConfigError where a step needs more memory than the machine has: with swapping it would never end. On another
+ * device values are in that one's memory, so they do not count.
+ */
 export function checkMemory(o: Sized, valueBytes = 0, most = available()): void {
   const held = heldBytes(o)
   if (o.device === 'cpu' ? held + valueBytes <= most : held <= most) return
   const values = valueBytes > 0 ? ` and ${inUnits(valueBytes)} of values` : ''
   throw new ConfigError(
     `model: a training step needs ${inUnits(held)} for parameters, moments and state${values}; ` +
-      `this machine has ${inUnits(most)}. Take a smaller model` +
-      (valueBytes > 0 ? ', batch or sequenceLength, or recompute=2 and more' : ''),
+      `this machine has ${inUnits(most)}. Take a smaller model or batch` +
+      (valueBytes > 0 ? ', shorter rows (sequenceLength), or recompute=2 and more' : ''),
   )
 }
 
