@@ -25,6 +25,8 @@ export interface ExportOptions {
   readonly reference: Reference
   /** Real text for the verification. */
   readonly ids: readonly number[]
+  /** Tokens of a session over which pieces and single tokens have to agree. */
+  readonly length: number
   readonly generation: Manifest['generation']
   /** Where the weights come from: recipe, step, seed. */
   readonly source: Readonly<Record<string, unknown>>
@@ -40,7 +42,7 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
   const graph = decoderGraph(o.model, o.weights, o.kernels, precomputed)
   if (o.compact) await refuseLarger(o, graph.bytes.length)
-  const verification = await verify(graph, o.reference, o.ids)
+  const verification = await verify(graph, o.reference, o.ids, o.length)
 
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)

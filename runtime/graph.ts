@@ -43,4 +43,6 @@ export interface GraphOptions extends DeviceOptions {
   disabledOptimizers?: readonly string[]
   /** Whether waiting threads spin: faster, at the price of a busy core. ONNX Runtime's own default is to spin. */
   spin?: boolean
+  /** Opens bytes on another thread, so that this one hears signals and says progress meanwhile. */
+  elsewhere?: boolean
 }

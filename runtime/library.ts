@@ -22,6 +22,8 @@ export type Library = { readonly version: string } & Readonly<Record<CheckedName
     counted(name: CheckedName, ...args: Argument[]): number
     /** Calls Run on another thread. What it reads and writes must be left alone until the promise settles. */
     runElsewhere(...args: Argument[]): Promise<void>
+    /** Calls CreateSessionFromArray on another thread and returns the session. Its model must be left alone until then. */
+    createSessionElsewhere(...args: Argument[]): Promise<Pointer>
     /** Returns the C string at an address. */
     stringAt(address: Pointer): string
     /** Returns the address of memory that does not move. */
@@ -144,16 +146,13 @@ function load(): Library {
     const [address, type] = [table[position], types[name]]
     return (...args: Argument[]) => check(call(address, type, ...args) as Pointer | null)
   })
-  const run = koffi.decode(table[CHECKED.Run[0]], types.Run) as Koffi.KoffiFunc<(...args: Argument[]) => Pointer | null>
-  return {
-    version,
-    ...checked,
-    ...releases,
-    made: (name, ...args) => result(checked[name], args),
-    counted: (name, ...args) => Number(result(checked[name], args)),
-    runElsewhere: (...args) =>
+  /** The function on another thread; what it reads has to be kept until then. */
+  const elsewhere = (name: CheckedName) => {
+    type Function = Koffi.KoffiFunc<(...args: Argument[]) => Pointer | null>
+    const called = koffi.decode(table[CHECKED[name][0]], types[name]) as Function
+    return (...args: Argument[]): Promise<void> =>
       new Promise((resolve, reject) => {
-        run.async(...args, (error: unknown, status: Pointer | null) => {
+        called.async(...args, (error: unknown, status: Pointer | null) => {
           try {
             if (error) throw error
             resolve(check(status))
@@ -161,7 +160,21 @@ function load(): Library {
             reject(failure)
           }
         })
-      }),
+      })
+  }
+  const createSession = elsewhere('CreateSessionFromArray')
+  return {
+    version,
+    ...checked,
+    ...releases,
+    made: (name, ...args) => result(checked[name], args),
+    counted: (name, ...args) => Number(result(checked[name], args)),
+    runElsewhere: elsewhere('Run'),
+    async createSessionElsewhere(...args) {
+      const session = new BigUint64Array(new ArrayBuffer(72), 0, 1)
+      await createSession(...args, session)
+      return session[0]!
+    },
     stringAt: (address) => koffi.decode.string(address),
     addressOf: (memory) => koffi.address(memory),
     pathBytes: (path) => Buffer.from(`${path}\0`, process.platform === 'win32' ? 'utf16le' : 'utf8'),

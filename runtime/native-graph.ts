@@ -7,7 +7,7 @@ import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
 import { NativeTensor } from './native-memory.ts'
 import { createValue } from './native-value.ts'
-import { openSession } from './session.ts'
+import { openSession, sessionSettings } from './session.ts'
 import type { Tensor } from './tensor.ts'
 import { createUse, type Use } from './use.ts'
 
@@ -22,6 +22,36 @@ function closeAll(): void {
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
+  const reserved = reserve(library)
+  try {
+    return reserved.graph(openSession(library, reserved.environment, model, options), options)
+  } catch (error) {
+    reserved.close()
+    throw error
+  }
+}
+
+/** The same, while this thread goes on: what takes minutes is on another one. `model` must not change meanwhile. */
+export async function createNativeGraphElsewhere(
+  library: Library,
+  model: Uint8Array,
+  options: GraphOptions,
+): Promise<Graph> {
+  const settings = sessionSettings(library, options)
+  const reserved = reserve(library)
+  try {
+    const make = () => library.createSessionElsewhere(reserved.environment, model, model.byteLength, settings)
+    return reserved.graph(await reserved.during(make), options)
+  } catch (error) {
+    reserved.close()
+    throw error
+  } finally {
+    library.ReleaseSessionOptions(settings)
+  }
+}
+
+/** What every graph of this thread needs, before it has a session: closed when the thread ends, whatever happens. */
+function reserve(library: Library) {
   const shared = sharedEnvironment(library)
   let session = 0n
   let open = true
@@ -38,29 +68,30 @@ export function createNativeGraph(library: Library, model: Uint8Array | string, 
   if (!watching) process.once('exit', closeAll)
   watching = true
   openGraphs.add(close)
-  try {
-    session = openSession(library, shared.environment, model, options)
-    const { inputs, outputs } = describeSession(library, session)
-    const names = pinNames(library, [...inputs, ...outputs])
-    const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
-    let bound = 0
-    return {
-      inputs,
-      outputs,
-      bind(inputTensors, outputTensors) {
-        if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
-        checkInputs(inputs, inputTensors)
-        checkOutputs(outputs, outputTensors)
-        const recording = options.capture === true ? ++bound : null
-        return createBinding(opened, inputTensors, outputTensors, recording)
-      },
-      close() {
-        if (open) close()
-      },
-    }
-  } catch (error) {
-    close()
-    throw error
+  return {
+    environment: shared.environment,
+    during: <T>(work: () => Promise<T>): Promise<T> => use.during(work),
+    close,
+    graph(made: Pointer, { capture = false }: GraphOptions): Graph {
+      session = made
+      const { inputs, outputs } = describeSession(library, session)
+      const names = pinNames(library, [...inputs, ...outputs])
+      const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
+      let bound = 0
+      return {
+        inputs,
+        outputs,
+        bind(inputTensors, outputTensors) {
+          if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
+          checkInputs(inputs, inputTensors)
+          checkOutputs(outputs, outputTensors)
+          return createBinding(opened, inputTensors, outputTensors, capture ? ++bound : null)
+        },
+        close() {
+          if (open) close()
+        },
+      }
+    },
   }
 }
 

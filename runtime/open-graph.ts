@@ -4,7 +4,7 @@ import type { Device } from './device.ts'
 import type { Graph, GraphOptions } from './graph.ts'
 import { loadBinding, loadLibrary } from './library.ts'
 import { type DeviceMemory, hostMemory } from './memory.ts'
-import { createNativeGraph } from './native-graph.ts'
+import { createNativeGraph, createNativeGraphElsewhere } from './native-graph.ts'
 import { type DeviceChoice, NativeMemory } from './native-memory.ts'
 
 /** How graphs run in this process; `reason` says why it is not the C API. */
@@ -24,7 +24,12 @@ export function runtimeInfo(): RuntimeInfo {
 
 /** Opens a model from its bytes or a file path. Throws RuntimeError if it cannot be loaded or the device is not there. */
 export async function openGraph(model: Uint8Array | string, options: GraphOptions = {}): Promise<Graph> {
-  if (runtimeInfo().binding === 'c-api') return createNativeGraph(loadLibrary(), model, options)
+  if (runtimeInfo().binding === 'c-api') {
+    const elsewhere = options.elsewhere === true && typeof model !== 'string'
+    return elsewhere
+      ? createNativeGraphElsewhere(loadLibrary(), model, options)
+      : createNativeGraph(loadLibrary(), model, options)
+  }
   return createBindingGraph(loadBinding(), model, options)
 }
 

@@ -12,18 +12,29 @@ export function openSession(
   model: Uint8Array | string,
   options: GraphOptions,
 ): Pointer {
-  const settings = library.made('CreateSessionOptions')
+  const settings = sessionSettings(library, options)
   try {
-    library.SetIntraOpNumThreads(settings, options.threads ?? 1)
-    library.SetSessionGraphOptimizationLevel(settings, optimizationLevels[options.optimization ?? 'all'])
-    for (const [key, value] of configEntries(options)) library.AddSessionConfigEntry(settings, key, value)
-    appendDevice(library, settings, options)
     if (typeof model === 'string') {
       return library.made('CreateSession', environment, library.pathBytes(model), settings)
     }
     return library.made('CreateSessionFromArray', environment, model, model.byteLength, settings)
   } finally {
     library.ReleaseSessionOptions(settings)
+  }
+}
+
+/** Returns the options of a session; ReleaseSessionOptions gives them back. Throws RuntimeError if the device is not there. */
+export function sessionSettings(library: Library, options: GraphOptions): Pointer {
+  const settings = library.made('CreateSessionOptions')
+  try {
+    library.SetIntraOpNumThreads(settings, options.threads ?? 1)
+    library.SetSessionGraphOptimizationLevel(settings, optimizationLevels[options.optimization ?? 'all'])
+    for (const [key, value] of configEntries(options)) library.AddSessionConfigEntry(settings, key, value)
+    appendDevice(library, settings, options)
+    return settings
+  } catch (error) {
+    library.ReleaseSessionOptions(settings)
+    throw error
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Ops } from '../ops.ts'
 import { matrix, type Spec, stateOf } from '../spec.ts'
+import { largestSquare } from './sums.ts'
 
 export interface NetworkConfig {
   /** Width of keys and values. */
@@ -43,9 +44,12 @@ export interface Factors<T> {
   readonly right: T
 }
 
+/** The square of the largest slope of GELU, 1.129; that of ReLU is 1. */
+const STEEPEST = 1.275
+
 /**
- * With loss_t = mean (recall(k_t) - v_t)^2 of each token: the loss (B,N,1), and minus the gradient of sum_t rate_t loss_t
- * for each layer.
+ * With loss_t = mean (recall(k_t) - v_t)^2 of each token: the loss (B,N,1), minus the gradient of sum_t rate_t loss_t
+ * for each layer, and a bound of the curvature of sum_t weight_t loss_t (B,1,1).
  */
 export function descent<T>(op: Ops<T>, c: NetworkConfig, layers: readonly T[], k: T, v: T) {
   const { y, input, inner, slope } = forward(op, c, layers, k)
@@ -62,7 +66,19 @@ export function descent<T>(op: Ops<T>, c: NetworkConfig, layers: readonly T[], k
       { left: inner, right: error },
     ]
   }
-  return { surprise, factors }
+  /**
+   * At least the largest eigenvalue of the Gauss-Newton matrix, sum_t 2/M weight_t J_t' J_t. The token's Jacobian J_t is
+   * inner_t for the second layer and W2' diag(slope_t) input_t for the first, so that is at most
+   * 2/M (|sum_t weight_t inner_t inner_t'| + |W2|^2 max slope^2 |sum_t weight_t input_t input_t'|).
+   */
+  const curvature = (weight: T): T => {
+    const root = op.sqrt(op.add(op.mul(weight, op.constant(2 / c.memory)), op.constant(1e-12)))
+    const tokens = (x: T): T => largestSquare(op, op.transpose(op.mul(x, root), [0, 2, 1]))
+    if (!inner) return tokens(input)
+    const reach = op.mul(largestSquare(op, op.slice(layers[1]!, 1, 0, -1)), op.constant(STEEPEST))
+    return op.add(tokens(inner), op.mul(reach, tokens(input)))
+  }
+  return { surprise, factors, curvature }
 }
 
 function forward<T>(op: Ops<T>, c: NetworkConfig, layers: readonly T[], x: T) {

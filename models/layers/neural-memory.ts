@@ -32,6 +32,12 @@ export interface NeuralMemoryConfig extends NetworkConfig {
   readonly update: boolean
 }
 
+/**
+ * Largest product of learning rate and curvature. Gradient descent is stable below 2 and does not overshoot up to 1
+ * (Nesterov 2004, Introductory Lectures on Convex Optimization, 1.2.3): beyond it, every chunk magnifies what differs.
+ */
+const STABLE = 1
+
 /** Logits of the learning rate, the momentum and the decay that a memory starts with. */
 const FIRST = { rate: -1, momentum: 0, decay: -6 } as const
 
@@ -113,23 +119,29 @@ export function updateMemory<T>(
   const mean = (logit: T): T => op.mul(sumOfRows(op, logit), op.constant(1 / (pending.length * c.chunk)))
   const momentum = c.momentum ? mean(logits[0]!) : undefined
   const decay = c.decay ? mean(logits.at(-1)!) : undefined
-  const { surprise, factors } = descent(op, c, current(op, start, state.added), k, v)
+  const { surprise, factors, curvature } = descent(op, c, current(op, start, state.added), k, v)
   const surprising = op.less(op.constant(c.threshold), op.tap(surprise, 'memory.surprise'))
   const taught = c.threshold > 0 ? op.where(surprising, rate, op.constant(0)) : rate
   const parts = factors(op.tap(taught, 'memory.rate'))
-  const bound = c.clip > 0 ? shrink(op, gradient(op, parts), c.clip) : undefined
-
   const w = chunkWeights(op, c.chunk, momentum, decay)
-  /** sum_t weight_t u_t of each layer, within the bound; the tokens of one place have the same weight. */
-  const total = (weight: T | undefined): T[] => {
-    const each =
-      weight &&
-      op.concat(
-        Array.from(pending, () => weight),
-        1,
-      )
-    return gradient(op, parts, bound && each ? op.mul(each, bound) : (bound ?? each))
-  }
+  /** The weights (B,C,1) of places for each of their tokens (B,L*C,1). */
+  const each = (weight: T): T =>
+    pending.length === 1
+      ? weight
+      : op.concat(
+          pending.map(() => weight),
+          1,
+        )
+  /** How far the token moves the weights, in this chunk and by the momentum that it leaves to the next: (B,L*C,1). */
+  const reach = w.write && (w.carry && w.push ? op.add(w.write, op.mul(w.carry, w.push)) : w.write)
+  const stable = limited(
+    op,
+    STABLE,
+    op.tap(curvature(reach ? op.mul(taught, each(reach)) : taught), 'memory.curvature'),
+  )
+  const bound = c.clip > 0 ? op.minimum(stable, shrink(op, gradient(op, parts), c.clip)) : stable
+  /** sum_t weight_t u_t of each layer, within the bound. */
+  const total = (weight: T | undefined): T[] => gradient(op, parts, weight ? op.mul(each(weight), bound) : bound)
   const added = combine(op, [w.keep, state.added], [w.carry, state.momentum], [undefined, total(w.write)])
   if (!state.momentum) return { added }
   return { added, momentum: combine(op, [w.glide, state.momentum], [undefined, total(w.push)]) }
@@ -139,11 +151,14 @@ export function updateMemory<T>(
 const gradient = <T>(op: Ops<T>, parts: readonly Factors<T>[], weight?: T): T[] =>
   parts.map(({ left, right }) => op.matmul(op.transpose(left, [0, 2, 1]), weight ? op.mul(right, weight) : right))
 
+/** min(1, most / x). */
+const limited = <T>(op: Ops<T>, most: number, x: T): T => op.minimum(op.constant(1), op.div(op.constant(most), x))
+
 /** min(1, clip / |gradient|) of each row: (B,1,1). */
 function shrink<T>(op: Ops<T>, layers: readonly T[], clip: number): T {
   const squares = layers.map((layer) => sumOfSquares(op, layer)).reduce((a, b) => op.add(a, b))
   const length = op.tap(op.sqrt(op.add(squares, op.constant(1e-12))), 'memory.gradient')
-  return op.minimum(op.constant(1), op.div(op.constant(clip), length))
+  return limited(op, clip, length)
 }
 
 type Term<T> = readonly [weight: T | undefined, layers: readonly T[] | undefined]

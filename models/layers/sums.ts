@@ -13,3 +13,12 @@ export function sumOfRows<T>(op: Ops<T>, x: T): T {
 
 /** The sum of the squares of x (B,M,N) in each row of the batch: (B,1,1). */
 export const sumOfSquares = <T>(op: Ops<T>, x: T): T => op.matmul(op.reshape(x, [0, 1, -1]), op.reshape(x, [0, -1, 1]))
+
+/**
+ * At least the square of the largest singular value of x (B,M,N), and at most N^(1/4) times it: the square of its Schatten
+ * 8-norm, |(x'x)^2|^(1/2) in the norm of Frobenius. N is to be the shorter side. (B,1,1).
+ */
+export function largestSquare<T>(op: Ops<T>, x: T): T {
+  const square = op.matmul(op.transpose(x, [0, 2, 1]), x)
+  return op.sqrt(op.sqrt(op.add(sumOfSquares(op, op.matmul(square, square)), op.constant(1e-12))))
+}

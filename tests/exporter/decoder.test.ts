@@ -7,7 +7,10 @@ import { decoderGraph } from '../../exporter/decoder.ts'
 import { ExportError } from '../../exporter/weights.ts'
 import { exportBundle, type ExportOptions } from '../../exporter/export.ts'
 import { TOLERANCE, VerificationError } from '../../exporter/verify.ts'
+import { define } from '../../models/architecture.ts'
+import { count } from '../../models/config.ts'
 import { createModel } from '../../models/registry.ts'
+import { matrix, stateOf } from '../../models/spec.ts'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { tensorFlowReference } from '../../trainer/export/reference.ts'
 import { chatTokens, writeTokenizer } from '../../trainer/tokenizer/format.ts'
@@ -66,6 +69,31 @@ test('weights that are missing, unexpected or of a wrong size are named', () => 
   )
 })
 
+/** A model whose memory magnifies every difference by 1.02 a token. */
+const growing = define({
+  name: 'growing',
+  about: 'a memory that stretches and folds',
+  fields: { vocab: count(256, ''), width: count(1, '') },
+  check: () => {},
+  params: ({ vocab }) => ({ embed: matrix([vocab, 1], 0.1), head: matrix([1, vocab]) }),
+  state: () => ({ sum: stateOf(1), memory: stateOf(1) }),
+  forward(op, _, params, ids, state) {
+    const sums = op.add(op.cumsum(op.gather(params.embed, ids), 1), op.reshape(state.sum, [0, 1, 1])) // (B, T, 1)
+    const done = op.scan(
+      ([memory], [x]) => {
+        const stretched = op.add(op.mul(memory!, op.constant(1.02)), x!)
+        const folded = op.sub(stretched, op.round(stretched))
+        return { carry: [folded], y: [folded] }
+      },
+      [state.memory],
+      [sums],
+      1,
+    )
+    return { hidden: done.ys[0]!, state: { sum: op.reshape(op.slice(sums, 1, -1), [0, 1]), memory: done.carry[0]! } }
+  },
+  logits: (op, _, params, hidden) => op.matmul(hidden, params.head),
+})
+
 describe('a bundle', () => {
   const model = createModel('delta', {
     vocab: 260,
@@ -91,6 +119,7 @@ describe('a bundle', () => {
       name,
       reference: await tensorFlowReference(model, weights),
       ids: randomIds(260, 40, 1),
+      length: 150,
       generation: {},
       source: { recipe: 'test' },
     }
@@ -118,6 +147,17 @@ describe('a bundle', () => {
     }
     await expect(exportBundle({ ...o, reference: lying })).rejects.toThrow(VerificationError)
     expect(() => readFileSync(join(o.out, 'manifest.json'))).toThrow(/ENOENT/)
+  })
+
+  test('is refused when rounding grows from token to token, as far as it is looked at', async () => {
+    const restless = growing.model({ vocab: 260, width: 1 })
+    const weights = randomWeights(restless)
+    const reference = await tensorFlowReference(restless, weights)
+    const o = { ...(await options('growing')), model: restless, weights, reference }
+    await exportBundle({ ...o, length: 80 })
+    await expect(exportBundle({ ...o, length: 1000 })).rejects.toThrow(
+      /inPieces: within 1000 tokens, the logits of a session come to depend on how its tokens are fed/,
+    )
   })
 
   test('never replaces a folder that holds something else', async () => {

@@ -5,6 +5,7 @@ import type { Tensor } from '../../runtime/tensor.ts'
 import type { AdamW } from './compile/optimizer.ts'
 import type { StepOptions } from './compile/step.ts'
 import { type Batch, DataError } from '../data/batch.ts'
+import type { ReportProgress } from '../data/progress.ts'
 import type { Random } from '../random.ts'
 
 /** A device of this machine. */
@@ -21,6 +22,8 @@ export interface BackendOptions extends StepOptions, TargetDevice {
   readonly deterministic: boolean
   /** Fills the dropout masks. */
   readonly random: Random
+  /** Told what is done before the first step, which may take minutes. */
+  readonly progress?: ReportProgress
 }
 
 export interface UpdateResult {
@@ -38,6 +41,8 @@ export type TrainingState = Map<string, Tensor>
 
 export interface Backend {
   readonly description: string
+  /** Parameters that no gradient reaches: the loss of a batch does not depend on them. */
+  readonly unreached: readonly string[]
   /**
    * One move of the parameters, by the mean of the gradients of all tokens of `batches` weighted by their weights. As
    * many batches as `accumulate` says; `number` counts updates from 1.
@@ -57,6 +62,15 @@ export interface Backend {
 /** A tensor stopped being finite. */
 export class DivergenceError extends Error {
   override name = 'DivergenceError' as const
+}
+
+/** Parameters whose gradient was exactly zero in every update: their second moment is. Moments go on over a resume. */
+export function neverMoved(state: TrainingState): string[] {
+  return [...state].flatMap(([name, { data }]) =>
+    name.startsWith('second.') && (data as Float32Array | Uint8Array).every((x) => x === 0)
+      ? [name.slice('second.'.length)]
+      : [],
+  )
 }
 
 /** The first name whose values are not all finite. */
@@ -111,4 +125,5 @@ export const deviceSettings = ({ threads, device, id, precision, deterministic }
   deviceId: id,
   tf32: precision === 'tf32',
   unordered: !deterministic,
+  elsewhere: true,
 })

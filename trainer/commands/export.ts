@@ -19,6 +19,7 @@ interface ExportFlags {
   readonly compact?: true
   readonly text?: string
   readonly tokens: number
+  readonly length: number
   readonly set: Options
 }
 
@@ -33,6 +34,12 @@ export function exportCommand(): Command {
     .option('--compact', 'a smaller file: keys and values of memory banks are made when it is loaded')
     .option('--text <file>', 'text to verify on (default: the training data)', path)
     .option('--tokens <n>', 'tokens to verify on, 2 to 1,000,000', wholeNumber(2, 1e6), 512)
+    .option(
+      '--length <n>',
+      'tokens of a session that is verified in pieces against token by token, as long as sessions will be; the text over and over',
+      wholeNumber(2, 1e7),
+      4096,
+    )
     .option(
       '--set <key=value>',
       'an option of the model that shall be other than in training, e.g. model.update=false; its parameters have to fit (repeatable)',
@@ -57,6 +64,7 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
     name: flags.name ?? (trained.config['name'] as string),
     reference: await tensorFlowReference(trained.model, trained.weights),
     ids,
+    length: flags.length,
     generation: generationOf(trained),
     source: sourceOf(trained),
   })

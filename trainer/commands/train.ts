@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type AddHelpTextContext, Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../../models/config.ts'
-import type { TargetDevice } from '../backends/backend.ts'
+import { neverMoved, type TargetDevice } from '../backends/backend.ts'
 import { DataError } from '../data/batch.ts'
 import { isHubName } from '../data/hub/name.ts'
 import { FileError, writeText } from '../files.ts'
@@ -16,13 +16,15 @@ import { settingsHelp } from '../recipes/settings-help.ts'
 import { changedRecipe, checkContinued, knownRecipe } from '../recipes/settings.ts'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import { lockRun } from '../run/lock.ts'
+import { planText } from '../run/plan.ts'
 import { prepare } from '../run/prepare.ts'
 import { createProgress } from '../run/progress.ts'
 import { writeReport } from '../run/report.ts'
 import { createEventFile } from '../run/tensorboard.ts'
 import type { Metric } from '../run/metrics.ts'
 import { train } from '../run/train.ts'
-import { exitCodeOf, stopOnSignals } from '../signals.ts'
+import { neverMovedNotes } from '../run/unreached.ts'
+import { endOnSignals, exitCodeOf, stopOnSignals } from '../signals.ts'
 import { createStatusLine } from '../status-line.ts'
 import { commandLine } from './command-line.ts'
 import { path, paths, share, wholeNumber } from './parse.ts'
@@ -47,6 +49,7 @@ interface TrainFlags extends RowFlags {
   readonly resume?: true
   readonly list?: true
   readonly printRecipe?: true
+  readonly dryRun?: true
 }
 
 /** `mneme train RECIPE`. */
@@ -95,6 +98,7 @@ export function trainCommand(): Command {
     .option('--init <path>', 'start from a checkpoint, a run, or a safetensors file, where its parameters fit', path)
     .option('--resume', 'continue the run in --out from its last checkpoint')
     .option('--list', 'list the recipes')
+    .option('--dry-run', 'print parameters, state, memory and compile time of the run, and train nothing')
     .option('--print-recipe', 'print the recipe with all settings as JSON, and train nothing')
     .addHelpText('after', help)
     .action((name: string | undefined, flags: TrainFlags, command: Command) => runCommand(name, flags, command))
@@ -118,7 +122,16 @@ async function runCommand(name: string | undefined, flags: TrainFlags, command: 
   const recipe = withAbsolutePaths(changedRecipe(base, settingsOf(flags)))
   if (flags.printRecipe) return void process.stdout.write(recipeText(recipe))
   checkStart(recipe)
+  if (flags.dryRun) return printPlan(recipe, flags)
   await trainIn(flags.out ?? join('runs', recipe.name), recipe, flags)
+}
+
+async function printPlan(recipe: Recipe, { device, threads }: TrainFlags): Promise<void> {
+  endOnSignals()
+  const status = createStatusLine()
+  const plan = await planText(recipe, { devices: device, threads, progress: status.report })
+  status.end()
+  process.stdout.write(plan)
 }
 
 /** Throws FileError where weights to start from are not there: before the step is compiled, which may take minutes. */
@@ -148,6 +161,7 @@ async function continueRun(name: string | undefined, flags: TrainFlags): Promise
   checkContinued(saved, recipe)
   checkData(recipe)
   if (flags.printRecipe) process.stdout.write(recipeText(recipe))
+  else if (flags.dryRun) await printPlan(recipe, flags)
   else await trainIn(out, recipe, flags)
 }
 
@@ -197,7 +211,7 @@ async function trainIn(out: string, recipe: Recipe, flags: TrainFlags): Promise<
 }
 
 async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Promise<void> {
-  const stopping = stopOnSignals()
+  const ending = endOnSignals() // nothing is to be saved before the first step
   const status = createStatusLine()
   const progress = createProgress(recipe.schedule.steps)
   const events = createEventFile(join(out, 'tensorboard'))
@@ -213,15 +227,17 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
       progress.report(metric)
     },
     progress: status.report,
-    signal: stopping.signal,
   })
   const { run, backend, parameters, notes } = prepared
+  ending.stop()
+  const stopping = stopOnSignals()
   if (!resume) await writeText(join(out, 'recipe.json'), recipeText(recipe))
   status.note(`${recipe.name}: ${parameters} parameters; ${backend.description}; ${run.data.description}`)
   notes.forEach(status.note)
-  const outcome = await train(run, resume).finally(progress.stop)
+  const outcome = await train({ ...run, signal: stopping.signal }, resume).finally(progress.stop)
   const leftOut = run.data.leftOut?.()
-  if (leftOut) status.note(leftOut)
+  const after = [...(leftOut ? [leftOut] : []), ...neverMovedNotes(neverMoved(backend.read()))]
+  after.forEach(status.note)
   const { name, about } = recipe
   const report = await writeReport(out, {
     name,
@@ -229,7 +245,7 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
     parameters,
     backend: backend.description,
     data: run.data.description,
-    notes: [...notes, ...(leftOut ? [leftOut] : [])],
+    notes: [...notes, ...after],
     recipe,
     command: commandLine(),
     outcome,

@@ -14,7 +14,7 @@ export async function verificationIds(trained: Trained, count: number, file?: st
   if (file !== undefined) {
     const ids: number[] = []
     for await (const text of passagesOf(await openPlainText(file))) {
-      ids.push(...trained.codec.encode(text).slice(0, count - ids.length))
+      for (const id of trained.codec.encode(text).slice(0, count - ids.length)) ids.push(id)
       if (ids.length === count) break
     }
     if (ids.length < 2) throw new DataError(`${file}: expected at least 2 tokens of text, got ${ids.length}`)

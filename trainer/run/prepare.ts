@@ -8,6 +8,7 @@ import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { Backend, BackendOptions, TargetDevice } from '../backends/backend.ts'
 import { createCompiledBackend } from '../backends/compile/backend.ts'
 import { createParallelBackend } from '../backends/compile/parallel.ts'
+import { checkMemory } from '../backends/memory.ts'
 import type { JsonValue } from '../data/batch.ts'
 import { DataError } from '../data/batch.ts'
 import type { ReportProgress } from '../data/progress.ts'
@@ -21,6 +22,7 @@ import { openData } from './data.ts'
 import { lrScaleOf } from './lr-scales.ts'
 import { checkTokenizer } from './tokenizer-check.ts'
 import { makeTokenizer } from './tokenizer.ts'
+import { unreachedNotes } from './unreached.ts'
 import type { Metric } from './metrics.ts'
 import type { Run } from './train.ts'
 
@@ -34,7 +36,6 @@ export interface Choices {
   readonly report: (metric: Metric) => void
   /** What is done before training. */
   readonly progress?: ReportProgress
-  readonly signal?: AbortSignal
 }
 
 export interface Prepared {
@@ -55,17 +56,43 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   if (choices.resume) await checkTokenizer(recipe.tokenizer, choices.out)
   else await makeTokenizer(recipe, tokenizer, choices.progress)
   const codec = openText(tokenizer)
+  const options = backendOptions(recipe, codec, choices)
+  const { model, random } = options
+  const progress = choices.progress ? { progress: choices.progress } : {}
+  const { data, heldOut, notes: dataNotes } = await openData(recipe, { codec, tokenizer, ...progress })
+  if (recipe.evaluateEvery === 'epoch' && !data.epoch)
+    throw new ConfigError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
+  const backend = await openBackend(options, choices, recipe.seed)
+  const started = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
+  const notes = [...dataNotes, ...started, ...unreachedNotes(backend.unreached, recipe, model)]
+  if (model.trainingOnly !== undefined) notes.push(`this model cannot be exported: ${model.trainingOnly}`)
+  const run: Run = {
+    ...recipe,
+    out: choices.out,
+    config: JSON.parse(JSON.stringify({ ...recipe, model: model.config })) as Record<string, JsonValue>,
+    backend,
+    data,
+    ...(heldOut ? { heldOut } : {}),
+    tokensPerStep: recipe.batch * recipe.sequenceLength,
+    tokenizer,
+    random,
+    report: choices.report,
+  }
+  return { run, backend, codec, parameters: countParameters(model.params), notes }
+}
+
+/** The model of a recipe and how it is stepped. Throws ConfigError for what does not fit together or into memory. */
+export function backendOptions(
+  recipe: Recipe,
+  codec: TextCodec,
+  { threads, devices, progress }: Pick<Choices, 'threads' | 'devices' | 'progress'>,
+): BackendOptions {
   const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
   if (recipe.sequenceLength % model.chunkLength !== 0)
     throw new ConfigError(
       `sequenceLength: expected a multiple of ${model.chunkLength}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.sequenceLength}`,
     )
   checkEffect(recipe, model)
-  const progress = choices.progress ? { progress: choices.progress } : {}
-  const { data, heldOut, notes: dataNotes } = await openData(recipe, { codec, tokenizer, ...progress })
-  if (recipe.evaluateEvery === 'epoch' && !data.epoch)
-    throw new ConfigError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
-  const random = new Random(`${recipe.seed} dropout`)
   const paths = flatten(model.params).map(([path]) => path)
   const options: BackendOptions = {
     model,
@@ -79,28 +106,13 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     deterministic: recipe.deterministic,
     carry: recipe.carry,
     lrScale: lrScaleOf(givenScales(recipe, paths), paths),
-    threads: choices.threads,
-    ...choices.devices[0]!,
-    random,
+    threads,
+    ...devices[0]!,
+    random: new Random(`${recipe.seed} dropout`),
+    ...(progress ? { progress } : {}),
   }
-  const backend = await openBackend(options, choices, recipe.seed)
-  const started = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
-  const notes = [...dataNotes, ...started]
-  if (model.trainingOnly !== undefined) notes.push(`this model cannot be exported: ${model.trainingOnly}`)
-  const run: Run = {
-    ...recipe,
-    out: choices.out,
-    config: JSON.parse(JSON.stringify({ ...recipe, model: model.config })) as Record<string, JsonValue>,
-    backend,
-    data,
-    ...(heldOut ? { heldOut } : {}),
-    tokensPerStep: recipe.batch * recipe.sequenceLength,
-    tokenizer,
-    random,
-    report: choices.report,
-    ...(choices.signal ? { signal: choices.signal } : {}),
-  }
-  return { run, backend, codec, parameters: countParameters(model.params), notes }
+  checkMemory(options)
+  return options
 }
 
 function openBackend(options: BackendOptions, { backend, devices }: Choices, seed: number): Promise<Backend> {

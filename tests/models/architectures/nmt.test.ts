@@ -90,6 +90,7 @@ test('what an observer sees: reads, surprise, rates, gradients and gates of each
     'memory.read': 4,
     'memory.surprise': 4,
     'memory.rate': 4,
+    'memory.curvature': 4,
     'memory.gradient': 4,
     'memory.added': 8,
     gate: 4,

@@ -49,7 +49,7 @@ const shapes = (c: NeuralMemoryConfig): number[][] => networkState(c).map((spec)
 function situation(c: NeuralMemoryConfig, layers = 1) {
   const sets = (name: string, std: number) => shapes(c).map((s, i) => normal(`${name} ${i}`, [BATCH, ...s], std))
   const part = (name: string, width: number, std = 1) => normal(name, [BATCH, c.chunk * layers, width], std)
-  const rates = tf.sigmoid(part('rate', 1))
+  const rates = tf.mul(tf.sigmoid(part('rate', 1)), c.thetaMax)
   const logits = [...(c.momentum ? [part('momentum', 1)] : []), ...(c.decay ? [part('decay', 1)] : [])]
   const [k, v] = [op.l2Normalize(part('k', c.memory)), part('v', c.memory)]
   const pending = tf.concat([k, v, rates, ...logits], -1)
@@ -114,7 +114,72 @@ function expectSame(got: readonly Tensor[], expected: readonly Tensor[], what: s
     expectClose(numbers(got[i]!), numbers(tensor), { absolute: 2e-6, relative: 1e-4, what: `${what} ${i}` })
 }
 
+/** The largest eigenvalue of sum_t rate_t 2/M J_t' J_t of a row, with the Jacobians J_t of TF.js, by power iteration. */
+function largestCurvature(c: NeuralMemoryConfig, { state, k, rates }: ReturnType<typeof situation>, row: number) {
+  const own = (x: Tensor): Tensor => tf.slice(x, [row, 0, 0], [1, -1, -1])
+  const layers = state.added.map(own)
+  const weighted = (...ws: Tensor[]): Tensor =>
+    tf.reshape(tf.mul(recall(op, c, ws, own(k)), tf.sqrt(tf.mul(own(rates), 2 / c.memory))), [-1])
+  const jacobian = Array.from({ length: c.chunk * c.memory }, (_, i) => {
+    const found = tf.grads((...ws: Tensor[]) => tf.slice(weighted(...ws), [i], [1]).asScalar())(layers)
+    return tf.concat(found.map((g) => tf.reshape(g, [-1])))
+  })
+  const J = tf.stack(jacobian)
+  const gram = tf.matMul(J, J, false, true)
+  let vector: Tensor = tf.ones([c.chunk * c.memory, 1])
+  for (let i = 0; i < 200; i++) {
+    const next = tf.matMul(gram, vector)
+    vector = tf.div(next, tf.norm(next))
+  }
+  return numbers(tf.norm(tf.matMul(gram, vector)))[0]!
+}
+
+describe('the bound of the curvature', () => {
+  test.each([
+    { depth: 1, activation: 'gelu', most: 1.5 },
+    { depth: 2, activation: 'gelu', most: 4 },
+    { depth: 2, activation: 'relu', most: 4 },
+  ])('at depth $depth with $activation is at least the curvature, and at most $most times it', ({ most, ...own }) => {
+    const c = { ...config, ...own }
+    const s = situation(c)
+    const bound = numbers(descent(op, c, s.state.added, s.k, s.v).curvature(s.rates))
+    for (let row = 0; row < BATCH; row++) {
+      const exact = largestCurvature(c, s, row)
+      expect(bound[row]).toBeGreaterThanOrEqual(exact)
+      expect(bound[row]).toBeLessThan(most * exact)
+    }
+  })
+})
+
+describe.each([1, 10])('with learning rates up to %d', (thetaMax) => {
+  test.each([
+    ['with momentum and decay', {}],
+    ['linear, without decay', { depth: 1, decay: false }],
+    ['without momentum', { momentum: false }],
+  ])('what differs by a millionth stays so while both read the same, %s', (_, own) => {
+    const c = { ...config, ...own, thetaMax }
+    const first = situation(c).state
+    const moved = first.added.map((x, i) => tf.add(x, normal(`moved ${i}`, x.shape, 1e-6)))
+    let states = [first, { ...first, added: moved }]
+    const apart = (): number => {
+      const squares = states[0]!.added.map((x, i) => tf.sum(tf.square(tf.sub(x, states[1]!.added[i]!))))
+      return Math.sqrt(numbers(tf.addN(squares))[0]!)
+    }
+    const before = apart()
+    const { start, pending } = situation(c)
+    for (let chunk = 0; chunk < 60; chunk++)
+      states = states.map((state) => {
+        const { added, momentum } = updateMemory(op, c, start, state, pending)
+        return { added: [...added], ...(momentum ? { momentum: [...momentum] } : {}) }
+      })
+    expect(apart()).toBeLessThan(20 * before)
+  })
+})
+
 describe('a chunk in closed form is its tokens one by one', () => {
+  /** Within the stable rates. */
+  const slow = { ...config, thetaMax: 0.02 }
+
   test.each([
     ['with momentum and decay', {}],
     ['without momentum', { momentum: false }],
@@ -124,7 +189,7 @@ describe('a chunk in closed form is its tokens one by one', () => {
     ['one token long', { chunk: 1 }],
     ['with a threshold', { threshold: 1.2 }],
   ])('%s', (_, own) => {
-    const c = { ...config, ...own }
+    const c = { ...slow, ...own }
     const s = situation(c)
     const got = updateMemory(op, c, s.start, s.state, s.pending)
     const expected = oneByOne(c, s)
@@ -133,9 +198,9 @@ describe('a chunk in closed form is its tokens one by one', () => {
   })
 
   test('when several layers teach one memory', () => {
-    const s = situation(config, 3)
-    const got = updateMemory(op, config, s.start, s.state, s.pending)
-    const expected = oneByOne(config, s, 3)
+    const s = situation(slow, 3)
+    const got = updateMemory(op, slow, s.start, s.state, s.pending)
+    const expected = oneByOne(slow, s, 3)
     expectSame(got.added, expected.added, 'added')
     expectSame(got.momentum!, expected.momentum, 'momentum')
   })
@@ -187,7 +252,7 @@ describe('what a chunk may do', () => {
     const s = situation(c)
     let state = { added: s.state.added, momentum: s.state.added.map((x) => tf.zerosLike(x)) }
     const surprises: number[] = []
-    for (let chunk = 0; chunk < 12; chunk++) {
+    for (let chunk = 0; chunk < 24; chunk++) {
       const weights = s.start.map((w, i) => tf.add(w, state.added[i]!))
       surprises.push(numbers(tf.mean(descent(op, c, weights, s.k, s.v).surprise))[0]!)
       const next = updateMemory(op, c, s.start, state, [tf.concat([s.k, s.v, s.rates, s.logits[0]!], -1)])

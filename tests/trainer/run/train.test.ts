@@ -71,10 +71,11 @@ async function run(
     devices: [{ device: 'cpu', id: 0 }],
     threads: 1,
     report,
-    signal: stopping.signal,
   })
   const data = failing(prepared.run.data, failAt)
-  const outcome = await train({ ...prepared.run, data }, resume).finally(() => prepared.backend.close())
+  const outcome = await train({ ...prepared.run, data, signal: stopping.signal }, resume).finally(() =>
+    prepared.backend.close(),
+  )
   return { out, outcome, metrics, config: prepared.run.config, notes: prepared.notes }
 }
 

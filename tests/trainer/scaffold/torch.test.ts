@@ -26,7 +26,9 @@ const trained = (model: (typeof configurations)[number]['model']) => ({
   codec: openText(tokenizer),
   step: 0,
 })
-const withPython = spawnSync('python3', ['--version']).status === 0
+const python = process.env['MNEME_PYTHON'] ?? 'python3'
+const withPython = spawnSync(python, ['--version']).status === 0
+const withNumpy = spawnSync(python, ['-c', 'import numpy']).status === 0
 
 test.each(configurations.filter(({ first }) => first))(
   '$name: a project with all weights under their paths',
@@ -47,7 +49,16 @@ test.runIf(withPython)('what is written is Python', async () => {
   const folders = (await readdir(folder)).map((name) => join(folder, name))
   expect(folders.length).toBeGreaterThan(5)
   const sources = folders.flatMap((at) => [join(at, 'model.py'), join(at, 'train.py')])
-  const done = spawnSync('python3', ['-m', 'py_compile', ...sources], { encoding: 'utf8' })
+  const done = spawnSync(python, ['-m', 'py_compile', ...sources], { encoding: 'utf8' })
+  expect(done.stderr).toBe('')
+  expect(done.status).toBe(0)
+})
+
+test.runIf(withNumpy)('train.py maps the shards instead of loading them, and reads across their borders', async () => {
+  const { model } = configurations.find((one) => one.name === 'delta')!
+  const out = join(folder, 'shards')
+  await scaffoldTorch(trained(model), out, { batch: 2, sequenceLength: 60 })
+  const done = spawnSync(python, [join(import.meta.dirname, 'shards.py'), join(out, 'train.py')], { encoding: 'utf8' })
   expect(done.stderr).toBe('')
   expect(done.status).toBe(0)
 })

@@ -1,5 +1,5 @@
 /** The default backend: one ONNX graph is the step. Nothing that stays from step to step is copied. */
-import { canCapture, openGraph, openMemory } from '../../../runtime/open-graph.ts'
+import { canCapture, openMemory } from '../../../runtime/open-graph.ts'
 import {
   type Backend,
   type BackendOptions,
@@ -11,8 +11,10 @@ import {
 } from '../backend.ts'
 import { ConfigError } from '../../../models/config.ts'
 import { initialise } from '../initialise.ts'
+import { checkMemory } from '../memory.ts'
 import { Evaluation } from './evaluation.ts'
 import { drawNoise, expectNames, floats, load } from './feeds.ts'
+import { openCompiled } from './opening.ts'
 import { compileStep } from './step.ts'
 import { type Held, StepBuffers } from './step-buffers.ts'
 
@@ -33,9 +35,10 @@ export function checkDevice({ precision, deterministic, device }: BackendOptions
 export async function createCompiledBackend(o: BackendOptions, seed: number): Promise<Backend> {
   checkDevice(o)
   const compiled = compileStep(o.model, stepOptions(o))
+  checkMemory(o, compiled.valueBytes)
   // A step is a thousand small kernels or more; launching them one by one takes longer than they run
   const capture = canCapture(o.device)
-  const graph = await openGraph(compiled.bytes, { ...deviceSettings(o), capture })
+  const graph = await openCompiled(compiled, o, capture)
   const memory = openMemory(deviceSettings(o))
   const buffers = new StepBuffers(compiled, o.model, memory, capture)
   for (const [path, data] of initialise(o.model.params, seed)) buffers.held(0)[`param.${path}`]!.write(data)
@@ -51,6 +54,7 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
 
   return {
     description: `compiled step, ${compiled.nodes} nodes, ${o.device}, ${o.threads} threads`,
+    unreached: compiled.unreached,
     async update(batches, lr, number) {
       const shares = sharesOf(batches, o)
       if (batches.length > 1) stateBefore = copies(buffers.carried(turn))

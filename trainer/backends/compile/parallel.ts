@@ -53,6 +53,7 @@ export async function createParallelBackend(
 
   return {
     description: `compiled step in shares of ${rows} rows, ${devices.map(deviceName).join(' ')}, ${share.threads} threads each`,
+    unreached: replicas[0]!.unreached,
     async update(batches, lr, number) {
       sharesOf(batches, o)
       const parts = batches.map((batch) => replicas.map((_, i) => part(batch, i * rows, rows, o.sequenceLength)))

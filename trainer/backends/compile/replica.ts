@@ -1,13 +1,14 @@
 /** One device's share of a data parallel step: its rows of the batch, its own state, the gradients of its own loss. */
-import type { Graph } from '../../../runtime/graph.ts'
-import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import { type BackendOptions, deviceSettings, stepOptions } from '../backend.ts'
+import { type BackendOptions, stepOptions } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
 import { drawNoise, floats, load, type Buffers, zeros } from './feeds.ts'
+import { openCompiled } from './opening.ts'
 import { compileGradients } from './step.ts'
 
 export interface Replica {
+  /** Parameters that no gradient reaches. */
+  readonly unreached: readonly string[]
   /** Loss and gradients of the rows, with the parameters of one of the two sets; the state goes on. */
   run(params: number, batch: Batch): Promise<void>
   readonly loss: () => number
@@ -21,7 +22,7 @@ export interface Replica {
 /** Opens the share of one device, whose rows are all of `o`; `params` are the two sets of parameters that take turns, and the frozen ones. */
 export async function openReplica(o: BackendOptions, params: readonly [Buffers, Buffers]): Promise<Replica> {
   const compiled = compileGradients(o.model, stepOptions(o))
-  const graph: Graph = await openGraph(compiled.bytes, deviceSettings(o))
+  const graph = await openCompiled(compiled, o)
   const named = (start: string) => compiled.inputs.filter(({ name }) => name.startsWith(start))
   const inputs = zeros(compiled.inputs.filter(({ name }) => !/^(param|state)\./.test(name)))
   const states = [zeros(named('state.')), zeros(named('state.'))] as const
@@ -42,6 +43,7 @@ export async function openReplica(o: BackendOptions, params: readonly [Buffers, 
   )
   let turn = 0
   return {
+    unreached: compiled.unreached,
     async run(set, batch) {
       load(inputs, batch)
       drawNoise(inputs, o.random)

@@ -3,6 +3,7 @@ import type { Model } from '../../../models/architecture.ts'
 import { type CompiledGraph, emit } from './compiled-graph.ts'
 import type { Arithmetic } from './emit.ts'
 import type { AdamW } from './optimizer.ts'
+import { peakBytes } from './peak.ts'
 import { recompute } from './recompute.ts'
 import type { Node, Recorder, Tape } from './tape.ts'
 import { type LossOptions, parameterGradients, traceLoss } from './traced-loss.ts'
@@ -22,7 +23,13 @@ export interface StepOptions extends LossOptions {
 export interface TrainingGraph extends CompiledGraph {
   /** Parameters that no gradient reaches: the loss does not depend on them. */
   readonly unreached: readonly string[]
+  /** The most that values take at once which are neither inputs nor outputs, when they are computed in order. */
+  readonly valueBytes: number
 }
+
+/** Parameters that no gradient reaches. */
+export const unreachedParameters = (model: Model, o: LossOptions): readonly string[] =>
+  parameterGradients(traceLoss(model, o, true)).unreached
 
 /**
  * A training step. Inputs: what traceLoss says, scalar.*, first.* and second.*; with `accumulate` also share, apply and
@@ -62,10 +69,10 @@ function emitRecomputed(
   forward: number,
   outputs: ReadonlyMap<string, Node>,
   o: Arithmetic & Partial<StepOptions>,
-): CompiledGraph {
+): Omit<TrainingGraph, 'unreached'> {
   const segments = o.recompute ?? 1
   const [last, wanted] = segments > 1 ? recompute(tape, forward, outputs, segments) : [tape, outputs]
-  return emit(name, last, wanted, o)
+  return { ...emit(name, last, wanted, o), valueBytes: peakBytes(last.nodes, [...wanted.values()]) }
 }
 
 /** Adds the share of this batch to the running totals, which are used and start again when `apply` is 1. */

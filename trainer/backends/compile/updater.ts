@@ -19,7 +19,7 @@ export interface Updater {
 /** Opens the update on the CPU, with parameters drawn from `seed` in the first set. */
 export async function openUpdater(o: BackendOptions, seed: number): Promise<Updater> {
   const compiled = compileUpdate(o.model, o)
-  const graph = await openGraph(compiled.bytes, { threads: o.threads })
+  const graph = await openGraph(compiled.bytes, { threads: o.threads, elsewhere: true })
   const ports = (wanted: RegExp) => zeros(compiled.inputs.filter(({ name }) => wanted.test(name)))
   const frozen = frozenParams(o.model)
   const moving = [ports(/^(param|first|second)/), ports(/^(param|first|second)/)] as const

@@ -12,6 +12,7 @@ import {
   type UpdateResult,
 } from '../backend.ts'
 import { expectNames } from '../compile/feeds.ts'
+import { unreachedParameters } from '../compile/step.ts'
 import type { Batch } from '../../data/batch.ts'
 import { initialise } from '../initialise.ts'
 import { eagerLoss } from './eager-loss.ts'
@@ -36,6 +37,7 @@ export async function createTensorFlowBackend(
   const kept = o.recompute > 1 ? ', which keeps all values of the forward pass (recompute has no effect)' : ''
   return {
     description: `${describe(tf, build)}${kept}`,
+    unreached: unreachedParameters(o.model, o),
     update: (batches, lr, number) => run.update(batches, lr, number),
     undo: () => run.undo(),
     evaluate: (batches) => run.evaluate(batches),

@@ -1,33 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { createCompiledBackend } from '../../../../trainer/backends/compile/backend.ts'
 import { gradients } from '../../../../trainer/backends/compile/gradients.ts'
+import { peakBytes } from '../../../../trainer/backends/compile/peak.ts'
 import { recompute } from '../../../../trainer/backends/compile/recompute.ts'
 import { recorder } from '../../../../trainer/backends/compile/recorder.ts'
-import { type Node, Tape } from '../../../../trainer/backends/compile/tape.ts'
+import { Tape } from '../../../../trainer/backends/compile/tape.ts'
 import { emptyBatch } from '../../../../trainer/data/batch.ts'
 import { Random } from '../../../../trainer/random.ts'
 import { configurations } from '../../../models/configurations.ts'
 import { expectClose } from '../../../support/all-close.ts'
 import { backendOptions } from '../../../support/backend-options.ts'
-
-/** The most numbers that are held at once when nodes are computed in the order of the tape. */
-function peak(tape: Tape, outputs: readonly Node[]): number {
-  const uses = new Map<Node, number>()
-  tape.nodes.forEach((node, at) => node.inputs.forEach((input) => uses.set(input, at)))
-  for (const node of outputs) uses.set(node, tape.nodes.length)
-  const size = (node: Node) => (node.inputs.length === 0 ? 0 : node.shape.reduce((a, b) => a * b, 1))
-  const ends = new Map<number, number>()
-  let [held, most] = [0, 0]
-  for (const [at, node] of tape.nodes.entries()) {
-    const end = uses.get(node)
-    if (end === undefined) continue
-    held += size(node)
-    ends.set(end, (ends.get(end) ?? 0) + size(node))
-    most = Math.max(most, held)
-    held -= ends.get(at) ?? 0
-  }
-  return most
-}
 
 test('sixteen layers in four pieces hold less than half of what they hold in one', () => {
   const tape = new Tape()
@@ -38,9 +20,23 @@ test('sixteen layers in four pieces hold less than half of what they hold in one
   const loss = op.sum(op.reshape(x, [-1]), 0)
   const forward = tape.nodes.length
   const found = new Map(gradients(tape, op, loss, weights).map((g, i) => [`g${i}`, op.sum(op.reshape(g!, [-1]), 0)]))
-  const whole = peak(tape, [...found.values()])
+  const whole = peakBytes(tape.nodes, [...found.values()])
   const [again, outputs] = recompute(tape, forward, found, 4)
-  expect(peak(again, [...outputs.values()])).toBeLessThan(whole / 2)
+  expect(peakBytes(again.nodes, [...outputs.values()])).toBeLessThan(whole / 2)
+})
+
+test('a step of 130,000 nodes is cut in pieces too', () => {
+  const tape = new Tape()
+  const op = recorder(tape)
+  const w = tape.input('w', [1])
+  let x = tape.input('x', [1])
+  for (let i = 0; i < 130_000; i++) x = op.add(x, w)
+  const loss = op.mul(x, x)
+  const forward = tape.nodes.length
+  const [gradient] = gradients(tape, op, loss, [w])
+  const [again, outputs] = recompute(tape, forward, new Map([['gradient', gradient!]]), 4)
+  expect(again.nodes.length).toBeGreaterThan(260_000)
+  expect(outputs.get('gradient')).toBeDefined()
 })
 
 describe.each(configurations.filter(({ first }) => first))('$name', ({ model }) => {
