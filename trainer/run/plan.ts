@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countParameters, elements, flatten } from '../../models/spec.ts'
 import { openText } from '../../runtime/text.ts'
+import { stepOptions } from '../backends/backend.ts'
 import { rowsOfDevice } from '../backends/compile/parallel.ts'
 import { compileStep } from '../backends/compile/step.ts'
 import { checkMemory, heldBytes, inUnits } from '../backends/memory.ts'
@@ -33,7 +34,7 @@ export async function planText(
     await makeTokenizer(recipe, folder, choices.progress)
     const whole = backendOptions(recipe, openText(folder), choices)
     const rows = rowsOfDevice(recipe.batch, choices.devices)
-    const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, { ...whole, batch: rows })
+    const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, stepOptions({ ...whole, batch: rows }))
     checkMemory(whole, valueBytes * choices.devices.length)
     const { params, state } = whole.model
     const stateBytes = flatten(state).reduce((sum, [, { shape }]) => sum + 4 * elements(shape.slice(1)), 0)
