@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countParameters, elements, flatten } from '../../models/spec.ts'
 import { openText } from '../../runtime/text.ts'
+import { rowsOfDevice } from '../backends/compile/parallel.ts'
 import { compileStep } from '../backends/compile/step.ts'
 import { checkMemory, heldBytes, inUnits } from '../backends/memory.ts'
 import { withBase } from '../import/base.ts'
@@ -31,7 +32,7 @@ export async function planText(
   try {
     await makeTokenizer(recipe, folder, choices.progress)
     const whole = stepOptions(recipe, openText(folder), choices)
-    const rows = recipe.batch / choices.devices.length
+    const rows = rowsOfDevice(recipe.batch, choices.devices)
     const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, { ...whole, batch: rows })
     checkMemory(whole, valueBytes * choices.devices.length)
     const { params, state } = whole.model

@@ -19,15 +19,21 @@ import { type Buffers, copy, expectNames, floats } from './feeds.ts'
 import { openReplica, type Replica } from './replica.ts'
 import { openUpdater } from './updater.ts'
 
+/** Rows of a batch that each device gets. Throws ConfigError where they cannot be shared evenly. */
+export function rowsOfDevice(batch: number, devices: readonly TargetDevice[]): number {
+  const rows = batch / devices.length
+  if (!Number.isInteger(rows))
+    throw new ConfigError(`batch: expected a multiple of the ${devices.length} devices, got ${batch}`)
+  return rows
+}
+
 /** Opens the backend on `devices` with parameters drawn from `seed`; each gets as many rows. */
 export async function createParallelBackend(
   o: BackendOptions,
   devices: readonly TargetDevice[],
   seed: number,
 ): Promise<Backend> {
-  const rows = o.batch / devices.length
-  if (!Number.isInteger(rows))
-    throw new ConfigError(`batch: expected a multiple of the ${devices.length} devices, got ${o.batch}`)
+  const rows = rowsOfDevice(o.batch, devices)
   for (const { device } of devices) checkPrecision({ ...o, device })
   const updater = await openUpdater(o, seed)
   const share = { ...o, batch: rows, threads: Math.max(1, Math.floor(o.threads / devices.length)) }

@@ -58,10 +58,13 @@ function inputsOf(model: Model, time: number): Record<string, Tensor> {
   }
 }
 
+/** Numbers that are small because larger ones cancel: below it a difference is rounding. */
+const LEAST = 1e-4
+
 /** Every output of both is close to that of the other, by the largest of its numbers. */
 function expectSame(got: Record<string, Tensor>, expected: Record<string, Tensor>): void {
   for (const [name, { data }] of Object.entries(expected)) {
-    const largest = Math.max(1e-6, ...Array.from(data as Float32Array, Math.abs))
+    const largest = Math.max(LEAST, ...Array.from(data as Float32Array, Math.abs))
     expectClose(got[name]!.data as Float32Array, data as Float32Array, {
       absolute: CLOSE * largest,
       relative: 0,
