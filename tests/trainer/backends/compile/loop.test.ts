@@ -59,7 +59,7 @@ function inputsOf(model: Model, time: number): Record<string, Tensor> {
 }
 
 /** Numbers that are small because larger ones cancel: below it a difference is rounding. */
-const LEAST = 1e-4
+const LEAST = 1e-3
 
 /** Every output of both is close to that of the other, by the largest of its numbers. */
 function expectSame(got: Record<string, Tensor>, expected: Record<string, Tensor>): void {
