@@ -8,8 +8,9 @@ export default defineConfig({
     reporters: process.env['TEST_RESULTS'] ? ['default', 'json'] : ['default'],
     outputFile: process.env['TEST_RESULTS'] ?? '',
     globalSetup: 'tests/support/build.ts',
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A test that hangs is to fail; a busy machine may take five times as long as an idle one.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     maxWorkers: 2,
     pool: 'forks',
   },

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 /** Tests that no machine of this kind can run, by the start of their file's path and a word of their name. */
 const ALLOWED = [
   { file: /tests\/trainer\/backends\/cuda/, name: /./, why: 'needs a CUDA device' },
+  { file: /tests\/faults\/full-disk/, name: /./, why: 'needs the right to mount a file system' },
   { file: /./, name: /onnxruntime-node.*every dtype passes/, why: 'left out on Node 24: see .ci/run' },
 ]
 

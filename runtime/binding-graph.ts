@@ -5,9 +5,9 @@ import type * as OnnxRuntime from 'onnxruntime-node'
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { splitDefaultInputs } from './default-inputs.ts'
 import { checkInputs, checkOutputs } from './check.ts'
-import { deviceError } from './device.ts'
+import { checkDeviceOptions, deviceError } from './device.ts'
 import { RuntimeError } from './errors.ts'
-import type { Binding, Graph, GraphOptions, ValueInfo } from './graph.ts'
+import type { Binding, BoundTensor, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { isDtype, type Tensor } from './tensor.ts'
 import { createUse, type Use } from './use.ts'
 
@@ -54,6 +54,9 @@ async function createSession(
   options: GraphOptions,
 ): Promise<InferenceSession> {
   const { device = 'cpu', threads = 1, optimization = 'all' } = options
+  checkDeviceOptions(options)
+  // Its provider options are the device's number alone: float32 would be computed in TF32, and nothing be recorded
+  if (device === 'cuda') throw deviceError(device, "onnxruntime-node's own binding cannot set it up; koffi has to load")
   try {
     return await ort.InferenceSession.create(model, {
       executionProviders: [device],
@@ -89,11 +92,15 @@ function createBinding(
   session: InferenceSession,
   use: Use,
   isOpen: () => boolean,
-  inputs: Record<string, Tensor>,
-  outputs: Record<string, Tensor>,
+  inputs: Record<string, BoundTensor>,
+  outputs: Record<string, BoundTensor>,
 ): Binding {
   const feeds: Record<string, OrtTensor> = {}
-  for (const [name, { dtype, dims, data }] of Object.entries(inputs)) feeds[name] = new ort.Tensor(dtype, data, dims)
+  for (const [name, tensor] of Object.entries(inputs)) {
+    const { dtype, dims, data } = ordinary(name, tensor)
+    feeds[name] = new ort.Tensor(dtype, data, dims)
+  }
+  const targets = Object.entries(outputs).map(([name, tensor]) => [name, ordinary(name, tensor)] as const)
   const fetches = Object.keys(outputs)
   let held = true
   const run = async (): Promise<void> => {
@@ -104,7 +111,7 @@ function createBinding(
       .catch((error: unknown) => {
         throw refused(error)
       })
-    for (const [name, output] of Object.entries(outputs)) copyResult(name, results[name], output)
+    for (const [name, output] of targets) copyResult(name, results[name], output)
   }
   return {
     run,
@@ -113,6 +120,11 @@ function createBinding(
       held = false
     },
   }
+}
+
+function ordinary(name: string, tensor: BoundTensor): Tensor {
+  if ('data' in tensor) return tensor
+  throw new RuntimeError(`${name}: expected ordinary memory, which is all that onnxruntime-node binds, got a device's`)
 }
 
 function copyResult(name: string, result: OrtTensor | undefined, output: Tensor): void {

@@ -1,24 +1,27 @@
 /** Checks of bound tensors against what a graph declares, before ONNX Runtime sees them. */
 import { RuntimeError } from './errors.ts'
-import type { ValueInfo } from './graph.ts'
-import type { Tensor } from './tensor.ts'
+import type { BoundTensor, ValueInfo } from './graph.ts'
 
 /** Throws RuntimeError if an input is missing or unexpected, or if a dtype or dimension does not fit. */
-export function checkInputs(infos: readonly ValueInfo[], tensors: Record<string, Tensor>): void {
+export function checkInputs(infos: readonly ValueInfo[], tensors: Record<string, BoundTensor>): void {
   const missing = infos.find((info) => !info.optional && !Object.hasOwn(tensors, info.name))
   if (missing) throw new RuntimeError(`${missing.name}: expected a bound input ${text(missing.shape)}, got none`)
   checkTensors('input', infos, tensors)
 }
 
 /** Throws RuntimeError if no output is bound, one is unexpected, or if a dtype or dimension does not fit. */
-export function checkOutputs(infos: readonly ValueInfo[], tensors: Record<string, Tensor>): void {
+export function checkOutputs(infos: readonly ValueInfo[], tensors: Record<string, BoundTensor>): void {
   if (Object.keys(tensors).length === 0) {
     throw new RuntimeError(`outputs: expected at least one of ${infos.map((info) => info.name).join(', ')}, got none`)
   }
   checkTensors('output', infos, tensors)
 }
 
-function checkTensors(kind: 'input' | 'output', infos: readonly ValueInfo[], tensors: Record<string, Tensor>): void {
+function checkTensors(
+  kind: 'input' | 'output',
+  infos: readonly ValueInfo[],
+  tensors: Record<string, BoundTensor>,
+): void {
   const sizes = new Map<string, { size: number; name: string }>()
   for (const [name, tensor] of Object.entries(tensors)) {
     const info = infos.find((candidate) => candidate.name === name)

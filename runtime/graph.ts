@@ -1,5 +1,6 @@
 /** What a graph is: a model opened once, with memory bound to its inputs and outputs, that runs as often as you like. */
-import type { Device } from './device.ts'
+import type { DeviceOptions } from './device.ts'
+import type { DeviceTensor } from './memory.ts'
 import type { Dtype, Tensor } from './tensor.ts'
 
 /** An input or output of a graph. A string in `shape` is a size known only when the graph runs. */
@@ -10,6 +11,9 @@ export interface ValueInfo {
   /** The graph has a default for this input, which is used when it is not bound. */
   optional?: true
 }
+
+/** What can be bound: ordinary memory, or memory of the device that the graph runs on. */
+export type BoundTensor = Tensor | DeviceTensor
 
 /** Memory bound to a graph. `run` reads the inputs and writes the outputs where they are; always await it. */
 export interface Binding {
@@ -27,16 +31,13 @@ export interface Graph {
    * Binds every input (optional ones may be left out) and the outputs that are wanted. An output may share the memory
    * of an input where the kernel between them allows it. Throws RuntimeError if a name, dtype or shape does not fit.
    */
-  bind(inputs: Record<string, Tensor>, outputs: Record<string, Tensor>): Binding
+  bind(inputs: Record<string, BoundTensor>, outputs: Record<string, BoundTensor>): Binding
   close(): void
 }
 
-export interface GraphOptions {
+export interface GraphOptions extends DeviceOptions {
   /** Threads within one operator; 1 unless asked. */
   threads?: number
-  device?: Device
-  /** Which of several such devices (cuda only); 0 unless asked. */
-  deviceId?: number
   optimization?: 'all' | 'basic' | 'disabled'
   /** Names of graph transformers that shall not run. */
   disabledOptimizers?: readonly string[]

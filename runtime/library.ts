@@ -11,7 +11,7 @@ import { RuntimeError } from './errors.ts'
 /** An address in native memory; 0n is NULL. */
 export type Pointer = bigint
 /** What a C function of this library takes: a number, an address, or memory whose address is passed. */
-export type Argument = number | bigint | string | null | Uint8Array | BigInt64Array | BigUint64Array
+export type Argument = boolean | number | bigint | string | null | Uint8Array | BigInt64Array | BigUint64Array
 
 /** The C functions used here. All but `release*` throw RuntimeError with ONNX Runtime's message if they fail. */
 export type Library = { readonly version: string } & Readonly<Record<CheckedName, (...args: Argument[]) => void>> &
@@ -34,7 +34,7 @@ export type Library = { readonly version: string } & Readonly<Record<CheckedName
 
 // Positions in struct OrtApi (onnxruntime_c_api.h), which only ever grows at its end; tests/runtime proves each of them.
 const API_VERSION = 20
-const API_LENGTH = 217
+const API_LENGTH = 274
 const GET_ERROR_MESSAGE = 2
 const CHECKED = {
   CreateEnv: [3, 'int, const char*, void*'],
@@ -53,30 +53,39 @@ const CHECKED = {
   SessionGetInputName: [36, 'void*, size_t, void*, void*'],
   SessionGetOutputName: [37, 'void*, size_t, void*, void*'],
   SessionGetOverridableInitializerName: [38, 'void*, size_t, void*, void*'],
+  CreateRunOptions: [39, 'void*'],
+  CreateTensorAsOrtValue: [48, 'void*, void*, size_t, int, void*'],
   CreateTensorWithDataAsOrtValue: [49, 'void*, void*, size_t, void*, size_t, int, void*'],
   CastTypeInfoToTensorInfo: [55, 'void*, void*'],
   GetTensorElementType: [60, 'void*, void*'],
   GetDimensionsCount: [61, 'void*, void*'],
   GetDimensions: [62, 'void*, void*, size_t'],
   GetSymbolicDimensions: [63, 'void*, void*, size_t'],
+  CreateMemoryInfo: [68, 'const char*, int, int, int, void*'],
   CreateCpuMemoryInfo: [69, 'int, int, void*'],
   AllocatorFree: [76, 'void*, void*'],
   GetAllocatorWithDefaultOptions: [78, 'void*'],
   AddSessionConfigEntry: [130, 'void*, const char*, const char*'],
+  CreateAllocator: [131, 'void*, void*, void*'],
   CreateAndRegisterAllocator: [144, 'void*, void*, void*'],
   CreateArenaCfg: [156, 'size_t, int, int, int, void*'],
+  AddRunConfigEntry: [165, 'void*, const char*, const char*'],
   UnregisterAllocator: [177, 'void*, void*'],
   CreateCUDAProviderOptions: [205, 'void*'],
   UpdateCUDAProviderOptions: [206, 'void*, void*, void*, size_t'],
   SessionOptionsAppendExecutionProvider_CUDA_V2: [204, 'void*, void*'],
   SessionOptionsAppendExecutionProvider: [216, 'void*, const char*, void*, void*, size_t'],
+  SetDeterministicCompute: [273, 'void*, bool'],
 } as const
 const RELEASES = {
   ReleaseStatus: 93,
+  ReleaseMemoryInfo: 94,
   ReleaseSession: 95,
   ReleaseValue: 96,
+  ReleaseRunOptions: 97,
   ReleaseTypeInfo: 98,
   ReleaseSessionOptions: 100,
+  ReleaseAllocator: 132,
   ReleaseArenaCfg: 157,
   ReleaseCUDAProviderOptions: 208,
 } as const

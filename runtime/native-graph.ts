@@ -1,15 +1,15 @@
 /** Graphs over ONNX Runtime's C API: synchronous, outputs written in the memory that is bound to them. */
 import { checkInputs, checkOutputs } from './check.ts'
-import { appendDevice } from './device.ts'
 import { sharedEnvironment } from './environment.ts'
 import { RuntimeError } from './errors.ts'
-import type { Binding, Graph, GraphOptions, ValueInfo } from './graph.ts'
+import type { Binding, BoundTensor, Graph, GraphOptions, ValueInfo } from './graph.ts'
 import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
+import { NativeTensor } from './native-memory.ts'
+import { createValue } from './native-value.ts'
+import { openSession, openSessionElsewhere } from './session.ts'
+import type { Tensor } from './tensor.ts'
 import { createUse, type Use } from './use.ts'
-import { elementTypes, type Tensor } from './tensor.ts'
-
-const optimizationLevels = { disabled: 0, basic: 1, all: 99 } as const
 
 /** What closes each open graph of this thread. */
 const openGraphs = new Set<() => void>()
@@ -22,9 +22,9 @@ function closeAll(): void {
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
-  const reserved = reserve(library)
+  const reserved = reserve(library, options)
   try {
-    return reserved.graph(createSession(library, reserved.environment, model, options))
+    return reserved.graph(openSession(library, reserved.environment, model, options))
   } catch (error) {
     reserved.close()
     throw error
@@ -37,21 +37,18 @@ export async function createNativeGraphElsewhere(
   model: Uint8Array,
   options: GraphOptions,
 ): Promise<Graph> {
-  const settings = sessionSettings(library, options)
-  const reserved = reserve(library)
+  const reserved = reserve(library, options)
   try {
-    const make = () => library.createSessionElsewhere(reserved.environment, model, model.byteLength, settings)
-    return reserved.graph(await reserved.during(make))
+    const open = () => openSessionElsewhere(library, reserved.environment, model, options)
+    return reserved.graph(await reserved.during(open))
   } catch (error) {
     reserved.close()
     throw error
-  } finally {
-    library.ReleaseSessionOptions(settings)
   }
 }
 
 /** What every graph of this thread needs, before it has a session: closed when the thread ends, whatever happens. */
-function reserve(library: Library) {
+function reserve(library: Library, { capture = false }: GraphOptions) {
   const shared = sharedEnvironment(library)
   let session = 0n
   let open = true
@@ -72,11 +69,12 @@ function reserve(library: Library) {
     environment: shared.environment,
     during: <T>(work: () => Promise<T>): Promise<T> => use.during(work),
     close,
-    graph(made: Pointer): Graph {
-      session = made
+    graph(opened: Pointer): Graph {
+      session = opened
       const { inputs, outputs } = describeSession(library, session)
       const names = pinNames(library, [...inputs, ...outputs])
-      const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
+      const graph = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
+      let bound = 0
       return {
         inputs,
         outputs,
@@ -84,7 +82,7 @@ function reserve(library: Library) {
           if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
           checkInputs(inputs, inputTensors)
           checkOutputs(outputs, outputTensors)
-          return createBinding(opened, inputTensors, outputTensors)
+          return createBinding(graph, inputTensors, outputTensors, capture ? ++bound : null)
         },
         close() {
           if (open) close()
@@ -92,45 +90,6 @@ function reserve(library: Library) {
       }
     },
   }
-}
-
-function createSession(
-  library: Library,
-  environment: Pointer,
-  model: Uint8Array | string,
-  options: GraphOptions,
-): Pointer {
-  const settings = sessionSettings(library, options)
-  try {
-    if (typeof model === 'string') return library.made('CreateSession', environment, library.pathBytes(model), settings)
-    return library.made('CreateSessionFromArray', environment, model, model.byteLength, settings)
-  } finally {
-    library.ReleaseSessionOptions(settings)
-  }
-}
-
-/** The options of a session, to be released. */
-function sessionSettings(library: Library, options: GraphOptions): Pointer {
-  const settings = library.made('CreateSessionOptions')
-  try {
-    library.SetIntraOpNumThreads(settings, options.threads ?? 1)
-    library.SetSessionGraphOptimizationLevel(settings, optimizationLevels[options.optimization ?? 'all'])
-    for (const [key, value] of configEntries(options)) library.AddSessionConfigEntry(settings, key, value)
-    appendDevice(library, settings, options.device ?? 'cpu', options.deviceId ?? 0)
-    return settings
-  } catch (error) {
-    library.ReleaseSessionOptions(settings)
-    throw error
-  }
-}
-
-function configEntries(options: GraphOptions): [key: string, value: string][] {
-  const entries: [string, string][] = [['session.use_env_allocators', '1']]
-  if (options.spin !== undefined) entries.push(['session.intra_op.allow_spinning', options.spin ? '1' : '0'])
-  if (options.disabledOptimizers?.length) {
-    entries.push(['optimization.disable_specified_optimizers', options.disabledOptimizers.join(';')])
-  }
-  return entries
 }
 
 /** What a binding needs of its graph. */
@@ -143,7 +102,12 @@ interface OpenGraph {
   session: () => Pointer
 }
 
-function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs: Record<string, Tensor>): Binding {
+function createBinding(
+  graph: OpenGraph,
+  inputs: Record<string, BoundTensor>,
+  outputs: Record<string, BoundTensor>,
+  recording: number | null,
+): Binding {
   const { library, memory, names, session } = graph
   const inputCount = Object.keys(inputs).length
   const outputCount = Object.keys(outputs).length
@@ -154,17 +118,25 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
   const outputValues = table.subarray(inputCount * 2 + outputCount)
   // Native memory does not keep what it points to, so this does: each value with its tensor.
   const values: { readonly value: Pointer; readonly tensor: Tensor }[] = []
-  const fill = (tensors: Record<string, Tensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
+  let runOptions: Pointer | null = null
+  const valueOf = (name: string, tensor: BoundTensor): Pointer => {
+    if (tensor instanceof NativeTensor) return tensor.value
+    if (recording !== null) throw new RuntimeError(`${name}: expected memory of the device, since runs are recorded`)
+    if (!('data' in tensor)) throw new RuntimeError(`${name}: expected memory of ONNX Runtime's C API, got another's`)
+    const value = createValue(library, memory, tensor)
+    values.push({ value, tensor })
+    return value
+  }
+  const fill = (tensors: Record<string, BoundTensor>, nameTable: BigUint64Array, valueTable: BigUint64Array): void => {
     for (const [index, [name, tensor]] of Object.entries(tensors).entries()) {
-      const value = createValue(library, memory, tensor)
-      values.push({ value, tensor })
-      valueTable[index] = value
+      valueTable[index] = valueOf(name, tensor)
       nameTable[index] = names.addresses.get(name) ?? 0n
     }
   }
   let held = true
   const use = createUse(() => {
     for (const { value } of values.splice(0)) library.ReleaseValue(value)
+    if (runOptions !== null) library.ReleaseRunOptions(runOptions)
   })
   const release = () => {
     held = false
@@ -173,6 +145,10 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
   try {
     fill(inputs, inputNames, inputValues)
     fill(outputs, outputNames, outputValues)
+    if (recording !== null) {
+      runOptions = library.made('CreateRunOptions')
+      library.AddRunConfigEntry(runOptions, 'gpu_graph_id', String(recording))
+    }
   } catch (error) {
     release()
     throw error
@@ -181,28 +157,13 @@ function createBinding(graph: OpenGraph, inputs: Record<string, Tensor>, outputs
     if (!held) throw new RuntimeError('binding: expected it held, got run() after release()')
     const open = session()
     if (open === 0n) throw new RuntimeError('graph: expected it open, got run() after close()')
-    return [open, null, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues] as const
+    return [open, runOptions, inputNames, inputValues, inputCount, outputNames, outputCount, outputValues] as const
   }
   return {
     run: () => library.Run(...call()),
     runElsewhere: async () => graph.use.during(() => use.during(() => library.runElsewhere(...call()))),
     release,
   }
-}
-
-function createValue(library: Library, memory: Pointer, { data, dims, dtype }: Tensor): Pointer {
-  const shape = new BigInt64Array(new ArrayBuffer(dims.length * 8 + 64), 0, dims.length)
-  for (const [axis, dim] of dims.entries()) shape[axis] = BigInt(dim)
-  const address = library.addressOf(data)
-  return library.made(
-    'CreateTensorWithDataAsOrtValue',
-    memory,
-    address,
-    data.byteLength,
-    shape,
-    dims.length,
-    elementTypes[dtype],
-  )
 }
 
 /** The names of a graph's values as C strings, one after the other, and where each begins. */

@@ -1,8 +1,11 @@
 /** Opens graphs: through ONNX Runtime's C API, or through onnxruntime-node's own binding where that cannot be reached. */
 import { createBindingGraph } from './binding-graph.ts'
+import type { Device } from './device.ts'
 import type { Graph, GraphOptions } from './graph.ts'
 import { loadBinding, loadLibrary } from './library.ts'
+import { type DeviceMemory, hostMemory } from './memory.ts'
 import { createNativeGraph, createNativeGraphElsewhere } from './native-graph.ts'
+import { type DeviceChoice, NativeMemory } from './native-memory.ts'
 
 /** How graphs run in this process; `reason` says why it is not the C API. */
 export interface RuntimeInfo {
@@ -28,6 +31,17 @@ export async function openGraph(model: Uint8Array | string, options: GraphOption
       : createNativeGraph(loadLibrary(), model, options)
   }
   return createBindingGraph(loadBinding(), model, options)
+}
+
+/** Whether graphs on the device can be opened with `capture`. */
+export function canCapture(device: Device): boolean {
+  return device === 'cuda' && runtimeInfo().binding === 'c-api'
+}
+
+/** Opens the memory of a device; ordinary memory for the CPU, and for all devices where the C API cannot be reached. */
+export function openMemory(choice: DeviceChoice): DeviceMemory {
+  if ((choice.device ?? 'cpu') === 'cpu' || runtimeInfo().binding !== 'c-api') return hostMemory
+  return new NativeMemory(loadLibrary(), choice)
 }
 
 function choose(): RuntimeInfo {

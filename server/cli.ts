@@ -6,10 +6,9 @@ import { loadBundle } from '../runtime/bundle.ts'
 import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from '../runtime/package.ts'
-import { startServer, type ModelSource, type RunningServer } from './serve.ts'
+import { startServer, type ModelSource, type Parts, type RunningServer } from './serve.ts'
 import { startStore } from './store/start.ts'
 import type { Store } from './store/store.ts'
-import { sibling } from './thread.ts'
 
 const DEFAULT_BUNDLE = 'models/pretrained/keeper'
 /** Reply length where neither request nor bundle says one. */
@@ -65,7 +64,7 @@ export async function serve(
   configure: () => Config,
   sourcesOf: (config: Config) => Promise<ModelSource[]>,
   makeStore: (config: Config) => Store = storeOf,
-  tokenizer?: URL,
+  entries: Pick<Parts, 'engine' | 'tokenizer'> = {},
 ): Promise<number> {
   // Node would open its debugger to whoever may signal the process.
   process.on('SIGUSR1', () => undefined)
@@ -74,8 +73,7 @@ export async function serve(
   try {
     const config = configure()
     const sources = await sourcesOf(config)
-    const parts = { store: makeStore(config), ...(tokenizer ? { tokenizer } : {}) }
-    const server = await startServer(config, sources, parts)
+    const server = await startServer(config, sources, { store: makeStore(config), ...entries })
     // Before the line below: who has read it may signal at once.
     const stopped = untilStopped(server, config)
     process.stdout.write(`mneme: listening on ${server.url}\n`)
@@ -115,10 +113,7 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
     tokenizer: dir,
-    start: {
-      module: sibling('./engine/worker', import.meta.url),
-      payload: { bundle: dir, threads: threads ?? null, rows: maxBatch, device },
-    },
+    payload: { bundle: dir, threads: threads ?? null, rows: maxBatch, device },
   }
 }
 

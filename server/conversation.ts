@@ -134,7 +134,7 @@ interface RebuiltState {
   readonly rebuilt: Rebuilt
 }
 
-/** The state of a turn by feeding again what it was fed, from the nearest state before it. */
+/** Rebuilds the state of a turn: replays what it was fed, from the nearest state before it. */
 async function rebuild(
   deps: Deps,
   model: ServedModel,

@@ -1,10 +1,12 @@
 /** A running server: threads, routes, a listening socket, and how all of that stops. */
 import type { AddressInfo } from 'node:net'
+import { availableParallelism } from 'node:os'
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { Deps } from './deps.ts'
-import { superviseEngine, type EngineStart } from './engine/supervisor.ts'
+import { startEngineThread, type EngineThread } from './engine/engine-thread.ts'
+import { superviseEngine, type SupervisedModel } from './engine/supervisor.ts'
 import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
@@ -21,18 +23,20 @@ import { sibling } from './thread.ts'
 /** How long connections may take to end by themselves once all work is done. */
 const FAREWELL_MS = 1_000
 
-/** A model to serve: what it is, where its tokenizer is, and how its engine's thread starts. */
+/** A model to serve: what it is, where its tokenizer is, and what its engine is told to open. */
 export interface ModelSource {
   readonly description: ModelDescription
   /** The folder that the tokenizer's thread opens. */
   readonly tokenizer: string
-  readonly start: EngineStart
+  readonly payload: unknown
 }
 
 /** What a server is made of besides its models. */
 export interface Parts {
   /** It is closed with the server. */
   readonly store: Store
+  /** Entry of the threads of engines. */
+  readonly engine?: URL
   /** Entry of the tokenizer's thread. */
   readonly tokenizer?: URL
 }
@@ -50,22 +54,31 @@ export interface RunningServer {
 export async function startServer(
   config: Config,
   sources: readonly ModelSource[],
-  { store, tokenizer = sibling('./engine/tokenizer-worker', import.meta.url) }: Parts,
+  {
+    store,
+    engine = sibling('./engine/worker', import.meta.url),
+    tokenizer = sibling('./engine/tokenizer-worker', import.meta.url),
+  }: Parts,
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel)
   const { maxBatch, maxQueue } = config
   for (const note of await store.ready) log.warn({ data: config.data }, note)
   const tokenizers = startTokenizerThread(tokenizer, log)
-  const models: (ServedModel & { close(): Promise<void> })[] = []
+  const models: SupervisedModel[] = []
+  // Models share threads: more of them than cores would only take memory.
+  const count = Math.max(1, Math.min(sources.length, availableParallelism()))
+  const threads = Array.from({ length: count }, () => startEngineThread(engine, log))
   const shut = async (): Promise<void> => {
-    await Promise.all(models.map((model) => model.close()))
+    for (const model of models) model.close()
+    await Promise.all(threads.map((thread) => thread.close()))
     await tokenizers.close()
     await store.close()
   }
   try {
-    for (const source of sources) {
-      const codec = await tokenizers.open(source.tokenizer)
-      models.push(superviseEngine(source.description, source.start, codec, maxBatch + maxQueue, log))
+    for (const [i, { description, payload, tokenizer: folder }] of sources.entries()) {
+      const codec = await tokenizers.open(folder)
+      const thread = threads[i % count] as EngineThread
+      models.push(superviseEngine(description, payload, thread, codec, maxBatch + maxQueue))
     }
     await Promise.all(models.map((model) => model.engine.ready))
     const sum = (read: (model: ServedModel) => number): number =>

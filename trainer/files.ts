@@ -1,5 +1,6 @@
 /** Files of a user: what goes wrong with them is said as path, what was wanted, and why it cannot be. */
 import { readFile, writeFile } from 'node:fs/promises'
+import { systemReason } from '../runtime/system-errors.ts'
 
 /** Thrown when a file cannot be read or written. */
 export class FileError extends Error {
@@ -9,29 +10,6 @@ export class FileError extends Error {
   static of(path: string, verb: 'read' | 'written', cause: unknown): FileError {
     return new FileError(`${path}: cannot be ${verb}: ${systemReason(cause)}`, { cause })
   }
-}
-
-/** Why the operating system refused something, in words. */
-export function systemReason(cause: unknown): string {
-  const { code, message } = cause as NodeJS.ErrnoException
-  return reasons[code ?? ''] ?? message
-}
-
-/** What the codes of the operating system mean. */
-const reasons: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EDQUOT: 'the disk quota is used up',
-  EEXIST: 'it exists already',
-  EIO: 'the device failed',
-  EISDIR: 'it is a folder',
-  EMFILE: 'too many files are open',
-  ENAMETOOLONG: 'the name is too long',
-  ENOENT: 'there is no such file or folder',
-  ENOSPC: 'no space is left on the device',
-  ENOTDIR: 'a part of the path is not a folder',
-  ENOTEMPTY: 'the folder is not empty',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
 }
 
 /** The text of a file. Throws FileError. */

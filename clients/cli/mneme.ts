@@ -1,7 +1,6 @@
 /** The command `mneme`: finds who does what was asked, loads that only, and turns errors into exit codes. */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { systemSentence } from './system-errors.ts'
 
 /** A command: what it does, and how it is loaded. */
 interface Entry {
@@ -94,8 +93,13 @@ function quiet(command: Command): Command {
   return command
 }
 
-/** Prints what went wrong, in one sentence with the remedy. */
-function exitCodeOf(error: unknown, command: string, verbose: boolean, known: string | undefined): number {
+/** Prints what went wrong, in one sentence with the remedy: `known`, or that of the error. */
+async function exitCodeOf(
+  error: unknown,
+  command: string,
+  verbose: boolean,
+  known: string | undefined,
+): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0
     // Help that was not asked for has been printed already.
@@ -109,6 +113,7 @@ function exitCodeOf(error: unknown, command: string, verbose: boolean, known: st
     return 2
   }
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  const { systemSentence } = await import('../../runtime/system-errors.ts')
   process.stderr.write(`${command}: ${known ?? systemSentence(error) ?? message}\n`)
   if (verbose) process.stderr.write(`${stack}\n`)
   return WRONG_USE.has(name) ? 2 : 1

@@ -51,7 +51,21 @@ export interface ResponseUsage {
   readonly input_tokens_details: { readonly cached_tokens: number }
   readonly output_tokens: number
   readonly total_tokens: number
-  readonly mneme: { readonly tokens_computed: number; readonly tokens_saved: number; readonly state_bytes: number }
+  readonly mneme: MemoryUsage
+}
+
+/** What the memory of a session saved and cost. */
+export interface MemoryUsage {
+  readonly tokens_computed: number
+  /** Tokens of the conversation that were not computed again. */
+  readonly tokens_saved: number
+  readonly state_bytes: number
+  /** Where the memory was: with this connection, on disk, or rebuilt by a replay; null for a first turn. */
+  readonly resumed_from: 'connection' | 'disk' | 'replay' | null
+  /** Tokens that were computed again to rebuild a memory that had not been kept. */
+  readonly tokens_replayed: number
+  /** Whether what was rebuilt has the bits of what was; null where nothing was rebuilt. */
+  readonly rebuilt: 'identical' | 'different' | 'unknown' | null
 }
 
 export interface OutputMessage {

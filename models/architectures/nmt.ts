@@ -83,7 +83,7 @@ const params = (c: Config) => ({
     attentionNorm: vector([c.width], 1),
     attention: attentionParams(attending(c)),
     memoryNorm: vector([c.width], 1),
-    // Silent at the start where it is added, so that an untaught memory does not drown the tokens
+    // Zero-initialised where it is added: an untrained memory adds nothing
     recall:
       c.variant === 'gate' || c.variant === 'mal'
         ? matrix([c.memoryWidth, c.width], 0)

@@ -37,7 +37,7 @@ const fields = {
 }
 type Config = ConfigOf<typeof fields>
 
-/** Standard deviation of the first embeddings, and the height of the positions: else these would drown the tokens. */
+/** Standard deviation of the first embeddings. Positions are scaled to it: at height 1 they would outweigh the tokens. */
 const EMBEDDING = 0.02
 
 const params = (c: Config) => ({

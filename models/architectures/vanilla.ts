@@ -1,4 +1,4 @@
-/** Decoder-only Transformer with a sliding window: the control that forgets what leaves its window. */
+/** The baseline: a sliding-window Transformer without memory. */
 import { define } from '../architecture.ts'
 import { count, real, requiresEvenChannels } from '../config.ts'
 import { attention, attentionParams, attentionState, fillAfter } from '../layers/attention.ts'

@@ -48,13 +48,16 @@ interface Scratch {
   readonly ids: Int32Array
 }
 
-let scratch: Scratch | null = null
+/** By size: models that share a thread take turns. */
+const scratches = new Map<number, Scratch>()
 const largest = new LargestOf()
 
 function scratchFor(vocab: number): Scratch {
-  if (scratch?.adjusted.length !== vocab)
-    scratch = { adjusted: new Float32Array(vocab), weights: new Float32Array(vocab), ids: new Int32Array(vocab) }
-  return scratch
+  const kept = scratches.get(vocab)
+  if (kept) return kept
+  const made = { adjusted: new Float32Array(vocab), weights: new Float32Array(vocab), ids: new Int32Array(vocab) }
+  scratches.set(vocab, made)
+  return made
 }
 
 /**
@@ -117,9 +120,9 @@ function adjust(logits: Float32Array, sampling: Sampling, { prompt, generated }:
     for (const id of generated.keys()) if (!prompt.has(id)) repeat(id)
   }
   if (frequencyPenalty !== 0 || presencePenalty !== 0) {
-    for (const [id, count] of generated) {
+    generated.forEach((count, id) => {
       adjusted[id] = (adjusted[id] as number) - frequencyPenalty * count - presencePenalty
-    }
+    })
   }
   for (const [id, bias] of logitBias) adjusted[id] = (adjusted[id] as number) + bias
   return adjusted

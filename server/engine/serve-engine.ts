@@ -1,8 +1,9 @@
-/** Connects an engine to the port of its thread. */
-import type { MessagePort } from 'node:worker_threads'
+/** Connects engines to the ports of their thread. */
+import { parentPort, type MessagePort } from 'node:worker_threads'
 import type { TextCodec } from '../../runtime/text.ts'
 import { transferList } from '../checkpoint.ts'
 import { createEngine } from './engine.ts'
+import type { OpenEngine } from './engine-thread.ts'
 import type { FromEngine, ToEngine } from './messages.ts'
 import type { Runner } from './runner.ts'
 
@@ -13,8 +14,18 @@ export interface OpenedModel {
   readonly runtime: string
 }
 
+/** What a thread of engines does: opens what it is told to, one after the other, and ends when it is told to close. */
+export function runEngines(open: (payload: unknown) => Promise<OpenedModel>): void {
+  let opening: Promise<void> = Promise.resolve()
+  parentPort?.on('message', (message: OpenEngine | { readonly closing: true }) => {
+    if ('closing' in message) return parentPort?.close() // the thread ends when its engines have closed, too
+    const { payload, port } = message
+    opening = opening.then(() => serveEngine(port, () => open(payload)))
+  })
+}
+
 /** Opens the model and serves it on `port` until it is told to close; says `unusable` if it cannot be opened. */
-export async function serveEngine(port: MessagePort, open: () => Promise<OpenedModel>): Promise<void> {
+async function serveEngine(port: MessagePort, open: () => Promise<OpenedModel>): Promise<void> {
   try {
     const { runner, codec, runtime } = await open()
     const receive = createEngine(runner, codec, runtime, (message) => port.postMessage(message, moved(message)))

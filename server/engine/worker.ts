@@ -1,9 +1,5 @@
-/** Entry of an engine thread: opens one bundle and answers messages. */
-import { parentPort, workerData } from 'node:worker_threads'
+/** Entry of an engine thread: opens bundles, each as an engine on a port of its own. */
 import { openModel, type ModelOptions } from './open-model.ts'
-import { serveEngine } from './serve-engine.ts'
+import { runEngines } from './serve-engine.ts'
 
-if (parentPort) {
-  const { payload } = workerData as { payload: ModelOptions }
-  await serveEngine(parentPort, () => openModel(payload))
-}
+runEngines((payload) => openModel(payload as ModelOptions))

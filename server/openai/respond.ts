@@ -12,7 +12,7 @@ import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
 import { itemsOf, messagesOf, readInput, type InputMessage } from './response-input.ts'
-import { ResponseWriter, type Frame, type ResponseObject } from './response-render.ts'
+import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf } from './sampling.ts'
 
@@ -80,7 +80,7 @@ export async function* respond(
         const incomplete = output && event.reason === 'length'
         if (output && !opened) yield* writer.open()
         if (output) yield* writer.close(incomplete)
-        const usage = usageOf(turn.job, prompt.length, event, infoOf(model).stateBytes)
+        const usage = usageOf(turn, prompt.length, event)
         const response = writer.finished(incomplete, output, usage, Math.floor(deps.now() / 1000))
         await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, prompt, event, stored)
         countSuccess(deps, event)
@@ -170,9 +170,11 @@ function modelOf(deps: Deps, base: Base, name: string | undefined): ServedModel 
   )
 }
 
-function usageOf(job: NewTurn, prompt: number, done: DoneEvent, stateBytes: number) {
-  const computed = (job.from?.pending.length ?? 0) + prompt
-  return { saved: job.from?.position ?? 0, computed, generated: done.generated.length, stateBytes }
+function usageOf({ base, job, model }: Prepared, prompt: number, { generated }: DoneEvent): Usage {
+  const { position, pending } = job.from ?? { position: 0, pending: [] }
+  const { stateBytes } = infoOf(model)
+  const computed = pending.length + prompt
+  return { saved: position, computed, generated: generated.length, stateBytes, resumed: base?.resumed ?? null }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */

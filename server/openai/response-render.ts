@@ -1,4 +1,5 @@
 /** A response while it grows: the object, and the events of the streaming specification in their order. */
+import type { Resumed } from '../base.ts'
 import type { TokenLogprob, TokenText } from '../engine/messages.ts'
 import type { Sampling } from '../engine/sampler.ts'
 import type { ApiError } from './errors.ts'
@@ -24,6 +25,8 @@ export interface Usage {
   readonly computed: number
   readonly generated: number
   readonly stateBytes: number
+  /** Where the state of the turn before came from; null for a first turn. */
+  readonly resumed: Resumed | null
 }
 
 export interface ResponseHead {
@@ -97,7 +100,7 @@ export class ResponseWriter {
 
   /** The finished response; `output` false: it only read its input. */
   finished(incomplete: boolean, output: boolean, usage: Usage, completedAt: number): ResponseObject {
-    const { saved, computed, generated, stateBytes } = usage
+    const { saved, computed, generated } = usage
     return this.#object(incomplete ? 'incomplete' : 'completed', {
       completed_at: incomplete ? null : completedAt,
       incomplete_details: incomplete ? { reason: 'max_output_tokens' } : null,
@@ -108,7 +111,7 @@ export class ResponseWriter {
         output_tokens: generated,
         output_tokens_details: { reasoning_tokens: 0 },
         total_tokens: saved + computed + generated,
-        mneme: { tokens_computed: computed + generated, tokens_saved: saved, state_bytes: stateBytes },
+        mneme: memoryUsage(usage),
       },
     })
   }
@@ -192,4 +195,16 @@ export function entryOf(token: TokenLogprob): LogprobEntry & { top_logprobs: Log
 
 function logprobEntry({ bytes, logprob }: TokenText): LogprobEntry {
   return { token: tokenString(bytes), bytes: [...bytes], logprob }
+}
+
+/** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
+function memoryUsage({ saved, computed, generated, stateBytes, resumed }: Usage): Record<string, unknown> {
+  return {
+    tokens_computed: computed + generated,
+    tokens_saved: saved,
+    state_bytes: stateBytes,
+    resumed_from: resumed?.tier ?? null,
+    tokens_replayed: resumed?.replayed ?? 0,
+    rebuilt: resumed?.rebuilt ?? null,
+  }
 }

@@ -4,20 +4,10 @@
  */
 import { sample, type Sampling } from '../../server/engine/sampler.ts'
 import { referenceDraw } from '../support/reference-sampler.ts'
+import { plainSampling } from '../support/jobs.ts'
 
 const vocab = Number(process.argv[2] ?? 49_152)
-const plain: Sampling = {
-  temperature: 0.8,
-  topP: 1,
-  topK: 0,
-  minP: 0,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  repetitionPenalty: 1,
-  logitBias: [],
-  seed: 1,
-  logprobs: null,
-}
+const plain: Sampling = { ...plainSampling, temperature: 0.8 }
 const settings: Record<string, Partial<Sampling>> = {
   greedy: { temperature: 0 },
   temperature: {},

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import { loadConfig } from '../../server/config.ts'
 import { startServer } from '../../server/serve.ts'
 import { startStore } from '../../server/store/start.ts'
-import { FAKE_TOKENIZER, fakeSource } from '../support/fake-source.ts'
+import { FAKE_ENGINE, FAKE_TOKENIZER, fakeSource } from '../support/fake-source.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 /** Starts it on a free port for the length of the test; returns its address. */
@@ -12,7 +12,11 @@ export async function startGreedyServer(delayMs = 0): Promise<string> {
   const { description, ...rest } = fakeSource({ rows: config.maxBatch, delayMs })
   const greedy = { ...description, defaults: { ...description.defaults, temperature: 0 } }
   const { data: folder, keepStates, replayTokens } = config
-  const parts = { store: startStore({ folder, keepStates, replayTokens }), tokenizer: FAKE_TOKENIZER }
+  const parts = {
+    store: startStore({ folder, keepStates, replayTokens }),
+    engine: FAKE_ENGINE,
+    tokenizer: FAKE_TOKENIZER,
+  }
   const server = await startServer(config, [{ ...rest, description: greedy }], parts)
   onTestFinished(() => server.stop())
   return server.url

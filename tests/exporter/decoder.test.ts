@@ -44,7 +44,12 @@ print(json.dumps([sorted(f.domain + '.' + f.name for f in m.functions), sorted({
       const file = join(folder, `${kernels}.onnx`)
       writeFileSync(file, decoderGraph(model, randomWeights(model), kernels).bytes)
       const found = JSON.parse(execFileSync(python, ['-c', script, file], { encoding: 'utf8' })) as unknown
-      expect(found).toEqual([['mneme.CausalConv', 'mneme.GatedDelta'], domains])
+      // Their names end in the sizes of their bodies
+      const names = [
+        expect.stringMatching(/^mneme\.CausalConv(_\d+)*$/),
+        expect.stringMatching(/^mneme\.GatedDelta(_\d+)*$/),
+      ]
+      expect(found).toEqual([names, domains])
     }
   })
 })

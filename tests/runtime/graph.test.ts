@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { RuntimeError } from '../../runtime/errors.ts'
 import type { GraphOptions } from '../../runtime/graph.ts'
-import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
+import { openGraph, openMemory, runtimeInfo } from '../../runtime/open-graph.ts'
 import { createTensor, view, type Dtype, type Tensor } from '../../runtime/tensor.ts'
 import { DOUBLE, FLOAT, onnxModel } from '../support/onnx-model.ts'
 import { bindings } from './bindings.ts'
 import { accumulate, addOne, constantProduct, everyDtype, linearAttention, withDefault } from './models.ts'
 
-describe.each(bindings)('$binding', ({ open }) => {
+describe.each(bindings)('$binding', ({ binding: runtime, open }) => {
   test('a graph says what it takes and gives, with the names of its free dimensions', async () => {
     const graph = await open(accumulate)
     expect(graph.inputs).toEqual([
@@ -229,6 +229,12 @@ describe.each(bindings)('$binding', ({ open }) => {
     expect(await fastest({ disabledOptimizers: ['ConstantFolding'] })).toBeGreaterThan(5 * folded)
   })
 
+  test.each(['tf32', 'capture', 'unordered'] as const)('%s is refused where the device is not CUDA', async (option) => {
+    await expect(open(addOne, { [option]: true })).rejects.toThrow(
+      new RuntimeError(`${option}: expected device cuda, got cpu`),
+    )
+  })
+
   test('nothing runs after release or close', async () => {
     const graph = await open(addOne)
     const [x, y] = [createTensor('float32', [1, 2]), createTensor('float32', [1, 2])]
@@ -251,12 +257,16 @@ describe.each(bindings)('$binding', ({ open }) => {
       if (opened instanceof Error) {
         expect(opened).toBeInstanceOf(RuntimeError)
         expect(opened.message).toMatch(new RegExp(`^device ${device}: not available here \\(`))
-      } else {
-        const y = createTensor('float32', [1, 2])
-        const graph = opened as Awaited<ReturnType<typeof open>>
-        await graph.bind({ x: createTensor('float32', [1, 2], [1, 2]) }, { y }).run()
-        expect([...y.data]).toEqual([2, 3])
+        return
       }
+      const graph = opened as Awaited<ReturnType<typeof open>>
+      // Where the device is not there this throws, and a graph of the CPU could not write into it
+      const memory = openMemory({ device })
+      const y = runtime === 'c-api' ? memory.allocate('float32', [1, 2]) : createTensor('float32', [1, 2])
+      await graph.bind({ x: createTensor('float32', [1, 2], [1, 2]) }, { y }).run()
+      expect([...('read' in y ? y.read() : y).data]).toEqual([2, 3])
+      graph.close()
+      memory.close()
     },
   )
 })

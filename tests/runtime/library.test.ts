@@ -25,6 +25,12 @@ test('AddSessionConfigEntry refuses an empty key', () => {
   library.ReleaseSessionOptions(options)
 })
 
+test('AddRunConfigEntry refuses an empty key', () => {
+  const options = library.made('CreateRunOptions')
+  expect(() => library.AddRunConfigEntry(options, '', '1')).toThrow(/config.key/i)
+  library.ReleaseRunOptions(options)
+})
+
 test('SessionOptionsAppendExecutionProvider refuses an unknown provider by name', () => {
   const options = library.made('CreateSessionOptions')
   expect(() => library.SessionOptionsAppendExecutionProvider(options, 'NoSuchDevice', null, null, 0)).toThrow(
@@ -39,6 +45,24 @@ test('CreateTensorWithDataAsOrtValue refuses memory that is too small', () => {
   const make = () => library.made('CreateTensorWithDataAsOrtValue', memory, new Uint8Array(4), 4, dims, 1, 1)
   expect(make).toThrow(RuntimeError)
   expect(make).toThrow(/400|size/)
+})
+
+test('CreateMemoryInfo refuses a device that does not exist', () => {
+  expect(() => library.made('CreateMemoryInfo', 'NoSuchDevice', 0, 0, 0)).toThrow(/device is not supported/)
+})
+
+test('CreateAllocator refuses memory that the session does not have', () => {
+  const session = library.made(
+    'CreateSessionFromArray',
+    library.made('CreateEnv', 4, 'test'),
+    addOne,
+    addOne.length,
+    library.made('CreateSessionOptions'),
+  )
+  const memory = library.made('CreateMemoryInfo', 'Cuda', 0, 0, 0)
+  expect(() => library.made('CreateAllocator', session, memory)).toThrow(/No requested allocator/)
+  library.ReleaseMemoryInfo(memory)
+  library.ReleaseSession(session)
 })
 
 test('UnregisterAllocator refuses where CreateAndRegisterAllocator has registered none', () => {

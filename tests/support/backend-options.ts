@@ -16,6 +16,7 @@ export const backendOptions = (model: Model, own: Partial<BackendOptions> = {}):
   recompute: 1,
   maxLabels: 0,
   precision: 'float32',
+  deterministic: true,
   carry: true,
   lrScale: () => 1,
   threads: 1,

@@ -1,9 +1,9 @@
-/** An engine thread over the fake model. */
-import { parentPort, workerData } from 'node:worker_threads'
-import { serveEngine } from '../../server/engine/serve-engine.ts'
+/** A thread of engines over the fake model. */
+import { runEngines } from '../../server/engine/serve-engine.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 
-if (parentPort) {
-  const { payload } = workerData as { payload: FakeOptions }
-  await serveEngine(parentPort, async () => ({ runner: createFakeRunner(payload), codec: byteCodec, runtime: 'fake' }))
-}
+runEngines(async (payload) => ({
+  runner: createFakeRunner(payload as FakeOptions),
+  codec: byteCodec,
+  runtime: 'fake',
+}))

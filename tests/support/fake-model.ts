@@ -24,13 +24,16 @@ export interface FakeOptions {
   readonly prefillChunk?: number
   /** Give the state an append entry too: the fake then looks at all tokens that it was ever fed. */
   readonly append?: boolean
+  /** Size of the fixed part of the state; what is behind the first 16 bytes changes with every token, too. */
+  readonly stateBytes?: number
   /** Told of every segment of every step. */
   readonly onCall?: (call: { kind: 'prefill' | 'decode'; ids: readonly number[] }) => void
   /** Awaited at the start of every step: a runner that is truly asynchronous. */
   readonly pause?: () => Promise<void>
 }
 
-const STATE_BYTES = 16
+/** What the hash needs; 16 unless given. */
+const HASH_BYTES = 16
 
 /** One sequence: two 32-bit hashes, the count of tokens, whether its numbers are spoilt; and the tokens, if kept. */
 interface FakeRow extends Row {
@@ -46,6 +49,8 @@ function feed(row: FakeRow, id: number, append: boolean): void {
   fixed.setUint32(4, Math.imul(fixed.getUint32(4) + id + 0x7f4a7c15, 0x85ebca6b) >>> 0)
   fixed.setUint32(8, fixed.getUint32(8) + 1)
   if (id === NOT_A_NUMBER.charCodeAt(0)) fixed.setUint32(12, 1)
+  if (fixed.byteLength > HASH_BYTES)
+    fixed.setUint8(HASH_BYTES + (fixed.getUint32(0) % (fixed.byteLength - HASH_BYTES)), id)
   if (append) row.history.push(id)
 }
 
@@ -72,6 +77,7 @@ function check(id: number): void {
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
   const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, onCall, pause } = options
+  const { stateBytes = HASH_BYTES } = options
   const open = new Set<FakeRow>()
   const feedAll = ({ row, ids, logits: wanted }: Segment): StepResult => {
     const fake = row as FakeRow
@@ -91,11 +97,11 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
   }
   return {
     vocab: VOCAB,
-    stateBytes: STATE_BYTES,
+    stateBytes,
     limits: { decode: rows, prefill: 2 },
     prefillChunk,
     open(use, state, position) {
-      const fixed = new DataView(state ? Uint8Array.from(state.fixed).buffer : new ArrayBuffer(STATE_BYTES))
+      const fixed = new DataView(state ? Uint8Array.from(state.fixed).buffer : new ArrayBuffer(stateBytes))
       const history = (state?.pages ?? []).flatMap((page) => [...new Int32Array(Uint8Array.from(page).buffer)])
       if (append && history.length !== position)
         throw new Error(`expected ${position} positions, got ${history.length}`)

@@ -2,17 +2,18 @@
 import { loadConfig } from '../../server/config.ts'
 import { serve } from '../../server/cli.ts'
 import { startStore } from '../../server/store/start.ts'
-import { FAKE_TOKENIZER, fakeSource } from './fake-source.ts'
+import { FAKE_ENGINE, FAKE_TOKENIZER, fakeSource } from './fake-source.ts'
 
 const { env } = process
 const flags = JSON.parse(env['FAKE_FLAGS'] ?? '{}') as Record<string, unknown>
 const delayMs = Number(env['FAKE_DELAY_MS'] ?? 0)
 const maxPages = env['FAKE_MAX_PAGES'] === undefined ? {} : { maxPages: Number(env['FAKE_MAX_PAGES']) }
 const append = env['FAKE_APPEND'] === '1'
+const stateBytes = Number(env['FAKE_STATE_BYTES'] ?? 16)
 
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
-  async (config) => [fakeSource({ rows: config.maxBatch, delayMs, append })],
+  async (config) => [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })],
   ({ data, keepStates, replayTokens }) => startStore({ folder: data, keepStates, replayTokens, ...maxPages }),
-  FAKE_TOKENIZER,
+  { engine: FAKE_ENGINE, tokenizer: FAKE_TOKENIZER },
 )

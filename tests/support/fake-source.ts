@@ -4,6 +4,8 @@ import { sibling } from '../../server/thread.ts'
 import type { FakeOptions } from './fake-model.ts'
 
 export const FAKE_MODEL = 'fake'
+/** Entry of a thread of engines over the fake model. */
+export const FAKE_ENGINE = sibling('./fake-engine-thread', import.meta.url)
 /** Entry of a tokenizer's thread over the byte codec. */
 export const FAKE_TOKENIZER = sibling('./fake-tokenizer-thread', import.meta.url)
 
@@ -20,6 +22,6 @@ export function fakeSource(options: FakeOptions = {}): ModelSource {
       defaults: { temperature: 1, topP: 1, maxTokens: 32 },
     },
     tokenizer: 'fake',
-    start: { module: sibling('./fake-engine-thread', import.meta.url), payload },
+    payload,
   }
 }

@@ -1,9 +1,24 @@
 /** Jobs for engines, and running them. */
 import type { DoneEvent, EngineEvent, Job, ReplayJob, TurnJob } from '../../server/engine/messages.ts'
+import type { Sampling } from '../../server/engine/sampler.ts'
 import { Scheduler } from '../../server/engine/scheduler.ts'
 import { byteCodec, createFakeRunner, END, type FakeOptions } from './fake-model.ts'
 
 export const bytes = (text: string): number[] => [...Buffer.from(text)]
+
+/** Sampling by the model's own distribution. */
+export const plainSampling: Sampling = {
+  temperature: 1,
+  topP: 1,
+  topK: 0,
+  minP: 0,
+  frequencyPenalty: 0,
+  presencePenalty: 0,
+  repetitionPenalty: 1,
+  logitBias: [],
+  seed: 1,
+  logprobs: null,
+}
 
 /** A turn of up to 8 tokens, seeded by its number. */
 export const turnJob = (id: number, changes: Partial<TurnJob> = {}): TurnJob => ({
@@ -12,18 +27,7 @@ export const turnJob = (id: number, changes: Partial<TurnJob> = {}): TurnJob => 
   owner: 'someone',
   from: null,
   prefillChunk: 64,
-  sampling: {
-    temperature: 1,
-    topP: 1,
-    topK: 0,
-    minP: 0,
-    frequencyPenalty: 0,
-    presencePenalty: 0,
-    repetitionPenalty: 1,
-    logitBias: [],
-    seed: id,
-    logprobs: null,
-  },
+  sampling: { ...plainSampling, seed: id },
   choices: 1,
   maxTokens: 8,
   stop: [],

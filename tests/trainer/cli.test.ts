@@ -41,7 +41,8 @@ beforeAll(async () => {
 
 describe('a run', () => {
   test('leaves checkpoints, metrics, curves and a report', () => {
-    const files = ['checkpoints', 'curves.svg', 'last', 'lock.db', 'metrics.jsonl', 'report.md', 'tokenizer']
+    const files = ['best', 'checkpoints', 'curves.svg', 'last', 'lock.db', 'metrics.jsonl', 'recipe.json', 'report.md']
+    files.push('tensorboard', 'tokenizer')
     expect(readdirSync(run).toSorted()).toEqual(files)
     expect(readFileSync(join(run, 'curves.svg'), 'utf8')).toMatch(/^<svg/)
     expect(readFileSync(join(run, 'report.md'), 'utf8')).toContain('| steps | 3 (done) |')
@@ -80,7 +81,7 @@ describe('what cannot be trained is refused in one sentence', () => {
       'a run that is not there',
       () => ['train', 'delta', '--data', text, '--resume'],
       1,
-      /expected a checkpoint|tokenizer/,
+      /expected a run to continue, found no checkpoint in it/,
     ],
   ]
   test.each(cases)('%s', async (_, args, code, message) => {

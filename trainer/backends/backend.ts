@@ -18,6 +18,8 @@ export interface TargetDevice {
 export interface BackendOptions extends StepOptions, TargetDevice {
   readonly model: Model
   readonly threads: number
+  /** Whether two runs give the same bits; false lets cuda add in any order, which is faster. */
+  readonly deterministic: boolean
   /** Fills the dropout masks. */
   readonly random: Random
   /** Told what is done before the first step, which may take minutes. */
@@ -106,10 +108,23 @@ export const stepScalarsOf = (lr: number, number: number, c: AdamW) => ({
   dither: (number * 0.7548776662466927) % 1,
 })
 
+/**
+ * How a step is compiled for its device. CUDA's kernel for sums of scattered rows adds in no fixed order. Loops are
+ * unrolled on a GPU: a CUDA graph cannot be recorded of a step with a Scan in it.
+ */
+export const stepOptions = (o: BackendOptions): StepOptions => ({
+  ...o,
+  scatterByProduct: o.deterministic && o.device === 'cuda',
+  ...(o.device !== 'cpu' && { unrolled: Infinity }),
+})
+
 /** How a graph is opened for a step. */
-export const deviceSettings = ({ threads, device, id }: BackendOptions) => ({
+export const deviceSettings = ({ threads, device, id, precision, deterministic }: BackendOptions) => ({
   threads,
   device,
   deviceId: id,
-  elsewhere: true,
+  tf32: precision === 'tf32',
+  unordered: !deterministic,
+  // What a GPU's session records belongs to the thread that opened it
+  elsewhere: device === 'cpu',
 })

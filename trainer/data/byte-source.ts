@@ -1,6 +1,6 @@
 /** Bytes that are read by place: a file, or a part of one. */
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { systemReason } from '../files.ts'
+import { systemReason } from '../../runtime/system-errors.ts'
 import { DataError } from './batch.ts'
 
 export interface ByteSource {

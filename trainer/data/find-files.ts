@@ -2,7 +2,7 @@
 import { type Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { systemReason } from '../files.ts'
+import { systemReason } from '../../runtime/system-errors.ts'
 import { DataError } from './batch.ts'
 import { extensionOf, isFoundInFolders } from './file-format.ts'
 

@@ -72,7 +72,12 @@ export const settings = {
     0,
     most,
   ),
-  precision: choice('float32', ['float32', 'bfloat16'], 'of matrix products; parameters stay in float32'),
+  precision: choice(
+    'float32',
+    ['float32', 'tf32', 'bfloat16'],
+    'of matrix products; parameters stay in float32; others than float32 need cuda',
+  ),
+  deterministic: flag(true, 'whether two runs give the same bits; false: cuda may add in any order, which is faster'),
   carry: flag(true, "whether a row's state goes on to its next batch; false: every batch starts from zero state"),
   learningRate: positive(2e-3, 'the peak'),
   lrScales: {

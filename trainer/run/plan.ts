@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { countParameters, elements, flatten } from '../../models/spec.ts'
 import { openText } from '../../runtime/text.ts'
+import { stepOptions } from '../backends/backend.ts'
 import { rowsOfDevice } from '../backends/compile/parallel.ts'
 import { compileStep } from '../backends/compile/step.ts'
 import { checkMemory, heldBytes, inUnits } from '../backends/memory.ts'
 import { withBase } from '../import/base.ts'
 import type { Recipe } from '../recipes/recipe.ts'
-import { type Choices, stepOptions } from './prepare.ts'
+import { backendOptionsOf, type Choices } from './prepare.ts'
 import { makeTokenizer } from './tokenizer.ts'
 import { unreachedNotes } from './unreached.ts'
 
@@ -31,9 +32,9 @@ export async function planText(
   const folder = await mkdtemp(join(tmpdir(), 'mneme-plan-'))
   try {
     await makeTokenizer(recipe, folder, choices.progress)
-    const whole = stepOptions(recipe, openText(folder), choices)
+    const whole = backendOptionsOf(recipe, openText(folder), choices)
     const rows = rowsOfDevice(recipe.batch, choices.devices)
-    const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, { ...whole, batch: rows })
+    const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, { ...stepOptions(whole), batch: rows })
     checkMemory(whole, valueBytes * choices.devices.length)
     const { params, state } = whole.model
     const stateBytes = flatten(state).reduce((sum, [, { shape }]) => sum + 4 * elements(shape.slice(1)), 0)

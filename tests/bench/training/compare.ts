@@ -1,7 +1,8 @@
 /**
  * Training speed of the compiled step against TF.js and PyTorch: `npx tsx tests/bench/training/compare.ts [rounds=5] [seconds=10]`
- * Contenders take turns, each `seconds` a round; printed are medians over the rounds. MNEME_PYTHON names a Python with
- * torch; a contender that is not installed is named and left out.
+ * `[--device cpu|cuda] [--precision float32|tf32|bfloat16] [--size small|large]`. Contenders take turns, each `seconds` a
+ * round; printed are medians over the rounds. MNEME_PYTHON names a Python with torch; a contender that is not installed
+ * is named and left out.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,14 +14,14 @@ import { createTensor } from '../../../runtime/tensor.ts'
 import { initialise } from '../../../trainer/backends/initialise.ts'
 import { encodeSafetensors } from '../../../trainer/safetensors.ts'
 import { type Contender, race, start } from './race.ts'
-import { BATCH, batches, config, options, RATE, SEED, TIME, TOKENS } from './workload.ts'
+import { BATCH, batches, choice, config, options, RATE, rest, SEED, TIME, TOKENS } from './workload.ts'
 
-/** First losses of the same weights and batch agree to this. */
-const TOLERANCE = 1e-3
+/** First losses of the same weights and batch agree to this; in bfloat16, which keeps 8 bits, to more. */
+const TOLERANCE = options.precision === 'float32' ? 1e-3 : 2e-2
 /** Multiplications and additions of a parameter in a step: forward, and twice that backward. */
 const OPERATIONS = 6
 
-const [rounds = 5, seconds = 10] = process.argv.slice(2).map(Number)
+const [rounds = 5, seconds = 10] = rest.map(Number)
 const parameters = flatten(options.model.params)
 const count = countParameters(options.model.params)
 const folder = mkdtempSync(join(tmpdir(), 'mneme-bench-'))
@@ -39,12 +40,23 @@ async function open(): Promise<Contender[]> {
   const [python, reference] = [process.env['MNEME_PYTHON'] ?? 'python3', new URL('reference.py', import.meta.url)]
   const workload = writeWorkload()
   const opened: Contender[] = []
-  for (const [name, command, args] of [
-    ['compiled step', process.execPath, ['--import', 'tsx', ours, 'compiled']],
+  const own = (name: string) => ['--import', 'tsx', ours, name, ...choice]
+  const everywhere = [
+    ['compiled step', process.execPath, own('compiled')],
     ['PyTorch', python, [fileURLToPath(reference), workload]],
-    ['tfjs-node', process.execPath, ['--import', 'tsx', ours, 'node']],
-    ['TF.js WASM', process.execPath, ['--import', 'tsx', ours, 'wasm']],
-  ] as const) {
+  ] as const
+  const others = {
+    cpu: [
+      ['tfjs-node', process.execPath, own('node')],
+      ['TF.js WASM', process.execPath, own('wasm')],
+    ],
+    cuda: [
+      ['torch.compile', python, [fileURLToPath(reference), workload, 'compile']],
+      ['tfjs-node-gpu', process.execPath, own('gpu')],
+    ],
+    webgpu: [],
+  } as const
+  for (const [name, command, args] of [...everywhere, ...others[options.device]]) {
     const contender = await start(name, TOKENS, spawn(command, args, { stdio: ['pipe', 'pipe', 'ignore'] }))
     if (contender) opened.push(contender)
     else process.stderr.write(`${name}: not installed here, left out\n`)
@@ -67,6 +79,8 @@ function writeWorkload(): string {
     decayed: parameters.filter(([, spec]) => spec.decay).map(([path]) => path),
     rate: RATE,
     threads: options.threads,
+    device: options.device,
+    precision: options.precision,
   }
   const metadata = Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, JSON.stringify(value)]))
   const file = join(folder, 'workload.safetensors')

@@ -19,11 +19,12 @@ from train import read_safetensors  # noqa: E402
 settings = json.loads((folder / 'settings.json').read_text())
 torch.set_num_threads(settings['threads'])
 tensors = read_safetensors(folder / 'workload.safetensors')
-ids, targets = tensors.pop('ids').long(), tensors.pop('targets').long()
+device = settings['device']
+ids, targets = (tensors.pop(name).long().to(device) for name in ('ids', 'targets'))
 model = Model()
 model.load_state_dict(tensors)
-model.train()
-state = {name: torch.zeros(shape) for name, shape in STATE.items()}
+model.to(device).train()
+state = {name: torch.zeros(shape, device=device) for name, shape in STATE.items()}
 adam = settings['optimizer']
 groups = [{'params': [p for name, p in model.named_parameters() if (name in DECAYED) == decay],
            'weight_decay': adam['weightDecay'] if decay else 0.0} for decay in (True, False)]

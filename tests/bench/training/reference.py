@@ -1,6 +1,7 @@
-"""The same model and optimizer in PyTorch, fp32. For each line of stdin, a number of seconds, it trains that long.
+"""The same model and optimizer in PyTorch. For each line of stdin, a number of seconds, it trains that long.
 
-reference.py WORKLOAD.safetensors: first weights by our names, ids and targets; settings are in its metadata.
+reference.py WORKLOAD.safetensors [compile]: first weights by our names, ids and targets; settings are in its metadata.
+With `compile` the loss is compiled by torch.compile.
 """
 import json
 import struct
@@ -28,15 +29,17 @@ def read(path):
 
 tensors, settings = read(sys.argv[1])
 torch.set_num_threads(settings['threads'])
-ids, targets = tensors.pop('ids').long(), tensors.pop('targets').long()
-params = {name: torch.nn.Parameter(tensor) for name, tensor in tensors.items()}
+device, precision = settings['device'], settings['precision']
+torch.set_float32_matmul_precision('high' if precision == 'tf32' else 'highest')
+ids, targets = (tensors.pop(name).long().to(device) for name in ('ids', 'targets'))
+params = {name: torch.nn.Parameter(tensor.to(device)) for name, tensor in tensors.items()}
 config, adam, decayed = settings['config'], settings['optimizer'], set(settings['decayed'])
 heads, channels = config['heads'], config['width'] // config['heads']
 
 half = channels // 2
 frequencies = config['rope'] ** (-torch.arange(half) / half)
 angles = torch.arange(ids.shape[-1])[:, None] * frequencies
-cos, sin = angles.cos(), angles.sin()
+cos, sin = angles.cos().to(device), angles.sin().to(device)
 
 
 def rotate(x):
@@ -66,6 +69,7 @@ def loss_of(tokens, following):
 
 groups = [{'params': [p for name, p in params.items() if (name in decayed) == decay],
            'weight_decay': adam['weightDecay'] if decay else 0.0} for decay in (True, False)]
+compute = torch.compile(loss_of) if sys.argv[2:] == ['compile'] else loss_of
 optimizer = torch.optim.AdamW(groups, lr=settings['rate'], betas=(adam['beta1'], adam['beta2']), eps=adam['eps'], fused=True)
 update = 0
 
@@ -74,7 +78,8 @@ def step():
     global update
     at = update % len(ids)
     update += 1
-    loss = loss_of(ids[at], targets[at])
+    with torch.autocast(device, torch.bfloat16, enabled=precision == 'bfloat16'):
+        loss = compute(ids[at], targets[at])
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(params.values(), adam['clip'])
@@ -86,7 +91,7 @@ def say(**what):
     print(json.dumps(what), flush=True)
 
 
-say(first=step(), description=f'PyTorch {torch.__version__} fp32, {torch.get_num_threads()} threads')
+say(first=step(), description=f'PyTorch {torch.__version__}, {device}, {precision}, {torch.get_num_threads()} threads')
 for line in sys.stdin:
     began, steps = time.perf_counter(), 0
     while True:

@@ -1,12 +1,14 @@
 /**
  * Training speed of every architecture's small recipe against the PyTorch module that `mneme scaffold torch` writes of it:
- * `MNEME_PYTHON=python-with-torch npx tsx tests/bench/training/systems.ts [rounds=3] [seconds=6] [recipe...]`
+ * `MNEME_PYTHON=python-with-torch npx tsx tests/bench/training/systems.ts [rounds=3] [seconds=6] [recipe...] [--device cpu|cuda]`
  */
 import { spawn } from 'node:child_process'
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { countParameters, flatten } from '../../../models/spec.ts'
+import type { Device } from '../../../runtime/device.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
 import { initialise } from '../../../trainer/backends/initialise.ts'
 import { encodeSafetensors } from '../../../trainer/safetensors.ts'
@@ -15,7 +17,12 @@ import { race, start } from './race.ts'
 import { systemOf, systems } from './system.ts'
 import { RATE, SEED } from './workload.ts'
 
-const [rounds = '3', seconds = '6', ...chosen] = process.argv.slice(2)
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { device: { type: 'string', default: 'cpu' } },
+})
+const device = values.device as Device
+const [rounds = '3', seconds = '6', ...chosen] = positionals
 const python = process.env['MNEME_PYTHON'] ?? 'python3'
 const here = import.meta.dirname
 
@@ -29,7 +36,11 @@ async function compare(name: string): Promise<void> {
     write(name, folder)
     const { tokens, options } = systemOf(name)
     const stdio = ['pipe', 'pipe', 'inherit'] as ['pipe', 'pipe', 'inherit']
-    const ours = await start('ours', tokens, spawn('npx', ['tsx', join(here, 'system-contender.ts'), name], { stdio }))
+    const ours = await start(
+      'ours',
+      tokens,
+      spawn(process.execPath, ['--import', 'tsx', join(here, 'system-contender.ts'), name, device], { stdio }),
+    )
     const theirs = await start('PyTorch', tokens, spawn(python, [join(here, 'module.py'), folder], { stdio }))
     if (!ours || !theirs) throw new Error(`${name}: ${ours ? python : 'the compiled step'} did not start`)
     const speeds = await race([ours, theirs], Number(rounds), Number(seconds))
@@ -50,7 +61,7 @@ function write(name: string, folder: string): void {
   const { model, batch, sequenceLength: time, optimizer, threads } = options
   writeFileSync(join(folder, 'model.py'), torchModule(model, batch, time))
   copyFileSync(join(here, '../../../trainer/scaffold/templates/train.py'), join(folder, 'train.py'))
-  writeFileSync(join(folder, 'settings.json'), JSON.stringify({ optimizer, threads, rate: RATE }))
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify({ optimizer, threads, rate: RATE, device }))
   const weights = initialise(model.params, SEED)
   const params = flatten(model.params).map(([path, spec]) => [
     path,

@@ -4,20 +4,9 @@ import { philox, uniform } from '../../../server/engine/philox.ts'
 import { argmax, LargestOf } from '../../../server/engine/largest.ts'
 import { LogitsError, sample, type History, type Sampling } from '../../../server/engine/sampler.ts'
 import { candidates } from '../../support/reference-sampler.ts'
+import { plainSampling } from '../../support/jobs.ts'
 
 const NOTHING: History = { prompt: new Set(), generated: new Map() }
-const PLAIN: Sampling = {
-  temperature: 1,
-  topP: 1,
-  topK: 0,
-  minP: 0,
-  frequencyPenalty: 0,
-  presencePenalty: 0,
-  repetitionPenalty: 1,
-  logitBias: [],
-  seed: 1,
-  logprobs: null,
-}
 const logitsArbitrary = fc.array(fc.float({ min: -50, max: 50, noNaN: true }), { minLength: 1, maxLength: 50 })
 const samplingArbitrary = fc.record({
   temperature: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 2, noNaN: true })),
@@ -66,7 +55,7 @@ describe('the sampler', () => {
   test('always returns a token of the vocabulary, the same one for the same arguments', () => {
     fc.assert(
       fc.property(logitsArbitrary, samplingArbitrary, fc.nat(1000), (logits, fields, index) => {
-        const sampling = { ...PLAIN, ...fields }
+        const sampling = { ...plainSampling, ...fields }
         const history: History = { prompt: new Set([0]), generated: new Map([[logits.length - 1, 3]]) }
         const draw = sample(Float32Array.from(logits), sampling, history, 0, index)
         expect(draw.id).toBeGreaterThanOrEqual(0)
@@ -95,8 +84,8 @@ describe('the sampler', () => {
             { length: size },
             (_, i) => Math.round(uniform(seed, 9, i) * spread * 64) / 64,
           )
-          const expected = candidates(logits, { ...PLAIN, ...fields })
-          const sampling = { ...PLAIN, ...fields, seed }
+          const expected = candidates(logits, { ...plainSampling, ...fields })
+          const sampling = { ...plainSampling, ...fields, seed }
           const counts = new Map<number, number>()
           const draws = 600
           for (let i = 0; i < draws; i++) {
@@ -104,7 +93,7 @@ describe('the sampler', () => {
             counts.set(id, (counts.get(id) ?? 0) + 1)
           }
           // A sum that reaches topP to within rounding may end one token earlier or later.
-          const allowed = candidates(logits, { ...PLAIN, ...fields, topP: Math.min(1, fields.topP + 1e-6) })
+          const allowed = candidates(logits, { ...plainSampling, ...fields, topP: Math.min(1, fields.topP + 1e-6) })
           for (const id of counts.keys()) expect(allowed.map((one) => one.id)).toContain(id)
           for (const { id, probability } of expected) {
             const deviation = Math.sqrt((probability * (1 - probability)) / draws)
@@ -143,23 +132,23 @@ describe('the sampler', () => {
   })
 
   test('temperature 0 takes the likeliest token, ties by the lower id', () => {
-    expect(sample(Float32Array.of(1, 3, 3, 2), { ...PLAIN, temperature: 0 }, NOTHING, 0, 0).id).toBe(1)
+    expect(sample(Float32Array.of(1, 3, 3, 2), { ...plainSampling, temperature: 0 }, NOTHING, 0, 0).id).toBe(1)
   })
 
   test('temperature 1 draws by the softmax', () => {
-    const [a, b] = frequencies([0, Math.log(3)], PLAIN, 4000) as [number, number]
+    const [a, b] = frequencies([0, Math.log(3)], plainSampling, 4000) as [number, number]
     expect(a).toBeCloseTo(0.25, 1)
     expect(b).toBeCloseTo(0.75, 1)
   })
 
   test('a tiny temperature is greedy, not NaN', () => {
-    expect(frequencies([1, 2, 1.9], { ...PLAIN, temperature: 1e-308 }, 20)).toEqual([0, 1, 0])
+    expect(frequencies([1, 2, 1.9], { ...plainSampling, temperature: 1e-308 }, 20)).toEqual([0, 1, 0])
   })
 
   test('top_k, top_p and min_p each cut what they say', () => {
     const logits = [Math.log(0.5), Math.log(0.3), Math.log(0.15), Math.log(0.05)]
     const drawn = (sampling: Partial<Sampling>): boolean[] =>
-      frequencies(logits, { ...PLAIN, ...sampling }, 400).map((share) => share > 0)
+      frequencies(logits, { ...plainSampling, ...sampling }, 400).map((share) => share > 0)
     expect(drawn({})).toEqual([true, true, true, true])
     expect(drawn({ topK: 2 })).toEqual([true, true, false, false])
     expect(drawn({ topP: 0.79 })).toEqual([true, true, false, false])
@@ -170,11 +159,11 @@ describe('the sampler', () => {
   })
 
   test('top_k keeps exactly k of equally likely tokens', () => {
-    expect(frequencies([1, 1, 1, 1], { ...PLAIN, topK: 2 }, 200).filter((share) => share > 0)).toHaveLength(2)
+    expect(frequencies([1, 1, 1, 1], { ...plainSampling, topK: 2 }, 200).filter((share) => share > 0)).toHaveLength(2)
   })
 
   test('frequency counts, presence does not, repetition sees the prompt too', () => {
-    const greedy = { ...PLAIN, temperature: 0 }
+    const greedy = { ...plainSampling, temperature: 0 }
     const pick = (sampling: Partial<Sampling>, history: Partial<History>): number =>
       sample(Float32Array.of(3, 2.5), { ...greedy, ...sampling }, { ...NOTHING, ...history }, 0, 0).id
     expect(pick({ frequencyPenalty: 0.2 }, { generated: new Map([[0, 2]]) })).toBe(0)
@@ -186,12 +175,18 @@ describe('the sampler', () => {
   })
 
   test('logit_bias forbids and forces', () => {
-    expect(frequencies([5, 1], { ...PLAIN, logitBias: [[0, -100]] }, 50)).toEqual([0, 1])
-    expect(frequencies([5, 1], { ...PLAIN, logitBias: [[1, 100]] }, 50)).toEqual([0, 1])
+    expect(frequencies([5, 1], { ...plainSampling, logitBias: [[0, -100]] }, 50)).toEqual([0, 1])
+    expect(frequencies([5, 1], { ...plainSampling, logitBias: [[1, 100]] }, 50)).toEqual([0, 1])
   })
 
   test('log-probabilities are those of the model, whatever the temperature', () => {
-    const draw = sample(Float32Array.of(0, Math.log(3)), { ...PLAIN, temperature: 0, logprobs: 2 }, NOTHING, 0, 0)
+    const draw = sample(
+      Float32Array.of(0, Math.log(3)),
+      { ...plainSampling, temperature: 0, logprobs: 2 },
+      NOTHING,
+      0,
+      0,
+    )
     expect(draw.logprob).toBeCloseTo(Math.log(0.75), 6)
     expect(draw.top.map(({ id }) => id)).toEqual([1, 0])
     expect(draw.top[1]?.logprob).toBeCloseTo(Math.log(0.25), 6)
@@ -203,8 +198,8 @@ describe('the sampler', () => {
       [1, Infinity],
       [-Infinity, -Infinity],
     ]) {
-      expect(() => sample(Float32Array.from(logits), PLAIN, NOTHING, 0, 0)).toThrow(LogitsError)
+      expect(() => sample(Float32Array.from(logits), plainSampling, NOTHING, 0, 0)).toThrow(LogitsError)
     }
-    expect(frequencies([-Infinity, 0], PLAIN, 20)).toEqual([0, 1])
+    expect(frequencies([-Infinity, 0], plainSampling, 20)).toEqual([0, 1])
   })
 })

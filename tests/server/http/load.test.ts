@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { availableParallelism } from 'node:os'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { END, KILLS_THREAD } from '../../support/fake-model.ts'
 import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 import { startServer } from '../../../server/serve.ts'
 import { startStore } from '../../../server/store/start.ts'
 import { configSchema } from '../../../server/config.ts'
-import { FAKE_TOKENIZER, fakeSource } from '../../support/fake-source.ts'
+import { FAKE_ENGINE, FAKE_TOKENIZER, fakeSource } from '../../support/fake-source.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** Replies until it is cut off. */
@@ -207,23 +208,48 @@ describe.skipIf(spawnSync('promtool', ['--version']).error !== undefined)('promt
 })
 
 describe('an engine whose thread dies', () => {
-  test('fails what it was doing and is started again', async () => {
+  async function serveModels(names: readonly string[]) {
     const config = configSchema.parse({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 1 })
     const { data: folder, keepStates, replayTokens } = config
-    const parts = { store: startStore({ folder, keepStates, replayTokens }), tokenizer: FAKE_TOKENIZER }
-    const server = await startServer(config, [fakeSource()], parts)
-    const post = (prompt: string) =>
+    const parts = {
+      store: startStore({ folder, keepStates, replayTokens }),
+      engine: FAKE_ENGINE,
+      tokenizer: FAKE_TOKENIZER,
+    }
+    const { description, ...rest } = fakeSource()
+    const sources = names.map((name) => ({ ...rest, description: { ...description, name } }))
+    const server = await startServer(config, sources, parts)
+    onTestFinished(() => server.stop())
+    const post = (model: string, prompt: string) =>
       fetch(`${server.url}/v1/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ model: 'fake', prompt, max_tokens: 3 }),
+        body: JSON.stringify({ model, prompt, max_tokens: 3 }),
       })
-    const failed = await post(KILLS_THREAD)
+    const ready = async (): Promise<number> => (await fetch(`${server.url}/readyz`)).status
+    return { post, ready }
+  }
+
+  test('fails what it was doing and is started again', async () => {
+    const { post, ready } = await serveModels(['fake'])
+    const failed = await post('fake', KILLS_THREAD)
     expect([failed.status, ((await failed.json()) as Json).error.code]).toEqual([500, 'engine_failed'])
-    expect((await fetch(`${server.url}/readyz`)).status).toBe(503)
-    expect((await post('x')).status).toBe(503)
-    await expect.poll(async () => (await fetch(`${server.url}/readyz`)).status, { timeout: 10_000 }).toBe(200)
-    expect((await post('x')).status).toBe(200)
-    await server.stop()
+    expect(await ready()).toBe(503)
+    expect((await post('fake', 'x')).status).toBe(503)
+    await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+    expect((await post('fake', 'x')).status).toBe(200)
+  })
+
+  test('comes back with all the models that it runs, and those of other threads go on', async () => {
+    const threads = availableParallelism()
+    const names = Array.from({ length: 2 * threads + 1 }, (_, i) => `model-${i}`)
+    const { post, ready } = await serveModels(names)
+    const statuses = async (): Promise<number[]> =>
+      Promise.all(names.map(async (name) => (await post(name, 'x')).status))
+    expect(await statuses()).toEqual(names.map(() => 200))
+    expect((await post('model-0', KILLS_THREAD)).status).toBe(500)
+    expect(await statuses()).toEqual(names.map((_, i) => (i % threads === 0 ? 503 : 200)))
+    await expect.poll(ready, { timeout: 10_000 }).toBe(200)
+    expect(await statuses()).toEqual(names.map(() => 200))
   })
 })

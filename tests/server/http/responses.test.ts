@@ -57,6 +57,9 @@ describe('a stored response', () => {
         tokens_saved: usage.input_tokens_details.cached_tokens,
         tokens_computed: usage.total_tokens - usage.input_tokens_details.cached_tokens,
         state_bytes: 16,
+        resumed_from: i === 0 ? null : 'disk',
+        tokens_replayed: 0,
+        rebuilt: null,
       })
       total = usage.total_tokens
     }
@@ -122,7 +125,13 @@ describe('a stored response', () => {
       const rebuilt = await ask(pruning, { ...fork, previous_response_id: some[at].id })
       const kept = await ask(keeping, { ...fork, previous_response_id: all[at].id })
       expect(textOf(rebuilt.json)).toBe(textOf(kept.json))
-      expect(rebuilt.json.usage).toEqual(kept.json.usage)
+      const { mneme: memory, ...usage } = rebuilt.json.usage
+      const { mneme: other, ...same } = kept.json.usage
+      expect(usage).toEqual(same)
+      expect([memory.tokens_computed, memory.tokens_saved]).toEqual([other.tokens_computed, other.tokens_saved])
+      expect(memory).toMatchObject({ resumed_from: 'replay', rebuilt: 'identical' })
+      expect(memory.tokens_replayed).toBeGreaterThan(0)
+      expect(other).toMatchObject({ resumed_from: 'disk', tokens_replayed: 0, rebuilt: null })
     }
   })
 

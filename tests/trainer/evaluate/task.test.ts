@@ -132,7 +132,7 @@ describe('evaluateTask', () => {
     )
   })
 
-  test('options that cannot be are refused, those of all cells before the first is measured', async () => {
+  test('impossible options are refused, those of all cells before the first is measured', async () => {
     const cells = [{ length: 64, pairs: 8 }, { length: 63 }]
     await expect(evaluate(readsPairs, { ...recall, cells })).rejects.toThrow(/mqar\.length: expected an even/)
   })

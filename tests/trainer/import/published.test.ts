@@ -220,6 +220,7 @@ test('a run that is told so starts from both files, and says what it took', asyn
   expectSameBits(held.get('param.blocks.0.qkv')!.data, written['h.0.attn.c_attn.weight']!.data)
   expectSameBits(held.get('param.ssm.norm')!.data, mambaFile['backbone.norm_f.weight']!.data)
   expect(prepared.notes).toEqual([
+    expect.stringMatching(/^held-out data fills 4 of 8 batches/),
     expect.stringMatching(/^GPT-2 from .*gpt2\.safetensors: 28 tensors, 15 not used \(.*\)$/),
     expect.stringMatching(/^Mamba from .*mamba\.safetensors: 21 tensors, 2 not used \(.*\)$/),
   ])

@@ -275,7 +275,7 @@ test('a resumed run has the tokenizer that it began with, by its contents', asyn
   await expect(again(choice(folders[0])), 'its own folder was changed').rejects.toThrow('own/tokenizer/tokenizer.json')
 })
 
-test('settings that cannot be are refused in one sentence before anything is made', async () => {
+test('impossible settings are refused in one sentence before anything is made', async () => {
   const refuse = (setting: string) => () => recipeWith('delta', [setting])
   expect(refuse('batch=0')).toThrow('batch: expected a whole number from 1 to 1000000000, got 0')
   expect(refuse('wdith=3')).toThrow(/wdith: no such option; there are tokenizer, mode/)

@@ -1,6 +1,6 @@
 /** From a tape to an ONNX graph with named inputs and outputs. */
 import { GraphBuilder, type Port, type Value } from '../../../exporter/onnx/graph.ts'
-import { onnxEmitter, type Precision } from './emit.ts'
+import { type Arithmetic, onnxEmitter } from './emit.ts'
 import { ancestors, type Node, replay, type Tape } from './tape.ts'
 
 /** A graph and what goes in and out of it; `next.` outputs have the shape of the input without the prefix. */
@@ -12,12 +12,17 @@ export interface CompiledGraph {
 }
 
 /** The graph that computes `wanted` from the inputs of the tape that they need. */
-export function emit(name: string, tape: Tape, wanted: ReadonlyMap<string, Node>, precision: Precision): CompiledGraph {
+export function emit(
+  name: string,
+  tape: Tape,
+  wanted: ReadonlyMap<string, Node>,
+  arithmetic: Arithmetic,
+): CompiledGraph {
   const graph = new GraphBuilder()
   const live = ancestors(wanted.values())
   const inputs = tape.nodes.filter((node) => node.kind === 'input' && live.has(node))
   const given = new Map<Node, Value>(inputs.map((node) => [node, { name: node.name }]))
-  const values = replay(tape.nodes, onnxEmitter({ at: graph }, precision), given, [...wanted.values()])
+  const values = replay(tape.nodes, onnxEmitter({ at: graph }, arithmetic), given, [...wanted.values()])
   const outputs = [...wanted].map(([n, node]) => port(n, node))
   for (const [i, output] of outputs.entries()) graph.output(values[i]!, output.name)
   const ports = inputs.map((node) => port(node.name, node))

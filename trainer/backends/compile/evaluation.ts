@@ -1,12 +1,15 @@
 /** Held-out loss by the compiled graph. */
-import type { Binding, Graph } from '../../../runtime/graph.ts'
+import type { Binding, BoundTensor, Graph } from '../../../runtime/graph.ts'
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import { type BackendOptions, checkLabels, deviceSettings } from '../backend.ts'
+import { type BackendOptions, checkLabels, deviceSettings, stepOptions } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
 import type { CompiledGraph } from './compiled-graph.ts'
 import { floats, load, type Buffers, zeros } from './feeds.ts'
 import { compileLoss } from './step.ts'
+
+/** Parameters by name, wherever they are. */
+type Bound = Readonly<Record<string, BoundTensor>>
 
 /** The loss on held-out text, with state of its own that starts at zero. */
 export class Evaluation {
@@ -18,7 +21,7 @@ export class Evaluation {
   readonly #states: readonly [Buffers, Buffers]
   readonly #bindings: Binding[][]
 
-  private constructor(o: BackendOptions, graph: Graph, compiled: CompiledGraph, params: readonly Buffers[]) {
+  private constructor(o: BackendOptions, graph: Graph, compiled: CompiledGraph, params: readonly Bound[]) {
     this.#o = o
     this.#graph = graph
     const named = (prefix: string) => compiled.inputs.filter((port) => port.name.startsWith(prefix))
@@ -36,8 +39,8 @@ export class Evaluation {
     )
   }
 
-  static async open(o: BackendOptions, params: readonly Buffers[]): Promise<Evaluation> {
-    const compiled = compileLoss(o.model, o)
+  static async open(o: BackendOptions, params: readonly Bound[]): Promise<Evaluation> {
+    const compiled = compileLoss(o.model, stepOptions(o))
     const graph = await openGraph(compiled.bytes, deviceSettings(o))
     return new Evaluation(o, graph, compiled, params)
   }

@@ -6,15 +6,19 @@ import type { CompiledGraph } from './compiled-graph.ts'
 
 const everyMs = 1000
 
-/** ONNX Runtime optimises the graph on another thread; this one hears signals meanwhile. */
-export async function openCompiled({ bytes, nodes }: CompiledGraph, o: BackendOptions): Promise<Graph> {
+/** ONNX Runtime optimises a graph for the CPU on another thread; this one hears signals meanwhile. */
+export async function openCompiled(
+  { bytes, nodes }: CompiledGraph,
+  o: BackendOptions,
+  capture = false,
+): Promise<Graph> {
   const began = performance.now()
   const say = (): void =>
     o.progress?.(`compiling a step of ${nodes} operations: ${Math.round((performance.now() - began) / 1000)} s`)
   say()
   const timer = setInterval(say, everyMs)
   try {
-    return await openGraph(bytes, deviceSettings(o))
+    return await openGraph(bytes, { ...deviceSettings(o), capture })
   } finally {
     clearInterval(timer)
   }

@@ -13,7 +13,7 @@ import {
   type TargetDevice,
 } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
-import { checkPrecision } from './backend.ts'
+import { checkDevice } from './backend.ts'
 import { Evaluation } from './evaluation.ts'
 import { type Buffers, copy, expectNames, floats } from './feeds.ts'
 import { openReplica, type Replica } from './replica.ts'
@@ -34,7 +34,7 @@ export async function createParallelBackend(
   seed: number,
 ): Promise<Backend> {
   const rows = rowsOfDevice(o.batch, devices)
-  for (const { device } of devices) checkPrecision({ ...o, device })
+  for (const { device } of devices) checkDevice({ ...o, device })
   const updater = await openUpdater(o, seed)
   const share = { ...o, batch: rows, threads: Math.max(1, Math.floor(o.threads / devices.length)) }
   const maxLabels = Math.min(o.maxLabels, rows * o.sequenceLength)

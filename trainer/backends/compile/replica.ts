@@ -1,6 +1,6 @@
 /** One device's share of a data parallel step: its rows of the batch, its own state, the gradients of its own loss. */
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import type { BackendOptions } from '../backend.ts'
+import { type BackendOptions, stepOptions } from '../backend.ts'
 import type { Batch } from '../../data/batch.ts'
 import { drawNoise, floats, load, type Buffers, zeros } from './feeds.ts'
 import { openCompiled } from './opening.ts'
@@ -21,7 +21,7 @@ export interface Replica {
 
 /** Opens the share of one device, whose rows are all of `o`; `params` are the two sets of parameters that take turns, and the frozen ones. */
 export async function openReplica(o: BackendOptions, params: readonly [Buffers, Buffers]): Promise<Replica> {
-  const compiled = compileGradients(o.model, o)
+  const compiled = compileGradients(o.model, stepOptions(o))
   const graph = await openCompiled(compiled, o)
   const named = (start: string) => compiled.inputs.filter(({ name }) => name.startsWith(start))
   const inputs = zeros(compiled.inputs.filter(({ name }) => !/^(param|state)\./.test(name)))

@@ -1,6 +1,7 @@
 /** A whole training step as one ONNX graph: forward, backward, clipping, AdamW, and the session state carried on. */
 import type { Model } from '../../../models/architecture.ts'
 import { type CompiledGraph, emit } from './compiled-graph.ts'
+import type { Arithmetic } from './emit.ts'
 import type { AdamW } from './optimizer.ts'
 import { peakBytes } from './peak.ts'
 import { recompute } from './recompute.ts'
@@ -49,7 +50,7 @@ export function compileStep(model: Model, o: StepOptions): TrainingGraph {
 /** The loss alone, for held-out text. Inputs: what traceLoss says. Outputs: loss, weightSum, next.state.*. */
 export function compileLoss(model: Model, o: LossOptions): CompiledGraph {
   const { tape, outputs } = traceLoss(model, o, false)
-  return emit('loss', tape, outputs, o.precision)
+  return emit('loss', tape, outputs, o)
 }
 
 /** The loss and its gradients: the part of a step that devices share. Outputs: loss, weightSum, grad.*, next.state.*. */
@@ -67,11 +68,11 @@ function emitRecomputed(
   tape: Tape,
   forward: number,
   outputs: ReadonlyMap<string, Node>,
-  o: Pick<StepOptions, 'precision'> & Partial<StepOptions>,
+  o: Arithmetic & Partial<StepOptions>,
 ): Omit<TrainingGraph, 'unreached'> {
   const segments = o.recompute ?? 1
   const [last, wanted] = segments > 1 ? recompute(tape, forward, outputs, segments) : [tape, outputs]
-  return { ...emit(name, last, wanted, o.precision), valueBytes: peakBytes(last.nodes, [...wanted.values()]) }
+  return { ...emit(name, last, wanted, o), valueBytes: peakBytes(last.nodes, [...wanted.values()]) }
 }
 
 /** Adds the share of this batch to the running totals, which are used and start again when `apply` is 1. */

@@ -2,7 +2,7 @@
 import type { Model } from '../../../models/architecture.ts'
 import { fill, frozenPaths, leaves } from '../../../models/spec.ts'
 import { tapeOps } from './composites.ts'
-import type { Precision } from './emit.ts'
+import type { Arithmetic } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { crossEntropy } from './objective.ts'
 import { recorder } from './recorder.ts'
@@ -10,15 +10,13 @@ import { ShapeError } from './shapes.ts'
 import { type Node, type Recorder, Tape } from './tape.ts'
 
 /** The shape of a batch, and how its loss is computed. */
-export interface LossOptions {
+export interface LossOptions extends Arithmetic {
   readonly batch: number
   readonly sequenceLength: number
   /** Whether the session state goes in and out; without, every row starts from zero. */
   readonly carry: boolean
   /** Most weighted tokens of a batch; logits are computed for these only. 0: for all tokens. */
   readonly maxLabels: number
-  /** What matrix products are computed in. */
-  readonly precision: Precision
   /** Forward nodes of loops up to which they are unrolled; default UNROLLED (recorder.ts). */
   readonly unrolled?: number
 }

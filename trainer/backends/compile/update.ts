@@ -58,5 +58,5 @@ export function compileUpdate(model: Model, o: UpdateOptions): CompiledGraph {
   const shape = (dims: readonly (number | string)[]): number[] => dims.map(Number)
   const params = new Map(moving.map(([path, spec]) => [path, tape.input(`param.${path}`, shape(spec.shape))]))
   const gradients = moving.map(([path, spec]) => tape.input(`grad.${path}`, shape(spec.shape)))
-  return emit('update', tape, update(tape, op, model, o, params, gradients), 'float32')
+  return emit('update', tape, update(tape, op, model, o, params, gradients), { precision: 'float32' })
 }

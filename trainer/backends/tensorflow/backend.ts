@@ -17,7 +17,7 @@ import type { Batch } from '../../data/batch.ts'
 import { initialise } from '../initialise.ts'
 import { eagerLoss } from './eager-loss.ts'
 import type { Build, Tensor, TensorFlow } from './load.ts'
-import { loadTensorFlow } from './load.ts'
+import { describe, loadTensorFlow } from './load.ts'
 import { keptMoments, wholeMoments, zeroMoments } from './moments.ts'
 
 type Named = Map<string, Tensor>
@@ -30,12 +30,13 @@ export async function createTensorFlowBackend(
 ): Promise<Backend> {
   if (o.precision !== 'float32')
     throw new ConfigError(`precision: ${o.precision} needs the compiled backend; TF.js computes in float32`)
+  if (!o.deterministic) throw new ConfigError('deterministic: false needs the compiled backend; with TF.js it is true')
   const { tf, build } = await loadTensorFlow(wanted)
   const run = new Eager(tf, o)
   run.start(seed)
   const kept = o.recompute > 1 ? ', which keeps all values of the forward pass (recompute has no effect)' : ''
   return {
-    description: `TF.js ${tf.version_core} on ${build}${kept}`,
+    description: `${describe(tf, build)}${kept}`,
     unreached: unreachedParameters(o.model, o),
     update: (batches, lr, number) => run.update(batches, lr, number),
     undo: () => run.undo(),

@@ -10,6 +10,12 @@ export type Tensor = tensorflow.Tensor
 export const builds = ['gpu', 'node', 'webgpu', 'wasm', 'cpu'] as const
 export type Build = (typeof builds)[number]
 
+/** What tfjs-node's backend says of itself. */
+export interface NativeBackend extends tensorflow.KernelBackend {
+  readonly binding: { readonly TF_Version: string }
+  readonly isUsingGpuDevice: boolean
+}
+
 export class TensorFlowError extends Error {
   override name = 'TensorFlowError' as const
 }
@@ -34,6 +40,12 @@ function restoreUtil(): void {
   const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>
   util['isNullOrUndefined'] ??= (x: unknown) => x === undefined || x === null
   util['isArray'] ??= (x: unknown) => Array.isArray(x)
+}
+
+/** The build, and where it runs if its name does not say so: the GPU build falls back to the CPU without an error. */
+export function describe(tf: TensorFlow, build: Build): string {
+  const onCpu = build === 'gpu' && !(tf.backend() as NativeBackend).isUsingGpuDevice
+  return `TF.js ${tf.version_core} on ${onCpu ? 'the CPU, by the build for GPUs' : build}`
 }
 
 const native = (name: string) => async (): Promise<TensorFlow> => {

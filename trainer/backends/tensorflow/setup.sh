@@ -14,24 +14,15 @@ case $kind in
 esac
 folder=$PWD/node_modules/$package
 
-# Prints one line about what loads, or fails.
-report() {
-  TF_CPP_MIN_LOG_LEVEL=2 TF_FORCE_GPU_ALLOW_GROWTH=true node -e '
-    const util = require("node:util")
-    util.isNullOrUndefined ??= (x) => x == null
-    util.isArray ??= Array.isArray
-    const tf = require(process.argv[1])
-    const { binding, isUsingGpuDevice } = tf.backend()
-    const [sum] = tf.add(tf.scalar(1), tf.scalar(2)).dataSync()
-    if (sum !== 3) throw new Error("1 + 2 = " + sum)
-    console.log(`${process.argv[1]}: TensorFlow ${binding.TF_Version} on the ${isUsingGpuDevice ? "GPU" : "CPU"}`)
-  ' "$package"
-}
-
-if [ -f "$folder/lib/napi-v8/tfjs_binding.node" ] && report 2>/dev/null; then exit 0; fi
-
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# Prints one line about what loads, or fails. What TensorFlow itself logs when it loads is kept for the case of failure.
+report() {
+  node --import tsx trainer/backends/tensorflow/report.ts "$kind" 2>"$work/tensorflow.log"
+}
+
+if [ -f "$folder/lib/napi-v8/tfjs_binding.node" ] && report; then exit 0; fi
 
 npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error \
   "$package@4.22.0" node-api-headers@1.5.0 >"$work/npm.log" 2>&1 || { cat "$work/npm.log" >&2; exit 1; }
@@ -69,4 +60,4 @@ g++ -O2 -std=c++17 -fPIC -shared -DNAPI_VERSION=8 -DNODE_GYP_MODULE_NAME=tfjs_bi
   -I node_modules/node-api-headers/include -I "$folder/deps/include" "$folder"/binding/*.cc \
   -L "$folder/deps/lib" -l:libtensorflow_cc.so.2 -l:libtensorflow_framework.so.2 \
   '-Wl,-rpath,$ORIGIN/../../deps/lib' -o "$folder/lib/napi-v8/tfjs_binding.node"
-report
+report || { cat "$work/tensorflow.log" >&2; exit 1; }

@@ -40,7 +40,7 @@ test('a target without probability costs 126 ln 2 nats: the least normal float32
   const op = recorder(tape)
   const logits = tape.input('logits', [1, 1, 2])
   const { loss } = crossEntropy(tape, op, logits, tape.input('targets', [1, 1], 'int32'), op.table([1], [1, 1]))
-  const { bytes, outputs } = emit('loss', tape, new Map([['loss', loss]]), 'float32')
+  const { bytes, outputs } = emit('loss', tape, new Map([['loss', loss]]), { precision: 'float32' })
   const given = { logits: createTensor('float32', [1, 1, 2], [0, -500]), targets: createTensor('int32', [1, 1], [1]) }
   expect((await runOnnx(bytes, given, outputs))['loss']!.data[0]).toBeCloseTo(126 * Math.LN2, 4)
 })

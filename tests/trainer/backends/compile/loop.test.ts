@@ -148,7 +148,7 @@ function nested(budget: number) {
     ['count', result.carry[1]!],
   ])
   for (const [i, name] of Object.keys(wrt).entries()) outputs.set(`d.${name}`, found[i]!)
-  return emit('nested', tape, outputs, 'float32')
+  return emit('nested', tape, outputs, { precision: 'float32' })
 }
 
 test('a loop in a loop has the values and gradients of the unrolled one, dropout drawn in the same order', async () => {

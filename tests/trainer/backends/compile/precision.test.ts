@@ -4,6 +4,7 @@ import { flatten } from '../../../../models/spec.ts'
 import { createTensor, type Tensor } from '../../../../runtime/tensor.ts'
 import { createCompiledBackend } from '../../../../trainer/backends/compile/backend.ts'
 import { compileGradients } from '../../../../trainer/backends/compile/step.ts'
+import { createTensorFlowBackend } from '../../../../trainer/backends/tensorflow/backend.ts'
 import { recipeWith } from '../../../../trainer/recipes/settings.ts'
 import { randomIds, randomWeights } from '../../../support/decoders.ts'
 import { runOnnx } from '../../../support/run-onnx.ts'
@@ -56,12 +57,18 @@ test('with half precision, both sides of each product are rounded and its result
   expect(Math.abs(half.loss - whole.loss)).toBeLessThan(1e-2)
 })
 
+test('a device that always adds in one order refuses not to', async () => {
+  const options = backendOptions(model, { ...rows, deterministic: false })
+  await expect(createCompiledBackend(options, 1)).rejects.toThrow('deterministic: false needs --device cuda; on cpu')
+  await expect(createTensorFlowBackend(options, 1)).rejects.toThrow('deterministic: false needs the compiled backend')
+})
+
 test('a device without fast half precision refuses it', async () => {
   const options = backendOptions(model, { ...rows, precision: 'bfloat16' })
   await expect(createCompiledBackend(options, 1)).rejects.toThrow(
     'precision: bfloat16 needs --device cuda; on cpu ONNX Runtime has no faster matrix products',
   )
   expect(() => recipeWith('delta', ['precision=int8'])).toThrow(
-    'precision: expected one of float32, bfloat16, got "int8"',
+    'precision: expected one of float32, tf32, bfloat16, got "int8"',
   )
 })

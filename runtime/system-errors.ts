@@ -19,6 +19,12 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 }
 
+/** Why the operating system refused something, in words. */
+export function systemReason(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return reasons[code ?? ''] ?? message
+}
+
 /** `PATH: no space is left on the device`, or undefined for what is no error of the operating system. */
 export function systemSentence(error: unknown): string | undefined {
   const { code, path, dest, syscall } = (error ?? {}) as NodeJS.ErrnoException & { dest?: string }

@@ -1,0 +1,115 @@
+/** Memory of every kind, and damaged data, in real processes. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { editDatabase } from '../support/edit-database.ts'
+import { createClients, inspect, talkAndKill } from '../support/kill-cycle.ts'
+import { startFakeServer, type ProcessOptions, type ServerProcess } from '../support/process.ts'
+import { temporaryFolder } from '../support/temporary.ts'
+import type { Json } from '../support/test-server.ts'
+
+async function start(folder: string, options: Partial<ProcessOptions> = {}): Promise<ServerProcess> {
+  const server = await startFakeServer({ ...options, flags: { data: folder, ...options.flags } })
+  onTestFinished(() => kill(server))
+  return server
+}
+
+async function kill(server: ServerProcess): Promise<void> {
+  server.child.kill('SIGKILL')
+  await server.exited
+}
+
+async function ask(server: ServerProcess, input: string, previous: string | null): Promise<Json> {
+  const body = { input, max_output_tokens: 8, mneme: { seed: 1 }, previous_response_id: previous }
+  const response = await server.post('/v1/responses', body)
+  expect(response.status).toBe(200)
+  return response.json()
+}
+
+const textOf = (response: Json): string => response.output[0].content[0].text
+
+/** Bytes of a state that is not written together with its turn. */
+const LARGE = String(3 * 1024 * 1024)
+
+const KINDS: [name: string, environment: Record<string, string>][] = [
+  ['that grows with every token', { FAKE_APPEND: '1' }],
+  ['that is large and follows its turn to the disk', { FAKE_STATE_BYTES: LARGE }],
+]
+
+describe.each(KINDS)('a memory %s', (_, environment) => {
+  test('is the same after kill -9 as without one, and in forks of every turn', async () => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()]
+    // Longer than a page of 64 positions, so that turns share pages
+    const inputs = ['a'.repeat(50), 'b'.repeat(100), 'c']
+    const uninterrupted = await start(other, { environment })
+    const [here, there]: [Json[], Json[]] = [[], []]
+    for (const [i, input] of inputs.entries()) {
+      const server = await start(folder, { environment })
+      here.push(await ask(server, input, here.at(-1)?.id ?? null))
+      await kill(server)
+      there.push(await ask(uninterrupted, input, there.at(-1)?.id ?? null))
+      expect(textOf(here[i])).toBe(textOf(there[i]))
+    }
+    const server = await start(folder, { environment })
+    for (const [i, turn] of here.entries()) {
+      const fork = await ask(server, 'and then?', turn.id)
+      expect(textOf(fork)).toBe(textOf(await ask(uninterrupted, 'and then?', there[i].id)))
+      expect(fork.usage.mneme.rebuilt).not.toBe('different')
+    }
+  })
+
+  test('is rebuilt with the same bits where it was not kept', async () => {
+    const server = await start(temporaryFolder(), { environment, flags: { keepStates: 1 } })
+    const turns: Json[] = []
+    for (let i = 0; i < 10; i++)
+      turns.push(await ask(server, `turn ${i} ${'x'.repeat(i * 20)}`, turns.at(-1)?.id ?? null))
+    const forks = []
+    for (const { id } of turns) forks.push((await ask(server, 'fork', id)).usage.mneme)
+    expect(forks.filter(({ resumed_from }) => resumed_from === 'replay').length).toBeGreaterThan(3)
+    for (const { resumed_from, rebuilt } of forks) expect(rebuilt).toBe(resumed_from === 'replay' ? 'identical' : null)
+  })
+})
+
+test('large states that grow: kill -9 loses no acknowledged turn', async () => {
+  const environment = { FAKE_APPEND: '1', FAKE_STATE_BYTES: LARGE }
+  const folder = temporaryFolder()
+  const clients = createClients(3)
+  for (let i = 0; i < 2; i++) await talkAndKill(folder, clients, 100 + Math.random() * 200, { environment })
+  const server = await start(folder, { environment })
+  expect(clients.every(({ acknowledged }) => acknowledged.length > 0)).toBe(true)
+  expect(await inspect(server, clients)).toEqual({ lost: 0, half: 0 })
+})
+
+describe('what is stored', () => {
+  test('is refused in a sentence where it is damaged, can be deleted, and nothing else suffers', async () => {
+    const folder = temporaryFolder()
+    const before = await start(folder)
+    const damaged = await ask(before, 'one', null)
+    const healthy = await ask(before, 'two', null)
+    await kill(before)
+    const sql = "UPDATE response SET document = x'ff' || document WHERE id = ?"
+    editDatabase(folder, sql, damaged.id)
+    const server = await start(folder)
+    const url = `${server.url}/v1/responses`
+    const read = await fetch(`${url}/${damaged.id}`)
+    expect([read.status, ((await read.json()) as Json).error.code]).toEqual([500, 'storage_corrupt'])
+    expect(textOf(await (await fetch(`${url}/${healthy.id}`)).json())).toBe(textOf(healthy))
+    expect((await fetch(`${url}/${damaged.id}`, { method: 'DELETE' })).status).toBe(200)
+    expect((await fetch(`${url}/${damaged.id}`)).status).toBe(404)
+    await ask(server, 'three', healthy.id)
+  })
+
+  test.each(['mneme.db', 'mneme.db-wal'])(
+    'is not acknowledged once %s was taken away: the server says so and ends',
+    async (file) => {
+      const folder = temporaryFolder()
+      const server = await start(folder)
+      const first = await ask(server, 'one', null)
+      rmSync(join(folder, file))
+      const response = await server.post('/v1/responses', { input: 'two', previous_response_id: first.id })
+      expect([response.status, ((await response.json()) as Json).error.code]).toEqual([503, 'storage_gone'])
+      expect(await server.exited).toBe(1)
+      expect(server.stderr()).toMatch(/was removed or replaced while the server was using it/)
+    },
+  )
+})
