@@ -7,7 +7,7 @@ import { describeSession } from './introspect.ts'
 import type { Library, Pointer } from './library.ts'
 import { NativeTensor } from './native-memory.ts'
 import { createValue } from './native-value.ts'
-import { openSession, sessionSettings } from './session.ts'
+import { openSession, openSessionElsewhere } from './session.ts'
 import type { Tensor } from './tensor.ts'
 import { createUse, type Use } from './use.ts'
 
@@ -22,9 +22,9 @@ function closeAll(): void {
 
 /** Opens a model. Throws RuntimeError if ONNX Runtime refuses it or the device is not there. */
 export function createNativeGraph(library: Library, model: Uint8Array | string, options: GraphOptions): Graph {
-  const reserved = reserve(library)
+  const reserved = reserve(library, options)
   try {
-    return reserved.graph(openSession(library, reserved.environment, model, options), options)
+    return reserved.graph(openSession(library, reserved.environment, model, options))
   } catch (error) {
     reserved.close()
     throw error
@@ -37,21 +37,18 @@ export async function createNativeGraphElsewhere(
   model: Uint8Array,
   options: GraphOptions,
 ): Promise<Graph> {
-  const settings = sessionSettings(library, options)
-  const reserved = reserve(library)
+  const reserved = reserve(library, options)
   try {
-    const make = () => library.createSessionElsewhere(reserved.environment, model, model.byteLength, settings)
-    return reserved.graph(await reserved.during(make), options)
+    const open = () => openSessionElsewhere(library, reserved.environment, model, options)
+    return reserved.graph(await reserved.during(open))
   } catch (error) {
     reserved.close()
     throw error
-  } finally {
-    library.ReleaseSessionOptions(settings)
   }
 }
 
 /** What every graph of this thread needs, before it has a session: closed when the thread ends, whatever happens. */
-function reserve(library: Library) {
+function reserve(library: Library, { capture = false }: GraphOptions) {
   const shared = sharedEnvironment(library)
   let session = 0n
   let open = true
@@ -72,11 +69,11 @@ function reserve(library: Library) {
     environment: shared.environment,
     during: <T>(work: () => Promise<T>): Promise<T> => use.during(work),
     close,
-    graph(made: Pointer, { capture = false }: GraphOptions): Graph {
-      session = made
+    graph(opened: Pointer): Graph {
+      session = opened
       const { inputs, outputs } = describeSession(library, session)
       const names = pinNames(library, [...inputs, ...outputs])
-      const opened = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
+      const graph = { library, memory: shared.memory, names, use, session: () => (open ? session : 0n) }
       let bound = 0
       return {
         inputs,
@@ -85,7 +82,7 @@ function reserve(library: Library) {
           if (!open) throw new RuntimeError('graph: expected it open, got bind() after close()')
           checkInputs(inputs, inputTensors)
           checkOutputs(outputs, outputTensors)
-          return createBinding(opened, inputTensors, outputTensors, capture ? ++bound : null)
+          return createBinding(graph, inputTensors, outputTensors, capture ? ++bound : null)
         },
         close() {
           if (open) close()

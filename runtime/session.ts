@@ -23,8 +23,23 @@ export function openSession(
   }
 }
 
-/** Returns the options of a session; ReleaseSessionOptions gives them back. Throws RuntimeError if the device is not there. */
-export function sessionSettings(library: Library, options: GraphOptions): Pointer {
+/** The same on another thread; `model` must not change meanwhile. */
+export async function openSessionElsewhere(
+  library: Library,
+  environment: Pointer,
+  model: Uint8Array,
+  options: GraphOptions,
+): Promise<Pointer> {
+  const settings = sessionSettings(library, options)
+  try {
+    return await library.createSessionElsewhere(environment, model, model.byteLength, settings)
+  } finally {
+    library.ReleaseSessionOptions(settings)
+  }
+}
+
+/** The options of a session, to be released. */
+function sessionSettings(library: Library, options: GraphOptions): Pointer {
   const settings = library.made('CreateSessionOptions')
   try {
     library.SetIntraOpNumThreads(settings, options.threads ?? 1)

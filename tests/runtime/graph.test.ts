@@ -10,6 +10,16 @@ import { DOUBLE, FLOAT, onnxModel } from '../support/onnx-model.ts'
 import { bindings } from './bindings.ts'
 import { accumulate, addOne, constantProduct, everyDtype, linearAttention, withDefault } from './models.ts'
 
+test('opened on another thread it is the same, and what is no model is refused', async () => {
+  const opening = openGraph(addOne, { elsewhere: true })
+  await expect(openGraph(new Uint8Array(64), { elsewhere: true })).rejects.toThrow(RuntimeError)
+  const graph = await opening
+  const y = createTensor('float32', [1, 2])
+  await graph.bind({ x: createTensor('float32', [1, 2], [1, 2]) }, { y }).run()
+  expect([...y.data]).toEqual([2, 3])
+  graph.close()
+})
+
 describe.each(bindings)('$binding', ({ binding: runtime, open }) => {
   test('a graph says what it takes and gives, with the names of its free dimensions', async () => {
     const graph = await open(accumulate)

@@ -125,5 +125,6 @@ export const deviceSettings = ({ threads, device, id, precision, deterministic }
   deviceId: id,
   tf32: precision === 'tf32',
   unordered: !deterministic,
-  elsewhere: true,
+  // What a GPU's session records belongs to the thread that opened it
+  elsewhere: device === 'cpu',
 })

@@ -10,7 +10,7 @@ import { compileStep } from '../backends/compile/step.ts'
 import { checkMemory, heldBytes, inUnits } from '../backends/memory.ts'
 import { withBase } from '../import/base.ts'
 import type { Recipe } from '../recipes/recipe.ts'
-import { type Choices, backendOptions } from './prepare.ts'
+import { backendOptionsOf, type Choices } from './prepare.ts'
 import { makeTokenizer } from './tokenizer.ts'
 import { unreachedNotes } from './unreached.ts'
 
@@ -32,9 +32,9 @@ export async function planText(
   const folder = await mkdtemp(join(tmpdir(), 'mneme-plan-'))
   try {
     await makeTokenizer(recipe, folder, choices.progress)
-    const whole = backendOptions(recipe, openText(folder), choices)
+    const whole = backendOptionsOf(recipe, openText(folder), choices)
     const rows = rowsOfDevice(recipe.batch, choices.devices)
-    const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, stepOptions({ ...whole, batch: rows }))
+    const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, { ...stepOptions(whole), batch: rows })
     checkMemory(whole, valueBytes * choices.devices.length)
     const { params, state } = whole.model
     const stateBytes = flatten(state).reduce((sum, [, { shape }]) => sum + 4 * elements(shape.slice(1)), 0)

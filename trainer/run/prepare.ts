@@ -56,7 +56,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   if (choices.resume) await checkTokenizer(recipe.tokenizer, choices.out)
   else await makeTokenizer(recipe, tokenizer, choices.progress)
   const codec = openText(tokenizer)
-  const options = backendOptions(recipe, codec, choices)
+  const options = backendOptionsOf(recipe, codec, choices)
   const { model, random } = options
   const progress = choices.progress ? { progress: choices.progress } : {}
   const { data, heldOut, notes: dataNotes } = await openData(recipe, { codec, tokenizer, ...progress })
@@ -82,7 +82,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
 }
 
 /** The model of a recipe and how it is stepped. Throws ConfigError for what does not fit together or into memory. */
-export function backendOptions(
+export function backendOptionsOf(
   recipe: Recipe,
   codec: TextCodec,
   { threads, devices, progress }: Pick<Choices, 'threads' | 'devices' | 'progress'>,

@@ -6,10 +6,7 @@ import type { CompiledGraph } from './compiled-graph.ts'
 
 const everyMs = 1000
 
-/**
- * ONNX Runtime optimises the graph on another thread; this one hears signals meanwhile. `capture`: its kernels are
- * launched as one CUDA graph.
- */
+/** ONNX Runtime optimises a graph for the CPU on another thread; this one hears signals meanwhile. */
 export async function openCompiled(
   { bytes, nodes }: CompiledGraph,
   o: BackendOptions,
