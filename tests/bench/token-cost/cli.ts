@@ -1,8 +1,9 @@
 /**
  * What a token costs in the server beside what it costs in the graph alone, in one run:
- * `npx tsx tests/bench/token-cost/cli.ts [--bundle FOLDER] [--tokens N] [--rounds N] [--profile]`
+ * `npx tsx tests/bench/token-cost/cli.ts [--bundle FOLDER] [--tokens N] [--rounds N] [--against CHECKOUT] [--profile]`
  *
  * A round runs the bare graph, then a real server process with a client in another; medians of the rounds are printed.
+ * With --against, the server of another checkout is measured in the same rounds, with the same client.
  * CPU is that of the whole server process, which says more than time where other programs run. With --profile, where
  * the server's time went for one stream over SSE.
  */
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     bundle: { type: 'string', default: 'models/pretrained/keeper' },
     tokens: { type: 'string', default: '2000' },
     rounds: { type: 'string', default: '3' },
+    against: { type: 'string' },
     profile: { type: 'boolean', default: false },
   },
 })
@@ -34,9 +36,19 @@ const STREAMS = 16
 build()
 const folder = mkdtempSync(join(tmpdir(), 'mneme-cost-'))
 
-function start(...node: string[]): Promise<ServerProcess> {
-  const flags = ['--port', '0', '--data', join(folder, 'data'), '--log-level', 'warn', '--max-batch', String(STREAMS)]
-  const args = [...node, compiled('clients/cli/bin.js'), 'serve', bundle, ...flags]
+/** Starts the server of an entry, with options of Node before it. */
+function start(entry = compiled('clients/cli/bin.js'), ...node: string[]): Promise<ServerProcess> {
+  const flags = [
+    '--port',
+    '0',
+    '--data',
+    mkdtempSync(join(folder, 'data-')),
+    '--log-level',
+    'warn',
+    '--max-batch',
+    String(STREAMS),
+  ]
+  const args = [...node, entry, 'serve', bundle, ...flags]
   return listening(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
 }
 
@@ -69,19 +81,24 @@ const note = (name: string, ms: number, cpu = NaN): void => {
   row.ms.push(ms)
   row.cpu.push(cpu)
 }
-const server = await start()
-client(server, 'sse', 1, 200) // warm
+const servers = new Map([['', await start()]])
+if (values.against) servers.set(' of the other checkout', await start(join(values.against, 'clients/cli/bin.js')))
+for (const server of servers.values()) client(server, 'sse', 1, 200) // warm
 for (let round = 0; round < rounds; round++) {
   for (const streams of [1, STREAMS]) {
     note(`graph alone, ${streams} x`, bare(streams))
     for (const mode of ['json', 'sse', 'ws']) {
-      const { ms, cpu } = client(server, mode, streams, tokens)
-      note(`${mode}, ${streams} x`, ms, cpu)
+      for (const [whose, server] of servers) {
+        const { ms, cpu } = client(server, mode, streams, tokens)
+        note(`${mode}${whose}, ${streams} x`, ms, cpu)
+      }
     }
   }
 }
-server.child.kill('SIGTERM')
-await server.exited
+for (const { child, exited } of servers.values()) {
+  child.kill('SIGTERM')
+  await exited
+}
 
 console.log(`${bundle}, ${tokens} tokens a reply, medians of ${rounds} rounds\n`)
 console.log(
@@ -96,7 +113,7 @@ for (const [name, { ms, cpu }] of Object.entries(rows)) {
   console.log(`| ${name} | ${own.toFixed(3)} |${rest}|`)
 }
 if (values.profile) {
-  const profiled = await start('--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`)
+  const profiled = await start(undefined, '--cpu-prof', `--cpu-prof-dir=${join(folder, 'profile')}`)
   client(profiled, 'sse', 1, tokens)
   profiled.child.kill('SIGTERM')
   await profiled.exited
