@@ -46,7 +46,10 @@ export async function loadBundle(dir: string): Promise<Bundle> {
     throw new ManifestError(`${dir}: expected a bundle folder, got ${info ? 'a file' : 'nothing there'}`)
   const where = join(dir, MANIFEST_FILE)
   const bytes = await readFile(join(folder, MANIFEST_FILE)).catch((error: unknown) => {
-    throw new ManifestError(`${where}: expected the manifest of a bundle, got no such file`, { cause: error })
+    throw new ManifestError(
+      `${where}: expected the manifest of a bundle, got no such file; mneme export makes a bundle of a run`,
+      { cause: error },
+    )
   })
   const manifest = parseManifest(bytes.toString(), where)
   for (const [file, expected] of Object.entries(manifest.files)) await checkFile(folder, dir, file, expected)

@@ -60,13 +60,14 @@ export type Config = z.output<typeof configSchema>
 export type ConfigSource = Readonly<Record<string, unknown>>
 
 /** Variables of the other commands and of the runtime; any further MNEME_ variable is a setting: MNEME_MAX_BATCH. */
-const OTHER_VARIABLES: ReadonlySet<string> = new Set([
-  'MNEME_CONFIG',
-  'MNEME_RUNTIME',
-  'MNEME_URL',
-  'MNEME_API_KEY',
-  'MNEME_PYTHON',
-])
+const OTHER_VARIABLES: ReadonlySet<string> = new Set(['MNEME_CONFIG', 'MNEME_RUNTIME', 'MNEME_URL', 'MNEME_PYTHON'])
+
+/** Options of which there may be several are variables by the name of one, too. */
+const SINGULAR: Readonly<Record<string, string>> = {
+  apiKey: 'apiKeys',
+  allowedHost: 'allowedHosts',
+  allowedOrigin: 'allowedOrigins',
+}
 
 /** Returns the configuration. Throws ConfigError naming the first setting that does not fit and where it came from. */
 export function loadConfig(flags: ConfigSource, environment: NodeJS.ProcessEnv): Config {
@@ -112,10 +113,14 @@ function isLoopback(host: string): boolean {
 }
 
 function fromEnvironment(environment: NodeJS.ProcessEnv): ConfigSource {
-  const entries = Object.entries(environment)
-    .filter(([name, value]) => name.startsWith('MNEME_') && !OTHER_VARIABLES.has(name) && value !== undefined)
-    .map(([name, value]) => [camel(name.slice('MNEME_'.length)), value])
-  return Object.fromEntries(entries) as ConfigSource
+  const found: Record<string, string> = {}
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('MNEME_') || OTHER_VARIABLES.has(name) || value === undefined) continue
+    const setting = settingOf(name.slice('MNEME_'.length))
+    const before = found[setting]
+    found[setting] = before === undefined ? value : `${before},${value}` // of a list in the singular and the plural
+  }
+  return found
 }
 
 function fromFile(file: string): ConfigSource {
@@ -128,8 +133,9 @@ function fromFile(file: string): ConfigSource {
   throw new ConfigError(`${file}: expected a JSON object of settings`)
 }
 
-function camel(name: string): string {
-  return name.toLowerCase().replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+function settingOf(name: string): string {
+  const setting = name.toLowerCase().replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  return SINGULAR[setting] ?? setting
 }
 
 function sentence(where: string, issue: z.core.$ZodIssue): string {

@@ -30,9 +30,7 @@ export async function startLocalServer(data: string | undefined): Promise<LocalS
       const found = /listening on (\S+)\n/.exec((output += text))
       if (found?.[1]) resolve(found[1])
     })
-    child.once('close', () =>
-      reject(new Error(errors.trim().replace(/^mneme: /, '') || 'the server stopped before it could start')),
-    )
+    child.once('close', () => reject(new Error(reasonOf(errors))))
   })
   // From here on Ctrl-C is the conversation's.
   process.off('SIGINT', leave)
@@ -44,4 +42,11 @@ export async function startLocalServer(data: string | undefined): Promise<LocalS
       await exited
     },
   }
+}
+
+/** What a server said before it ended; one that runs already can be talked to. */
+function reasonOf(errors: string): string {
+  const said = errors.trim().replace(/^mneme: /, '')
+  if (said === '') return 'the server stopped before it could start'
+  return said.includes('in use by another mneme process') ? `${said} To talk to that one: mneme chat --url URL.` : said
 }

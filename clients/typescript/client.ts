@@ -14,7 +14,7 @@ import type {
 } from './wire.ts'
 
 export interface ClientOptions {
-  /** Where the server is: http://127.0.0.1:8080. */
+  /** Where the server is: http://127.0.0.1:8080, with or without /v1. */
   readonly url: string
   readonly apiKey?: string | undefined
   /** Where the runtime has none of its own (Node 20): that of the package ws. */
@@ -46,7 +46,7 @@ export interface Client {
 
 /** A client of the server at `url`. Connects when it is first used. */
 export function createClient({ url: given, apiKey, WebSocket }: ClientOptions): Client {
-  const url = given.replace(/\/+$/, '')
+  const url = baseOf(given)
 
   const call = async (
     method: string,
@@ -111,4 +111,10 @@ function ownWebSocket(): SocketConstructor {
   throw new MnemeError('This runtime has no WebSocket of its own: pass createClient that of the package ws.', {
     code: 'no_websocket',
   })
+}
+
+/** The address without what other clients want at its end. Throws MnemeError for what is no address. */
+function baseOf(given: string): string {
+  if (/^https?:\/\/./.test(given) && URL.canParse(given)) return given.replace(/\/+$/, '').replace(/\/v1$/, '')
+  throw new MnemeError(`The server's address: expected http://HOST:PORT, got '${given}'.`, { code: 'invalid_url' })
 }

@@ -23,6 +23,14 @@ describe('the configuration', () => {
     })
   })
 
+  test('takes lists by the name of the option and in the plural, both together', () => {
+    expect(loadConfig({}, { MNEME_API_KEY: 'a', MNEME_ALLOWED_HOST: 'x.test' })).toMatchObject({
+      apiKeys: ['a'],
+      allowedHosts: ['x.test'],
+    })
+    expect(loadConfig({}, { MNEME_API_KEY: 'a', MNEME_API_KEYS: 'b,c' }).apiKeys.toSorted()).toEqual(['a', 'b', 'c'])
+  })
+
   test.each([
     [{ port: 'x' }, {}, /^the command line: setting 'port': /],
     [{ port: 70_000 }, {}, /'port'/],

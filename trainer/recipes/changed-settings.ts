@@ -1,4 +1,5 @@
 /** What of a recipe is not as its name says. */
+import { architectures } from '../../models/registry.ts'
 import type { Recipe } from './recipe.ts'
 import { recipes } from './registry.ts'
 
@@ -9,7 +10,12 @@ export interface ChangedSetting {
 
 /** The settings that differ from the known recipe of that name; all of them where there is none. */
 export function changedSettings(recipe: Recipe): ChangedSetting[] {
-  return differences(recipe, recipes.get(recipe.name) ?? {}, '')
+  const known = recipes.get(recipe.name)
+  // A run that is continued has all options of its model, and the vocabulary of its tokenizer
+  const fields = Object.entries(architectures.get(recipe.architecture)?.fields ?? {})
+  const defaults = Object.fromEntries(fields.map(([name, field]) => [name, field.default]))
+  const { vocab: _, ...model } = recipe.model
+  return differences({ ...recipe, model }, known ? { ...known, model: { ...defaults, ...known.model } } : {}, '')
 }
 
 function differences(now: object, before: object, path: string): ChangedSetting[] {

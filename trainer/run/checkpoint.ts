@@ -1,4 +1,5 @@
 /** Training checkpoints: folders that appear whole or not at all, and the pointers `last` and `best` to them. */
+import { existsSync } from 'node:fs'
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -90,7 +91,8 @@ export async function readState(folder: string): Promise<StateFile> {
   try {
     text = await readFile(path, 'utf8')
   } catch (cause) {
-    throw new CheckpointError(`${folder}: expected a checkpoint, found no readable state.json`, { cause })
+    const found = existsSync(folder) ? 'found no readable state.json' : 'there is no such folder'
+    throw new CheckpointError(`${folder}: expected a checkpoint, ${found}`, { cause })
   }
   const file = parsed(path, text)
   if (file.format !== 'mneme-checkpoint')

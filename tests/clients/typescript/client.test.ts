@@ -172,6 +172,15 @@ describe('the typed client', () => {
     })
   })
 
+  test('an address may end in /v1, as other clients want it; what is no address is refused', async () => {
+    const { url } = await open()
+    expect(await createClient({ url: `${url}/v1/`, WebSocket }).models()).toHaveLength(1)
+    for (const wrong of ['127.0.0.1:8080', '', 'ftp://x'])
+      expect(() => createClient({ url: wrong })).toThrow(
+        `The server's address: expected http://HOST:PORT, got '${wrong}'.`,
+      )
+  })
+
   test('a server that is not there is named', async () => {
     const client = createClient({ url: 'http://127.0.0.1:9', WebSocket })
     for (const work of [() => client.models(), () => all(client.responses.connect().stream(request))]) {

@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { createModel } from '../../../models/registry.ts'
+import { changedSettings } from '../../../trainer/recipes/changed-settings.ts'
 import { prepare } from '../../../trainer/run/prepare.ts'
 import { writeReport } from '../../../trainer/run/report.ts'
 import { recipeWith } from '../../../trainer/recipes/settings.ts'
@@ -65,4 +67,10 @@ test('a report has the command, what differs from the recipe, and what was left 
   expect(text).toContain('| `sequenceLength` | `16` |')
   expect(text).not.toContain('optimizer.beta1')
   expect(text).toContain('- 1 of 121 lines left out')
+})
+
+test('what a continued run says of its model is no change: all options, the vocabulary of its tokenizer', () => {
+  const recipe = recipeWith('delta', ['model.width=64'])
+  const { config } = createModel('delta', { ...recipe.model, vocab: 300 })
+  expect(changedSettings({ ...recipe, model: { ...config } })).toEqual([{ path: 'model.width', value: 64 }])
 })
