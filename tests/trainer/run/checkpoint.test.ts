@@ -111,9 +111,7 @@ describe('checkpoints', () => {
   )
 
   test('a folder that is no checkpoint is refused', async () => {
-    await expect(loadCheckpoint(join(run, 'last'))).rejects.toThrow(
-      'expected a checkpoint, there is no such folder',
-    )
+    await expect(loadCheckpoint(join(run, 'last'))).rejects.toThrow('expected a checkpoint, there is no such folder')
     await writeFile(join(run, 'state.json'), '{"format":"something"}')
     await expect(loadCheckpoint(run)).rejects.toThrow('expected "format": "mneme-checkpoint", got "something"')
   })
