@@ -23,7 +23,11 @@ export function createApp(deps: Deps): App {
     })
   }
   app.all('*', authorize(deps, null), (c) => {
-    throw new ApiError(404, 'not_found', `There is no ${c.req.method} ${c.req.path.slice(0, 100)}.`)
+    throw new ApiError(
+      404,
+      'not_found',
+      `There is no ${c.req.method} ${c.req.path.slice(0, 100)}; /openapi.json lists what there is.`,
+    )
   })
   app.onError((thrown, c) => failure(deps, thrown, c))
   return app

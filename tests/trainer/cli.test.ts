@@ -76,6 +76,7 @@ describe('what cannot be trained is refused in one sentence', () => {
       2,
       /hedas: no such option/,
     ],
+    ['data for a task', () => ['train', 'mqar', '--data', text], 2, /mqar makes its own data/],
     ['an unknown flag', () => ['train', 'delta', '--dta', text], 2, /unknown option/],
     [
       'a run that is not there',
@@ -166,7 +167,7 @@ describe('what cannot be trained is refused in one sentence', () => {
       '--set',
       'model.width=32',
     )
-    expect(done.stderr).toMatch(/resume: model: the run was started with/)
+    expect(done.stderr).toMatch(/resume: model\.\w+: the run was started with \d+, asked for \d+/)
     expect(done.code).not.toBe(0)
   })
 })

@@ -195,7 +195,7 @@ describe('mistakes are answered in one sentence', () => {
       2,
       /unknown option '--facts'/,
     ],
-    ['no model', ['sample', 'nope'], 1, /nope: expected a checkpoint, found no readable state\.json/],
+    ['no model', ['sample', 'nope'], 1, /nope: expected a checkpoint, there is no such folder/],
     [
       'a compact file that is not smaller',
       ['export', 'run', '--out', 'c', '--text', 'book.txt', '--tokens', '20', '--compact'],

@@ -119,6 +119,8 @@ async function runCommand(name: string | undefined, flags: TrainFlags, command: 
     throw new ConfigError(`train: expected either a recipe's name or --recipe FILE, got both`)
   if (flags.resume) return continueRun(name, flags)
   const base = flags.recipe === undefined ? knownRecipe(name!) : await readRecipe(flags.recipe)
+  if (flags.data && base.data.kind !== 'text' && !flags.set.some((setting) => setting.startsWith('data.kind=')))
+    throw new ConfigError(`--data: ${base.name} makes its own data; leave --data out`)
   const recipe = withAbsolutePaths(changedRecipe(base, settingsOf(flags)))
   if (flags.printRecipe) return void process.stdout.write(recipeText(recipe))
   checkStart(recipe)

@@ -62,7 +62,10 @@ export async function openShards(
   if (index.format !== format || index.version !== 1)
     throw new DataError(`${path}: expected mneme-shards of version 1, got ${text.slice(0, 60)}`)
   if (index.vocab !== codec.vocabSize)
-    throw new DataError(`${folder}: expected tokens of a vocabulary of ${codec.vocabSize}, got one of ${index.vocab}`)
+    throw new DataError(
+      `${folder}: expected tokens of a vocabulary of ${codec.vocabSize}, got one of ${index.vocab}; ` +
+        'take the tokenizer that made them: --set tokenizer.kind=folder --set tokenizer.folder=FOLDER',
+    )
   if (index.tokenizer !== undefined && tokenizer !== undefined)
     await compareTokenizer(folder, index.tokenizer, tokenizer)
   const unknown = index.tokenizer === undefined && tokenizer !== undefined

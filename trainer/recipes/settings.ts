@@ -51,11 +51,31 @@ export function checkContinued(saved: unknown, now: unknown): void {
     'carry',
     'seed',
   ] as const) {
-    const [before, after] = [saved, now].map((config) => JSON.stringify(partOf(config as Tree, key)))
-    if (before !== after)
-      throw new ConfigError(`resume: ${key}: the run was started with ${before}, asked for ${after}`)
+    const [before, after] = [saved, now].map((config) => partOf(config as Tree, key))
+    const found = firstDifference(key, before, after)
+    if (found)
+      throw new ConfigError(`resume: ${found.path}: the run was started with ${found.before}, asked for ${found.after}`)
   }
 }
+
+/** The first setting in which two values differ, as JSON. */
+function firstDifference(
+  path: string,
+  before: unknown,
+  after: unknown,
+): { path: string; before: string; after: string } | undefined {
+  if (isTree(before) && isTree(after)) {
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const found = firstDifference(`${path}.${key}`, before[key], after[key])
+      if (found) return found
+    }
+    return undefined
+  }
+  const [one, other] = [JSON.stringify(before) ?? 'nothing', JSON.stringify(after) ?? 'nothing']
+  return one === other ? undefined : { path, before: one, after: other }
+}
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** `path=value` with today's name of the path; the value is JSON, or text where it is not. */
 function splitSetting(setting: string): [path: string, value: unknown] {
