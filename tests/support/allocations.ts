@@ -2,9 +2,9 @@
 import { Session } from 'node:inspector/promises'
 
 export interface Allocations {
-  /** Bytes on the heap: an estimate from a sample every 512 bytes. */
+  /** Bytes on the heap of a step, in the mean: an estimate from a sample every 512 bytes. */
   readonly heap: number
-  /** Bytes of array buffers. */
+  /** Bytes of array buffers of a step, in the median: something else in this process may allocate between two steps. */
   readonly buffers: number
 }
 
@@ -13,7 +13,7 @@ interface Sampled {
   readonly children: readonly Sampled[]
 }
 
-/** Runs `step` so many times and returns what all of them allocated. */
+/** Runs `step` so many times and returns what one of them allocates. */
 export async function allocationsOf(times: number, step: () => Promise<void>): Promise<Allocations> {
   const session = new Session()
   session.connect()
@@ -24,14 +24,14 @@ export async function allocationsOf(times: number, step: () => Promise<void>): P
       includeObjectsCollectedByMajorGC: true,
       includeObjectsCollectedByMinorGC: true,
     })
-    let buffers = 0
+    const buffers: number[] = []
     for (let i = 0; i < times; i++) {
       const before = process.memoryUsage().arrayBuffers
       await step()
-      buffers += Math.max(0, process.memoryUsage().arrayBuffers - before)
+      buffers.push(Math.max(0, process.memoryUsage().arrayBuffers - before))
     }
     const { profile } = await session.post('HeapProfiler.stopSampling')
-    return { heap: sizeOf(profile.head), buffers }
+    return { heap: sizeOf(profile.head) / times, buffers: buffers.toSorted((a, b) => a - b)[times >> 1] as number }
   } finally {
     session.disconnect()
   }

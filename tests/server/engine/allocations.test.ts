@@ -53,13 +53,23 @@ function quietScheduler(vocab: number, runner = quietRunner(vocab)): Scheduler {
   return new Scheduler(runner, { ...byteCodec, vocabSize: vocab }, () => undefined)
 }
 
+/** Of three rounds: garbage comes in each of them, what is made once or by something else does not. */
+async function leastAllocations(step: () => Promise<void>) {
+  const rounds = []
+  for (let round = 0; round < 3; round++) rounds.push(await allocationsOf(TOKENS / 3, step))
+  return {
+    heap: Math.min(...rounds.map(({ heap }) => heap)),
+    buffers: Math.min(...rounds.map(({ buffers }) => buffers)),
+  }
+}
+
 /** What a token allocates once the reply is under way. */
 async function perToken(scheduler: Scheduler, sampling: Sampling) {
   scheduler.add(turnJob(1, { sampling, maxTokens: 2 * TOKENS + 10, keep: false }), [104, 105])
   for (let i = 0; i < TOKENS; i++) await scheduler.step()
-  const { heap, buffers } = await allocationsOf(TOKENS, () => scheduler.step())
+  const found = await leastAllocations(() => scheduler.step())
   expect(scheduler.idle).toBe(false)
-  return { heap: heap / TOKENS, buffers: buffers / TOKENS }
+  return found
 }
 
 describe.each(kinds)('sampling by %s', (_, sampling) => {
@@ -79,9 +89,9 @@ test('models of two vocabularies that take turns in a thread allocate no more th
     for (const one of schedulers) await one.step()
   }
   await both()
-  const { heap, buffers } = await allocationsOf(TOKENS, both)
-  expect(heap / TOKENS).toBeLessThan(2 * BYTES_A_TOKEN)
-  expect(buffers / TOKENS).toBeLessThan(1_000)
+  const { heap, buffers } = await leastAllocations(both)
+  expect(heap).toBeLessThan(2 * BYTES_A_TOKEN)
+  expect(buffers).toBeLessThan(1_000)
 })
 
 test('a token through ONNX Runtime allocates little, and nothing of the size of logits or state', async () => {
