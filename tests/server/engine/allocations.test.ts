@@ -14,8 +14,11 @@ import { temporaryFolder } from '../../support/temporary.ts'
 import { writeTinyBundle } from '../../support/tiny-bundle.ts'
 
 const TOKENS = 300
-/** Of a token: its event, its text, its random numbers. Logits of 49,152 tokens are 196,608 bytes. */
-const BYTES_A_TOKEN = 16_000
+/**
+ * Of a token: its event, its text, its random numbers; with penalties a few bytes for each different token before it.
+ * Logits of 49,152 tokens are 196,608 bytes.
+ */
+const BYTES_A_TOKEN = 32_000
 
 const greedy = { ...turnJob(1).sampling, temperature: 0 }
 const kinds: [name: string, sampling: Sampling][] = [
