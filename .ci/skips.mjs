@@ -1,7 +1,7 @@
 // node .ci/skips.mjs RESULTS.json: names the tests that were skipped, and fails where one should have been run here.
 import { readFileSync } from 'node:fs'
 
-/** Tests that no machine of this kind can run, by the start of their file's path and a word of their name. */
+/** Tests that some machines cannot run, by patterns of file and name, and why. */
 const ALLOWED = [
   { file: /tests\/trainer\/backends\/cuda/, name: /./, why: 'needs a CUDA device' },
   { file: /tests\/faults\/full-disk/, name: /./, why: 'needs the right to mount a file system' },

@@ -85,7 +85,7 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-function storeOf({ data, keepStates, replayTokens }: Config): Store {
+export function storeOf({ data, keepStates, replayTokens }: Config): Store {
   return startStore({ folder: data, keepStates, replayTokens })
 }
 

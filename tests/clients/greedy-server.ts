@@ -2,8 +2,7 @@
 import { onTestFinished } from 'vitest'
 import { loadConfig } from '../../server/config.ts'
 import { startServer } from '../../server/serve.ts'
-import { startStore } from '../../server/store/start.ts'
-import { FAKE_ENGINE, FAKE_TOKENIZER, fakeSource } from '../support/fake-source.ts'
+import { fakeParts, fakeSource } from '../support/fake-source.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 /** Starts it on a free port for the length of the test; returns its address. */
@@ -11,13 +10,7 @@ export async function startGreedyServer(delayMs = 0): Promise<string> {
   const config = loadConfig({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 0 }, {})
   const { description, ...rest } = fakeSource({ rows: config.maxBatch, delayMs })
   const greedy = { ...description, defaults: { ...description.defaults, temperature: 0 } }
-  const { data: folder, keepStates, replayTokens } = config
-  const parts = {
-    store: startStore({ folder, keepStates, replayTokens }),
-    engine: FAKE_ENGINE,
-    tokenizer: FAKE_TOKENIZER,
-  }
-  const server = await startServer(config, [{ ...rest, description: greedy }], parts)
+  const server = await startServer(config, [{ ...rest, description: greedy }], fakeParts(config))
   onTestFinished(() => server.stop())
   return server.url
 }

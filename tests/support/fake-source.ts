@@ -1,5 +1,7 @@
 /** The fake model as something that a server can serve. */
-import type { ModelSource } from '../../server/serve.ts'
+import { storeOf } from '../../server/cli.ts'
+import type { Config } from '../../server/config.ts'
+import type { ModelSource, Parts } from '../../server/serve.ts'
 import { sibling } from '../../server/thread.ts'
 import type { FakeOptions } from './fake-model.ts'
 
@@ -8,6 +10,13 @@ export const FAKE_MODEL = 'fake'
 export const FAKE_ENGINE = sibling('./fake-engine-thread', import.meta.url)
 /** Entry of a tokenizer's thread over the byte codec. */
 export const FAKE_TOKENIZER = sibling('./fake-tokenizer-thread', import.meta.url)
+
+/** A server's own store, and the entries of its threads over the fake model. */
+export const fakeParts = (config: Config): Parts => ({
+  store: storeOf(config),
+  engine: FAKE_ENGINE,
+  tokenizer: FAKE_TOKENIZER,
+})
 
 export function fakeSource(options: FakeOptions = {}): ModelSource {
   const { onCall: _, pause: __, ...payload } = options

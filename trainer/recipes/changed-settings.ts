@@ -1,5 +1,6 @@
 /** What of a recipe is not as its name says. */
 import { architectures } from '../../models/registry.ts'
+import { differences } from './differences.ts'
 import type { Recipe } from './recipe.ts'
 import { recipes } from './registry.ts'
 
@@ -15,16 +16,8 @@ export function changedSettings(recipe: Recipe): ChangedSetting[] {
   const fields = Object.entries(architectures.get(recipe.architecture)?.fields ?? {})
   const defaults = Object.fromEntries(fields.map(([name, field]) => [name, field.default]))
   const { vocab: _, ...model } = recipe.model
-  return differences({ ...recipe, model }, known ? { ...known, model: { ...defaults, ...known.model } } : {}, '')
+  const named = known ? { ...known, model: { ...defaults, ...known.model } } : {}
+  return differences({ ...recipe, model }, named).flatMap(({ path, one: value }) =>
+    value === undefined ? [] : [{ path, value }],
+  )
 }
-
-function differences(now: object, before: object, path: string): ChangedSetting[] {
-  return Object.entries(now).flatMap(([key, value]): ChangedSetting[] => {
-    const old = (before as Record<string, unknown>)[key]
-    if (isGroup(value) && isGroup(old)) return differences(value, old, `${path}${key}.`)
-    return JSON.stringify(value) === JSON.stringify(old) ? [] : [{ path: path + key, value }]
-  })
-}
-
-const isGroup = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -5,6 +5,7 @@ import { createModel } from '../../models/registry.ts'
 import { recipes } from './registry.ts'
 import { renamedSettings } from '../run/checkpoint-names.ts'
 import { configureData, defineRecipe } from './define.ts'
+import { differences } from './differences.ts'
 import type { Recipe, RecipeDefinition } from './recipe.ts'
 
 type Tree = { [key: string]: unknown }
@@ -51,31 +52,13 @@ export function checkContinued(saved: unknown, now: unknown): void {
     'carry',
     'seed',
   ] as const) {
-    const [before, after] = [saved, now].map((config) => partOf(config as Tree, key))
-    const found = firstDifference(key, before, after)
-    if (found)
-      throw new ConfigError(`resume: ${found.path}: the run was started with ${found.before}, asked for ${found.after}`)
+    const [before, after] = [saved, now].map((config) => ({ [key]: partOf(config as Tree, key) }))
+    const [found] = differences(before!, after!)
+    if (!found) continue
+    const [began, asked] = [found.one, found.other].map((value) => JSON.stringify(value) ?? 'nothing')
+    throw new ConfigError(`resume: ${found.path}: the run was started with ${began}, asked for ${asked}`)
   }
 }
-
-/** The first setting in which two values differ, as JSON. */
-function firstDifference(
-  path: string,
-  before: unknown,
-  after: unknown,
-): { path: string; before: string; after: string } | undefined {
-  if (isTree(before) && isTree(after)) {
-    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-      const found = firstDifference(`${path}.${key}`, before[key], after[key])
-      if (found) return found
-    }
-    return undefined
-  }
-  const [one, other] = [JSON.stringify(before) ?? 'nothing', JSON.stringify(after) ?? 'nothing']
-  return one === other ? undefined : { path, before: one, after: other }
-}
-
-const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** `path=value` with today's name of the path; the value is JSON, or text where it is not. */
 function splitSetting(setting: string): [path: string, value: unknown] {

@@ -4,9 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { END, KILLS_THREAD } from '../../support/fake-model.ts'
 import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 import { startServer } from '../../../server/serve.ts'
-import { startStore } from '../../../server/store/start.ts'
 import { configSchema } from '../../../server/config.ts'
-import { FAKE_ENGINE, FAKE_TOKENIZER, fakeSource } from '../../support/fake-source.ts'
+import { fakeParts, fakeSource } from '../../support/fake-source.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** Replies until it is cut off. */
@@ -210,15 +209,9 @@ describe.skipIf(spawnSync('promtool', ['--version']).error !== undefined)('promt
 describe('an engine whose thread dies', () => {
   async function serveModels(names: readonly string[]) {
     const config = configSchema.parse({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 1 })
-    const { data: folder, keepStates, replayTokens } = config
-    const parts = {
-      store: startStore({ folder, keepStates, replayTokens }),
-      engine: FAKE_ENGINE,
-      tokenizer: FAKE_TOKENIZER,
-    }
     const { description, ...rest } = fakeSource()
     const sources = names.map((name) => ({ ...rest, description: { ...description, name } }))
-    const server = await startServer(config, sources, parts)
+    const server = await startServer(config, sources, fakeParts(config))
     onTestFinished(() => server.stop())
     const post = (model: string, prompt: string) =>
       fetch(`${server.url}/v1/completions`, {
