@@ -10,7 +10,7 @@ export interface OpenEngine {
 }
 
 /** A model that a thread runs. */
-export interface Tenant {
+export interface HostedModel {
   readonly payload: unknown
   /** The thread has started: the engine is at the other end of `port`. */
   connect(port: MessagePort): void
@@ -19,7 +19,7 @@ export interface Tenant {
 }
 
 export interface EngineThread {
-  add(tenant: Tenant): void
+  add(model: HostedModel): void
   /** Waits for engines that are closing for a while, then ends the thread. */
   close(): Promise<void>
 }
@@ -31,19 +31,19 @@ const CLOSE_MS = 2_000
 
 /** A thread of engines; `module` is its entry. */
 export function startEngineThread(module: URL, log: Logger): EngineThread {
-  const tenants = new Set<Tenant>()
+  const models = new Set<HostedModel>()
   let thread: Worker | null = null
   let ended: Promise<unknown> = Promise.resolve()
   let closing = false
   let restart: NodeJS.Timeout | undefined
 
-  const open = (tenant: Tenant): void => {
+  const open = (model: HostedModel): void => {
     const { port1, port2 } = new MessageChannel()
-    thread?.postMessage({ payload: tenant.payload, port: port2 } satisfies OpenEngine, [port2])
-    tenant.connect(port1)
+    thread?.postMessage({ payload: model.payload, port: port2 } satisfies OpenEngine, [port2])
+    model.connect(port1)
   }
   const lose = (reason: string): void => {
-    for (const tenant of tenants) if (!tenant.lost(reason)) tenants.delete(tenant)
+    for (const model of models) if (!model.lost(reason)) models.delete(model)
   }
   const run = (): void => {
     const started = startThread(module, {})
@@ -53,16 +53,16 @@ export function startEngineThread(module: URL, log: Logger): EngineThread {
     started.on('exit', () => {
       thread = null
       lose('the engine has stopped')
-      if (closing || tenants.size === 0) return
+      if (closing || models.size === 0) return
       log.error("an engine's thread has died; starting it again")
       restart = setTimeout(run, RESTART_MS)
     })
-    for (const tenant of tenants) open(tenant)
+    for (const model of models) open(model)
   }
   return {
-    add(tenant) {
-      tenants.add(tenant)
-      if (thread) open(tenant)
+    add(model) {
+      models.add(model)
+      if (thread) open(model)
       else if (!restart) run()
     },
     async close() {
