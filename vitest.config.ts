@@ -8,6 +8,7 @@ export default defineConfig({
     reporters: process.env['TEST_RESULTS'] ? ['default', 'json'] : ['default'],
     outputFile: process.env['TEST_RESULTS'] ?? '',
     globalSetup: 'tests/support/build.ts',
+    setupFiles: 'tests/support/property-seed.ts',
     // A test that hangs is to fail; a busy machine may take five times as long as an idle one.
     testTimeout: 240_000,
     hookTimeout: 240_000,

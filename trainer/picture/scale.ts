@@ -17,6 +17,9 @@ export interface ScaleOptions {
 /** So many values are all written at a logarithmic axis. */
 const mostValues = 9
 
+/** Values nearer to each other than this share of themselves are drawn as one: a double has no digits for their ticks. */
+const leastSpan = 1e-6
+
 /**
  * An axis over `values` with about `wanted` ticks. A logarithmic one is marked at the values themselves where they are
  * few, as the lengths that were measured, and else at powers of ten.
@@ -24,7 +27,8 @@ const mostValues = 9
 export function createScale({ kind, domain }: ScaleOptions, values: readonly number[], wanted: number): Scale {
   const [low, high] = domain ?? [Math.min(...values), Math.max(...values)]
   if (kind === 'log') return logScale(low, high, values)
-  const step = niceStep((high - low || Math.abs(high) || 1) / Math.max(1, wanted))
+  const span = high - low > leastSpan * Math.abs(high) ? high - low : Math.abs(high) || 1
+  const step = niceStep(span / Math.max(1, wanted))
   const [from, to] = domain ?? [Math.floor(low / step) * step, Math.ceil(high / step) * step]
   return linearScale(from, to > from ? to : from + step, step)
 }
