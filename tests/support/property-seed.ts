@@ -7,4 +7,3 @@ if (seed !== undefined) {
   const { default: fc } = await import('fast-check')
   fc.configureGlobal({ seed: Number(seed) })
 }
-export {}
