@@ -50,7 +50,9 @@ describe('text', () => {
 describe('axes', () => {
   test('have ticks within them, and put every value between their ends', () => {
     const value = fc.double({ min: 1e-6, max: 1e9, noNaN: true })
-    const nearlyOne = fc.tuple(value, fc.integer({ min: 0, max: 12 })).map(([x, digits]) => [x, x * (1 + 10 ** -digits)])
+    const nearlyOne = fc
+      .tuple(value, fc.integer({ min: 0, max: 12 }))
+      .map(([x, digits]) => [x, x * (1 + 10 ** -digits)])
     fc.assert(
       fc.property(
         fc.oneof(fc.array(value, { minLength: 1, maxLength: 40 }), nearlyOne),
