@@ -12,22 +12,24 @@ export function cachedAttention<T>(op: Primitives<T>, x: CachedAttention<T>): { 
   const split = (flat: T, count: number): T => op.transpose(op.reshape(flat, [0, 0, count, channels]), [0, 2, 1, 3])
   const k = op.concat([x.past.k, split(x.k, kvHeads)], 2) //                                  (B, G, P+T, C)
   const v = op.concat([x.past.v, split(x.v, kvHeads)], 2)
-  const group = heads / kvHeads
-  // The queries of a group are rows of one product with the group's keys.
-  const q = op.reshape(split(x.q, heads), [0, kvHeads, group, -1, channels]) //               (B, G, H/G, T, C)
-  const each = (cache: T): T => op.reshape(cache, [0, 0, 1, -1, channels]) //                 (B, G, 1, P+T, C)
-  const scores = op.mul(op.matmul(q, op.transpose(each(k), [0, 1, 2, 4, 3])), op.constant(x.scale))
+  const each = (cache: T): T => repeated(op, cache, kvHeads, heads / kvHeads, channels)
+  const scores = op.mul(op.matmul(split(x.q, heads), op.transpose(each(k), [0, 1, 3, 2])), op.constant(x.scale))
   const bent =
-    x.softcap === undefined
-      ? scores
-      : op.mul(op.tanh(op.div(scores, op.constant(x.softcap))), op.constant(x.softcap))
+    x.softcap === undefined ? scores : op.mul(op.tanh(op.div(scores, op.constant(x.softcap))), op.constant(x.softcap))
   const masked = op.add(bent, op.where(allowed(op, x, k), op.constant(0), op.constant(-1e9)))
-  const y = op.matmul(probabilities(op, x, masked), each(v)) //                               (B, G, H/G, T, C)
-  const rows = op.transpose(op.reshape(y, [0, heads, -1, channels]), [0, 2, 1, 3])
-  return { y: op.reshape(rows, [0, 0, heads * channels]), k, v }
+  const y = op.matmul(probabilities(op, x, masked), each(v)) //                               (B, H, T, C)
+  return { y: op.reshape(op.transpose(y, [0, 2, 1, 3]), [0, 0, heads * channels]), k, v }
 }
 
-/** Which pairs of a query and a position are seen: (B, 1, 1, T, P+T). */
+/** Each head of a cache (B,G,P,C) as often as it has query heads: (B,H,P,C). */
+function repeated<T>(op: Primitives<T>, cache: T, kvHeads: number, times: number, channels: number): T {
+  if (times === 1) return cache
+  const column = op.reshape(cache, [0, 0, 1, -1, channels])
+  const copies = op.concat(Array<T>(times).fill(column), 2) //                                (B, G, H/G, P, C)
+  return op.reshape(copies, [0, kvHeads * times, -1, channels])
+}
+
+/** Which pairs of a query and a position are seen: (B, 1, T, P+T). */
 function allowed<T>(op: Primitives<T>, x: CachedAttention<T>, keys: T): T {
   const count = (of: T, axis: number): T => op.add(op.max(op.iota(of, axis), 0), op.constant(1))
   const past = op.sub(count(keys, 2), count(x.q, 1)) //                                       P
@@ -35,14 +37,14 @@ function allowed<T>(op: Primitives<T>, x: CachedAttention<T>, keys: T): T {
   const row = op.reshape(op.iota(x.q, 1), [-1, 1])
   const causal = op.less(column, op.add(row, op.constant(0.5)))
   const near = x.window === undefined ? causal : op.and(causal, op.less(op.sub(row, op.constant(x.window)), column))
-  const filled = op.less(op.sub(op.constant(-0.5), op.reshape(x.filled, [0, 1, 1, 1, 1])), column)
+  const filled = op.less(op.sub(op.constant(-0.5), op.reshape(x.filled, [0, 1, 1, 1])), column)
   return op.and(near, filled)
 }
 
 /** Softmax along the last axis; with sinks, a share of it goes to a token that has no value. */
-function probabilities<T>(op: Primitives<T>, { sinks, heads, kvHeads }: CachedAttention<T>, scores: T): T {
+function probabilities<T>(op: Primitives<T>, { sinks, heads }: CachedAttention<T>, scores: T): T {
   if (sinks === undefined) return op.softmax(scores)
-  const sink = op.reshape(sinks, [1, kvHeads, heads / kvHeads, 1, 1])
+  const sink = op.reshape(sinks, [1, heads, 1, 1])
   const largest = op.detach(op.maximum(op.max(scores, -1, true), sink))
   const weights = op.exp(op.sub(scores, largest))
   return op.div(weights, op.add(op.sum(weights, -1, true), op.exp(op.sub(sink, largest))))

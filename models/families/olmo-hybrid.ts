@@ -40,9 +40,7 @@ export const olmo_hybrid = defineFamily({
       betaMax: c.linear_allow_neg_eigval ? 2 : 1,
     })
     const layers = Array.from({ length: c.num_hidden_layers }, (_, i) =>
-      c.layer_types[i] === 'full_attention'
-        ? postNormBlock(block, attention, mlp)
-        : preNormBlock(block, delta, mlp),
+      c.layer_types[i] === 'full_attention' ? postNormBlock(block, attention, mlp) : preNormBlock(block, delta, mlp),
     )
     return { vocab: c.vocab_size, width: c.hidden_size, layers, eps: c.rms_norm_eps, tied: c.tie_word_embeddings }
   },

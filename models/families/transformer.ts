@@ -52,8 +52,7 @@ export const ministral3 = defineFamily({
   name: 'ministral3',
   about: 'Ministral 3: queries grow with the logarithm of the position',
   fields: { ...denseFields, sliding_window: windowFields.sliding_window },
-  plan: (c) =>
-    densePlan('ministral3', c, () => ({ window: c.sliding_window, ...growingQueries(c.rope_parameters) })),
+  plan: (c) => densePlan('ministral3', c, () => ({ window: c.sliding_window, ...growingQueries(c.rope_parameters) })),
 })
 
 /** Queries times 1 + beta log(1 + floor(position / length)) (Llama 4's attention scaling). */
@@ -111,10 +110,20 @@ export const smollm3 = defineFamily({
   fields: {
     ...denseFields,
     ...windowFields,
+    tie_word_embeddings: { ...denseFields.tie_word_embeddings, default: true },
     use_sliding_window: flag(false, 'whether some layers slide'),
     attention_bias: flag(false, 'biases of all projections of the attention'),
-    no_rope_layers: { default: [1] as readonly number[], help: '1 for each layer that has rotary positions', min: 0, max: 1 },
-    no_rope_layer_interval: { ...denseFields.num_hidden_layers, default: 4, help: 'each such layer has none, where there is no list' },
+    no_rope_layers: {
+      default: [1] as readonly number[],
+      help: '1 for each layer that has rotary positions',
+      min: 0,
+      max: 1,
+    },
+    no_rope_layer_interval: {
+      ...denseFields.num_hidden_layers,
+      default: 4,
+      help: 'each such layer has none, where there is no list',
+    },
   },
   plan(c) {
     const turns = (i: number): boolean =>

@@ -33,7 +33,10 @@ export function gatedMlp(c: GatedMlpConfig): Module {
 
 /** down(activation(up(x))). */
 export function plainMlp(c: GatedMlpConfig): Module {
-  const params = { up_proj: linearParams(c.width, c.hidden, c.bias), down_proj: linearParams(c.hidden, c.width, c.bias) }
+  const params = {
+    up_proj: linearParams(c.width, c.hidden, c.bias),
+    down_proj: linearParams(c.hidden, c.width, c.bias),
+  }
   return module(params, STATELESS, (op, p, x) => {
     const inner = activate(op, c.activation, op.linear(x, p.up_proj.weight, p.up_proj.bias))
     return { y: op.linear(inner, p.down_proj.weight, p.down_proj.bias), state: STATELESS }

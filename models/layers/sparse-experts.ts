@@ -113,18 +113,21 @@ function inBestGroups<T>(op: Ops<T>, { groups, experts }: SparseExpertsConfig, s
   return op.reshape(op.add(byGroup, outside), [0, 0, experts])
 }
 
-/** All experts on all tokens, weighted: x (B,T,D), shares (B,T,E). */
+/**
+ * All experts on all tokens, weighted: x (B,T,D), shares (B,T,E). Both projections are one product over all experts: the
+ * shares are multiplied in between, and the sum over the experts is a part of the second product.
+ */
 function allExperts<T>(op: Ops<T>, c: SparseExpertsConfig, { experts }: Of<ExpertsParams, T>, x: T, share: T): T {
   const inside = c.latent ?? c.width
-  const each = (rows: T, weight: T, bias: T | undefined): T => {
-    const y = op.matmul(rows, op.transpose(weight, [0, 2, 1]))
-    return bias === undefined ? y : op.add(y, op.reshape(bias, [c.experts, 1, -1]))
-  }
-  const up = each(op.reshape(x, [0, 1, -1, inside]), experts.up_proj, experts.up_bias) //       (B, E, T, 2I or I)
-  const inner = c.gated ? gated(op, c, up) : activate(op, c.activation, up)
-  const down = each(inner, experts.down_proj, experts.down_bias) //                             (B, E, T, D)
-  const weights = op.reshape(op.transpose(share, [0, 2, 1]), [0, c.experts, -1, 1])
-  return op.sum(op.mul(down, weights), 1)
+  const rows = c.gated ? 2 * c.hidden : c.hidden
+  const up = op.linear(x, op.reshape(experts.up_proj, [c.experts * rows, inside])) //           (B, T, E*2I or E*I)
+  const byExpert = op.reshape(up, [0, 0, c.experts, rows])
+  const biased = experts.up_bias ? op.add(byExpert, experts.up_bias) : byExpert
+  const inner = c.gated ? gated(op, c, biased) : activate(op, c.activation, biased) //           (B, T, E, I)
+  const weighted = op.reshape(op.mul(inner, op.reshape(share, [0, 0, c.experts, 1])), [0, 0, c.experts * c.hidden])
+  const down = op.reshape(op.transpose(experts.down_proj, [0, 2, 1]), [c.experts * c.hidden, inside])
+  const y = op.matmul(weighted, down) //                                                         (B, T, D)
+  return experts.down_bias ? op.add(y, op.matmul(share, experts.down_bias)) : y
 }
 
 function gated<T>(op: Ops<T>, { activation, hidden, clamped }: SparseExpertsConfig, both: T): T {
