@@ -103,8 +103,7 @@ function wantedRows(mapping: RowMapping, from: number, to = rowsOf(mapping)): Wa
   const wanted: WantedRow[][] = mapping.parts.map(() => [])
   for (let index = from; index < to; index++) {
     const row = mapping.rows?.[index] ?? index
-    let part = 0
-    while (row >= starts[part + 1]!) part++
+    const part = starts.findIndex((start, i) => row >= start && row < (starts[i + 1] ?? -1))
     wanted[part]!.push({ to: index - from, row: row - starts[part]! })
   }
   return wanted
