@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { ModelSource } from './contract.ts'
 import { unreadable } from './file-bytes.ts'
 import { openFolder } from './folder.ts'
+import { openGgufSource } from './gguf/source.ts'
 
 export { SourceError } from './contract.ts'
 export type { ModelSource, QuantBlocks, TensorSource, TokenizerContents } from './contract.ts'
@@ -13,5 +14,5 @@ export async function openSource(path: string): Promise<ModelSource> {
     throw unreadable(path, cause)
   })
   if (about.isDirectory()) return openFolder(path)
-  throw new Error('todo')
+  return openGgufSource(path)
 }

@@ -161,6 +161,7 @@ describe('a model folder', () => {
       await expect(openSource(modelFolder({ [file]: 'pickled' }))).rejects.toThrow(`${file}: is a pickle file`)
       const beside = await openSource(modelFolder({ [file]: 'pickled', 'model.safetensors': whole }))
       expect(await beside.tensors.read('b')).toEqual(Float32Array.of(7))
+      await beside.tensors.close()
     },
   )
 
@@ -198,13 +199,15 @@ describe('a model folder', () => {
         const bytes = cut ? whole.subarray(0, at) : Buffer.from(whole)
         if (!cut) bytes[at] = value
         const opened = openSource(modelFolder({ 'model.safetensors': bytes }))
-        await opened.then(
-          async ({ tensors }) => {
-            for (const name of tensors.names) await tensors.read(name)
-            await tensors.close()
-          },
-          (error: unknown) => expect(error).toBeInstanceOf(SourceError),
-        )
+        await opened
+          .then(async ({ tensors }) => {
+            try {
+              for (const name of tensors.names) await tensors.read(name)
+            } finally {
+              await tensors.close()
+            }
+          })
+          .catch((error: unknown) => expect(error).toBeInstanceOf(SourceError))
       }),
       { numRuns: 200 },
     )
