@@ -20,12 +20,15 @@ export interface StateEntry {
   readonly inPlace: boolean
 }
 
-export interface DecoderGraph {
-  readonly bytes: Uint8Array
+export interface TracedDecoder {
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
   readonly state: readonly StateEntry[]
+  /** The bytes of the ONNX file. */
+  readonly encode: () => Uint8Array
 }
+
+export type DecoderGraph = Omit<TracedDecoder, 'encode'> & { readonly bytes: Uint8Array }
 
 /**
  * Traces the model's one definition. What is `precomputed` is written as it is; the rest is computed when the file is
@@ -47,6 +50,12 @@ export function decoderGraph(
   const params = fill(model.params, (path, spec) =>
     graph.initializer(path, 'float32', spec.shape.map(Number), weights.get(path)!),
   )
+  const { encode, ...traced } = traceDecoder(graph, op, model, params)
+  return { ...traced, bytes: encode() }
+}
+
+/** Traces a model whose parameters are in `graph` already. */
+export function traceDecoder(graph: GraphBuilder, op: Ops<Value>, model: Model, params: unknown): TracedDecoder {
   const state = stateEntries(model)
   const positioned = flatten(model.state).some(([, { role }]) => role === 'position')
   const before = fill(model.state, (path, { role }): Value =>
@@ -71,7 +80,8 @@ export function decoderGraph(
     ...state.map((s): Port => ({ name: s.output, dtype: s.dtype, shape: s.shape })),
   ]
   const named = (ports: readonly Port[]): Port[] => ports.map((port) => withCapacity(port, state))
-  return { bytes: graph.model('decoder', named(inputs), named(outputs)), inputs, outputs, state }
+  const encode = () => graph.model('decoder', named(inputs), named(outputs))
+  return { encode, inputs, outputs, state }
 }
 
 /** In the file the positions of a cache are not those of the ids: it has room for more. */
