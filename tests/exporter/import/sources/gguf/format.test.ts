@@ -156,7 +156,7 @@ describe.skipIf(!existsSync(fixtures))('a damaged GGUF file', () => {
         ...whole
           .subarray(0, 20_000)
           .toString('latin1')
-          .matchAll(/[a-z0-9_-]+\.[a-z_.]+(?=\x04\0\0\0)/g),
+          .matchAll(new RegExp(String.raw`[a-z0-9_-]+\.[a-z_.]+(?=\u0004\0\0\0)`, 'g')),
       ]
       expect(keys.length, name).toBeGreaterThan(5)
       for (const { index, 0: key } of keys)
