@@ -12,6 +12,7 @@ import { ExternalWeights } from '../onnx/external-weights.ts'
 import { GraphBuilder, type Value } from '../onnx/graph.ts'
 import { bindTensors, type Bindings } from './bind.ts'
 import { ImportError } from './import-error.ts'
+import { idTokenizer } from './id-tokenizer.ts'
 import { ImportedWeights } from './imported-weights.ts'
 import { readPublishedConfig, type PublishedModel } from './published-config.ts'
 import { readFolderTokenizer } from './sources/folder-tokenizer.ts'
@@ -51,7 +52,7 @@ export async function importModel(o: ImportOptions): Promise<Imported> {
   try {
     const published = readPublishedConfig(source.config)
     const bindings = bindTensors(published.model, source.tensors)
-    const tokenizer = await tokenizerOf(o, source)
+    const tokenizer = await tokenizerOf(o, source, published.model.vocab)
     const vocab = openText(tokenizer).vocabSize
     if (vocab > published.model.vocab)
       throw new ImportError(`tokenizer: has ${vocab} tokens, the model only ${published.model.vocab}`)
@@ -62,11 +63,11 @@ export async function importModel(o: ImportOptions): Promise<Imported> {
   }
 }
 
-async function tokenizerOf({ tokenizer, source }: ImportOptions, found: ModelSource): Promise<TokenizerContents> {
-  const given = tokenizer === undefined ? null : await readFolderTokenizer(tokenizer, found.config, found.generation)
-  if (given) return given
-  if (found.tokenizer) return found.tokenizer
-  throw new ImportError(`${source}: expected a tokenizer.json, got none; give --tokenizer with a folder that has one`)
+async function tokenizerOf(o: ImportOptions, source: ModelSource, vocab: number): Promise<TokenizerContents> {
+  if (o.tokenizer === undefined) return source.tokenizer ?? idTokenizer(vocab)
+  const given = await readFolderTokenizer(o.tokenizer, source.config, source.generation)
+  if (!given) throw new ImportError(`${o.tokenizer}: expected a tokenizer.json, got none`)
+  return given
 }
 
 async function writeBundle(
@@ -88,7 +89,9 @@ async function writeBundle(
   await external.write(join(folder, WEIGHTS_FILE), (done, of) => o.progress?.('weights', done, of))
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
   await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
-  const trial = await tryDecoder(join(folder, GRAPH_FILE), traced.state, model.vocab)
+  const { int8, int4, exact } = weights.counts
+  const precision = int8 + int4 + exact > 0 ? 'rounded' : 'exact'
+  const trial = await tryDecoder(join(folder, GRAPH_FILE), traced.state, model.vocab, precision)
   const text = openText(folder)
   const manifest = await writeManifest(folder, {
     format: 'mneme-bundle',
