@@ -19,8 +19,12 @@ export interface TensorSource {
    * where the tensor is stored otherwise.
    */
   blocks(name: string): Promise<QuantBlocks | undefined>
+  /** What `blocks` would give, known without reading; null where it gives nothing. */
+  blockKind(name: string): BlockKind | null
   close(): Promise<void>
 }
+
+export type BlockKind = 'Q4_0' | 'Q4_1' | 'Q8_0'
 
 /** Blocks of 32 weights along the last axis: w = scale * q + minimum, with q unsigned and `bits` wide. */
 export interface QuantBlocks {

@@ -53,6 +53,7 @@ function sourceOf(places: ReadonlyMap<string, Place>, files: readonly FileBytes[
       return decode(name, place, from * product(rest), to * product(rest))
     },
     blocks: () => Promise.resolve(undefined),
+    blockKind: () => null,
     close: () => closeAll(files),
   }
 }

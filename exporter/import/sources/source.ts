@@ -7,7 +7,7 @@ import { openGgufSource } from './gguf/source.ts'
 import { isPickle, PICKLE_REASON } from './pickle.ts'
 
 export { SourceError } from './contract.ts'
-export type { ModelSource, QuantBlocks, TensorSource, TokenizerContents } from './contract.ts'
+export type { BlockKind, ModelSource, QuantBlocks, TensorSource, TokenizerContents } from './contract.ts'
 
 /** Opens a model folder or a .gguf file; `tensors.close()` ends it. Throws SourceError in one sentence. */
 export async function openSource(path: string): Promise<ModelSource> {

@@ -1,5 +1,5 @@
 /** The 4- and 8-bit blocks of a GGUF file as numbers, scales and minima, exactly as they are stored. */
-import type { QuantBlocks } from '../contract.ts'
+import type { BlockKind, QuantBlocks } from '../contract.ts'
 import { half } from './dequantize.ts'
 import type { RowMapping } from './mapping.ts'
 import { readRowsOf, rowLength, type WantedRow } from './rows.ts'
@@ -13,7 +13,7 @@ interface Unpack {
   readonly one: (bytes: Uint8Array, at: number, q: Uint8Array, to: number) => number
 }
 
-const formats: Readonly<Record<string, Unpack>> = {
+const formats: Readonly<Record<BlockKind, Unpack>> = {
   Q4_0: {
     bits: 4,
     bytes: 18,
@@ -40,14 +40,22 @@ const formats: Readonly<Record<string, Unpack>> = {
   },
 }
 
+/** The kind of blocks that all parts of a mapping have and that can be kept; null where there is none. */
+export function blockKindOf({ parts, columns }: RowMapping): BlockKind | null {
+  const [first] = parts
+  const kept = parts.every(({ type }) => type === first!.type) && blockOrder(columns, rowLength(first!)) !== undefined
+  return kept && first!.type.name in formats ? (first!.type.name as BlockKind) : null
+}
+
 /** Returns the blocks of a mapping in the published order; undefined where its parts have no such blocks to keep. */
 export async function readBlocks(
   { parts, columns }: RowMapping,
   wanted: readonly WantedRow[][],
 ): Promise<QuantBlocks | undefined> {
-  const format = formats[parts[0]!.type.name]
-  const order = blockOrder(columns, rowLength(parts[0]!))
-  if (!format || !order || parts.some(({ type }) => type !== parts[0]!.type)) return undefined
+  const kind = blockKindOf({ shape: [], parts, ...(columns ? { columns } : {}) })
+  if (kind === null) return undefined
+  const format = formats[kind]
+  const order = blockOrder(columns, rowLength(parts[0]!))!
   const rows = wanted.reduce((sum, part) => sum + part.length, 0)
   const width = rowLength(parts[0]!)
   const q = new Uint8Array(rows * width)

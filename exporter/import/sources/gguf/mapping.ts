@@ -1,7 +1,7 @@
 /** How published tensors are made of the tensors of a GGUF file: rows chosen and put in order, shapes restored. */
 import { SourceError, type QuantBlocks, type TensorSource } from '../contract.ts'
 import { checkRows } from '../safetensors.ts'
-import { readBlocks } from './blocks.ts'
+import { blockKindOf, readBlocks } from './blocks.ts'
 import type { GgufFile, GgufTensor } from './format.ts'
 import { readRowsOf, rowCount, rowLength, type WantedRow } from './rows.ts'
 
@@ -55,6 +55,10 @@ export function mappedTensors(
     async blocks(name): Promise<QuantBlocks | undefined> {
       const mapping = find(name)
       return 'compute' in mapping || mapping.each ? undefined : readBlocks(mapping, wantedRows(mapping, 0))
+    },
+    blockKind(name) {
+      const mapping = find(name)
+      return 'compute' in mapping || mapping.each ? null : blockKindOf(mapping)
     },
     close,
   }
