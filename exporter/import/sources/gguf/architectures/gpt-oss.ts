@@ -42,11 +42,11 @@ function expertTensors(model: GgufModel, to: string, from: string): void {
   const weights = ['gate', 'up'].map((name) => `${from}.ffn_${name}_exps.weight`)
   const biases = ['gate', 'up'].map((name) => `${from}.ffn_${name}_exps.bias`)
   model.compute(`${to}.gate_up_proj`, weights, [experts, hidden, 2 * inner], (gate, up) =>
-    transposed(takingTurns(gate!, up!, hidden), experts, 2 * inner, hidden),
+    transposed(takingTurns(gate, up, hidden), experts, 2 * inner, hidden),
   )
-  model.compute(`${to}.gate_up_proj_bias`, biases, [experts, 2 * inner], (gate, up) => takingTurns(gate!, up!, 1))
+  model.compute(`${to}.gate_up_proj_bias`, biases, [experts, 2 * inner], (gate, up) => takingTurns(gate, up, 1))
   model.compute(`${to}.down_proj`, [`${from}.ffn_down_exps.weight`], [experts, inner, hidden], (down) =>
-    transposed(down!, experts, hidden, inner),
+    transposed(down, experts, hidden, inner),
   )
   model.put(`${to}.down_proj_bias`, `${from}.ffn_down_exps.bias`)
 }
