@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { fileTensors, mappedTensors } from '../../../../../exporter/import/sources/gguf/mapping.ts'
+import { fileTensors, mappedTensors } from '../../../../../exporter/import/sources/gguf/mapped-tensors.ts'
 import { openGguf } from '../../../../../exporter/import/sources/gguf/open.ts'
 
 // Made by llama.cpp's converter and quantiser; a checkout on its own has no such folder.
