@@ -1,14 +1,15 @@
 /** Text and ids: the tokenizer and the chat template of a bundle. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createChatTemplate, type ChatOptions, type Message } from './chat-template.ts'
+import type { ChatOptions, Message } from './chat-message.ts'
+import { createChatTemplate } from './chat-template.ts'
 import { bytesOfToken, createDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { TextError } from './errors.ts'
 import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
 import { createVocabulary } from './vocabulary.ts'
 
 export { TextError } from './errors.ts'
-export type { ChatOptions, Message } from './chat-template.ts'
+export type { ChatOptions, Json, Message, Tool, ToolCall } from './chat-message.ts'
 export type { Detokenizer } from './detokenizer.ts'
 export type { TokenizerFiles } from './tokenizer-files.ts'
 
@@ -27,6 +28,8 @@ export interface TextCodec {
   decode(ids: readonly number[]): string
   /** Returns the ids of messages in the model's chat format. Throws TextError if the template refuses them. */
   chat(messages: readonly Message[], options: ChatOptions): number[]
+  /** Returns the text of messages in the model's chat format, as the template writes it. Throws TextError. */
+  render(messages: readonly Message[], options: ChatOptions): string
   /** Returns the UTF-8 of one token: of a character that several tokens make, its share. Special tokens have none. */
   bytes(id: number): number[]
   /** Returns a decoder for ids that come one at a time; its pieces joined are decode() of the whole. */
@@ -57,7 +60,8 @@ export function openText(source: string | TokenizerFiles): TextCodec {
       return ids.map((id) => decoder.push(id)).join('') + decoder.flush()
     },
     bytes: (id) => bytesOfToken(vocabulary, id),
-    chat: template,
+    chat: (messages, options) => template.encode(messages, options),
+    render: (messages, options) => template.render(messages, options),
     detokenizer,
   }
 }

@@ -6,7 +6,13 @@ import type { Row, Runner, Segment, StepResult } from '../../server/engine/runne
 
 export const VOCAB = 260
 export const END = 256
-const ROLE_TOKENS: Record<Message['role'], number> = { user: 257, assistant: 258, system: 259, developer: 259 }
+const ROLE_TOKENS: Record<Message['role'], number> = {
+  user: 257,
+  assistant: 258,
+  system: 259,
+  developer: 259,
+  tool: 257,
+}
 
 /** Bytes that make the fake misbehave when they are fed. */
 export const NOT_A_NUMBER = '\u0001'
@@ -141,9 +147,10 @@ export const byteCodec: TextCodec = {
   bytes: (id) => (id < 256 ? [id] : []),
   chat(messages, { generate }) {
     if (messages.some(({ content }) => content === REFUSED)) throw new TextError('chat template: told to refuse')
-    const ids = messages.flatMap(({ role, content }) => [ROLE_TOKENS[role], ...Buffer.from(content), END])
+    const ids = messages.flatMap(({ role, content }) => [ROLE_TOKENS[role], ...Buffer.from(String(content)), END])
     return generate ? [...ids, ROLE_TOKENS.assistant] : ids
   },
+  render: (messages) => messages.map(({ content }) => String(content)).join(''),
   detokenizer() {
     let decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     return {
