@@ -22,10 +22,11 @@ export interface Tool {
 
 export interface Message {
   readonly role: 'system' | 'developer' | 'user' | 'assistant' | 'tool'
-  /** Text, or parts of it. */
-  readonly content: string | readonly Json[]
-  /** What the assistant thought before it wrote `content`. */
+  readonly content: string
+  /** What the assistant thought before it wrote `content`; templates differ in the name. */
   readonly reasoning_content?: string
+  readonly reasoning?: string
+  readonly thinking?: string
   /** Never empty. */
   readonly tool_calls?: readonly ToolCall[]
   /** Of a tool's message: the call that it answers, and the function's name. */

@@ -142,7 +142,7 @@ class TemplateText {
 
   #variables(messages: readonly Message[], options: ChatOptions, seal: (token: string) => string): object {
     const { tools, generate, variables = {} } = options
-    const taken = Object.keys(variables).find((name) => OWN_VARIABLES.has(name) || /_token$/.test(name))
+    const taken = Object.keys(variables).find((name) => OWN_VARIABLES.has(name) || name.endsWith('_token'))
     if (taken !== undefined) throw new TextError(`chat_template: expected variables of its own, got '${taken}'`)
     const tokens = Object.fromEntries(TOKEN_VARIABLES.map((name) => [name, seal(this.#token(name))]))
     return {

@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ChatOptions, Message } from './chat-message.ts'
-import { createChatTemplate } from './chat-template.ts'
+import { createChatTemplate, sourceOf } from './chat-template.ts'
 import { bytesOfToken, createDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { TextError } from './errors.ts'
+import { splitMarked } from './reply/mark.ts'
+import { endsInReasoning, findReplyFormat, type ReplyFormat } from './reply/reply-format.ts'
 import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
 import { createVocabulary } from './vocabulary.ts'
 
@@ -30,6 +32,12 @@ export interface TextCodec {
   chat(messages: readonly Message[], options: ChatOptions): number[]
   /** Returns the text of messages in the model's chat format, as the template writes it. Throws TextError. */
   render(messages: readonly Message[], options: ChatOptions): string
+  /** What replies are made of besides text. */
+  readonly format: ReplyFormat
+  /** Returns the ids of the beginning of a reply, in which tokens of the format are marked. */
+  encodeReply(text: string): number[]
+  /** Whether the ids of a prompt end within reasoning that the prompt has begun. */
+  endsInReasoning(ids: readonly number[]): boolean
   /** Returns the UTF-8 of one token: of a character that several tokens make, its share. Special tokens have none. */
   bytes(id: number): number[]
   /** Returns a decoder for ids that come one at a time; its pieces joined are decode() of the whole. */
@@ -48,6 +56,11 @@ export function openText(source: string | TokenizerFiles): TextCodec {
     return id
   })
   const template = createChatTemplate(config, vocabulary, eos)
+  const added = (token: string): number | undefined => {
+    const id = vocabulary.idOf(token)
+    return id !== undefined && vocabulary.isAdded(id) ? id : undefined
+  }
+  const format = findReplyFormat(sourceOf(config, 'tool_use') ?? sourceOf(config, 'default') ?? null, added)
   const detokenizer = () => createDetokenizer(vocabulary)
   return {
     vocabSize: vocabulary.size,
@@ -63,6 +76,13 @@ export function openText(source: string | TokenizerFiles): TextCodec {
     chat: (messages, options) => template.encode(messages, options),
     render: (messages, options) => template.render(messages, options),
     detokenizer,
+    format,
+    encodeReply: (text) =>
+      splitMarked(text).flatMap((piece, at) => {
+        if (at % 2 === 1) return format.tokens.filter((token) => token.text === piece).map(({ id }) => id)
+        return vocabulary.encodeSegments([{ text: piece, trusted: false }], true)
+      }),
+    endsInReasoning: (ids) => endsInReasoning(format, ids, (tail) => vocabulary.decode(tail)),
   }
 }
 

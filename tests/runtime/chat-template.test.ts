@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { openText, TextError, type Json, type Message, type Tool } from '../../runtime/text.ts'
 import { byteTokenizer, SPECIAL_TOKENS } from '../support/byte-tokenizer.ts'

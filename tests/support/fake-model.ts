@@ -1,5 +1,6 @@
 /** A model without weights: its state is a running hash of everything it was fed, its logits a function of that hash. */
 import koffi from 'koffi'
+import { PLAIN_FORMAT } from '../../runtime/reply/reply-format.ts'
 import { TextError, type Message, type TextCodec } from '../../runtime/text.ts'
 import { PAGE_POSITIONS } from '../../server/checkpoint.ts'
 import type { Row, Runner, Segment, StepResult } from '../../server/engine/runner.ts'
@@ -147,10 +148,13 @@ export const byteCodec: TextCodec = {
   bytes: (id) => (id < 256 ? [id] : []),
   chat(messages, { generate }) {
     if (messages.some(({ content }) => content === REFUSED)) throw new TextError('chat template: told to refuse')
-    const ids = messages.flatMap(({ role, content }) => [ROLE_TOKENS[role], ...Buffer.from(String(content)), END])
+    const ids = messages.flatMap(({ role, content }) => [ROLE_TOKENS[role], ...Buffer.from(content), END])
     return generate ? [...ids, ROLE_TOKENS.assistant] : ids
   },
-  render: (messages) => messages.map(({ content }) => String(content)).join(''),
+  format: PLAIN_FORMAT,
+  encodeReply: (text) => [...Buffer.from(text)],
+  endsInReasoning: () => false,
+  render: (messages) => messages.map(({ content }) => content).join(''),
   detokenizer() {
     let decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     return {
