@@ -53,7 +53,7 @@ export function planReply(request: PlannedRequest, model: ServedModel): ReplyPla
   const tools = callableTools(request, format, model)
   const { tool_choice: choice } = request
   const forced = typeof choice === 'object' && choice ? choice : choice === 'required' ? { name: null } : null
-  if (forced) requireTool(forced.name, tools)
+  if (forced) requireTool(forced.name, tools, format)
   const parallel = request.parallel_tool_calls !== false
   const opening = forced ? openingOf(format, forced.name) : ''
   const variables = variablesOf(request, format)
@@ -85,13 +85,14 @@ function callableTools(request: PlannedRequest, format: ReplyFormat, model: Serv
   throw new ApiError(400, 'unsupported_parameter', message, { param: 'tools' })
 }
 
-function requireTool(name: string | null, tools: readonly Tool[] | null): void {
+function requireTool(name: string | null, tools: readonly Tool[] | null, format: ReplyFormat): void {
   if (tools && (name === null || tools.some((tool) => tool.function.name === name))) return
   const message =
     tools && name !== null
       ? `'tool_choice': there is no function '${name}' among the tools.`
       : "'tool_choice': a call is asked for, and there are no tools."
-  throw new ApiError(400, 'invalid_value', message, { param: 'tool_choice' })
+  const code = format.tools === null ? 'unsupported_parameter' : 'invalid_value'
+  throw new ApiError(400, code, message, { param: 'tool_choice' })
 }
 
 function closingIds(format: ReplyFormat): number[] {

@@ -139,6 +139,6 @@ describe('the official client', () => {
       .create({ model, input: 'x', tools: [{ type: 'web_search' }] })
       .catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(APIError)
-    expect(failure).toMatchObject({ status: 400, code: 'unsupported_parameter', param: 'tools' })
+    expect(failure).toMatchObject({ status: 400, code: 'unsupported_parameter', param: 'tools[0].type' })
   })
 })
