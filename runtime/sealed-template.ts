@@ -15,13 +15,13 @@ const GUARD = BLOCK - 1
 
 export interface SealedTemplate {
   /** Renders with sealed tokens. */
-  render(variables: object): string
+  readonly render: (variables: object) => string
   /** The token that a sealed character stands for; undefined for other characters. */
-  tokenOf(character: string): string | undefined
+  readonly tokenOf: (character: string) => string | undefined
   /** Seals a whole token, if it is one of the template's; returns other text as it is. */
-  seal(text: string): string
+  readonly seal: (text: string) => string
   /** Spells sealed tokens out. */
-  unseal(text: string): string
+  readonly unseal: (text: string) => string
   readonly guard: string
 }
 

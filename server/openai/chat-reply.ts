@@ -87,7 +87,7 @@ export function deltaOf({ part, call }: IndexedPart): Json[] {
 
 /** The arguments of a call in pieces, none of which ends within a character. */
 export function argumentPieces(text: string): string[] {
-  const characters = [...text]
+  const characters = Array.from(text)
   const count = Math.ceil(characters.length / ARGUMENT_PIECE)
   return Array.from({ length: count }, (_, at) =>
     characters.slice(at * ARGUMENT_PIECE, (at + 1) * ARGUMENT_PIECE).join(''),

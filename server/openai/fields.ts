@@ -73,7 +73,7 @@ export const mneme = done(
 
 /** The same for responses. */
 export const responseMneme = done(
-  strict({ ...ownOptions, progress: done(z.boolean(), '') }),
+  strict({ ...ownOptions, progress: done(z.boolean(), ''), rejected_calls: noEffect('Of the response sent back.') }),
   '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. The sampling ' +
     'fields are taken here too.',
 )

@@ -140,7 +140,7 @@ function numberOf(value: Json): number | null {
 }
 
 function lengthOf(value: Json): number | null {
-  return typeof value === 'string' ? [...value].length : null
+  return typeof value === 'string' ? Array.from(value).length : null
 }
 
 function countOf(value: Json): number | null {

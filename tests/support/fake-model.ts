@@ -29,12 +29,15 @@ export interface FakeOptions {
   /** Milliseconds that every step takes. */
   readonly delayMs?: number
   readonly prefillChunk?: number
+  readonly vocab?: number
   /** Give the state an append entry too: the fake then looks at all tokens that it was ever fed. */
   readonly append?: boolean
   /** Size of the fixed part of the state; what is behind the first 16 bytes changes with every token, too. */
   readonly stateBytes?: number
   /** Told of every segment of every step. */
   readonly onCall?: (call: { kind: 'prefill' | 'decode'; ids: readonly number[] }) => void
+  /** Given all tokens that were fed, the next one: the model is certain of it. Needs `append`. */
+  readonly next?: (history: readonly number[]) => number
   /** Awaited at the start of every step: a runner that is truly asynchronous. */
   readonly pause?: () => Promise<void>
 }
@@ -84,26 +87,30 @@ function check(id: number): void {
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
   const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, onCall, pause } = options
-  const { stateBytes = HASH_BYTES } = options
+  const { stateBytes = HASH_BYTES, vocab = VOCAB, next } = options
+  const write = (row: FakeRow, logits: Float32Array): void => {
+    if (next) logits.fill(-30)[next(row.history)] = 30
+    else logitsOf(row, logits)
+  }
   const open = new Set<FakeRow>()
   const feedAll = ({ row, ids, logits: wanted }: Segment): StepResult => {
     const fake = row as FakeRow
     if (!open.has(fake)) throw new Error('the scheduler fed a row that is not open')
     onCall?.({ kind: row.use, ids })
     try {
-      const all = new Float32Array(ids.length * VOCAB)
+      const all = new Float32Array(ids.length * vocab)
       for (const [i, id] of ids.entries()) {
         check(id)
         feed(fake, id, append)
-        if (wanted === 'all' || i === ids.length - 1) logitsOf(fake, all.subarray(i * VOCAB, (i + 1) * VOCAB))
+        if (wanted === 'all' || i === ids.length - 1) write(fake, all.subarray(i * vocab, (i + 1) * vocab))
       }
-      return { logits: wanted === 'all' ? all : all.subarray(-VOCAB) }
+      return { logits: wanted === 'all' ? all : all.subarray(-vocab) }
     } catch (error) {
       return { error: error as Error }
     }
   }
   return {
-    vocab: VOCAB,
+    vocab,
     stateBytes,
     limits: { decode: rows, prefill: 2 },
     prefillChunk,
