@@ -26,6 +26,10 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'turn a checkpoint into a bundle that can be served, verified',
     load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
   },
+  import: {
+    about: 'turn a published model (a Hugging Face folder, a GGUF file) into a bundle that can be served',
+    load: async () => (await import('../../exporter/import/cli.ts')).importCommand(),
+  },
   sample: {
     about: 'print text that a model goes on with',
     load: async () => (await import('../../trainer/cli.ts')).sampleCommand(),

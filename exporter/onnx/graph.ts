@@ -44,6 +44,14 @@ export interface Port {
   readonly shape: readonly (number | string)[]
 }
 
+/** Where a tensor outside the graph's file is. */
+export interface ExternalPlace {
+  /** The file, relative to the graph's. */
+  readonly location: string
+  readonly offset: number
+  readonly length: number
+}
+
 /** The opsets that our models import. */
 export const opsets = { '': 21, 'com.microsoft': 1, mneme: 1 } as const
 export type Domain = keyof typeof opsets
@@ -131,6 +139,17 @@ export class GraphBuilder {
   initializer(name: string, dtype: ElementType, dims: readonly number[], data: ArrayBufferView): Value {
     this.#root.initializers.set(name, encodeTensor(name, dtype, dims, data))
     return { name }
+  }
+
+  /** A weight whose numbers are in another file: `length` bytes from `offset` on. */
+  external(name: string, dtype: ElementType, dims: readonly number[], at: ExternalPlace): Value {
+    this.#root.initializers.set(name, encodeExternal(name, dtype, dims, at))
+    return { name }
+  }
+
+  /** The names that nodes of this graph, and of the bodies of its loops, read. */
+  readNames(): Set<string> {
+    return new Set(this.#reads().map(({ name }) => name))
   }
 
   /** A constant; equal ones are shared. */
@@ -243,6 +262,15 @@ function encodeTensor(name: string, dtype: ElementType, dims: readonly number[],
     .int(2, elementTypes[dtype])
     .string(8, name)
     .bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+}
+
+/** A TensorProto with its data in another file (data_location EXTERNAL). */
+function encodeExternal(name: string, dtype: ElementType, dims: readonly number[], at: ExternalPlace): Message {
+  const m = new Message()
+  for (const dim of dims) m.int(1, dim)
+  m.int(2, elementTypes[dtype]).string(8, name)
+  for (const [key, value] of Object.entries(at)) m.message(13, new Message().string(1, key).string(2, String(value)))
+  return m.int(14, 1)
 }
 
 /** AttributeProto; the last field says the kind. */
