@@ -10,7 +10,7 @@ export function pythonRepr(value: unknown): string {
     const entries = [...(value as Map<string, unknown>)]
     return `{${entries.map(([key, item]) => `${quoted(key)}: ${pythonRepr(inner(item))}`).join(', ')}}`
   }
-  return String(value)
+  return typeof value === 'number' ? value.toString() : ''
 }
 
 // The template language wraps each value in an object with the field `value`.
