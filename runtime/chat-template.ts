@@ -182,11 +182,13 @@ function spelledIn(pieces: readonly Piece[], tokens?: ReadonlySet<string>): stri
   return pieces.filter(({ kind, text }) => kind === 'spelled' && (tokens?.has(text) ?? true)).map(({ text }) => text)
 }
 
-/** A template that leaves out what the user said would give an answer to something else. */
+/** A template that leaves out what the user said would give an answer to something else; one may change it a little. */
 function requireUserContents(messages: readonly Message[], text: string): void {
-  const lost = messages.find(
-    ({ role, content }) => role === 'user' && typeof content === 'string' && !text.includes(content.trim()),
-  )
+  const lost = messages.find(({ role, content }) => {
+    if (role !== 'user' || typeof content !== 'string' || content.trim() === '') return false
+    const words = content.trim().split(/\s+/)
+    return ![words[0], words.at(-1)].some((word) => word !== undefined && text.includes(word))
+  })
   if (lost) throw new TextError('chat_template: expected the content of every message, got one of user left out')
 }
 
@@ -221,15 +223,22 @@ function afterLastReply(
     const [marked, ...rest] = segments.slice(at) as [Segment, ...Segment[]]
     return [{ ...marked, text: marked.text.slice(marked.text.indexOf(END_MARK) + 1) }, ...rest]
   }
+  const all = afterMark([...prelude, ...messages], options.generate)
   const ends = ({ text, trusted }: Segment): boolean => trusted && eos.includes(vocabulary.idOf(text) ?? -1)
   const closing = afterMark(prelude, false)
   const end = closing.findIndex(ends) + 1 || closing.length
-  const all = afterMark([...prelude, ...messages], options.generate)
-  const rest = withoutStart(all, closing.slice(0, end))
+  const rest = withoutStart(all, closing.slice(0, end)) ?? withoutFirstToken(all)
   if (rest) return rest
   throw new TextError(
     'chat_template: expected the end of a reply to be rendered alike whatever follows, got a difference',
   )
+}
+
+/** What comes after a special token at the beginning: templates may end a reply that others follow with another one. */
+function withoutFirstToken(segments: readonly Segment[]): Segment[] | undefined {
+  const at = segments.findIndex(({ trusted }) => trusted)
+  const between = segments.slice(0, at).every(({ text }) => text.trim() === '')
+  return at >= 0 && between ? segments.slice(at + 1) : undefined
 }
 
 /** `segments` without `start`; undefined if they begin otherwise. */
@@ -257,5 +266,5 @@ function preludeOf(messages: readonly Message[]): Message[] {
     const text = at === results.length - 1 ? END_MARK : '-'
     return { id: id ?? '', type: 'function', function: { name: name ?? 'tool', arguments: { '-': text } } }
   })
-  return [user, { role: 'assistant', content: '', tool_calls: calls }]
+  return [user, { role: 'assistant', content: END_MARK, tool_calls: calls }]
 }

@@ -167,9 +167,9 @@ function specialPattern(special: readonly AddedToken[]): RegExp {
   return new RegExp(`(${sorted.map(({ content }) => escape(content)).join('|')})`, 'u')
 }
 
-// All characters of special tokens that are neither letters nor digits.
+// All characters of special tokens that are no part of a word: names of fields are words.
 function signPattern(special: readonly AddedToken[]): RegExp | undefined {
-  const signs = new Set(special.flatMap(({ content }) => content.match(/[^\p{L}\p{N}\s]/gu) ?? []))
+  const signs = new Set(special.flatMap(({ content }) => content.match(/[^\p{L}\p{N}\s_-]/gu) ?? []))
   return signs.size === 0 ? undefined : new RegExp(`[${[...signs].map(escape).join('')}]`, 'gu')
 }
 

@@ -49,7 +49,7 @@ export class DelimitedParser implements ReplyParser {
   readonly #think: readonly string[]
   /** White space that is text only if text follows. */
   #space = ''
-  /** Nothing but white space has come: a brace may begin a call, and a text the reasoning. */
+  /** Nothing but white space and reasoning has come: a brace may begin a call, and text the reasoning. */
   #fresh = true
   /** White space before the next text belongs to the delimiter before it. */
   #trim: boolean
@@ -110,7 +110,7 @@ export class DelimitedParser implements ReplyParser {
       this.#state = 'reasoning'
       this.#trim = true
       this.#space = ''
-    } else this.#text(withoutMarked(delimiter))
+    } else this.#text(delimiter)
     return true
   }
 
@@ -165,6 +165,7 @@ export class DelimitedParser implements ReplyParser {
 
   #text(raw: string): void {
     const text = withoutMarked(raw)
+    if (text !== raw) this.#fresh = false
     const kept = this.#trim ? text.trimStart() : text
     if (kept === '') return
     const whole = this.#space + kept

@@ -9,7 +9,7 @@ type JsonObject = { readonly [key: string]: Json }
 /** Schemas and values may be nested so deep, references followed. */
 const MAX_DEPTH = 64
 /** Schemas that are looked at for one value: references that branch could make it any number. */
-const MAX_STEPS = 100_000
+const MAX_STEPS = 30_000
 
 /** Says where the value does not fit and what was expected there; null if it fits. */
 export function schemaProblem(value: Json, schema: Json): string | null {

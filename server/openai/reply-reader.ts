@@ -1,6 +1,6 @@
 /** Reads a reply while it grows: text, reasoning and calls of tools, which are complete and fit their schemas. */
 import type { CallableTools, ReplyEvent, ReplyParser } from '../../runtime/reply/parser.ts'
-import { createReplyParser } from '../../runtime/reply/reply-format.ts'
+import { createReplyParser, type ReplyFormat } from '../../runtime/reply/reply-format.ts'
 import type { Json } from '../../runtime/text.ts'
 import { newId } from '../conversation.ts'
 import type { FinishReason } from '../engine/messages.ts'
@@ -64,11 +64,17 @@ export class ReplyReader {
       if (!this.#plan.parallel && this.#calls > 0) return []
       if (event.kind === 'call') {
         this.#calls++
-        return [{ ...event, id: newId('call') }]
+        return [{ ...event, id: callId(this.#plan.format) }]
       }
       return event.kind === 'text' || this.#plan.showReasoning ? [event] : []
     })
   }
+}
+
+/** Mistral's templates take ids of nine letters and digits only. */
+function callId({ tools }: ReplyFormat): string {
+  const id = newId('call')
+  return tools === 'mistral' ? id.slice(-9) : id
 }
 
 function textPart(text: string): Part[] {

@@ -4,7 +4,7 @@ import type { ToolFormat } from '../tool-format.ts'
 /** Llama 3: a reply that is `{"name": "f", "parameters": {...}}`, with or without `<|python_tag|>` before it. */
 export const llama3: ToolFormat = {
   name: 'llama3',
-  matches: (template) => /<\|python_tag\|>|"parameters": |Environment: ipython/.test(template),
+  matches: (template) => /<\|python_tag\|>|Environment: ipython/.test(template),
   open: ['<|python_tag|>'],
   close: [],
   bare: true,

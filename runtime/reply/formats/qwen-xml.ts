@@ -7,7 +7,8 @@ const PARAMETER = /^\s*<parameter=([^>\n]+)>\n?([\s\S]*?)\n?<\/parameter>/
 /** Qwen3-Coder, Qwen3.5: `<tool_call><function=f><parameter=k>\nvalue\n</parameter></function></tool_call>`. */
 export const qwenXml: ToolFormat = {
   name: 'qwen-xml',
-  matches: (template) => template.includes('<function='),
+  matches: (template) =>
+    template.includes('<function=') && template.includes('<parameter=') && template.includes('<tool_call>'),
   open: ['<tool_call>'],
   close: ['</tool_call>'],
   bare: false,

@@ -8,7 +8,7 @@ import { createReplyParser, findReplyFormat, type ReplyFormat } from '../../../r
 const families: Record<string, { template: string; tokens: string[] }> = {
   hermes: { template: 'tools <tool_call> </think>', tokens: ['<tool_call>', '</tool_call>', '<think>', '</think>'] },
   'qwen-xml': {
-    template: 'tools <tool_call><function= </think>',
+    template: 'tools <tool_call><function=<parameter= </think>',
     tokens: ['<tool_call>', '</tool_call>', '<think>', '</think>'],
   },
   lfm2: { template: 'tools', tokens: ['<|tool_call_start|>', '<|tool_call_end|>'] },
