@@ -1,8 +1,7 @@
 /** Takes a reply apart while it grows: text, reasoning, and calls of tools. */
 import { marked, spelledOut, withoutMarked } from './mark.ts'
-import type { ReasoningDelimiters } from './reply-format.ts'
 import { Scanner } from './scanner.ts'
-import type { ParsedCall, SchemaOf, ToolFormat } from './tool-format.ts'
+import type { ParsedCall, ReasoningDelimiters, SchemaOf, ToolFormat } from './tool-format.ts'
 
 export type ReplyEvent =
   | { readonly kind: 'text'; readonly text: string }

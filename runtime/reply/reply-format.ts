@@ -8,12 +8,7 @@ import { qwenXml } from './formats/qwen-xml.ts'
 import { harmony, HARMONY_TOKENS, HarmonyParser } from './harmony.ts'
 import { marked } from './mark.ts'
 import { DelimitedParser, type CallableTools, type ReplyParser } from './parser.ts'
-import type { ToolFormat } from './tool-format.ts'
-
-export interface ReasoningDelimiters {
-  readonly open: string
-  readonly close: string
-}
+import type { ReasoningDelimiters, ToolFormat } from './tool-format.ts'
 
 /** Plain data, the same on both sides of a thread. */
 export interface ReplyFormat {

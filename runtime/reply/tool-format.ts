@@ -7,6 +7,12 @@ export interface ParsedCall {
   readonly arguments: string
 }
 
+/** What stands before and after reasoning. */
+export interface ReasoningDelimiters {
+  readonly open: string
+  readonly close: string
+}
+
 /** The schema of a function's arguments; undefined if there is no such function. */
 export type SchemaOf = (name: string) => Json | undefined
 
