@@ -72,7 +72,7 @@ export function planReply(request: PlannedRequest, model: ServedModel): ReplyPla
       ...(opening !== '' && { opening }),
     },
     marks: structured
-      ? { marks: { tokens: markedTokens(format, tools !== null), last: parallel ? [] : closingIds(format) } }
+      ? { marks: { tokens: markedTokens(format, tools !== null), last: lastTokens(format, parallel) } }
       : {},
   }
 }
@@ -95,7 +95,9 @@ function requireTool(name: string | null, tools: readonly Tool[] | null, format:
   throw new ApiError(400, code, message, { param: 'tool_choice' })
 }
 
-function closingIds(format: ReplyFormat): number[] {
+/** Where one call is asked for the reply ends with it; a message to a function always hands over to the function. */
+function lastTokens(format: ReplyFormat, parallel: boolean): number[] {
+  if (parallel && format.tools !== 'harmony') return []
   const close = toolFormatOf(format)?.close ?? []
   return format.tokens.filter(({ text }) => close.includes(text)).map(({ id }) => id)
 }
