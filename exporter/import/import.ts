@@ -83,7 +83,7 @@ async function writeBundle(
   const external = new ExternalWeights(graph, WEIGHTS_FILE)
   const cursor = { at: graph }
   const weights = new ImportedWeights(cursor, external, model, bindings, source.tensors, formats)
-  const traced = trace(graph, model, { ...decoderOps(cursor, 'fused'), ...weights.overrides })
+  const traced = trace(graph, model, { ...decoderOps(cursor, 'fused', maxPositions), ...weights.overrides })
   weights.finish()
   await writeFile(join(folder, GRAPH_FILE), traced.encode())
   await external.write(join(folder, WEIGHTS_FILE), (done, of) => o.progress?.('weights', done, of))
