@@ -91,7 +91,13 @@ export function connectEngine(
     const encoded = await encode(tokenizer, owner, prompt, from)
     if (jobs.get(id)?.stream !== stream) return
     if ('code' in encoded) return stream.push({ kind: 'error', id, ...encoded })
-    stream.push({ kind: 'accepted', id, prompt: encoded.ids, promptText: encoded.text })
+    stream.push({
+      kind: 'accepted',
+      id,
+      prompt: encoded.ids,
+      promptText: encoded.text,
+      inReasoning: encoded.inReasoning,
+    })
     const prefillChunk = rest.kind === 'replay' ? rest.prefillChunk : (info?.prefillChunk ?? 1)
     const job: Job = { ...rest, id, prefillChunk }
     port.postMessage({ kind: 'job', job, prompt: encoded.ids }, moveState && from ? transferList(from.state) : [])

@@ -7,6 +7,7 @@ import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
 import { connectEngine } from '../../server/engine/client.ts'
 import { encodePrompt } from '../../server/engine/encode.ts'
+import type { TextCodec } from '../../runtime/text.ts'
 import { createEngine } from '../../server/engine/engine.ts'
 import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
 import type { Tokenizer } from '../../server/engine/tokenizer.ts'
@@ -32,6 +33,8 @@ export interface TestOptions extends FakeOptions {
   readonly allowedOrigins?: readonly string[]
   readonly limits?: Partial<Limits>
   readonly limit?: number
+  /** Instead of the byte codec. */
+  readonly codec?: TextCodec
   readonly keepStates?: number
   readonly maxPages?: number
   readonly replayTokens?: number
@@ -52,17 +55,17 @@ export interface TestServer {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
-/** The byte codec in this thread. */
-const tokenizer: Tokenizer = {
-  encode: async (_, prompt, continued, pending) => encodePrompt(byteCodec, prompt, continued, pending),
-}
-
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
+  const { codec = byteCodec } = options
+  // In this thread.
+  const tokenizer: Tokenizer = {
+    encode: async (_, prompt, continued, pending) => encodePrompt(codec, prompt, continued, pending),
+  }
   const { port1, port2 } = new MessageChannel()
   const engine = connectEngine(port1, tokenizer, limit)
-  const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
+  const receive = createEngine(createFakeRunner(options), codec, 'fake', (event) => port2.postMessage(event))
   port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
