@@ -117,7 +117,11 @@ describe('chat', () => {
   })
 
   test.each([
-    ['leaves a message out', '{{ messages[0].content }}', /expected the content of every message, got one of user left out/],
+    [
+      'leaves a message out',
+      '{{ messages[0].content }}',
+      /expected the content of every message, got one of user left out/,
+    ],
     ['refuses', "{{ raise_exception('no system here') }}", /no system here/],
   ])('a template that %s is refused where that matters', (_, template, message) => {
     const other = openText(byteTokenizer([], { chat_template: template }))
