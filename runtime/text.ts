@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { createChatTemplate, type ChatOptions, type Message } from './chat-template.ts'
 import { bytesOfToken, createDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { TextError } from './errors.ts'
+import { messageEnds } from './message-ends.ts'
 import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
+import { reencode } from './reencode.ts'
 import { createVocabulary } from './vocabulary.ts'
 
 export { TextError } from './errors.ts'
@@ -27,6 +29,13 @@ export interface TextCodec {
   decode(ids: readonly number[]): string
   /** Returns the ids of messages in the model's chat format. Throws TextError if the template refuses them. */
   chat(messages: readonly Message[], options: ChatOptions): number[]
+  /** Returns the ids that end a message in the model's chat format; none where its template has no such tokens. */
+  messageEnds(): number[]
+  /**
+   * Returns the ids that `prompt` and the text of `reply` have when they are encoded as one text: what a client that
+   * sends both again makes of them. Null where their text does not tell which ids they are.
+   */
+  reencode(prompt: readonly number[], reply: readonly number[]): number[] | null
   /** Returns the UTF-8 of one token: of a character that several tokens make, its share. Special tokens have none. */
   bytes(id: number): number[]
   /** Returns a decoder for ids that come one at a time; its pieces joined are decode() of the whole. */
@@ -46,16 +55,19 @@ export function openText(source: string | TokenizerFiles): TextCodec {
   })
   const template = createChatTemplate(config, vocabulary, eos)
   const detokenizer = () => createDetokenizer(vocabulary)
+  const decode = (ids: readonly number[]): string => {
+    const decoder = detokenizer()
+    return ids.map((id) => decoder.push(id)).join('') + decoder.flush()
+  }
   return {
     vocabSize: vocabulary.size,
     longestToken: vocabulary.longestToken,
     eos,
     encode: (text) => vocabulary.encode(text),
     encodeWithSpecial: (text) => vocabulary.encodeWithSpecial(text),
-    decode(ids) {
-      const decoder = detokenizer()
-      return ids.map((id) => decoder.push(id)).join('') + decoder.flush()
-    },
+    decode,
+    messageEnds: () => messageEnds((messages) => template(messages, { continued: false, generate: false }), vocabulary),
+    reencode: (prompt, reply) => reencode(vocabulary, decode, prompt, reply),
     bytes: (id) => bytesOfToken(vocabulary, id),
     chat: template,
     detokenizer,

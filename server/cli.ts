@@ -38,6 +38,10 @@ export function serveCommand(): Command {
     .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
     .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
     .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
+    .option(
+      '--prefix-cache <bytes>',
+      'memory for states that prompts with the same beginning go on from, 0 for none (default: 268435456)',
+    )
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))

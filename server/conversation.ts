@@ -171,11 +171,11 @@ async function replay(
   from: Checkpoint | null,
   signal: AbortSignal,
 ): Promise<Checkpoint> {
-  const { owner, prefillChunk, calls, gates, position, pending } = turn
+  const { owner, prefillChunk, prefillCalls, calls, gates, position, pending } = turn
   // The last token was sampled but never fed: it is among the pending ones.
   const steps = turn.generated.slice(0, -1)
   const prompt = { kind: 'ids', ids: turn.prompt } as const
-  const job = { kind: 'replay', owner, from, prompt, prefillChunk, steps, calls, gates } as const
+  const job = { kind: 'replay', owner, from, prompt, prefillChunk, prefillCalls, steps, calls, gates } as const
   for await (const event of submit(deps, model, job, { signal })) {
     if (event.kind === 'error')
       throw new ApiError(500, event.code, 'The engine failed while it rebuilt a memory.', { cause: event.message })

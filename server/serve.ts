@@ -14,6 +14,7 @@ import { createLog } from './log.ts'
 import { limitsOf } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from '../runtime/package.ts'
+import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
 import { createProtection } from './protection.ts'
 import type { ModelDescription, ServedModel } from './served-model.ts'
 import type { Store } from './store/store.ts'
@@ -64,6 +65,7 @@ export async function startServer(
   const { maxBatch, maxQueue } = config
   for (const note of await store.ready) log.warn({ data: config.data }, note)
   const tokenizers = startTokenizerThread(tokenizer, log)
+  const prefixes = config.prefixCache > 0 ? createPrefixCache(config.prefixCache) : null
   const models: SupervisedModel[] = []
   // Models share threads: more of them than cores would only take memory.
   const count = Math.max(1, Math.min(sources.length, availableParallelism()))
@@ -78,7 +80,7 @@ export async function startServer(
     for (const [i, { description, payload, tokenizer: folder }] of sources.entries()) {
       const codec = await tokenizers.open(folder)
       const thread = threads[i % count] as EngineThread
-      models.push(superviseEngine(description, payload, thread, codec, maxBatch + maxQueue))
+      models.push(superviseEngine(description, payload, thread, codec, maxBatch + maxQueue, prefixes))
     }
     await Promise.all(models.map((model) => model.engine.ready))
     const sum = (read: (model: ServedModel) => number): number =>

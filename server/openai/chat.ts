@@ -9,6 +9,7 @@ import { runChoices, type Piece, type Progress, type StatelessCaller, type Total
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { entryOf } from './response-render.ts'
+import { prefixOptions } from './prefix-options.ts'
 import { drawingOf } from './sampling.ts'
 
 type Json = Record<string, unknown>
@@ -20,7 +21,7 @@ export async function* streamChat(
   caller: StatelessCaller,
 ): AsyncGenerator<Json | Progress> {
   const { model, turn } = prepare(deps, request, caller.owner)
-  const totals = { prompt: 0, completion: 0 }
+  const totals = { prompt: 0, cached: 0, completion: 0 }
   const usage = usageIn(request.stream_options, totals)
   const head = headOf(deps, model, 'chat.completion.chunk')
   const chunk = (choice: Json): Json => ({ ...head, choices: [choice], ...usage.chunk() })
@@ -52,7 +53,7 @@ export async function completeChat(
   held: HeldReply,
 ): Promise<Json> {
   const { model, turn } = prepare(deps, request, caller.owner)
-  const totals = { prompt: 0, completion: 0 }
+  const totals = { prompt: 0, cached: 0, completion: 0 }
   const replies = Array.from({ length: turn.choices }, () => ({
     text: '',
     logprobs: new JsonList(),
@@ -97,6 +98,7 @@ function prepare(deps: Deps, request: ChatRequest, owner: string): { model: Serv
     stop,
     promptLogprobs: null,
     keep: false,
+    prefixes: prefixOptions(request),
   }
   return { model, turn }
 }
@@ -114,12 +116,12 @@ export function headOf(deps: Deps, model: ServedModel, object: string): Json {
   return { id, object, created, model: model.name, system_fingerprint: `mneme-${model.bundle.slice(0, 12)}` }
 }
 
-export function usageOf({ prompt, completion }: Totals): Json {
+export function usageOf({ prompt, cached, completion }: Totals): Json {
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cached },
     completion_tokens_details: { reasoning_tokens: 0 },
   }
 }

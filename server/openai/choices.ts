@@ -32,6 +32,8 @@ export interface StatelessCaller {
 
 export interface Totals {
   prompt: number
+  /** Tokens of the prompts that were not computed again. */
+  cached: number
   completion: number
 }
 
@@ -81,6 +83,7 @@ async function* piecesOf(
   for await (const event of runTurn(deps, model, turn, { signal }, param)) {
     if (event.kind === 'accepted') {
       totals.prompt += event.prompt.length
+      totals.cached += event.prefix?.cached ?? 0
       yield* pieces(echo ? event.promptText : '', [])
     } else if (event.kind === 'progress') {
       yield { kind: 'progress', prefilled: event.prefilled, total: event.total }

@@ -3,7 +3,8 @@ import type { Base, LocalBases } from '../base.ts'
 import { withEarlierPages } from '../checkpoint.ts'
 import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
-import type { DoneEvent } from '../engine/messages.ts'
+import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
+import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { Progress } from './choices.ts'
@@ -12,6 +13,7 @@ import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
 import { itemsOf, messagesOf, readInput, type InputMessage } from './response-input.ts'
+import { prefixOptions } from './prefix-options.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf } from './sampling.ts'
@@ -54,7 +56,7 @@ export async function* respond(
   const due = everySecond()
   let begun = false
   let opened = false
-  let prompt: readonly number[] = []
+  let accepted: AcceptedEvent | null = null
   try {
     for await (const event of runTurn(
       deps,
@@ -65,7 +67,7 @@ export async function* respond(
     )) {
       if (event.kind === 'accepted') {
         begun = true
-        prompt = event.prompt
+        accepted = event
         yield* writer.begin()
       } else if (event.kind === 'progress') {
         const { prefilled, total } = event
@@ -75,14 +77,14 @@ export async function* respond(
         if (!opened) yield* writer.open()
         opened = true
         yield* writer.delta(event.text, event.tokens)
-      } else if (event.kind === 'done') {
+      } else if (event.kind === 'done' && accepted) {
         const output = turn.job.maxTokens > 0
         const incomplete = output && event.reason === 'length'
         if (output && !opened) yield* writer.open()
         if (output) yield* writer.close(incomplete)
-        const usage = usageOf(turn, prompt.length, event)
+        const usage = usageOf(turn, accepted, event)
         const response = writer.finished(incomplete, output, usage, Math.floor(deps.now() / 1000))
-        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, prompt, event, stored)
+        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, accepted, event, stored)
         countSuccess(deps, event)
         yield writer.end(response)
         return { response }
@@ -145,6 +147,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     stop,
     promptLogprobs: null,
     keep: true,
+    prefixes: { ...prefixOptions(request), durable: request.prompt_cache_retention === '24h' },
   }
   // What a connection keeps is continued again; what only the disk has is not.
   const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
@@ -170,11 +173,13 @@ function modelOf(deps: Deps, base: Base, name: string | undefined): ServedModel 
   )
 }
 
-function usageOf({ base, job, model }: Prepared, prompt: number, { generated }: DoneEvent): Usage {
+function usageOf({ base, job, model }: Prepared, { prompt, prefix }: AcceptedEvent, { generated }: DoneEvent): Usage {
   const { position, pending } = job.from ?? { position: 0, pending: [] }
   const { stateBytes } = infoOf(model)
-  const computed = pending.length + prompt
-  return { saved: position, computed, generated: generated.length, stateBytes, resumed: base?.resumed ?? null }
+  const cached = prefix?.cached ?? 0
+  const computed = pending.length + prompt.length - cached
+  const resumed = base?.resumed ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
+  return { saved: position + cached, computed, generated: generated.length, stateBytes, resumed }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */
@@ -183,7 +188,7 @@ async function keep(
   caller: Caller,
   turn: Prepared,
   document: ResponseDocument,
-  prompt: readonly number[],
+  { prompt, prefix }: AcceptedEvent,
   done: DoneEvent,
   stored: boolean,
 ): Promise<void> {
@@ -207,9 +212,10 @@ async function keep(
   }
   const { position, pending, state } = checkpoint
   const { generated, calls, gates } = done
+  const prefillCalls = done.prefillCalls && joinCalls(prefix?.calls ?? [], done.prefillCalls)
   const parent = base?.id ?? null
   const { prefillChunk } = infoOf(model)
-  const tokens = { prompt, generated, pending, position, prefillChunk, calls, gates }
+  const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
   await commit(deps, record, state, base)

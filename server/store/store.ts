@@ -1,5 +1,6 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
+import type { CallRuns } from '../engine/prefill-calls.ts'
 
 /** A stored turn without its state: the log, from which every state can be rebuilt. Ids are opaque to the store. */
 export interface TurnRecord {
@@ -27,6 +28,8 @@ export interface TurnRecord {
   readonly position: number
   /** Tokens of one prefill call. Another length gives a state with other last bits. */
   readonly prefillChunk: number
+  /** The calls that fed the prompt of a first turn; null: calls of `prefillChunk`. */
+  readonly prefillCalls: CallRuns | null
   /** How many of the sampled tokens each decode call fed; null: one token a call. */
   readonly calls: readonly number[] | null
   readonly gates: Gates

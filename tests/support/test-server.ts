@@ -10,6 +10,9 @@ import { encodePrompt } from '../../server/engine/encode.ts'
 import { createEngine } from '../../server/engine/engine.ts'
 import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
 import type { Tokenizer } from '../../server/engine/tokenizer.ts'
+import { prefixesOf } from '../../server/prefix-cache/model-prefixes.ts'
+import { createPrefixCache } from '../../server/prefix-cache/prefix-cache.ts'
+import type { TextCodec } from '../../runtime/text.ts'
 import { createListener } from '../../server/http/listener.ts'
 import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
@@ -36,6 +39,10 @@ export interface TestOptions extends FakeOptions {
   readonly maxPages?: number
   readonly replayTokens?: number
   readonly folder?: string
+  /** Bytes of the prefix cache; 64 MiB unless given, 0 for none. */
+  readonly prefixCache?: number
+  /** The byte codec unless given. */
+  readonly codec?: TextCodec
 }
 
 export interface TestServer {
@@ -52,21 +59,26 @@ export interface TestServer {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
-/** The byte codec in this thread. */
-const tokenizer: Tokenizer = {
-  encode: async (_, prompt, continued, pending) => encodePrompt(byteCodec, prompt, continued, pending),
-}
+/** A codec in this thread. */
+const tokenizerOf = (codec: TextCodec): Tokenizer => ({
+  messageEnds: codec.messageEnds(),
+  encode: async (_, prompt, continued, pending) => encodePrompt(codec, prompt, continued, pending),
+  reencode: async (_, prompt, reply) => codec.reencode(prompt, reply),
+})
 
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
   const { port1, port2 } = new MessageChannel()
-  const engine = connectEngine(port1, tokenizer, limit)
-  const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
+  const { prefixCache = 64 * 1024 * 1024, codec = byteCodec } = options
+  const { description } = fakeSource()
+  const prefixes = prefixCache > 0 ? createPrefixCache(prefixCache) : null
+  const engine = connectEngine(port1, tokenizerOf(codec), limit, prefixesOf(prefixes, description.bundle))
+  const receive = createEngine(createFakeRunner(options), codec, 'fake', (event) => port2.postMessage(event))
   port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
-  const model: ServedModel = { ...fakeSource().description, name, engine, info }
+  const model: ServedModel = { ...description, name, engine, info }
   const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
   await store.ready
   const metrics = createMetrics({
