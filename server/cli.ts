@@ -42,6 +42,7 @@ export function serveCommand(): Command {
       '--prefix-cache <bytes>',
       'memory for states that prompts with the same beginning go on from, 0 for none (default: 268435456)',
     )
+    .option('--prefix-disk <bytes>', 'disk for those of requests that ask to keep them (default: 4294967296)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))
@@ -89,8 +90,8 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens })
+export function storeOf({ data, keepStates, replayTokens, prefixDisk }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */

@@ -182,7 +182,7 @@ function usedPrefix({ hit }: CachedPrompt, seconds: number): AcceptedEvent['pref
 
 function jobOf(
   id: number,
-  { prompt: _, ...fresh }: NewJob,
+  { prompt: _prompt, ...fresh }: NewJob,
   prompt: CachedPrompt | null,
   messageEnds: readonly number[],
   prefillChunk: number,

@@ -1,5 +1,5 @@
 /** One prompt and the prefix cache: what it goes on from, and the prefixes that it leaves. */
-import { withEarlierPages, type Checkpoint, type SessionState } from '../checkpoint.ts'
+import { withEarlierPages, type Checkpoint } from '../checkpoint.ts'
 import type { DoneEvent, SnapshotEvent } from '../engine/messages.ts'
 import { joinCalls } from '../engine/prefill-calls.ts'
 import type { PrefixCache, PrefixOptions } from './prefix-cache.ts'
@@ -21,8 +21,9 @@ export class CachedPrompt {
   readonly #scope: Scope
   readonly #options: PrefixOptions
   readonly #reencode: Reencode
-  /** The last state of the prompt: later ones share its pages. */
-  #state: SessionState | null
+  /** The last prefix of the prompt: the states of later ones share its pages. */
+  #last: Prefix | null
+  readonly #stored: Promise<void>[] = []
   readonly #replies = new Map<number, SnapshotEvent>()
 
   private constructor(
@@ -40,7 +41,7 @@ export class CachedPrompt {
     this.#sent = sent
     this.hit = hit
     this.tokens = hit ? promptAfter(hit, sent) : sent
-    this.#state = hit?.prefix.state ?? null
+    this.#last = hit?.prefix ?? null
   }
 
   /** Looks the prompt up. */
@@ -51,7 +52,7 @@ export class CachedPrompt {
     reencode: Reencode,
     sent: readonly number[],
   ): Promise<CachedPrompt> {
-    return new CachedPrompt(cache, scope, options, reencode, sent, await cache.find(scope, sent))
+    return new CachedPrompt(cache, scope, options, reencode, sent, await cache.find(scope, sent, options))
   }
 
   get durable(): boolean {
@@ -76,10 +77,10 @@ export class CachedPrompt {
     }
     const prefix = this.#prefixOf(event, this.#isAsSent ? null : this.tokens.slice(0, event.position))
     const tokens = this.#sent.slice(0, event.position - this.tokens.length + this.#sent.length)
-    this.#state = this.#cache.keep(this.#scope, tokens, prefix, this.#options).state
+    this.#last = this.#keep(tokens, prefix)
   }
 
-  /** Keeps the state of a reply that is over. */
+  /** Keeps the state of a reply that is over. Resolves once everything is on disk that is to be there. */
   async finish({ choice, generated, reason }: DoneEvent): Promise<void> {
     const event = this.#replies.get(choice)
     if (!event) return
@@ -96,14 +97,17 @@ export class CachedPrompt {
     })
     this.#cache.settleFirst(this.#scope, work)
     await work
+    await Promise.all(this.#stored)
   }
 
   get #isAsSent(): boolean {
     return this.tokens === this.#sent
   }
 
-  #keep(tokens: readonly number[], prefix: Prefix): void {
-    this.#cache.keep(this.#scope, tokens, prefix, this.#options)
+  #keep(tokens: readonly number[], prefix: Prefix): Prefix {
+    const kept = this.#cache.keep(this.#scope, tokens, prefix, this.#last, this.#options)
+    this.#stored.push(kept.stored)
+    return kept.prefix
   }
 
   #prefixOf({ position, calls, choice, state }: SnapshotEvent, tokens: readonly number[] | null): Prefix {
@@ -112,7 +116,7 @@ export class CachedPrompt {
       position,
       calls: joinCalls(this.hit?.prefix.calls ?? [], calls),
       afterReply: choice !== null,
-      state: withEarlierPages(state, this.#state),
+      state: withEarlierPages(state, this.#last?.state ?? null),
     }
   }
 

@@ -1,5 +1,6 @@
 /** The prefix cache: what owners' prompts have in common with earlier ones is not computed again. */
 import type { CallRuns } from '../engine/prefill-calls.ts'
+import type { DiskTier } from './disk-tier.ts'
 import { MemoryTier } from './memory-tier.ts'
 import type { Prefix, PrefixHit, Scope } from './prefix.ts'
 
@@ -13,20 +14,32 @@ export interface PrefixOptions {
 
 export interface PrefixCache {
   readonly memoryBytes: number
-  /** Prefixes that went for want of room since the start. */
+  /** Prefixes that went for want of room in memory since the start. */
   readonly evictions: number
   /** The longest prefix of the prompt that leaves a token to be computed. */
-  find(scope: Scope, prompt: readonly number[]): Promise<PrefixHit | null>
-  /** Keeps a prefix that stands for `tokens`; returns it, or the same one that was there already. */
-  keep(scope: Scope, tokens: readonly number[], prefix: Prefix, options: PrefixOptions): Prefix
+  find(scope: Scope, prompt: readonly number[], options: PrefixOptions): Promise<PrefixHit | null>
+  /**
+   * Keeps a prefix that stands for `tokens` and whose state goes on from that of `after`. Returns it, or the same one that
+   * was there already; `stored` resolves once it is on disk, if it is to be there.
+   */
+  keep(
+    scope: Scope,
+    tokens: readonly number[],
+    prefix: Prefix,
+    after: Prefix | null,
+    options: PrefixOptions,
+  ): { readonly prefix: Prefix; readonly stored: Promise<void> }
   /** Prompts of this scope are not looked up before `work` has settled. */
   settleFirst(scope: Scope, work: Promise<void>): void
   /** Drops all prefixes of an owner. */
   clear(owner: string): Promise<void>
 }
 
+/** A prefix on disk has to save so many tokens more than one in memory to be worth reading. */
+const LEAST_GAIN = 64
+
 /** A cache of at most `budget` bytes in memory. */
-export function createPrefixCache(budget: number): PrefixCache {
+export function createPrefixCache(budget: number, disk: DiskTier): PrefixCache {
   let evictions = 0
   const memory = new MemoryTier(budget, () => void evictions++)
   const unsettled = new Map<string, Set<Promise<void>>>()
@@ -37,14 +50,19 @@ export function createPrefixCache(budget: number): PrefixCache {
     get evictions() {
       return evictions
     },
-    async find(scope, prompt) {
-      await Promise.allSettled(unsettled.get(keyOf(scope)) ?? [])
-      const found = memory.find(scope, prompt)
-      return found && { ...found, tier: 'memory' }
+    async find(scope, prompt, { group }) {
+      const waiting = unsettled.get(keyOf(scope))
+      if (waiting) await Promise.allSettled(waiting)
+      const near = memory.find(scope, prompt)
+      const far = await disk.find(scope, prompt, near ? near.length + LEAST_GAIN : 0)
+      if (!far) return near && { ...near, tier: 'memory' }
+      memory.add(scope, prompt.slice(0, far.length), far.prefix, group)
+      return { ...far, tier: 'disk' }
     },
-    keep(scope, tokens, prefix, { group }) {
-      const kept = memory.add(scope, tokens, prefix, group)
-      return isSameComputation(kept, prefix) ? kept : prefix
+    keep(scope, tokens, prefix, after, { group, durable }) {
+      const found = memory.add(scope, tokens, prefix, group)
+      const kept = isSameComputation(found, prefix) ? found : prefix
+      return { prefix: kept, stored: durable ? disk.keep(scope, tokens, kept, after) : Promise.resolve() }
     },
     settleFirst(scope, work) {
       const key = keyOf(scope)
@@ -59,6 +77,7 @@ export function createPrefixCache(budget: number): PrefixCache {
     },
     async clear(owner) {
       memory.clear(owner)
+      await disk.clear(owner)
     },
   }
 }

@@ -1,6 +1,7 @@
 /** The tables of a data folder, and how folders of earlier formats become folders of this one. */
 import type Database from 'libsql'
 import { StoreError } from './errors.ts'
+import { PREFIX_TABLES } from './prefix-tables.ts'
 import { checksumOf, fromRow, READ_COLUMNS, RESPONSE_COLUMNS, type ResponseRow } from './turn-row.ts'
 
 /** Version of the tables below, in SQLite's user_version. */
@@ -93,6 +94,7 @@ export function migrate(database: Database.Database, version: number, folder: st
 function create(database: Database.Database): void {
   database.exec(TABLES)
   database.exec(COUNTERS)
+  database.exec(PREFIX_TABLES)
 }
 
 /** Format 1 had no checksums, no pages, text documents, and kept every sixteenth state of a branch for good. */
@@ -124,7 +126,8 @@ function fromFormat1(database: Database.Database): void {
   `)
 }
 
-/** Format 2 had no prefill calls: every prompt was fed in calls of `chunk` tokens. */
+/** Format 2 had no prefixes and no prefill calls: every prompt was fed in calls of `chunk` tokens. */
 function fromFormat2(database: Database.Database): void {
   database.exec('ALTER TABLE response ADD COLUMN prefill_calls BLOB')
+  database.exec(PREFIX_TABLES)
 }

@@ -79,7 +79,8 @@ export function checksumOf(turn: TurnRecord): Buffer {
   return hash.digest().subarray(0, 16)
 }
 
-function toBlob(numbers: readonly number[]): Buffer {
+/** Numbers as 32-bit integers, as tables have them. */
+export function toBlob(numbers: readonly number[]): Buffer {
   return Buffer.from(Int32Array.from(numbers).buffer)
 }
 
@@ -98,7 +99,7 @@ function integer(value: unknown): number {
   return value as number
 }
 
-function integers(blob: Blob): number[] {
+export function integers(blob: Blob): number[] {
   const bytes = Uint8Array.from(bytesOf(blob)) // aligned
   return [...new Int32Array(bytes.buffer)]
 }

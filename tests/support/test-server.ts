@@ -11,6 +11,7 @@ import { createEngine } from '../../server/engine/engine.ts'
 import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
 import type { Tokenizer } from '../../server/engine/tokenizer.ts'
 import { prefixesOf } from '../../server/prefix-cache/model-prefixes.ts'
+import { createDiskTier } from '../../server/prefix-cache/disk-tier.ts'
 import { createPrefixCache } from '../../server/prefix-cache/prefix-cache.ts'
 import type { TextCodec } from '../../runtime/text.ts'
 import { createListener } from '../../server/http/listener.ts'
@@ -25,6 +26,8 @@ import { startStore } from '../../server/store/start.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 import { FAKE_MODEL, fakeSource } from './fake-source.ts'
 import { temporaryFolder } from './temporary.ts'
+
+const MIB = 1024 * 1024
 
 export interface TestOptions extends FakeOptions {
   readonly keys?: readonly string[]
@@ -41,6 +44,8 @@ export interface TestOptions extends FakeOptions {
   readonly folder?: string
   /** Bytes of the prefix cache; 64 MiB unless given, 0 for none. */
   readonly prefixCache?: number
+  /** Bytes of it on disk; 64 MiB unless given. */
+  readonly prefixDisk?: number
   /** The byte codec unless given. */
   readonly codec?: TextCodec
 }
@@ -70,33 +75,45 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
   const { port1, port2 } = new MessageChannel()
-  const { prefixCache = 64 * 1024 * 1024, codec = byteCodec } = options
+  const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB, codec = byteCodec } = options
   const { description } = fakeSource()
-  const prefixes = prefixCache > 0 ? createPrefixCache(prefixCache) : null
+  const store = startStore({
+    folder,
+    keepStates,
+    replayTokens,
+    prefixBytes: prefixDisk,
+    ...(maxPages === undefined ? {} : { maxPages }),
+  })
+  await store.ready
+  const log = createLog('silent')
+  const prefixes = prefixCache > 0 ? createPrefixCache(prefixCache, createDiskTier(store, log)) : null
   const engine = connectEngine(port1, tokenizerOf(codec), limit, prefixesOf(prefixes, description.bundle))
   const receive = createEngine(createFakeRunner(options), codec, 'fake', (event) => port2.postMessage(event))
   port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
   const model: ServedModel = { ...description, name, engine, info }
-  const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
-  await store.ready
   const metrics = createMetrics({
     running: () => engine.load.running,
     waiting: () => engine.load.waiting,
     stateBytes: () => info.stateBytes,
-    parked: async () => ({ sessions: (await store.statistics()).sessions, bytes: 0 }),
+    parked: async () => {
+      const { sessions, prefixBytes } = await store.statistics()
+      return { sessions, bytes: 0, prefixBytes }
+    },
+    prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
   })
   const ring = createKeyRing(keys, options.keysFile)
   const access = { keysRequired: ring.required, allowedHosts, allowedOrigins }
   const deps: Deps = {
     models: [model],
     store,
+    prefixes,
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
     lifecycle: createLifecycle(),
-    log: createLog('silent'),
+    log,
     version: '0.0.0-test',
     now: Date.now,
   }

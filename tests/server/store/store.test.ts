@@ -22,15 +22,89 @@ import { startStore } from '../../../server/store/start.ts'
 import { editDatabase } from '../../support/edit-database.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { childOf, OWNER, stateOf, turnRecord } from '../../support/turns.ts'
+import { prefixRecord, stateAfter, tokenRun } from '../../support/prefixes.ts'
 import { storeContract } from './contract.ts'
+import { prefixContract } from './prefix-contract.ts'
 
 const start = (folder: string, changes: Partial<StoreOptions> = {}) =>
-  startStore({ folder, keepStates: 8, replayTokens: 2048, ...changes })
+  startStore({ folder, keepStates: 8, replayTokens: 2048, prefixBytes: 1024 * 1024, ...changes })
 
 storeContract('a data folder in a thread of its own', async (settings) => {
   const store = start(temporaryFolder(), settings)
   await store.ready
   return store
+})
+
+prefixContract('a data folder in a thread of its own', async (prefixBytes) => {
+  const store = start(temporaryFolder(), { prefixBytes })
+  await store.ready
+  return store
+})
+
+describe('prefixes in a data folder', () => {
+  const key = tokenRun(200)
+  const withPrefix = async (sql: string, value?: string | number | Buffer) => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    await store.putPrefix(OWNER, 'b', prefixRecord(key), stateAfter(key), null)
+    await store.close()
+    editDatabase(folder, sql, value)
+    const again = start(folder)
+    await again.ready
+    return { folder, store: again }
+  }
+
+  test.each([
+    ['fixed', Buffer.alloc(64)],
+    ['tail', Buffer.alloc(32)],
+    ['page', Buffer.alloc(32)],
+    ['position', 199],
+    ['calls', Buffer.alloc(8)],
+    ['tokens', Buffer.alloc(800)],
+    ['reply', 1],
+    ['owner', OWNER.toUpperCase()],
+  ])('of which %s is not what was written are not used', async (column, value) => {
+    const { store } = await withPrefix(`UPDATE prefix SET ${column} = ?`, value)
+    expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    await store.close()
+  })
+
+  test('whose page is damaged are not used', async () => {
+    const { store } = await withPrefix('UPDATE prefix_page SET bytes = zeroblob(length(bytes)) WHERE previous IS NULL')
+    expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    await store.close()
+  })
+
+  test('that nobody has used for a day are not found, and no file holds them any more', async () => {
+    const day = 24 * 60 * 60 * 1000
+    const { store, folder } = await withPrefix('UPDATE prefix SET used = ?', Date.now() - day - 1000)
+    expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    expect(await store.statistics()).toMatchObject({ prefixes: 0, prefixBytes: 0 })
+    const bytes = Buffer.from(stateAfter(key).fixed)
+    for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file)).includes(bytes)).toBe(false)
+    await store.close()
+  })
+
+  test('that are still young stay', async () => {
+    const hours = 23 * 60 * 60 * 1000
+    const { store } = await withPrefix('UPDATE prefix SET used = ?', Date.now() - hours)
+    expect((await store.findPrefix(OWNER, 'b', [...key, 1], 0))?.state).toEqual(stateAfter(key))
+    await store.close()
+  })
+
+  test('are overwritten on disk when their owner deletes them', async () => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    await store.putPrefix(OWNER, 'b', prefixRecord(key), stateAfter(key), null)
+    const holding = (): string[] => {
+      const bytes = Buffer.from(stateAfter(key).fixed)
+      return readdirSync(folder).filter((file) => readFileSync(join(folder, file)).includes(bytes))
+    }
+    expect(holding()).not.toEqual([])
+    expect(await store.clearPrefixes(OWNER)).toBe(1)
+    expect(holding()).toEqual([])
+    await store.close()
+  })
 })
 
 describe('a data folder', () => {
