@@ -1,12 +1,14 @@
 /** The ids of a reply's text, which may be others than those that were sampled. */
 import type { Vocabulary } from './vocabulary.ts'
 
+type Encoder = Pick<Vocabulary, 'isSpecial' | 'encodeSegments'>
+
 /** How much of the prompt is encoded again with the reply: its last tokens may join with the reply's first ones. */
 const TAIL_TOKENS = 64
 
 /** The function behind TextCodec.reencode. */
 export function reencode(
-  vocabulary: Vocabulary,
+  vocabulary: Encoder,
   decode: (ids: readonly number[]) => string,
   prompt: readonly number[],
   reply: readonly number[],
@@ -23,7 +25,7 @@ export function reencode(
 }
 
 /** Where the text begins that the prompt ends with: after its last special token. */
-function tailStart(vocabulary: Vocabulary, prompt: readonly number[]): number {
+function tailStart(vocabulary: Encoder, prompt: readonly number[]): number {
   const least = Math.max(0, prompt.length - TAIL_TOKENS)
   for (let at = prompt.length; at > least; at--) if (vocabulary.isSpecial(prompt[at - 1] as number)) return at
   return least
