@@ -2,7 +2,6 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,7 +12,6 @@ import {
 import { truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { SessionState } from '../../../server/checkpoint.ts'
 import { StoreError } from '../../../server/store/errors.ts'
@@ -22,6 +20,7 @@ import { startStore } from '../../../server/store/start.ts'
 import { editDatabase } from '../../support/edit-database.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { childOf, OWNER, stateOf, turnRecord } from '../../support/turns.ts'
+import { folderOfFormat } from '../../support/data-formats.ts'
 import { prefixRecord, stateAfter, tokenRun } from '../../support/prefixes.ts'
 import { storeContract } from './contract.ts'
 import { prefixContract } from './prefix-contract.ts'
@@ -374,17 +373,9 @@ describe('files that are taken away', () => {
   })
 })
 
-describe('a data folder of format 1', () => {
-  const fixture = new URL('../../fixtures/data-format-1/', import.meta.url)
-
+describe.each([1, 2])('a data folder of format %i', (format) => {
   test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
-    const folder = join(temporaryFolder(), 'data')
-    mkdirSync(folder)
-    for (const file of ['mneme.db', 'mneme.db-wal'])
-      writeFileSync(join(folder, file), gunzipSync(readFileSync(new URL(`${file}.gz`, fixture))))
-    const { turns } = JSON.parse(readFileSync(new URL('expected.json', fixture), 'utf8')) as {
-      turns: { id: string; previous: string | null; text: string }[]
-    }
+    const { folder, turns } = folderOfFormat(format)
     const store = start(folder)
     expect(await store.ready).toEqual([])
     for (const { id, previous, text } of turns) {
@@ -393,13 +384,15 @@ describe('a data folder of format 1', () => {
       expect(found?.record.document).toContain(JSON.stringify(text))
       expect(await store.lineage(id)).not.toBeNull()
     }
-    expect(await store.statistics()).toMatchObject({ responses: turns.length, sessions: 2 })
+    expect(await store.statistics()).toMatchObject({ responses: turns.length, sessions: 2, prefixes: 0 })
     const last = (await store.find('local', turns[5]?.id as string))?.record
     await store.put(childOf({ ...turnRecord(''), ...last }, 'new'), stateOf('new'))
     await store.close()
     const again = start(folder)
     expect(await again.ready).toEqual([])
     expect(await again.load('new')).toEqual(stateOf('new'))
+    await again.putPrefix('local', 'b', prefixRecord([1, 2, 3]), stateAfter([1, 2, 3]), null)
+    expect(await again.findPrefix('local', 'b', [1, 2, 3, 4], 0)).not.toBeNull()
     await again.close()
   })
 })
