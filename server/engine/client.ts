@@ -2,24 +2,15 @@
 import { transferList } from '../checkpoint.ts'
 import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
-import { EventStream, type JobEvent } from './event-stream.ts'
 import type { CachedPrompt } from '../prefix-cache/cached-prompt.ts'
-import type { PrefixOptions } from '../prefix-cache/prefix-cache.ts'
 import type { OpenPrompt } from '../prefix-cache/model-prefixes.ts'
-import type { AcceptedEvent, EngineEvent, FromEngine, Job, ModelInfo, Prompt } from './messages.ts'
-import type { ReplayJob, TurnJob, WholePrompt } from './messages.ts'
+import { EventStream, type JobEvent } from './event-stream.ts'
+import type { EngineEvent, FromEngine, ModelInfo } from './messages.ts'
+import { encode, jobOf, lookUp, usedPrefix, type NewJob } from './new-job.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export type { JobEvent } from './event-stream.ts'
-
-/** A job that has no number yet, and its prompt. A replay's prompt is ids. */
-export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk' | 'whole'> & {
-  readonly prompt: Prompt
-  /** How the prefix cache is used for a prompt that begins its conversation; null: not at all. */
-  readonly prefixes: PrefixOptions | null
-}
-export type NewReplay = Omit<ReplayJob, 'id'> & { readonly prompt: Prompt }
-export type NewJob = NewTurn | NewReplay
+export type { NewJob, NewReplay, NewTurn } from './new-job.ts'
 
 /** The engine's thread ended, or never began. */
 export class EngineError extends Error {
@@ -156,46 +147,6 @@ export function connectEngine(
     },
     close: () => port.postMessage({ kind: 'close' }),
   }
-}
-
-function encode(tokenizer: Tokenizer, { owner, prompt, from }: NewJob): ReturnType<Tokenizer['encode']> {
-  return tokenizer.encode(owner, prompt, from !== null, from?.pending.length ?? 0)
-}
-
-/** Log-probabilities of a prompt need all of it to be computed. */
-async function lookUp(
-  job: NewJob,
-  ids: readonly number[],
-  tokenizer: Tokenizer,
-  openPrompt: OpenPrompt,
-): Promise<CachedPrompt | null> {
-  if (job.kind !== 'turn' || job.from || !job.prefixes || job.promptLogprobs !== null) return null
-  const { owner, prefixes } = job
-  return openPrompt(owner, prefixes, (prompt, reply) => tokenizer.reencode(owner, prompt, reply), ids)
-}
-
-function usedPrefix({ hit }: CachedPrompt, seconds: number): AcceptedEvent['prefix'] {
-  if (!hit) return null
-  const { position: cached, calls } = hit.prefix
-  return { cached, calls, tier: hit.tier, seconds }
-}
-
-function jobOf(
-  id: number,
-  { prompt: _prompt, ...fresh }: NewJob,
-  prompt: CachedPrompt | null,
-  messageEnds: readonly number[],
-  prefillChunk: number,
-): Job {
-  if (fresh.kind === 'replay') return { ...fresh, id }
-  const { prefixes: __, ...turn } = fresh
-  const whole: WholePrompt = {
-    messageEnds,
-    cached: prompt?.cached ?? 0,
-    afterReply: prompt?.hit?.prefix.afterReply ?? false,
-    snapshots: prompt !== null,
-  }
-  return { ...turn, id, prefillChunk, from: prompt?.from ?? turn.from, whole: turn.from ? null : whole }
 }
 
 /** Gives a job's event to its reader, and its states to the prefix cache. */

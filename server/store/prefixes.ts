@@ -4,15 +4,14 @@ import type Database from 'libsql'
 import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
 import { createPages, type PageName } from './pages.ts'
 import { StoreError } from './errors.ts'
-import type { PrefixCalls, PrefixRecord } from './store.ts'
-import { bytesOf, toBlob, integers, type Blob } from './turn-row.ts'
+import type { PrefixCalls } from './store.ts'
+import { checksumOfPrefix, columnsOf, hashOf, isAsWritten, type PrefixRow } from './prefix-row.ts'
+import { bytesOf, integers, toBlob, type Blob } from './turn-row.ts'
 
 /** How long a prefix is kept after its last use. */
 const LIFETIME_MS = 24 * 60 * 60 * 1000
 
-type Row = Record<'hash' | 'calls' | 'fixed' | 'tail' | 'checksum', Blob> &
-  Record<'tokens' | 'page', Blob | null> &
-  Record<'seq' | 'length' | 'position' | 'reply', number>
+type Candidate = Pick<PrefixRow, 'seq' | 'length' | 'hash'>
 
 /** Keeps at most `budget` bytes; the prefixes that were used longest ago go first. */
 export function createPrefixes(database: Database.Database, budget: number): PrefixCalls {
@@ -39,7 +38,7 @@ export function createPrefixes(database: Database.Database, budget: number): Pre
   }
   /** The last page of the prefix that a new one shares its first pages with. */
   const pageBefore = (after: number, firstPage: number, scope: string): PageName | null => {
-    const row = sql.row.get(after) as (Row & { owner: Blob; bundle: Blob }) | undefined
+    const row = sql.row.get(after) as (PrefixRow & { owner: Blob; bundle: Blob }) | undefined
     const same = row && `${text(row.owner)}\0${text(row.bundle)}` === scope
     return same && Math.floor(row.position / PAGE_POSITIONS) === firstPage && row.page ? bytesOf(row.page) : null
   }
@@ -59,7 +58,7 @@ export function createPrefixes(database: Database.Database, budget: number): Pre
       const page = pages.add(previous, state.pages.slice(0, full), scope)
       const tail = state.pages[full] ?? new Uint8Array(0)
       const columns = columnsOf(record, state.fixed, tail, page)
-      const sum = checksum(owner, bundle, record.key.length, hash, columns)
+      const sum = checksumOfPrefix(owner, bundle, record.key.length, hash, columns)
       const { lastInsertRowid } = sql.put.run(owner, bundle, record.key.length, hash, Date.now(), ...columns, sum)
       writeUses()
       shrink()
@@ -67,12 +66,9 @@ export function createPrefixes(database: Database.Database, budget: number): Pre
     },
     findPrefix(owner, bundle, tokens, longerThan) {
       const oldest = Date.now() - LIFETIME_MS
-      const rows = sql.candidates.all(owner, bundle, longerThan, tokens.length, oldest) as Pick<
-        Row,
-        'seq' | 'length' | 'hash'
-      >[]
+      const rows = sql.candidates.all(owner, bundle, longerThan, tokens.length, oldest) as Candidate[]
       for (const { seq } of matching(rows, tokens)) {
-        const row = sql.row.get(seq) as Row | undefined
+        const row = sql.row.get(seq) as PrefixRow | undefined
         if (!row || !isAsWritten(owner, bundle, row)) continue
         const state = stateOf(row, () => pages.read(row.page && bytesOf(row.page), `${owner}\0${bundle}`))
         if (!state) continue
@@ -102,10 +98,10 @@ export function createPrefixes(database: Database.Database, budget: number): Pre
 }
 
 /** Those of `rows`, longest first, that `tokens` begins with. Costs O(tokens). */
-function matching<R extends Pick<Row, 'length' | 'hash'>>(rows: readonly R[], tokens: readonly number[]): R[] {
+function matching(rows: readonly Candidate[], tokens: readonly number[]): Candidate[] {
   const bytes = toBlob(tokens)
   const hash = createHash('sha256')
-  const matches: R[] = []
+  const matches: Candidate[] = []
   let at = 0
   for (const row of rows) {
     hash.update(bytes.subarray(4 * at, 4 * row.length))
@@ -121,38 +117,8 @@ function matching<R extends Pick<Row, 'length' | 'hash'>>(rows: readonly R[], to
   return matches
 }
 
-function hashOf(tokens: readonly number[]): Buffer {
-  return createHash('sha256').update(toBlob(tokens)).digest()
-}
-
-type Column = number | Buffer | null
-
-/** The columns of a record in the order of the statement `put`. */
-function columnsOf(record: PrefixRecord, fixed: Uint8Array, tail: Uint8Array, page: Uint8Array | null): Column[] {
-  const { position, tokens, calls, afterReply } = record
-  const blobs = [fixed, tail].map((part) => Buffer.from(part.buffer, part.byteOffset, part.byteLength))
-  return [position, tokens && toBlob(tokens), toBlob(calls), afterReply ? 1 : 0, ...blobs, page && Buffer.from(page)]
-}
-
-function isAsWritten(owner: string, bundle: string, row: Row): boolean {
-  const buffer = (blob: Blob | null): Buffer | null => blob && Buffer.from(bytesOf(blob))
-  const { position, tokens, calls, reply, fixed, tail, page, length, hash } = row
-  const columns = [position, buffer(tokens), buffer(calls), reply, buffer(fixed), buffer(tail), buffer(page)]
-  return checksum(owner, bundle, length, Buffer.from(bytesOf(hash)), columns).equals(Buffer.from(bytesOf(row.checksum)))
-}
-
-/** Fields are hashed with their lengths, so that no two different rows give the same bytes. */
-function checksum(owner: string, bundle: string, length: number, hash: Buffer, columns: readonly Column[]): Buffer {
-  const sum = createHash('sha256')
-  for (const value of [owner, bundle, length, hash, ...columns]) {
-    const bytes = value instanceof Uint8Array ? value : Buffer.from(value === null ? '' : String(value))
-    sum.update(`${value === null ? -1 : bytes.length}:`).update(bytes)
-  }
-  return sum.digest()
-}
-
 /** Null where a page is missing or damaged: the prompt is then computed. */
-function stateOf(row: Row, readPages: () => Uint8Array[]): SessionState | null {
+function stateOf(row: PrefixRow, readPages: () => Uint8Array[]): SessionState | null {
   // Copied into memory of their own, which can then be moved to another thread.
   const [fixed, tail] = [Uint8Array.from(bytesOf(row.fixed)), Uint8Array.from(bytesOf(row.tail))]
   try {

@@ -53,7 +53,7 @@ describe('a reply that is encoded again', () => {
         const answer: Message = { role: 'assistant', content: pieces.join('') }
         const prompt = chat([question], true)
         // As many tokens as there are pieces or bytes, whatever the tokenizer would make of the whole.
-        const parts = single ? [...answer.content] : pieces
+        const parts = single ? Array.from(answer.content) : pieces
         const sampled = parts.flatMap((part) => codec.encode(part))
         const whole = chat([question, answer], false)
         expect(codec.reencode(prompt, sampled)).toEqual(whole.slice(0, whole.lastIndexOf(codec.eos[0] as number)))

@@ -164,6 +164,33 @@ describe('a conversation that is sent whole', () => {
     expect(other).toMatchObject({ cached: 0, computed: other.prompt })
   })
 
+  test('is counted in tokens by the metrics, with the bytes that are kept', async () => {
+    const { chat, server } = await countingServer({ stateBytes: 1000 })
+    const before = [system, user('hello')]
+    const first = await chat(before)
+    const second = await chat([...before, assistant(first.reply), user('go on')])
+    const text = await (await server.request('GET', '/metrics')).text()
+    const metric = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1])
+    expect(metric('mneme_prefix_cache_queries_total')).toBe(first.prompt + second.prompt)
+    expect(metric('mneme_prefix_cache_hits_total')).toBe(second.cached)
+    expect(metric('mneme_session_resume_seconds_count{tier="memory"}')).toBe(1)
+    expect(metric('mneme_prefix_cache_bytes')).toBe(server.deps.prefixes?.memoryBytes)
+    expect(metric('mneme_prefix_cache_bytes')).toBeGreaterThan(4 * 1000)
+    expect(metric('mneme_prefix_cache_evictions_total')).toBe(0)
+    expect(metric('mneme_prefix_cache_disk_bytes')).toBe(0)
+  })
+
+  test('is forgotten with all of its owner’s, and nobody else’s, when a response is deleted', async () => {
+    const { chat, server } = await countingServer({ keys: ['alice', 'bob'] })
+    const messages = [system, user('hello')]
+    const alice = { authorization: 'Bearer alice' }
+    const { json } = await server.post('/v1/responses', { input: messages, max_output_tokens: 4 }, alice)
+    await chat(messages, {}, 'bob')
+    expect((await server.request('DELETE', `/v1/responses/${json.id}`, undefined, alice)).status).toBe(200)
+    expect((await chat(messages, {}, 'alice')).cached).toBe(0)
+    expect((await chat(messages, {}, 'bob')).cached).toBeGreaterThan(0)
+  })
+
   test('sent several times at once gives each its reply, and is found afterwards', async () => {
     const { chat, server } = await countingServer({ append: true })
     const messages = [system, user('all at once')]
