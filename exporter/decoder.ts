@@ -1,6 +1,7 @@
 /** The decoder graph of a model: ids and session state in, logits, hidden and the next state out; any batch, any time. */
 import type { Model } from '../models/architecture.ts'
-import { fill, flatten, leaves } from '../models/spec.ts'
+import { fill, flatten, grows, leaves } from '../models/spec.ts'
+import { POSITIONS } from './attention-kernels.ts'
 import { decoderOps, type Kernels } from './kernels.ts'
 import type { Ops } from '../models/ops.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
@@ -11,19 +12,23 @@ import { checkWeights, ExportError, type Weights } from './weights.ts'
 
 export interface StateEntry {
   readonly name: string
+  readonly kind: 'fixed' | 'append'
   readonly input: string
   readonly output: string
   readonly dtype: 'float32'
-  readonly shape: readonly ['batch', ...number[]]
+  readonly shape: readonly ['batch', ...(number | 'time')[]]
   readonly inPlace: boolean
 }
 
-export interface DecoderGraph {
-  readonly bytes: Uint8Array
+export interface TracedDecoder {
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
   readonly state: readonly StateEntry[]
+  /** The bytes of the ONNX file. */
+  readonly encode: () => Uint8Array
 }
+
+export type DecoderGraph = Omit<TracedDecoder, 'encode'> & { readonly bytes: Uint8Array }
 
 /**
  * Traces the model's one definition. What is `precomputed` is written as it is; the rest is computed when the file is
@@ -37,27 +42,36 @@ export function decoderGraph(
   precomputed: Precomputed = new Map(),
 ): DecoderGraph {
   if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
+  if (kernels === 'portable' && flatten(model.state).some(([, spec]) => grows(spec)))
+    throw new ExportError(`${model.architecture}: --kernels: attention over all tokens needs fused ones, got portable`)
   checkWeights(model, weights)
   const graph = new GraphBuilder()
   const op = withWeights({ at: graph }, kernels, model, weights, precomputed)
   const params = fill(model.params, (path, spec) =>
     graph.initializer(path, 'float32', spec.shape.map(Number), weights.get(path)!),
   )
-  const state = flatten(model.state).map(([name, spec]): StateEntry => {
-    const shape = ['batch', ...spec.shape.slice(1).map(Number)] as const
-    // Two sets of state that take turns copy nothing either, and are safe whatever else reads the state
-    return { name, input: `state.${name}`, output: `next.${name}`, dtype: 'float32', shape, inPlace: false }
-  })
-  const before = fill(model.state, (path): Value => ({ name: `state.${path}` }))
+  const { encode, ...traced } = traceDecoder(graph, op, model, params)
+  return { ...traced, bytes: encode() }
+}
+
+/** Traces a model whose parameters are in `graph` already. */
+export function traceDecoder(graph: GraphBuilder, op: Ops<Value>, model: Model, params: unknown): TracedDecoder {
+  const state = stateEntries(model)
+  const positioned = flatten(model.state).some(([, { role }]) => role === 'position')
+  const before = fill(model.state, (path, { role }): Value =>
+    role === 'position' ? positionsAsFloat(graph) : { name: `state.${path}` },
+  )
   const done = model.forward<Value>(op, params, { name: 'ids' }, before)
   const logits = model.logits<Value>(op, params, rowsFrom(graph, done.hidden))
 
   graph.output(logits, 'logits')
   graph.output(done.hidden, 'hidden')
-  for (const [path, value] of leaves<Value>(model.state, done.state)) graph.output(value, `next.${path}`)
+  const after = leaves<Value>(model.state, done.state)
+  for (const { name, output } of state) graph.output(after.get(name)!, output)
   const inputs: Port[] = [
     { name: 'ids', dtype: 'int32', shape: ['batch', 'time'] },
     { name: 'logits_from', dtype: 'int64', shape: [] },
+    ...(positioned ? [{ name: POSITIONS, dtype: 'int32', shape: ['batch'] } as const] : []),
     ...state.map((s): Port => ({ name: s.input, dtype: s.dtype, shape: s.shape })),
   ]
   const outputs: Port[] = [
@@ -65,7 +79,36 @@ export function decoderGraph(
     { name: 'hidden', dtype: 'float32', shape: ['batch', 'time', model.width] },
     ...state.map((s): Port => ({ name: s.output, dtype: s.dtype, shape: s.shape })),
   ]
-  return { bytes: graph.model('decoder', inputs, outputs), inputs, outputs, state }
+  const named = (ports: readonly Port[]): Port[] => ports.map((port) => withCapacity(port, state))
+  const encode = () => graph.model('decoder', named(inputs), named(outputs))
+  return { encode, inputs, outputs, state }
+}
+
+/** In the file the positions of a cache are not those of the ids: it has room for more. */
+function withCapacity(port: Port, state: readonly StateEntry[]): Port {
+  const caches = state.filter(({ kind }) => kind === 'append').flatMap(({ input, output }) => [input, output])
+  if (!caches.includes(port.name)) return port
+  return { ...port, shape: port.shape.map((size) => (size === 'time' ? 'capacity' : size)) }
+}
+
+/** What a server keeps of a sequence: all states but the position, which it counts itself. */
+function stateEntries(model: Model): StateEntry[] {
+  return flatten(model.state)
+    .filter(([, { role }]) => role !== 'position')
+    .map(([name, spec]) => {
+      const append = grows(spec)
+      const shape = ['batch', ...spec.shape.slice(1).map((d) => (d === 'time' ? d : Number(d)))] as const
+      const ends = { input: `state.${name}`, output: `next.${name}` }
+      // The attention kernel writes into its cache. Of all others two sets take turns, which copies nothing either and
+      // is safe whatever else reads the state.
+      return { name, kind: append ? 'append' : 'fixed', ...ends, dtype: 'float32', shape, inPlace: append }
+    })
+}
+
+/** (B,1) float32 of the input `positions`, int32 (B): tokens that each row has been fed. */
+function positionsAsFloat(graph: GraphBuilder): Value {
+  const flat = graph.node('Cast', [{ name: POSITIONS }], { to: { int: 1 } })[0]!
+  return graph.node('Unsqueeze', [flat, graph.constant('int64', [1], [1])])[0]!
 }
 
 /** hidden from time `logits_from` on: an input with a default, so that only the rows that are sampled cost a head. */

@@ -8,6 +8,7 @@
  */
 import { withComposites } from '../models/composites.ts'
 import type { Composites, Ops, Primitives } from '../models/ops.ts'
+import { attentionKernels } from './attention-kernels.ts'
 import type { GraphBuilder, Value } from './onnx/graph.ts'
 import { type Cursor, tracer } from './trace.ts'
 
@@ -15,9 +16,10 @@ import { type Cursor, tracer } from './trace.ts'
 export type Kernels = 'fused' | 'portable'
 
 /** The vocabulary for a decoder graph: memory operators become calls of mneme functions. */
-export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
+export function decoderOps(cursor: Cursor, kernels: Kernels, maxPositions: number | null = null): Ops<Value> {
   const op = { ...tracer(cursor), softplus: (x: Value) => softplusByFours(cursor.at, x) }
   return withComposites<Value>(op, {
+    ...(kernels === 'fused' ? attentionKernels(cursor, maxPositions) : {}),
     gatedDelta(x) {
       const formal = ['q', 'k', 'v', 'g', 'beta', 'memory']
       const body = kernels === 'fused' ? fusedDelta : (g: GraphBuilder, v: Value[]) => portableDelta(g, v, x)
@@ -28,9 +30,11 @@ export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
       return { y: y!, memory: memory! }
     },
     causalConv(x) {
-      const body = kernels === 'fused' ? fusedConv : (g: GraphBuilder, v: Value[]) => portableConv(g, v, x.size)
+      const { activation = 'silu', size } = x
+      const body = (g: GraphBuilder, v: Value[]): Value[] =>
+        kernels === 'fused' ? fusedConv(g, v, activation) : portableConv(g, v, size, activation)
       const formal = ['x', 'weight', 'past', ...(x.bias ? ['bias'] : [])]
-      const sizes = kernels === 'fused' ? [] : [x.size]
+      const sizes = [...(activation === 'silu' ? [] : [activation]), ...(kernels === 'fused' ? [] : [size])]
       const name = cursor.at.define(x.bias ? 'CausalConvBias' : 'CausalConv', formal, [], body, sizes)
       const inputs = [x.x, x.weight, x.past, ...(x.bias ? [x.bias] : [])]
       const [y, past] = cursor.at.node(name, inputs, {}, 2, 'mneme')
@@ -80,7 +84,7 @@ function fusedDelta(graph: GraphBuilder, [q, k, v, g, beta, memory]: Value[]): V
   return [graph.node('Reshape', [y!, shape])[0]!, next!]
 }
 
-function fusedConv(graph: GraphBuilder, [x, weight, past, bias]: Value[]): Value[] {
+function fusedConv(graph: GraphBuilder, [x, weight, past, bias]: Value[], activation: 'silu' | 'none'): Value[] {
   const flip = { perm: { ints: [0, 2, 1] } }
   const channelsFirst = graph.node('Transpose', [x!], flip)[0]! //                              (B, C, T)
   const taps = graph.node('Transpose', [weight!], { perm: { ints: [1, 0] } })[0]! //            (C, K)
@@ -88,7 +92,7 @@ function fusedConv(graph: GraphBuilder, [x, weight, past, bias]: Value[]): Value
   const [y, next] = graph.node(
     'CausalConvWithState',
     [channelsFirst, kernel, bias, past!],
-    { activation: { string: 'silu' } },
+    { activation: { string: activation } },
     2,
     'com.microsoft',
   )
@@ -127,8 +131,13 @@ function portableScan(graph: GraphBuilder, [x, dt, A, B, C, memory]: Value[], { 
   return [done.y, done.memory]
 }
 
-function portableConv(graph: GraphBuilder, [x, weight, past, bias]: Value[], size: number): Value[] {
-  const done = plain(graph).causalConv({ x: x!, weight: weight!, past: past!, size, ...(bias ? { bias } : {}) })
+function portableConv(
+  graph: GraphBuilder,
+  [x, weight, past, bias]: Value[],
+  size: number,
+  activation: 'silu' | 'none',
+): Value[] {
+  const done = plain(graph).causalConv({ x: x!, weight: weight!, past: past!, size, bias, activation })
   return [done.y, done.past]
 }
 

@@ -55,6 +55,7 @@ export function tracer(cursor: Cursor): Primitives<Value> {
     softmax: (x) => one('Softmax', [x], { axis: { int: -1 } }),
     cumsum: (x, axis) => one('CumSum', [x, cursor.at.constant('int64', [], [axis])]),
     gather: (table, ids) => one('Gather', [table, ids]),
+    int32: (x) => one('Cast', [x], { to: { int: 6 } }),
     oneHot: (ids, depth) =>
       // ONNX Runtime has a kernel for int32 ids only where the depth is int32 too
       one('OneHot', [ids, cursor.at.constant('int32', [], [depth]), cursor.at.constant('float32', [2], [0, 1])], {

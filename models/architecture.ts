@@ -28,6 +28,8 @@ export interface Definition<F extends Fields, P, S> {
   logits<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
   /** The tokens of a training row must be a multiple of this: the tokens between two writes of a memory (default 1). */
   chunkLength?(config: ConfigOf<F>): number
+  /** Vocabulary and width, where the fields have other names than `vocab` and `width`. */
+  sizes?(config: ConfigOf<F>): { vocab: number; width: number }
   /** How many layers of this configuration call `op.layerHook`, after which an adapter can add its own. */
   layers?(config: ConfigOf<F>): number
   /** Why this configuration cannot be served, though it can be trained and evaluated. */
@@ -60,9 +62,7 @@ export interface Architecture {
 }
 
 /** An architecture from its definition; inside it everything is typed, outside trees are filled by path. */
-export function define<F extends Fields & { vocab: { default: number }; width: { default: number } }, P, S>(
-  definition: Definition<F, P, S>,
-): Architecture {
+export function define<F extends Fields, P, S>(definition: Definition<F, P, S>): Architecture {
   const { name, about, fields } = definition
   return {
     name,
@@ -71,11 +71,12 @@ export function define<F extends Fields & { vocab: { default: number }; width: {
     model(options) {
       const config = configure(name, fields, options)
       definition.check(config)
+      const { vocab, width } = definition.sizes?.(config) ?? (config as unknown as { vocab: number; width: number })
       return {
         architecture: name,
         config,
-        vocab: config['vocab'],
-        width: config['width'],
+        vocab,
+        width,
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
         chunkLength: definition.chunkLength?.(config) ?? 1,

@@ -1,5 +1,15 @@
 /** The default bodies of the composites, in primitives only: what each of them means. */
-import type { Composites, GatedDelta, Ops, Primitives, SelectiveScan, WindowAttention, Rotation } from './ops.ts'
+import { cachedAttention, gatedAttention, linear, rotary } from './attention-composites.ts'
+import type {
+  CausalConv,
+  Composites,
+  GatedDelta,
+  Ops,
+  Primitives,
+  Rotation,
+  SelectiveScan,
+  WindowAttention,
+} from './ops.ts'
 
 /** The smallest magnitude by which a quantised row is divided, for rows of zeros. */
 export const SMALLEST_ROW = 1e-8
@@ -20,6 +30,11 @@ export function withComposites<T>(op: Primitives<T>, overrides: Partial<Composit
     zerosLike: (x) => op.mul(x, op.constant(0)),
     l2Normalize: (x) => op.div(x, op.sqrt(op.add(op.sum(op.mul(x, x), -1, true), op.constant(1e-6)))),
     causalConv: (x) => causalConv(all, x),
+    linear: (x, weight, bias) => linear(op, x, weight, bias),
+    linears: (x, parts) => parts.map(({ weight, bias }) => all.linear(x, weight, bias)),
+    cachedAttention: (x) => cachedAttention(op, x),
+    rotary: (x, how) => rotary(op, x, how),
+    gatedAttention: (x) => gatedAttention(op, x),
     gatedDelta: (x) => gatedDelta(op, x),
     selectiveScan: (x) => selectiveScan(op, x),
     windowAttention: (x) => windowAttention(all, x),
@@ -42,7 +57,7 @@ function quantised<T>(op: Primitives<T>, x: T, bits: 4 | 8): T {
   return op.add(op.detach(rounded), op.sub(x, op.detach(x))) //   adds exactly zero, with the derivative of x
 }
 
-function causalConv<T>(op: Ops<T>, { x, weight, bias, past, size }: Parameters<Composites<T>['causalConv']>[0]) {
+function causalConv<T>(op: Ops<T>, { x, weight, bias, past, size, activation = 'silu' }: CausalConv<T>) {
   const window = op.concat([op.transpose(past, [0, 2, 1]), x], 1) //                        (B, K-1+T, C)
   let y: T | undefined
   for (let tap = 0; tap < size; tap++) {
@@ -52,7 +67,8 @@ function causalConv<T>(op: Ops<T>, { x, weight, bias, past, size }: Parameters<C
     y = y === undefined ? term : op.add(y, term)
   }
   const before = bias === undefined ? y! : op.add(y!, bias)
-  return { y: op.silu(before), past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
+  const after = activation === 'silu' ? op.silu(before) : before
+  return { y: after, past: op.transpose(op.slice(window, 1, 1 - size), [0, 2, 1]) }
 }
 
 /** The recurrence as the paper writes it, one token a step. */

@@ -24,7 +24,7 @@ export interface Field<V extends Value = Value> {
   /** Words that may stand in the place of a number. */
   readonly words?: readonly string[]
   /** What the elements of a list are, where its default is empty. */
-  readonly items?: 'string' | 'object'
+  readonly items?: 'string' | 'number' | 'object'
   /** What the values of an object are, where nobody else checks them. */
   readonly values?: 'number'
 }

@@ -37,6 +37,8 @@ export interface Primitives<T> {
   softmax(x: T): T
   /** Inclusive cumulative sum. */
   cumsum(x: T, axis: number): T
+  /** Whole numbers as int32, for `gather`. No derivative. */
+  int32(x: T): T
   /** Rows of a (V, D) table at int32 ids of any shape. */
   gather(table: T, ids: T): T
   /** int32 ids -> float32 with one more axis of size `depth`. */
@@ -91,10 +93,30 @@ export interface Composites<T> {
   /** x / |x| along the last axis. */
   l2Normalize(x: T): T
   /**
-   * Depthwise causal convolution of `size` taps, and SiLU. x (B,T,C), weight (size,C), bias (C), past (B,C,size-1) ->
-   * y (B,T,C), past.
+   * Depthwise causal convolution of `size` taps, and SiLU unless there is to be none. x (B,T,C), weight (size,C), bias
+   * (C), past (B,C,size-1) -> y (B,T,C), past.
    */
-  causalConv(x: { x: T; weight: T; bias?: T; past: T; size: number }): { y: T; past: T }
+  causalConv(x: CausalConv<T>): { y: T; past: T }
+  /** x (..., K) times the transpose of a weight (N,K), plus a bias (N): PyTorch's Linear. */
+  linear(x: T, weight: T, bias?: T): T
+  /** Several of these of one x, which a backend may compute as one product. */
+  linears(x: T, parts: readonly LinearPart<T>[]): T[]
+  /**
+   * Softmax attention over all tokens so far, or the last `window`, with grouped queries (Ainslie et al. 2023, arXiv
+   * 2305.13245). q (B,T,H*C), k v (B,T,G*C) after rotation, past.k past.v (B,G,P,C) -> y (B,T,H*C), k and v.
+   * Of the P past positions the last `filled` (B,1) hold tokens; the result has the new tokens behind them.
+   */
+  cachedAttention(x: CachedAttention<T>): { y: T; k: T; v: T }
+  /**
+   * Rotary position embedding (Su et al. 2021) of the first R channels of each head: x (B,T,H*C), cos and sin (B,T,R/2)
+   * of the angles. A channel's partner is R/2 further on.
+   */
+  rotary(x: T, how: RotaryTable<T> & { readonly heads: number; readonly channels: number }): T
+  /**
+   * Linear attention with a decay for each head (Mamba-2, Dao & Gu 2024, arXiv 2405.21060): S <- e^g S + k v'; y = q'S.
+   * q k (B,T,H,K), v (B,T,H,V), g (B,T,H,1) log decay <= 0, memory (B,H,K,V).
+   */
+  gatedAttention(x: GatedAttention<T>): { y: T; memory: T }
   /**
    * Gated delta rule (Yang et al. 2024, arXiv 2412.06464): S <- Diag(e^g) S; S <- S + beta k (v - k'S)'; y = q'S.
    * q k (B,T,H,K), v (B,T,H,V), g (B,T,H,1) or (B,T,H,K) log decay <= 0, beta (B,T,H,1), memory (B,H,K,V).
@@ -130,6 +152,66 @@ export interface Composites<T> {
    * of x (straight-through estimator, Bengio et al. 2013, arXiv 1308.3432).
    */
   quantised(x: T, bits: 4 | 8): T
+}
+
+export interface CausalConv<T> {
+  readonly x: T
+  readonly weight: T
+  readonly bias?: T | undefined
+  readonly past: T
+  readonly size: number
+  /** Default silu. */
+  readonly activation?: 'silu' | 'none'
+}
+
+export interface LinearPart<T> {
+  /** (size, K) */
+  readonly weight: T
+  readonly bias?: T
+  readonly size: number
+}
+
+export interface CachedAttention<T> {
+  readonly q: T
+  readonly k: T
+  readonly v: T
+  readonly past: { readonly k: T; readonly v: T }
+  readonly filled: T
+  /** H. */
+  readonly heads: number
+  /** G, which divides H. */
+  readonly kvHeads: number
+  /** C. */
+  readonly channels: number
+  /** Multiplied with the scores. */
+  readonly scale: number
+  /** Tokens that are seen, the token itself included; all of them without. */
+  readonly window?: number | undefined
+  /** Scores are bent to softcap tanh(score / softcap) (Gemma 2). */
+  readonly softcap?: number | undefined
+  /** (H): logits of a token without value that every token attends to (gpt-oss). */
+  readonly sinks?: T | undefined
+}
+
+export interface RotaryTable<T> {
+  readonly cos: T
+  readonly sin: T
+  /** R. */
+  readonly rotated: number
+  /** What the angles are made of: radians that each pair turns in a position, and what cos and sin are multiplied with. */
+  readonly frequencies: readonly number[]
+  readonly scale: number
+}
+
+export interface GatedAttention<T> {
+  readonly q: T
+  readonly k: T
+  readonly v: T
+  readonly g: T
+  readonly memory: T
+  readonly heads: number
+  readonly keys: number
+  readonly values: number
 }
 
 export interface GatedDelta<T> {

@@ -26,12 +26,14 @@ export interface Spec {
   readonly decay: boolean
   /** Training never moves it: no gradient, no moments; it is saved all the same. */
   readonly frozen?: true
+  /** A state that counts the tokens of a sequence. A server keeps the count itself and tells it to the graph. */
+  readonly role?: 'position'
 }
 
 export type SpecTree = Spec | readonly SpecTree[] | { readonly [key: string]: SpecTree }
 
-/** The same tree with every Spec replaced by a T. */
-export type Of<S, T> = S extends Spec ? T : { readonly [K in keyof S]: Of<S[K], T> }
+/** The same tree with every Spec replaced by a T; a tree of which nothing is known is unknown. */
+export type Of<S, T> = S extends Spec ? T : SpecTree extends S ? unknown : { readonly [K in keyof S]: Of<S[K], T> }
 
 /** A weight matrix or table of `shape`, drawn from N(0, std^2); std defaults to 1/sqrt(rows). */
 export const matrix = (shape: readonly number[], std = 1 / Math.sqrt(shape.at(-2) ?? 1)): Spec => ({
@@ -64,6 +66,32 @@ export const stateOf = (...shape: readonly number[]): Spec => ({
   init: { kind: 'constant', value: 0 },
   decay: false,
 })
+
+/**
+ * Keys or values of attention over all tokens, [batch, heads, time, channels]: one position more for each token. In a
+ * server the time axis has room for more positions than are filled, and what has been written never changes.
+ */
+export const appendState = (heads: number, channels: number): Spec => ({
+  ...stateOf(),
+  shape: ['batch', heads, 'time', channels],
+})
+
+/** How many tokens a sequence has been fed, [batch, 1]. */
+export const positionState = (): Spec => ({ ...stateOf(1), role: 'position' })
+
+/** Whether a state grows by a position for each token. */
+export const grows = ({ shape }: Spec): boolean => shape.includes('time')
+
+/** A weight (out, in) as PyTorch's Linear stores it, and its bias where it has one. */
+export type LinearSpec = { readonly weight: Spec; readonly bias?: Spec }
+
+export function linearParams(width: number, size: number, bias = false): LinearSpec {
+  const weight = matrix([size, width], 1 / Math.sqrt(width))
+  return bias ? { weight, bias: vector([size], 0) } : { weight }
+}
+
+/** The weight of a norm over `width` channels. */
+export const normParams = (width: number, value = 1) => ({ weight: vector([width], value) })
 
 export const isSpec = (tree: SpecTree): tree is Spec => 'dtype' in tree
 

@@ -61,6 +61,8 @@ const manifest = z.object({
   state: z.array(state),
   /** Tokens of one prefill call: part of what a state means, since another length gives other last bits. */
   prefillChunk: z.int().min(1).max(4096).default(DEFAULT_PREFILL_CHUNK),
+  /** Tokens of a sequence that the model was made for; without it there is no limit. */
+  maxTokens: z.int().positive().exactOptional(),
   tokenizer: z.object({ file, config: file, vocab: z.int().positive(), eos: z.array(size) }),
   generation: z.object({
     temperature: z.number().nonnegative().exactOptional(),

@@ -1,7 +1,9 @@
 /** A tokenizer in two forms: one that recognises special tokens in text, and one for which they are plain text. */
 import { randomUUID } from 'node:crypto'
 import { Tokenizer } from '@huggingface/tokenizers'
+import { createEncoder } from './encode.ts'
 import { TextError } from './errors.ts'
+import { usePrecompiledMaps } from './precompiled.ts'
 import type { AddedToken, ConfigFile, TokenizerFile } from './tokenizer-files.ts'
 
 /** A piece of text whose special tokens count (a template's), or one in which they do not (a user's). */
@@ -32,8 +34,6 @@ export interface Vocabulary {
   decode(ids: readonly number[]): string
 }
 
-const plainOptions = { add_special_tokens: false }
-
 /** Returns the vocabulary of a tokenizer. Throws TextError if the tokenizer library cannot build it. */
 export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocabulary {
   const special = file.added_tokens.filter((token) => token.special)
@@ -43,14 +43,19 @@ export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocab
   // A text that follows a special token is encoded as one that does: some tokenizers treat the first piece differently.
   const marker = { id: sizeOf(file), content: randomUUID(), special: true, lstrip: false, rstrip: false }
   const full = build(file, config)
+  const encodeFull = createEncoder(full, file)
   // Who only decodes needs no second tokenizer, which is as large as the first.
-  const plain: { tokenizer?: Tokenizer } = {}
+  const plain: { encode?: (text: string) => number[] } = {}
   const splitter = specialPattern(special)
 
+  const plainEncoder = () => {
+    const plainFile = withoutSpecial(file, special, marker)
+    return createEncoder(build(plainFile, config), plainFile)
+  }
   const encode = (text: string, following: boolean): number[] => {
     if (text === '') return []
-    plain.tokenizer ??= build(withoutSpecial(file, special, marker), config)
-    const { ids } = plain.tokenizer.encode(following ? marker.content + text : text, plainOptions)
+    plain.encode ??= plainEncoder()
+    const ids = plain.encode(following ? marker.content + text : text)
     return following ? ids.slice(1) : ids
   }
   return {
@@ -62,7 +67,7 @@ export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocab
     isSpecial: (id) => specialIds.has(id),
     isAdded: (id) => addedIds.has(id),
     encode: (text) => encode(text, false),
-    encodeWithSpecial: (text) => (text === '' ? [] : full.encode(text, plainOptions).ids),
+    encodeWithSpecial: (text) => (text === '' ? [] : encodeFull(text)),
     encodeSegments(segments, following) {
       const ids: number[] = []
       let run = ''
@@ -93,10 +98,12 @@ export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocab
 
 function build(file: TokenizerFile, config: ConfigFile): Tokenizer {
   try {
-    return new Tokenizer(
+    const tokenizer = new Tokenizer(
       { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null, ...file },
       config,
     )
+    usePrecompiledMaps(tokenizer)
+    return tokenizer
   } catch (error) {
     throw new TextError(`tokenizer.json: expected a tokenizer that can be built, got ${String(error)}`, {
       cause: error,

@@ -12,7 +12,11 @@ interface Entry {
 const entries: Readonly<Record<string, Entry>> = {
   serve: {
     about: 'serve models over the OpenAI protocols, with memory that lasts',
-    load: async () => (await import('../../server/cli.ts')).serveCommand(),
+    load: async () =>
+      (await import('../../server/cli.ts')).serveCommand(async (named, folder, say) => {
+        const { servedBundle } = await import('../../exporter/import/served-bundle.ts')
+        return servedBundle(named, folder, say)
+      }),
   },
   chat: {
     about: 'talk to a model in the terminal',
@@ -25,6 +29,10 @@ const entries: Readonly<Record<string, Entry>> = {
   export: {
     about: 'turn a checkpoint into a bundle that can be served, verified',
     load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
+  },
+  import: {
+    about: 'turn a published model (a Hugging Face folder, a GGUF file) into a bundle that can be served',
+    load: async () => (await import('../../exporter/import/cli.ts')).importCommand(),
   },
   sample: {
     about: 'print text that a model goes on with',

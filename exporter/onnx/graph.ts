@@ -44,6 +44,22 @@ export interface Port {
   readonly shape: readonly (number | string)[]
 }
 
+/** Where a tensor outside the graph's file is. */
+export interface ExternalPlace {
+  /** The file, relative to the graph's. */
+  readonly location: string
+  readonly offset: number
+  readonly length: number
+}
+
+export interface Producer {
+  readonly type: string
+  readonly inputs: readonly (Value | undefined)[]
+  readonly index: number
+  /** How many outputs the node has. */
+  readonly outputs: number
+}
+
 /** The opsets that our models import. */
 export const opsets = { '': 21, 'com.microsoft': 1, mneme: 1 } as const
 export type Domain = keyof typeof opsets
@@ -64,6 +80,7 @@ export class GraphBuilder {
   /** Bodies of loops, which see the values of this graph. */
   readonly #children: GraphBuilder[] = []
   #constants = new Map<string, Value>()
+  readonly #producers = new Map<Value, Producer>()
   /** Outputs of this graph's nodes, and those of them that have a name of their own. */
   readonly #made = new Set<Value>()
   readonly #named = new Set<Value>()
@@ -113,7 +130,10 @@ export class GraphBuilder {
   ): void {
     this.#root.domains.add(domain)
     this.#nodes.push({ type, inputs, attributes, outputs, domain })
-    for (const output of outputs) this.#made.add(output)
+    for (const [index, output] of outputs.entries()) {
+      this.#made.add(output)
+      this.#producers.set(output, { type, inputs, index, outputs: outputs.length })
+    }
   }
 
   /**
@@ -131,6 +151,22 @@ export class GraphBuilder {
   initializer(name: string, dtype: ElementType, dims: readonly number[], data: ArrayBufferView): Value {
     this.#root.initializers.set(name, encodeTensor(name, dtype, dims, data))
     return { name }
+  }
+
+  /** A weight whose numbers are in another file: `length` bytes from `offset` on. */
+  external(name: string, dtype: ElementType, dims: readonly number[], at: ExternalPlace): Value {
+    this.#root.initializers.set(name, encodeExternal(name, dtype, dims, at))
+    return { name }
+  }
+
+  /** The node of this graph that makes a value: its type, inputs, and which of its outputs the value is. */
+  producer(value: Value): Producer | undefined {
+    return this.#producers.get(value)
+  }
+
+  /** The names that nodes of this graph, and of the bodies of its loops, read. */
+  readNames(): Set<string> {
+    return new Set(this.#reads().map(({ name }) => name))
   }
 
   /** A constant; equal ones are shared. */
@@ -243,6 +279,15 @@ function encodeTensor(name: string, dtype: ElementType, dims: readonly number[],
     .int(2, elementTypes[dtype])
     .string(8, name)
     .bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+}
+
+/** A TensorProto with its data in another file (data_location EXTERNAL). */
+function encodeExternal(name: string, dtype: ElementType, dims: readonly number[], at: ExternalPlace): Message {
+  const m = new Message()
+  for (const dim of dims) m.int(1, dim)
+  m.int(2, elementTypes[dtype]).string(8, name)
+  for (const [key, value] of Object.entries(at)) m.message(13, new Message().string(1, key).string(2, String(value)))
+  return m.int(14, 1)
 }
 
 /** AttributeProto; the last field says the kind. */

@@ -36,12 +36,16 @@ export const gptParams = (c: GptConfig) => ({
 
 type Params<T> = Of<ReturnType<typeof gptParams>, T>
 
-/** x + MLP(LN(x)), with the approximation of GELU that GPT-2 was trained with: x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)). */
+/** The approximation of GELU by a tanh that GPT-2 was trained with: x sigmoid(2 sqrt(2/pi) (x + 0.044715 x^3)). */
+export function tanhGelu<T>(op: Ops<T>, x: T): T {
+  const cube = op.mul(op.mul(x, op.mul(x, x)), op.constant(0.044715))
+  return op.mul(x, op.sigmoid(op.mul(op.add(x, cube), op.constant(2 * Math.sqrt(2 / Math.PI)))))
+}
+
+/** x + MLP(LN(x)). */
 export function gptMlp<T>(op: Ops<T>, c: GptConfig, p: Of<ReturnType<typeof gptMlpParams>, T>, x: T): T {
   const inner = op.add(op.matmul(layerNorm(op, p.feedForwardNorm, x), p.up), p.upBias)
-  const cube = op.mul(op.mul(inner, op.mul(inner, inner)), op.constant(0.044715))
-  const bent = op.mul(inner, op.sigmoid(op.mul(op.add(inner, cube), op.constant(2 * Math.sqrt(2 / Math.PI)))))
-  return op.add(x, op.dropout(op.add(op.matmul(bent, p.down), p.downBias), c.dropout))
+  return op.add(x, op.dropout(op.add(op.matmul(tanhGelu(op, inner), p.down), p.downBias), c.dropout))
 }
 
 /**

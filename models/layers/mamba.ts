@@ -15,15 +15,21 @@ export interface MambaConfig {
   readonly states: number
   /** Taps of the convolution. */
   readonly conv: number
+  /** R; a sixteenth of the width without. */
+  readonly rank?: number
+  /** Bias of the convolution (default yes), and biases of the projections in and out (default no). */
+  readonly convBias?: boolean
+  readonly bias?: boolean
 }
 
 const channels = (c: MambaConfig): number => c.width * c.expansion
-const rank = (c: MambaConfig): number => Math.ceil(c.width / 16)
+const rank = (c: MambaConfig): number => c.rank ?? Math.ceil(c.width / 16)
 
 export const mambaParams = (c: MambaConfig) => ({
   inProj: matrix([c.width, 2 * channels(c)]), // x and its gate z, side by side
+  ...(c.bias ? { inBias: vector([2 * channels(c)], 0), outBias: vector([c.width], 0) } : {}),
   conv: parameter([c.conv, channels(c)], { kind: 'normal', std: 1 / Math.sqrt(3 * c.conv) }),
-  convBias: vector([channels(c)], 0),
+  ...(c.convBias === false ? {} : { convBias: vector([channels(c)], 0) }),
   xProj: matrix([channels(c), rank(c) + 2 * c.states]), // dt, B and C, side by side
   dtProj: matrix([rank(c), channels(c)], 1 / Math.sqrt(3 * rank(c))),
   dtBias: parameter([channels(c)], { kind: 'logUniformSoftplus', low: 1e-3, high: 1e-1 }),
@@ -44,7 +50,9 @@ type State<T> = Of<ReturnType<typeof mambaState>, T>
 export function mamba<T>(op: Ops<T>, c: MambaConfig, p: Params<T>, x: T, past: State<T>): { y: T; state: State<T> } {
   const through = (input: T, weight: T, sizes: readonly number[]): T[] =>
     op.split(weight, sizes, -1).map((part) => op.matmul(input, part))
-  const [into, z] = through(x, p.inProj, [channels(c), channels(c)]) as [T, T] //                (B, T, E)
+  const biases = p.inBias ? op.split(p.inBias, [channels(c), channels(c)], -1) : []
+  const sides = through(x, p.inProj, [channels(c), channels(c)]) //                              (B, T, E)
+  const [into, z] = sides.map((side, i) => (biases[i] ? op.add(side, biases[i]) : side)) as [T, T]
   const mixed = op.causalConv({ x: into, weight: p.conv, bias: p.convBias, past: past.conv, size: c.conv })
   const [low, B, C] = through(mixed.y, p.xProj, [rank(c), c.states, c.states]) as [T, T, T] //   (B, T, R), (B, T, N)
   const scanned = op.selectiveScan({
@@ -57,7 +65,8 @@ export function mamba<T>(op: Ops<T>, c: MambaConfig, p: Params<T>, x: T, past: S
     channels: channels(c),
   })
   const y = op.mul(op.add(scanned.y, op.mul(mixed.y, p.D)), op.silu(z))
-  return { y: op.matmul(y, p.outProj), state: { conv: mixed.past, memory: scanned.memory } }
+  const out = op.matmul(y, p.outProj)
+  return { y: p.outBias ? op.add(out, p.outBias) : out, state: { conv: mixed.past, memory: scanned.memory } }
 }
 
 /** `gain` is the first value of the last norm's weight: the magnitude of the stack's outputs at the start. */

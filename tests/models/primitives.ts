@@ -83,6 +83,12 @@ export const cases: readonly Case[] = [
     f: (op, [x, ids]) => op.mul(x!, op.oneHot(ids!, 5)),
   },
   {
+    name: 'int32',
+    shapes: [[4, 3]],
+    smooth: false,
+    f: (op, [x]) => op.gather(x!, op.int32(op.iota(x!, 0))),
+  },
+  {
     name: 'topk',
     shapes: three,
     smooth: false,

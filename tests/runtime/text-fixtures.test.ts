@@ -34,7 +34,7 @@ function lines<T>(file: string): T[] {
 }
 
 describe.skipIf(!existsSync(fixtures))('fixtures', () => {
-  test.each(['bpe-bytelevel', 'bpe-split', 'bpe-metaspace', 'unigram'])(
+  test.each(['bpe-bytelevel', 'bpe-split', 'bpe-metaspace', 'unigram', 'unigram-precompiled', 'wordpiece'])(
     '%s encodes and decodes as the reference does',
     (name) => {
       const tokenizer = JSON.parse(readFileSync(join(fixtures, 'tokenizers', name, 'tokenizer.json'), 'utf8')) as object

@@ -160,6 +160,15 @@ describe('files', () => {
       {},
       /^tokenizer\.json: .*Magic/,
     ],
+    [
+      'a character map that is none',
+      {
+        ...byteTokenizer().tokenizer,
+        normalizer: { type: 'Precompiled', precompiled_charsmap: Buffer.from([4, 0, 0, 0]).toString('base64') },
+      },
+      {},
+      /precompiled_charsmap: expected a trie and its texts/,
+    ],
     ['an end that is no token', byteTokenizer().tokenizer, { eos_token: '</s>' }, /eos_token .*<\/s>/],
     [
       'a broken template',

@@ -65,6 +65,7 @@ export function pythonEmitter(code: PythonCode): PythonOps {
     softmax: (x) => line(`${x}.softmax(-1)`),
     cumsum: (x, axis) => line(`${x}.cumsum(${axis})`),
     gather: (table, ids) => line(`F.embedding(${ids}.long(), ${table})`),
+    int32: (x) => line(`${x}.int()`),
     oneHot: (ids, depth) => line(`F.one_hot(${ids}.long(), ${depth}).float()`),
     topk: (x, k) => line(`${x}.topk(${k}, -1).indices.int()`),
     concat: (xs, axis) => line(`torch.cat([${xs.join(', ')}], ${axis})`),

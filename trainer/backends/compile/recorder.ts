@@ -125,6 +125,7 @@ export function recorder(tape: Tape, unrolled = UNROLLED): Recorder {
     gather: (table, ids) =>
       add('gather', [table, ids], [...ids.shape, table.shape[1]!], rules.gather, (o, [t, i]) => o.gather(t!, i!)),
     oneHot: (ids, depth) => add('oneHot', [ids], [...ids.shape, depth], rules.zero, (o, [i]) => o.oneHot(i!, depth)),
+    int32: (x) => add('int32', [x], x.shape, rules.zero, (o, [a]) => o.int32(a!), 'int32'),
     topk: (x, k) => add('topk', [x], [...x.shape.slice(0, -1), k], rules.zero, (o, [a]) => o.topk(a!, k), 'int32'),
     float: (x) => add('float', [x], x.shape, rules.float, (o, [a]) => o.float(a!)),
     equal: (a, b) => add('equal', [a, b], broadcast(a.shape, b.shape), rules.zero, (o, [x, y]) => o.equal(x!, y!)),

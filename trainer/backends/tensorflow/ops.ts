@@ -70,6 +70,7 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
       depth === 1 // TF.js refuses it
         ? flat((x) => tf.expandDims(tf.equal(x, 0).toFloat(), -1))(ids)
         : tf.oneHot(ids.toInt(), depth).toFloat(),
+    int32: (x) => x.toInt(),
     topk: (x, k) => flat((y) => tf.topk(y, k).indices)(x),
     concat: (xs, axis) => tf.concat([...xs], at(xs[0]!, axis)),
     split: (x, sizes, axis) => (sizes.length === 1 ? [x] : tf.split(x, [...sizes], at(x, axis))),

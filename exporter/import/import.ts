@@ -1,0 +1,141 @@
+/** Makes a bundle of a published model: everything is checked first, then written whole or not at all. */
+import { writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { Model } from '../../models/architecture.ts'
+import { countParameters, fill } from '../../models/spec.ts'
+import { bundleFolder, type Manifest, writeManifest } from '../../runtime/bundle.ts'
+import { refuseForeign, replaceFolder } from '../../runtime/replace-folder.ts'
+import { openText } from '../../runtime/text.ts'
+import { traceDecoder, type TracedDecoder } from '../decoder.ts'
+import { decoderOps } from '../kernels.ts'
+import { ExternalWeights } from '../onnx/external-weights.ts'
+import { GraphBuilder, type Value } from '../onnx/graph.ts'
+import { bindTensors, type Bindings } from './bind.ts'
+import { ImportError } from './import-error.ts'
+import { idTokenizer } from './id-tokenizer.ts'
+import { ImportedWeights } from './imported-weights.ts'
+import { readPublishedConfig, type PublishedModel } from './published-config.ts'
+import { readFolderTokenizer } from './sources/folder-tokenizer.ts'
+import { openSource, type ModelSource, type TokenizerContents } from './sources/source.ts'
+import { tryDecoder, type Trial } from './trial.ts'
+import { chooseFormats, type Quantization, type WeightFormat } from './weight-formats.ts'
+
+const GRAPH_FILE = 'decoder.onnx'
+const WEIGHTS_FILE = 'decoder.onnx.data'
+/** Tokens of one prefill call: products of so many rows are fast, and other requests wait no longer. */
+const PREFILL_CHUNK = 128
+
+export interface ImportOptions {
+  /** A model folder or a .gguf file. */
+  readonly source: string
+  readonly out: string
+  /** The model's name; the source's without. */
+  readonly name?: string | undefined
+  readonly quantization: Quantization
+  /** A folder with the tokenizer, for a source that has none. */
+  readonly tokenizer?: string | undefined
+  /** Gets what is being done, and how much of it is done. */
+  readonly progress?: (what: string, done: number, of: number) => void
+}
+
+export interface Imported {
+  readonly manifest: Manifest
+  readonly trial: Trial
+  /** Numbers that are stored in each form. */
+  readonly stored: Readonly<Record<WeightFormat, number>>
+}
+
+/** Writes the bundle. Throws ImportError, SourceError or ConfigError in one sentence before anything is written. */
+export async function importModel(o: ImportOptions): Promise<Imported> {
+  await refuseForeign(o.out, bundleFolder)
+  const source = await openSource(o.source)
+  try {
+    const published = readPublishedConfig(source.config)
+    const bindings = bindTensors(published.model, source.tensors)
+    const tokenizer = await tokenizerOf(o, source, published.model.vocab)
+    const vocab = openText(tokenizer).vocabSize
+    if (vocab > published.model.vocab)
+      throw new ImportError(`tokenizer: has ${vocab} tokens, the model only ${published.model.vocab}`)
+    const write = (folder: string) => writeBundle(o, folder, source, published, bindings, tokenizer)
+    return await replaceFolder(o.out, bundleFolder, write)
+  } finally {
+    await source.tensors.close()
+  }
+}
+
+async function tokenizerOf(o: ImportOptions, source: ModelSource, vocab: number): Promise<TokenizerContents> {
+  if (o.tokenizer === undefined) return source.tokenizer ?? idTokenizer(vocab)
+  const given = await readFolderTokenizer(o.tokenizer, source.config, source.generation)
+  if (!given) throw new ImportError(`${o.tokenizer}: expected a tokenizer.json, got none`)
+  return given
+}
+
+async function writeBundle(
+  o: ImportOptions,
+  folder: string,
+  source: ModelSource,
+  { family, model, maxPositions }: PublishedModel,
+  bindings: Bindings,
+  tokenizer: TokenizerContents,
+): Promise<Imported> {
+  const formats = chooseFormats(o.quantization, bindings, source.tensors)
+  const graph = new GraphBuilder()
+  const external = new ExternalWeights(graph, WEIGHTS_FILE)
+  const cursor = { at: graph }
+  const weights = new ImportedWeights(cursor, external, model, bindings, source.tensors, formats)
+  const traced = trace(graph, model, { ...decoderOps(cursor, 'fused', maxPositions), ...weights.overrides })
+  weights.finish()
+  await writeFile(join(folder, GRAPH_FILE), traced.encode())
+  await external.write(join(folder, WEIGHTS_FILE), (done, of) => o.progress?.('weights', done, of))
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
+  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
+  const { int8, int4, exact } = weights.counts
+  const precision = int8 + int4 + exact > 0 ? 'rounded' : 'exact'
+  const trial = await tryDecoder(join(folder, GRAPH_FILE), traced.state, model.vocab, precision)
+  const text = openText(folder)
+  const manifest = await writeManifest(folder, {
+    format: 'mneme-bundle',
+    version: 1,
+    name: o.name ?? nameOf(o.source),
+    architecture: family,
+    config: { ...model.config },
+    parameters: countParameters(model.params),
+    graphs: { decoder: graphEntry(traced) },
+    state: traced.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...(number | 'time')[]] })),
+    prefillChunk: PREFILL_CHUNK,
+    ...(maxPositions === null ? {} : { maxTokens: maxPositions }),
+    tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
+    generation: generationOf(source.generation),
+    verification: { ...trial },
+    source: { about: source.about, quantization: o.quantization, stored: weights.counts },
+  })
+  return { manifest, trial, stored: weights.counts }
+}
+
+function trace(graph: GraphBuilder, model: Model, op: ReturnType<typeof decoderOps>): TracedDecoder {
+  // Parameters are named now and stored in the form in which the trace finds them to be read.
+  const params = fill(model.params, (path): Value => ({ name: path }))
+  return traceDecoder(graph, op, model, params)
+}
+
+const graphEntry = (traced: TracedDecoder): Manifest['graphs']['decoder'] => ({
+  file: GRAPH_FILE,
+  kernels: 'fused',
+  inputs: traced.inputs.map((port) => ({
+    ...port,
+    ...(port.name === 'logits_from' ? { optional: true as const } : {}),
+  })),
+  outputs: [...traced.outputs],
+})
+
+/** What generation_config.json says of sampling, as far as a manifest holds it. */
+function generationOf(given: Readonly<Record<string, unknown>>): Manifest['generation'] {
+  const { do_sample: samples, temperature, top_p: topP } = given
+  if (samples === false) return { temperature: 0 }
+  return {
+    ...(typeof temperature === 'number' && temperature >= 0 ? { temperature } : {}),
+    ...(typeof topP === 'number' && topP > 0 && topP <= 1 ? { top_p: topP } : {}),
+  }
+}
+
+const nameOf = (source: string): string => basename(source).replace(/\.gguf$/i, '')

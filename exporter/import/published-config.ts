@@ -1,0 +1,144 @@
+/** From a published configuration (config.json of transformers 4 or 5) to a family and its options. */
+import type { Model } from '../../models/architecture.ts'
+import { families } from '../../models/families/registry.ts'
+import { NO_BOUND } from '../../models/layers/mamba2.ts'
+import { ImportError } from './import-error.ts'
+import { cannotChange } from './config-keys.ts'
+
+type Config = Readonly<Record<string, unknown>>
+
+export interface PublishedModel {
+  readonly family: string
+  readonly model: Model
+  /** Tokens of a sequence that the model was made for; null where the configuration does not say. */
+  readonly maxPositions: number | null
+}
+
+/** `model_type` of text models within wrappers, and of what is one family with another name. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  qwen3_5_text: 'qwen3_5',
+  qwen3_5_moe_text: 'qwen3_5_moe',
+  gemma3_text: 'gemma3',
+}
+
+/** Throws ImportError for a family or an option that is not known, and ConfigError for a value that cannot be. */
+export function readPublishedConfig(config: Config): PublishedModel {
+  const flat = flatten(config)
+  const type = String(flat['model_type'])
+  const family = OTHER_NAMES[type] ?? type
+  const architecture = families.get(family)
+  if (!architecture)
+    throw new ImportError(
+      `config.json: model_type: expected one of ${[...families.keys()].join(', ')}, got ${JSON.stringify(flat['model_type'] ?? null)}`,
+    )
+  const named = withRope(family, (special[family] ?? ((c) => c))(flat))
+  const options: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(named)) {
+    if (value === null || value === undefined) continue
+    if (Object.hasOwn(architecture.fields, name)) options[name] = finite(value)
+    else if (!cannotChange(family, name, value))
+      throw new ImportError(`config.json: ${name}: ${JSON.stringify(value)} is not known for ${family}`)
+  }
+  const positions = flat['max_position_embeddings'] ?? flat['n_positions'] ?? flat['model_max_length']
+  const maxPositions = typeof positions === 'number' && positions > 0 ? positions : null
+  return { family, model: architecture.model(options), maxPositions }
+}
+
+/** The text model of a wrapper configuration; what the wrapper says of the whole counts where the text has nothing. */
+function flatten(config: Config): Config {
+  const text = config['text_config']
+  if (typeof text !== 'object' || text === null) return config
+  const { tie_word_embeddings: tied } = config
+  return { ...(tied === undefined ? {} : { tie_word_embeddings: tied }), ...(text as Config) }
+}
+
+/** JSON has no infinity: a bound of the largest float32 bounds nothing. */
+const finite = (value: unknown): unknown =>
+  Array.isArray(value) ? value.map(finite) : value === Infinity ? NO_BOUND : value
+
+/** transformers 4 has `rope_theta` and `rope_scaling`, transformers 5 has `rope_parameters`. */
+function withRope(family: string, config: Config): Config {
+  const {
+    rope_theta: theta,
+    rope_scaling: scaling,
+    partial_rotary_factor: partial,
+    rope_local_base_freq: local,
+    ...rest
+  } = config
+  const given = (config['rope_parameters'] ?? {}) as Config
+  const old: Record<string, unknown> = { ...((scaling ?? {}) as Config) }
+  if (old['type'] !== undefined) old['rope_type'] ??= old['type']
+  delete old['type']
+  if (theta !== undefined) old['rope_theta'] = theta
+  if (partial !== undefined && partial !== null) old['partial_rotary_factor'] = partial
+  if (family === 'gemma3' && given['full_attention'] === undefined) {
+    const sliding = { rope_theta: local ?? 10_000, rope_type: 'default' }
+    return {
+      ...rest,
+      rope_parameters: { full_attention: { rope_theta: 1_000_000, ...old, ...given }, sliding_attention: sliding },
+    }
+  }
+  const all = { ...old, ...given }
+  return Object.keys(all).length === 0 ? rest : { ...rest, rope_parameters: all }
+}
+
+/** Options that a family has by other names, or writes in another way. */
+const special: Readonly<Record<string, (config: Config) => Config>> = {
+  granitemoehybrid: (c) => ({ ...c, layer_types: kindNames(c['layer_types'] ?? c['layers_block_type']) }),
+  qwen3_moe: ({ num_local_experts: experts, ...c }) => ({ num_experts: experts, ...c }),
+  nemotron_h({ hybrid_override_pattern: pattern, ...c }) {
+    const letters: Readonly<Record<string, string>> = {
+      M: 'linear_attention',
+      '*': 'full_attention',
+      '-': 'mlp',
+      E: 'moe',
+    }
+    if (typeof pattern !== 'string') return { ...c, layers_block_type: kindNames(c['layers_block_type']) }
+    const layers = pattern.split('').map((letter) => {
+      if (!letters[letter])
+        throw new ImportError(`config.json: hybrid_override_pattern: expected letters M, *, - and E, got ${letter}`)
+      return letters[letter]
+    })
+    return { ...c, layers_block_type: layers }
+  },
+  kimi_linear({ linear_attn_config: linear, first_k_dense_replace: first, moe_layer_freq: every, ...c }) {
+    if (typeof linear !== 'object' || linear === null) return c
+    const {
+      full_attn_layers: full,
+      head_dim,
+      num_heads,
+      short_conv_kernel_size,
+    } = linear as Readonly<Record<string, unknown>>
+    const layers = Array.from({ length: Number(c['num_hidden_layers']) }, (_, i) => i)
+    const isSparse = (i: number): boolean => i >= Number(first ?? 0) && i % Number(every ?? 1) === 0
+    return {
+      layer_types: layers.map((i) =>
+        // The lists count from 1.
+        Array.isArray(full) && full.includes(i + 1) ? 'full_attention' : 'linear_attention',
+      ),
+      mlp_layer_types: layers.map((i) => (isSparse(i) ? 'sparse' : 'dense')),
+      linear_head_dim: head_dim,
+      linear_num_heads: num_heads,
+      linear_conv_kernel_dim: short_conv_kernel_size,
+      ...c,
+    }
+  },
+  lfm2: lfmLayers,
+  lfm3: lfmLayers,
+}
+
+function kindNames(kinds: unknown): unknown {
+  const names: Readonly<Record<string, string>> = { mamba: 'linear_attention', attention: 'full_attention' }
+  return Array.isArray(kinds) ? kinds.map((kind) => names[String(kind)] ?? kind) : kinds
+}
+
+/** Old LFM2 folders list the numbers of the attention layers, and have other names. */
+function lfmLayers({ full_attn_idxs: full, block_ff_dim: width, block_norm_eps: eps, ...c }: Config): Config {
+  const layers = Array.from({ length: Number(c['num_hidden_layers']) }, (_, i) => i)
+  return {
+    ...(width === undefined ? {} : { intermediate_size: width }),
+    ...(eps === undefined ? {} : { norm_eps: eps }),
+    ...(Array.isArray(full) ? { layer_types: layers.map((i) => (full.includes(i) ? 'full_attention' : 'conv')) } : {}),
+    ...c,
+  }
+}

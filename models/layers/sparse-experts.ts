@@ -1,0 +1,140 @@
+/**
+ * Mixtures of experts as published: a router chooses k of E feed-forward layers for each token, beside a shared one.
+ * Letters: E experts, k of them a token, I their inner width.
+ */
+import { module, STATELESS, type Module } from '../module.ts'
+import type { Ops } from '../ops.ts'
+import { linearParams, matrix, vector, type LinearSpec, type Of, type Spec } from '../spec.ts'
+import { activate } from './activation.ts'
+
+export interface SparseExpertsConfig {
+  readonly width: number
+  readonly hidden: number
+  readonly experts: number
+  readonly top: number
+  readonly activation: string
+  /** Whether an expert has a gate beside its projection up. */
+  readonly gated: boolean
+  /** What the router's logits become: probabilities of all experts, or each one's own sigmoid. */
+  readonly scores: 'softmax' | 'sigmoid'
+  /** The chosen scores are made to sum to 1. */
+  readonly normalise: boolean
+  /** Multiplied with the shares. */
+  readonly scale: number
+  /** A bias that counts for the choice alone (DeepSeek-AI 2024, arXiv 2412.19437). */
+  readonly correction: boolean
+  /** Experts stand in so many groups, of which the best few are looked at. */
+  readonly groups?: readonly [count: number, top: number]
+  /** The layer that every token goes through, and whether a sigmoid gates it. */
+  readonly shared?: Module | undefined
+  readonly sharedGate?: boolean
+  /** Biases of the router and of the experts (gpt-oss). */
+  readonly bias?: boolean
+  /** gate sigmoid(alpha gate) (up + 1), gate and up cut off at the limit (gpt-oss), in the place of the activation. */
+  readonly clamped?: { readonly alpha: number; readonly limit: number }
+  /** Experts work in so many channels, between two projections (Nemotron 3 Super). */
+  readonly latent?: number | null
+}
+
+type ExpertsParams = {
+  readonly gate: { readonly weight: Spec; readonly bias?: Spec; readonly e_score_correction_bias?: Spec }
+  readonly experts: {
+    /** (E, 2I or I, D) */
+    readonly up_proj: Spec
+    /** (E, D, I) */
+    readonly down_proj: Spec
+    readonly up_bias?: Spec
+    readonly down_bias?: Spec
+  }
+  readonly latent_in?: LinearSpec
+  readonly latent_out?: LinearSpec
+  /** Those of the shared layer. */
+  readonly shared_experts?: unknown
+  readonly shared_expert_gate?: LinearSpec
+}
+
+function expertsParams(c: SparseExpertsConfig): ExpertsParams {
+  const inside = c.latent ?? c.width
+  const rows = c.gated ? 2 * c.hidden : c.hidden
+  return {
+    gate: {
+      ...linearParams(c.width, c.experts, c.bias),
+      ...(c.correction ? { e_score_correction_bias: vector([c.experts], 0) } : {}),
+    },
+    experts: {
+      up_proj: matrix([c.experts, rows, inside], 1 / Math.sqrt(inside)),
+      down_proj: matrix([c.experts, inside, c.hidden], 1 / Math.sqrt(c.hidden)),
+      ...(c.bias ? { up_bias: vector([c.experts, rows], 0), down_bias: vector([c.experts, inside], 0) } : {}),
+    },
+    ...(c.latent ? { latent_in: linearParams(c.width, inside), latent_out: linearParams(inside, c.width) } : {}),
+    ...(c.shared ? { shared_experts: c.shared.params } : {}),
+    ...(c.sharedGate ? { shared_expert_gate: linearParams(c.width, 1) } : {}),
+  }
+}
+
+export function sparseExperts(c: SparseExpertsConfig): Module {
+  return module(expertsParams(c), STATELESS, (op, p, x, _, pass) => {
+    const input = p.latent_in ? op.linear(x, p.latent_in.weight) : x
+    const mixed = allExperts(op, c, p, input, shares(op, c, p, x))
+    const y = p.latent_out ? op.linear(mixed, p.latent_out.weight) : mixed
+    if (!c.shared) return { y, state: STATELESS }
+    const own = c.shared.run(op, p.shared_experts, x, STATELESS, pass).y
+    const gate = p.shared_expert_gate && op.sigmoid(op.linear(x, p.shared_expert_gate.weight))
+    return { y: op.add(y, gate ? op.mul(own, gate) : own), state: STATELESS }
+  })
+}
+
+/** What each expert counts for each token, 0 for those not chosen: (B,T,E). */
+function shares<T>(op: Ops<T>, c: SparseExpertsConfig, p: Of<ExpertsParams, T>, x: T): T {
+  const logits = op.linear(x, p.gate.weight, p.gate.bias)
+  const scores = c.scores === 'softmax' ? op.softmax(logits) : op.sigmoid(logits)
+  const biased = p.gate.e_score_correction_bias ? op.add(scores, p.gate.e_score_correction_bias) : scores
+  const chosen = mask(op, inBestGroups(op, c, biased), c.top, c.experts)
+  const kept = op.mul(scores, chosen)
+  const total = op.add(op.sum(kept, -1, true), op.constant(1e-20))
+  const normalised = c.normalise ? op.div(kept, total) : kept
+  return c.scale === 1 ? normalised : op.mul(normalised, op.constant(c.scale))
+}
+
+/** 1 for the k largest of the last axis, 0 for the others. */
+function mask<T>(op: Ops<T>, x: T, k: number, size: number): T {
+  return op.sum(op.oneHot(op.topk(x, k), size), -2)
+}
+
+/** Scores (B,T,E), with those of groups that are not among the best far below all others. */
+function inBestGroups<T>(op: Ops<T>, { groups, experts }: SparseExpertsConfig, scores: T): T {
+  if (!groups || groups[0] === groups[1]) return scores
+  const [count, top] = groups
+  const byGroup = op.reshape(scores, [0, 0, count, experts / count])
+  // A group is as good as its two best experts together.
+  const best = op.sum(op.mul(byGroup, mask(op, byGroup, 2, experts / count)), -1)
+  const kept = op.reshape(mask(op, best, top, count), [0, 0, count, 1])
+  const outside = op.mul(op.sub(kept, op.constant(1)), op.constant(1e4))
+  return op.reshape(op.add(byGroup, outside), [0, 0, experts])
+}
+
+/**
+ * All experts on all tokens, weighted: x (B,T,D), shares (B,T,E). Both projections are one product over all experts: the
+ * shares are multiplied in between, and the sum over the experts is a part of the second product.
+ */
+function allExperts<T>(op: Ops<T>, c: SparseExpertsConfig, { experts }: Of<ExpertsParams, T>, x: T, share: T): T {
+  const inside = c.latent ?? c.width
+  const rows = c.gated ? 2 * c.hidden : c.hidden
+  const up = op.linear(x, op.reshape(experts.up_proj, [c.experts * rows, inside])) //           (B, T, E*2I or E*I)
+  const byExpert = op.reshape(up, [0, 0, c.experts, rows])
+  const biased = experts.up_bias ? op.add(byExpert, experts.up_bias) : byExpert
+  const inner = c.gated ? gated(op, c, biased) : activate(op, c.activation, biased) //           (B, T, E, I)
+  const weighted = op.reshape(op.mul(inner, op.reshape(share, [0, 0, c.experts, 1])), [0, 0, c.experts * c.hidden])
+  const down = op.reshape(op.transpose(experts.down_proj, [0, 2, 1]), [c.experts * c.hidden, inside])
+  const y = op.matmul(weighted, down) //                                                         (B, T, D)
+  return experts.down_bias ? op.add(y, op.matmul(share, experts.down_bias)) : y
+}
+
+function gated<T>(op: Ops<T>, { activation, hidden, clamped }: SparseExpertsConfig, both: T): T {
+  const [gate, up] = op.split(both, [hidden, hidden], -1) as [T, T]
+  if (!clamped) return op.mul(activate(op, activation, gate), up)
+  const [limit, low] = [op.constant(clamped.limit), op.constant(-clamped.limit)]
+  const cut = op.minimum(gate, limit)
+  const bent = op.mul(cut, op.sigmoid(op.mul(cut, op.constant(clamped.alpha))))
+  return op.mul(op.add(op.maximum(op.minimum(up, limit), low), op.constant(1)), bent)
+}
