@@ -19,7 +19,7 @@ import {
   zeroPoints,
   type PackedRows,
 } from './pack-blocks.ts'
-import type { QuantBlocks, TensorSource } from './sources/source.ts'
+import type { BlockKind, QuantBlocks, TensorSource } from './sources/source.ts'
 import type { Formats, WeightFormat } from './weight-formats.ts'
 
 type Overrides = Pick<Composites<Value>, 'linear' | 'linears'> & Pick<Primitives<Value>, 'gather'>
@@ -283,8 +283,8 @@ function product(graph: GraphBuilder, x: Value, weight: Value, bias?: Value): Va
 
 const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
-const fits = (format: WeightFormat, kind: string): boolean =>
-  ({ int4: 'Q4_0', exact: 'Q4_1', int8: 'Q8_0', float32: '' })[format] === kind
+const fits = (format: WeightFormat, kind: BlockKind): boolean =>
+  ({ int4: ['Q4_0'], exact: ['Q4_1', 'Q4_K'], int8: ['Q8_0'], float32: [] })[format].some((one) => one === kind)
 
 /** Blocks as a file has them. */
 function packBlocks(blocks: QuantBlocks, format: WeightFormat): PackedRows {

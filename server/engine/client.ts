@@ -106,7 +106,8 @@ export function connectEngine(
     entry.prompt = prompt
     const ids = prompt?.tokens ?? encoded.ids
     const prefix = prompt && usedPrefix(prompt, (performance.now() - began) / 1000)
-    stream.push({ kind: 'accepted', id, prompt: ids, promptText: encoded.text, prefix })
+    const { text: promptText, inReasoning } = encoded
+    stream.push({ kind: 'accepted', id, prompt: ids, promptText, prefix, inReasoning })
     const job = jobOf(id, fresh, prompt, tokenizer.messageEnds, info?.prefillChunk ?? 1)
     port.postMessage({ kind: 'job', job, prompt: ids }, moveState && fresh.from ? transferList(fresh.from.state) : [])
   }

@@ -1,5 +1,6 @@
 /** What the HTTP thread and an engine thread say to each other. Nothing here knows OpenAI's formats. */
-import type { Message } from '../../runtime/text.ts'
+import type { ReplyFormat } from '../../runtime/reply/reply-format.ts'
+import type { Json, Message, Tool } from '../../runtime/text.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { CallRuns } from './prefill-calls.ts'
 import type { Sampling } from './sampler.ts'
@@ -7,7 +8,27 @@ import type { Sampling } from './sampler.ts'
 export type Prompt =
   | { readonly kind: 'ids'; readonly ids: readonly number[] }
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'chat'; readonly messages: readonly Message[]; readonly generate: boolean }
+  | ChatPrompt
+
+export interface ChatPrompt {
+  readonly kind: 'chat'
+  readonly messages: readonly Message[]
+  readonly generate: boolean
+  /** Functions that the model is told of. */
+  readonly tools?: readonly Tool[]
+  /** Variables of the chat template. */
+  readonly variables?: Readonly<Record<string, Json>>
+  /** What the reply has to begin with, its tokens marked: read after the prompt. */
+  readonly opening?: string
+}
+
+/** How a reply's text tells of tokens that have a meaning. */
+export interface ReplyMarks {
+  /** Tokens that stand in the text, marked, with their ids. */
+  readonly tokens: ReplyFormat['tokens']
+  /** Ids of tokens that end the reply once they have been generated. */
+  readonly last: readonly number[]
+}
 
 /** What every job has. */
 interface JobBase {
@@ -45,6 +66,8 @@ export interface TurnJob extends JobBase {
   readonly stop: readonly string[]
   /** Log-probabilities of the prompt's own tokens, with so many alternatives. */
   readonly promptLogprobs: number | null
+  /** Absent: special tokens have no text. */
+  readonly marks?: ReplyMarks
   /** Return the checkpoint of each choice. */
   readonly keep: boolean
 }
@@ -98,6 +121,8 @@ export interface ModelInfo {
   readonly rows: number
   readonly prefillChunk: number
   readonly runtime: string
+  /** What its replies are made of. */
+  readonly format: ReplyFormat
 }
 
 export type FromEngine =
@@ -127,6 +152,8 @@ export interface AcceptedEvent {
   readonly promptText: string
   /** What a kept prefix saves; null where none was found. */
   readonly prefix: UsedPrefix | null
+  /** The prompt ends within reasoning that it has begun. */
+  readonly inReasoning: boolean
 }
 
 export interface UsedPrefix {

@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { createDeferred, type Deferred } from '../deferred.ts'
 import { startThread } from '../thread.ts'
-import type { Encoded, TextAnswer, TextQuestion } from './encode.ts'
+import { lengthOf, type Encoded, type TextAnswer, type TextQuestion } from './encode.ts'
 import type { Prompt } from './messages.ts'
 import { OwnerClock } from './owner-clock.ts'
 
@@ -122,6 +122,6 @@ function sizeOf(question: TextQuestion): number {
   if (question.kind === 'open') return 0
   if (question.kind === 'reencode') return question.reply.length
   const { prompt } = question
-  if (prompt.kind === 'ids') return prompt.ids.length
-  return prompt.kind === 'text' ? prompt.text.length : prompt.messages.reduce((sum, m) => sum + m.content.length, 0)
+  const told = prompt.kind === 'chat' ? JSON.stringify(prompt.tools ?? []).length : 0
+  return lengthOf(prompt) + told
 }

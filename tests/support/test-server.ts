@@ -7,13 +7,13 @@ import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
 import { connectEngine } from '../../server/engine/client.ts'
 import { encodePrompt } from '../../server/engine/encode.ts'
+import type { TextCodec } from '../../runtime/text.ts'
 import { createEngine } from '../../server/engine/engine.ts'
 import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
 import type { Tokenizer } from '../../server/engine/tokenizer.ts'
 import { prefixesOf } from '../../server/prefix-cache/model-prefixes.ts'
 import { createDiskTier } from '../../server/prefix-cache/disk-tier.ts'
 import { createPrefixCache } from '../../server/prefix-cache/prefix-cache.ts'
-import type { TextCodec } from '../../runtime/text.ts'
 import { createListener } from '../../server/http/listener.ts'
 import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
@@ -38,6 +38,8 @@ export interface TestOptions extends FakeOptions {
   readonly allowedOrigins?: readonly string[]
   readonly limits?: Partial<Limits>
   readonly limit?: number
+  /** Instead of the byte codec. */
+  readonly codec?: TextCodec
   readonly keepStates?: number
   readonly maxPages?: number
   readonly replayTokens?: number
@@ -46,8 +48,6 @@ export interface TestOptions extends FakeOptions {
   readonly prefixCache?: number
   /** Bytes of it on disk; 64 MiB unless given. */
   readonly prefixDisk?: number
-  /** The byte codec unless given. */
-  readonly codec?: TextCodec
 }
 
 export interface TestServer {
@@ -74,8 +74,9 @@ const tokenizerOf = (codec: TextCodec): Tokenizer => ({
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
+  const { codec = byteCodec } = options
   const { port1, port2 } = new MessageChannel()
-  const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB, codec = byteCodec } = options
+  const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB } = options
   const { description } = fakeSource()
   const store = startStore({
     folder,

@@ -33,6 +33,7 @@ describe.skipIf(!existsSync(fixtures))('imported in few bits', () => {
   test.each([
     ['Q4_0', 'int4'],
     ['Q4_1', 'exact'],
+    ['Q4_K', 'exact'],
     ['Q8_0', 'int8'],
   ])('%s blocks are kept as they are, and only what is fed is rounded', async (kind, form) => {
     const reference = await readReference('gguf/gguf-quants')
@@ -42,8 +43,22 @@ describe.skipIf(!existsSync(fixtures))('imported in few bits', () => {
       reference.ids('ids.2'),
     )
     expect(stored[form]).toBeGreaterThan(0.8 * Object.values(stored).reduce((a, b) => a + b))
-    expect(divergence(logits, reference.numbers(`${kind}/logits_all.2`), vocab)).toBeLessThan(2e-3)
+    expect(divergence(logits, reference.numbers(`${kind}/logits_all.2`), vocab)).toBeLessThan(3e-3)
   })
+
+  test.each(['Q2_K', 'Q3_K', 'Q5_0', 'Q5_1', 'Q5_K', 'Q6_K', 'IQ4_NL', 'Q4_K_M'])(
+    '%s blocks become 8 bits with next to nothing lost',
+    async (kind) => {
+      const reference = await readReference('gguf/gguf-quants')
+      const { logits, stored, vocab } = await run(
+        `gguf/gguf-quants/gguf-quants.${kind}.gguf`,
+        'keep',
+        reference.ids('ids.2'),
+      )
+      expect(stored['int8']! + stored['exact']!).toBeGreaterThan(0.8 * Object.values(stored).reduce((a, b) => a + b))
+      expect(divergence(logits, reference.numbers(`${kind}/logits_all.2`), vocab)).toBeLessThan(3e-3)
+    },
+  )
 
   // Random weights are the worst case: nothing in them is redundant.
   test.each([

@@ -1,7 +1,7 @@
 /** Rotary positions: the base and the scaling that a GGUF file states, as transformers' rope_parameters. */
 import { SourceError } from '../contract.ts'
 import type { Config } from './fields.ts'
-import { readTensor } from './mapping.ts'
+import { readTensor } from './mapped-tensors.ts'
 import type { GgufModel } from './model.ts'
 
 const FREQUENCIES = 'rope_freqs.weight'
