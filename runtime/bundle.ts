@@ -17,8 +17,8 @@ import {
 } from './manifest.ts'
 import type { FolderKind } from './replace-folder.ts'
 
-export { ManifestError } from './manifest.ts'
-export type { GraphEntry, Manifest, StateEntry } from './manifest.ts'
+export { decoderOf, ManifestError } from './manifest.ts'
+export type { EmbedderEntry, GraphEntry, Manifest, StateEntry } from './manifest.ts'
 
 export interface Bundle {
   /** The folder, as an absolute path. */

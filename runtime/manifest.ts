@@ -49,6 +49,16 @@ const state = z.object({
   shape: z.tuple([z.literal('batch')], z.union([z.int().positive(), z.literal('time')])).readonly(),
   inPlace: z.boolean(),
 })
+/** What the embedder makes of a text: one vector, from those of its tokens. */
+const embedder = z.object({
+  pooling: z.enum(['mean', 'cls', 'max']),
+  /** Whether vectors have length 1. */
+  normalize: z.boolean(),
+  /** Numbers of a vector. */
+  width: z.int().positive(),
+  /** Tokens of the longest text, those of the tokenizer's post-processor included. */
+  maxTokens: z.int().positive(),
+})
 const manifest = z.object({
   format: z.literal(BUNDLE_FORMAT),
   version: z.literal(VERSION),
@@ -57,7 +67,11 @@ const manifest = z.object({
   config: z.record(z.string(), z.unknown()),
   parameters: size,
   files: z.record(file, z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: size })),
-  graphs: z.object({ decoder: graph }).catchall(graph.partial({ kernels: true })),
+  /** `decoder` writes text, `embedder` makes vectors of texts: a bundle has one of them, or both. */
+  graphs: z
+    .object({ decoder: graph.exactOptional(), embedder: graph.exactOptional() })
+    .catchall(graph.partial({ kernels: true })),
+  embedder: embedder.exactOptional(),
   state: z.array(state),
   /** Tokens of one prefill call: part of what a state means, since another length gives other last bits. */
   prefillChunk: z.int().min(1).max(4096).default(DEFAULT_PREFILL_CHUNK),
@@ -78,6 +92,7 @@ export type Manifest = z.infer<typeof manifest>
 export type ManifestInput = z.input<typeof manifest>
 export type StateEntry = z.infer<typeof state>
 export type GraphEntry = z.infer<typeof graph>
+export type EmbedderEntry = z.infer<typeof embedder>
 
 /** Returns the manifest in `text`, checked in itself. `where` begins the sentence of a ManifestError. */
 export function parseManifest(text: string, where: string): Manifest {
@@ -96,8 +111,17 @@ export function checkManifest(value: unknown, where: string): Manifest {
   const result = manifest.safeParse(value)
   if (!result.success) throw new ManifestError(`${where}: ${issueText(result.error, value)}`)
   checkFiles(result.data, where)
+  checkGraphs(result.data, where)
   for (const entry of result.data.state) checkState(result.data, entry, where)
   return result.data
+}
+
+/** The decoder of a bundle. Throws ManifestError where there is none: the bundle of a sentence encoder writes no text. */
+export function decoderOf({ name, graphs: { decoder } }: Manifest): GraphEntry {
+  if (decoder) return decoder
+  throw new ManifestError(
+    `${name}: expected a bundle with a decoder, got one with an embedder alone: it makes vectors of texts and writes none`,
+  )
 }
 
 /** Bytes that one sequence has of a state entry: in all of a fixed one, for each position of an append one. */
@@ -124,7 +148,33 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
   }
 }
 
+function checkGraphs({ graphs, embedder, state }: Manifest, where: string): void {
+  if (!graphs.decoder && !graphs.embedder)
+    throw new ManifestError(`${where}: graphs: expected a decoder or an embedder, got neither`)
+  if (!graphs.decoder && state.length > 0)
+    throw new ManifestError(`${where}: state: expected none without a decoder, got ${state[0]!.name}`)
+  if (!graphs.embedder !== !embedder)
+    throw new ManifestError(
+      `${where}: embedder: expected it beside graphs.embedder, got ${embedder ? 'it alone' : 'the graph alone'}`,
+    )
+  if (graphs.embedder && embedder) checkEmbedder(graphs.embedder, embedder, `${where}: graphs.embedder`)
+}
+
+function checkEmbedder({ inputs, outputs }: GraphEntry, { width }: EmbedderEntry, where: string): void {
+  const shown = ({ name, dtype, shape }: GraphEntry['inputs'][number]): string =>
+    `${name} ${dtype} [${shape.join(', ')}]`
+  const wanted = ['ids', 'mask', 'types'].map((name) => `${name} int32 [batch, time]`).join(', ')
+  const got = inputs.map(shown).join(', ')
+  if (got !== wanted) throw new ManifestError(`${where}.inputs: expected ${wanted}, got ${got || 'none'}`)
+  const vector = `embedding float32 [batch, ${width}]`
+  if (!outputs.map(shown).includes(vector))
+    throw new ManifestError(
+      `${where}.outputs: expected ${vector} among them, got ${outputs.map(shown).join(', ') || 'none'}`,
+    )
+}
+
 function checkState({ graphs: { decoder } }: Manifest, entry: StateEntry, where: string): void {
+  if (!decoder) return
   const times = entry.shape.filter((dim) => dim === 'time').length
   const wanted = entry.kind === 'append' ? 1 : 0
   if (times !== wanted)

@@ -1,6 +1,4 @@
 /** Text and ids: the tokenizer and the chat template of a bundle. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { ChatOptions, Message } from './chat-message.ts'
 import { createChatTemplate, sourceOf } from './chat-template.ts'
 import { bytesOfToken, createDetokenizer, type Detokenizer } from './detokenizer.ts'
@@ -8,7 +6,7 @@ import { TextError } from './errors.ts'
 import { messageEnds } from './message-ends.ts'
 import { splitMarked } from './reply/mark.ts'
 import { endsInReasoning, findReplyFormat, type ReplyFormat } from './reply/reply-format.ts'
-import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
+import { parseTokenizer, readTokenizerFiles, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
 import { reencode } from './reencode.ts'
 import { createVocabulary } from './vocabulary.ts'
 
@@ -55,7 +53,7 @@ export interface TextCodec {
 
 /** Returns the codec of a folder's tokenizer.json and tokenizer_config.json, or of their contents. Throws TextError. */
 export function openText(source: string | TokenizerFiles): TextCodec {
-  const files = typeof source === 'string' ? readFiles(source) : source
+  const files = typeof source === 'string' ? readTokenizerFiles(source) : source
   const { tokenizer, config } = parseTokenizer(files)
   const vocabulary = createVocabulary(tokenizer, config)
   const eos = [config.eos_token ?? []].flat().map((token) => {
@@ -97,15 +95,4 @@ export function openText(source: string | TokenizerFiles): TextCodec {
       }),
     endsInReasoning: (ids) => endsInReasoning(format, ids, (tail) => vocabulary.decode(tail)),
   }
-}
-
-function readFiles(folder: string): TokenizerFiles {
-  const read = (file: string): object => {
-    try {
-      return JSON.parse(readFileSync(join(folder, file), 'utf8')) as object
-    } catch (error) {
-      throw new TextError(`${join(folder, file)}: expected a JSON file, got ${String(error)}`, { cause: error })
-    }
-  }
-  return { tokenizer: read('tokenizer.json'), config: read('tokenizer_config.json') }
 }

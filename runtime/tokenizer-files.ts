@@ -1,4 +1,6 @@
 /** What is read of tokenizer.json and tokenizer_config.json. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { TextError } from './errors.ts'
 
@@ -40,6 +42,18 @@ const configFile = z.looseObject({
 export type TokenizerFile = z.infer<typeof tokenizerFile>
 export type ConfigFile = z.infer<typeof configFile>
 export type AddedToken = z.infer<typeof addedToken>
+
+/** Returns the two files of a folder. Throws TextError where one is missing or is not JSON. */
+export function readTokenizerFiles(folder: string): TokenizerFiles {
+  const read = (file: string): object => {
+    try {
+      return JSON.parse(readFileSync(join(folder, file), 'utf8')) as object
+    } catch (error) {
+      throw new TextError(`${join(folder, file)}: expected a JSON file, got ${String(error)}`, { cause: error })
+    }
+  }
+  return { tokenizer: read('tokenizer.json'), config: read('tokenizer_config.json') }
+}
 
 /** Returns both files checked. Throws TextError that names the first thing that does not fit. */
 export function parseTokenizer(files: TokenizerFiles): { tokenizer: TokenizerFile; config: ConfigFile } {

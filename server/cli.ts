@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { loadBundle } from '../runtime/bundle.ts'
+import { decoderOf, loadBundle } from '../runtime/bundle.ts'
 import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from '../runtime/package.ts'
@@ -124,7 +124,7 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       name: manifest.name,
       bundle: id,
       architecture: manifest.architecture,
-      kernels: manifest.graphs['decoder']?.kernels ?? 'portable',
+      kernels: decoderOf(manifest).kernels,
       parameters: manifest.parameters,
       created: Math.floor(Date.now() / 1000),
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },

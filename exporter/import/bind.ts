@@ -8,8 +8,11 @@ import type { TensorSource } from './sources/source.ts'
 
 export type Bindings = ReadonlyMap<string, Binding>
 
+/** What has parameters: a decoder or an encoder. */
+export type Parametrised = Pick<Model, 'architecture' | 'config' | 'params'>
+
 /** Throws ImportError that names the first tensors which do not fit. */
-export function bindTensors(model: Model, tensors: TensorSource): Bindings {
+export function bindTensors(model: Parametrised, tensors: TensorSource): Bindings {
   const rules = namingRules(model.architecture, model.config)
   const names = createNames(new Set(tensors.names), rules)
   const bindings = new Map<string, Binding>()

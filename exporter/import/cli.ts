@@ -1,6 +1,8 @@
 /** The command `mneme import`. */
 import { Command, Option } from 'commander'
-import { importModel, type Imported } from './import.ts'
+import { POOLINGS, type Pooling } from '../../models/layers/pooling.ts'
+import { importModel } from './import.ts'
+import type { Imported } from './import-options.ts'
 import { localSource } from './local-source.ts'
 import { QUANTIZATIONS, type Quantization } from './weight-formats.ts'
 
@@ -9,6 +11,7 @@ interface ImportFlags {
   readonly name?: string
   readonly quantize: Quantization
   readonly tokenizer?: string
+  readonly pooling?: Pooling
 }
 
 /** `mneme import SOURCE --out BUNDLE`. */
@@ -31,13 +34,19 @@ export function importCommand(): Command {
         .default('keep'),
     )
     .option('--tokenizer <folder>', 'where the tokenizer is, if the source has none')
+    .addOption(
+      new Option(
+        '--pooling <kind>',
+        'how the vectors of the tokens become one for the text, if the files of a sentence encoder do not say',
+      ).choices(POOLINGS),
+    )
     .action(runImport)
 }
 
-async function runImport(source: string, { out, name, quantize, tokenizer }: ImportFlags): Promise<void> {
+async function runImport(source: string, { out, name, quantize, tokenizer, pooling }: ImportFlags): Promise<void> {
   const began = performance.now()
   const local = await localSource(source, (line) => process.stderr.write(`${line}\n`))
-  const options = { source: local.path, out, name: name ?? local.name, quantization: quantize, tokenizer }
+  const options = { source: local.path, out, name: name ?? local.name, quantization: quantize, tokenizer, pooling }
   const imported = await importModel({ ...options, progress: say() })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
@@ -59,6 +68,11 @@ function summary(out: string, { manifest, trial, stored }: Imported, ms: number)
   return [
     `${out}: ${manifest.name}, ${manifest.architecture}, ${manifest.parameters} parameters (${forms.join(', ')})`,
     `${(bytes / 1e6).toFixed(1)} MB in ${(ms / 1000).toFixed(1)} s`,
-    `trial of ${trial.tokens} tokens: token by token ${trial.tokenByToken.toExponential(1)}, two rows ${trial.twoRows.toExponential(1)}`,
+    trialText(trial),
   ].join('\n')
 }
+
+const trialText = (trial: Imported['trial']): string =>
+  'tokens' in trial
+    ? `trial of ${trial.tokens} tokens: token by token ${trial.tokenByToken.toExponential(1)}, two rows ${trial.twoRows.toExponential(1)}`
+    : `trial of ${trial.texts} texts: padded against alone ${trial.padded.toExponential(1)}, smallest cosine to float32 ${trial.cosine.toFixed(4)}`

@@ -57,6 +57,10 @@ const FAMILY: Readonly<Record<string, readonly string[]>> = {
   qwen3_moe: ['max_window_layers', 'layer_types'],
   olmo_hybrid: ['fla_hybrid_attention_indices'],
   rwkv: ['max_position_embeddings'],
+  bert: names(
+    `tie_word_embeddings directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers
+     pooler_size_per_head pooler_type chunk_size_feed_forward`,
+  ),
 }
 
 /** What must have one value, since the others are not done. */

@@ -219,7 +219,32 @@ const rules: Readonly<Record<string, (config: Config) => NamingRules>> = {
     },
     left: /(^|\.)h\.\d+\.attn\.(bias|masked_bias)$/,
   }),
+  bert: (c) => ({
+    segments: [
+      ['embed_tokens', ['embeddings.word_embeddings']],
+      ['embed_positions', ['embeddings.position_embeddings']],
+      ['embed_types', ['embeddings.token_type_embeddings']],
+      ['embed_norm', ['embeddings.LayerNorm']],
+      ['layers', ['encoder.layer']],
+      ['attention.q_proj', ['attention.self.query']],
+      ['attention.k_proj', ['attention.self.key']],
+      ['attention.v_proj', ['attention.self.value']],
+      ['attention.o_proj', ['attention.output.dense']],
+      ['attention_norm', ['attention.output.LayerNorm']],
+      ['mlp.up_proj', ['intermediate.dense']],
+      ['mlp.down_proj', ['output.dense']],
+      ['output_norm', ['output.LayerNorm']],
+      ['pooler', ['pooler.dense']],
+      // The first published files have other names for a norm's gain and bias.
+      ['LayerNorm.weight', ['LayerNorm.weight', 'LayerNorm.gamma']],
+      ['LayerNorm.bias', ['LayerNorm.bias', 'LayerNorm.beta']],
+    ],
+    left: c['add_pooling_layer'] ? BERT_PRETRAINING : new RegExp(`${BERT_PRETRAINING.source}|^(bert\\.)?pooler\\.`),
+  }),
 }
+
+/** The heads that BERT was trained with, and its list of positions. */
+const BERT_PRETRAINING = /^cls\.|embeddings\.position_ids$/
 
 const lfmNames: NamingRules['segments'] = [
   ['input_layernorm', ['operator_norm']],

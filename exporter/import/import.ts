@@ -1,9 +1,9 @@
 /** Makes a bundle of a published model: everything is checked first, then written whole or not at all. */
 import { writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { Model } from '../../models/architecture.ts'
 import { countParameters, fill } from '../../models/spec.ts'
-import { bundleFolder, type Manifest, writeManifest } from '../../runtime/bundle.ts'
+import { bundleFolder, type GraphEntry, type Manifest, writeManifest } from '../../runtime/bundle.ts'
 import { refuseForeign, replaceFolder } from '../../runtime/replace-folder.ts'
 import { openText } from '../../runtime/text.ts'
 import { traceDecoder, type TracedDecoder } from '../decoder.ts'
@@ -12,61 +12,36 @@ import { ExternalWeights } from '../onnx/external-weights.ts'
 import { GraphBuilder, type Value } from '../onnx/graph.ts'
 import { bindTensors, type Bindings } from './bind.ts'
 import { ImportError } from './import-error.ts'
-import { idTokenizer } from './id-tokenizer.ts'
+import { importEncoder } from './import-encoder.ts'
+import { nameOf, type Imported, type ImportOptions } from './import-options.ts'
 import { ImportedWeights } from './imported-weights.ts'
-import { readPublishedConfig, type PublishedModel } from './published-config.ts'
-import { readFolderTokenizer } from './sources/folder-tokenizer.ts'
+import { modelTokenizer } from './model-tokenizer.ts'
+import { readPublishedConfig, readPublishedEncoder, type PublishedModel } from './published-config.ts'
 import { openSource, type ModelSource, type TokenizerContents } from './sources/source.ts'
-import { tryDecoder, type Trial } from './trial.ts'
-import { chooseFormats, type Quantization, type WeightFormat } from './weight-formats.ts'
+import { tryDecoder } from './trial.ts'
+import { chooseFormats } from './weight-formats.ts'
 
 const GRAPH_FILE = 'decoder.onnx'
 const WEIGHTS_FILE = 'decoder.onnx.data'
 /** Tokens of one prefill call: products of so many rows are fast, and other requests wait no longer. */
 const PREFILL_CHUNK = 128
 
-export interface ImportOptions {
-  /** A model folder or a .gguf file. */
-  readonly source: string
-  readonly out: string
-  /** The model's name; the source's without. */
-  readonly name?: string | undefined
-  readonly quantization: Quantization
-  /** A folder with the tokenizer, for a source that has none. */
-  readonly tokenizer?: string | undefined
-  /** Gets what is being done, and how much of it is done. */
-  readonly progress?: (what: string, done: number, of: number) => void
-}
-
-export interface Imported {
-  readonly manifest: Manifest
-  readonly trial: Trial
-  /** Numbers that are stored in each form. */
-  readonly stored: Readonly<Record<WeightFormat, number>>
-}
-
 /** Writes the bundle. Throws ImportError, SourceError or ConfigError in one sentence before anything is written. */
 export async function importModel(o: ImportOptions): Promise<Imported> {
   await refuseForeign(o.out, bundleFolder)
   const source = await openSource(o.source)
   try {
+    const encoder = readPublishedEncoder(source.config)
+    if (encoder) return await importEncoder(o, source, encoder)
+    if (o.pooling !== undefined)
+      throw new ImportError(`--pooling: expected it for an encoder of texts only, got ${o.pooling} for a decoder`)
     const published = readPublishedConfig(source.config)
     const bindings = bindTensors(published.model, source.tensors)
-    const tokenizer = await tokenizerOf(o, source, published.model.vocab)
-    const vocab = openText(tokenizer).vocabSize
-    if (vocab > published.model.vocab)
-      throw new ImportError(`tokenizer: has ${vocab} tokens, the model only ${published.model.vocab}`)
+    const tokenizer = await modelTokenizer(o, source, published.model.vocab)
     return await bundlePublished(o, { source, published, bindings, tokenizer })
   } finally {
     await source.tensors.close()
   }
-}
-
-async function tokenizerOf(o: ImportOptions, source: ModelSource, vocab: number): Promise<TokenizerContents> {
-  if (o.tokenizer === undefined) return source.tokenizer ?? idTokenizer(vocab)
-  const given = await readFolderTokenizer(o.tokenizer, source.config, source.generation)
-  if (!given) throw new ImportError(`${o.tokenizer}: expected a tokenizer.json, got none`)
-  return given
 }
 
 /** A published model that has been read and found whole. */
@@ -127,7 +102,7 @@ function trace(graph: GraphBuilder, model: Model, op: ReturnType<typeof decoderO
   return traceDecoder(graph, op, model, params)
 }
 
-const graphEntry = (traced: TracedDecoder): Manifest['graphs']['decoder'] => ({
+const graphEntry = (traced: TracedDecoder): GraphEntry => ({
   file: GRAPH_FILE,
   kernels: 'fused',
   inputs: traced.inputs.map((port) => ({
@@ -146,5 +121,3 @@ function generationOf(given: Readonly<Record<string, unknown>>): Manifest['gener
     ...(typeof topP === 'number' && topP > 0 && topP <= 1 ? { top_p: topP } : {}),
   }
 }
-
-const nameOf = (source: string): string => basename(source).replace(/\.gguf$/i, '')

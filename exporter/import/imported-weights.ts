@@ -2,13 +2,12 @@
  * The weights of an imported model on their way into a graph: each matrix is stored in the form in which ONNX Runtime's
  * operators take it, in a file beside the graph, and read from its source only when it is written.
  */
-import type { Model } from '../../models/architecture.ts'
 import type { Composites, LinearPart, Primitives } from '../../models/ops.ts'
 import { elements, flatten } from '../../models/spec.ts'
 import type { ExternalWeights, WriteInto } from '../onnx/external-weights.ts'
 import type { ExternalPlace, GraphBuilder, Value } from '../onnx/graph.ts'
 import type { Cursor } from '../trace.ts'
-import { readParameter, type Bindings } from './bind.ts'
+import { readParameter, type Bindings, type Parametrised } from './bind.ts'
 import {
   BLOCK,
   packExact,
@@ -60,7 +59,7 @@ export class ImportedWeights {
   constructor(
     cursor: Cursor,
     external: ExternalWeights,
-    model: Model,
+    model: Parametrised,
     bindings: Bindings,
     tensors: TensorSource,
     formats: Formats,

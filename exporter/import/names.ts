@@ -41,7 +41,16 @@ export interface NamingRules {
 }
 
 /** What may stand before all names of a text model. */
-const PREFIXES = ['model.', 'model.language_model.', 'language_model.model.', 'transformer.', 'backbone.', 'rwkv.', '']
+const PREFIXES = [
+  'model.',
+  'model.language_model.',
+  'language_model.model.',
+  'transformer.',
+  'backbone.',
+  'rwkv.',
+  'bert.',
+  '',
+]
 
 /** Names of the tensors that are there, under the rules of a family. */
 export function createNames(names: ReadonlySet<string>, { segments }: NamingRules): Names {

@@ -1,6 +1,8 @@
 /** From a published configuration (config.json of transformers 4 or 5) to a family and its options. */
 import type { Model } from '../../models/architecture.ts'
-import { families } from '../../models/families/registry.ts'
+import type { Fields } from '../../models/config.ts'
+import type { EncoderModel } from '../../models/encoder.ts'
+import { encoders, families } from '../../models/families/registry.ts'
 import { NO_BOUND } from '../../models/layers/mamba2.ts'
 import { ImportError } from './import-error.ts'
 import { cannotChange } from './config-keys.ts'
@@ -21,6 +23,22 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   gemma3_text: 'gemma3',
 }
 
+/** The encoder that a configuration describes; undefined where it is none. Throws as `readPublishedConfig` does. */
+export function readPublishedEncoder(config: Config): EncoderModel | undefined {
+  const architecture = encoders.get(String(config['model_type']))
+  if (!architecture) return undefined
+  const { architectures } = config
+  const [kind = 'BertModel'] = Array.isArray(architectures) ? architectures.map(String) : []
+  if (!ENCODER_CLASSES.has(kind))
+    throw new ImportError(
+      `config.json: architectures: expected one of ${[...ENCODER_CLASSES].join(', ')}, got ${kind}: its head is not done`,
+    )
+  return architecture.model(optionsOf(architecture, config))
+}
+
+/** Classes whose encoder is all that is used of them: heads that predict masked words and sentences are left out. */
+const ENCODER_CLASSES: ReadonlySet<string> = new Set(['BertModel', 'BertForMaskedLM', 'BertForPreTraining'])
+
 /** Throws ImportError for a family or an option that is not known, and ConfigError for a value that cannot be. */
 export function readPublishedConfig(config: Config): PublishedModel {
   const flat = flatten(config)
@@ -29,19 +47,25 @@ export function readPublishedConfig(config: Config): PublishedModel {
   const architecture = families.get(family)
   if (!architecture)
     throw new ImportError(
-      `config.json: model_type: expected one of ${[...families.keys()].join(', ')}, got ${JSON.stringify(flat['model_type'] ?? null)}`,
+      `config.json: model_type: expected one of ${[...families.keys(), ...encoders.keys()].join(', ')}, got ${JSON.stringify(flat['model_type'] ?? null)}`,
     )
   const named = withRope(family, (special[family] ?? ((c) => c))(flat))
-  const options: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(named)) {
-    if (value === null || value === undefined) continue
-    if (Object.hasOwn(architecture.fields, name)) options[name] = finite(value)
-    else if (!cannotChange(family, name, value))
-      throw new ImportError(`config.json: ${name}: ${JSON.stringify(value)} is not known for ${family}`)
-  }
+  const options = optionsOf(architecture, named)
   const positions = flat['max_position_embeddings'] ?? flat['n_positions'] ?? flat['model_max_length']
   const maxPositions = typeof positions === 'number' && positions > 0 ? positions : null
   return { family, model: architecture.model(options), maxPositions }
+}
+
+/** What an architecture takes of a configuration. Throws ImportError for what it does not take and cannot leave out. */
+function optionsOf({ name: family, fields }: { name: string; fields: Fields }, config: Config): Config {
+  const options: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(config)) {
+    if (value === null || value === undefined) continue
+    if (Object.hasOwn(fields, name)) options[name] = finite(value)
+    else if (!cannotChange(family, name, value))
+      throw new ImportError(`config.json: ${name}: ${JSON.stringify(value)} is not known for ${family}`)
+  }
+  return options
 }
 
 /** The text model of a wrapper configuration; what the wrapper says of the whole counts where the text has nothing. */

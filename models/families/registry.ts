@@ -1,5 +1,7 @@
 /** The published families by the `model_type` of their configurations. */
 import type { Architecture } from '../architecture.ts'
+import type { EncoderArchitecture } from '../encoder.ts'
+import { bert } from './bert.ts'
 import { gpt_oss, qwen3_moe } from './experts.ts'
 import { gemma3 } from './gemma3.ts'
 import { gpt2 } from './gpt2.ts'
@@ -39,3 +41,6 @@ export const families: ReadonlyMap<string, Architecture> = new Map(
     rwkv,
   ].map((family) => [family.name, family]),
 )
+
+/** Encoders of text, likewise. */
+export const encoders: ReadonlyMap<string, EncoderArchitecture> = new Map([[bert.name, bert]])

@@ -1,6 +1,6 @@
 /** Opens a bundle's decoder for serving: with as many threads as are fastest, and tried once before it serves anybody. */
 import { availableParallelism } from 'node:os'
-import { loadBundle, type Bundle } from '../../runtime/bundle.ts'
+import { decoderOf, loadBundle, type Bundle } from '../../runtime/bundle.ts'
 import type { Device } from '../../runtime/device.ts'
 import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
 import { openText } from '../../runtime/text.ts'
@@ -77,7 +77,7 @@ async function fastest(open: (threads: number) => Promise<Trial>): Promise<{ tri
 }
 
 async function tryThreads(bundle: Bundle, threads: number, rows: number, device: Device): Promise<Trial> {
-  const { file } = bundle.manifest.graphs.decoder
+  const { file } = decoderOf(bundle.manifest)
   // Threads that spin while they wait are faster, and only worth their core where there are several.
   const graph = await openGraph(bundle.path(file), { threads, device })
   try {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { loadBundle, ManifestError, writeManifest } from '../../runtime/bundle.ts'
+import { decoderOf, loadBundle, ManifestError, writeManifest } from '../../runtime/bundle.ts'
 import { stateBytes, type Manifest, type ManifestInput } from '../../runtime/manifest.ts'
 import { FLOAT, onnxModel, type ModelSpec } from '../support/onnx-model.ts'
 
@@ -94,13 +94,82 @@ test('the size of a state counts one sequence', async () => {
   expect(entry && stateBytes(entry)).toBe(64 * 256 * 4)
 })
 
+const port = (name: string, shape: readonly (number | string)[], dtype: 'int32' | 'float32' = 'int32') => ({
+  name,
+  dtype,
+  shape,
+})
+
+/** The manifest of a sentence encoder in the file decoder.onnx. */
+const encoder = {
+  ...draft,
+  graphs: {
+    embedder: {
+      file: 'decoder.onnx',
+      kernels: 'fused',
+      inputs: ['ids', 'mask', 'types'].map((name) => port(name, ['batch', 'time'])),
+      outputs: [port('embedding', ['batch', 8], 'float32'), port('hidden', ['batch', 'time', 8], 'float32')],
+    },
+  },
+  embedder: { pooling: 'mean', normalize: true, width: 8, maxTokens: 128 },
+  state: [],
+} satisfies typeof draft
+
+test('a bundle may have an embedder and no decoder, and says so to who wants one', async () => {
+  await writeManifest(dir, encoder)
+  const { manifest } = await loadBundle(dir)
+  expect(manifest.embedder).toEqual(encoder.embedder)
+  expect(() => decoderOf(manifest)).toThrow(
+    'tiny: expected a bundle with a decoder, got one with an embedder alone: it makes vectors of texts and writes none',
+  )
+})
+
+test.each<[name: string, manifest: typeof draft, message: string]>([
+  [
+    'an embedder that is not described',
+    { ...draft, graphs: encoder.graphs, state: [] },
+    'embedder: expected it beside graphs.embedder, got the graph alone',
+  ],
+  [
+    'a description without a graph',
+    { ...draft, embedder: encoder.embedder },
+    'embedder: expected it beside graphs.embedder, got it alone',
+  ],
+  [
+    'a state without a decoder',
+    { ...encoder, state: draft.state },
+    'state: expected none without a decoder, got memory',
+  ],
+  [
+    'vectors of another width',
+    { ...encoder, embedder: { ...encoder.embedder, width: 16 } },
+    'graphs.embedder.outputs: expected embedding float32 [batch, 16] among them, got embedding float32 [batch, 8], ' +
+      'hidden float32 [batch, time, 8]',
+  ],
+  [
+    'an embedder without a mask',
+    {
+      ...encoder,
+      graphs: { embedder: { ...encoder.graphs.embedder, inputs: [port('ids', ['batch', 'time'])] } },
+    },
+    'graphs.embedder.inputs: expected ids int32 [batch, time], mask int32 [batch, time], types int32 [batch, time], ' +
+      'got ids int32 [batch, time]',
+  ],
+])('%s is refused', async (_, manifest, message) => {
+  await expect(writeManifest(dir, manifest)).rejects.toThrow(message)
+})
+
 // Each case spoils the folder, and names the sentence that follows the path of the manifest or file.
 type Json = Record<string, unknown> & Manifest
 const edits: [name: string, edit: (manifest: Json) => void, message: string][] = [
   ['another format', (m) => Object.assign(m, { format: 'gguf' }), 'expected format mneme-bundle, got "gguf"'],
   ['another version', (m) => Object.assign(m, { version: 2 }), 'expected version 1, got 2'],
   ['no version', (m) => Reflect.deleteProperty(m, 'version'), 'expected version 1, got none'],
-  ['no decoder', (m) => Reflect.deleteProperty(m.graphs, 'decoder'), 'graphs.decoder: expected object, got none'],
+  [
+    'no decoder',
+    (m) => Reflect.deleteProperty(m.graphs, 'decoder'),
+    'graphs: expected a decoder or an embedder, got neither',
+  ],
   ['no name', (m) => Reflect.deleteProperty(m, 'name'), 'name: expected string, got none'],
   [
     'an unknown dtype',
@@ -129,17 +198,17 @@ const edits: [name: string, edit: (manifest: Json) => void, message: string][] =
   ],
   [
     'a graph that is not listed',
-    (m) => Object.assign(m.graphs.decoder, { file: 'other.onnx' }),
+    (m) => Object.assign(decoderOf(m), { file: 'other.onnx' }),
     'graphs.decoder.file: expected a file listed in files, got other.onnx',
   ],
   [
     'a state without an input',
-    (m) => m.graphs.decoder.inputs.pop(),
+    (m) => decoderOf(m).inputs.pop(),
     "state memory: input: expected state.memory among the decoder's inputs, got none",
   ],
   [
     'a state without an output',
-    (m) => m.graphs.decoder.outputs.pop(),
+    (m) => decoderOf(m).outputs.pop(),
     "state memory: output: expected next.memory among the decoder's outputs, got none",
   ],
   [

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../models/config.ts'
 import { countParameters, flatten } from '../../models/spec.ts'
-import { loadBundle } from '../../runtime/bundle.ts'
+import { decoderOf, loadBundle } from '../../runtime/bundle.ts'
 import { type Decoder, openDecoder, type StateShape } from '../../runtime/decoder.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { TaskSource } from '../data/tasks/dataset.ts'
@@ -35,9 +35,10 @@ export async function openModel(folder: string, { set, freeze }: Ablation): Prom
     const bundle = await loadBundle(folder)
     if (Object.keys(set).length > 0)
       throw new ConfigError(`--set: expected a checkpoint or a run, whose graph is made now, got the bundle ${folder}`)
-    const { architecture, parameters, state, graphs, source } = bundle.manifest
+    const { architecture, parameters, state, source } = bundle.manifest
+    const { file } = decoderOf(bundle.manifest)
     return {
-      decoder: frozen(await openDecoder(bundle.path(graphs.decoder.file), state, { threads: 2 }), state),
+      decoder: frozen(await openDecoder(bundle.path(file), state, { threads: 2 }), state),
       codec: openText(bundle.dir),
       subject: { model: folder, architecture, parameters, stateFloats: sizeOf(state) },
       trainedOn: taskOf(source['data']),

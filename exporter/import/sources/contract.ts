@@ -51,6 +51,19 @@ export interface ModelSource {
   readonly tensors: TensorSource
   /** The contents of tokenizer.json and tokenizer_config.json; the config holds chat_template. Null: has no tokenizer. */
   readonly tokenizer: TokenizerContents | null
+  /** What sentence-transformers does with the vectors of the tokens; undefined where the source does not say. */
+  sentenceSettings?(): Promise<SentenceSettings | undefined>
+}
+
+/** What the files of sentence-transformers beside a model say. */
+export interface SentenceSettings {
+  /** Null where the file that says it is missing. */
+  readonly pooling: 'mean' | 'cls' | 'max' | null
+  readonly normalize: boolean
+  /** Tokens of the longest text, if a file says so. */
+  readonly maxTokens: number | null
+  /** Texts are lower-cased before the tokenizer sees them. */
+  readonly lowerCase: boolean
 }
 
 export interface TokenizerContents {

@@ -10,15 +10,18 @@ const constants: Readonly<Record<string, number>> = { Infinity, '-Infinity': -In
 
 /** Returns the object in JSON text; `where` begins the message of the SourceError. */
 export function parseJsonObject(text: string, where: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = hasConstants(text) ? JSON.parse(strict(text), (_, inner: unknown) => float(inner)) : JSON.parse(text)
-  } catch (cause) {
-    throw new SourceError(`${where}: expected JSON, got ${problem(cause)}`, { cause })
-  }
+  const value = parseJson(text, where)
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new SourceError(`${where}: expected a JSON object, got ${Array.isArray(value) ? 'a list' : typeof value}`)
   return value as Record<string, unknown>
+}
+
+function parseJson(text: string, where: string): unknown {
+  try {
+    return hasConstants(text) ? JSON.parse(strict(text), (_, inner: unknown) => float(inner)) : JSON.parse(text)
+  } catch (cause) {
+    throw new SourceError(`${where}: expected JSON, got ${problem(cause)}`, { cause })
+  }
 }
 
 /** Returns the object in a JSON file. Throws SourceError. */
@@ -30,6 +33,16 @@ export async function readJsonObject(path: string): Promise<Record<string, unkno
 export async function readJsonObjectIfThere(path: string): Promise<Record<string, unknown> | undefined> {
   const text = await readTextIfThere(path)
   return text === undefined ? undefined : parseJsonObject(text, path)
+}
+
+/** Returns the objects of a list in a JSON file, or undefined if there is no such file. Throws SourceError. */
+export async function readJsonListIfThere(path: string): Promise<Record<string, unknown>[] | undefined> {
+  const text = await readTextIfThere(path)
+  if (text === undefined) return undefined
+  const list = parseJson(text, path)
+  if (!Array.isArray(list) || list.some((item) => typeof item !== 'object' || item === null || Array.isArray(item)))
+    throw new SourceError(`${path}: expected a list of JSON objects, got something else`)
+  return list as Record<string, unknown>[]
 }
 
 /** Returns the text of a file, or undefined if there is no such file. Throws SourceError for anything else. */

@@ -14,6 +14,9 @@ const BESIDE = [
   'special_tokens_map.json',
   'chat_template.jinja',
   'chat_template.json',
+  'modules.json',
+  'sentence_bert_config.json',
+  'config_sentence_transformers.json',
 ]
 
 export interface Choice {
@@ -29,7 +32,8 @@ export function chooseFiles(name: HubModelName, all: readonly string[]): Choice 
   const weights = [SINGLE, INDEX].find((file) => all.includes(file))
   if (weights !== undefined && all.includes('config.json')) {
     const templates = all.filter((path) => /^additional_chat_templates\/[^/]+\.jinja$/.test(path))
-    return { paths: [...BESIDE.filter((file) => all.includes(file)), ...templates, weights] }
+    const pooling = all.filter((path) => /^[^/]+_Pooling\/config\.json$/.test(path))
+    return { paths: [...BESIDE.filter((file) => all.includes(file)), ...templates, ...pooling, weights] }
   }
   const files = all.filter(isFirstGguf)
   if (files.length === 1) return chooseFile(name, files[0]!, all)

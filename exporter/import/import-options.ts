@@ -1,0 +1,33 @@
+/** What an import is asked for, and what it gives. */
+import { basename } from 'node:path'
+import type { Pooling } from '../../models/layers/pooling.ts'
+import type { Manifest } from '../../runtime/bundle.ts'
+import type { EmbedderTrial } from './embedder-trial.ts'
+import type { Trial } from './trial.ts'
+import type { Quantization, WeightFormat } from './weight-formats.ts'
+
+export interface ImportOptions {
+  /** A model folder or a .gguf file. */
+  readonly source: string
+  readonly out: string
+  /** The model's name; the source's without. */
+  readonly name?: string | undefined
+  readonly quantization: Quantization
+  /** A folder with the tokenizer, for a source that has none. */
+  readonly tokenizer?: string | undefined
+  /** How an encoder's vectors of tokens become one, for a source that does not say. */
+  readonly pooling?: Pooling | undefined
+  /** Gets what is being done, and how much of it is done. */
+  readonly progress?: (what: string, done: number, of: number) => void
+}
+
+export interface Imported {
+  readonly manifest: Manifest
+  /** Of a decoder or of an embedder. */
+  readonly trial: Trial | EmbedderTrial
+  /** Numbers that are stored in each form. */
+  readonly stored: Readonly<Record<WeightFormat, number>>
+}
+
+/** What a model is called that was given no name. */
+export const nameOf = (source: string): string => basename(source).replace(/\.gguf$/i, '')

@@ -1,0 +1,32 @@
+/** From whole texts to what an encoder reads: the tokenizer's special tokens around them, cut at the longest text. */
+import { TextError } from './errors.ts'
+import { createPostProcessor, type EncodedText } from './post-processor.ts'
+import { parseTokenizer, readTokenizerFiles, type TokenizerFiles } from './tokenizer-files.ts'
+import { createVocabulary } from './vocabulary.ts'
+
+export interface SentenceTokenizer {
+  /** Tokens that are added to a text. */
+  readonly added: number
+  /**
+   * The tokens of a text, whose end is cut off where they are more than `maxTokens`. Special tokens that are written in
+   * it are text like any other.
+   */
+  encode(text: string): EncodedText & { readonly truncated: boolean }
+}
+
+/** The tokenizer of a folder, or of the contents of its files. Throws TextError. */
+export function openSentenceTokenizer(source: string | TokenizerFiles, maxTokens: number): SentenceTokenizer {
+  const { tokenizer, config } = parseTokenizer(typeof source === 'string' ? readTokenizerFiles(source) : source)
+  const vocabulary = createVocabulary(tokenizer, config)
+  const processor = createPostProcessor(tokenizer['post_processor'])
+  const { added } = processor
+  if (added >= maxTokens)
+    throw new TextError(`tokenizer: adds ${added} tokens to a text, of which the model reads at most ${maxTokens}`)
+  return {
+    added,
+    encode(text) {
+      const ids = vocabulary.encode(text)
+      return { ...processor.wrap(ids.slice(0, maxTokens - added)), truncated: ids.length > maxTokens - added }
+    },
+  }
+}
