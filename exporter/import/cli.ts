@@ -1,9 +1,11 @@
 /** The command `mneme import`. */
 import { Command, Option } from 'commander'
 import { POOLINGS, type Pooling } from '../../models/layers/pooling.ts'
+import { ImportError } from './import-error.ts'
 import { importModel } from './import.ts'
 import type { Imported } from './import-options.ts'
 import { localSource } from './local-source.ts'
+import { reportQuantization } from './report.ts'
 import { QUANTIZATIONS, type Quantization } from './weight-formats.ts'
 
 interface ImportFlags {
@@ -12,6 +14,7 @@ interface ImportFlags {
   readonly quantize: Quantization
   readonly tokenizer?: string
   readonly pooling?: Pooling
+  readonly report?: string
 }
 
 /** `mneme import SOURCE --out BUNDLE`. */
@@ -40,15 +43,32 @@ export function importCommand(): Command {
         'how the vectors of the tokens become one for the text, if the files of a sentence encoder do not say',
       ).choices(POOLINGS),
     )
+    .option('--report <text>', 'a text file: print what few bits cost on it, beside the same model in float32')
     .action(runImport)
 }
 
-async function runImport(source: string, { out, name, quantize, tokenizer, pooling }: ImportFlags): Promise<void> {
+async function runImport(
+  source: string,
+  { out, name, quantize, tokenizer, pooling, report }: ImportFlags,
+): Promise<void> {
   const began = performance.now()
   const local = await localSource(source, (line) => process.stderr.write(`${line}\n`))
   const options = { source: local.path, out, name: name ?? local.name, quantization: quantize, tokenizer, pooling }
   const imported = await importModel({ ...options, progress: say() })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
+  if (report === undefined) return
+  if (!imported.manifest.graphs.decoder)
+    throw new ImportError('--report: expected a model that predicts tokens, got an encoder; its trial says the cosine')
+  const { tokens, bytes, perplexity, divergence } = await reportQuantization(options, report)
+  const megabytes = (n: number): string => (n / 1e6).toFixed(1)
+  process.stdout.write(
+    [
+      `on ${tokens} tokens of ${report}, in float32 and as written here:`,
+      `size ${megabytes(bytes.float32)} MB, ${megabytes(bytes.quantized)} MB`,
+      `perplexity ${perplexity.float32.toFixed(3)}, ${perplexity.quantized.toFixed(3)}`,
+      `divergence of the predictions ${divergence.toExponential(2)} nats a token\n`,
+    ].join('\n'),
+  )
 }
 
 /** A line for each tenth, or one that moves on a terminal. */

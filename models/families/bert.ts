@@ -9,12 +9,13 @@ import { linearParams, matrix, type LinearSpec, type Of, type Spec } from '../sp
 import { activation } from './fields.ts'
 import { layerNormSpec, normOf, type NormSpec } from './norm.ts'
 
+/** The defaults are those of transformers, which configurations may leave out. */
 const fields = {
-  vocab_size: count(256, 'size of the vocabulary'),
-  hidden_size: count(128, 'width of the model', 1, 65_536),
-  num_hidden_layers: count(4, 'number of layers', 1, 1024),
-  num_attention_heads: count(4, 'heads of the attention'),
-  intermediate_size: count(512, 'inner width of the feed-forward layers'),
+  vocab_size: count(30_522, 'size of the vocabulary'),
+  hidden_size: count(768, 'width of the model', 1, 65_536),
+  num_hidden_layers: count(12, 'number of layers', 1, 1024),
+  num_attention_heads: count(12, 'heads of the attention'),
+  intermediate_size: count(3072, 'inner width of the feed-forward layers'),
   hidden_act: { ...activation, default: 'gelu' as const },
   max_position_embeddings: count(512, 'tokens of the longest text'),
   type_vocab_size: count(2, 'kinds of texts that are told apart'),

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -23,6 +24,7 @@ import { temporaryFolder } from '../../support/temporary.ts'
 type Json = Record<string, unknown>
 
 const CLOSE = { absolute: 1e-4, relative: 0 }
+const COMMAND = join(import.meta.dirname, '../../../clients/cli/bin.js')
 const BERT = join(fixtures, 'models/bert')
 const textOf = (ids: readonly number[]): EncodedText => ({ ids, types: ids.map(() => 0) })
 
@@ -271,6 +273,36 @@ describe.skipIf(!existsSync(fixtures))('BERT for sentences', () => {
     await expect(importModel({ source: join(fixtures, 'models/llama'), ...other })).rejects.toThrow(
       '--pooling: expected it for an encoder of texts only, got cls for a decoder',
     )
+  })
+
+  test('a server and a report of predictions refuse the bundle by name', () => {
+    const folder = temporaryFolder()
+    const [out, text] = [join(folder, 'bundle'), join(folder, 'text.txt')]
+    writeFileSync(text, 'some text')
+    const run = (...args: string[]) => {
+      const { status, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8' })
+      return { status, stderr }
+    }
+    const report = run('import', BERT, '--out', out, '--report', text)
+    expect(report.stderr).toContain('--report: expected a model that predicts tokens, got an encoder')
+    expect(report.status).not.toBe(0)
+    const serve = run('serve', out, '--port', '0', '--data', join(folder, 'data'))
+    expect(serve.stderr).toContain('bert: expected a bundle with a decoder, got one with an embedder alone')
+    expect(serve.status).toBe(1)
+  })
+
+  test('what a configuration leaves out is what transformers takes', () => {
+    expect(readPublishedEncoder({ model_type: 'bert' })?.config).toMatchObject({
+      vocab_size: 30_522,
+      hidden_size: 768,
+      num_hidden_layers: 12,
+      num_attention_heads: 12,
+      intermediate_size: 3072,
+      hidden_act: 'gelu',
+      max_position_embeddings: 512,
+      type_vocab_size: 2,
+      layer_norm_eps: 1e-12,
+    })
   })
 
   test('max_seq_length of sentence_bert_config.json and model_max_length bound a text', async () => {
