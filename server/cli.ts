@@ -110,6 +110,7 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       kernels: manifest.graphs['decoder']?.kernels ?? 'portable',
       parameters: manifest.parameters,
       created: Math.floor(Date.now() / 1000),
+      contextLength: manifest.maxTokens ?? null,
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
     tokenizer: dir,

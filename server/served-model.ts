@@ -12,6 +12,8 @@ export interface ModelDescription {
   readonly parameters: number
   /** Seconds since 1970. */
   readonly created: number
+  /** Tokens that a conversation may have, the reply included; null where there is no limit. */
+  readonly contextLength: number | null
   readonly defaults: { readonly temperature: number; readonly topP: number; readonly maxTokens: number }
 }
 

@@ -1,15 +1,20 @@
 /** The HTTP thread's side of an engine: jobs in, an event stream per job out. */
-import { transferList } from '../checkpoint.ts'
+import { transferList, type Checkpoint } from '../checkpoint.ts'
 import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
 import { EventStream, type JobEvent } from './event-stream.ts'
+import { fitContext } from './context-length.ts'
 import type { FromEngine, Job, ModelInfo, Prompt, ReplayJob, TurnJob } from './messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export type { JobEvent } from './event-stream.ts'
 
 /** A job that has no number yet, and its prompt. A replay's prompt is ids. */
-export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk'> & { readonly prompt: Prompt }
+export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk'> & {
+  readonly prompt: Prompt
+  /** Tokens that there has to be room for in each reply; where there is room for fewer than `maxTokens`, it ends there. */
+  readonly leastTokens: number
+}
 export type NewReplay = Omit<ReplayJob, 'id'> & { readonly prompt: Prompt }
 export type NewJob = NewTurn | NewReplay
 
@@ -45,11 +50,15 @@ export interface Engine {
  */
 const FLOOD_SHARE = 7
 
-/** An engine at the other end of `port`, with at most `limit` replies running or waiting. */
+/**
+ * An engine at the other end of `port`, with at most `limit` replies running or waiting, whose conversations have at
+ * most `contextLength` tokens.
+ */
 export function connectEngine(
   port: Port,
   tokenizer: Tokenizer,
   limit: number,
+  contextLength: number | null,
 ): Engine & { fail(reason: string): void } {
   const jobs = new Map<number, { readonly owner: string; readonly stream: EventStream }>()
   const ready = createDeferred<ModelInfo>()
@@ -86,14 +95,15 @@ export function connectEngine(
   }
   /** Tokenizes the prompt, and hands the job to the engine unless its client has gone meanwhile. */
   const begin = async (id: number, fresh: NewJob, stream: EventStream, moveState: boolean): Promise<void> => {
-    const { prompt, ...rest } = fresh
-    const { from, owner } = fresh
+    const { prompt, from, owner } = fresh
     const encoded = await encode(tokenizer, owner, prompt, from)
     if (jobs.get(id)?.stream !== stream) return
     if ('code' in encoded) return stream.push({ kind: 'error', id, ...encoded })
+    const fitting = fit(fresh, encoded.ids.length, contextLength)
+    if (typeof fitting === 'string')
+      return stream.push({ kind: 'error', id, code: 'prompt_too_long', message: fitting })
     stream.push({ kind: 'accepted', id, prompt: encoded.ids, promptText: encoded.text })
-    const prefillChunk = rest.kind === 'replay' ? rest.prefillChunk : (info?.prefillChunk ?? 1)
-    const job: Job = { ...rest, id, prefillChunk }
+    const job = jobOf(id, fresh, fitting, info?.prefillChunk ?? 1)
     port.postMessage({ kind: 'job', job, prompt: encoded.ids }, moveState && from ? transferList(from.state) : [])
   }
   return {
@@ -141,4 +151,22 @@ function encode(
   from: Job['from'],
 ): ReturnType<Tokenizer['encode']> {
   return tokenizer.encode(owner, prompt, from !== null, from?.pending.length ?? 0)
+}
+
+/** How long a reply may be, or a sentence that says why there is no room for one. */
+function fit(job: NewJob, prompt: number, contextLength: number | null): number | string {
+  if (job.kind === 'replay') return 0 // it fitted when it was a turn
+  const { from, maxTokens, leastTokens } = job
+  return fitContext(contextLength, conversationTokens(from, prompt), maxTokens, leastTokens)
+}
+
+/** Tokens of a conversation with a new prompt of so many. */
+export function conversationTokens(from: Checkpoint | null, prompt: number): number {
+  return (from?.position ?? 0) + (from?.pending.length ?? 0) + prompt
+}
+
+function jobOf(id: number, { prompt: _, ...fresh }: NewJob, maxTokens: number, prefillChunk: number): Job {
+  if (fresh.kind === 'replay') return { ...fresh, id }
+  const { leastTokens: __, ...turn } = fresh
+  return { ...turn, id, maxTokens, prefillChunk }
 }

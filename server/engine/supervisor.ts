@@ -26,7 +26,7 @@ export function superviseEngine(
   thread.add({
     payload,
     connect(port: MessagePort) {
-      const connected = connectEngine(port, tokenizer, limit)
+      const connected = connectEngine(port, tokenizer, limit, description.contextLength)
       engine = connected
       connected.ready.then(
         (ready) => {

@@ -65,17 +65,20 @@ async function version(deps: Deps): Promise<object> {
   return { name: 'mneme', version: deps.version, node: process.version, models: deps.models.map(describe), store }
 }
 
-function modelObject({ name, created, bundle, architecture }: ServedModel): object {
-  return { id: name, object: 'model', created, owned_by: 'mneme', mneme: { bundle, architecture } }
+function modelObject({ name, created, bundle, architecture, contextLength }: ServedModel): object {
+  const mneme = { bundle, architecture }
+  return { id: name, object: 'model', created, owned_by: 'mneme', max_model_len: contextLength, mneme }
 }
 
-function describe({ name, bundle, architecture, kernels, parameters, info }: ServedModel): object {
+function describe(model: ServedModel): object {
+  const { name, bundle, architecture, kernels, parameters, contextLength, info } = model
   return {
     name,
     bundle,
     architecture,
     kernels,
     parameters,
+    max_model_len: contextLength,
     runtime: info?.runtime ?? null,
     state_bytes: info?.stateBytes ?? null,
   }

@@ -9,7 +9,7 @@ import { runChoices, type Piece, type Progress, type StatelessCaller, type Total
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { entryOf } from './response-render.ts'
-import { drawingOf } from './sampling.ts'
+import { drawingOf, replyLength } from './sampling.ts'
 
 type Json = Record<string, unknown>
 
@@ -93,7 +93,7 @@ function prepare(deps: Deps, request: ChatRequest, owner: string): { model: Serv
     from: null,
     sampling,
     choices: request.n ?? 1,
-    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? model.defaults.maxTokens,
+    ...replyLength(request.max_completion_tokens ?? request.max_tokens, model.defaults.maxTokens),
     stop,
     promptLogprobs: null,
     keep: false,

@@ -9,7 +9,7 @@ import type { CompletionRequest } from './completions-schema.ts'
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { LogprobColumns } from './logprob-columns.ts'
-import { drawingOf } from './sampling.ts'
+import { drawingOf, replyLength } from './sampling.ts'
 
 type Json = Record<string, unknown>
 
@@ -86,7 +86,7 @@ function prepare(deps: Deps, request: CompletionRequest, owner: string): { model
     from: null,
     sampling,
     choices: request.n ?? 1,
-    maxTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
+    ...replyLength(request.max_tokens, DEFAULT_MAX_TOKENS),
     stop,
     promptLogprobs: request.echo === true ? logprobs : null,
     keep: false,

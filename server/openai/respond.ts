@@ -14,7 +14,7 @@ import { jsonText } from './json-text.ts'
 import { itemsOf, messagesOf, readInput, type InputMessage } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
-import { drawingOf } from './sampling.ts'
+import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
 
 export interface Caller {
   readonly owner: string
@@ -141,7 +141,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     from: base?.checkpoint ?? null,
     sampling,
     choices: 1,
-    maxTokens: generate ? (request.max_output_tokens ?? model.defaults.maxTokens) : 0,
+    ...(generate ? replyLength(request.max_output_tokens, model.defaults.maxTokens) : NO_REPLY),
     stop,
     promptLogprobs: null,
     keep: true,

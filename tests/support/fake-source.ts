@@ -28,6 +28,7 @@ export function fakeSource(options: FakeOptions = {}): ModelSource {
       kernels: 'portable',
       parameters: 0,
       created: 1_700_000_000,
+      contextLength: null,
       defaults: { temperature: 1, topP: 1, maxTokens: 32 },
     },
     tokenizer: 'fake',

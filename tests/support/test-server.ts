@@ -32,6 +32,7 @@ export interface TestOptions extends FakeOptions {
   readonly allowedOrigins?: readonly string[]
   readonly limits?: Partial<Limits>
   readonly limit?: number
+  readonly contextLength?: number | null
   readonly keepStates?: number
   readonly maxPages?: number
   readonly replayTokens?: number
@@ -60,13 +61,14 @@ const tokenizer: Tokenizer = {
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
+  const { contextLength = null } = options
   const { port1, port2 } = new MessageChannel()
-  const engine = connectEngine(port1, tokenizer, limit)
+  const engine = connectEngine(port1, tokenizer, limit, contextLength)
   const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
   port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
-  const model: ServedModel = { ...fakeSource().description, name, engine, info }
+  const model: ServedModel = { ...fakeSource().description, name, contextLength, engine, info }
   const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
   await store.ready
   const metrics = createMetrics({
