@@ -39,6 +39,8 @@ export interface Engine {
   readonly ready: Promise<ModelInfo>
   /** Replies that run, and that wait. */
   readonly load: { readonly running: number; readonly waiting: number }
+  /** Tokens of a job's prompt; null where the tokenizer refuses it. */
+  count(job: NewJob): Promise<number | null>
   /** Throws BusyError when the queue is full, EngineError when the thread is gone. Ends after the job's last event. */
   submit(job: NewJob, options?: SubmitOptions): AsyncIterable<JobEvent>
   close(): void
@@ -140,6 +142,10 @@ export function connectEngine(
       }
       return stream.events()
     },
+    async count({ prompt, from, owner }) {
+      const encoded = await encode(tokenizer, owner, prompt, from)
+      return 'code' in encoded ? null : encoded.ids.length
+    },
     close: () => port.postMessage({ kind: 'close' }),
   }
 }
@@ -165,7 +171,8 @@ export function conversationTokens(from: Checkpoint | null, prompt: number): num
   return (from?.position ?? 0) + (from?.pending.length ?? 0) + prompt
 }
 
-function jobOf(id: number, { prompt: _, ...fresh }: NewJob, maxTokens: number, prefillChunk: number): Job {
+function jobOf(id: number, job: NewJob, maxTokens: number, prefillChunk: number): Job {
+  const { prompt: _, ...fresh } = job
   if (fresh.kind === 'replay') return { ...fresh, id }
   const { leastTokens: __, ...turn } = fresh
   return { ...turn, id, maxTokens, prefillChunk }

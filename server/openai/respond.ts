@@ -15,6 +15,7 @@ import { itemsOf, messagesOf, readInput, type InputMessage } from './response-in
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
+import { truncate } from './truncation.ts'
 
 export interface Caller {
   readonly owner: string
@@ -107,6 +108,8 @@ interface Prepared {
   readonly sampling: NewTurn['sampling']
   readonly input: readonly InputMessage[]
   readonly job: NewTurn
+  /** Tokens of the conversation that were left out. */
+  readonly truncated: number
   /** Nobody continues from the base's own copy of its state again. */
   readonly moveState: boolean
 }
@@ -117,7 +120,9 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
   if (name !== undefined) pickModel(deps.models, name)
   const base = previous ? await resume(deps, caller.owner, previous, caller.local, caller.signal) : null
   try {
-    return await prepareOn(deps, request, caller, base)
+    const prepared = await prepareOn(deps, request, caller, base)
+    if (request.truncation !== 'auto') return prepared
+    return { ...prepared, ...(await truncate(deps, request, prepared, messagesOf)) }
   } catch (error) {
     base?.release()
     throw error
@@ -148,7 +153,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   }
   // What a connection keeps is continued again; what only the disk has is not.
   const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
-  return { id: newId('resp'), model, base, sampling, input, job, moveState }
+  return { id: newId('resp'), model, base, sampling, input, job, truncated: 0, moveState }
 }
 
 /** Alternatives of each token; null for no log-probabilities. */
@@ -170,11 +175,12 @@ function modelOf(deps: Deps, base: Base, name: string | undefined): ServedModel 
   )
 }
 
-function usageOf({ base, job, model }: Prepared, prompt: number, { generated }: DoneEvent): Usage {
+function usageOf({ base, job, model, truncated }: Prepared, prompt: number, { generated }: DoneEvent): Usage {
   const { position, pending } = job.from ?? { position: 0, pending: [] }
   const { stateBytes } = infoOf(model)
   const computed = pending.length + prompt
-  return { saved: position, computed, generated: generated.length, stateBytes, resumed: base?.resumed ?? null }
+  const resumed = job.from === null ? null : (base?.resumed ?? null)
+  return { saved: position, computed, generated: generated.length, truncated, stateBytes, resumed }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */

@@ -24,6 +24,8 @@ export interface Usage {
   /** Tokens fed before the reply: left over from the last turn, and the prompt. */
   readonly computed: number
   readonly generated: number
+  /** Tokens of the conversation that were left out because it had become too long. */
+  readonly truncated: number
   readonly stateBytes: number
   /** Where the state of the turn before came from; null for a first turn. */
   readonly resumed: Resumed | null
@@ -198,10 +200,11 @@ function logprobEntry({ bytes, logprob }: TokenText): LogprobEntry {
 }
 
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
-function memoryUsage({ saved, computed, generated, stateBytes, resumed }: Usage): Record<string, unknown> {
+function memoryUsage({ saved, computed, generated, truncated, stateBytes, resumed }: Usage): Record<string, unknown> {
   return {
     tokens_computed: computed + generated,
     tokens_saved: saved,
+    tokens_truncated: truncated,
     state_bytes: stateBytes,
     resumed_from: resumed?.tier ?? null,
     tokens_replayed: resumed?.replayed ?? 0,
