@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { loadBundle } from '../runtime/bundle.ts'
+import { memoryOf } from './engine/model-memory.ts'
 import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from '../runtime/package.ts'
@@ -25,6 +26,10 @@ export function serveCommand(): Command {
     .option('--data <folder>', 'folder for conversations and their memory (default: ./data)')
     .option('--threads <number>', 'threads of each model (default: what is measured to be fastest at the start)')
     .addOption(new Option('--device <name>', 'where the model runs (default: cpu)').choices(['cpu', 'webgpu', 'cuda']))
+    .option(
+      '--memory <bytes>',
+      'memory for weights and states, such as 8GB; models are then loaded as they are asked for',
+    )
     .option('--max-batch <number>', 'replies computed together (default: 8)')
     .option('--max-queue <number>', 'replies waiting before requests are refused (default: 64)')
     .option('--api-key <key>', 'require this key; may be repeated', collect)
@@ -114,7 +119,8 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
     tokenizer: dir,
-    payload: { bundle: dir, threads: threads ?? null, rows: maxBatch, device },
+    memory: memoryOf(manifest, maxBatch),
+    payload: { bundle: dir, id, threads: threads ?? null, rows: maxBatch, device },
   }
 }
 

@@ -18,10 +18,15 @@ export interface ModelDescription {
 }
 
 export interface ServedModel extends ModelDescription {
-  /** The current engine: a new one after a crash. */
   readonly engine: Engine
-  /** Null while the engine is starting. */
+  /** Null before the model was loaded first, and while its engine is started again. */
   readonly info: ModelInfo | null
+  /** Whether it is in memory, ready to compute. */
+  readonly loaded: boolean
+  /** Whether its thread has died and is started again. */
+  readonly restarting: boolean
+  /** Loads the model unless something is known of it already. Rejects with AdmissionError. */
+  prepare(owner: string, signal: AbortSignal): Promise<void>
 }
 
 /** The model of that name; the first one when a request names none. */

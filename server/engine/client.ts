@@ -1,10 +1,10 @@
 /** The HTTP thread's side of an engine: jobs in, an event stream per job out. */
-import { transferList, type Checkpoint } from '../checkpoint.ts'
-import { createDeferred } from '../deferred.ts'
+import { bytesOfState, transferList, type Checkpoint } from '../checkpoint.ts'
+import { createDeferred, type Deferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
 import { EventStream, type JobEvent } from './event-stream.ts'
 import { fitContext } from './context-length.ts'
-import type { FromEngine, Job, ModelInfo, Prompt, ReplayJob, TurnJob } from './messages.ts'
+import type { ErrorCode, FromEngine, Job, ModelInfo, Prompt, ReplayJob, TurnJob } from './messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export type { JobEvent } from './event-stream.ts'
@@ -35,8 +35,6 @@ export interface SubmitOptions {
 }
 
 export interface Engine {
-  /** Rejects with EngineError if the model cannot be opened. */
-  readonly ready: Promise<ModelInfo>
   /** Replies that run, and that wait. */
   readonly load: { readonly running: number; readonly waiting: number }
   /** Tokens of a job's prompt; null where the tokenizer refuses it. */
@@ -52,37 +50,87 @@ export interface Engine {
  */
 const FLOOD_SHARE = 7
 
-/**
- * An engine at the other end of `port`, with at most `limit` replies running or waiting, whose conversations have at
- * most `contextLength` tokens.
- */
+/** What a job takes of the memory: so many sequences of so many tokens, and a state of `stateBytes` that it goes on from. */
+export interface MemoryDemand {
+  readonly owner: string
+  readonly sequences: number
+  readonly tokens: number
+  readonly stateBytes: number
+}
+
+/** Resolves once the model is loaded and has memory for a job, to what gives that back. Rejects with AdmissionError. */
+export type Admit = (demand: MemoryDemand, signal: AbortSignal) => Promise<() => void>
+
+/** A job cannot be computed: `code` and the message are for its client. */
+export class AdmissionError extends Error {
+  override name = 'AdmissionError' as const
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+export interface EngineOptions {
+  readonly tokenizer: Tokenizer
+  /** Replies that run or wait, at most. */
+  readonly limit: number
+  /** Tokens of a conversation at most; null: no limit. */
+  readonly contextLength: number | null
+  readonly admit: Admit
+}
+
+/** An engine whose model comes and goes. */
+export interface EngineClient extends Engine {
+  /** The model is being opened at the other end of `port`. Rejects with EngineError if it cannot be opened. */
+  attach(port: Port): Promise<ModelInfo>
+  /** There is no other end any more. */
+  detach(): void
+  /** The other end is gone: what it was doing fails, what waits to be admitted goes on waiting. */
+  fail(reason: string): void
+}
+
+interface OpenJob {
+  readonly owner: string
+  readonly stream: EventStream
+  /** Whether it waits for the model and its memory. */
+  waits: boolean
+  readonly gone: AbortController
+}
+
+/** An engine over the model at the other end of `port`, which has all the memory that it needs. */
 export function connectEngine(
   port: Port,
-  tokenizer: Tokenizer,
-  limit: number,
-  contextLength: number | null,
-): Engine & { fail(reason: string): void } {
-  const jobs = new Map<number, { readonly owner: string; readonly stream: EventStream }>()
-  const ready = createDeferred<ModelInfo>()
+  options: Omit<EngineOptions, 'admit'>,
+): EngineClient & { ready: Promise<ModelInfo> } {
+  const engine = createEngineClient({ ...options, admit: async () => () => undefined })
+  return Object.assign(engine, { ready: engine.attach(port) })
+}
+
+export function createEngineClient({ tokenizer, limit, contextLength, admit: enter }: EngineOptions): EngineClient {
+  const jobs = new Map<number, OpenJob>()
+  let port: Port | null = null
+  let opening: Deferred<ModelInfo> | null = null
   let info: ModelInfo | null = null
   let lastId = 0
   let broken: string | null = null
 
   const fail = (reason: string): void => {
     broken = reason
-    ready.reject(new EngineError(reason))
-    for (const [id, { stream }] of jobs) stream.push({ kind: 'error', id, code: 'engine_failed', message: reason })
+    opening?.reject(new EngineError(reason))
+    for (const [id, { stream, waits }] of jobs)
+      if (!waits) stream.push({ kind: 'error', id, code: 'engine_failed', message: reason })
   }
-  port.on('message', (received) => {
-    const message = received as FromEngine
+  const receive = (message: FromEngine): void => {
     if (message.kind === 'events') for (const event of message.events) jobs.get(event.id)?.stream.push(event)
     else if (message.kind === 'unusable') fail(message.message)
     else {
       info = message.info
-      ready.resolve(message.info)
+      opening?.resolve(message.info)
     }
-  })
-  const count = (which: (job: { owner: string; stream: EventStream }) => boolean): number => {
+  }
+  const count = (which: (job: OpenJob) => boolean): number => {
     let replies = 0
     for (const job of jobs.values()) if (which(job)) replies += job.stream.replies
     return replies
@@ -96,21 +144,35 @@ export function connectEngine(
       throw new BusyError(`The queue is nearly full, and ${own} of its ${all} replies are yours.`)
   }
   /** Tokenizes the prompt, and hands the job to the engine unless its client has gone meanwhile. */
-  const begin = async (id: number, fresh: NewJob, stream: EventStream, moveState: boolean): Promise<void> => {
+  const begin = async (id: number, fresh: NewJob, entry: OpenJob, moveState: boolean): Promise<void> => {
     const { prompt, from, owner } = fresh
+    const { stream } = entry
     const encoded = await encode(tokenizer, owner, prompt, from)
-    if (jobs.get(id)?.stream !== stream) return
+    if (jobs.get(id) !== entry) return
     if ('code' in encoded) return stream.push({ kind: 'error', id, ...encoded })
     const fitting = fit(fresh, encoded.ids.length, contextLength)
     if (typeof fitting === 'string')
       return stream.push({ kind: 'error', id, code: 'prompt_too_long', message: fitting })
     stream.push({ kind: 'accepted', id, prompt: encoded.ids, promptText: encoded.text })
+    entry.waits = true
+    const leave = await enter(demandOf(fresh, encoded.ids.length, fitting), entry.gone.signal)
+    entry.waits = false
+    if (jobs.get(id) !== entry) return leave()
+    entry.gone.signal.addEventListener('abort', leave, { once: true })
+    if (broken !== null) return stream.push({ kind: 'error', id, code: 'engine_failed', message: broken })
     const job = jobOf(id, fresh, fitting, info?.prefillChunk ?? 1)
-    port.postMessage({ kind: 'job', job, prompt: encoded.ids }, moveState && from ? transferList(from.state) : [])
+    port?.postMessage({ kind: 'job', job, prompt: encoded.ids }, moveState && from ? transferList(from.state) : [])
   }
   return {
-    ready: ready.promise,
     fail,
+    attach(next) {
+      const attached = createDeferred<ModelInfo>()
+      ;[port, opening, broken] = [next, attached, null]
+      next.on('message', (received) => {
+        if (port === next) receive(received as FromEngine)
+      })
+      return attached.promise
+    },
     get load() {
       return { running: count(({ stream }) => stream.started), waiting: count(({ stream }) => !stream.started) }
     },
@@ -119,26 +181,30 @@ export function connectEngine(
       const replies = fresh.kind === 'turn' ? fresh.choices : 1
       admit(fresh.owner, replies)
       const id = ++lastId
+      const gone = new AbortController()
       const release = (): void => {
         jobs.delete(id)
+        gone.abort()
         signal?.removeEventListener('abort', cancel)
       }
       const overflow = (): void => {
-        port.postMessage({ kind: 'cancel', id })
+        port?.postMessage({ kind: 'cancel', id })
         stream.push({ kind: 'error', id, code: 'reader_too_slow', message: 'too much waits for the reader' })
       }
       const stream = new EventStream(replies, release, overflow)
       const cancel = (): void => {
-        port.postMessage({ kind: 'cancel', id })
+        port?.postMessage({ kind: 'cancel', id })
         stream.abort()
       }
-      jobs.set(id, { owner: fresh.owner, stream })
+      const entry: OpenJob = { owner: fresh.owner, stream, waits: false, gone }
+      jobs.set(id, entry)
       if (signal?.aborted) cancel()
       else {
         signal?.addEventListener('abort', cancel, { once: true })
-        void begin(id, fresh, stream, moveState).catch((error: unknown) =>
-          stream.push({ kind: 'error', id, code: 'engine_failed', message: String(error) }),
-        )
+        void begin(id, fresh, entry, moveState).catch((error: unknown) => {
+          const code = error instanceof AdmissionError ? error.code : 'engine_failed'
+          stream.push({ kind: 'error', id, code, message: error instanceof Error ? error.message : String(error) })
+        })
       }
       return stream.events()
     },
@@ -146,7 +212,13 @@ export function connectEngine(
       const encoded = await encode(tokenizer, owner, prompt, from)
       return 'code' in encoded ? null : encoded.ids.length
     },
-    close: () => port.postMessage({ kind: 'close' }),
+    detach() {
+      ;[port, broken] = [null, null]
+    },
+    close() {
+      port?.postMessage({ kind: 'close' })
+      port = null
+    },
   }
 }
 
@@ -169,6 +241,18 @@ function fit(job: NewJob, prompt: number, contextLength: number | null): number 
 /** Tokens of a conversation with a new prompt of so many. */
 export function conversationTokens(from: Checkpoint | null, prompt: number): number {
   return (from?.position ?? 0) + (from?.pending.length ?? 0) + prompt
+}
+
+/** The memory for all tokens that a job may end with, from its beginning on. */
+function demandOf(job: NewJob, prompt: number, maxTokens: number): MemoryDemand {
+  const { owner, from } = job
+  const reply = job.kind === 'turn' ? maxTokens : job.steps.length
+  return {
+    owner,
+    sequences: job.kind === 'turn' ? job.choices : 1,
+    tokens: conversationTokens(from, prompt) + reply,
+    stateBytes: from ? bytesOfState(from.state) : 0,
+  }
 }
 
 function jobOf(id: number, job: NewJob, maxTokens: number, prefillChunk: number): Job {

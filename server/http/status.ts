@@ -54,7 +54,7 @@ export function statusEndpoints(deps: Deps, all: () => readonly Endpoint[]): End
 }
 
 function readiness(deps: Deps, c: RequestContext): Response {
-  const missing = deps.models.filter((model) => model.info === null).map(({ name }) => name)
+  const missing = deps.models.filter((model) => model.restarting).map(({ name }) => name)
   if (deps.lifecycle.draining) return c.json({ status: 'stopping' }, 503)
   if (missing.length > 0) return c.json({ status: 'starting', models: missing }, 503)
   return c.json({ status: 'ok' })
@@ -65,13 +65,13 @@ async function version(deps: Deps): Promise<object> {
   return { name: 'mneme', version: deps.version, node: process.version, models: deps.models.map(describe), store }
 }
 
-function modelObject({ name, created, bundle, architecture, contextLength }: ServedModel): object {
-  const mneme = { bundle, architecture }
+function modelObject({ name, created, bundle, architecture, contextLength, loaded }: ServedModel): object {
+  const mneme = { bundle, architecture, loaded }
   return { id: name, object: 'model', created, owned_by: 'mneme', max_model_len: contextLength, mneme }
 }
 
 function describe(model: ServedModel): object {
-  const { name, bundle, architecture, kernels, parameters, contextLength, info } = model
+  const { name, bundle, architecture, kernels, parameters, contextLength, info, loaded } = model
   return {
     name,
     bundle,
@@ -79,6 +79,7 @@ function describe(model: ServedModel): object {
     kernels,
     parameters,
     max_model_len: contextLength,
+    loaded,
     runtime: info?.runtime ?? null,
     state_bytes: info?.stateBytes ?? null,
   }

@@ -4,7 +4,7 @@ import { withEarlierPages } from '../checkpoint.ts'
 import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
-import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
+import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { Progress } from './choices.ts'
 import { ApiError, toApiError } from './errors.ts'
@@ -132,6 +132,7 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
 async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, base: Base | null): Promise<Prepared> {
   const name = request.model || undefined
   const model = base ? modelOf(deps, base, name) : pickModel(deps.models, name)
+  await prepareModel(model, caller.owner, caller.signal)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
   const messages = messagesOf(request, input)

@@ -32,6 +32,7 @@ export function fakeSource(options: FakeOptions = {}): ModelSource {
       defaults: { temperature: 1, topP: 1, maxTokens: 32 },
     },
     tokenizer: 'fake',
+    memory: { weights: 0, idle: 0, perSequence: 0, perPosition: 0 },
     payload,
   }
 }

@@ -15,6 +15,7 @@ import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../server/limits.ts'
 import { createLog } from '../../server/log.ts'
+import { MemoryBudget } from '../../server/memory-budget.ts'
 import { createMetrics } from '../../server/metrics.ts'
 import { createProtection } from '../../server/protection.ts'
 import type { ServedModel } from '../../server/served-model.ts'
@@ -63,18 +64,34 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
   const { contextLength = null } = options
   const { port1, port2 } = new MessageChannel()
-  const engine = connectEngine(port1, tokenizer, limit, contextLength)
-  const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
+  const engine = connectEngine(port1, { tokenizer, limit, contextLength })
+  const receive = createEngine(
+    createFakeRunner(options),
+    byteCodec,
+    'fake',
+    (event) => port2.postMessage(event),
+    () => port2.close(),
+  )
   port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
-  const model: ServedModel = { ...fakeSource().description, name, contextLength, engine, info }
+  const model: ServedModel = {
+    ...fakeSource().description,
+    name,
+    contextLength,
+    engine,
+    info,
+    loaded: true,
+    restarting: false,
+    prepare: async () => undefined,
+  }
   const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
   await store.ready
   const metrics = createMetrics({
     running: () => engine.load.running,
     waiting: () => engine.load.waiting,
     stateBytes: () => info.stateBytes,
+    memory: () => new MemoryBudget(null),
     parked: async () => ({ sessions: (await store.statistics()).sessions, bytes: 0 }),
   })
   const ring = createKeyRing(keys, options.keysFile)
