@@ -54,11 +54,12 @@ export async function* runTurn(
 }
 
 /** Loads a model that nothing is known of yet, since it never was loaded. Throws ApiError. */
-export async function prepareModel(model: ServedModel, owner: string, signal: AbortSignal): Promise<void> {
+export async function prepareModel(deps: Deps, model: ServedModel, owner: string, signal: AbortSignal): Promise<void> {
   try {
     await model.prepare(owner, signal)
   } catch (cause) {
     if (signal.aborted) throw new ApiError(499, 'cancelled', 'The request was cancelled.')
+    if (cause instanceof BusyError) throw busy(deps, cause)
     if (!(cause instanceof AdmissionError)) throw cause
     throw new ApiError(503, 'model_unavailable', cause.message, { retryAfter: LOAD_RETRY_AFTER, cause })
   }
@@ -69,16 +70,18 @@ export function submit(deps: Deps, model: ServedModel, job: NewJob, options: Sub
   try {
     return model.engine.submit(job, options)
   } catch (cause) {
-    if (cause instanceof BusyError) {
-      deps.metrics.rejected.inc({ reason: 'queue_full' })
-      throw new ApiError(429, 'queue_full', `${cause.message} Try again shortly.`, { retryAfter: RETRY_AFTER, cause })
-    }
+    if (cause instanceof BusyError) throw busy(deps, cause)
     if (!(cause instanceof EngineError)) throw cause
     throw new ApiError(503, 'engine_unavailable', 'The engine is restarting. Try again.', {
       retryAfter: RETRY_AFTER,
       cause,
     })
   }
+}
+
+function busy(deps: Deps, cause: BusyError): ApiError {
+  deps.metrics.rejected.inc({ reason: 'queue_full' })
+  return new ApiError(429, 'queue_full', `${cause.message} Try again shortly.`, { retryAfter: RETRY_AFTER, cause })
 }
 
 function countPrompt(deps: Deps, turn: NewTurn, prompt: number): void {

@@ -86,7 +86,7 @@ export async function startServer(
       models.reduce((total, model) => total + read(model), 0)
     const metrics = createMetrics({
       running: () => sum((model) => model.engine.load.running),
-      waiting: () => sum((model) => model.engine.load.waiting),
+      waiting: () => sum((model) => model.preparing + model.engine.load.waiting),
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       memory: () => budget,
       parked: async () => {

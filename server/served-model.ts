@@ -25,7 +25,9 @@ export interface ServedModel extends ModelDescription {
   readonly loaded: boolean
   /** Whether its thread has died and is started again. */
   readonly restarting: boolean
-  /** Loads the model unless something is known of it already. Rejects with AdmissionError. */
+  /** Requests that wait for it to be loaded first. */
+  readonly preparing: number
+  /** Loads the model unless something is known of it already. Rejects with AdmissionError or BusyError. */
   prepare(owner: string, signal: AbortSignal): Promise<void>
 }
 

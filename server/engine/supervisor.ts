@@ -4,7 +4,7 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { ModelDescription, ServedModel } from '../served-model.ts'
-import { AdmissionError, createEngineClient } from './client.ts'
+import { AdmissionError, BusyError, createEngineClient } from './client.ts'
 import type { EngineThread, HostedModel } from './engine-thread.ts'
 import type { ModelInfo } from './messages.ts'
 import type { ModelMemory } from './model-memory.ts'
@@ -38,6 +38,7 @@ export function superviseEngine(
   let opened: { resolve(): void; reject(error: Error): void } | null = null
   let closed: (() => void) | null = null
   let closing = false
+  let preparing = 0
 
   const admit: Parameters<typeof createEngineClient>[0]['admit'] = async (demand, signal) => {
     try {
@@ -93,8 +94,19 @@ export function superviseEngine(
     get restarting() {
       return state === 'restarting'
     },
+    get preparing() {
+      return preparing
+    },
     async prepare(owner, signal) {
-      if (info === null) (await admit({ owner, sequences: 0, tokens: 0, stateBytes: 0 }, signal))()
+      if (info !== null) return
+      if (preparing >= limit) throw new BusyError(`${limit} requests wait for the model ${name} to be loaded.`)
+      preparing++
+      try {
+        const leave = await admit({ owner, sequences: 0, tokens: 0, stateBytes: 0 }, signal)
+        leave()
+      } finally {
+        preparing--
+      }
     },
     async open() {
       state = 'opening'

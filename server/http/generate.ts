@@ -71,12 +71,12 @@ function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined; mo
     const { owner } = c.get('holder')
     const model = pickModel(deps.models, request.model)
     async function* prepared(signal: AbortSignal): AsyncGenerator<object> {
-      await prepareModel(model, owner, signal)
+      await prepareModel(deps, model, owner, signal)
       yield* inChunks(deps, request, { owner, signal })
     }
     if (request.stream === true) return stream(deps, c, (signal) => chunks(deps, c, prepared(signal)))
     return json(deps, c, async (signal, held) => {
-      await prepareModel(model, owner, signal)
+      await prepareModel(deps, model, owner, signal)
       return whole(deps, request, { owner, signal }, held)
     })
   }

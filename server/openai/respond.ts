@@ -132,7 +132,7 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
 async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, base: Base | null): Promise<Prepared> {
   const name = request.model || undefined
   const model = base ? modelOf(deps, base, name) : pickModel(deps.models, name)
-  await prepareModel(model, caller.owner, caller.signal)
+  await prepareModel(deps, model, caller.owner, caller.signal)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
   const messages = messagesOf(request, input)

@@ -83,6 +83,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     info,
     loaded: true,
     restarting: false,
+    preparing: 0,
     prepare: async () => undefined,
   }
   const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
