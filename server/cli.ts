@@ -15,11 +15,17 @@ const DEFAULT_BUNDLE = 'models/pretrained/keeper'
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
+/** The bundle folder of what was named: a published model is imported into `folder` first. `say` gets lines meanwhile. */
+export type FindBundle = (named: string, folder: string, say: (line: string) => void) => Promise<string>
+
 /** Exit codes: 0 stopped as asked, 1 failed, 2 wrong use. */
-export function serveCommand(): Command {
+export function serveCommand(find: FindBundle): Command {
   return new Command('serve')
     .description('serve models over the OpenAI protocols, with memory that lasts')
-    .argument('[bundles...]', 'folders of bundles (default: the bundled model)')
+    .argument(
+      '[models...]',
+      'folders of bundles; or published models, which are imported on first use: a folder with safetensors, a .gguf file, hf:OWNER/NAME[@REVISION][:FILE] (default: the bundled model)',
+    )
     .option('--config <file>', 'JSON file of settings')
     .option('--host <name>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <number>', 'port to listen on, 0 for any free one (default: 8080)')
@@ -49,7 +55,10 @@ export function serveCommand(): Command {
     .action(async (bundles: string[], { untilStdinEnds, ...flags }: Record<string, unknown>) => {
       if (untilStdinEnds === true) process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGTERM'))
       const given = { ...settingsOf(flags), ...(bundles.length > 0 ? { bundles } : {}) }
-      process.exitCode = await serve(() => loadConfig(given, process.env), bundledSources)
+      process.exitCode = await serve(
+        () => loadConfig(given, process.env),
+        (config) => bundledSources(config, find),
+      )
       if (untilStdinEnds === true) process.stdin.destroy() // or it would keep the process alive
     })
 }
@@ -95,8 +104,11 @@ export function storeOf({ data, keepStates, replayTokens }: Config): Store {
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
-async function bundledSources(config: Config): Promise<ModelSource[]> {
-  const folders = config.bundles.length > 0 ? config.bundles : [join(packageRoot(), DEFAULT_BUNDLE)]
+async function bundledSources(config: Config, find: FindBundle): Promise<ModelSource[]> {
+  const named = config.bundles.length > 0 ? config.bundles : [join(packageRoot(), DEFAULT_BUNDLE)]
+  const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
+  const folders: string[] = []
+  for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
   const sources = await Promise.all(folders.map((folder) => sourceOf(folder, config)))
   const names = sources.map(({ description }) => description.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)

@@ -1,6 +1,7 @@
 /** The command `mneme import`. */
 import { Command, Option } from 'commander'
 import { importModel, type Imported } from './import.ts'
+import { localSource } from './local-source.ts'
 import { QUANTIZATIONS, type Quantization } from './weight-formats.ts'
 
 interface ImportFlags {
@@ -14,7 +15,10 @@ interface ImportFlags {
 export function importCommand(): Command {
   return new Command('import')
     .description('make a bundle of a published model: checked whole, then written')
-    .argument('<source>', 'a folder with config.json and safetensors, or a .gguf file')
+    .argument(
+      '<source>',
+      'a folder with config.json and safetensors, a .gguf file, or a model of the hub: hf:OWNER/NAME[@REVISION][:FILE]',
+    )
     .requiredOption('--out <bundle>', 'folder of the bundle')
     .option('--name <name>', "the model's name (default: the source's)")
     .addOption(
@@ -32,7 +36,9 @@ export function importCommand(): Command {
 
 async function runImport(source: string, { out, name, quantize, tokenizer }: ImportFlags): Promise<void> {
   const began = performance.now()
-  const imported = await importModel({ source, out, name, quantization: quantize, tokenizer, progress: say() })
+  const local = await localSource(source, (line) => process.stderr.write(`${line}\n`))
+  const options = { source: local.path, out, name: name ?? local.name, quantization: quantize, tokenizer }
+  const imported = await importModel({ ...options, progress: say() })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
 

@@ -1,64 +1,32 @@
 /** Keys of published configurations that cannot change what a text model computes, with what they may be. */
 
+const names = (text: string): string[] => text.trim().split(/\s+/)
+
 /** Labels, training and caching. */
-const LABELS: ReadonlySet<string> = new Set([
-  ...[
-    'model_type',
-    'architectures',
-    'auto_map',
-    'transformers_version',
-    'torch_dtype',
-    'dtype',
-    '_name_or_path',
-    'name',
-  ],
-  ...['bos_token_id', 'eos_token_id', 'pad_token_id', 'sep_token_id', 'cls_token_id', 'decoder_start_token_id'],
-  ...[
-    'use_cache',
-    'cache_implementation',
-    'max_length',
-    'task_specific_params',
-    'id2label',
-    'label2id',
-    'problem_type',
-  ],
-  ...['initializer_range', 'attention_dropout', 'hidden_dropout', 'resid_pdrop', 'embd_pdrop', 'attn_pdrop'],
-  ...[
-    'hidden_dropout_prob',
-    'attention_probs_dropout_prob',
-    'classifier_dropout',
-    'embedding_dropout',
-    'resid_dropout',
-  ],
-  ...['output_router_logits', 'router_aux_loss_coef', 'router_z_loss_coef', 'pretraining_tp', 'num_logits_to_keep'],
-  ...['output_attentions', 'output_hidden_states', 'return_dict', 'gradient_checkpointing', 'use_return_dict'],
-  ...['summary_activation', 'summary_first_dropout', 'summary_proj_to_labels', 'summary_type', 'summary_use_proj'],
-  ...['rescale_prenorm_residual', 'residual_in_fp32', 'use_mambapy', 'use_mamba_kernels', 'use_associative_scan'],
-  ...[
-    'time_step_floor',
-    'time_step_init_scheme',
-    'time_step_max',
-    'time_step_min',
-    'time_step_scale',
-    'mamba_chunk_size',
-  ],
-  ...[
-    'chunk_size',
-    'mamba_ssm_dtype',
-    'mamba_ssm_cache_dtype',
-    'mamba_expand',
-    'reorder_and_upcast_attn',
-    'context_length',
-  ],
-  ...['linear_a_log_max', 'linear_a_log_min', 'linear_dt_init_floor', 'linear_dt_max', 'linear_dt_min'],
-  ...['moe_shared_expert_overlap', 'unsloth_version', 'unsloth_fixed'],
-  ...['conv_use_xavier_init', 'conv_dim', 'conv_dim_out', 'use_pos_enc', 'block_dim', 'block_mlp_init_scale'],
-  ...['block_out_init_scale', 'block_use_swiglu', 'block_use_xavier_init', 'theta', 'model_max_length'],
-  ...['is_decoder', 'n_ctx', 'max_position_embeddings', 'tokenizer_class', '_sliding_window_pattern'],
-  // Layers that predict several tokens, and the other senses of a wrapper: their tensors are left out by name
-  ...['mtp_num_hidden_layers', 'mtp_use_dedicated_embeddings', 'mtp_layers_block_type', 'num_nextn_predict_layers'],
-  ...['mtp_hybrid_override_pattern', 'vision_config', 'image_token_id', 'video_token_id', 'vision_start_token_id'],
-])
+const LABELS = names(`
+  model_type architectures auto_map transformers_version torch_dtype dtype _name_or_path name bos_token_id
+  eos_token_id pad_token_id sep_token_id cls_token_id decoder_start_token_id use_cache cache_implementation
+  max_length task_specific_params id2label label2id problem_type initializer_range attention_dropout hidden_dropout
+  resid_pdrop embd_pdrop attn_pdrop hidden_dropout_prob attention_probs_dropout_prob classifier_dropout
+  embedding_dropout resid_dropout output_router_logits router_aux_loss_coef router_z_loss_coef pretraining_tp
+  num_logits_to_keep output_attentions output_hidden_states return_dict gradient_checkpointing use_return_dict
+  summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
+  rescale_prenorm_residual residual_in_fp32 use_mambapy use_mamba_kernels use_associative_scan time_step_floor
+  time_step_init_scheme time_step_max time_step_min time_step_scale mamba_chunk_size chunk_size mamba_ssm_dtype
+  mamba_ssm_cache_dtype mamba_expand reorder_and_upcast_attn context_length linear_a_log_max linear_a_log_min
+  linear_dt_init_floor linear_dt_max linear_dt_min moe_shared_expert_overlap unsloth_version unsloth_fixed
+  conv_use_xavier_init conv_dim conv_dim_out use_pos_enc block_dim block_mlp_init_scale block_out_init_scale
+  block_use_swiglu block_use_xavier_init theta model_max_length is_decoder n_ctx max_position_embeddings
+  tokenizer_class _sliding_window_pattern
+`)
+
+/** Layers that predict several tokens, and the other senses of a wrapper: their tensors are left out by name. */
+const OTHER_SENSES = names(`
+  mtp_num_hidden_layers mtp_use_dedicated_embeddings mtp_layers_block_type num_nextn_predict_layers
+  mtp_hybrid_override_pattern vision_config image_token_id video_token_id vision_start_token_id
+`)
+
+const NO_EFFECT: ReadonlySet<string> = new Set([...LABELS, ...OTHER_SENSES])
 
 /** Of one family each: what only says again what other keys say, or what all published models have. */
 const FAMILY: Readonly<Record<string, readonly string[]>> = {
@@ -79,10 +47,10 @@ const FAMILY: Readonly<Record<string, readonly string[]>> = {
   nemotron_h: ['expand', 'num_hidden_layers', 'time_step_rank'],
   falcon_h1: ['mamba_d_ssm', 'mamba_use_mlp', 'attn_layer_indices', 'mlp_expansion_factor', 'time_step_rank'],
   granitemoehybrid: ['init_method', 'normalization_function', 'mamba_d_ssm'],
-  kimi_linear: [
-    ...['head_dim', 'num_key_value_heads', 'qk_head_dim', 'use_grouped_topk', 'rope_parameters', 'num_local_experts'],
-    ...['n_group', 'norm_topk_prob', 'num_experts_per_tok', 'n_shared_experts'],
-  ],
+  kimi_linear: names(
+    `head_dim num_key_value_heads qk_head_dim use_grouped_topk rope_parameters num_local_experts
+     n_group norm_topk_prob num_experts_per_tok n_shared_experts`,
+  ),
   lfm2: ['hidden_act', 'rope_theta'],
   lfm3: ['hidden_act'],
   smollm3: ['max_window_layers'],
@@ -115,7 +83,7 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
 
 /** Whether a key that no field takes may be left out, given its value. */
 export function cannotChange(family: string, name: string, value: unknown): boolean {
-  if (LABELS.has(name) || FAMILY[family]?.includes(name)) return true
+  if (NO_EFFECT.has(name) || FAMILY[family]?.includes(name)) return true
   const allowed = FIXED[name]
   if (allowed) return allowed.includes(value)
   // What is off, empty or null asks for nothing.

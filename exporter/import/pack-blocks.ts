@@ -147,8 +147,8 @@ function unpackedZeros(packed: Uint8Array, rows: number, blocks: number): Uint8A
 /** Each row of `left`, then the same row of `right`. */
 function joinRows<A extends Uint8Array | Float32Array>(rows: number, left: A, right: A): A {
   const [a, b] = [left.length / rows, right.length / rows]
-  const Array = left.constructor as new (length: number) => A
-  const out = new Array(left.length + right.length)
+  const Numbers = left.constructor as new (length: number) => A
+  const out = new Numbers(left.length + right.length)
   for (let row = 0; row < rows; row++) {
     out.set(left.subarray(row * a, (row + 1) * a), row * (a + b))
     out.set(right.subarray(row * b, (row + 1) * b), row * (a + b) + a)

@@ -86,7 +86,7 @@ function withRope(family: string, config: Config): Config {
 const special: Readonly<Record<string, (config: Config) => Config>> = {
   granitemoehybrid: (c) => ({ ...c, layer_types: kindNames(c['layer_types'] ?? c['layers_block_type']) }),
   qwen3_moe: ({ num_local_experts: experts, ...c }) => ({ num_experts: experts, ...c }),
-  nemotron_h({ hybrid_override_pattern: pattern, num_hidden_layers: _, ...c }) {
+  nemotron_h({ hybrid_override_pattern: pattern, ...c }) {
     const letters: Readonly<Record<string, string>> = {
       M: 'linear_attention',
       '*': 'full_attention',
@@ -94,7 +94,7 @@ const special: Readonly<Record<string, (config: Config) => Config>> = {
       E: 'moe',
     }
     if (typeof pattern !== 'string') return { ...c, layers_block_type: kindNames(c['layers_block_type']) }
-    const layers = [...pattern].map((letter) => {
+    const layers = pattern.split('').map((letter) => {
       if (!letters[letter])
         throw new ImportError(`config.json: hybrid_override_pattern: expected letters M, *, - and E, got ${letter}`)
       return letters[letter]

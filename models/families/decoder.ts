@@ -36,7 +36,7 @@ export interface Family<F extends Fields> {
   readonly about: string
   readonly fields: F
   check?(config: ConfigOf<F>): void
-  plan(config: ConfigOf<F>): DecoderPlan
+  readonly plan: (config: ConfigOf<F>) => DecoderPlan
 }
 
 type DecoderParams = {

@@ -25,15 +25,13 @@ interface RopeParameters {
   readonly truncate?: boolean
 }
 
-const KNOWN: ReadonlySet<string> = new Set([
-  ...['rope_type', 'rope_theta', 'partial_rotary_factor', 'factor', 'attention_factor'],
-  ...['original_max_position_embeddings', 'low_freq_factor', 'high_freq_factor', 'beta_fast', 'beta_slow'],
-  ...['mscale', 'mscale_all_dim', 'truncate', 'max_position_embeddings'],
-  // Sections of an image's positions: those of text are equal, so that nothing is left of them
-  ...['mrope_section', 'mrope_interleaved'],
-  // Read by the family that has it
-  'llama_4_scaling_beta',
-])
+const KNOWN: ReadonlySet<string> = new Set(
+  `rope_type rope_theta partial_rotary_factor factor attention_factor original_max_position_embeddings low_freq_factor
+   high_freq_factor beta_fast beta_slow mscale mscale_all_dim truncate max_position_embeddings`.split(/\s+/),
+)
+
+/** Sections of an image's positions, which are equal for text; and what the family that has it reads itself. */
+const READ_ELSEWHERE: ReadonlySet<string> = new Set(['mrope_section', 'mrope_interleaved', 'llama_4_scaling_beta'])
 
 /**
  * The frequencies that `parameters` say for heads of `channels`; null where there is no rotation. Throws ConfigError for
@@ -41,7 +39,8 @@ const KNOWN: ReadonlySet<string> = new Set([
  */
 export function ropeOf(owner: string, parameters: Options, channels: number, maxPositions: number): Rope | null {
   for (const name of Object.keys(parameters))
-    if (!KNOWN.has(name)) throw new ConfigError(`${owner}.rope_parameters.${name}: is not supported`)
+    if (!KNOWN.has(name) && !READ_ELSEWHERE.has(name))
+      throw new ConfigError(`${owner}.rope_parameters.${name}: is not supported`)
   const p = parameters as RopeParameters
   if (p.rope_theta === null) return null
   const [base, kind] = [p.rope_theta ?? 10_000, p.rope_type ?? 'default']

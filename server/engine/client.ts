@@ -153,15 +153,16 @@ export function createEngineClient({ tokenizer, limit, contextLength, admit: ent
     const fitting = fit(fresh, encoded.ids.length, contextLength)
     if (typeof fitting === 'string')
       return stream.push({ kind: 'error', id, code: 'prompt_too_long', message: fitting })
-    stream.push({ kind: 'accepted', id, prompt: encoded.ids, promptText: encoded.text })
+    const { ids, text: promptText, inReasoning } = encoded
+    stream.push({ kind: 'accepted', id, prompt: ids, promptText, inReasoning })
     entry.waits = true
-    const leave = await enter(demandOf(fresh, encoded.ids.length, fitting), entry.gone.signal)
+    const leave = await enter(demandOf(fresh, ids.length, fitting), entry.gone.signal)
     entry.waits = false
     if (jobs.get(id) !== entry) return leave()
     entry.gone.signal.addEventListener('abort', leave, { once: true })
     if (broken !== null) return stream.push({ kind: 'error', id, code: 'engine_failed', message: broken })
     const job = jobOf(id, fresh, fitting, info?.prefillChunk ?? 1)
-    port?.postMessage({ kind: 'job', job, prompt: encoded.ids }, moveState && from ? transferList(from.state) : [])
+    port?.postMessage({ kind: 'job', job, prompt: ids }, moveState && from ? transferList(from.state) : [])
   }
   return {
     fail,

@@ -1,12 +1,33 @@
 /** What the HTTP thread and an engine thread say to each other. Nothing here knows OpenAI's formats. */
-import type { Message } from '../../runtime/text.ts'
+import type { ReplyFormat } from '../../runtime/reply/reply-format.ts'
+import type { Json, Message, Tool } from '../../runtime/text.ts'
 import type { Checkpoint, Gates } from '../checkpoint.ts'
 import type { Sampling } from './sampler.ts'
 
 export type Prompt =
   | { readonly kind: 'ids'; readonly ids: readonly number[] }
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'chat'; readonly messages: readonly Message[]; readonly generate: boolean }
+  | ChatPrompt
+
+export interface ChatPrompt {
+  readonly kind: 'chat'
+  readonly messages: readonly Message[]
+  readonly generate: boolean
+  /** Functions that the model is told of. */
+  readonly tools?: readonly Tool[]
+  /** Variables of the chat template. */
+  readonly variables?: Readonly<Record<string, Json>>
+  /** What the reply has to begin with, its tokens marked: read after the prompt. */
+  readonly opening?: string
+}
+
+/** How a reply's text tells of tokens that have a meaning. */
+export interface ReplyMarks {
+  /** Tokens that stand in the text, marked, with their ids. */
+  readonly tokens: ReplyFormat['tokens']
+  /** Ids of tokens that end the reply once they have been generated. */
+  readonly last: readonly number[]
+}
 
 /** What every job has. */
 interface JobBase {
@@ -27,6 +48,8 @@ export interface TurnJob extends JobBase {
   readonly stop: readonly string[]
   /** Log-probabilities of the prompt's own tokens, with so many alternatives. */
   readonly promptLogprobs: number | null
+  /** Absent: special tokens have no text. */
+  readonly marks?: ReplyMarks
   /** Return the checkpoint of each choice. */
   readonly keep: boolean
 }
@@ -78,6 +101,8 @@ export interface ModelInfo {
   readonly rows: number
   readonly prefillChunk: number
   readonly runtime: string
+  /** What its replies are made of. */
+  readonly format: ReplyFormat
 }
 
 export type FromEngine =
@@ -103,6 +128,8 @@ export interface AcceptedEvent {
   readonly prompt: readonly number[]
   /** The prompt's text, of a prompt of text or ids. */
   readonly promptText: string
+  /** The prompt ends within reasoning that it has begun. */
+  readonly inReasoning: boolean
 }
 
 export interface TextEvent {

@@ -3,7 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { createDeferred, type Deferred } from '../deferred.ts'
 import { startThread } from '../thread.ts'
-import type { Encoded } from './encode.ts'
+import { lengthOf, type Encoded } from './encode.ts'
 import type { Prompt } from './messages.ts'
 import { OwnerClock } from './owner-clock.ts'
 
@@ -112,6 +112,6 @@ export function startTokenizerThread(module: URL, log: Logger, timeoutMs = TIMEO
 
 function sizeOf(prompt: Prompt | null): number {
   if (!prompt) return 0
-  if (prompt.kind === 'ids') return prompt.ids.length
-  return prompt.kind === 'text' ? prompt.text.length : prompt.messages.reduce((sum, m) => sum + m.content.length, 0)
+  const told = prompt.kind === 'chat' ? JSON.stringify(prompt.tools ?? []).length : 0
+  return lengthOf(prompt) + told
 }

@@ -1,5 +1,6 @@
 /** One turn of the Responses API, the same for JSON, SSE and WebSocket: a stream of events that ends in the outcome. */
 import type { Base, LocalBases } from '../base.ts'
+import { countReasoning } from '../../runtime/reply/reply-format.ts'
 import { withEarlierPages } from '../checkpoint.ts'
 import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
@@ -11,7 +12,9 @@ import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
-import { itemsOf, messagesOf, readInput, type InputMessage } from './response-input.ts'
+import { planReply, type ReplyPlan } from './reply-plan.ts'
+import { ReplyReader, type Part } from './reply-reader.ts'
+import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
@@ -54,7 +57,8 @@ export async function* respond(
   const writer = new ResponseWriter(head, caller.held)
   const due = everySecond()
   let begun = false
-  let opened = false
+  const reader = new ReplyReader(turn.plan)
+  let inReasoning = false
   let prompt: readonly number[] = []
   try {
     for await (const event of runTurn(
@@ -67,22 +71,21 @@ export async function* respond(
       if (event.kind === 'accepted') {
         begun = true
         prompt = event.prompt
+        inReasoning = event.inReasoning
+        reader.begin(inReasoning)
         yield* writer.begin()
       } else if (event.kind === 'progress') {
         const { prefilled, total } = event
         if (due())
           yield request.mneme?.progress ? writer.progress(prefilled, total) : { kind: 'progress', prefilled, total }
       } else if (event.kind === 'text') {
-        if (!opened) yield* writer.open()
-        opened = true
-        yield* writer.delta(event.text, event.tokens)
+        yield* writer.take(partsOf(reader, turn.plan, event.text), event.tokens)
       } else if (event.kind === 'done') {
         const output = turn.job.maxTokens > 0
         const incomplete = output && event.reason === 'length'
-        if (output && !opened) yield* writer.open()
-        if (output) yield* writer.close(incomplete)
-        const usage = usageOf(turn, prompt.length, event)
-        const response = writer.finished(incomplete, output, usage, Math.floor(deps.now() / 1000))
+        if (output) yield* [...writer.take(reader.end(), []), ...writer.close(incomplete)]
+        const usage = usageOf(turn, prompt.length, event, inReasoning)
+        const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
         await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, prompt, event, stored)
         countSuccess(deps, event)
         yield writer.end(response)
@@ -106,7 +109,8 @@ interface Prepared {
   readonly model: ServedModel
   readonly base: Base | null
   readonly sampling: NewTurn['sampling']
-  readonly input: readonly InputMessage[]
+  readonly input: readonly InputEntry[]
+  readonly plan: ReplyPlan
   readonly job: NewTurn
   /** Tokens of the conversation that were left out. */
   readonly truncated: number
@@ -122,7 +126,10 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
   try {
     const prepared = await prepareOn(deps, request, caller, base)
     if (request.truncation !== 'auto') return prepared
-    return { ...prepared, ...(await truncate(deps, request, prepared, messagesOf)) }
+    return {
+      ...prepared,
+      ...(await truncate(deps, request, prepared, (cut, input) => messagesOf(cut, input, prepared.plan.format))),
+    }
   } catch (error) {
     base?.release()
     throw error
@@ -135,7 +142,8 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   await prepareModel(deps, model, caller.owner, caller.signal)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
-  const messages = messagesOf(request, input)
+  const plan = planReply(request, model)
+  const messages = messagesOf(request, input, plan.format)
   const generate = request.generate ?? true
   if (messages.length === 0 && generate && !base) {
     throw new ApiError(400, 'missing_parameter', "Missing parameter: 'input'.", { param: 'input' })
@@ -143,18 +151,22 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   const job: NewTurn = {
     kind: 'turn',
     owner: caller.owner,
-    prompt: messages.length === 0 && !generate ? { kind: 'ids', ids: [] } : { kind: 'chat', messages, generate },
+    prompt:
+      messages.length === 0 && !generate
+        ? { kind: 'ids', ids: [] }
+        : { kind: 'chat', messages, generate, ...plan.prompt },
     from: base?.checkpoint ?? null,
     sampling,
     choices: 1,
     ...(generate ? replyLength(request.max_output_tokens, model.defaults.maxTokens) : NO_REPLY),
     stop,
     promptLogprobs: null,
+    ...plan.marks,
     keep: true,
   }
   // What a connection keeps is continued again; what only the disk has is not.
   const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
-  return { id: newId('resp'), model, base, sampling, input, job, truncated: 0, moveState }
+  return { id: newId('resp'), model, base, sampling, input, plan, job, truncated: 0, moveState }
 }
 
 /** Alternatives of each token; null for no log-probabilities. */
@@ -176,12 +188,23 @@ function modelOf(deps: Deps, base: Base, name: string | undefined): ServedModel 
   )
 }
 
-function usageOf({ base, job, model, truncated }: Prepared, prompt: number, { generated }: DoneEvent): Usage {
+/** What is told of a text: without a format all of it is text, also where only tokens are told. */
+function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): Part[] {
+  return structured ? reader.push(text) : [{ kind: 'text', text }]
+}
+
+function usageOf(
+  { base, job, model, plan, truncated }: Prepared,
+  prompt: number,
+  { generated }: DoneEvent,
+  inReasoning: boolean,
+): Usage {
   const { position, pending } = job.from ?? { position: 0, pending: [] }
   const { stateBytes } = infoOf(model)
   const computed = pending.length + prompt
+  const reasoning = countReasoning(plan.format, generated, inReasoning)
   const resumed = job.from === null ? null : (base?.resumed ?? null)
-  return { saved: position, computed, generated: generated.length, truncated, stateBytes, resumed }
+  return { saved: position, computed, generated: generated.length, reasoning, truncated, stateBytes, resumed }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */

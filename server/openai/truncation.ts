@@ -5,7 +5,7 @@ import type { Deps } from '../deps.ts'
 import { conversationTokens } from '../engine/client.ts'
 import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
-import { readInput, type InputMessage } from './response-input.ts'
+import { readInput, type InputEntry } from './response-input.ts'
 import type { InputItem, ResponseRequest } from './responses-schema.ts'
 
 /** Of a context in which a reply of the default length has no room, this part is made free. */
@@ -18,7 +18,7 @@ export interface WholeTurn {
   readonly model: ServedModel
   readonly base: Base | null
   /** The request's own input. */
-  readonly input: readonly InputMessage[]
+  readonly input: readonly InputEntry[]
   readonly job: NewTurn
 }
 
@@ -37,7 +37,7 @@ export async function truncate(
   deps: Deps,
   request: ResponseRequest,
   { model, base, input, job }: WholeTurn,
-  messagesOf: (request: ResponseRequest, input: readonly InputMessage[]) => Message[],
+  messagesOf: (request: ResponseRequest, input: readonly InputEntry[]) => Message[],
 ): Promise<TruncatedTurn> {
   const { prompt } = job
   const limit = model.contextLength
@@ -72,9 +72,9 @@ function roomFor({ maxTokens, leastTokens }: NewTurn, limit: number): number {
 
 interface Conversation {
   /** System messages at the beginning. */
-  readonly head: readonly InputMessage[]
+  readonly head: readonly InputEntry[]
   /** At least one. */
-  readonly turns: readonly (readonly InputMessage[])[]
+  readonly turns: readonly (readonly InputEntry[])[]
   readonly instructions: string | null
 }
 
@@ -89,7 +89,7 @@ async function conversationOf(
   deps: Deps,
   request: ResponseRequest,
   base: Base | null,
-  input: readonly InputMessage[],
+  input: readonly InputEntry[],
   owner: string,
 ): Promise<Conversation> {
   const records = base ? await deps.store.history(base.id) : []
@@ -97,7 +97,7 @@ async function conversationOf(
   const items = documents.flatMap(({ response, input: read }) => [...read, ...response.output])
   const stored = { ...request, input: items as unknown as InputItem[], previous_response_id: null }
   const entries = [...(await readInput(deps, stored, owner)), ...input]
-  const start = entries.findIndex(({ role }) => role !== 'system' && role !== 'developer')
+  const start = entries.findIndex((entry) => !hasRole(entry, 'system') && !hasRole(entry, 'developer'))
   const given = [...documents.map(({ response }) => response.instructions), request.instructions]
   const instructions = [...new Set(given.filter((text) => typeof text === 'string' && text !== ''))]
   return {
@@ -109,12 +109,17 @@ async function conversationOf(
 }
 
 /** A turn begins with each user's message that follows another role's. */
-function turnsOf(entries: readonly InputMessage[]): InputMessage[][] {
-  const turns: InputMessage[][] = []
+function turnsOf(entries: readonly InputEntry[]): InputEntry[][] {
+  const turns: InputEntry[][] = []
   for (const [at, entry] of entries.entries()) {
-    const begins = entry.role === 'user' && entries[at - 1]?.role !== 'user'
+    const before = entries[at - 1]
+    const begins = hasRole(entry, 'user') && !(before && hasRole(before, 'user'))
     if (begins || turns.length === 0) turns.push([entry])
     else turns.at(-1)?.push(entry)
   }
   return turns.length > 0 ? turns : [[]]
+}
+
+function hasRole(entry: InputEntry, role: string): boolean {
+  return entry.kind === 'message' && entry.role === role
 }

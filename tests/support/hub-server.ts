@@ -1,4 +1,5 @@
-/** A hub of data sets on this machine: the endpoints that the trainer asks, as the real one answers them. */
+/** A hub on this machine: the endpoints for data sets and models that are asked, as the real one answers them. */
+import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ByteWriter, parquetWrite } from 'hyparquet-writer'
@@ -8,6 +9,8 @@ export type Files = Readonly<Record<string, Uint8Array>>
 
 export interface HubState {
   readonly repo: string
+  /** A model's weights are large files with a sha256. */
+  readonly kind?: 'dataset' | 'model'
   /** Branches and commits; a branch says which commit it is. */
   readonly branches: Record<string, string>
   readonly commits: Record<string, Files>
@@ -83,8 +86,9 @@ function answer(state: HubState, request: IncomingMessage, response: ServerRespo
   }
   if (path.startsWith('/cdn/')) return sendFile(path.slice('/cdn/'.length), state, request, response, cut)
   if (state.token !== undefined && request.headers.authorization !== `Bearer ${state.token}`) return refuse(401)
-  const api = `/api/datasets/${state.repo}/`
-  const resolve = `/datasets/${state.repo}/resolve/`
+  const kind = state.kind ?? 'dataset'
+  const api = `/api/${kind}s/${state.repo}/`
+  const resolve = `${kind === 'model' ? '' : '/datasets'}/${state.repo}/resolve/`
   if (path.startsWith(`${api}revision/`)) {
     const sha = commitOf(state, path.slice(`${api}revision/`.length))
     if (sha === undefined) return refuse(404)
@@ -119,7 +123,7 @@ function answer(state: HubState, request: IncomingMessage, response: ServerRespo
 }
 
 function sendPage(files: Files, from: number, request: IncomingMessage, response: ServerResponse): number {
-  const entries = Object.entries(files).map(([path, bytes]) => ({ type: 'file', path, size: bytes.length, oid: '1' }))
+  const entries = Object.entries(files).map(([path, bytes]) => ({ type: 'file', path, ...hashes(path, bytes) }))
   const next = `http://${request.headers.host}${request.url?.replace(/&cursor=.*/, '')}&cursor=${from + filesOnPage}`
   const more = from + filesOnPage < entries.length
   response.writeHead(200, {
@@ -128,6 +132,13 @@ function sendPage(files: Files, from: number, request: IncomingMessage, response
   })
   response.end(JSON.stringify(entries.slice(from, from + filesOnPage)))
   return 0
+}
+
+function hashes(path: string, bytes: Uint8Array): object {
+  const size = bytes.length
+  const oid = createHash('sha1').update(`blob ${size}\0`).update(bytes).digest('hex')
+  if (!/\.(?:safetensors|gguf)$/.test(path)) return { size, oid }
+  return { size, oid, lfs: { oid: createHash('sha256').update(bytes).digest('hex'), size, pointerSize: 130 } }
 }
 
 function sendFile(

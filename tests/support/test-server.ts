@@ -7,6 +7,7 @@ import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
 import { connectEngine } from '../../server/engine/client.ts'
 import { encodePrompt } from '../../server/engine/encode.ts'
+import type { TextCodec } from '../../runtime/text.ts'
 import { createEngine } from '../../server/engine/engine.ts'
 import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
 import type { Tokenizer } from '../../server/engine/tokenizer.ts'
@@ -34,6 +35,8 @@ export interface TestOptions extends FakeOptions {
   readonly limits?: Partial<Limits>
   readonly limit?: number
   readonly contextLength?: number | null
+  /** Instead of the byte codec. */
+  readonly codec?: TextCodec
   readonly keepStates?: number
   readonly maxPages?: number
   readonly replayTokens?: number
@@ -54,20 +57,19 @@ export interface TestServer {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
-/** The byte codec in this thread. */
-const tokenizer: Tokenizer = {
-  encode: async (_, prompt, continued, pending) => encodePrompt(byteCodec, prompt, continued, pending),
-}
-
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
-  const { contextLength = null } = options
+  const { codec = byteCodec, contextLength = null } = options
+  // In this thread.
+  const tokenizer: Tokenizer = {
+    encode: async (_, prompt, continued, pending) => encodePrompt(codec, prompt, continued, pending),
+  }
   const { port1, port2 } = new MessageChannel()
   const engine = connectEngine(port1, { tokenizer, limit, contextLength })
   const receive = createEngine(
     createFakeRunner(options),
-    byteCodec,
+    codec,
     'fake',
     (event) => port2.postMessage(event),
     () => port2.close(),
