@@ -109,14 +109,15 @@ async function bundledSources(config: Config, find: FindBundle): Promise<ModelSo
   const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
-  const sources = await Promise.all(folders.map((folder) => sourceOf(folder, config)))
+  const sources = await Promise.all(folders.map((folder) => bundleSource(folder, config)))
   const names = sources.map(({ description }) => description.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new ConfigError(`two of the bundles are named ${twice}; serve one of them`)
   return sources
 }
 
-async function sourceOf(folder: string, { threads, device, maxBatch }: Config): Promise<ModelSource> {
+/** What is served of the bundle in a folder. */
+export async function bundleSource(folder: string, { threads, device, maxBatch }: Config): Promise<ModelSource> {
   const { manifest, id, dir } = await loadBundle(folder)
   const { temperature = 1, top_p = 1, max_tokens = DEFAULT_MAX_TOKENS } = manifest.generation
   return {

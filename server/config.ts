@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { byteCount } from './byte-count.ts'
 import { ConfigError } from './config-error.ts'
 import { LEVELS } from './log.ts'
 
@@ -15,26 +16,6 @@ const list = z.preprocess(
 const flag = z.union([z.boolean(), z.stringbool()])
 const origin = z.string().refine((value) => value === '*' || (URL.canParse(value) && new URL(value).origin === value), {
   message: 'expected origins as a browser sends them, such as http://localhost:3000, or *',
-})
-
-const UNITS: Readonly<Record<string, number>> = {
-  K: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  KI: 2 ** 10,
-  MI: 2 ** 20,
-  GI: 2 ** 30,
-  TI: 2 ** 40,
-}
-
-/** Bytes, with a unit or without: 8GB, 512MiB, 1.5G, 4000000000. */
-const byteCount = z.union([z.number(), z.string()]).transform((value, context) => {
-  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([KMGT]I?)?B?$/i.exec(String(value).trim()) ?? []
-  const bytes = Math.floor(Number(number) * (UNITS[unit.toUpperCase()] ?? 1))
-  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes
-  context.addIssue(`expected a number of bytes such as 8GB, 512MiB or 4000000000, got ${String(value).slice(0, 40)}`)
-  return z.NEVER
 })
 
 export const configSchema = z.strictObject({

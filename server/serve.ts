@@ -2,39 +2,27 @@
 import type { AddressInfo } from 'node:net'
 import { availableParallelism } from 'node:os'
 import type { Server } from 'node:http'
-import type { Logger } from 'pino'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { Deps } from './deps.ts'
 import { startEngineThread } from './engine/engine-thread.ts'
-import { sequenceBytes, tokensWithin, type ModelMemory } from './engine/model-memory.ts'
-import { ModelPool, type PoolObserver } from './engine/model-pool.ts'
-import { superviseEngine, type SupervisedModel } from './engine/supervisor.ts'
+import type { SupervisedModel } from './engine/supervisor.ts'
 import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
-import { limitsOf, type Limits } from './limits.ts'
-import { MemoryBudget } from './memory-budget.ts'
-import { createMetrics, type Metrics } from './metrics.ts'
+import { limitsOf } from './limits.ts'
+import { createMetrics } from './metrics.ts'
 import { packageVersion } from '../runtime/package.ts'
 import { createProtection } from './protection.ts'
-import type { ModelDescription, ServedModel } from './served-model.ts'
+import type { ServedModel } from './served-model.ts'
+import { budgetOf, startModels, type ModelSource } from './start-models.ts'
 import type { Store } from './store/store.ts'
 import { startTokenizerThread } from './engine/tokenizer.ts'
 import { sibling } from './thread.ts'
 
 /** How long connections may take to end by themselves once all work is done. */
 const FAREWELL_MS = 1_000
-
-/** A model to serve: what it is, where its tokenizer is, and what its engine is told to open. */
-export interface ModelSource {
-  readonly description: ModelDescription
-  readonly memory: ModelMemory
-  /** The folder that the tokenizer's thread opens. */
-  readonly tokenizer: string
-  readonly payload: unknown
-}
 
 /** What a server is made of besides its models. */
 export interface Parts {
@@ -45,6 +33,8 @@ export interface Parts {
   /** Entry of the tokenizer's thread. */
   readonly tokenizer?: URL
 }
+
+export type { ModelSource } from './start-models.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -94,15 +84,7 @@ export async function startServer(
         return { sessions, bytes: stateBytes }
       },
     })
-    const pool = new ModelPool(budget, observeLoads(models, log, metrics))
-    for (const source of sources) {
-      const description = withinBudget(source, pool, budget)
-      const codec = await tokenizers.open(source.tokenizer)
-      models.push(superviseEngine({ ...source, description }, threads, codec, maxBatch + maxQueue, pool))
-    }
-    for (const model of models) pool.add(model)
-    // In their order: those that fit beside the ones before them.
-    await Promise.all(models.map((model) => pool.load(model)))
+    await startModels(models, sources, { threads, tokenizers, budget, limit: maxBatch + maxQueue, log, metrics })
     const lifecycle = createLifecycle()
     const keys = createKeyRing(config.apiKeys, config.keysFile)
     const { allowedHosts, allowedOrigins } = config
@@ -129,46 +111,6 @@ export async function startServer(
   } catch (error) {
     await shut()
     throw error
-  }
-}
-
-function budgetOf({ memory }: Config, { localStateBytes }: Limits): MemoryBudget {
-  const budget = new MemoryBudget(memory ?? null)
-  if (memory !== undefined) budget.take('caches', localStateBytes)
-  return budget
-}
-
-/** Describes a model whose conversations stay within the budget. Throws where the budget is too small for it. */
-function withinBudget({ description, memory }: ModelSource, pool: ModelPool, budget: MemoryBudget): ModelDescription {
-  const room = pool.roomFor(memory)
-  const tokens = room === Infinity ? null : tokensWithin(memory, room)
-  if (tokens === 0) {
-    const needed = memory.weights + memory.idle + sequenceBytes(memory, 1) + budget.used.caches
-    throw new Error(
-      `the model ${description.name} needs ${needed} bytes of memory (weights ${memory.weights}), and --memory allows ` +
-        `${budget.limit}. Allow more, or leave the model out.`,
-    )
-  }
-  const lengths = [description.contextLength, tokens].filter((length) => length !== null)
-  return { ...description, contextLength: lengths.length > 0 ? Math.min(...lengths) : null }
-}
-
-function observeLoads(models: readonly ServedModel[], log: Logger, metrics: Metrics): PoolObserver {
-  return {
-    loaded(name, seconds) {
-      const model = models.find((one) => one.name === name)
-      log.info({ model: name, bundle: model?.bundle, runtime: model?.info?.runtime, seconds }, 'model ready')
-      metrics.modelLoads.inc({ model: name, result: 'loaded' })
-      metrics.modelLoad.observe(seconds)
-    },
-    unloaded(name) {
-      log.info({ model: name }, 'model unloaded')
-      metrics.modelUnloads.inc({ model: name })
-    },
-    failed(name, error) {
-      log.error({ model: name, err: error }, 'a model could not be loaded')
-      metrics.modelLoads.inc({ model: name, result: 'failed' })
-    },
   }
 }
 
