@@ -39,6 +39,12 @@ export async function startModels(
   const pool = new ModelPool(budget, observeLoads(models, log, metrics))
   for (const source of sources) {
     const description = withinBudget(source, pool, budget)
+    const { name, contextLength } = description
+    if (contextLength !== source.description.contextLength)
+      log.warn(
+        { model: name, tokens: contextLength },
+        '--memory limits conversations to fewer tokens than the model takes',
+      )
     const tokenizer = await tokenizers.open(source.tokenizer)
     models.push(superviseEngine({ ...source, description }, threads, tokenizer, limit, pool))
   }

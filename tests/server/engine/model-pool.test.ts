@@ -103,14 +103,14 @@ describe('a pool of models', () => {
             else await new Promise((resolve) => setImmediate(resolve))
             check()
           }
-          let ended = false
-          const all = Promise.all(jobs).then(() => (ended = true))
-          for (let i = 0; i < 3000 && !ended; i++) {
+          const progress = { ended: false }
+          const all = Promise.all(jobs).then(() => (progress.ended = true))
+          for (let i = 0; i < 3000 && !progress.ended; i++) {
             running.shift()?.end()
             await new Promise((resolve) => setImmediate(resolve))
             check()
           }
-          expect(ended).toBe(true)
+          expect(progress.ended).toBe(true)
           await all
           for (const { end } of running) end()
           // Loads that nobody waits for any more end, too.
