@@ -5,9 +5,11 @@ import type { ChatOptions, Message } from './chat-message.ts'
 import { createChatTemplate, sourceOf } from './chat-template.ts'
 import { bytesOfToken, createDetokenizer, type Detokenizer } from './detokenizer.ts'
 import { TextError } from './errors.ts'
+import { messageEnds } from './message-ends.ts'
 import { splitMarked } from './reply/mark.ts'
 import { endsInReasoning, findReplyFormat, type ReplyFormat } from './reply/reply-format.ts'
 import { parseTokenizer, tokenText, type TokenizerFiles } from './tokenizer-files.ts'
+import { reencode } from './reencode.ts'
 import { createVocabulary } from './vocabulary.ts'
 
 export { TextError } from './errors.ts'
@@ -30,6 +32,13 @@ export interface TextCodec {
   decode(ids: readonly number[]): string
   /** Returns the ids of messages in the model's chat format. Throws TextError if the template refuses them. */
   chat(messages: readonly Message[], options: ChatOptions): number[]
+  /** Returns the ids that end a message in the model's chat format; none where its template has no such tokens. */
+  messageEnds(): number[]
+  /**
+   * Returns the ids that `prompt` and the text of `reply` have when they are encoded as one text: what a client that
+   * sends both again makes of them. Null where their text does not tell which ids they are.
+   */
+  reencode(prompt: readonly number[], reply: readonly number[]): number[] | null
   /** Returns the text of messages in the model's chat format, as the template writes it. Throws TextError. */
   render(messages: readonly Message[], options: ChatOptions): string
   /** What replies are made of besides text. */
@@ -62,16 +71,20 @@ export function openText(source: string | TokenizerFiles): TextCodec {
   }
   const format = findReplyFormat(sourceOf(config, 'tool_use') ?? sourceOf(config, 'default') ?? null, added)
   const detokenizer = () => createDetokenizer(vocabulary)
+  const decode = (ids: readonly number[]): string => {
+    const decoder = detokenizer()
+    return ids.map((id) => decoder.push(id)).join('') + decoder.flush()
+  }
   return {
     vocabSize: vocabulary.size,
     longestToken: vocabulary.longestToken,
     eos,
     encode: (text) => vocabulary.encode(text),
     encodeWithSpecial: (text) => vocabulary.encodeWithSpecial(text),
-    decode(ids) {
-      const decoder = detokenizer()
-      return ids.map((id) => decoder.push(id)).join('') + decoder.flush()
-    },
+    decode,
+    messageEnds: () =>
+      messageEnds((messages) => template.encode(messages, { continued: false, generate: false }), vocabulary),
+    reencode: (prompt, reply) => reencode(vocabulary, decode, prompt, reply),
     bytes: (id) => bytesOfToken(vocabulary, id),
     chat: (messages, options) => template.encode(messages, options),
     render: (messages, options) => template.render(messages, options),

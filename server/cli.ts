@@ -49,6 +49,11 @@ export function serveCommand(find: FindBundle): Command {
     .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
     .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
     .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
+    .option(
+      '--prefix-cache <bytes>',
+      'memory for states that prompts with the same beginning go on from, 0 for none (default: 268435456)',
+    )
+    .option('--prefix-disk <bytes>', 'disk for those of requests that ask to keep them (default: 4294967296)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))
@@ -99,8 +104,8 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens })
+export function storeOf({ data, keepStates, replayTokens, prefixDisk }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */

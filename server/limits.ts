@@ -42,6 +42,15 @@ function localStateBytes({ memory }: Config): number {
   return Math.min(DEFAULT_LIMITS.localStateBytes, share)
 }
 
+/** The same for the prefix cache where it has no limit of its own. */
+const PREFIX_SHARE = 1 / 8
+
+/** Bytes of the states in the prefix cache; 0: there is none. */
+export function prefixCacheBytes({ memory, prefixCache }: Config): number {
+  const share = memory === undefined ? Infinity : Math.floor(memory * PREFIX_SHARE)
+  return prefixCache ?? Math.min(256 * MIB, share)
+}
+
 /** The limits of a configuration: what it does not set has its default. */
 export function limitsOf(config: Config): Limits {
   return {

@@ -11,9 +11,11 @@ import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
-import { limitsOf } from './limits.ts'
+import { limitsOf, prefixCacheBytes } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from '../runtime/package.ts'
+import { createDiskTier } from './prefix-cache/disk-tier.ts'
+import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
 import { createProtection } from './protection.ts'
 import type { ServedModel } from './served-model.ts'
 import { budgetOf, startModels, type ModelSource } from './start-models.ts'
@@ -61,6 +63,8 @@ export async function startServer(
   const tokenizers = startTokenizerThread(tokenizer, log)
   const limits = limitsOf(config)
   const budget = budgetOf(config, limits)
+  const prefixBytes = prefixCacheBytes(config)
+  const prefixes = prefixBytes > 0 ? createPrefixCache(prefixBytes, createDiskTier(store, log)) : null
   const models: SupervisedModel[] = []
   // Models share threads: more of them than cores would only take memory.
   const count = Math.max(1, Math.min(sources.length, availableParallelism()))
@@ -80,18 +84,27 @@ export async function startServer(
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       memory: () => budget,
       parked: async () => {
-        const { sessions, stateBytes } = await store.statistics()
-        return { sessions, bytes: stateBytes }
+        const { sessions, stateBytes, prefixBytes } = await store.statistics()
+        return { sessions, bytes: stateBytes, prefixBytes }
       },
+      prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
     })
-    await startModels(models, sources, { threads, tokenizers, budget, limit: maxBatch + maxQueue, log, metrics })
+    await startModels(models, sources, {
+      threads,
+      tokenizers,
+      prefixes,
+      budget,
+      limit: maxBatch + maxQueue,
+      log,
+      metrics,
+    })
     const lifecycle = createLifecycle()
     const keys = createKeyRing(config.apiKeys, config.keysFile)
     const { allowedHosts, allowedOrigins } = config
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
-    const deps: Deps = { models, store, metrics, keys, lifecycle, ...protection, ...about }
+    const deps: Deps = { models, store, prefixes, metrics, keys, lifecycle, ...protection, ...about }
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     return {

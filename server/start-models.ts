@@ -6,9 +6,10 @@ import { sequenceBytes, tokensWithin, type ModelMemory } from './engine/model-me
 import { ModelPool, type PoolObserver } from './engine/model-pool.ts'
 import { superviseEngine, type SupervisedModel } from './engine/supervisor.ts'
 import type { TokenizerThread } from './engine/tokenizer.ts'
-import type { Limits } from './limits.ts'
+import { prefixCacheBytes, type Limits } from './limits.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { Metrics } from './metrics.ts'
+import type { PrefixCache } from './prefix-cache/prefix-cache.ts'
 import type { ModelDescription, ServedModel } from './served-model.ts'
 
 /** A model to serve: what it is, where its tokenizer is, and what its engine is told to open. */
@@ -23,6 +24,7 @@ export interface ModelSource {
 interface Parts {
   readonly threads: readonly EngineThread[]
   readonly tokenizers: TokenizerThread
+  readonly prefixes: PrefixCache | null
   readonly budget: MemoryBudget
   /** Replies of a model that run or wait, at most. */
   readonly limit: number
@@ -34,7 +36,7 @@ interface Parts {
 export async function startModels(
   models: SupervisedModel[],
   sources: readonly ModelSource[],
-  { threads, tokenizers, budget, limit, log, metrics }: Parts,
+  { threads, tokenizers, prefixes, budget, limit, log, metrics }: Parts,
 ): Promise<void> {
   const pool = new ModelPool(budget, observeLoads(models, log, metrics))
   for (const source of sources) {
@@ -46,17 +48,23 @@ export async function startModels(
         '--memory limits conversations to fewer tokens than the model takes',
       )
     const tokenizer = await tokenizers.open(source.tokenizer)
-    models.push(superviseEngine({ ...source, description }, threads, tokenizer, limit, pool))
+    models.push(superviseEngine({ ...source, description }, threads, tokenizer, limit, pool, prefixes))
   }
   for (const model of models) pool.add(model)
   // In their order: those that fit beside the ones before them.
   await Promise.all(models.map((model) => pool.load(model)))
 }
 
-/** The budget of a configuration, of which the states of WebSockets have their share. */
-export function budgetOf({ memory }: Config, { localStateBytes }: Limits): MemoryBudget {
-  const budget = new MemoryBudget(memory ?? null)
-  if (memory !== undefined) budget.take('caches', localStateBytes)
+/** The budget of a configuration, of which states that are kept in memory have their share. */
+export function budgetOf(config: Config, { localStateBytes }: Limits): MemoryBudget {
+  const budget = new MemoryBudget(config.memory ?? null)
+  const caches = localStateBytes + prefixCacheBytes(config)
+  if (config.memory === undefined) return budget
+  if (caches > budget.free)
+    throw new Error(
+      `--prefix-cache takes ${caches} bytes with the states of WebSockets, and --memory allows ${config.memory}`,
+    )
+  budget.take('caches', caches)
   return budget
 }
 

@@ -2,21 +2,16 @@
 import { bytesOfState, transferList, type Checkpoint } from '../checkpoint.ts'
 import { createDeferred, type Deferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
+import type { CachedPrompt } from '../prefix-cache/cached-prompt.ts'
+import type { OpenPrompt } from '../prefix-cache/model-prefixes.ts'
 import { EventStream, type JobEvent } from './event-stream.ts'
 import { fitContext } from './context-length.ts'
-import type { ErrorCode, FromEngine, Job, ModelInfo, Prompt, ReplayJob, TurnJob } from './messages.ts'
+import type { EngineEvent, ErrorCode, FromEngine, ModelInfo } from './messages.ts'
+import { encode, jobOf, lookUp, usedPrefix, type NewJob } from './new-job.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export type { JobEvent } from './event-stream.ts'
-
-/** A job that has no number yet, and its prompt. A replay's prompt is ids. */
-export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk'> & {
-  readonly prompt: Prompt
-  /** Tokens that there has to be room for in each reply; where there is room for fewer than `maxTokens`, it ends there. */
-  readonly leastTokens: number
-}
-export type NewReplay = Omit<ReplayJob, 'id'> & { readonly prompt: Prompt }
-export type NewJob = NewTurn | NewReplay
+export type { NewJob, NewReplay, NewTurn } from './new-job.ts'
 
 /** The engine's thread ended, or never began. */
 export class EngineError extends Error {
@@ -78,6 +73,8 @@ export interface EngineOptions {
   readonly limit: number
   /** Tokens of a conversation at most; null: no limit. */
   readonly contextLength: number | null
+  /** Looks a prompt up in the prefix cache. */
+  readonly openPrompt: OpenPrompt
   readonly admit: Admit
 }
 
@@ -97,6 +94,8 @@ interface OpenJob {
   /** Whether it waits for the model and its memory. */
   waits: boolean
   readonly gone: AbortController
+  /** Null until the prompt has been looked up, and where the prefix cache is not used. */
+  prompt: CachedPrompt | null
 }
 
 /** An engine over the model at the other end of `port`, which has all the memory that it needs. */
@@ -108,7 +107,8 @@ export function connectEngine(
   return Object.assign(engine, { ready: engine.attach(port) })
 }
 
-export function createEngineClient({ tokenizer, limit, contextLength, admit: enter }: EngineOptions): EngineClient {
+export function createEngineClient(options: EngineOptions): EngineClient {
+  const { tokenizer, limit, contextLength, openPrompt, admit: enter } = options
   const jobs = new Map<number, OpenJob>()
   let port: Port | null = null
   let opening: Deferred<ModelInfo> | null = null
@@ -123,7 +123,7 @@ export function createEngineClient({ tokenizer, limit, contextLength, admit: ent
       if (!waits) stream.push({ kind: 'error', id, code: 'engine_failed', message: reason })
   }
   const receive = (message: FromEngine): void => {
-    if (message.kind === 'events') for (const event of message.events) jobs.get(event.id)?.stream.push(event)
+    if (message.kind === 'events') for (const event of message.events) deliver(jobs.get(event.id), event)
     else if (message.kind === 'unusable') fail(message.message)
     else {
       info = message.info
@@ -145,24 +145,29 @@ export function createEngineClient({ tokenizer, limit, contextLength, admit: ent
   }
   /** Tokenizes the prompt, and hands the job to the engine unless its client has gone meanwhile. */
   const begin = async (id: number, fresh: NewJob, entry: OpenJob, moveState: boolean): Promise<void> => {
-    const { prompt, from, owner } = fresh
     const { stream } = entry
-    const encoded = await encode(tokenizer, owner, prompt, from)
+    const encoded = await encode(tokenizer, fresh)
     if (jobs.get(id) !== entry) return
     if ('code' in encoded) return stream.push({ kind: 'error', id, ...encoded })
-    const fitting = fit(fresh, encoded.ids.length, contextLength)
-    if (typeof fitting === 'string')
-      return stream.push({ kind: 'error', id, code: 'prompt_too_long', message: fitting })
-    const { ids, text: promptText, inReasoning } = encoded
-    stream.push({ kind: 'accepted', id, prompt: ids, promptText, inReasoning })
+    const began = performance.now()
+    const prompt = await lookUp(fresh, encoded.ids, tokenizer, openPrompt)
+    if (jobs.get(id) !== entry) return
+    const ids = prompt?.tokens ?? encoded.ids
+    const maxTokens = fit(fresh, ids.length, contextLength)
+    if (typeof maxTokens === 'string')
+      return stream.push({ kind: 'error', id, code: 'prompt_too_long', message: maxTokens })
+    entry.prompt = prompt
+    const prefix = prompt && usedPrefix(prompt, (performance.now() - began) / 1000)
+    const { text: promptText, inReasoning } = encoded
+    stream.push({ kind: 'accepted', id, prompt: ids, promptText, prefix, inReasoning })
     entry.waits = true
-    const leave = await enter(demandOf(fresh, ids.length, fitting), entry.gone.signal)
+    const leave = await enter(demandOf(fresh, prompt?.from ?? fresh.from, ids.length, maxTokens), entry.gone.signal)
     entry.waits = false
     if (jobs.get(id) !== entry) return leave()
     entry.gone.signal.addEventListener('abort', leave, { once: true })
     if (broken !== null) return stream.push({ kind: 'error', id, code: 'engine_failed', message: broken })
-    const job = jobOf(id, fresh, fitting, info?.prefillChunk ?? 1)
-    port?.postMessage({ kind: 'job', job, prompt: ids }, moveState && from ? transferList(from.state) : [])
+    const job = jobOf(id, fresh, prompt, tokenizer.messageEnds, { maxTokens, prefillChunk: info?.prefillChunk ?? 1 })
+    port?.postMessage({ kind: 'job', job, prompt: ids }, moveState && fresh.from ? transferList(fresh.from.state) : [])
   }
   return {
     fail,
@@ -197,7 +202,7 @@ export function createEngineClient({ tokenizer, limit, contextLength, admit: ent
         port?.postMessage({ kind: 'cancel', id })
         stream.abort()
       }
-      const entry: OpenJob = { owner: fresh.owner, stream, waits: false, gone }
+      const entry: OpenJob = { owner: fresh.owner, stream, waits: false, gone, prompt: null }
       jobs.set(id, entry)
       if (signal?.aborted) cancel()
       else {
@@ -209,8 +214,8 @@ export function createEngineClient({ tokenizer, limit, contextLength, admit: ent
       }
       return stream.events()
     },
-    async count({ prompt, from, owner }) {
-      const encoded = await encode(tokenizer, owner, prompt, from)
+    async count(job) {
+      const encoded = await encode(tokenizer, job)
       return 'code' in encoded ? null : encoded.ids.length
     },
     detach() {
@@ -223,13 +228,16 @@ export function createEngineClient({ tokenizer, limit, contextLength, admit: ent
   }
 }
 
-function encode(
-  tokenizer: Tokenizer,
-  owner: string,
-  prompt: Prompt,
-  from: Job['from'],
-): ReturnType<Tokenizer['encode']> {
-  return tokenizer.encode(owner, prompt, from !== null, from?.pending.length ?? 0)
+/** Gives a job's event to its reader, and its states to the prefix cache. */
+function deliver(job: OpenJob | undefined, event: EngineEvent): void {
+  if (!job) return
+  if (event.kind === 'snapshot') return job.prompt?.take(event)
+  if (event.kind !== 'done' || !job.prompt) return job.stream.push(event)
+  const kept = job.prompt.finish(event)
+  if (!job.prompt.durable) return job.stream.push(event)
+  // Who has read the end of the reply finds its prefixes on disk.
+  const tell = (): void => job.stream.push(event)
+  kept.then(tell, tell)
 }
 
 /** How long a reply may be, or a sentence that says why there is no room for one. */
@@ -245,20 +253,13 @@ export function conversationTokens(from: Checkpoint | null, prompt: number): num
 }
 
 /** The memory for all tokens that a job may end with, from its beginning on. */
-function demandOf(job: NewJob, prompt: number, maxTokens: number): MemoryDemand {
+function demandOf(job: NewJob, held: Checkpoint | null, prompt: number, maxTokens: number): MemoryDemand {
   const { owner, from } = job
   const reply = job.kind === 'turn' ? maxTokens : job.steps.length
   return {
     owner,
     sequences: job.kind === 'turn' ? job.choices : 1,
     tokens: conversationTokens(from, prompt) + reply,
-    stateBytes: from ? bytesOfState(from.state) : 0,
+    stateBytes: held ? bytesOfState(held.state) : 0,
   }
-}
-
-function jobOf(id: number, job: NewJob, maxTokens: number, prefillChunk: number): Job {
-  const { prompt: _, ...fresh } = job
-  if (fresh.kind === 'replay') return { ...fresh, id }
-  const { leastTokens: __, ...turn } = fresh
-  return { ...turn, id, maxTokens, prefillChunk }
 }

@@ -1,4 +1,4 @@
-/** Prompts to token ids, with the limits that hold before and after. */
+/** Prompts to token ids, with the limits that hold before and after; and what else a tokenizer's thread is asked. */
 import { endOfReasoning } from '../../runtime/reply/reply-format.ts'
 import { TextError, type TextCodec } from '../../runtime/text.ts'
 import type { ErrorCode, Prompt } from './messages.ts'
@@ -10,6 +10,24 @@ export type Encoded =
   /** `inReasoning`: the prompt ends within reasoning that it has begun. */
   | { readonly ids: readonly number[]; readonly text: string; readonly inReasoning: boolean }
   | { readonly code: ErrorCode; readonly message: string }
+
+/** What a tokenizer's thread is asked. */
+export type TextQuestion =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'encode'; readonly prompt: Prompt; readonly continued: boolean; readonly pending: number }
+  | { readonly kind: 'reencode'; readonly prompt: readonly number[]; readonly reply: readonly number[] }
+
+export type TextAnswer =
+  | { readonly kind: 'opened'; readonly messageEnds: readonly number[] }
+  | { readonly kind: 'encoded'; readonly encoded: Encoded }
+  | { readonly kind: 'reencoded'; readonly ids: readonly number[] | null }
+
+export function answerQuestion(codec: TextCodec, question: TextQuestion): TextAnswer {
+  if (question.kind === 'open') return { kind: 'opened', messageEnds: codec.messageEnds() }
+  if (question.kind === 'reencode') return { kind: 'reencoded', ids: codec.reencode(question.prompt, question.reply) }
+  const { prompt, continued, pending } = question
+  return { kind: 'encoded', encoded: encodePrompt(codec, prompt, continued, pending) }
+}
 
 /**
  * The token ids of a prompt, and its text where it is one of text or ids. `continued`: the prompt follows a

@@ -6,6 +6,8 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ModelDescription, ServedModel } from '../served-model.ts'
 import { AdmissionError, BusyError, createEngineClient } from './client.ts'
 import type { EngineThread, HostedModel } from './engine-thread.ts'
+import { prefixesOf } from '../prefix-cache/model-prefixes.ts'
+import type { PrefixCache } from '../prefix-cache/prefix-cache.ts'
 import type { ModelInfo } from './messages.ts'
 import type { ModelMemory } from './model-memory.ts'
 import type { ModelPool, PooledModel } from './model-pool.ts'
@@ -30,6 +32,7 @@ export function superviseEngine(
   tokenizer: Tokenizer,
   limit: number,
   pool: ModelPool,
+  prefixes: PrefixCache | null,
 ): SupervisedModel {
   const { name, contextLength } = description
   let info: ModelInfo | null = null
@@ -48,7 +51,13 @@ export function superviseEngine(
       throw notLoaded(name, error)
     }
   }
-  const engine = createEngineClient({ tokenizer, limit, contextLength, admit })
+  const engine = createEngineClient({
+    tokenizer,
+    limit,
+    contextLength,
+    openPrompt: prefixesOf(prefixes, description.bundle),
+    admit,
+  })
   /** It runs no longer, and is not opened again before it is asked for. */
   const end = (reason: string): void => {
     const before = state

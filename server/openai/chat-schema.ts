@@ -79,7 +79,10 @@ export const chatFields = {
   metadata: noEffect('A label.'),
   ...reasoning,
   prediction: noEffect('It makes replies faster elsewhere; the text is the same.'),
-  store: refused('Chat completions are not kept; /v1/responses are.', false),
+  store: done(
+    z.boolean(),
+    'true: as `prompt_cache_retention: "24h"`. The completion itself is not kept; /v1/responses are.',
+  ),
   ...chatTools,
   functions: refused('', []),
   function_call: refused('', 'none', 'auto'),

@@ -11,6 +11,7 @@ import { runChoices, type Piece, type Progress, type StatelessCaller, type Total
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { entryOf } from './logprob-entry.ts'
+import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { drawingOf, replyLength } from './sampling.ts'
 
@@ -106,6 +107,7 @@ function prepare(
     promptLogprobs: null,
     ...plan.marks,
     keep: false,
+    prefixes: prefixOptions(request),
   }
   return { model, turn, plan }
 }
@@ -117,12 +119,12 @@ export function headOf(deps: Deps, model: ServedModel, object: string): Json {
   return { id, object, created, model: model.name, system_fingerprint: `mneme-${model.bundle.slice(0, 12)}` }
 }
 
-export function usageOf({ prompt, completion, reasoning }: Totals): Json {
+export function usageOf({ prompt, cached, completion, reasoning }: Totals): Json {
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cached },
     completion_tokens_details: { reasoning_tokens: reasoning ?? 0 },
   }
 }
@@ -148,7 +150,7 @@ export function finishReason(reason: FinishReason | null): 'stop' | 'length' | n
 }
 
 function newTotals(): Totals & { reasoning: number } {
-  return { prompt: 0, completion: 0, reasoning: 0 }
+  return { prompt: 0, cached: 0, completion: 0, reasoning: 0 }
 }
 
 function choiceOf(index: number, delta: Json): Json {

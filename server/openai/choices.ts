@@ -36,6 +36,8 @@ export interface StatelessCaller {
 
 export interface Totals {
   prompt: number
+  /** Tokens of the prompts that were not computed again. */
+  cached: number
   completion: number
   /** Tokens of reasoning, of chats. */
   reasoning?: number
@@ -87,6 +89,7 @@ async function* piecesOf(
   for await (const event of runTurn(deps, model, turn, { signal }, param)) {
     if (event.kind === 'accepted') {
       totals.prompt += event.prompt.length
+      totals.cached += event.prefix?.cached ?? 0
       const { inReasoning } = event
       for (const one of pieces(echo ? event.promptText : '', [])) yield { ...one, begins: { inReasoning } }
     } else if (event.kind === 'progress') {

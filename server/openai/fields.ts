@@ -13,6 +13,8 @@ export const MAX_OUTPUT_TOKENS = 131_072
 const MAX_STOPS = 16
 const MAX_STOP_LENGTH = 256
 const MAX_BIASES = 1024
+/** Of a label that is kept in memory. */
+const MAX_LABEL_LENGTH = 512
 const MAX_TOP_LOGPROBS = 20
 
 const outputLimit = {
@@ -151,8 +153,14 @@ export const hints = {
   user: noEffect('A label.'),
   safety_identifier: noEffect('A label.'),
   request_id: noEffect('A label (vLLM).'),
-  prompt_cache_key: noEffect('A hint for caches.'),
-  prompt_cache_retention: noEffect('A hint for caches.'),
+  prompt_cache_key: done(
+    z.string().max(MAX_LABEL_LENGTH),
+    'Kept states with the same key count as used together; none is needed for a hit.',
+  ),
+  prompt_cache_retention: done(
+    z.enum(['in_memory', 'in-memory', '24h']),
+    '`24h`: the states that the prompt leaves are kept on disk too, for 24 hours after their last use.',
+  ),
   prompt_cache_options: noEffect('A hint for caches.'),
   cache_prompt: noEffect('A hint for caches (llama.cpp).'),
   cache_salt: noEffect('A hint for caches (vLLM); nothing is shared between tenants.'),

@@ -4,7 +4,8 @@ import { countReasoning } from '../../runtime/reply/reply-format.ts'
 import { withEarlierPages } from '../checkpoint.ts'
 import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
-import type { DoneEvent } from '../engine/messages.ts'
+import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
+import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { Progress } from './choices.ts'
@@ -12,6 +13,7 @@ import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
+import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { ReplyReader, type Part } from './reply-reader.ts'
 import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
@@ -58,8 +60,7 @@ export async function* respond(
   const due = everySecond()
   let begun = false
   const reader = new ReplyReader(turn.plan)
-  let inReasoning = false
-  let prompt: readonly number[] = []
+  let accepted: AcceptedEvent | null = null
   try {
     for await (const event of runTurn(
       deps,
@@ -70,9 +71,8 @@ export async function* respond(
     )) {
       if (event.kind === 'accepted') {
         begun = true
-        prompt = event.prompt
-        inReasoning = event.inReasoning
-        reader.begin(inReasoning)
+        accepted = event
+        reader.begin(event.inReasoning)
         yield* writer.begin()
       } else if (event.kind === 'progress') {
         const { prefilled, total } = event
@@ -80,13 +80,13 @@ export async function* respond(
           yield request.mneme?.progress ? writer.progress(prefilled, total) : { kind: 'progress', prefilled, total }
       } else if (event.kind === 'text') {
         yield* writer.take(partsOf(reader, turn.plan, event.text), event.tokens)
-      } else if (event.kind === 'done') {
+      } else if (event.kind === 'done' && accepted) {
         const output = turn.job.maxTokens > 0
         const incomplete = output && event.reason === 'length'
         if (output) yield* [...writer.take(reader.end(), []), ...writer.close(incomplete)]
-        const usage = usageOf(turn, prompt.length, event, inReasoning)
+        const usage = usageOf(turn, accepted, event)
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
-        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, prompt, event, stored)
+        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, accepted, event, stored)
         countSuccess(deps, event)
         yield writer.end(response)
         return { response }
@@ -163,6 +163,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     promptLogprobs: null,
     ...plan.marks,
     keep: true,
+    prefixes: { ...prefixOptions(request), durable: request.prompt_cache_retention === '24h' },
   }
   // What a connection keeps is continued again; what only the disk has is not.
   const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
@@ -195,16 +196,18 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
 
 function usageOf(
   { base, job, model, plan, truncated }: Prepared,
-  prompt: number,
+  accepted: AcceptedEvent,
   { generated }: DoneEvent,
-  inReasoning: boolean,
 ): Usage {
+  const { prompt, prefix, inReasoning } = accepted
   const { position, pending } = job.from ?? { position: 0, pending: [] }
   const { stateBytes } = infoOf(model)
-  const computed = pending.length + prompt
+  const cached = prefix?.cached ?? 0
+  const computed = pending.length + prompt.length - cached
   const reasoning = countReasoning(plan.format, generated, inReasoning)
-  const resumed = job.from === null ? null : (base?.resumed ?? null)
-  return { saved: position, computed, generated: generated.length, reasoning, truncated, stateBytes, resumed }
+  const earlier = job.from === null ? null : base?.resumed
+  const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
+  return { saved: position + cached, computed, generated: generated.length, reasoning, truncated, stateBytes, resumed }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */
@@ -213,7 +216,7 @@ async function keep(
   caller: Caller,
   turn: Prepared,
   document: ResponseDocument,
-  prompt: readonly number[],
+  { prompt, prefix }: AcceptedEvent,
   done: DoneEvent,
   stored: boolean,
 ): Promise<void> {
@@ -237,9 +240,10 @@ async function keep(
   }
   const { position, pending, state } = checkpoint
   const { generated, calls, gates } = done
+  const prefillCalls = done.prefillCalls && joinCalls(prefix?.calls ?? [], done.prefillCalls)
   const parent = base?.id ?? null
   const { prefillChunk } = infoOf(model)
-  const tokens = { prompt, generated, pending, position, prefillChunk, calls, gates }
+  const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
   await commit(deps, record, state, base)

@@ -15,6 +15,22 @@ const text = process.env['TEXT'] ?? join(import.meta.dirname, '../../../shared/d
 const book = readFileSync(text, 'utf8').replaceAll(/\s+/g, ' ')
 const folder = mkdtempSync(join(tmpdir(), 'mneme-conversations-'))
 
+/** What is read of events of both protocols. */
+interface Event {
+  readonly type?: string
+  readonly delta?: string
+  readonly choices?: readonly { readonly delta?: { readonly content?: string } }[]
+  readonly response?: { readonly id: string; readonly usage?: Usage }
+  readonly usage?: Usage
+}
+
+interface Usage {
+  readonly prompt_tokens?: number
+  readonly input_tokens?: number
+  readonly prompt_tokens_details?: { readonly cached_tokens: number }
+  readonly input_tokens_details?: { readonly cached_tokens: number }
+}
+
 interface Message {
   readonly role: string
   readonly content: string
@@ -42,14 +58,14 @@ async function ask(server: ServerProcess, path: string, body: object): Promise<M
   const response = await server.post(path, { model, temperature: 0, stream: true, ...body })
   if (!response.ok) throw new Error(await response.text())
   let [firstMs, reply, id, all] = [0, '', '', '']
-  let usage: Record<string, any> = {}
+  let usage: Usage = {}
   for await (const chunk of response.body!) all = read(all + Buffer.from(chunk as Uint8Array).toString())
   return {
     id,
     reply,
     firstMs,
-    prompt: Number(usage['prompt_tokens'] ?? usage['input_tokens']),
-    cached: Number((usage['prompt_tokens_details'] ?? usage['input_tokens_details'])['cached_tokens']),
+    prompt: usage.prompt_tokens ?? usage.input_tokens ?? 0,
+    cached: (usage.prompt_tokens_details ?? usage.input_tokens_details)?.cached_tokens ?? 0,
   }
 
   /** Reads whole events; returns what is left. */
@@ -58,13 +74,13 @@ async function ask(server: ServerProcess, path: string, body: object): Promise<M
     for (const event of events.slice(0, -1)) {
       const data = /^data: (.*)$/m.exec(event)?.[1]
       if (data === undefined || data === '[DONE]') continue
-      const json = JSON.parse(data) as Record<string, any>
-      const delta = (json['choices']?.[0]?.delta?.content ??
-        (json['type'] === 'response.output_text.delta' ? json['delta'] : '')) as string
+      const json = JSON.parse(data) as Event
+      const isText = json.type === 'response.output_text.delta'
+      const delta = json.choices?.[0]?.delta?.content ?? (isText ? (json.delta ?? '') : '')
       if (delta !== '' && firstMs === 0) firstMs = performance.now() - since
       reply += delta
-      id = (json['response']?.id ?? id) as string
-      usage = (json['usage'] ?? json['response']?.usage ?? usage) as Record<string, any>
+      id = json.response?.id ?? id
+      usage = json.usage ?? json.response?.usage ?? usage
     }
     return events.at(-1) ?? ''
   }
@@ -109,7 +125,7 @@ for (const length of lengths.split(',').map(Number)) {
   note('first turn, chat', opened)
   const resent = [...cold, { role: 'assistant', content: opened.reply }, { role: 'user', content: question }]
   note('next turn, resent', await ask(server, '/v1/chat/completions', { messages: resent, ...options }))
-  const edited = resent.with(-2, { role: 'assistant', content: 'Something else.' })
+  const edited = resent.with(2, { role: 'assistant', content: 'Something else.' })
   note('next turn, the last reply edited', await ask(server, '/v1/chat/completions', { messages: edited, ...options }))
 
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {

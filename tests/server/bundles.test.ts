@@ -20,8 +20,8 @@ test('conversations with bundles that take turns in memory are those of bundles 
   }
   const all = await serve(undefined)
   const needed = all.sources.map(({ memory }) => memory.weights + memory.idle)
-  // Both models do not fit; one does, with a conversation. A sixteenth is for states of WebSockets.
-  const small = await serve(Math.floor(((needed[0]! + needed[1]!) * 16) / 15) - 1000)
+  // Both models do not fit; one does, with a conversation. Three sixteenths are for states that are kept.
+  const small = await serve(Math.floor(((needed[0]! + needed[1]!) * 16) / 13) - 1000)
   const converse = async (url: string): Promise<Json[]> => {
     const last: Record<string, string> = {}
     const turns: Json[] = []

@@ -152,6 +152,8 @@ export const byteCodec: TextCodec = {
   encode: (text) => [...Buffer.from(text)],
   encodeWithSpecial: (text) => [...Buffer.from(text)],
   decode: (ids) => decodeBytes(ids),
+  messageEnds: () => [END],
+  reencode: (prompt, reply) => (reply.every((id) => id < 256) ? [...prompt, ...reply] : null),
   bytes: (id) => (id < 256 ? [id] : []),
   chat(messages, { generate }) {
     if (messages.some(({ content }) => content === REFUSED)) throw new TextError('chat template: told to refuse')

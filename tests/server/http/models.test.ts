@@ -241,8 +241,8 @@ describe('a memory budget', () => {
   test('limits conversations to what fits beside their model, before anything is computed', async () => {
     const memory = { perPosition: 10_000 }
     const server = await start({ a: { memory, append: true } }, { memory: FOR_ONE })
-    // 86.5 MB are left beside the model: 8,192 positions and no more, since memory for states doubles.
-    expect((await server.get('/v1/models/a')).max_model_len).toBe(8192)
+    // 61.5 MB are left beside the model: 4,096 positions and no more, since memory for states doubles.
+    expect((await server.get('/v1/models/a')).max_model_len).toBe(4096)
     const long = { model: 'a', prompt: 'x'.repeat(9000), max_tokens: 1 }
     const { status, json } = await server.post('/v1/completions', long)
     expect([status, json.error.code, json.error.param]).toEqual([400, 'context_length_exceeded', 'prompt'])
@@ -256,7 +256,9 @@ describe('a memory budget', () => {
   test('lets requests wait that fit, but not beside each other', async () => {
     const memory = { perPosition: 10_000 }
     const server = await start({ a: { memory, append: true, delayMs: 2 } }, { memory: FOR_ONE })
-    const ask = () => server.post('/v1/completions', { model: 'a', prompt: 'x'.repeat(5000), max_tokens: 3 })
+    let asked = 0
+    const ask = () =>
+      server.post('/v1/completions', { model: 'a', prompt: `${asked++}`.padEnd(3000, 'x'), max_tokens: 3 })
     let most = 0
     const watch = setInterval(() => {
       most = Math.max(most, server.deps.models[0]!.engine.load.running)

@@ -118,7 +118,7 @@ const refused: [string, unknown, number, string, string | null][] = [
   ['/v1/chat/completions', { ...chat, verbosity: 'low' }, 400, 'unsupported_parameter', 'verbosity'],
   ['/v1/chat/completions', { ...chat, repeat_penalty: 1.1 }, 400, 'unsupported_parameter', 'repeat_penalty'],
   ['/v1/chat/completions', { ...chat, ignore_eos: true }, 400, 'unsupported_parameter', 'ignore_eos'],
-  ['/v1/chat/completions', { ...chat, store: true }, 400, 'unsupported_parameter', 'store'],
+  ['/v1/chat/completions', { ...chat, prompt_cache_retention: '1h' }, 400, 'invalid_value', 'prompt_cache_retention'],
   [
     '/v1/chat/completions',
     { ...chat, messages: [{ role: 'assistant', content: '', tool_calls: [{ id: 'c', function: { name: 'f' } }] }] },

@@ -7,7 +7,7 @@ const reply = { max_output_tokens: 10, mneme: { seed: 1 } }
 const lengthOf = (text: string): number => text.length + 2
 
 const start = (options: TestOptions = {}): Promise<TestServer> =>
-  startTestServer({ contextLength: LIMIT, keepStates: 100, ...options })
+  startTestServer({ contextLength: LIMIT, keepStates: 100, prefixCache: 0, ...options })
 
 async function ask(server: TestServer, body: Json): Promise<Json> {
   const { status, json } = await server.post('/v1/responses', { truncation: 'auto', ...reply, ...body })
@@ -75,7 +75,9 @@ describe.each([{ append: false }, { append: true }])('truncation (a state that g
   })
 
   test('a conversation that was cut goes on, is read, forked, deleted from and rebuilt as any other', async () => {
-    const [server, pruned] = [await start({ append }), await start({ append, keepStates: 1, replayTokens: 100_000 })]
+    const prefixCache = 64 * 2 ** 20
+    const server = await start({ append, prefixCache })
+    const pruned = await start({ append, prefixCache, keepStates: 1, replayTokens: 100_000 })
     const [all, same] = [await converse(server, 14), await converse(pruned, 14)]
     expect(same.map(textOf)).toEqual(all.map(textOf))
     const cuts = all.filter((turn) => memory(turn).tokens_truncated > 0)
