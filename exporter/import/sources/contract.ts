@@ -52,7 +52,7 @@ export interface ModelSource {
   /** The contents of tokenizer.json and tokenizer_config.json; the config holds chat_template. Null: has no tokenizer. */
   readonly tokenizer: TokenizerContents | null
   /** What sentence-transformers does with the vectors of the tokens; undefined where the source does not say. */
-  sentenceSettings?(): Promise<SentenceSettings | undefined>
+  readonly sentenceSettings?: () => Promise<SentenceSettings | undefined>
 }
 
 /** What the files of sentence-transformers beside a model say. */

@@ -106,6 +106,24 @@ describe('a model of the hub', () => {
     ])
   })
 
+  test('of sentence-transformers comes with the files that say how it pools', async () => {
+    const files = {
+      'modules.json': json([
+        { type: 'a.Transformer', path: '' },
+        { type: 'a.Pooling', path: '1_Pooling' },
+      ]),
+      '1_Pooling/config.json': json({ pooling_mode_cls_token: true }),
+      'sentence_bert_config.json': json({ max_seq_length: 100 }),
+      'openvino/openvino_model.xml': Buffer.from('not needed'),
+    }
+    const { options } = await hub({ ...sharded, ...files })
+    const { path } = await fetchHubModel(`hf:${repo}`, options)
+    expect(readdirSync(path)).not.toContain('openvino')
+    const { tensors, sentenceSettings } = await openSource(path)
+    expect(await sentenceSettings?.()).toEqual({ pooling: 'cls', normalize: false, maxTokens: 100, lowerCase: false })
+    await tensors.close()
+  })
+
   test('lies in the cache as other tools lay it', async () => {
     const { options } = await hub(sharded)
     const { path } = await fetchHubModel(`hf:${repo}`, options)
