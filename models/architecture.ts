@@ -30,6 +30,8 @@ export interface Definition<F extends Fields, P, S> {
   chunkLength?(config: ConfigOf<F>): number
   /** Vocabulary and width, where the fields have other names than `vocab` and `width`. */
   sizes?(config: ConfigOf<F>): { vocab: number; width: number }
+  /** How many positions have learned embeddings; no row can be longer. */
+  positions?(config: ConfigOf<F>): number | undefined
   /** How many layers of this configuration call `op.layerHook`, after which an adapter can add its own. */
   layers?(config: ConfigOf<F>): number
   /** Why this configuration cannot be served, though it can be trained and evaluated. */
@@ -46,6 +48,8 @@ export interface Model {
   readonly params: SpecTree
   readonly state: SpecTree
   readonly chunkLength: number
+  /** The most tokens of a sequence, where positions are learned; undefined where there is no such bound. */
+  readonly positions: number | undefined
   /** How many layers call `op.layerHook`. */
   readonly layers: number
   /** Why it cannot be served; undefined where it can. */
@@ -58,6 +62,8 @@ export interface Architecture {
   readonly name: string
   readonly about: string
   readonly fields: Fields
+  /** The option with the size of the vocabulary. */
+  readonly vocabOption: 'vocab' | 'vocab_size'
   model(options: Record<string, unknown>): Model
 }
 
@@ -68,6 +74,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
     name,
     about,
     fields,
+    vocabOption: Object.hasOwn(fields, 'vocab') ? 'vocab' : 'vocab_size',
     model(options) {
       const config = configure(name, fields, options)
       definition.check(config)
@@ -80,6 +87,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
         chunkLength: definition.chunkLength?.(config) ?? 1,
+        positions: definition.positions?.(config),
         layers: definition.layers?.(config) ?? 0,
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>

@@ -9,18 +9,29 @@ import { nmt } from './architectures/nmt.ts'
 import { rsm } from './architectures/rsm.ts'
 import { smt } from './architectures/smt.ts'
 import { vanilla } from './architectures/vanilla.ts'
+import { families } from './families/registry.ts'
 
 /** All but the adapter, which takes one of them as its base. */
-const bases: ReadonlyMap<string, Architecture> = new Map(
-  [vanilla, rsm, smt, delta, nmt, moc, hmst].map((a) => [a.name, a]),
-)
+const bases: ReadonlyMap<string, Architecture> = new Map([
+  ...[vanilla, rsm, smt, delta, nmt, moc, hmst].map((own) => [own.name, own] as const),
+  ...families,
+])
 
 export const architectures: ReadonlyMap<string, Architecture> = new Map([...bases, ['adapter', adapterOf(bases)]])
 
-/** The model that `architecture` and `options` describe; throws ConfigError for what cannot be. */
-export function createModel(architecture: string, options: Record<string, unknown>): Model {
+/**
+ * The model that `architecture` and `options` describe, for a tokenizer of so many `tokens` where that is given; throws
+ * ConfigError for what cannot be.
+ */
+export function createModel(architecture: string, options: Record<string, unknown>, tokens?: number): Model {
   const found = architectures.get(architecture)
   if (!found)
     throw new ConfigError(`architecture: expected one of ${[...architectures.keys()].join(', ')}, got ${architecture}`)
-  return found.model(options)
+  return found.model(tokens === undefined ? options : { ...options, [found.vocabOption]: tokens })
+}
+
+/** Options of an architecture without the size of the vocabulary, which comes from the tokenizer. */
+export function withoutVocabulary<V>(architecture: string, options: Readonly<Record<string, V>>): Record<string, V> {
+  const name = architectures.get(architecture)?.vocabOption
+  return Object.fromEntries(Object.entries(options).filter(([option]) => option !== name))
 }

@@ -82,6 +82,13 @@ export const positionState = (): Spec => ({ ...stateOf(1), role: 'position' })
 /** Whether a state grows by a position for each token. */
 export const grows = ({ shape }: Spec): boolean => shape.includes('time')
 
+/**
+ * The sizes of a state before the first token of `batch` rows, or of a parameter. A state that grows has one position then,
+ * which holds no token: attention counts positions from the right, and looks at those that are filled only.
+ */
+export const startShape = (shape: readonly Dim[], batch: number): number[] =>
+  shape.map((d) => (d === 'batch' ? batch : d === 'time' ? 1 : d))
+
 /** A weight (out, in) as PyTorch's Linear stores it, and its bias where it has one. */
 export type LinearSpec = { readonly weight: Spec; readonly bias?: Spec }
 

@@ -30,6 +30,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
   name: 'adapter',
   about: 'memory layers or low-rank additions in a frozen model of another architecture',
   fields,
+  vocabOption: 'vocab',
   model(options) {
     const c = configure('adapter', fields, options)
     const base = baseModel(bases, c)
@@ -43,6 +44,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
       params: params as unknown as SpecTree,
       state: base.state,
       chunkLength: base.chunkLength,
+      positions: base.positions,
       layers: 0,
       trainingOnly: base.trainingOnly,
       forward: (op, given, ids, state) => forward(op, c, base, given as Params<typeof ids>, ids, state),

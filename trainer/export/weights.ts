@@ -31,8 +31,8 @@ export async function loadTrained(folder: string, changed: Options = {}): Promis
   const found = await loadCheckpoint(folder)
   const config = found.state['config'] as { readonly [key: string]: JsonValue }
   const codec = openText(folder)
-  const options = { ...(config['model'] as Options), ...changed, vocab: codec.vocabSize }
-  const model = createModel(config['architecture'] as string, options)
+  const options = { ...(config['model'] as Options), ...changed }
+  const model = createModel(config['architecture'] as string, options, codec.vocabSize)
   const all = new Map(Object.entries(found.model).map(([path, t]) => [path, t.data as Float32Array]))
   const weights = Object.keys(changed).length > 0 ? fitting(model, all, changed) : all
   return { model, weights, codec, folder, step: found.step, config }

@@ -8,6 +8,7 @@ import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { Backend, BackendOptions, TargetDevice } from '../backends/backend.ts'
 import { createCompiledBackend } from '../backends/compile/backend.ts'
 import { createParallelBackend } from '../backends/compile/parallel.ts'
+import { checkCarry } from '../backends/carry.ts'
 import { checkMemory } from '../backends/memory.ts'
 import type { JsonValue } from '../data/batch.ts'
 import { DataError } from '../data/batch.ts'
@@ -87,11 +88,16 @@ export function backendOptionsOf(
   codec: TextCodec,
   { threads, devices, progress }: Pick<Choices, 'threads' | 'devices' | 'progress'>,
 ): BackendOptions {
-  const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
+  const model = createModel(recipe.architecture, recipe.model, codec.vocabSize)
   if (recipe.sequenceLength % model.chunkLength !== 0)
     throw new ConfigError(
       `sequenceLength: expected a multiple of ${model.chunkLength}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.sequenceLength}`,
     )
+  if (model.positions !== undefined && recipe.sequenceLength > model.positions)
+    throw new ConfigError(
+      `sequenceLength: expected at most ${model.positions}, the positions that ${recipe.architecture} learns, got ${recipe.sequenceLength}`,
+    )
+  checkCarry(model, recipe.carry)
   checkEffect(recipe, model)
   const paths = flatten(model.params).map(([path]) => path)
   const options: BackendOptions = {

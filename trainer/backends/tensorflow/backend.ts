@@ -1,6 +1,6 @@
 /** The second, independent backend: eager TF.js, its own derivatives, its own AdamW arithmetic. */
 import { ConfigError } from '../../../models/config.ts'
-import { flatten, frozenPaths, type Spec } from '../../../models/spec.ts'
+import { flatten, frozenPaths, type Spec, startShape } from '../../../models/spec.ts'
 import { createTensor, type Tensor as Numbers } from '../../../runtime/tensor.ts'
 import {
   type Backend,
@@ -75,7 +75,7 @@ class Eager {
         this.#now.set(`${kind}.${path}`, zeros)
     }
     for (const [path, spec] of flatten(model.state))
-      this.#now.set(`state.${path}`, tf.zeros(spec.shape.map((d) => (d === 'batch' ? batch : Number(d)))))
+      this.#now.set(`state.${path}`, tf.zeros(startShape(spec.shape, batch)))
   }
 
   async update(batches: readonly Batch[], lr: number, number: number): Promise<UpdateResult> {
