@@ -34,6 +34,8 @@ export interface Definition<F extends Fields, P, S> {
   positions?(config: ConfigOf<F>): number | undefined
   /** How many layers of this configuration call `op.layerHook`, after which an adapter can add its own. */
   layers?(config: ConfigOf<F>): number
+  /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
+  readonly multipliesByLinear?: true
   /** Why this configuration cannot be served, though it can be trained and evaluated. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
 }
@@ -52,6 +54,8 @@ export interface Model {
   readonly positions: number | undefined
   /** How many layers call `op.layerHook`. */
   readonly layers: number
+  /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
+  readonly multipliesByLinear: boolean
   /** Why it cannot be served; undefined where it can. */
   readonly trainingOnly: string | undefined
   forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
@@ -89,6 +93,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
         chunkLength: definition.chunkLength?.(config) ?? 1,
         positions: definition.positions?.(config),
         layers: definition.layers?.(config) ?? 0,
+        multipliesByLinear: definition.multipliesByLinear === true,
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),

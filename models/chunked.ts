@@ -9,7 +9,7 @@ import type { Composites, GatedAttention, GatedDelta, Ops, Primitives, WindowAtt
 const DELTA_CHUNK = { head: 32, channel: 16 } as const
 
 /** Tokens of one chunk of linear attention with a decay for each head, which is never divided by. */
-const ATTENTION_CHUNK = 64
+const ATTENTION_CHUNK = 32
 
 /** Computes (I + A)^-1; a backend may give it a derivative rule of its own. */
 export type UnitInverse<T> = (a: T, size: number) => T

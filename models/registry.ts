@@ -27,11 +27,21 @@ export function createModel(architecture: string, options: Record<string, unknow
   const found = architectures.get(architecture)
   if (!found)
     throw new ConfigError(`architecture: expected one of ${[...architectures.keys()].join(', ')}, got ${architecture}`)
-  return found.model(tokens === undefined ? options : { ...options, [found.vocabOption]: tokens })
+  if (tokens === undefined) return found.model(options)
+  const { vocabOption: name } = found
+  // Published models have rows for more tokens than their tokenizers
+  const own = name === 'vocab_size' ? Number(options[name] ?? 0) : 0
+  return found.model({ ...options, [name]: Math.max(own, tokens) })
 }
 
-/** Options of an architecture without the size of the vocabulary, which comes from the tokenizer. */
+/**
+ * Options of an architecture without the size of the vocabulary, where that is the tokenizer's; published models have rows
+ * for more tokens, so theirs stays.
+ */
 export function withoutVocabulary<V>(architecture: string, options: Readonly<Record<string, V>>): Record<string, V> {
-  const name = architectures.get(architecture)?.vocabOption
-  return Object.fromEntries(Object.entries(options).filter(([option]) => option !== name))
+  return Object.fromEntries(
+    Object.entries(options).filter(
+      ([option]) => option !== 'vocab' || architectures.get(architecture)?.vocabOption !== option,
+    ),
+  )
 }

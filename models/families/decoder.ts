@@ -71,6 +71,7 @@ export function defineFamily<F extends Fields>(family: Family<F>): Architecture 
       position: positionState(),
       layers: plan(c).layers.map((layer) => layer.state),
     }),
+    multipliesByLinear: true,
     positions: (c) => plan(c).positions,
     layers: (c) => plan(c).layers.length,
     forward(op, c, p, ids, s) {

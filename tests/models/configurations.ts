@@ -227,3 +227,18 @@ const familyTable: readonly (readonly [name: string, options: Record<string, unk
 
 /** Every published family in small. */
 export const familyConfigurations = familyTable.map(([name, options]) => ({ name, model: createModel(name, options) }))
+
+/** Memories and low-rank additions on a family that multiplies by `op.linear`. */
+export const familyAdapter = {
+  name: 'adapter of qwen3_5 with memories and low-rank additions',
+  model: createModel('adapter', {
+    ...attached,
+    base: 'qwen3_5',
+    baseConfig: { ...grouped, ...deltas, layer_types: kinds },
+    adapters: 'both',
+    loraRank: 2,
+    loraTargets: '(_proj|in_proj_qkv|lm_head)\\.weight$',
+    chapters: 4,
+    topChapters: 2,
+  }),
+}

@@ -237,6 +237,7 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
   status.note(`${recipe.name}: ${parameters} parameters; ${backend.description}; ${run.data.description}`)
   notes.forEach(status.note)
   const outcome = await train({ ...run, signal: stopping.signal }, resume).finally(progress.stop)
+  const peakBytes = 1024 * process.resourceUsage().maxRSS
   const leftOut = run.data.leftOut?.()
   const after = [...(leftOut ? [leftOut] : []), ...neverMovedNotes(neverMoved(backend.read()))]
   after.forEach(status.note)
@@ -251,6 +252,7 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
     recipe,
     command: commandLine(),
     outcome,
+    peakBytes,
   })
   backend.close()
   process.stdout.write(

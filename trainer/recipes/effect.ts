@@ -22,8 +22,12 @@ export function givenScales({ name, lrScales }: Recipe, paths: readonly string[]
 
 /** A number, a list of kinds as in "adad", or that of an adapter's base. */
 function layersOf(config: Readonly<Record<string, unknown>>): number | undefined {
-  const { layers, baseConfig } = config as { layers?: number | string; baseConfig?: Record<string, unknown> }
+  const { baseConfig, ...own } = config as { baseConfig?: Record<string, unknown> }
+  // Families have the name that their published configurations have
+  const layers = ['layers', 'num_hidden_layers', 'n_layer']
+    .map((name) => own[name as never])
+    .find((x) => x !== undefined)
   if (typeof layers === 'number') return layers
-  if (typeof layers === 'string') return layers.length
+  if (typeof layers === 'string') return (layers as string).length
   return baseConfig ? layersOf(baseConfig) : undefined
 }

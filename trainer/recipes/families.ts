@@ -25,9 +25,10 @@ const models: Readonly<Record<string, Options>> = {
 }
 
 /** Rows of families with attention over all tokens start from nothing: what they would carry grows with each token. */
-function recipeOf({ name, about, model }: Architecture): Recipe {
+function recipeOf(family: Architecture): Recipe {
+  const { name, about } = family
   const options = models[name] ?? {}
-  const carry = canCarry(model(options))
+  const carry = canCarry(family.model(options))
   return defineRecipe({
     name,
     about: `${about}; small, on text`,

@@ -14,7 +14,7 @@ import type { JsonValue } from '../data/batch.ts'
 import { DataError } from '../data/batch.ts'
 import type { ReportProgress } from '../data/progress.ts'
 import { withBase } from '../import/base.ts'
-import { startFrom } from '../import/start.ts'
+import { putPublishedBase, startFrom } from '../import/start.ts'
 import { Random } from '../random.ts'
 import { checkEffect, givenScales } from '../recipes/effect.ts'
 import type { Recipe } from '../recipes/recipe.ts'
@@ -65,6 +65,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     throw new ConfigError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
   const backend = await openBackend(options, choices, recipe.seed)
   const started = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
+  if (choices.resume) await putPublishedBase(model, backend)
   const notes = [...dataNotes, ...started, ...unreachedNotes(backend.unreached, recipe, model)]
   if (model.trainingOnly !== undefined) notes.push(`this model cannot be exported: ${model.trainingOnly}`)
   const run: Run = {

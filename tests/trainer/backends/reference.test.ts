@@ -9,7 +9,7 @@ import { createTensorFlowBackend } from '../../../trainer/backends/tensorflow/ba
 import { type Batch, emptyBatch } from '../../../trainer/data/batch.ts'
 import { Random } from '../../../trainer/random.ts'
 import { canCarry } from '../../../trainer/backends/carry.ts'
-import { familyConfigurations, trainable } from '../../models/configurations.ts'
+import { familyAdapter, familyConfigurations, trainable } from '../../models/configurations.ts'
 import { expectClose } from '../../support/all-close.ts'
 import { adamW, backendOptions } from '../../support/backend-options.ts'
 
@@ -59,7 +59,7 @@ describe.each(trainable)('$name', ({ model }) => {
   })
 })
 
-describe.each(familyConfigurations)('the family $name', ({ model }) => {
+describe.each([...familyConfigurations, familyAdapter])('published: $name', ({ model }) => {
   // What has Mamba-2 is trained over more tokens than a chunk of it too, and no multiple of one
   test.each(model.architecture === 'mamba2' ? [18, 70] : [18])(
     'has the same losses over %d tokens on both',
