@@ -155,7 +155,7 @@ const deltas = {
 }
 const experts = { num_experts: 4, num_experts_per_tok: 2, moe_intermediate_size: 8 }
 const states = { mamba_n_heads: 4, mamba_d_head: 8, mamba_n_groups: 2, mamba_d_state: 6, mamba_d_conv: 3 }
-const short = { ...decoder, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 24 }
+const short = { ...decoder, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, intermediate_size: 24 }
 
 const familyTable: readonly (readonly [name: string, options: Record<string, unknown>])[] = [
   ['llama', { ...grouped, tie_word_embeddings: true }],
@@ -182,7 +182,7 @@ const familyTable: readonly (readonly [name: string, options: Record<string, unk
       mlp_layer_types: ['dense', 'sparse'],
       intermediate_size: 24,
       num_attention_heads: 2,
-      kv_lora_rank: 8,
+      kv_lora_rank: 12,
       qk_nope_head_dim: 6,
       qk_rope_head_dim: 4,
       v_head_dim: 6,

@@ -19,7 +19,7 @@ export function randomWeights(model: Model, seed = 7): Map<string, Float32Array>
   return weights
 }
 
-export const openModel = (model: Model, kernels: Kernels, weights = randomWeights(model)): Promise<Decoder> => {
+export const openModel = async (model: Model, kernels: Kernels, weights = randomWeights(model)): Promise<Decoder> => {
   const graph = decoderGraph(model, weights, kernels)
   return openDecoder(graph.bytes, graph.state)
 }
