@@ -12,10 +12,16 @@ import type { Cursor } from './trace.ts'
 /** The input that says how many tokens each row has been fed, int32 (B). */
 export const POSITIONS = 'positions'
 
-type Overrides = Pick<Composites<Value>, 'cachedAttention' | 'rotary' | 'gatedAttention'>
+type Overrides = Pick<Composites<Value>, 'cachedAttention' | 'rotary' | 'gatedAttention' | 'rmsNorm'>
 
-/** The fused forms, for a graph with the input `positions`. */
-export function attentionKernels(cursor: Cursor): Overrides {
+/** The largest table of cosines or sines that is written into a graph, in numbers. */
+const LARGEST_TABLE = 1 << 20
+
+/**
+ * The fused forms, for a graph with the input `positions`. Where sequences have at most `maxPositions` tokens and the
+ * table of their angles is small, the attention kernel turns queries and keys itself.
+ */
+export function attentionKernels(cursor: Cursor, maxPositions: number | null): Overrides {
   // Made once for each graph: all layers share them.
   const shared = new Map<GraphBuilder, { seqlens: Value; total: Value }>()
   const lengths = (x: Value) => {
@@ -23,17 +29,71 @@ export function attentionKernels(cursor: Cursor): Overrides {
     shared.set(cursor.at, found)
     return found
   }
-  const ids = new Map<Value, { cos: Value; sin: Value; positions: Value }>()
+  const flat = new Map<Value, { cos: Value; sin: Value; positions: Value }>()
+  const turned = new Map<Value, Turned>()
+  const tables = new Map<string, { cos: Value; sin: Value }>()
+  /** The queries and keys before they were turned, and the table to turn them by. */
+  const unturned = (x: CachedAttention<Value>) => {
+    const [q, k] = [turned.get(x.q), turned.get(x.k)]
+    if (!q || !k || maxPositions === null || q.how.cos !== k.how.cos) return undefined
+    const { rotated, channels, frequencies } = q.how
+    // The kernel turns whole heads of a multiple of 16 channels.
+    if (rotated !== channels || channels % 16 !== 0 || frequencies.length * maxPositions > LARGEST_TABLE)
+      return undefined
+    const key = JSON.stringify([frequencies, q.how.scale])
+    const table = tables.get(key) ?? angleTable(cursor.at, `angles_${tables.size}`, q.how, maxPositions)
+    tables.set(key, table)
+    return { q: q.x, k: k.x, table }
+  }
   return {
-    cachedAttention: (x) => cachedAttention(cursor.at, x, lengths(x.q)),
+    cachedAttention: (x) => cachedAttention(cursor.at, x, lengths(x.q), unturned(x)),
     rotary(x, how) {
-      const table = ids.get(how.cos) ?? flatTable(cursor.at, how)
-      ids.set(how.cos, table)
+      const table = flat.get(how.cos) ?? flatTable(cursor.at, how)
+      flat.set(how.cos, table)
       const attributes = { num_heads: { int: how.heads }, rotary_embedding_dim: { int: how.rotated } }
-      return node(cursor.at, 'RotaryEmbedding', [x, table.positions, table.cos, table.sin], attributes)
+      const y = node(cursor.at, 'RotaryEmbedding', [x, table.positions, table.cos, table.sin], attributes)
+      turned.set(y, { x, how })
+      return y
     },
     gatedAttention: (x) => gatedAttention(cursor.at, x),
+    rmsNorm: (x, weight, eps) => rmsNorm(cursor.at, x, weight, eps),
   }
+}
+
+/** A value that was turned, as it was before. */
+interface Turned {
+  readonly x: Value
+  readonly how: RotaryTable<Value> & { readonly channels: number }
+}
+
+/** Cosines and sines of all positions, computed from float32 angles like those of a graph that computes its own. */
+function angleTable(graph: GraphBuilder, name: string, { frequencies, scale }: RotaryTable<Value>, positions: number) {
+  const dims = [positions, frequencies.length]
+  const [cos, sin] = [
+    new Float32Array(positions * frequencies.length),
+    new Float32Array(positions * frequencies.length),
+  ]
+  for (let i = 0; i < cos.length; i++) {
+    const frequency = Math.fround(frequencies[i % frequencies.length]!)
+    const angle = Math.fround(Math.floor(i / frequencies.length) * frequency)
+    cos[i] = Math.cos(angle) * scale
+    sin[i] = Math.sin(angle) * scale
+  }
+  return {
+    cos: graph.initializer(`${name}.cos`, 'float32', dims, cos),
+    sin: graph.initializer(`${name}.sin`, 'float32', dims, sin),
+  }
+}
+
+/** In the form that ONNX Runtime knows and makes one operator of: with a power in the place of a product. */
+function rmsNorm(graph: GraphBuilder, x: Value, weight: Value, eps: number): Value {
+  const plain = (type: string, inputs: readonly Value[], attributes = {}): Value =>
+    graph.node(type, inputs, attributes)[0]!
+  const scalar = (value: number): Value => graph.constant('float32', [], [value])
+  const square = plain('Pow', [x, scalar(2)])
+  const mean = plain('ReduceMean', [square, graph.constant('int64', [1], [-1])], { keepdims: { int: 1 } })
+  const rms = plain('Sqrt', [plain('Add', [mean, scalar(eps)])])
+  return plain('Mul', [plain('Div', [x, rms]), weight])
 }
 
 const node = (
@@ -57,20 +117,36 @@ function cachedAttention(
   graph: GraphBuilder,
   x: CachedAttention<Value>,
   { seqlens, total }: { seqlens: Value; total: Value },
+  own: { q: Value; k: Value; table: { cos: Value; sin: Value } } | undefined,
 ): { y: Value; k: Value; v: Value } {
   const attributes: Record<string, Attribute> = {
     num_heads: { int: x.heads },
     kv_num_heads: { int: x.kvHeads },
     scale: { float: x.scale },
+    ...(own ? { do_rotary: { int: 1 } } : {}),
     ...(x.window === undefined ? {} : { local_window_size: { int: x.window } }),
     ...(x.softcap === undefined ? {} : { softcap: { float: x.softcap } }),
   }
-  const before = [x.q, x.k, x.v, x.past.k, x.past.v, seqlens, total]
-  // Behind these: cos_cache, sin_cache, position_ids, attention_bias, head_sink.
-  const sinks = x.sinks === undefined ? [] : [undefined, undefined, undefined, undefined, x.sinks]
-  const outputs = graph.node('GroupQueryAttention', [...before, ...sinks], attributes, 3, 'com.microsoft')
-  const [y, k, v] = outputs as [Value, Value, Value]
-  return { y, k, v }
+  const [q, k] = own ? [own.q, own.k] : [x.q, x.k]
+  const packed = wholeOf(graph, [q, k, x.v])
+  const asked = packed ? [packed, undefined, undefined] : [q, k, x.v]
+  // Behind the caches: seqlens_k, total_sequence_length, cos_cache, sin_cache, position_ids, attention_bias, head_sink.
+  const before = [...asked, x.past.k, x.past.v, seqlens, total, own?.table.cos, own?.table.sin]
+  const sinks = x.sinks === undefined ? [] : [undefined, undefined, x.sinks]
+  const inputs = own || x.sinks ? [...before, ...sinks] : before.slice(0, 7)
+  const [y, keys, values] = graph.node('GroupQueryAttention', inputs, attributes, 3, 'com.microsoft')
+  return { y: y!, k: keys!, v: values! }
+}
+
+/** What was split into exactly these parts, in their order: the kernel takes it whole. */
+function wholeOf(graph: GraphBuilder, parts: readonly Value[]): Value | undefined {
+  const made = parts.map((part) => graph.producer(part))
+  const [first] = made
+  const whole = first?.inputs[0]
+  const together = made.every(
+    (one, i) => one?.type === 'Split' && one.inputs[0] === whole && one.index === i && one.outputs === parts.length,
+  )
+  return together ? whole : undefined
 }
 
 /** Angles of all tokens as the rows of a table, and which row is whose: the operator looks angles up by position. */

@@ -16,10 +16,10 @@ import { type Cursor, tracer } from './trace.ts'
 export type Kernels = 'fused' | 'portable'
 
 /** The vocabulary for a decoder graph: memory operators become calls of mneme functions. */
-export function decoderOps(cursor: Cursor, kernels: Kernels): Ops<Value> {
+export function decoderOps(cursor: Cursor, kernels: Kernels, maxPositions: number | null = null): Ops<Value> {
   const op = { ...tracer(cursor), softplus: (x: Value) => softplusByFours(cursor.at, x) }
   return withComposites<Value>(op, {
-    ...(kernels === 'fused' ? attentionKernels(cursor) : {}),
+    ...(kernels === 'fused' ? attentionKernels(cursor, maxPositions) : {}),
     gatedDelta(x) {
       const formal = ['q', 'k', 'v', 'g', 'beta', 'memory']
       const body = kernels === 'fused' ? fusedDelta : (g: GraphBuilder, v: Value[]) => portableDelta(g, v, x)

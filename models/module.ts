@@ -54,7 +54,8 @@ export function createPass<T>(op: Ops<T>, ids: T, filled: T): Pass<T> {
       if (found) return found
       const angles = op.mul(op.reshape(positions, [0, 0, 1]), op.table(frequencies, [1, 1, frequencies.length]))
       const scaled = (x: T): T => (scale === 1 ? x : op.mul(x, op.constant(scale)))
-      const made = { cos: scaled(op.cos(angles)), sin: scaled(op.sin(angles)), rotated: 2 * frequencies.length }
+      const rotated = 2 * frequencies.length
+      const made = { cos: scaled(op.cos(angles)), sin: scaled(op.sin(angles)), rotated, frequencies, scale }
       known.set(key, made)
       return made
     },

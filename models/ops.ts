@@ -198,6 +198,9 @@ export interface RotaryTable<T> {
   readonly sin: T
   /** R. */
   readonly rotated: number
+  /** What the angles are made of: radians that each pair turns in a position, and what cos and sin are multiplied with. */
+  readonly frequencies: readonly number[]
+  readonly scale: number
 }
 
 export interface GatedAttention<T> {

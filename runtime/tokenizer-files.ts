@@ -18,7 +18,10 @@ const addedToken = z.looseObject({
 })
 const tokenizerFile = z.looseObject({
   added_tokens: z.array(addedToken).default([]),
+  normalizer: z.unknown().optional(),
   model: z.looseObject({
+    type: z.string().optional(),
+    byte_fallback: z.boolean().nullish(),
     vocab: z.union([z.record(z.string(), z.int().nonnegative()), z.array(z.tuple([z.string(), z.number()]))]),
     unk_token: z.string().nullish(),
     unk_id: z.int().nullish(),

@@ -1,7 +1,9 @@
 /** A tokenizer in two forms: one that recognises special tokens in text, and one for which they are plain text. */
 import { randomUUID } from 'node:crypto'
 import { Tokenizer } from '@huggingface/tokenizers'
+import { createEncoder } from './encode.ts'
 import { TextError } from './errors.ts'
+import { usePrecompiledMaps } from './precompiled.ts'
 import type { AddedToken, ConfigFile, TokenizerFile } from './tokenizer-files.ts'
 
 /** A piece of text whose special tokens count (a template's), or one in which they do not (a user's). */
@@ -29,28 +31,36 @@ export interface Vocabulary {
    * `following` says whether a special token comes before them.
    */
   encodeSegments(segments: readonly Segment[], following: boolean): number[]
+  /** Splits a text so that every second piece is a special token that is written in it. */
+  splitSpecial(text: string): string[]
+  /** Replaces all signs of special tokens, so that the text is no part of one. */
+  withoutSpecialSigns(text: string): string
   decode(ids: readonly number[]): string
 }
-
-const plainOptions = { add_special_tokens: false }
 
 /** Returns the vocabulary of a tokenizer. Throws TextError if the tokenizer library cannot build it. */
 export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocabulary {
   const special = file.added_tokens.filter((token) => token.special)
-  const specialIdOf = new Map(special.map((token) => [token.content, token.id]))
-  const specialIds = new Set(specialIdOf.values())
+  const specialOf = new Map(special.map((token) => [token.content, token]))
+  const specialIds = new Set(special.map(({ id }) => id))
   const addedIds = new Set(file.added_tokens.map((token) => token.id))
   // A text that follows a special token is encoded as one that does: some tokenizers treat the first piece differently.
   const marker = { id: sizeOf(file), content: randomUUID(), special: true, lstrip: false, rstrip: false }
   const full = build(file, config)
+  const encodeFull = createEncoder(full, file)
   // Who only decodes needs no second tokenizer, which is as large as the first.
-  const plain: { tokenizer?: Tokenizer } = {}
+  const plain: { encode?: (text: string) => number[] } = {}
   const splitter = specialPattern(special)
+  const signs = signPattern(special)
 
+  const plainEncoder = () => {
+    const plainFile = withoutSpecial(file, special, marker)
+    return createEncoder(build(plainFile, config), plainFile)
+  }
   const encode = (text: string, following: boolean): number[] => {
     if (text === '') return []
-    plain.tokenizer ??= build(withoutSpecial(file, special, marker), config)
-    const { ids } = plain.tokenizer.encode(following ? marker.content + text : text, plainOptions)
+    plain.encode ??= plainEncoder()
+    const ids = plain.encode(following ? marker.content + text : text)
     return following ? ids.slice(1) : ids
   }
   return {
@@ -62,30 +72,42 @@ export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocab
     isSpecial: (id) => specialIds.has(id),
     isAdded: (id) => addedIds.has(id),
     encode: (text) => encode(text, false),
-    encodeWithSpecial: (text) => (text === '' ? [] : full.encode(text, plainOptions).ids),
+    encodeWithSpecial: (text) => (text === '' ? [] : encodeFull(text)),
     encodeSegments(segments, following) {
       const ids: number[] = []
       let run = ''
       let afterSpecial = following
-      const flush = () => {
+      let stripped = false
+      const add = (text: string): void => {
+        const kept = stripped ? text.trimStart() : text
+        stripped = stripped && kept === ''
+        run += kept
+      }
+      const flush = (): void => {
         for (const id of encode(run, afterSpecial)) ids.push(id)
         run = ''
       }
-      for (const segment of segments) {
-        const pieces = segment.trusted ? segment.text.split(splitter) : [segment.text]
+      for (const { text, trusted } of segments) {
+        const pieces = trusted ? text.split(splitter) : [text]
         for (const [index, piece] of pieces.entries()) {
           if (index % 2 === 0) {
-            run += piece
+            add(piece)
             continue
           }
+          const token = specialOf.get(piece) as AddedToken
+          // The token takes the spaces before and after it that its definition says, whoever wrote them.
+          if (token.lstrip) run = run.trimEnd()
           flush()
-          ids.push(specialIdOf.get(piece) ?? specialIdOf.get(piece.trim()) ?? 0)
+          ids.push(token.id)
           afterSpecial = true
+          stripped = token.rstrip
         }
       }
       flush()
       return ids
     },
+    splitSpecial: (text) => text.split(splitter),
+    withoutSpecialSigns: (text) => (signs ? text.replaceAll(signs, 'x') : text),
     decode: (ids) =>
       ids.length === 0 ? '' : full.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
   }
@@ -93,10 +115,12 @@ export function createVocabulary(file: TokenizerFile, config: ConfigFile): Vocab
 
 function build(file: TokenizerFile, config: ConfigFile): Tokenizer {
   try {
-    return new Tokenizer(
+    const tokenizer = new Tokenizer(
       { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null, ...file },
       config,
     )
+    usePrecompiledMaps(tokenizer)
+    return tokenizer
   } catch (error) {
     throw new TextError(`tokenizer.json: expected a tokenizer that can be built, got ${String(error)}`, {
       cause: error,
@@ -143,16 +167,17 @@ function sizeOf(file: TokenizerFile): number {
   return ids.reduce((highest, id) => Math.max(highest, id), Math.max(-1, ...file.added_tokens.map(({ id }) => id))) + 1
 }
 
-// Splits text so that every second piece is a special token, the longest where several match, with the spaces it takes.
+// Splits text so that every second piece is a special token, the longest where several match.
 function specialPattern(special: readonly AddedToken[]): RegExp {
   if (special.length === 0) return /(?!)/
   const sorted = [...special].toSorted((a, b) => b.content.length - a.content.length)
-  const patterns = sorted.map(({ content, lstrip, rstrip }) => ({ body: escape(content), lstrip, rstrip }))
-  // The group captures the token alone; the spaces it takes with it are outside.
-  const alternatives = patterns.map(
-    ({ body, lstrip, rstrip }) => `${lstrip ? '\\s*' : ''}${body}${rstrip ? '\\s*' : ''}`,
-  )
-  return new RegExp(`(${alternatives.join('|')})`, 'u')
+  return new RegExp(`(${sorted.map(({ content }) => escape(content)).join('|')})`, 'u')
+}
+
+// All characters of special tokens that are no part of a word: names of fields are words.
+function signPattern(special: readonly AddedToken[]): RegExp | undefined {
+  const signs = new Set(special.flatMap(({ content }) => content.match(/[^\p{L}\p{N}\s_-]/gu) ?? []))
+  return signs.size === 0 ? undefined : new RegExp(`[${[...signs].map(escape).join('')}]`, 'gu')
 }
 
 function escape(text: string): string {

@@ -19,7 +19,7 @@ export interface Base {
 
 /** Where the state came from, and what that cost. */
 export interface Resumed {
-  readonly tier: 'connection' | 'disk' | 'replay'
+  readonly tier: 'connection' | 'memory' | 'disk' | 'replay'
   /** Tokens that were computed again to rebuild a pruned state. */
   readonly replayed: number
   /** Whether the rebuilt state has the bits of the one that was pruned; null where nothing was rebuilt. */

@@ -14,11 +14,17 @@ const DEFAULT_BUNDLE = 'models/pretrained/keeper'
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
+/** The bundle folder of what was named: a published model is imported into `folder` first. `say` gets lines meanwhile. */
+export type FindBundle = (named: string, folder: string, say: (line: string) => void) => Promise<string>
+
 /** Exit codes: 0 stopped as asked, 1 failed, 2 wrong use. */
-export function serveCommand(): Command {
+export function serveCommand(find: FindBundle): Command {
   return new Command('serve')
     .description('serve models over the OpenAI protocols, with memory that lasts')
-    .argument('[bundles...]', 'folders of bundles (default: the bundled model)')
+    .argument(
+      '[models...]',
+      'folders of bundles; or published models, which are imported on first use: a folder with safetensors, a .gguf file, hf:OWNER/NAME[@REVISION][:FILE] (default: the bundled model)',
+    )
     .option('--config <file>', 'JSON file of settings')
     .option('--host <name>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <number>', 'port to listen on, 0 for any free one (default: 8080)')
@@ -38,13 +44,21 @@ export function serveCommand(): Command {
     .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
     .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
     .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
+    .option(
+      '--prefix-cache <bytes>',
+      'memory for states that prompts with the same beginning go on from, 0 for none (default: 268435456)',
+    )
+    .option('--prefix-disk <bytes>', 'disk for those of requests that ask to keep them (default: 4294967296)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
     .option('--until-stdin-ends', 'stop when stdin is closed: for a server that another program starts')
     .addOption(new Option('--log-level <level>', 'what is logged to stderr (default: info)').choices(LEVELS))
     .action(async (bundles: string[], { untilStdinEnds, ...flags }: Record<string, unknown>) => {
       if (untilStdinEnds === true) process.stdin.resume().once('end', () => process.kill(process.pid, 'SIGTERM'))
       const given = { ...settingsOf(flags), ...(bundles.length > 0 ? { bundles } : {}) }
-      process.exitCode = await serve(() => loadConfig(given, process.env), bundledSources)
+      process.exitCode = await serve(
+        () => loadConfig(given, process.env),
+        (config) => bundledSources(config, find),
+      )
       if (untilStdinEnds === true) process.stdin.destroy() // or it would keep the process alive
     })
 }
@@ -85,13 +99,16 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens })
+export function storeOf({ data, keepStates, replayTokens, prefixDisk }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
-async function bundledSources(config: Config): Promise<ModelSource[]> {
-  const folders = config.bundles.length > 0 ? config.bundles : [join(packageRoot(), DEFAULT_BUNDLE)]
+async function bundledSources(config: Config, find: FindBundle): Promise<ModelSource[]> {
+  const named = config.bundles.length > 0 ? config.bundles : [join(packageRoot(), DEFAULT_BUNDLE)]
+  const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
+  const folders: string[] = []
+  for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
   const sources = await Promise.all(folders.map((folder) => sourceOf(folder, config)))
   const names = sources.map(({ description }) => description.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)

@@ -51,6 +51,10 @@ export const configSchema = z.strictObject({
   keepStates: count(1, 10_000).default(8),
   /** Tokens that rebuilding a pruned state may cost, besides those of its own turn. */
   replayTokens: count(1, 1_000_000).default(2048),
+  /** Bytes of memory for states that prompts with the same beginning go on from; 0: every prompt is read whole. */
+  prefixCache: count(0, Number.MAX_SAFE_INTEGER).default(256 * 1024 * 1024),
+  /** Bytes on disk for those of requests that ask for it. */
+  prefixDisk: count(0, Number.MAX_SAFE_INTEGER).default(4 * 1024 * 1024 * 1024),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

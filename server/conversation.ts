@@ -100,7 +100,7 @@ export async function commit(
   })
 }
 
-/** Deletes a response: text, tokens and state. What can only be rebuilt through it is rebuilt first. */
+/** Deletes a response: text, tokens and state, and its owner's kept prefixes. What can only be rebuilt through it is rebuilt first. */
 export async function deleteResponse(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<void> {
   let result = await deps.store.remove(owner, id, false)
   while (result === 'needed') {
@@ -108,6 +108,8 @@ export async function deleteResponse(deps: Deps, owner: string, id: string, sign
     result = await deps.store.remove(owner, id, force)
   }
   if (result === 'unknown') throw notFound(id)
+  // Any of them may have read what was deleted.
+  await deps.prefixes?.clear(owner)
 }
 
 /** Whether all of them have a state of their own now. What cannot be rebuilt does not stand in the way of a deletion. */
@@ -171,11 +173,11 @@ async function replay(
   from: Checkpoint | null,
   signal: AbortSignal,
 ): Promise<Checkpoint> {
-  const { owner, prefillChunk, calls, gates, position, pending } = turn
+  const { owner, prefillChunk, prefillCalls, calls, gates, position, pending } = turn
   // The last token was sampled but never fed: it is among the pending ones.
   const steps = turn.generated.slice(0, -1)
   const prompt = { kind: 'ids', ids: turn.prompt } as const
-  const job = { kind: 'replay', owner, from, prompt, prefillChunk, steps, calls, gates } as const
+  const job = { kind: 'replay', owner, from, prompt, prefillChunk, prefillCalls, steps, calls, gates } as const
   for await (const event of submit(deps, model, job, { signal })) {
     if (event.kind === 'error')
       throw new ApiError(500, event.code, 'The engine failed while it rebuilt a memory.', { cause: event.message })

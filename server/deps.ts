@@ -8,6 +8,7 @@ import type { Lifecycle } from './lifecycle.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { HeldReplies } from './openai/held-replies.ts'
+import type { PrefixCache } from './prefix-cache/prefix-cache.ts'
 import type { ServedModel } from './served-model.ts'
 import type { LocalStates } from './socket/local-states.ts'
 import type { Store } from './store/store.ts'
@@ -15,6 +16,8 @@ import type { Store } from './store/store.ts'
 export interface Deps {
   readonly models: readonly ServedModel[]
   readonly store: Store
+  /** Null where nothing is cached. */
+  readonly prefixes: PrefixCache | null
   readonly metrics: Metrics
   readonly keys: KeyRing
   readonly wrongKeys: WrongKeys

@@ -15,7 +15,9 @@ export interface Readings {
   waiting(): number
   stateBytes(): number
   /** Rejects when the store does not answer; the gauge then keeps its last value. */
-  parked(): Promise<{ sessions: number; bytes: number }>
+  parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number }>
+  /** Of the prefix cache in memory. */
+  prefixes(): { bytes: number; evictions: number }
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -81,6 +83,21 @@ function gauges(registry: Registry, readings: Readings): void {
   gauge('num_requests_running', 'Replies being computed.', () => readings.running())
   gauge('num_requests_waiting', 'Replies waiting for their turn.', () => readings.waiting())
   gauge('sessions_resident', 'Sessions whose state is in memory: those being computed.', () => readings.running())
+  gauge('prefix_cache_bytes', 'Bytes of the prefix cache in memory.', () => readings.prefixes().bytes)
+  const evictions: Counter = new Counter({
+    name: 'mneme_prefix_cache_evictions_total',
+    help: 'States that went from the prefix cache for want of room in memory.',
+    registers: [registry],
+    collect() {
+      evictions.reset()
+      evictions.inc(readings.prefixes().evictions)
+    },
+  })
+  const onDisk = new Gauge({
+    name: 'mneme_prefix_cache_disk_bytes',
+    help: 'Bytes of the prefix cache on disk.',
+    registers: [registry],
+  })
   gauge('session_state_bytes', 'Bytes of one state of the largest model served.', () => readings.stateBytes())
   const bytes = new Gauge({
     name: 'mneme_stored_state_bytes',
@@ -96,6 +113,7 @@ function gauges(registry: Registry, readings: Readings): void {
       if (!parked) return
       sessions.set(parked.sessions)
       bytes.set(parked.bytes)
+      onDisk.set(parked.prefixBytes)
     },
   })
 }

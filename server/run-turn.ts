@@ -1,7 +1,7 @@
 /** Runs one job of an engine for a request: counted, and with errors that a client can read. */
 import { BusyError, EngineError } from './engine/client.ts'
 import type { JobEvent, NewJob, NewTurn, SubmitOptions } from './engine/client.ts'
-import type { DoneEvent, ErrorEvent } from './engine/messages.ts'
+import type { AcceptedEvent, DoneEvent, ErrorEvent } from './engine/messages.ts'
 import type { Deps } from './deps.ts'
 import { ApiError } from './openai/errors.ts'
 import { infoOf, type ServedModel } from './served-model.ts'
@@ -31,7 +31,7 @@ export async function* runTurn(
   let open = turn.choices
   for await (const event of submit(deps, model, turn, options)) {
     if (event.kind === 'error') throw refusal(event, param)
-    if (event.kind === 'accepted') countPrompt(deps, turn, event.prompt.length)
+    if (event.kind === 'accepted') countPrompt(deps, turn, event)
     if (event.kind === 'started') metrics.queued.observe(seconds())
     if (!begun && (event.kind === 'text' || event.kind === 'done')) {
       begun = true
@@ -68,10 +68,12 @@ export function submit(deps: Deps, model: ServedModel, job: NewJob, options: Sub
   }
 }
 
-function countPrompt(deps: Deps, turn: NewTurn, prompt: number): void {
+function countPrompt(deps: Deps, turn: NewTurn, { prompt, prefix }: AcceptedEvent): void {
   const { metrics } = deps
-  const saved = turn.from?.position ?? 0
-  const computed = (turn.from?.pending.length ?? 0) + prompt
+  const cached = prefix?.cached ?? 0
+  const saved = (turn.from?.position ?? 0) + cached
+  const computed = (turn.from?.pending.length ?? 0) + prompt.length - cached
+  if (prefix) metrics.resume.observe({ tier: prefix.tier }, prefix.seconds)
   metrics.promptTokens.inc(saved + computed)
   metrics.cacheQueries.inc(saved + computed)
   metrics.cacheHits.inc(saved)

@@ -14,6 +14,8 @@ import { createLog } from './log.ts'
 import { limitsOf } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from '../runtime/package.ts'
+import { createDiskTier } from './prefix-cache/disk-tier.ts'
+import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
 import { createProtection } from './protection.ts'
 import type { ModelDescription, ServedModel } from './served-model.ts'
 import type { Store } from './store/store.ts'
@@ -64,6 +66,7 @@ export async function startServer(
   const { maxBatch, maxQueue } = config
   for (const note of await store.ready) log.warn({ data: config.data }, note)
   const tokenizers = startTokenizerThread(tokenizer, log)
+  const prefixes = config.prefixCache > 0 ? createPrefixCache(config.prefixCache, createDiskTier(store, log)) : null
   const models: SupervisedModel[] = []
   // Models share threads: more of them than cores would only take memory.
   const count = Math.max(1, Math.min(sources.length, availableParallelism()))
@@ -78,7 +81,7 @@ export async function startServer(
     for (const [i, { description, payload, tokenizer: folder }] of sources.entries()) {
       const codec = await tokenizers.open(folder)
       const thread = threads[i % count] as EngineThread
-      models.push(superviseEngine(description, payload, thread, codec, maxBatch + maxQueue))
+      models.push(superviseEngine(description, payload, thread, codec, maxBatch + maxQueue, prefixes))
     }
     await Promise.all(models.map((model) => model.engine.ready))
     const sum = (read: (model: ServedModel) => number): number =>
@@ -88,9 +91,10 @@ export async function startServer(
       waiting: () => sum((model) => model.engine.load.waiting),
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       parked: async () => {
-        const { sessions, stateBytes } = await store.statistics()
-        return { sessions, bytes: stateBytes }
+        const { sessions, stateBytes, prefixBytes } = await store.statistics()
+        return { sessions, bytes: stateBytes, prefixBytes }
       },
+      prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
     })
     const lifecycle = createLifecycle()
     const keys = createKeyRing(config.apiKeys, config.keysFile)
@@ -98,7 +102,7 @@ export async function startServer(
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
     const protection = createProtection(limitsOf(config), access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
-    const deps: Deps = { models, store, metrics, keys, lifecycle, ...protection, ...about }
+    const deps: Deps = { models, store, prefixes, metrics, keys, lifecycle, ...protection, ...about }
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     for (const model of models)

@@ -12,7 +12,11 @@ interface Entry {
 const entries: Readonly<Record<string, Entry>> = {
   serve: {
     about: 'serve models over the OpenAI protocols, with memory that lasts',
-    load: async () => (await import('../../server/cli.ts')).serveCommand(),
+    load: async () =>
+      (await import('../../server/cli.ts')).serveCommand(async (named, folder, say) => {
+        const { servedBundle } = await import('../../exporter/import/served-bundle.ts')
+        return servedBundle(named, folder, say)
+      }),
   },
   chat: {
     about: 'talk to a model in the terminal',

@@ -1,6 +1,8 @@
 /** The command `mneme import`. */
 import { Command, Option } from 'commander'
 import { importModel, type Imported } from './import.ts'
+import { localSource } from './local-source.ts'
+import { reportQuantization } from './report.ts'
 import { QUANTIZATIONS, type Quantization } from './weight-formats.ts'
 
 interface ImportFlags {
@@ -8,13 +10,17 @@ interface ImportFlags {
   readonly name?: string
   readonly quantize: Quantization
   readonly tokenizer?: string
+  readonly report?: string
 }
 
 /** `mneme import SOURCE --out BUNDLE`. */
 export function importCommand(): Command {
   return new Command('import')
     .description('make a bundle of a published model: checked whole, then written')
-    .argument('<source>', 'a folder with config.json and safetensors, or a .gguf file')
+    .argument(
+      '<source>',
+      'a folder with config.json and safetensors, a .gguf file, or a model of the hub: hf:OWNER/NAME[@REVISION][:FILE]',
+    )
     .requiredOption('--out <bundle>', 'folder of the bundle')
     .option('--name <name>', "the model's name (default: the source's)")
     .addOption(
@@ -27,13 +33,27 @@ export function importCommand(): Command {
         .default('keep'),
     )
     .option('--tokenizer <folder>', 'where the tokenizer is, if the source has none')
+    .option('--report <text>', 'a text file: print what few bits cost on it, beside the same model in float32')
     .action(runImport)
 }
 
-async function runImport(source: string, { out, name, quantize, tokenizer }: ImportFlags): Promise<void> {
+async function runImport(source: string, { out, name, quantize, tokenizer, report }: ImportFlags): Promise<void> {
   const began = performance.now()
-  const imported = await importModel({ source, out, name, quantization: quantize, tokenizer, progress: say() })
+  const local = await localSource(source, (line) => process.stderr.write(`${line}\n`))
+  const options = { source: local.path, out, name: name ?? local.name, quantization: quantize, tokenizer }
+  const imported = await importModel({ ...options, progress: say() })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
+  if (report === undefined) return
+  const { tokens, bytes, perplexity, divergence } = await reportQuantization(options, report)
+  const megabytes = (n: number): string => (n / 1e6).toFixed(1)
+  process.stdout.write(
+    [
+      `on ${tokens} tokens of ${report}, in float32 and as written here:`,
+      `size ${megabytes(bytes.float32)} MB, ${megabytes(bytes.quantized)} MB`,
+      `perplexity ${perplexity.float32.toFixed(3)}, ${perplexity.quantized.toFixed(3)}`,
+      `divergence of the predictions ${divergence.toExponential(2)} nats a token\n`,
+    ].join('\n'),
+  )
 }
 
 /** A line for each tenth, or one that moves on a terminal. */

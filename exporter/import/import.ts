@@ -70,8 +70,7 @@ export async function importModel(o: ImportOptions): Promise<Imported> {
     const vocab = openText(tokenizer).vocabSize
     if (vocab > published.model.vocab)
       throw new ImportError(`tokenizer: has ${vocab} tokens, the model only ${published.model.vocab}`)
-    const write = (folder: string) => writeBundle(o, folder, source, published, bindings, tokenizer)
-    return await replaceFolder(o.out, bundleFolder, write)
+    return await bundlePublished(o, { source, published, bindings, tokenizer })
   } finally {
     await source.tensors.close()
   }
@@ -84,13 +83,23 @@ async function tokenizerOf(o: ImportOptions, source: ModelSource, vocab: number)
   return given
 }
 
+/** A published model that has been read and found whole. */
+export interface ReadModel {
+  readonly source: Pick<ModelSource, 'about' | 'generation' | 'tensors'>
+  readonly published: PublishedModel
+  readonly bindings: Bindings
+  readonly tokenizer: TokenizerContents
+}
+
+/** Writes the bundle of a model that has been read. */
+export function bundlePublished(o: ImportOptions, read: ReadModel): Promise<Imported> {
+  return replaceFolder(o.out, bundleFolder, (folder) => writeBundle(o, folder, read))
+}
+
 async function writeBundle(
   o: ImportOptions,
   folder: string,
-  source: ModelSource,
-  { family, model, maxPositions }: PublishedModel,
-  bindings: Bindings,
-  tokenizer: TokenizerContents,
+  { source, published: { family, model, maxPositions }, bindings, tokenizer }: ReadModel,
 ): Promise<Imported> {
   const formats = chooseFormats(o.quantization, bindings, source.tensors)
   const graph = new GraphBuilder()
@@ -98,7 +107,8 @@ async function writeBundle(
   const cursor = { at: graph }
   const weights = new ImportedWeights(cursor, external, model, bindings, source.tensors, formats)
   const whole = o.adapter?.model ?? model
-  const traced = trace(graph, whole, { ...decoderOps(cursor, 'fused'), ...weights.overrides }, o.adapter)
+  const op = { ...decoderOps(cursor, 'fused', maxPositions), ...weights.overrides }
+  const traced = trace(graph, whole, op, o.adapter)
   weights.finish()
   await writeFile(join(folder, GRAPH_FILE), traced.encode())
   await external.write(join(folder, WEIGHTS_FILE), (done, of) => o.progress?.('weights', done, of))

@@ -19,7 +19,7 @@ import {
   zeroPoints,
   type PackedRows,
 } from './pack-blocks.ts'
-import type { QuantBlocks, TensorSource } from './sources/source.ts'
+import type { BlockKind, QuantBlocks, TensorSource } from './sources/source.ts'
 import type { Formats, WeightFormat } from './weight-formats.ts'
 
 type Overrides = Pick<Composites<Value>, 'linear' | 'linears'> & Pick<Primitives<Value>, 'gather'>
@@ -27,17 +27,19 @@ type Overrides = Pick<Composites<Value>, 'linear' | 'linears'> & Pick<Primitives
 /** Numbers of rows that are in memory at once. */
 const CHUNK_NUMBERS = 1 << 22
 
-interface Stored {
-  readonly format: WeightFormat
-  readonly rows: number
-  readonly columns: number
-}
-
 /** Where the parts of packed rows are. */
 interface PackedPlaces {
   readonly q: ExternalPlace
   readonly scales: ExternalPlace
   readonly zeros: ExternalPlace | null
+}
+
+interface Packed {
+  readonly format: WeightFormat
+  readonly columns: number
+  readonly places: PackedPlaces
+  /** Inputs of the product: numbers, scales and zero points. */
+  readonly values: readonly Value[]
 }
 
 export class ImportedWeights {
@@ -47,11 +49,10 @@ export class ImportedWeights {
   readonly #tensors: TensorSource
   readonly #formats: Formats
   readonly #shapes: ReadonlyMap<string, readonly number[]>
-  /** What has been stored, by the paths of its rows: matrices that read one x are stored as one. */
-  readonly #stored = new Map<
-    string,
-    Stored & { readonly places: PackedPlaces; readonly values: readonly (Value | undefined)[] }
-  >()
+  /** Names of the tensors that are stored in float32. */
+  readonly #floats = new Set<string>()
+  /** Matrices in blocks, by the paths of their rows: those that read one x are stored as one. */
+  readonly #packed = new Map<string, Packed>()
   /** x with the sums of its blocks, for matrices whose blocks have a minimum. */
   readonly #extended = new Map<Value, Value>()
   readonly #counts = { float32: 0, int8: 0, int4: 0, exact: 0 }
@@ -128,7 +129,7 @@ export class ImportedWeights {
   finish(): void {
     const read = this.#graph.readNames()
     for (const [path, shape] of this.#shapes)
-      if (read.has(path) && !this.#stored.has(path)) this.#storeFloats(path, [path], shape)
+      if (read.has(path) && !this.#floats.has(path)) this.#storeFloats(path, [path], shape)
   }
 
   #formatOf(path: string): WeightFormat {
@@ -145,7 +146,7 @@ export class ImportedWeights {
     const [rows, columns] = this.#sizeOf(paths)
     if (format === 'float32') {
       const name = paths.join('+')
-      if (!this.#stored.has(name)) this.#storeFloats(name, paths, [rows, columns])
+      if (!this.#floats.has(name)) this.#storeFloats(name, paths, [rows, columns])
       return product(this.#graph, x, { name })
     }
     const { values } = this.#storePacked(paths, format)
@@ -168,15 +169,9 @@ export class ImportedWeights {
   }
 
   #storeFloats(name: string, paths: readonly string[], shape: readonly number[]): void {
-    const { value, place } = this.#external.reserve(name, 'float32', shape)
+    const { place } = this.#external.reserve(name, 'float32', shape)
     this.#counts.float32 += elements(shape)
-    this.#stored.set(name, {
-      format: 'float32',
-      rows: shape[0] ?? 1,
-      columns: shape[1] ?? 1,
-      places: { q: place, scales: place, zeros: null },
-      values: [value],
-    })
+    this.#floats.add(name)
     this.#external.fill(async (write) => {
       let at = 0
       for (const path of paths)
@@ -187,9 +182,9 @@ export class ImportedWeights {
     })
   }
 
-  #storePacked(paths: readonly string[], format: Exclude<WeightFormat, 'float32'>) {
+  #storePacked(paths: readonly string[], format: Exclude<WeightFormat, 'float32'>): Packed {
     const name = paths.join('+')
-    const known = this.#stored.get(name)
+    const known = this.#packed.get(name)
     if (known) return known
     const [rows, columns] = this.#sizeOf(paths)
     const bits = format === 'int8' ? 8 : 4
@@ -200,17 +195,13 @@ export class ImportedWeights {
     const places = { q: q.place, scales: scales.place, zeros: zeros?.place ?? null }
     const values = [q.value, scales.value, ...(zeros ? [zeros.value] : [])]
     this.#counts[format] += rows * columns
-    const stored = { format, rows, columns, places, values }
-    this.#stored.set(name, stored)
+    const stored = { format, columns, places, values }
+    this.#packed.set(name, stored)
     this.#external.fill((write) => this.#fillPacked(write, paths, stored))
     return stored
   }
 
-  async #fillPacked(
-    write: WriteInto,
-    paths: readonly string[],
-    { format, columns, places }: Stored & { readonly places: PackedPlaces },
-  ): Promise<void> {
+  async #fillPacked(write: WriteInto, paths: readonly string[], { format, columns, places }: Packed): Promise<void> {
     const at = { q: 0, scales: 0, zeros: 0 }
     for (const path of paths)
       for await (const packed of this.#packedRows(path, format, columns))
@@ -292,8 +283,8 @@ function product(graph: GraphBuilder, x: Value, weight: Value, bias?: Value): Va
 
 const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
-const fits = (format: WeightFormat, kind: string): boolean =>
-  ({ int4: 'Q4_0', exact: 'Q4_1', int8: 'Q8_0', float32: '' })[format] === kind
+const fits = (format: WeightFormat, kind: BlockKind): boolean =>
+  ({ int4: ['Q4_0'], exact: ['Q4_1', 'Q4_K'], int8: ['Q8_0'], float32: [] })[format].some((one) => one === kind)
 
 /** Blocks as a file has them. */
 function packBlocks(blocks: QuantBlocks, format: WeightFormat): PackedRows {

@@ -21,6 +21,24 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   gemma3_text: 'gemma3',
 }
 
+/** What transformers takes where a configuration leaves it out, as far as it differs from our fields' defaults. */
+const DEFAULTS: Readonly<Record<string, Config>> = {
+  mistral: { sliding_window: 4096 },
+  ministral3: { rope_theta: 1_000_000 },
+  smollm3: { rope_theta: 2_000_000 },
+  lfm2: { rope_theta: 1_000_000 },
+  gpt_oss: { rope_theta: 150_000, sliding_window: 128, rms_norm_eps: 1e-5, swiglu_limit: 7 },
+  gemma3: {
+    vocab_size: 262_208,
+    num_attention_heads: 8,
+    num_key_value_heads: 4,
+    head_dim: 256,
+    sliding_window: 4096,
+    query_pre_attn_scalar: 256,
+    max_position_embeddings: 131_072,
+  },
+}
+
 /** Throws ImportError for a family or an option that is not known, and ConfigError for a value that cannot be. */
 export function readPublishedConfig(config: Config): PublishedModel {
   const flat = flatten(config)
@@ -31,7 +49,8 @@ export function readPublishedConfig(config: Config): PublishedModel {
     throw new ImportError(
       `config.json: model_type: expected one of ${[...families.keys()].join(', ')}, got ${JSON.stringify(flat['model_type'] ?? null)}`,
     )
-  const named = withRope(family, (special[family] ?? ((c) => c))(flat))
+  const known = withDefaults(DEFAULTS[family] ?? {}, flat)
+  const named = withRope(family, (special[family] ?? ((c) => c))(known))
   const options: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(named)) {
     if (value === null || value === undefined) continue
@@ -39,9 +58,16 @@ export function readPublishedConfig(config: Config): PublishedModel {
     else if (!cannotChange(family, name, value))
       throw new ImportError(`config.json: ${name}: ${JSON.stringify(value)} is not known for ${family}`)
   }
-  const positions = flat['max_position_embeddings'] ?? flat['n_positions'] ?? flat['model_max_length']
+  const positions = known['max_position_embeddings'] ?? known['n_positions'] ?? known['model_max_length']
   const maxPositions = typeof positions === 'number' && positions > 0 ? positions : null
   return { family, model: architecture.model(options), maxPositions }
+}
+
+/** A rotation's base may stand in either of two places. */
+function withDefaults(defaults: Config, config: Config): Config {
+  const { rope_theta: _, ...rest } = defaults
+  const based = (config['rope_parameters'] as Config | undefined)?.['rope_theta'] !== undefined
+  return { ...(based ? rest : defaults), ...config }
 }
 
 /** The text model of a wrapper configuration; what the wrapper says of the whole counts where the text has nothing. */

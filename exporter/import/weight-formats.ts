@@ -5,7 +5,8 @@ import type { TensorSource } from './sources/source.ts'
 
 /**
  * What an import does with the weights. `none`: all in float32. `int8`, `int4`: matrices in blocks of 32, embedding and
- * head in 8 bits. `keep`: blocks of 4 and 8 bits are kept as the file has them, all other weights are float32.
+ * head in 8 bits. `keep`: blocks of 4 and 8 bits are kept as the file has them, blocks of
+ * other sizes become 8 bits, and what is not in blocks is float32.
  */
 export const QUANTIZATIONS = ['none', 'int8', 'int4', 'keep'] as const
 export type Quantization = (typeof QUANTIZATIONS)[number]
@@ -33,12 +34,13 @@ export function chooseFormats(quantization: Quantization, bindings: Bindings, te
   }
 }
 
-/** The form that loses nothing of what the file has. */
+/** The form that loses nothing, or next to nothing, of what the file has. */
 function kept(path: string, bindings: Bindings, tensors: TensorSource): WeightFormat {
   const binding = bindings.get(path)
   if (binding?.kind !== 'stacked') return 'float32'
   const kinds = new Set(binding.names.map((name) => tensors.blockKind(name)))
   const [kind] = kinds
-  if (kinds.size !== 1 || !kind) return 'float32'
-  return ({ Q4_0: 'int4', Q4_1: 'exact', Q8_0: 'int8' } as const)[kind]
+  if (!kind) return 'float32'
+  if (kinds.size !== 1) return 'int8'
+  return ({ Q4_0: 'int4', Q4_1: 'exact', Q4_K: 'exact', Q8_0: 'int8', other: 'int8' } as const)[kind]
 }

@@ -52,6 +52,14 @@ export interface ExternalPlace {
   readonly length: number
 }
 
+export interface Producer {
+  readonly type: string
+  readonly inputs: readonly (Value | undefined)[]
+  readonly index: number
+  /** How many outputs the node has. */
+  readonly outputs: number
+}
+
 /** The opsets that our models import. */
 export const opsets = { '': 21, 'com.microsoft': 1, mneme: 1 } as const
 export type Domain = keyof typeof opsets
@@ -72,6 +80,7 @@ export class GraphBuilder {
   /** Bodies of loops, which see the values of this graph. */
   readonly #children: GraphBuilder[] = []
   #constants = new Map<string, Value>()
+  readonly #producers = new Map<Value, Producer>()
   /** Outputs of this graph's nodes, and those of them that have a name of their own. */
   readonly #made = new Set<Value>()
   readonly #named = new Set<Value>()
@@ -121,7 +130,10 @@ export class GraphBuilder {
   ): void {
     this.#root.domains.add(domain)
     this.#nodes.push({ type, inputs, attributes, outputs, domain })
-    for (const output of outputs) this.#made.add(output)
+    for (const [index, output] of outputs.entries()) {
+      this.#made.add(output)
+      this.#producers.set(output, { type, inputs, index, outputs: outputs.length })
+    }
   }
 
   /**
@@ -145,6 +157,11 @@ export class GraphBuilder {
   external(name: string, dtype: ElementType, dims: readonly number[], at: ExternalPlace): Value {
     this.#root.initializers.set(name, encodeExternal(name, dtype, dims, at))
     return { name }
+  }
+
+  /** The node of this graph that makes a value: its type, inputs, and which of its outputs the value is. */
+  producer(value: Value): Producer | undefined {
+    return this.#producers.get(value)
   }
 
   /** The names that nodes of this graph, and of the bodies of its loops, read. */

@@ -2,16 +2,15 @@
 import { transferList } from '../checkpoint.ts'
 import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
+import type { CachedPrompt } from '../prefix-cache/cached-prompt.ts'
+import type { OpenPrompt } from '../prefix-cache/model-prefixes.ts'
 import { EventStream, type JobEvent } from './event-stream.ts'
-import type { FromEngine, Job, ModelInfo, Prompt, ReplayJob, TurnJob } from './messages.ts'
+import type { EngineEvent, FromEngine, ModelInfo } from './messages.ts'
+import { encode, jobOf, lookUp, usedPrefix, type NewJob } from './new-job.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export type { JobEvent } from './event-stream.ts'
-
-/** A job that has no number yet, and its prompt. A replay's prompt is ids. */
-export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk'> & { readonly prompt: Prompt }
-export type NewReplay = Omit<ReplayJob, 'id'> & { readonly prompt: Prompt }
-export type NewJob = NewTurn | NewReplay
+export type { NewJob, NewReplay, NewTurn } from './new-job.ts'
 
 /** The engine's thread ended, or never began. */
 export class EngineError extends Error {
@@ -45,13 +44,24 @@ export interface Engine {
  */
 const FLOOD_SHARE = 7
 
-/** An engine at the other end of `port`, with at most `limit` replies running or waiting. */
+interface OpenJob {
+  readonly owner: string
+  readonly stream: EventStream
+  /** Null until the prompt has been looked up, and where the prefix cache is not used. */
+  prompt: CachedPrompt | null
+}
+
+/**
+ * An engine at the other end of `port`, with at most `limit` replies running or waiting. `openPrompt` looks a prompt up
+ * in the prefix cache.
+ */
 export function connectEngine(
   port: Port,
   tokenizer: Tokenizer,
   limit: number,
+  openPrompt: OpenPrompt,
 ): Engine & { fail(reason: string): void } {
-  const jobs = new Map<number, { readonly owner: string; readonly stream: EventStream }>()
+  const jobs = new Map<number, OpenJob>()
   const ready = createDeferred<ModelInfo>()
   let info: ModelInfo | null = null
   let lastId = 0
@@ -64,14 +74,14 @@ export function connectEngine(
   }
   port.on('message', (received) => {
     const message = received as FromEngine
-    if (message.kind === 'events') for (const event of message.events) jobs.get(event.id)?.stream.push(event)
+    if (message.kind === 'events') for (const event of message.events) deliver(jobs.get(event.id), event)
     else if (message.kind === 'unusable') fail(message.message)
     else {
       info = message.info
       ready.resolve(message.info)
     }
   })
-  const count = (which: (job: { owner: string; stream: EventStream }) => boolean): number => {
+  const count = (which: (job: OpenJob) => boolean): number => {
     let replies = 0
     for (const job of jobs.values()) if (which(job)) replies += job.stream.replies
     return replies
@@ -85,16 +95,21 @@ export function connectEngine(
       throw new BusyError(`The queue is nearly full, and ${own} of its ${all} replies are yours.`)
   }
   /** Tokenizes the prompt, and hands the job to the engine unless its client has gone meanwhile. */
-  const begin = async (id: number, fresh: NewJob, stream: EventStream, moveState: boolean): Promise<void> => {
-    const { prompt, ...rest } = fresh
-    const { from, owner } = fresh
-    const encoded = await encode(tokenizer, owner, prompt, from)
-    if (jobs.get(id)?.stream !== stream) return
+  const begin = async (id: number, fresh: NewJob, entry: OpenJob, moveState: boolean): Promise<void> => {
+    const { stream } = entry
+    const encoded = await encode(tokenizer, fresh)
+    if (jobs.get(id) !== entry) return
     if ('code' in encoded) return stream.push({ kind: 'error', id, ...encoded })
-    stream.push({ kind: 'accepted', id, prompt: encoded.ids, promptText: encoded.text })
-    const prefillChunk = rest.kind === 'replay' ? rest.prefillChunk : (info?.prefillChunk ?? 1)
-    const job: Job = { ...rest, id, prefillChunk }
-    port.postMessage({ kind: 'job', job, prompt: encoded.ids }, moveState && from ? transferList(from.state) : [])
+    const began = performance.now()
+    const prompt = await lookUp(fresh, encoded.ids, tokenizer, openPrompt)
+    if (jobs.get(id) !== entry) return
+    entry.prompt = prompt
+    const ids = prompt?.tokens ?? encoded.ids
+    const prefix = prompt && usedPrefix(prompt, (performance.now() - began) / 1000)
+    const { text: promptText, inReasoning } = encoded
+    stream.push({ kind: 'accepted', id, prompt: ids, promptText, prefix, inReasoning })
+    const job = jobOf(id, fresh, prompt, tokenizer.messageEnds, info?.prefillChunk ?? 1)
+    port.postMessage({ kind: 'job', job, prompt: ids }, moveState && fresh.from ? transferList(fresh.from.state) : [])
   }
   return {
     ready: ready.promise,
@@ -120,11 +135,12 @@ export function connectEngine(
         port.postMessage({ kind: 'cancel', id })
         stream.abort()
       }
-      jobs.set(id, { owner: fresh.owner, stream })
+      const entry: OpenJob = { owner: fresh.owner, stream, prompt: null }
+      jobs.set(id, entry)
       if (signal?.aborted) cancel()
       else {
         signal?.addEventListener('abort', cancel, { once: true })
-        void begin(id, fresh, stream, moveState).catch((error: unknown) =>
+        void begin(id, fresh, entry, moveState).catch((error: unknown) =>
           stream.push({ kind: 'error', id, code: 'engine_failed', message: String(error) }),
         )
       }
@@ -134,11 +150,14 @@ export function connectEngine(
   }
 }
 
-function encode(
-  tokenizer: Tokenizer,
-  owner: string,
-  prompt: Prompt,
-  from: Job['from'],
-): ReturnType<Tokenizer['encode']> {
-  return tokenizer.encode(owner, prompt, from !== null, from?.pending.length ?? 0)
+/** Gives a job's event to its reader, and its states to the prefix cache. */
+function deliver(job: OpenJob | undefined, event: EngineEvent): void {
+  if (!job) return
+  if (event.kind === 'snapshot') return job.prompt?.take(event)
+  if (event.kind !== 'done' || !job.prompt) return job.stream.push(event)
+  const kept = job.prompt.finish(event)
+  if (!job.prompt.durable) return job.stream.push(event)
+  // Who has read the end of the reply finds its prefixes on disk.
+  const tell = (): void => job.stream.push(event)
+  kept.then(tell, tell)
 }

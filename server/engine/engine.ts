@@ -34,7 +34,8 @@ export function createEngine(
   }
 
   const { stateBytes, limits, prefillChunk } = runner
-  emit({ kind: 'ready', info: { vocab: codec.vocabSize, stateBytes, rows: limits.decode, prefillChunk, runtime } })
+  const { vocabSize: vocab, format } = codec
+  emit({ kind: 'ready', info: { vocab, stateBytes, rows: limits.decode, prefillChunk, runtime, format } })
   return (message) => {
     if (message.kind === 'cancel') scheduler.cancel(message.id)
     else if (message.kind === 'job') scheduler.add(message.job, message.prompt)

@@ -1,12 +1,34 @@
 /** What the HTTP thread and an engine thread say to each other. Nothing here knows OpenAI's formats. */
-import type { Message } from '../../runtime/text.ts'
-import type { Checkpoint, Gates } from '../checkpoint.ts'
+import type { ReplyFormat } from '../../runtime/reply/reply-format.ts'
+import type { Json, Message, Tool } from '../../runtime/text.ts'
+import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
+import type { CallRuns } from './prefill-calls.ts'
 import type { Sampling } from './sampler.ts'
 
 export type Prompt =
   | { readonly kind: 'ids'; readonly ids: readonly number[] }
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'chat'; readonly messages: readonly Message[]; readonly generate: boolean }
+  | ChatPrompt
+
+export interface ChatPrompt {
+  readonly kind: 'chat'
+  readonly messages: readonly Message[]
+  readonly generate: boolean
+  /** Functions that the model is told of. */
+  readonly tools?: readonly Tool[]
+  /** Variables of the chat template. */
+  readonly variables?: Readonly<Record<string, Json>>
+  /** What the reply has to begin with, its tokens marked: read after the prompt. */
+  readonly opening?: string
+}
+
+/** How a reply's text tells of tokens that have a meaning. */
+export interface ReplyMarks {
+  /** Tokens that stand in the text, marked, with their ids. */
+  readonly tokens: ReplyFormat['tokens']
+  /** Ids of tokens that end the reply once they have been generated. */
+  readonly last: readonly number[]
+}
 
 /** What every job has. */
 interface JobBase {
@@ -18,15 +40,34 @@ interface JobBase {
   readonly prefillChunk: number
 }
 
+/**
+ * How a prompt is computed that begins its conversation. Its calls end where messages end, so that a state which is kept
+ * from there has the bits that any prompt with the same beginning would make.
+ */
+export interface WholePrompt {
+  /** Ids that end a message. */
+  readonly messageEnds: readonly number[]
+  /** Tokens of the prompt that the state in `from` has been fed already; 0 without one. */
+  readonly cached: number
+  /** The state in `from` has been fed a reply, up to the token before its last. */
+  readonly afterReply: boolean
+  /** Hand out states where the next prompt is likely to part. */
+  readonly snapshots: boolean
+}
+
 /** One request and its `choices` replies: a pure function of these fields and the bundle. */
 export interface TurnJob extends JobBase {
   readonly kind: 'turn'
+  /** Null: the prompt follows the conversation in `from`. */
+  readonly whole: WholePrompt | null
   readonly sampling: Sampling
   readonly choices: number
   readonly maxTokens: number
   readonly stop: readonly string[]
   /** Log-probabilities of the prompt's own tokens, with so many alternatives. */
   readonly promptLogprobs: number | null
+  /** Absent: special tokens have no text. */
+  readonly marks?: ReplyMarks
   /** Return the checkpoint of each choice. */
   readonly keep: boolean
 }
@@ -34,6 +75,8 @@ export interface TurnJob extends JobBase {
 /** Feeds what a stored turn was fed, with the identical schedule of calls: its state, bit for bit. */
 export interface ReplayJob extends JobBase {
   readonly kind: 'replay'
+  /** The calls that fed the prompt; null: calls of `prefillChunk`. */
+  readonly prefillCalls: CallRuns | null
   /** Tokens that were sampled and fed. */
   readonly steps: readonly number[]
   /** How many of `steps` each call fed; null: one token a call. */
@@ -78,6 +121,8 @@ export interface ModelInfo {
   readonly rows: number
   readonly prefillChunk: number
   readonly runtime: string
+  /** What its replies are made of. */
+  readonly format: ReplyFormat
 }
 
 export type FromEngine =
@@ -93,6 +138,7 @@ export type EngineEvent =
   | { readonly kind: 'progress'; readonly id: number; readonly prefilled: number; readonly total: number }
   | { readonly kind: 'prompt-logprobs'; readonly id: number; readonly tokens: readonly (TokenLogprob | FirstToken)[] }
   | TextEvent
+  | SnapshotEvent
   | DoneEvent
   | ErrorEvent
 
@@ -100,9 +146,24 @@ export type EngineEvent =
 export interface AcceptedEvent {
   readonly kind: 'accepted'
   readonly id: number
+  /** What the model is fed. */
   readonly prompt: readonly number[]
   /** The prompt's text, of a prompt of text or ids. */
   readonly promptText: string
+  /** What a kept prefix saves; null where none was found. */
+  readonly prefix: UsedPrefix | null
+  /** The prompt ends within reasoning that it has begun. */
+  readonly inReasoning: boolean
+}
+
+export interface UsedPrefix {
+  /** Tokens of the prompt that are not computed. */
+  readonly cached: number
+  /** The calls that have computed them. */
+  readonly calls: CallRuns
+  readonly tier: 'memory' | 'disk'
+  /** Seconds that it took to get. */
+  readonly seconds: number
 }
 
 export interface TextEvent {
@@ -116,6 +177,20 @@ export interface TextEvent {
   readonly tokens: TokenLogprob[]
 }
 
+/** A copy of a state that a later prompt may go on from. */
+export interface SnapshotEvent {
+  readonly kind: 'snapshot'
+  readonly id: number
+  /** The reply whose state it is; null: of the prompt. */
+  readonly choice: number | null
+  /** Tokens that the state has been fed: of the prompt, then of the reply. */
+  readonly position: number
+  /** The calls that have fed them since the job began. */
+  readonly calls: CallRuns
+  /** Its first page is the first that is not a whole page of the prompt's snapshot before it, or of `from`. */
+  readonly state: SessionState
+}
+
 export interface DoneEvent {
   readonly kind: 'done'
   readonly id: number
@@ -126,6 +201,8 @@ export interface DoneEvent {
   readonly end: TokenLogprob | null
   /** Null unless it was asked for. */
   readonly checkpoint: Checkpoint | null
+  /** The calls that have fed the prompt since the job began; null unless it began its conversation. */
+  readonly prefillCalls: CallRuns | null
   /** How many of the generated tokens each call fed; null: one token a call. */
   readonly calls: readonly number[] | null
   readonly gates: Gates

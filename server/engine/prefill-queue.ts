@@ -64,9 +64,9 @@ export class PrefillQueue {
     return this.#length(a) < this.#length(b)
   }
 
-  #length({ tokens, prefilled, arrival }: PromptSequence): number {
+  #length({ tokens, prefilled, cached, arrival }: PromptSequence): number {
     // Tokens of its own do not age a prompt.
-    const others = this.#prefilled - arrival - prefilled
+    const others = this.#prefilled - arrival - (prefilled - cached)
     return tokens.length - prefilled - AGEING * others
   }
 }

@@ -1,6 +1,7 @@
 /** The text of one reply while it grows: UTF-8 boundaries, stop strings, end of sequence, log-probabilities. */
 import type { TextCodec } from '../../runtime/text.ts'
-import type { FinishReason, TokenLogprob } from './messages.ts'
+import { marked, unmarkable } from '../../runtime/reply/mark.ts'
+import type { FinishReason, ReplyMarks, TokenLogprob } from './messages.ts'
 import type { Draw } from './sampler.ts'
 import { createStopFilter, type StopFilter } from './stop-filter.ts'
 
@@ -15,6 +16,7 @@ export interface ReplyLimits {
   readonly maxTokens: number
   readonly stop: readonly string[]
   readonly logprobs: boolean
+  readonly marks?: ReplyMarks
 }
 
 export class Reply {
@@ -25,6 +27,7 @@ export class Reply {
   readonly #limits: ReplyLimits
   readonly #detokenizer: ReturnType<TextCodec['detokenizer']>
   readonly #filter: StopFilter
+  readonly #marks: ReadonlyMap<number, string>
   /** Tokens whose text has not been shown yet, with the place in the text where each begins. */
   readonly #unshown: { token: TokenLogprob; at: number }[] = []
   #decoded = 0
@@ -35,6 +38,7 @@ export class Reply {
     this.#limits = limits
     this.#detokenizer = codec.detokenizer()
     this.#filter = createStopFilter(limits.stop)
+    this.#marks = new Map((limits.marks?.tokens ?? []).map(({ id, text }) => [id, text]))
   }
 
   /** Takes the next sampled token; returns what may be shown now and whether the reply is over. */
@@ -45,8 +49,11 @@ export class Reply {
       return this.#end('eos')
     }
     if (this.#limits.logprobs) this.#unshown.push({ token: describeToken(this.#codec, draw), at: this.#decoded })
-    const { text, stopped } = this.#take(this.#detokenizer.push(draw.id))
+    const mark = this.#marks.get(draw.id)
+    const { text, stopped } = mark === undefined ? this.#take(this.#detokenizer.push(draw.id)) : this.#mark(mark)
     if (stopped !== null) return { text, tokens: this.#release(true), finished: 'stop' }
+    if (this.#limits.marks?.last.includes(draw.id))
+      return { text, tokens: this.#release(false, true), finished: 'stop' }
     if (this.generated.length < this.#limits.maxTokens) {
       return { text, tokens: text === '' ? [] : this.#release(false), finished: null }
     }
@@ -63,9 +70,17 @@ export class Reply {
     return { text: text + rest, tokens: this.#release(false, true), finished: reason }
   }
 
+  /** A token with a meaning is no part of a stop string, and ends what could have become one. */
+  #mark(token: string): { text: string; stopped: null } {
+    const text = this.#filter.flush() + marked(token)
+    this.#decoded += marked(token).length
+    this.#shown += text.length
+    return { text, stopped: null }
+  }
+
   #take(piece: string): { text: string; stopped: string | null } {
     this.#decoded += piece.length
-    const taken = this.#filter.push(piece)
+    const taken = this.#filter.push(this.#marks.size > 0 ? unmarkable(piece) : piece)
     this.#shown += taken.text.length
     return taken
   }

@@ -5,10 +5,12 @@ import { DecodeQueue } from './decode-queue.ts'
 import type { EngineEvent, FinishReason, FirstToken, Job, TokenLogprob, TurnJob } from './messages.ts'
 import { OwnerClock } from './owner-clock.ts'
 import { PrefillQueue } from './prefill-queue.ts'
+import { addCalls } from './prefill-calls.ts'
 import { describeToken, Reply } from './reply.ts'
 import type { Runner, Segment, StepResult } from './runner.ts'
 import { describe, LogitsError, requireFinite, sample } from './sampler.ts'
 import * as sequences from './sequence.ts'
+import { handsOut, snapshotDue } from './snapshots.ts'
 import type { DecodeSequence, PromptSequence } from './sequence.ts'
 
 /** A segment of a step, and what to do with its logits. */
@@ -112,10 +114,11 @@ export class Scheduler {
     const { job, tokens, prefilled } = prompt
     const row = prompt.row ?? this.#placePrompt(prompt)
     const wanted = job.kind === 'turn' ? job.promptLogprobs : null
-    // Where chunks begin depends on this turn's tokens only, so a replay makes the identical calls.
-    const ids = tokens.slice(prefilled, prefilled + job.prefillChunk)
+    const ids = tokens.slice(prefilled, prefilled + sequences.nextPrefill(prompt))
     const use = (logits: Float32Array): void => {
       this.#prompts.advance(prompt, ids.length)
+      sequences.countPrefill(prompt, ids.length)
+      if (snapshotDue(prompt)) this.#snapshotPrompt(prompt, logits.subarray(-this.#runner.vocab))
       if (wanted !== null) this.#tellPrompt(prompt, prefilled, logits, wanted)
       if (prompt.prefilled === tokens.length) this.#begin(prompt, logits.subarray(-this.#runner.vocab))
       else this.#events.push({ kind: 'progress', id: job.id, prefilled: prompt.prefilled, total: tokens.length })
@@ -125,9 +128,9 @@ export class Scheduler {
 
   /** A prompt begins if its replies will find rows, or if its owner has less than a fair share of them. */
   #mayBegin(prompt: PromptSequence): boolean {
-    if (prompt.row || prompt.prefilled > 0) return true
+    if (hasBegun(prompt)) return true
     const rows = this.#runner.limits.decode
-    const begun = this.#prompts.prompts.filter(({ prefilled, row }) => prefilled > 0 || row)
+    const begun = this.#prompts.prompts.filter(hasBegun)
     if (begun.length + this.#decoding.size < rows) return true
     const { owner } = prompt.job
     const own = begun.filter(({ job }) => job.owner === owner).length + this.#decoding.countOf(owner)
@@ -141,7 +144,7 @@ export class Scheduler {
     const position = sequences.positionOf(prompt)
     prompt.row = this.#runner.open('prefill', prompt.parked, position)
     prompt.parked = null
-    if (prompt.prefilled === 0) this.#events.push({ kind: 'started', id: prompt.job.id })
+    if (prompt.prefilled === prompt.cached) this.#events.push({ kind: 'started', id: prompt.job.id })
     return prompt.row
   }
 
@@ -172,6 +175,7 @@ export class Scheduler {
         this.#decoding.add(sequence)
         continue
       }
+      this.#snapshotReply(sequence, prompt.row as Segment['row'])
       const keep = job.kind === 'replay' || job.keep
       this.#finish(sequence, finished, keep ? state(sequences.firstOwnPage(job)) : null)
     }
@@ -202,6 +206,7 @@ export class Scheduler {
     sequence.calls++
     const finished = this.#advance(sequence, logits)
     if (!finished) return
+    this.#snapshotReply(sequence, sequence.row as Segment['row'])
     const keep = job.kind === 'replay' || job.keep
     const state = keep ? this.#runner.save(sequence.row as Segment['row'], sequences.firstOwnPage(job)) : null
     this.#release(sequence)
@@ -240,6 +245,23 @@ export class Scheduler {
     return finished
   }
 
+  #snapshotPrompt(prompt: PromptSequence, logits: Float32Array): void {
+    requireFinite(this.#existing(logits)) // or every prompt that begins like this one would fail
+    const { job, prefilled: position, calls, snapshotAt } = prompt
+    const state = this.#runner.save(prompt.row as Segment['row'], sequences.firstPageAfter(snapshotAt))
+    this.#events.push({ kind: 'snapshot', id: job.id, choice: null, position, calls: [...calls], state })
+    prompt.snapshotAt = position
+  }
+
+  /** The reply is over: hands out the state that has been fed all of it but the last token. */
+  #snapshotReply({ job, choice, position, fed, prefillCalls, snapshotAt }: DecodeSequence, row: Segment['row']): void {
+    if (!handsOut(job)) return
+    const calls = [...prefillCalls]
+    addCalls(calls, 1, fed)
+    const state = this.#runner.save(row, sequences.firstPageAfter(snapshotAt))
+    this.#events.push({ kind: 'snapshot', id: job.id, choice, position, calls, state })
+  }
+
   #finish(sequence: DecodeSequence, reason: FinishReason, state: SessionState | null): void {
     const { job, choice, intervals } = sequence
     const checkpoint = state && sequences.checkpointOf(sequence, state, reason, this.#codec.eos[0])
@@ -247,7 +269,9 @@ export class Scheduler {
     const end = sequence.reply?.end ?? null
     const calls = job.kind === 'replay' ? job.calls : null
     const gates = job.kind === 'replay' ? job.gates : {}
-    this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, checkpoint, calls, gates, intervals })
+    const prefillCalls = job.kind === 'turn' && job.whole ? sequence.prefillCalls : null
+    const fed = { checkpoint, prefillCalls, calls, gates }
+    this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, ...fed, intervals })
     const entry = this.#jobs.get(job.id)
     if (entry && --entry.open === 0) this.#leave(job)
   }
@@ -286,4 +310,9 @@ export class Scheduler {
   #existing(logits: Float32Array): Float32Array {
     return logits.subarray(0, this.#codec.vocabSize)
   }
+}
+
+/** Whether a prompt has a row, or had one. */
+function hasBegun({ row, prefilled, cached }: PromptSequence): boolean {
+  return row !== null || prefilled > cached
 }

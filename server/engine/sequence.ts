@@ -1,6 +1,7 @@
 /** A line of tokens on its way through the engine: a turn's prompt, one of its replies, or a replay. */
 import { PAGE_POSITIONS, type Checkpoint, type SessionState } from '../checkpoint.ts'
 import type { FinishReason, Job, ReplayJob, TurnJob } from './messages.ts'
+import { addCalls, callAfter, callEnd, lastMessageEnd, type CallRuns } from './prefill-calls.ts'
 import type { Reply } from './reply.ts'
 import type { Row } from './runner.ts'
 
@@ -17,7 +18,16 @@ export interface PromptSequence extends Placed {
   readonly tokens: readonly number[]
   /** How many of `tokens` are pending tokens of the parent. */
   readonly carried: number
+  /** How many of `tokens` had been fed when the job began. */
+  readonly cached: number
   prefilled: number
+  /** The calls that have fed tokens. */
+  readonly calls: number[]
+  readonly messageEnds: ReadonlySet<number>
+  /** Where the last message ends; 0 where that is not known. */
+  readonly lastMessageEnd: number
+  /** Position of the last state that was handed out, or that the prompt began with. */
+  snapshotAt: number
   /** Tokens that the engine had prefilled, for anybody, when this prompt came. */
   readonly arrival: number
 }
@@ -37,6 +47,10 @@ export interface DecodeSequence extends Placed {
   /** How often each token was generated, for penalties. */
   readonly counts: Map<number, number>
   readonly prompt: ReadonlySet<number>
+  /** The calls that fed the prompt. */
+  readonly prefillCalls: CallRuns
+  /** Position of the last state that was handed out of the prompt. */
+  readonly snapshotAt: number
   /** Of a replay: tokens and calls of its steps that have been fed. */
   fed: number
   calls: number
@@ -49,11 +63,19 @@ export interface DecodeSequence extends Placed {
 /** The sequence of a job's prompt: what it adds to where it continues from. */
 export function promptSequence(job: Job, prompt: readonly number[], arrival: number): PromptSequence {
   const pending = job.from?.pending ?? []
+  const whole = job.kind === 'turn' ? job.whole : null
+  const cached = whole?.cached ?? 0
+  const messageEnds = new Set(whole?.messageEnds)
   return {
     job,
     tokens: [...pending, ...prompt],
     carried: pending.length,
-    prefilled: 0,
+    cached,
+    prefilled: cached,
+    calls: [],
+    messageEnds,
+    lastMessageEnd: lastMessageEnd(prompt, messageEnds),
+    snapshotAt: cached,
     row: null,
     parked: job.from?.state ?? null,
     arrival,
@@ -62,7 +84,7 @@ export function promptSequence(job: Job, prompt: readonly number[], arrival: num
 
 /** A choice of a prefilled prompt, before its first token. */
 export function decodeSequence(prompt: PromptSequence, choice: number, reply: Reply | null): DecodeSequence {
-  const { job, tokens, carried } = prompt
+  const { job, tokens, carried, calls, snapshotAt } = prompt
   return {
     job,
     choice,
@@ -72,6 +94,8 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
     reply,
     counts: new Map(),
     prompt: penalised(job) ? new Set(tokens.slice(carried)) : NO_TOKENS,
+    prefillCalls: calls,
+    snapshotAt,
     fed: 0,
     calls: 0,
     told: false,
@@ -83,13 +107,32 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
 }
 
 /** Tokens that a prompt's state has been fed. */
-export function positionOf({ job, prefilled }: PromptSequence): number {
-  return (job.from?.position ?? 0) + prefilled
+export function positionOf({ job, prefilled, cached }: PromptSequence): number {
+  return (job.from?.position ?? 0) + prefilled - cached
 }
 
-/** The first page that is not a whole page of the state that the job continues. */
+/** The first page that is not a whole page of the conversation that the job continues. */
 export function firstOwnPage(job: Job): number {
-  return Math.floor((job.from?.position ?? 0) / PAGE_POSITIONS)
+  if (job.kind === 'turn' && job.whole) return 0
+  return firstPageAfter(job.from?.position ?? 0)
+}
+
+/** The first page that is not whole in a state that has been fed `position` tokens. */
+export function firstPageAfter(position: number): number {
+  return Math.floor(position / PAGE_POSITIONS)
+}
+
+/** How many tokens the next call of a prompt feeds. It depends on this job only, so a replay makes the same calls. */
+export function nextPrefill({ job, tokens, prefilled, cached, messageEnds }: PromptSequence): number {
+  if (job.kind === 'replay' && job.prefillCalls) return callAfter(job.prefillCalls, prefilled) || job.prefillChunk
+  // The end token of a reply that goes before is not worth a call of its own.
+  const earliest = job.kind === 'turn' && job.whole?.afterReply ? cached + LEAST_AFTER_REPLY : 0
+  return callEnd(tokens, prefilled, job.prefillChunk, messageEnds, earliest) - prefilled
+}
+
+/** The next call of a prompt has fed `length` tokens. */
+export function countPrefill(prompt: PromptSequence, length: number): void {
+  addCalls(prompt.calls, length, 1)
 }
 
 /** The tokens of a replay's next call; empty when all have been fed. */
@@ -113,6 +156,9 @@ export function checkpointOf(
   if (last !== undefined && reason !== 'eos' && eos !== undefined) pending.push(eos)
   return { state, position: sequence.position, pending }
 }
+
+/** Tokens from the state after a reply to the first place where a call may end for a message's sake. */
+const LEAST_AFTER_REPLY = 4
 
 const NO_TOKENS: ReadonlySet<number> = new Set()
 

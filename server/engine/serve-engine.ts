@@ -40,10 +40,11 @@ async function serveEngine(port: MessagePort, open: () => Promise<OpenedModel>):
   }
 }
 
-/** The bytes of checkpoints are moved to the other thread, not copied. */
+/** The bytes of states are moved to the other thread, not copied. */
 function moved(message: FromEngine): ArrayBuffer[] {
   if (message.kind !== 'events') return []
-  return message.events.flatMap((event) =>
-    event.kind === 'done' && event.checkpoint ? transferList(event.checkpoint.state) : [],
-  )
+  return message.events.flatMap((event) => {
+    if (event.kind === 'snapshot') return transferList(event.state)
+    return event.kind === 'done' && event.checkpoint ? transferList(event.checkpoint.state) : []
+  })
 }

@@ -3,6 +3,8 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ModelDescription, ServedModel } from '../served-model.ts'
 import { connectEngine, type Engine } from './client.ts'
 import type { EngineThread } from './engine-thread.ts'
+import { prefixesOf } from '../prefix-cache/model-prefixes.ts'
+import type { PrefixCache } from '../prefix-cache/prefix-cache.ts'
 import type { ModelInfo } from './messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
@@ -18,6 +20,7 @@ export function superviseEngine(
   thread: EngineThread,
   tokenizer: Tokenizer,
   limit: number,
+  prefixes: PrefixCache | null,
 ): SupervisedModel {
   let engine: (Engine & { fail(reason: string): void }) | null = null
   let info: ModelInfo | null = null
@@ -26,7 +29,7 @@ export function superviseEngine(
   thread.add({
     payload,
     connect(port: MessagePort) {
-      const connected = connectEngine(port, tokenizer, limit)
+      const connected = connectEngine(port, tokenizer, limit, prefixesOf(prefixes, description.bundle))
       engine = connected
       connected.ready.then(
         (ready) => {

@@ -1,7 +1,7 @@
 /** Entry of the tokenizer's thread: opens the tokenizers of bundles when they are first asked for, and answers in order. */
 import { parentPort } from 'node:worker_threads'
 import { openText, type TextCodec } from '../../runtime/text.ts'
-import { encodePrompt } from './encode.ts'
+import { answerQuestion } from './encode.ts'
 import type { TokenizerAnswer, TokenizerRequest } from './tokenizer.ts'
 
 if (parentPort) {
@@ -12,13 +12,12 @@ if (parentPort) {
     codecs.set(folder, codec)
     return codec
   }
-  port.on('message', ({ folder, prompt, continued, pending }: TokenizerRequest) => {
+  port.on('message', ({ folder, question }: TokenizerRequest) => {
     try {
-      const codec = codecOf(folder)
-      const encoded = prompt && encodePrompt(codec, prompt, continued, pending)
-      port.postMessage({ encoded } satisfies TokenizerAnswer)
+      port.postMessage(answerQuestion(codecOf(folder), question) satisfies TokenizerAnswer)
     } catch (error) {
-      port.postMessage({ unusable: error instanceof Error ? error.message : String(error) } satisfies TokenizerAnswer)
+      const message = error instanceof Error ? error.message : String(error)
+      port.postMessage({ kind: 'unusable', message } satisfies TokenizerAnswer)
     }
   })
 }

@@ -3,14 +3,18 @@ import type { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { createDeferred, type Deferred } from '../deferred.ts'
 import { startThread } from '../thread.ts'
-import type { Encoded } from './encode.ts'
+import { lengthOf, type Encoded, type TextAnswer, type TextQuestion } from './encode.ts'
 import type { Prompt } from './messages.ts'
 import { OwnerClock } from './owner-clock.ts'
 
 /** Turns prompts into token ids. */
 export interface Tokenizer {
+  /** Ids that end a message in the model's chat format. */
+  readonly messageEnds: readonly number[]
   /** Rejects only when the server is closing. */
   encode(owner: string, prompt: Prompt, continued: boolean, pending: number): Promise<Encoded>
+  /** The ids of the prompt's and the reply's text together; null where it does not tell which ids they are. */
+  reencode(owner: string, prompt: readonly number[], reply: readonly number[]): Promise<readonly number[] | null>
 }
 
 export interface TokenizerThread {
@@ -22,11 +26,9 @@ export interface TokenizerThread {
 /** What the thread is asked, and what it answers. */
 export interface TokenizerRequest {
   readonly folder: string
-  readonly prompt: Prompt | null
-  readonly continued: boolean
-  readonly pending: number
+  readonly question: TextQuestion
 }
-export type TokenizerAnswer = { readonly encoded: Encoded | null } | { readonly unusable: string }
+export type TokenizerAnswer = TextAnswer | { readonly kind: 'unusable'; readonly message: string }
 
 /** A text or a chat template that takes longer than this will never end. */
 const TIMEOUT_MS = 20_000
@@ -65,7 +67,7 @@ export function startTokenizerThread(module: URL, log: Logger, timeoutMs = TIMEO
       if (thread === started) thread = null
       if (closing || !current) return
       const message = 'it took too much time or memory to turn into tokens'
-      finish({ encoded: { code: 'prompt_refused', message } })
+      finish({ kind: 'encoded', encoded: { code: 'prompt_refused', message } })
     })
     return started
   }
@@ -86,19 +88,25 @@ export function startTokenizerThread(module: URL, log: Logger, timeoutMs = TIMEO
   const ask = (owner: string, request: TokenizerRequest): Promise<TokenizerAnswer> => {
     const answer = createDeferred<TokenizerAnswer>()
     clock.enter(owner)
-    waiting.push({ owner, size: sizeOf(request.prompt), request, answer })
+    waiting.push({ owner, size: sizeOf(request.question), request, answer })
     next()
     return answer.promise
   }
   return {
     async open(folder) {
-      const opened = await ask('', { folder, prompt: null, continued: false, pending: 0 })
-      if ('unusable' in opened) throw new Error(opened.unusable)
+      const opened = await ask('', { folder, question: { kind: 'open' } })
+      if (opened.kind === 'unusable') throw new Error(opened.message)
       return {
+        messageEnds: opened.kind === 'opened' ? opened.messageEnds : [],
         async encode(owner, prompt, continued, pending) {
-          const answer = await ask(owner, { folder, prompt, continued, pending })
-          if ('unusable' in answer) return { code: 'engine_failed', message: answer.unusable }
-          return answer.encoded as Encoded
+          const answer = await ask(owner, { folder, question: { kind: 'encode', prompt, continued, pending } })
+          if (answer.kind === 'encoded') return answer.encoded
+          const message = answer.kind === 'unusable' ? answer.message : 'the tokenizer gave another answer'
+          return { code: 'engine_failed', message }
+        },
+        async reencode(owner, prompt, reply) {
+          const answer = await ask(owner, { folder, question: { kind: 'reencode', prompt, reply } })
+          return answer.kind === 'reencoded' ? answer.ids : null
         },
       }
     },
@@ -110,8 +118,10 @@ export function startTokenizerThread(module: URL, log: Logger, timeoutMs = TIMEO
   }
 }
 
-function sizeOf(prompt: Prompt | null): number {
-  if (!prompt) return 0
-  if (prompt.kind === 'ids') return prompt.ids.length
-  return prompt.kind === 'text' ? prompt.text.length : prompt.messages.reduce((sum, m) => sum + m.content.length, 0)
+function sizeOf(question: TextQuestion): number {
+  if (question.kind === 'open') return 0
+  if (question.kind === 'reencode') return question.reply.length
+  const { prompt } = question
+  const told = prompt.kind === 'chat' ? JSON.stringify(prompt.tools ?? []).length : 0
+  return lengthOf(prompt) + told
 }

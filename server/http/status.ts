@@ -1,5 +1,6 @@
 /** The endpoints that say how we are: probes, metrics, version, models, the API's description. */
 import type { Deps } from '../deps.ts'
+import type { ModelInfo } from '../engine/messages.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
 import type { RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -65,8 +66,9 @@ async function version(deps: Deps): Promise<object> {
   return { name: 'mneme', version: deps.version, node: process.version, models: deps.models.map(describe), store }
 }
 
-function modelObject({ name, created, bundle, architecture }: ServedModel): object {
-  return { id: name, object: 'model', created, owned_by: 'mneme', mneme: { bundle, architecture } }
+function modelObject({ name, created, bundle, architecture, info }: ServedModel): object {
+  const mneme = { bundle, architecture, ...(info && formatsOf(info)) }
+  return { id: name, object: 'model', created, owned_by: 'mneme', mneme }
 }
 
 function describe({ name, bundle, architecture, kernels, parameters, info }: ServedModel): object {
@@ -78,5 +80,13 @@ function describe({ name, bundle, architecture, kernels, parameters, info }: Ser
     parameters,
     runtime: info?.runtime ?? null,
     state_bytes: info?.stateBytes ?? null,
+    ...(info && formatsOf(info)),
   }
+}
+
+/** The formats of its calls and its reasoning; null where it has none. */
+function formatsOf({ format }: ModelInfo): object {
+  const { tools, reasoning } = format
+  const delimiters = reasoning && `${reasoning.open}...${reasoning.close}`
+  return { tool_format: tools, reasoning_format: tools === 'harmony' ? 'harmony' : delimiters }
 }

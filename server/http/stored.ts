@@ -36,6 +36,16 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
   return [
     {
       ...shared,
+      method: 'POST',
+      path: '/reset_prefix_cache',
+      summary: 'Drop what is kept of prompts, in memory and on disk',
+      async answer(c) {
+        await deps.prefixes?.clear(c.get('holder').owner)
+        return c.json({})
+      },
+    },
+    {
+      ...shared,
       method: 'GET',
       path: '/v1/responses/:id',
       summary: 'Read a stored response',

@@ -11,30 +11,50 @@ import {
   reasoning,
   sampling,
   streamOptions,
-  tools,
-  toolsAreOff,
-  toolsRefused,
   topLogprobs,
 } from './fields.ts'
+import { chatTools } from './tools-schema.ts'
 
-/** A part of a message: text, or a refusal that an assistant's message has instead. */
+/** A part of a message: text, what an assistant thought, or a refusal that its message has instead. */
 const part = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('text'), text: z.string() }),
   z.looseObject({ type: z.literal('refusal'), refusal: z.string() }),
+  z.looseObject({ type: z.literal('thinking'), thinking: z.string() }),
+  z.looseObject({ type: z.literal('reasoning'), text: z.string().nullish(), reasoning: z.string().nullish() }),
+  z.looseObject({ type: z.literal('redacted_thinking') }),
 ])
 
+const toolCall = z.looseObject({
+  id: z.string().max(256),
+  type: z.literal('function').nullish(),
+  function: z.looseObject({ name: z.string().max(256), arguments: z.string().nullish() }),
+})
+
 export const messageFields = {
-  role: needed(z.enum(['system', 'developer', 'user', 'assistant']), '`system`, `developer`, `user`, `assistant`.'),
+  role: needed(
+    z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
+    '`system`, `developer`, `user`, `assistant`, `tool`.',
+  ),
   content: done(
     z.union([z.string(), z.array(part)]),
-    'A string, or parts of type `text`. Of an assistant null, absent, or parts of type `refusal` read as empty.',
+    'A string, or parts of type `text`; of an assistant also `thinking` and `reasoning`. Of an assistant null, absent, ' +
+      'or parts of type `refusal` read as empty.',
   ),
-  tool_calls: refused('No tool is called here.', []),
-  function_call: refused('No function is called here.'),
+  tool_calls: done(list(toolCall), 'Of an assistant: functions that it called.'),
+  tool_call_id: done(z.string().max(256), 'Of a tool: the call that it answers.'),
+  name: done(z.string().max(256), "Of a tool: the function's name. Of others no effect."),
+  reasoning_content: done(
+    z.string(),
+    'Of an assistant: what it thought. Also as `reasoning`, `reasoning_details`, parts of the content, or within the ' +
+      "content between the model's delimiters. The model's template says whether it is read again.",
+  ),
+  reasoning: done(z.string(), 'The same.'),
+  reasoning_details: done(list(z.looseObject({ text: z.string().nullish() })), 'The same, in parts with `text`.'),
+  function_call: refused('Use `tool_calls`.'),
   audio: refused(''),
   prefix: refused('Replies begin anew.', false),
   partial: refused('Replies begin anew.', false),
-  '(others)': noEffect('`name`, `refusal`, `reasoning_content`, `annotations`, `cache_control` and so on.'),
+  '(others)': noEffect('`refusal`, `annotations`, `cache_control` and so on.'),
 }
 
 const { '(others)': _, ...messageShape } = messageFields
@@ -59,8 +79,11 @@ export const chatFields = {
   metadata: noEffect('A label.'),
   ...reasoning,
   prediction: noEffect('It makes replies faster elsewhere; the text is the same.'),
-  store: refused('Chat completions are not kept; /v1/responses are.', false),
-  ...tools,
+  store: done(
+    z.boolean(),
+    'true: as `prompt_cache_retention: "24h"`. The completion itself is not kept; /v1/responses are.',
+  ),
+  ...chatTools,
   functions: refused('', []),
   function_call: refused('', 'none', 'auto'),
   web_search_options: refused(''),
@@ -72,12 +95,6 @@ export const chatFields = {
   best_of: refused('', 1),
   echo: refused('vLLM.', false),
   chat_template: refused("The bundle's own is used."),
-  chat_template_kwargs: refused(
-    "The bundle's own template takes none.",
-    {},
-    { enable_thinking: false },
-    { thinking: false },
-  ),
   add_generation_prompt: refused('vLLM.', true),
   continue_final_message: refused('vLLM.', false),
   add_special_tokens: refused('vLLM.', false),
@@ -95,7 +112,6 @@ export const chatRequest = strict(chatFields)
     message: 'needs logprobs: true',
     path: ['top_logprobs'],
   })
-  .refine(toolsAreOff, toolsRefused)
 
 export type ChatRequest = z.output<typeof chatRequest>
 export type ChatMessage = z.output<typeof message>

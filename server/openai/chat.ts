@@ -4,11 +4,15 @@ import type { Deps } from '../deps.ts'
 import type { FinishReason } from '../engine/messages.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
-import type { ChatMessage, ChatRequest } from './chat-schema.ts'
+import { chatMessages } from './chat-messages.ts'
+import { ChatReply, deltaOf } from './chat-reply.ts'
+import type { ChatRequest } from './chat-schema.ts'
 import { runChoices, type Piece, type Progress, type StatelessCaller, type Totals } from './choices.ts'
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
-import { entryOf } from './response-render.ts'
+import { entryOf } from './logprob-entry.ts'
+import { prefixOptions } from './prefix-options.ts'
+import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { drawingOf } from './sampling.ts'
 
 type Json = Record<string, unknown>
@@ -19,26 +23,30 @@ export async function* streamChat(
   request: ChatRequest,
   caller: StatelessCaller,
 ): AsyncGenerator<Json | Progress> {
-  const { model, turn } = prepare(deps, request, caller.owner)
-  const totals = { prompt: 0, completion: 0 }
+  const { model, turn, plan } = prepare(deps, request, caller.owner)
+  const totals = newTotals()
   const usage = usageIn(request.stream_options, totals)
   const head = headOf(deps, model, 'chat.completion.chunk')
   const chunk = (choice: Json): Json => ({ ...head, choices: [choice], ...usage.chunk() })
-  const begun = new Set<number>()
+  const replies = Array.from({ length: turn.choices }, () => new ChatReply(plan, totals))
   const options = { signal: caller.signal, param: 'messages', echo: false, totals }
   for await (const piece of runChoices(deps, model, [turn], options)) {
     if (piece.kind === 'progress') {
       yield piece
       continue
     }
-    const { index, text, tokens, finish } = piece
-    if (!begun.has(index)) yield chunk(choiceOf(index, { role: 'assistant', content: '' }, null, null))
-    begun.add(index)
-    if (text !== '' || tokens.length > 0) {
-      const logprobs = request.logprobs === true ? { content: entriesOf(tokens), refusal: null } : null
-      yield chunk(choiceOf(index, { content: text }, logprobs, null))
+    const { index, tokens } = piece
+    const reply = replies[index] as ChatReply
+    if (piece.begins) yield chunk(choiceOf(index, { role: 'assistant', content: '' }))
+    const entries = request.logprobs === true ? entriesOf(tokens) : []
+    const deltas = reply.take(piece).flatMap(deltaOf)
+    if (deltas.length === 0 && entries.length > 0) deltas.push({ content: '' })
+    for (const [at, delta] of deltas.entries()) {
+      // Tokens are told once, with the first of what they became.
+      const logprobs = request.logprobs === true ? { content: at === 0 ? entries : [], refusal: null } : null
+      yield chunk({ ...choiceOf(index, delta), logprobs })
     }
-    if (finish !== null) yield chunk(choiceOf(index, {}, null, finish))
+    if (piece.finish !== null) yield chunk({ ...choiceOf(index, {}), ...reply.outcome(piece.finish) })
   }
   const last = usage.last()
   if (last) yield { ...head, choices: [], usage: last }
@@ -51,10 +59,10 @@ export async function completeChat(
   caller: StatelessCaller,
   held: HeldReply,
 ): Promise<Json> {
-  const { model, turn } = prepare(deps, request, caller.owner)
-  const totals = { prompt: 0, completion: 0 }
+  const { model, turn, plan } = prepare(deps, request, caller.owner)
+  const totals = newTotals()
   const replies = Array.from({ length: turn.choices }, () => ({
-    text: '',
+    reader: new ChatReply(plan, totals),
     logprobs: new JsonList(),
     finish: null as FinishReason | null,
   }))
@@ -63,48 +71,45 @@ export async function completeChat(
     if (piece.kind === 'progress') continue
     const reply = replies[piece.index] as (typeof replies)[number]
     held.add(piece.text.length)
-    reply.text += piece.text
+    reply.reader.take(piece)
     if (request.logprobs === true) {
       for (const entry of entriesOf(piece.tokens)) held.add(reply.logprobs.push(entry))
     }
     reply.finish = piece.finish
   }
-  const choices = replies.map(({ text, logprobs, finish }, index) => ({
+  const choices = replies.map(({ reader, logprobs, finish }, index) => ({
     index,
-    message: { role: 'assistant', content: text, refusal: null, annotations: [] },
+    message: reader.message(),
     logprobs: request.logprobs === true ? { content: logprobs, refusal: null } : null,
-    finish_reason: finishReason(finish),
+    ...reader.outcome(finish ?? 'stop'),
   }))
   return { ...headOf(deps, model, 'chat.completion'), choices, usage: usageOf(totals) }
 }
 
-function prepare(deps: Deps, request: ChatRequest, owner: string): { model: ServedModel; turn: NewTurn } {
+function prepare(
+  deps: Deps,
+  request: ChatRequest,
+  owner: string,
+): { model: ServedModel; turn: NewTurn; plan: ReplyPlan } {
   const model = pickModel(deps.models, request.model)
   const logprobs = request.logprobs === true ? (request.top_logprobs ?? 0) : null
   const { sampling, stop } = drawingOf(request, model, logprobs)
+  const plan = planReply(request, model)
   const turn: NewTurn = {
     kind: 'turn',
     owner,
-    prompt: {
-      kind: 'chat',
-      messages: request.messages.map(({ role, content }) => ({ role, content: textOf(content) })),
-      generate: true,
-    },
+    prompt: { kind: 'chat', messages: chatMessages(request.messages, plan.format), generate: true, ...plan.prompt },
     from: null,
     sampling,
     choices: request.n ?? 1,
     maxTokens: request.max_completion_tokens ?? request.max_tokens ?? model.defaults.maxTokens,
     stop,
     promptLogprobs: null,
+    ...plan.marks,
     keep: false,
+    prefixes: prefixOptions(request),
   }
-  return { model, turn }
-}
-
-/** Refusals and absent content read as empty. */
-function textOf(content: ChatMessage['content']): string {
-  if (typeof content === 'string') return content
-  return (content ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('')
+  return { model, turn, plan }
 }
 
 /** What every object of one completion shares. */
@@ -114,13 +119,13 @@ export function headOf(deps: Deps, model: ServedModel, object: string): Json {
   return { id, object, created, model: model.name, system_fingerprint: `mneme-${model.bundle.slice(0, 12)}` }
 }
 
-export function usageOf({ prompt, completion }: Totals): Json {
+export function usageOf({ prompt, cached, completion, reasoning }: Totals): Json {
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cached },
+    completion_tokens_details: { reasoning_tokens: reasoning ?? 0 },
   }
 }
 
@@ -144,8 +149,12 @@ export function finishReason(reason: FinishReason | null): 'stop' | 'length' | n
   return reason === null ? null : reason === 'length' ? 'length' : 'stop'
 }
 
-function choiceOf(index: number, delta: Json, logprobs: Json | null, finish: FinishReason | null): Json {
-  return { index, delta, logprobs, finish_reason: finishReason(finish) }
+function newTotals(): Totals & { reasoning: number } {
+  return { prompt: 0, cached: 0, completion: 0, reasoning: 0 }
+}
+
+function choiceOf(index: number, delta: Json): Json {
+  return { index, delta, logprobs: null, finish_reason: null }
 }
 
 function entriesOf(tokens: Piece['tokens']) {

@@ -15,6 +15,10 @@ export interface Piece {
   readonly finish: FinishReason | null
   /** With the last piece: the token that ended the reply, which has no text, if log-probabilities were asked for. */
   readonly end: TokenLogprob | null
+  /** With the last piece: the tokens of the reply. */
+  readonly generated: readonly number[]
+  /** With the first piece: whether the prompt ends within reasoning that it has begun. */
+  readonly begins: { readonly inReasoning: boolean } | null
 }
 
 /** So many tokens of a prompt have been computed. */
@@ -32,7 +36,11 @@ export interface StatelessCaller {
 
 export interface Totals {
   prompt: number
+  /** Tokens of the prompts that were not computed again. */
+  cached: number
   completion: number
+  /** Tokens of reasoning, of chats. */
+  reasoning?: number
 }
 
 export interface ChoiceOptions {
@@ -81,7 +89,9 @@ async function* piecesOf(
   for await (const event of runTurn(deps, model, turn, { signal }, param)) {
     if (event.kind === 'accepted') {
       totals.prompt += event.prompt.length
-      yield* pieces(echo ? event.promptText : '', [])
+      totals.cached += event.prefix?.cached ?? 0
+      const { inReasoning } = event
+      for (const one of pieces(echo ? event.promptText : '', [])) yield { ...one, begins: { inReasoning } }
     } else if (event.kind === 'progress') {
       yield { kind: 'progress', prefilled: event.prefilled, total: event.total }
     } else if (event.kind === 'prompt-logprobs') {
@@ -91,11 +101,11 @@ async function* piecesOf(
     } else if (event.kind === 'done') {
       totals.completion += event.generated.length
       countSuccess(deps, event)
-      yield { ...piece(first + event.choice, '', []), finish: event.reason, end: event.end }
+      yield { ...piece(first + event.choice, '', []), finish: event.reason, end: event.end, generated: event.generated }
     }
   }
 }
 
 function piece(index: number, text: string, tokens: Piece['tokens']): Piece {
-  return { kind: 'piece', index, text, tokens, finish: null, end: null }
+  return { kind: 'piece', index, text, tokens, finish: null, end: null, begins: null, generated: [] }
 }

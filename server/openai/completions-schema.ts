@@ -9,7 +9,7 @@ import {
   modelName,
   otherSampling,
   outputTokens,
-  reasoning,
+  noReasoning,
   sampling,
   streamOptions,
 } from './fields.ts'
@@ -34,7 +34,7 @@ export const completionFields = {
   mneme,
   ...hints,
   metadata: noEffect('A label.'),
-  ...reasoning,
+  ...noReasoning,
   suffix: refused('No model here fills in the middle.', ''),
   add_special_tokens: refused('vLLM.', true),
   response_format: refused('Replies are free text.', { type: 'text' }),

@@ -9,6 +9,7 @@ import type { CompletionRequest } from './completions-schema.ts'
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { LogprobColumns } from './logprob-columns.ts'
+import { prefixOptions } from './prefix-options.ts'
 import { drawingOf } from './sampling.ts'
 
 type Json = Record<string, unknown>
@@ -23,7 +24,7 @@ export async function* streamCompletion(
   caller: StatelessCaller,
 ): AsyncGenerator<Json | Progress> {
   const { model, turns } = prepare(deps, request, caller.owner)
-  const totals = { prompt: 0, completion: 0 }
+  const totals = { prompt: 0, cached: 0, completion: 0 }
   const usage = usageIn(request.stream_options, totals)
   const head = headOf(deps, model, 'text_completion')
   const columns = Array.from({ length: replyCount(request) }, () => new LogprobColumns())
@@ -51,7 +52,7 @@ export async function completeText(
   held: HeldReply,
 ): Promise<Json> {
   const { model, turns } = prepare(deps, request, caller.owner)
-  const totals = { prompt: 0, completion: 0 }
+  const totals = { prompt: 0, cached: 0, completion: 0 }
   const replies = Array.from({ length: replyCount(request) }, () => ({
     text: '',
     columns: new LogprobColumns(),
@@ -90,6 +91,7 @@ function prepare(deps: Deps, request: CompletionRequest, owner: string): { model
     stop,
     promptLogprobs: request.echo === true ? logprobs : null,
     keep: false,
+    prefixes: prefixOptions(request),
   } as const
   return { model, turns: request.prompt.map((prompt) => ({ ...shared, prompt })) }
 }

@@ -1,5 +1,6 @@
 /** The fields that requests share. Every limit is here, with its reason. */
 import { z } from 'zod'
+import type { Json } from '../../runtime/text.ts'
 import { done, loose, noEffect, refused, strict } from './field.ts'
 
 /** Replies of one request at most: each is a row of the batch (docs of vLLM advise a limit after CVE-2026-34756). */
@@ -12,6 +13,8 @@ export const MAX_OUTPUT_TOKENS = 131_072
 const MAX_STOPS = 16
 const MAX_STOP_LENGTH = 256
 const MAX_BIASES = 1024
+/** Of a label that is kept in memory. */
+const MAX_LABEL_LENGTH = 512
 const MAX_TOP_LOGPROBS = 20
 
 const outputLimit = {
@@ -72,7 +75,7 @@ export const mneme = done(
 
 /** The same for responses. */
 export const responseMneme = done(
-  strict({ ...ownOptions, progress: done(z.boolean(), '') }),
+  strict({ ...ownOptions, progress: done(z.boolean(), ''), rejected_calls: noEffect('Of the response sent back.') }),
   '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. The sampling ' +
     'fields are taken here too.',
 )
@@ -150,8 +153,14 @@ export const hints = {
   user: noEffect('A label.'),
   safety_identifier: noEffect('A label.'),
   request_id: noEffect('A label (vLLM).'),
-  prompt_cache_key: noEffect('A hint for caches.'),
-  prompt_cache_retention: noEffect('A hint for caches.'),
+  prompt_cache_key: done(
+    z.string().max(MAX_LABEL_LENGTH),
+    'Kept states with the same key count as used together; none is needed for a hit.',
+  ),
+  prompt_cache_retention: done(
+    z.enum(['in_memory', 'in-memory', '24h']),
+    '`24h`: the states that the prompt leaves are kept on disk too, for 24 hours after their last use.',
+  ),
   prompt_cache_options: noEffect('A hint for caches.'),
   cache_prompt: noEffect('A hint for caches (llama.cpp).'),
   cache_salt: noEffect('A hint for caches (vLLM); nothing is shared between tenants.'),
@@ -164,36 +173,44 @@ export const hints = {
   priority: noEffect('Scheduling (vLLM).'),
 }
 
-/** Options of reasoning, which no model here does. */
-export const reasoning = {
-  reasoning: noEffect('No model here reasons.'),
-  reasoning_effort: noEffect('No model here reasons.'),
-  include_reasoning: noEffect('No model here reasons.'),
-  reasoning_format: noEffect('No model here reasons (llama.cpp).'),
-  thinking: noEffect('No model here reasons.'),
-  enable_thinking: noEffect('No model here reasons.'),
-  thinking_budget: noEffect('No model here reasons.'),
+/** Options of reasoning where no chat template is applied. */
+export const noReasoning = {
+  reasoning: noEffect('Of chats.'),
+  reasoning_effort: noEffect('Of chats.'),
+  include_reasoning: noEffect('Of chats.'),
+  reasoning_format: noEffect('Of chats (llama.cpp).'),
+  thinking: noEffect('Of chats.'),
+  enable_thinking: noEffect('Of chats.'),
+  thinking_budget: noEffect('Of chats.'),
 }
 
-/** Tools of a request, which can be there only where none may be called. */
-export const tools = {
-  tools: {
-    effect: 'refused',
-    schema: z.array(z.unknown()).nullish(),
-    about: 'Accepted: `[]`, and any with `tool_choice: "none"`.',
-  },
-  tool_choice: refused('', 'none', 'auto'),
-  parallel_tool_calls: noEffect('No tool is called.'),
-} as const
+const effort = z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])
+const json = z.unknown().transform((value) => value as Json)
 
-/** Whether no tool may be called. */
-export const toolsAreOff = (request: { tools?: unknown[] | null | undefined; tool_choice?: unknown }): boolean =>
-  (request.tools ?? []).length === 0 || request.tool_choice === 'none'
-
-export const toolsRefused = {
-  message: 'this parameter is not supported here, except as [] or with tool_choice "none"',
-  path: ['tools'],
-  params: { code: 'unsupported_parameter' },
+/** Options of reasoning. They take effect where the chat template looks at them. */
+export const reasoning = {
+  reasoning: done(
+    loose({ effort: done(effort, ''), enabled: done(z.boolean(), ''), exclude: done(z.boolean(), '') }),
+    '`effort` as `reasoning_effort`; `enabled` as `enable_thinking`; `exclude: true` as `include_reasoning: false`.',
+  ),
+  reasoning_effort: done(
+    effort,
+    '`none` and `minimal` switch thinking off, other values switch it on and are given to the template (`low`, `medium`, ' +
+      '`high`), where it has such a switch. Elsewhere no effect.',
+  ),
+  include_reasoning: done(z.boolean(), 'false: the reasoning is not sent.'),
+  reasoning_format: refused('llama.cpp; reasoning is a field of its own.', 'auto', 'deepseek'),
+  thinking: done(
+    z.union([z.boolean(), z.looseObject({ type: z.enum(['enabled', 'disabled', 'adaptive', 'auto']) })]),
+    'A boolean, or `{"type": "enabled" | "disabled"}`: as `enable_thinking`.',
+  ),
+  enable_thinking: done(z.boolean(), 'Whether the model thinks first, where its template has that switch.'),
+  thinking_budget: refused('', -1),
+  chat_template_kwargs: done(
+    z.record(z.string().max(64), json),
+    "Variables of the model's chat template, such as `enable_thinking` and `preserve_thinking`; those that it does not " +
+      'look at have no effect.',
+  ),
 }
 
 /** At most 16 pairs of short strings, kept with the response. */

@@ -1,9 +1,11 @@
 /** One turn of the Responses API, the same for JSON, SSE and WebSocket: a stream of events that ends in the outcome. */
 import type { Base, LocalBases } from '../base.ts'
+import { countReasoning } from '../../runtime/reply/reply-format.ts'
 import { withEarlierPages } from '../checkpoint.ts'
 import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
-import type { DoneEvent } from '../engine/messages.ts'
+import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
+import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { Progress } from './choices.ts'
@@ -11,7 +13,10 @@ import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
-import { itemsOf, messagesOf, readInput, type InputMessage } from './response-input.ts'
+import { prefixOptions } from './prefix-options.ts'
+import { planReply, type ReplyPlan } from './reply-plan.ts'
+import { ReplyReader, type Part } from './reply-reader.ts'
+import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf } from './sampling.ts'
@@ -53,8 +58,8 @@ export async function* respond(
   const writer = new ResponseWriter(head, caller.held)
   const due = everySecond()
   let begun = false
-  let opened = false
-  let prompt: readonly number[] = []
+  const reader = new ReplyReader(turn.plan)
+  let accepted: AcceptedEvent | null = null
   try {
     for await (const event of runTurn(
       deps,
@@ -65,24 +70,22 @@ export async function* respond(
     )) {
       if (event.kind === 'accepted') {
         begun = true
-        prompt = event.prompt
+        accepted = event
+        reader.begin(event.inReasoning)
         yield* writer.begin()
       } else if (event.kind === 'progress') {
         const { prefilled, total } = event
         if (due())
           yield request.mneme?.progress ? writer.progress(prefilled, total) : { kind: 'progress', prefilled, total }
       } else if (event.kind === 'text') {
-        if (!opened) yield* writer.open()
-        opened = true
-        yield* writer.delta(event.text, event.tokens)
-      } else if (event.kind === 'done') {
+        yield* writer.take(partsOf(reader, turn.plan, event.text), event.tokens)
+      } else if (event.kind === 'done' && accepted) {
         const output = turn.job.maxTokens > 0
         const incomplete = output && event.reason === 'length'
-        if (output && !opened) yield* writer.open()
-        if (output) yield* writer.close(incomplete)
-        const usage = usageOf(turn, prompt.length, event)
-        const response = writer.finished(incomplete, output, usage, Math.floor(deps.now() / 1000))
-        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, prompt, event, stored)
+        if (output) yield* [...writer.take(reader.end(), []), ...writer.close(incomplete)]
+        const usage = usageOf(turn, accepted, event)
+        const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
+        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, accepted, event, stored)
         countSuccess(deps, event)
         yield writer.end(response)
         return { response }
@@ -105,7 +108,8 @@ interface Prepared {
   readonly model: ServedModel
   readonly base: Base | null
   readonly sampling: NewTurn['sampling']
-  readonly input: readonly InputMessage[]
+  readonly input: readonly InputEntry[]
+  readonly plan: ReplyPlan
   readonly job: NewTurn
   /** Nobody continues from the base's own copy of its state again. */
   readonly moveState: boolean
@@ -129,7 +133,8 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   const model = base ? modelOf(deps, base, name) : pickModel(deps.models, name)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
-  const messages = messagesOf(request, input)
+  const plan = planReply(request, model)
+  const messages = messagesOf(request, input, plan.format)
   const generate = request.generate ?? true
   if (messages.length === 0 && generate && !base) {
     throw new ApiError(400, 'missing_parameter', "Missing parameter: 'input'.", { param: 'input' })
@@ -137,18 +142,23 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   const job: NewTurn = {
     kind: 'turn',
     owner: caller.owner,
-    prompt: messages.length === 0 && !generate ? { kind: 'ids', ids: [] } : { kind: 'chat', messages, generate },
+    prompt:
+      messages.length === 0 && !generate
+        ? { kind: 'ids', ids: [] }
+        : { kind: 'chat', messages, generate, ...plan.prompt },
     from: base?.checkpoint ?? null,
     sampling,
     choices: 1,
     maxTokens: generate ? (request.max_output_tokens ?? model.defaults.maxTokens) : 0,
     stop,
     promptLogprobs: null,
+    ...plan.marks,
     keep: true,
+    prefixes: { ...prefixOptions(request), durable: request.prompt_cache_retention === '24h' },
   }
   // What a connection keeps is continued again; what only the disk has is not.
   const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
-  return { id: newId('resp'), model, base, sampling, input, job, moveState }
+  return { id: newId('resp'), model, base, sampling, input, plan, job, moveState }
 }
 
 /** Alternatives of each token; null for no log-probabilities. */
@@ -170,11 +180,20 @@ function modelOf(deps: Deps, base: Base, name: string | undefined): ServedModel 
   )
 }
 
-function usageOf({ base, job, model }: Prepared, prompt: number, { generated }: DoneEvent): Usage {
+/** What is told of a text: without a format all of it is text, also where only tokens are told. */
+function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): Part[] {
+  return structured ? reader.push(text) : [{ kind: 'text', text }]
+}
+
+function usageOf({ base, job, model, plan }: Prepared, accepted: AcceptedEvent, { generated }: DoneEvent): Usage {
+  const { prompt, prefix, inReasoning } = accepted
   const { position, pending } = job.from ?? { position: 0, pending: [] }
   const { stateBytes } = infoOf(model)
-  const computed = pending.length + prompt
-  return { saved: position, computed, generated: generated.length, stateBytes, resumed: base?.resumed ?? null }
+  const cached = prefix?.cached ?? 0
+  const computed = pending.length + prompt.length - cached
+  const reasoning = countReasoning(plan.format, generated, inReasoning)
+  const resumed = base?.resumed ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
+  return { saved: position + cached, computed, generated: generated.length, reasoning, stateBytes, resumed }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */
@@ -183,7 +202,7 @@ async function keep(
   caller: Caller,
   turn: Prepared,
   document: ResponseDocument,
-  prompt: readonly number[],
+  { prompt, prefix }: AcceptedEvent,
   done: DoneEvent,
   stored: boolean,
 ): Promise<void> {
@@ -207,9 +226,10 @@ async function keep(
   }
   const { position, pending, state } = checkpoint
   const { generated, calls, gates } = done
+  const prefillCalls = done.prefillCalls && joinCalls(prefix?.calls ?? [], done.prefillCalls)
   const parent = base?.id ?? null
   const { prefillChunk } = infoOf(model)
-  const tokens = { prompt, generated, pending, position, prefillChunk, calls, gates }
+  const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
   await commit(deps, record, state, base)

@@ -1,55 +1,164 @@
 /** The input of a response: what the model reads, and the items that are listed afterwards. */
+import type { ReplyFormat } from '../../runtime/reply/reply-format.ts'
+import type { Message, ToolCall } from '../../runtime/text.ts'
 import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
-import type { Message } from '../../runtime/text.ts'
+import { splitReasoning, toolCall, toolMessage, withReasoning } from './chat-messages.ts'
 import { ApiError } from './errors.ts'
 import type { InputItem, MessageItem, ResponseRequest } from './responses-schema.ts'
 
-/** A message of the input, its item references resolved. */
-export interface InputMessage {
-  readonly id: string | undefined
-  readonly role: Message['role']
-  readonly texts: readonly string[]
+type Json = Record<string, unknown>
+
+/** An item of the input, its item references resolved. */
+export type InputEntry =
+  | {
+      readonly kind: 'message'
+      readonly id: string | undefined
+      readonly role: MessageItem['role']
+      readonly texts: readonly string[]
+    }
+  | { readonly kind: 'reasoning'; readonly id: string | undefined; readonly text: string }
+  | {
+      readonly kind: 'call'
+      readonly id: string | undefined
+      readonly call: string
+      readonly name: string
+      readonly arguments: string
+    }
+  | {
+      readonly kind: 'output'
+      readonly id: string | undefined
+      readonly call: string
+      readonly text: string
+      readonly name: string | undefined
+    }
+
+/** The item ids of a response are derived from its own, so that an item leads to the response. */
+export function itemIdOf(responseId: string, prefix: 'msg' | 'rs' | 'fc', index = 0): string {
+  return responseId.replace(/^resp_/, `${prefix}_`) + (index === 0 ? '' : `_${index}`)
 }
 
-/** The item id of a response's own message: derived, so that the item leads to the response. */
-export function messageIdOf(responseId: string): string {
-  return responseId.replace(/^resp_/, 'msg_')
+/** The id of the response whose item this is. */
+function responseIdOf(itemId: string): string {
+  return itemId.replace(/^(?:msg|rs|fc)_([^_]*).*$/, 'resp_$1')
 }
 
-/** Messages of the request's input. Throws ApiError for a reference to what this owner has not stored. */
-export async function readInput(deps: Deps, request: ResponseRequest, owner: string): Promise<InputMessage[]> {
+/** The request's input. Throws ApiError for a reference to what this owner has not stored. */
+export async function readInput(deps: Deps, request: ResponseRequest, owner: string): Promise<InputEntry[]> {
   const { input, previous_response_id: previous } = request
   if (input == null) return []
-  if (typeof input === 'string') return [{ id: undefined, role: 'user', texts: [input] }]
-  const messages: InputMessage[] = []
+  if (typeof input === 'string') return [{ kind: 'message', id: undefined, role: 'user', texts: [input] }]
+  const entries: InputEntry[] = []
+  const names = new Map<string, string>()
   for (const [i, item] of input.entries()) {
-    if (item.type === 'reasoning') continue
-    if (isMessage(item)) messages.push({ id: item.id ?? undefined, role: item.role, texts: textsOf(item.content) })
+    const entry = entryOf(item)
+    if (entry?.kind === 'call') names.set(entry.call, entry.name)
+    if (entry) entries.push(entry)
     // The memory that is continued has read its own reply already.
-    else if (!previous || item.id !== messageIdOf(previous)) messages.push(await referred(deps, owner, item.id, i))
+    else if (!previous || responseIdOf(item.id as string) !== previous)
+      entries.push(await referred(deps, owner, item.id as string, i))
   }
+  return withNames(deps, owner, previous, entries, names)
+}
+
+/** What the model reads: instructions, then the input. Throws ApiError for calls where the template knows no tools. */
+export function messagesOf(request: ResponseRequest, input: readonly InputEntry[], format: ReplyFormat): Message[] {
+  const { instructions } = request
+  const messages: Message[] = instructions ? [{ role: 'system', content: instructions }] : []
+  let turn = new AssistantTurn()
+  const flush = (): void => {
+    const message = turn.message(format)
+    if (message) messages.push(message)
+    turn = new AssistantTurn()
+  }
+  for (const [at, entry] of input.entries()) {
+    if (format.tools === null && (entry.kind === 'call' || entry.kind === 'output')) throw noTools(at)
+    if (turn.take(entry)) continue
+    flush()
+    if (turn.take(entry)) continue
+    if (entry.kind === 'output') messages.push(toolMessage(entry.call, entry.name, entry.text))
+    if (entry.kind === 'message') messages.push({ role: entry.role, content: entry.texts.join('') })
+  }
+  flush()
   return messages
 }
 
-/** What the model reads: instructions, then the input. */
-export function messagesOf(request: ResponseRequest, input: readonly InputMessage[]): Message[] {
-  const { instructions } = request
-  const system: Message[] = instructions ? [{ role: 'system', content: instructions }] : []
-  return [...system, ...input.map(({ role, texts }) => ({ role, content: texts.join('') }))]
+/** Items in a row that are one message of the assistant: reasoning, text, calls. */
+class AssistantTurn {
+  #reasoning = ''
+  #text: string | null = null
+  readonly #calls: ToolCall[] = []
+
+  /** Returns whether the item belongs to this message. */
+  take(entry: InputEntry): boolean {
+    const begun = this.#text !== null || this.#calls.length > 0
+    if (entry.kind === 'reasoning' && !begun) this.#reasoning += entry.text
+    else if (entry.kind === 'message' && entry.role === 'assistant' && !begun) this.#text = entry.texts.join('')
+    else if (entry.kind === 'call') this.#calls.push(toolCall(entry.call, entry.name, entry.arguments))
+    else return false
+    return true
+  }
+
+  message(format: ReplyFormat): Message | null {
+    if (this.#text === null && this.#calls.length === 0) return null
+    const { thought, rest } = splitReasoning(this.#text ?? '', format)
+    const calls = this.#calls.length > 0 ? { tool_calls: this.#calls } : {}
+    return withReasoning({ role: 'assistant', content: rest, ...calls }, this.#reasoning || thought, format)
+  }
 }
 
 /** The input as the items that /input_items lists. */
-export function itemsOf(input: readonly InputMessage[]): Record<string, unknown>[] {
-  return input.map(({ id, role, texts }) => {
-    const type = role === 'assistant' ? 'output_text' : 'input_text'
-    const content = texts.map((text) => ({ type, text }))
-    return { id: id ?? newId('msg'), type: 'message', status: 'completed', role, content }
+export function itemsOf(input: readonly InputEntry[]): Json[] {
+  return input.map((entry) => {
+    if (entry.kind === 'message') {
+      const type = entry.role === 'assistant' ? 'output_text' : 'input_text'
+      const content = entry.texts.map((text) => ({ type, text }))
+      return { id: entry.id ?? newId('msg'), type: 'message', status: 'completed', role: entry.role, content }
+    }
+    const status = 'completed'
+    if (entry.kind === 'reasoning') return reasoningItem(entry.id ?? newId('rs'), entry.text, status)
+    const { id, call: call_id } = entry
+    if (entry.kind === 'output')
+      return { id: id ?? newId('fco'), type: 'function_call_output', status, call_id, output: entry.text }
+    return {
+      id: id ?? newId('fc'),
+      type: 'function_call',
+      status,
+      call_id,
+      name: entry.name,
+      arguments: entry.arguments,
+    }
   })
+}
+
+/** Reasoning as an item. */
+export function reasoningItem(id: string, text: string, status: string): Json {
+  const content = text === '' ? [] : [{ type: 'reasoning_text', text }]
+  return { id, type: 'reasoning', status, summary: [], content, encrypted_content: null }
+}
+
+/** The entry of an item; null for a reference. */
+function entryOf(item: InputItem): InputEntry | null {
+  const id = item.id ?? undefined
+  if (isMessage(item)) return { kind: 'message', id, role: item.role, texts: textsOf(item.content) }
+  if ('summary' in item || item.type === 'reasoning') return { kind: 'reasoning', id, text: reasoningOf(item) }
+  if (item.type === 'function_call' && 'arguments' in item)
+    return { kind: 'call', id, call: item.call_id, name: item.name, arguments: item.arguments }
+  if (item.type === 'function_call_output' && 'output' in item)
+    return { kind: 'output', id, call: item.call_id, text: textsOf(item.output).join(''), name: undefined }
+  return null
 }
 
 function isMessage(item: InputItem): item is MessageItem {
   return 'role' in item
+}
+
+/** The whole reasoning, or else what was said of it. */
+function reasoningOf(item: InputItem): string {
+  const { content, summary } = item as { content?: unknown; summary?: unknown }
+  const texts = (parts: unknown): string =>
+    ((parts ?? []) as readonly { text?: string | null }[]).map(({ text }) => text ?? '').join('\n')
+  return texts(content) || texts(summary)
 }
 
 /** Refusals and absent content read as empty. */
@@ -58,21 +167,36 @@ function textsOf(content: MessageItem['content']): string[] {
   return (content ?? []).map((part) => (part.type === 'refusal' ? '' : part.text))
 }
 
-async function referred(deps: Deps, owner: string, id: string, index: number): Promise<InputMessage> {
-  const found = await deps.store.find(owner, id.replace(/^msg_/, 'resp_'))
-  const text = found ? outputTextOf(found.record.document) : null
-  if (text === null) {
-    const param = `input[${index}].id`
-    const message = `'${param}': no stored message '${id.slice(0, 100)}'. References name messages of stored responses.`
-    throw new ApiError(404, 'item_not_found', message, { param })
-  }
-  return { id, role: 'assistant', texts: [text] }
+/** The names of the functions whose outputs these are: some templates write them. */
+async function withNames(
+  deps: Deps,
+  owner: string,
+  previous: string | null | undefined,
+  entries: readonly InputEntry[],
+  names: Map<string, string>,
+): Promise<InputEntry[]> {
+  const missing = entries.some((entry) => entry.kind === 'output' && !names.has(entry.call))
+  const found = missing && previous ? await deps.store.find(owner, previous) : null
+  for (const item of found ? outputOf(found.record.document) : [])
+    if (item['type'] === 'function_call') names.set(item['call_id'] as string, item['name'] as string)
+  return entries.map((entry) => (entry.kind === 'output' ? { ...entry, name: names.get(entry.call) } : entry))
 }
 
-/** The text of a stored response; null if it has none. */
-function outputTextOf(document: string): string | null {
-  const { response } = JSON.parse(document) as {
-    response: { output: readonly { content: readonly { text: string }[] }[] }
-  }
-  return response.output[0]?.content.map(({ text }) => text).join('') ?? null
+async function referred(deps: Deps, owner: string, id: string, index: number): Promise<InputEntry> {
+  const found = await deps.store.find(owner, responseIdOf(id))
+  const item = found ? outputOf(found.record.document).find((one) => one['id'] === id) : undefined
+  const entry = item && entryOf(item as unknown as InputItem)
+  if (entry) return entry
+  const param = `input[${index}].id`
+  const message = `'${param}': no stored item '${id.slice(0, 100)}'. References name output items of stored responses.`
+  throw new ApiError(404, 'item_not_found', message, { param })
+}
+
+function outputOf(document: string): readonly Json[] {
+  return (JSON.parse(document) as { response: { output: readonly Json[] } }).response.output
+}
+
+function noTools(at: number): ApiError {
+  const param = `input[${at}].type`
+  return new ApiError(400, 'unsupported_parameter', `'${param}': the model's chat template knows no tools.`, { param })
 }

@@ -1,13 +1,12 @@
 /** A response while it grows: the object, and the events of the streaming specification in their order. */
 import type { Resumed } from '../base.ts'
-import type { TokenLogprob, TokenText } from '../engine/messages.ts'
+import type { TokenLogprob } from '../engine/messages.ts'
 import type { Sampling } from '../engine/sampler.ts'
 import type { ApiError } from './errors.ts'
 import type { HeldReply } from './held-replies.ts'
-import { JsonList } from './json-text.ts'
-import { messageIdOf } from './response-input.ts'
+import type { Part, RejectedCall } from './reply-reader.ts'
+import { ResponseOutput, type OutputEvent } from './response-output.ts'
 import type { ResponseRequest } from './responses-schema.ts'
-import { tokenString } from './token-string.ts'
 
 export interface Frame {
   readonly type: string
@@ -24,6 +23,8 @@ export interface Usage {
   /** Tokens fed before the reply: left over from the last turn, and the prompt. */
   readonly computed: number
   readonly generated: number
+  /** Of those, the tokens of reasoning. */
+  readonly reasoning: number
   readonly stateBytes: number
   /** Where the state of the turn before came from; null for a first turn. */
   readonly resumed: Resumed | null
@@ -39,25 +40,15 @@ export interface ResponseHead {
   readonly stored: boolean
 }
 
-interface LogprobEntry {
-  readonly token: string
-  readonly bytes: number[]
-  readonly logprob: number
-}
-
 export class ResponseWriter {
   readonly #head: ResponseHead
-  readonly #held: HeldReply
-  readonly #item: string
+  readonly #output: ResponseOutput
   #sequence = 0
-  #text = ''
-  readonly #logprobs = new JsonList()
 
   /** What is kept of the reply is counted into `held`. */
   constructor(head: ResponseHead, held: HeldReply) {
     this.#head = head
-    this.#held = held
-    this.#item = messageIdOf(head.id)
+    this.#output = new ResponseOutput(head.id, held)
   }
 
   begin(): Frame[] {
@@ -70,46 +61,30 @@ export class ResponseWriter {
     return this.#frame('mneme:progress', { prefilled, total })
   }
 
-  /** The message and its one part begin. */
-  open(): Frame[] {
-    const item = { id: this.#item, type: 'message', status: 'in_progress', role: 'assistant', content: [] }
-    const part = { type: 'output_text', text: '', annotations: [], logprobs: [] }
-    return [
-      this.#frame('response.output_item.added', { output_index: 0, item }),
-      this.#frame('response.content_part.added', { ...this.#place(), part }),
-    ]
+  /** The reply goes on; `tokens` are what it was made of, if log-probabilities were asked for. */
+  take(parts: readonly Part[], tokens: readonly TokenLogprob[]): Frame[] {
+    return this.#frames(this.#output.take(parts, tokens))
   }
 
-  delta(text: string, tokens: readonly TokenLogprob[]): Frame[] {
-    this.#held.add(text.length)
-    this.#text += text
-    const logprobs = tokens.map(entryOf)
-    for (const entry of logprobs) this.#held.add(this.#logprobs.push(entry))
-    return [this.#frame('response.output_text.delta', { ...this.#place(), delta: text, logprobs })]
-  }
-
-  /** The message ends. */
+  /** The output ends. */
   close(incomplete: boolean): Frame[] {
-    const item = this.#message(incomplete ? 'incomplete' : 'completed')
-    return [
-      this.#frame('response.output_text.done', { ...this.#place(), text: this.#text, logprobs: this.#logprobs }),
-      this.#frame('response.content_part.done', { ...this.#place(), part: this.#part() }),
-      this.#frame('response.output_item.done', { output_index: 0, item }),
-    ]
+    return this.#frames(this.#output.close(incomplete))
   }
 
-  /** The finished response; `output` false: it only read its input. */
-  finished(incomplete: boolean, output: boolean, usage: Usage, completedAt: number): ResponseObject {
-    const { saved, computed, generated } = usage
+  /** The finished response; `rejected` are calls that were none. */
+  finished(incomplete: boolean, usage: Usage, rejected: readonly RejectedCall[], completedAt: number): ResponseObject {
+    const { saved, computed, generated, reasoning } = usage
+    const { sampling, bundle } = this.#head
     return this.#object(incomplete ? 'incomplete' : 'completed', {
       completed_at: incomplete ? null : completedAt,
       incomplete_details: incomplete ? { reason: 'max_output_tokens' } : null,
-      output: output ? [this.#message(incomplete ? 'incomplete' : 'completed')] : [],
+      output: this.#output.items,
+      mneme: { seed: sampling.seed, bundle, ...(rejected.length > 0 && { rejected_calls: rejected }) },
       usage: {
         input_tokens: saved + computed,
         input_tokens_details: { cached_tokens: saved, cache_write_tokens: 0 },
         output_tokens: generated,
-        output_tokens_details: { reasoning_tokens: 0 },
+        output_tokens_details: { reasoning_tokens: reasoning },
         total_tokens: saved + computed + generated,
         mneme: memoryUsage(usage),
       },
@@ -144,15 +119,15 @@ export class ResponseWriter {
       metadata: request.metadata ?? {},
       model,
       output: [],
-      parallel_tool_calls: true,
+      parallel_tool_calls: request.parallel_tool_calls ?? true,
       previous_response_id: request.previous_response_id ?? null,
-      reasoning: { effort: null, summary: null },
+      reasoning: { effort: request.reasoning?.effort ?? request.reasoning_effort ?? null, summary: null },
       service_tier: 'default',
       store: stored,
       temperature: sampling.temperature,
       text: { format: { type: 'text' } },
-      tool_choice: 'auto',
-      tools: [],
+      tool_choice: choiceOf(request),
+      tools: toolsOf(request),
       top_logprobs: request.top_logprobs ?? 0,
       top_p: sampling.topP,
       truncation: request.truncation ?? 'disabled',
@@ -167,16 +142,8 @@ export class ResponseWriter {
     }
   }
 
-  #message(status: string): Record<string, unknown> {
-    return { id: this.#item, type: 'message', status, role: 'assistant', content: [this.#part()] }
-  }
-
-  #part(): Record<string, unknown> {
-    return { type: 'output_text', text: this.#text, annotations: [], logprobs: this.#logprobs }
-  }
-
-  #place(): Record<string, unknown> {
-    return { item_id: this.#item, output_index: 0, content_index: 0 }
+  #frames(events: readonly OutputEvent[]): Frame[] {
+    return events.map(([type, fields]) => this.#frame(type, fields))
   }
 
   #frame(type: string, fields: Record<string, unknown>): Frame {
@@ -188,13 +155,15 @@ function labelOf(value: unknown): string | null {
   return typeof value === 'string' ? value : null
 }
 
-/** A token as OpenAI's log-probability lists have it. */
-export function entryOf(token: TokenLogprob): LogprobEntry & { top_logprobs: LogprobEntry[] } {
-  return { ...logprobEntry(token), top_logprobs: token.top.map(logprobEntry) }
+function choiceOf({ tool_choice: choice }: ResponseRequest): unknown {
+  return typeof choice === 'object' && choice ? { type: 'function', name: choice.name } : (choice ?? 'auto')
 }
 
-function logprobEntry({ bytes, logprob }: TokenText): LogprobEntry {
-  return { token: tokenString(bytes), bytes: [...bytes], logprob }
+/** The tools as the request gave them. */
+function toolsOf({ tools }: ResponseRequest): unknown[] {
+  return (tools ?? []).map(({ type, function: { name, description, parameters } }) => {
+    return { type, name, description: description ?? null, parameters: parameters ?? null, strict: null }
+  })
 }
 
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */

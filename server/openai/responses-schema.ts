@@ -9,11 +9,9 @@ import {
   reasoning,
   responseMneme,
   sampling,
-  tools,
-  toolsAreOff,
-  toolsRefused,
   topLogprobs,
 } from './fields.ts'
+import { responseTools } from './tools-schema.ts'
 
 const JSON_SCHEMA = { io: 'input', unrepresentable: 'any' } as const
 
@@ -38,13 +36,19 @@ export const messageItemFields = {
 }
 
 export const otherItemFields = {
-  reasoning: noEffect('Reasoning of another model.'),
+  reasoning: done(
+    z.unknown(),
+    "What the model thought, in `content` or `summary`. The model's template says whether it is read again; of " +
+      '`encrypted_content` nothing is read.',
+  ),
+  function_call: done(z.unknown(), 'A function that the model called: `call_id`, `name`, `arguments`.'),
+  function_call_output: done(z.unknown(), 'What it returned: `call_id`, and `output`, a string or parts of text.'),
   item_reference: done(
     z.string(),
     'Reads the message of a stored response by its id. Nothing is read twice: with `previous_response_id` it may name ' +
       "that response's own message.",
   ),
-  '(others)': refused('`function_call`, `function_call_output`, `computer_call`, files, images and so on.'),
+  '(others)': refused('`computer_call`, `custom_tool_call`, files, images and so on.'),
 }
 
 const { '(others)': _, ...messageShape } = messageItemFields
@@ -52,15 +56,40 @@ const messageItem = loose(messageShape).refine(({ role, content }) => role === '
   message: 'expected a string or a list of parts; only an assistant message may have none',
   path: ['content'],
 })
-const reasoningItem = z.looseObject({ type: z.literal('reasoning') })
+const reasoningText = z.array(z.looseObject({ text: z.string().nullish() })).nullish()
+const reasoningItem = z.looseObject({
+  type: z.literal('reasoning'),
+  id: z.string().max(128).nullish(),
+  content: reasoningText,
+  summary: reasoningText,
+})
+const callItem = z.looseObject({
+  type: z.literal('function_call'),
+  id: z.string().max(128).nullish(),
+  call_id: z.string().max(256),
+  name: z.string().max(256),
+  arguments: z.string(),
+})
+const outputItem = z.looseObject({
+  type: z.literal('function_call_output'),
+  id: z.string().max(128).nullish(),
+  call_id: z.string().max(256),
+  output: z.union([z.string(), z.array(part)]),
+})
 const reference = z.looseObject({ type: z.literal('item_reference').nullish(), id: z.string().min(1).max(128) })
 
 export type MessageItem = z.output<typeof messageItem>
-export type InputItem = MessageItem | z.output<typeof reasoningItem> | z.output<typeof reference>
+export type InputItem =
+  | MessageItem
+  | z.output<typeof reasoningItem>
+  | z.output<typeof callItem>
+  | z.output<typeof outputItem>
+  | z.output<typeof reference>
 
 const unknownItem = z.looseObject({
   type: z.unknown().refine(() => false, {
-    message: 'items of this type are not supported here; messages, item references and reasoning are',
+    message:
+      'items of this type are not supported here; messages, function calls and their outputs, item references and reasoning are',
     params: { code: 'unsupported_parameter' },
   }),
 })
@@ -73,11 +102,17 @@ const item = z
     if (result.success) return result.data
     return fail(context, { ...(result.error.issues[0] as z.core.$ZodIssue), input: value } as z.core.$ZodRawIssue)
   })
-  .meta({ anyOf: [messageItem, reasoningItem, reference].map((schema) => z.toJSONSchema(schema, JSON_SCHEMA)) })
+  .meta({
+    anyOf: [messageItem, reasoningItem, callItem, outputItem, reference].map((schema) =>
+      z.toJSONSchema(schema, JSON_SCHEMA),
+    ),
+  })
 
 function schemaOf(value: unknown): z.ZodType<InputItem> {
   const { type, role, id } = (value ?? {}) as Record<string, unknown>
   if (type === 'reasoning') return reasoningItem
+  if (type === 'function_call') return callItem
+  if (type === 'function_call_output') return outputItem
   if (type === 'item_reference' || (type == null && role == null && id != null)) return reference
   return type == null || type === 'message' ? messageItem : (unknownItem as unknown as z.ZodType<InputItem>)
 }
@@ -117,8 +152,8 @@ export const responseFields = {
   ...hints,
   ...reasoning,
   text: done(textOptions, '`format: {"type": "text"}`, `verbosity: "medium"`; other values are refused.'),
-  ...tools,
-  max_tool_calls: noEffect('No tool is called.'),
+  ...responseTools,
+  max_tool_calls: noEffect('Of built-in tools, which are not run here.'),
   conversation: refused('Use previous_response_id.'),
   context_management: refused('', []),
   moderation: refused(''),
@@ -161,10 +196,10 @@ export const socketFields = {
 }
 
 /** Over HTTP. */
-export const responseRequest = strict(httpFields).refine(toolsAreOff, toolsRefused)
+export const responseRequest = strict(httpFields)
 
 /** Over a WebSocket: always streaming; `generate: false` only reads the input. */
-export const responseCreate = strict(socketFields).refine(toolsAreOff, toolsRefused)
+export const responseCreate = strict(socketFields)
 
 /** Both, once the transport's own fields have been dealt with. */
 export type ResponseRequest = Pick<z.output<typeof responseRequest>, keyof typeof responseFields> & {

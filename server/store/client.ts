@@ -60,6 +60,11 @@ export function connectStore(port: Port): ConnectedStore {
     restore: call('restore'),
     dependants: call('dependants'),
     remove: call('remove'),
+    putPrefix: call('putPrefix'),
+    findPrefix: call('findPrefix'),
+    prefixScopes: call('prefixScopes'),
+    clearPrefixes: call('clearPrefixes'),
+    expirePrefixes: call('expirePrefixes'),
     statistics: call('statistics'),
     fail,
     async close() {

@@ -23,16 +23,16 @@ export interface Pages {
  * A page is named by the hash of what it follows, whose it is (`scope`: owner and bundle) and its bytes. Two states share
  * a page only if everything up to its end has the same bits, and never across owners.
  */
-export function createPages(database: Database.Database): Pages {
+export function createPages(database: Database.Database, table: 'page' | 'prefix_page'): Pages {
   const sql = {
     read: database.prepare(
-      'SELECT CAST(previous AS BLOB) AS previous, CAST(bytes AS BLOB) AS bytes FROM page WHERE name = ?',
+      `SELECT CAST(previous AS BLOB) AS previous, CAST(bytes AS BLOB) AS bytes FROM ${table} WHERE name = ?`,
     ),
-    add: database.prepare('INSERT INTO page (name, previous, refs, bytes) VALUES (?, ?, 0, ?)'),
-    has: database.prepare('SELECT 1 AS found FROM page WHERE name = ?'),
-    refer: database.prepare('UPDATE page SET refs = refs + ? WHERE name = ?'),
-    free: database.prepare('SELECT CAST(previous AS BLOB) AS previous FROM page WHERE name = ? AND refs <= 0'),
-    remove: database.prepare('DELETE FROM page WHERE name = ?'),
+    add: database.prepare(`INSERT INTO ${table} (name, previous, refs, bytes) VALUES (?, ?, 0, ?)`),
+    has: database.prepare(`SELECT 1 AS found FROM ${table} WHERE name = ?`),
+    refer: database.prepare(`UPDATE ${table} SET refs = refs + ? WHERE name = ?`),
+    free: database.prepare(`SELECT CAST(previous AS BLOB) AS previous FROM ${table} WHERE name = ? AND refs <= 0`),
+    remove: database.prepare(`DELETE FROM ${table} WHERE name = ?`),
   }
   return {
     add(previous, pages, scope) {

@@ -12,7 +12,7 @@ export interface Call {
 
 export type CallResult = { readonly value: unknown } | { readonly error: StoreError }
 
-const WRITES: ReadonlySet<keyof StoreCalls> = new Set(['put', 'restore'])
+const WRITES: ReadonlySet<keyof StoreCalls> = new Set(['put', 'restore', 'putPrefix'])
 
 export interface Queue {
   /** Runs calls in order; consecutive writes share a transaction. */
@@ -30,6 +30,8 @@ export function createQueue(opened: Opened, calls: StoreCalls, onBroken: (error:
   const run = (group: readonly Call[]): void => {
     const [first] = group as [Call]
     if (first.name === 'remove') first.answer(remove(first.args as Parameters<StoreCalls['remove']>))
+    else if (first.name === 'clearPrefixes' || first.name === 'expirePrefixes')
+      first.answer(deletePrefixes(opened, () => invoke(calls, first) as number))
     else if (WRITES.has(first.name)) commit(opened, calls, group, onBroken)
     else first.answer(attempt(() => invoke(calls, first)))
   }
@@ -86,13 +88,11 @@ function createDeletion(opened: Opened, calls: StoreCalls) {
     if ('error' in result) return result
     if (result.value === 'removed') unfinished.add(key)
     if (!unfinished.has(key)) return result
-    if (!scrub(opened.database)) {
+    if (!fold(opened)) {
       const message =
         'the response is deleted, but its text is still in the write-ahead log: there is no room to fold it'
       return { error: new StoreError('full', message) }
     }
-    // One small commit, so that an empty log always means that somebody took it away (data-folder.ts).
-    transaction(opened, () => opened.database.exec("UPDATE counter SET value = value + 1 WHERE name = 'scrubs'"))
     unfinished.delete(key)
     return { value: 'removed' }
   }
@@ -104,6 +104,25 @@ function createDeletion(opened: Opened, calls: StoreCalls) {
     opened.reserve.refill()
     return again
   }
+}
+
+/** Deletes prefixes, and answers once they are in no file any more. */
+function deletePrefixes(opened: Opened, work: () => number): CallResult {
+  const result = transaction(opened, work)
+  if ('error' in result || result.value === 0) return result
+  if (!fold(opened)) {
+    const message = 'prefixes are deleted, but they are still in the write-ahead log: there is no room to fold it'
+    return { error: new StoreError('full', message) }
+  }
+  return result
+}
+
+/** Empties the write-ahead log into the database; false where that cannot be done. */
+function fold(opened: Opened): boolean {
+  if (!scrub(opened.database)) return false
+  // One small commit, so that an empty log always means that somebody took it away (data-folder.ts).
+  transaction(opened, () => opened.database.exec("UPDATE counter SET value = value + 1 WHERE name = 'scrubs'"))
+  return true
 }
 
 type Result<T> = { readonly value: T } | { readonly error: StoreError }

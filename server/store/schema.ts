@@ -1,10 +1,11 @@
 /** The tables of a data folder, and how folders of earlier formats become folders of this one. */
 import type Database from 'libsql'
 import { StoreError } from './errors.ts'
+import { PREFIX_TABLES } from './prefix-tables.ts'
 import { checksumOf, fromRow, READ_COLUMNS, RESPONSE_COLUMNS, type ResponseRow } from './turn-row.ts'
 
 /** Version of the tables below, in SQLite's user_version. */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /**
  * `response` is the log of turns. `checksum` covers every field of a row but `seq`, `state_hash` and `replay`.
@@ -26,6 +27,7 @@ const TABLES = `
     created INTEGER NOT NULL, model TEXT NOT NULL, bundle TEXT NOT NULL, document BLOB NOT NULL,
     prompt BLOB NOT NULL, generated BLOB NOT NULL, pending BLOB NOT NULL,
     position INTEGER NOT NULL, chunk INTEGER NOT NULL, calls BLOB, gates BLOB,
+    prefill_calls BLOB,
     checksum BLOB NOT NULL, state_hash BLOB, replay INTEGER NOT NULL
   );
   CREATE INDEX response_parent ON response (parent);
@@ -70,7 +72,7 @@ const COUNTERS = `
 /** Makes the tables in a new database, or brings those of an earlier format up to this one, in one transaction. */
 export function migrate(database: Database.Database, version: number, folder: string): void {
   if (version === FORMAT) return
-  const step = version === 0 ? create : version === 1 ? fromFormat1 : null
+  const step = [create, fromFormat1, fromFormat2][version]
   if (!step) {
     throw new StoreError(
       'failed',
@@ -92,6 +94,7 @@ export function migrate(database: Database.Database, version: number, folder: st
 function create(database: Database.Database): void {
   database.exec(TABLES)
   database.exec(COUNTERS)
+  database.exec(PREFIX_TABLES)
 }
 
 /** Format 1 had no checksums, no pages, text documents, and kept every sixteenth state of a branch for good. */
@@ -101,12 +104,12 @@ function fromFormat1(database: Database.Database): void {
   create(database)
   const put = database.prepare(
     `INSERT INTO response (seq, ${RESPONSE_COLUMNS}, checksum, state_hash, replay)
-       SELECT seq, ${RESPONSE_COLUMNS.replace('calls, gates', 'NULL, NULL')}, ?,
+       SELECT seq, ${RESPONSE_COLUMNS.replace('calls, gates, prefill_calls', 'NULL, NULL, NULL')}, ?,
               (SELECT sha256 FROM state_1 WHERE state_1.id = response_1.id), 0
          FROM response_1 WHERE seq = ?`,
   )
   const ids = database.prepare('SELECT seq FROM response_1 ORDER BY seq').all() as { seq: number }[]
-  const columns = READ_COLUMNS.replace('CAST(calls AS BLOB)', 'NULL').replace('CAST(gates AS BLOB)', 'NULL')
+  const columns = READ_COLUMNS.replaceAll(/CAST\((calls|gates|prefill_calls) AS BLOB\)/g, 'NULL')
   const read = database.prepare(`SELECT ${columns} FROM response_1 WHERE seq = ?`)
   for (const { seq } of ids) put.run(checksumOf(fromRow(read.get(seq) as ResponseRow)), seq)
   database.exec('UPDATE response SET document = CAST(document AS BLOB)')
@@ -121,4 +124,10 @@ function fromFormat1(database: Database.Database): void {
     DROP TABLE response_1;
     DROP TABLE state_1;
   `)
+}
+
+/** Format 2 had no prefixes and no prefill calls: every prompt was fed in calls of `chunk` tokens. */
+function fromFormat2(database: Database.Database): void {
+  database.exec('ALTER TABLE response ADD COLUMN prefill_calls BLOB')
+  database.exec(PREFIX_TABLES)
 }

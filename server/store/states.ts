@@ -38,7 +38,7 @@ export interface States {
 }
 
 export function createStates(database: Database.Database): States {
-  const pages = createPages(database)
+  const pages = createPages(database, 'page')
   const sql = prepare(database)
   const touched = new Map<string, number>()
   const held = new Map<string, number>()

@@ -1,5 +1,6 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
+import type { CallRuns } from '../engine/prefill-calls.ts'
 
 /** A stored turn without its state: the log, from which every state can be rebuilt. Ids are opaque to the store. */
 export interface TurnRecord {
@@ -27,6 +28,8 @@ export interface TurnRecord {
   readonly position: number
   /** Tokens of one prefill call. Another length gives a state with other last bits. */
   readonly prefillChunk: number
+  /** The calls that fed the prompt of a first turn; null: calls of `prefillChunk`. */
+  readonly prefillCalls: CallRuns | null
   /** How many of the sampled tokens each decode call fed; null: one token a call. */
   readonly calls: readonly number[] | null
   readonly gates: Gates
@@ -51,8 +54,52 @@ export interface Lineage {
 /** What became of a rebuilt state: it has the bits of the one that was pruned, it has not, or nobody can tell. */
 export type Rebuilt = 'identical' | 'different' | 'unknown'
 
+/** A prefix of prompts, without its state. */
+export interface PrefixRecord {
+  /** The tokens of a prompt that it stands for. */
+  readonly key: readonly number[]
+  /** What was fed in their place; null: these tokens. */
+  readonly tokens: readonly number[] | null
+  /** How many of them the state has been fed. */
+  readonly position: number
+  /** The calls that fed them. */
+  readonly calls: CallRuns
+  /** Whether it ends inside a reply. */
+  readonly afterReply: boolean
+}
+
+/** A prefix that was found: `length` tokens of the prompt. */
+export interface FoundPrefix extends Omit<PrefixRecord, 'key'> {
+  readonly seq: number
+  readonly length: number
+  readonly state: SessionState
+}
+
+/** Prefixes of prompts. They can be computed again, so what is damaged or over the budget just goes. */
+export interface PrefixCalls {
+  /**
+   * Returns a number for the prefix once it is on disk; one that is there already counts as used. The pages before the
+   * state's first one are those of the prefix with the number `after`; null where they are not there any more.
+   */
+  putPrefix(
+    owner: string,
+    bundle: string,
+    record: PrefixRecord,
+    state: SessionState,
+    after: number | null,
+  ): number | null
+  /** The longest prefix of `tokens` that is longer than `longerThan` and leaves a token; it counts as used. */
+  findPrefix(owner: string, bundle: string, tokens: readonly number[], longerThan: number): FoundPrefix | null
+  /** Whose prefixes are kept, and of which bundles. */
+  prefixScopes(): { owner: string; bundle: string }[]
+  /** Deletes all prefixes of an owner, and overwrites them on disk; returns how many there were. */
+  clearPrefixes(owner: string): number
+  /** The same for those that have not been used for a day. */
+  expirePrefixes(): number
+}
+
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls {
+export interface StoreCalls extends PrefixCalls {
   /** Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). */
   put(record: TurnRecord, state: SessionState | null): void
   /** The turn `id` of `owner`, without its state; null if there is none. */
@@ -82,6 +129,8 @@ export interface StoreStatistics {
   readonly sessions: number
   readonly states: number
   readonly stateBytes: number
+  readonly prefixes: number
+  readonly prefixBytes: number
   readonly journal: string
   readonly synchronous: string
 }

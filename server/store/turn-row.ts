@@ -6,7 +6,8 @@ import type { TurnRecord } from './store.ts'
 
 /** The columns that a TurnRecord is stored in; `chunk` is prefillChunk. */
 export const RESPONSE_COLUMNS =
-  'id, owner, parent, root, depth, created, model, bundle, document, prompt, generated, pending, position, chunk, calls, gates'
+  'id, owner, parent, root, depth, created, model, bundle, document, prompt, generated, pending, position, chunk, ' +
+  'calls, gates, prefill_calls'
 
 // Every value is read as bytes or as an integer, whatever a damaged row says that it is: libsql ends the process when
 // it reads text that is not UTF-8.
@@ -25,16 +26,16 @@ export type ResponseRow = Record<
   'id' | 'owner' | 'root' | 'model' | 'bundle' | 'document' | 'prompt' | 'generated' | 'pending',
   Blob
 > &
-  Record<'parent' | 'calls' | 'gates', Blob | null> &
+  Record<'parent' | 'calls' | 'gates' | 'prefill_calls', Blob | null> &
   Record<'depth' | 'created' | 'position' | 'chunk', number>
 
 /** The row's values in the order of RESPONSE_COLUMNS. */
 export function toRow(turn: TurnRecord): (string | number | Buffer | null)[] {
-  const { id, owner, parent, root, depth, created, model, bundle, position, prefillChunk, calls } = turn
+  const { id, owner, parent, root, depth, created, model, bundle, position, prefillChunk, calls, prefillCalls } = turn
   const gates = Object.keys(turn.gates).length === 0 ? null : Buffer.from(JSON.stringify(turn.gates))
   const tokens = [turn.prompt, turn.generated, turn.pending].map(toBlob)
   const document = Buffer.from(turn.document)
-  const ends = [position, prefillChunk, calls && toBlob(calls), gates]
+  const ends = [position, prefillChunk, calls && toBlob(calls), gates, prefillCalls && toBlob(prefillCalls)]
   return [id, owner, parent, root, depth, created, model, bundle, document, ...tokens, ...ends]
 }
 
@@ -58,23 +59,28 @@ export function fromRow(row: ResponseRow): TurnRecord {
       prefillChunk: integer(row.chunk),
       calls: row.calls && integers(row.calls),
       gates: row.gates ? (JSON.parse(text(row.gates)) as Gates) : {},
+      prefillCalls: row.prefill_calls && integers(row.prefill_calls),
     }
   } catch (cause) {
     throw new StoreError('corrupt', 'a stored turn cannot be read: its bytes are not what was written', { cause })
   }
 }
 
-/** Fields are hashed with their lengths, so that no two different turns give the same bytes. */
+/**
+ * Fields are hashed with their lengths, so that no two different turns give the same bytes. A turn without prefill calls
+ * has the checksum that it had before there were any (format 2).
+ */
 export function checksumOf(turn: TurnRecord): Buffer {
   const hash = createHash('sha256')
-  for (const value of toRow(turn)) {
+  for (const value of turn.prefillCalls ? toRow(turn) : toRow(turn).slice(0, -1)) {
     const bytes = value instanceof Uint8Array ? value : Buffer.from(value === null ? '' : String(value))
     hash.update(`${value === null ? -1 : bytes.length}:`).update(bytes)
   }
   return hash.digest().subarray(0, 16)
 }
 
-function toBlob(numbers: readonly number[]): Buffer {
+/** Numbers as 32-bit integers, as tables have them. */
+export function toBlob(numbers: readonly number[]): Buffer {
   return Buffer.from(Int32Array.from(numbers).buffer)
 }
 
@@ -93,7 +99,7 @@ function integer(value: unknown): number {
   return value as number
 }
 
-function integers(blob: Blob): number[] {
+export function integers(blob: Blob): number[] {
   const bytes = Uint8Array.from(bytesOf(blob)) // aligned
   return [...new Int32Array(bytes.buffer)]
 }

@@ -3,6 +3,7 @@ import type Database from 'libsql'
 import type { SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
 import { StoreError } from './errors.ts'
+import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type Kind, type States } from './states.ts'
 import type { Rebuilt, StoreCalls, TurnRecord } from './store.ts'
 import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
@@ -13,6 +14,8 @@ export interface Retention {
   readonly keepStates: number
   /** Tokens that a rebuild replays at most, besides those of the turn itself. */
   readonly replayTokens: number
+  /** Bytes of all prefixes at most. */
+  readonly prefixBytes: number
 }
 
 type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: number }
@@ -29,6 +32,7 @@ export function createTurns(database: Database.Database, retention: Retention): 
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
   return {
+    ...createPrefixes(database, retention.prefixBytes),
     put(turn, state) {
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)
@@ -88,6 +92,8 @@ export function createTurns(database: Database.Database, retention: Retention): 
         sessions: count('sessions'),
         states: count('states'),
         stateBytes: count('stateBytes'),
+        prefixes: count('prefixes'),
+        prefixBytes: count('prefixBytes'),
         journal: String(pragma(database, 'journal_mode')),
         synchronous: pragma(database, 'synchronous') === FULL ? 'full' : 'other',
       }

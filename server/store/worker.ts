@@ -4,12 +4,16 @@ import { bytesOfState, transferList, type SessionState } from '../checkpoint.ts'
 import { openDatabase } from './database.ts'
 import { toStoreError } from './errors.ts'
 import type { FromStore, StoreOptions, ToStore } from './messages.ts'
+import type { FoundPrefix } from './store.ts'
 import { createQueue, type CallResult } from './queue.ts'
 import { createTurns } from './turns.ts'
 
+/** How often prefixes are looked for that nobody has used for too long. */
+const EXPIRE_MS = 10 * 60 * 1000
+
 if (parentPort) {
   const port = parentPort
-  const { folder, keepStates, replayTokens, maxPages } = (workerData as { payload: StoreOptions }).payload
+  const { folder, maxPages, ...retention } = (workerData as { payload: StoreOptions }).payload
   const send = (message: FromStore, moved: ArrayBuffer[] = []): void => port.postMessage(message, moved)
   const broken = (error: unknown): void => {
     const { reason, message } = toStoreError(error)
@@ -20,13 +24,13 @@ if (parentPort) {
       const { reason, message } = result.error
       send({ kind: 'failure', id, reason, message })
     } else {
-      const state = name === 'load' ? (result.value as SessionState | null) : null
+      const state = name === 'load' ? (result.value as SessionState | null) : foundState(name, result.value)
       send({ kind: 'answer', id, value: result.value }, state && bytesOfState(state) > 0 ? transferList(state) : [])
     }
   }
   try {
     const opened = openDatabase(folder, maxPages)
-    const turns = createTurns(opened.database, { keepStates, replayTokens })
+    const turns = createTurns(opened.database, retention)
     const queue = createQueue(opened, turns, broken)
     port.on('message', ({ id, name, args }: ToStore) => {
       if (name === 'close') {
@@ -36,9 +40,16 @@ if (parentPort) {
         port.close()
       } else queue.push({ name, args, answer: (result) => answer(id, name, result) })
     })
+    const expire = (): void => queue.push({ name: 'expirePrefixes', args: [], answer: () => undefined })
+    expire()
+    setInterval(expire, EXPIRE_MS).unref()
     send({ kind: 'opened', notes: opened.notes })
   } catch (error) {
     broken(error)
     port.close()
   }
+}
+
+function foundState(name: ToStore['name'], value: unknown): SessionState | null {
+  return name === 'findPrefix' ? ((value as FoundPrefix | null)?.state ?? null) : null
 }

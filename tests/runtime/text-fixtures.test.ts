@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { openText, TextError, type Message } from '../../runtime/text.ts'
+import { openText, TextError, type Json, type Message, type Tool } from '../../runtime/text.ts'
 import { byteTokenizer } from '../support/byte-tokenizer.ts'
 
 // What the Python libraries make of the same tokenizers and templates; a checkout on its own has no such folder.
@@ -17,8 +17,8 @@ interface ChatCase {
   template: string
   title: string
   messages: Message[]
-  tools: unknown
-  variables: object
+  tools: Tool[] | null
+  variables: Record<string, Json>
   add_generation_prompt: boolean
   bos_token: string
   eos_token: string
@@ -34,7 +34,7 @@ function lines<T>(file: string): T[] {
 }
 
 describe.skipIf(!existsSync(fixtures))('fixtures', () => {
-  test.each(['bpe-bytelevel', 'bpe-split', 'bpe-metaspace', 'unigram'])(
+  test.each(['bpe-bytelevel', 'bpe-split', 'bpe-metaspace', 'unigram', 'unigram-precompiled', 'wordpiece'])(
     '%s encodes and decodes as the reference does',
     (name) => {
       const tokenizer = JSON.parse(readFileSync(join(fixtures, 'tokenizers', name, 'tokenizer.json'), 'utf8')) as object
@@ -66,42 +66,32 @@ describe.skipIf(!existsSync(fixtures))('fixtures', () => {
     '<|eot_id|>',
     '[INST]',
     '[/INST]',
+    '[TOOL_CALLS]',
+    '<think>',
+    '</think>',
+    '<tool_call>',
+    '</tool_call>',
   ]
-  const cases = (existsSync(fixtures) ? lines<ChatCase>('chat/cases.jsonl') : []).filter(
-    ({ tools, variables, messages }) =>
-      !tools &&
-      Object.keys(variables).length === 0 &&
-      messages.every(
-        (message) =>
-          typeof message.content === 'string' &&
-          Object.keys(message).length === 2 &&
-          ['system', 'user', 'assistant'].includes(message.role),
-      ),
-  )
+  const cases = existsSync(fixtures) ? lines<ChatCase>('chat/cases.jsonl') : []
   test.each([...new Set(cases.map(({ template }) => template))])(
-    '%s gives the tokens of what the reference renders',
+    '%s renders as the reference does, and gives the tokens of that',
     (template) => {
       const chat_template = readFileSync(join(fixtures, 'chat', template), 'utf8')
-      for (const {
-        title,
-        messages,
-        add_generation_prompt: generate,
-        bos_token,
-        eos_token,
-        rendered,
-        error,
-      } of cases.filter((one) => one.template === template)) {
+      for (const one of cases.filter((chat) => chat.template === template)) {
+        const { title, messages, add_generation_prompt: generate, bos_token, eos_token, rendered, error } = one
         const codec = openText(byteTokenizer(special, { bos_token, eos_token, chat_template }))
-        const chat = () => codec.chat(messages, { continued: false, generate })
+        const options = { continued: false, generate, variables: one.variables, ...(one.tools && { tools: one.tools }) }
         if (rendered === undefined) {
-          expect(chat, title).toThrow(TextError)
-          expect(chat, title).toThrow(error)
+          expect(() => codec.render(messages, options), title).toThrow(TextError)
+          expect(() => codec.chat(messages, options), title).toThrow(error)
           continue
         }
-        const written = messages.some(({ content }) => special.some((token) => content.includes(token)))
+        expect(codec.render(messages, options), title).toBe(rendered)
+        const user = JSON.stringify([messages, one.tools, one.variables])
+        const written = special.some((token) => user.includes(JSON.stringify(token).slice(1, -1)))
         // Special tokens that a user wrote are the one difference: the reference takes them for its own.
-        if (written) expect(chat(), title).not.toEqual(codec.encodeWithSpecial(rendered))
-        else expect(chat(), title).toEqual(codec.encodeWithSpecial(rendered))
+        if (written) expect(codec.chat(messages, options), title).not.toEqual(codec.encodeWithSpecial(rendered))
+        else expect(codec.chat(messages, options), title).toEqual(codec.encodeWithSpecial(rendered))
       }
     },
   )

@@ -118,11 +118,10 @@ describe('chat', () => {
 
   test.each([
     [
-      'looks at the last message',
-      "{% for m in messages %}{{ '[last]' if loop.last else '[more]' }}{{ m.content }}{% endfor %}",
-      /rendered alike/,
+      'leaves a message out',
+      '{{ messages[0].content }}',
+      /expected the content of every message, got one of user left out/,
     ],
-    ['leaves a message out', '{{ messages[0].content }}', /one of assistant left out/],
     ['refuses', "{{ raise_exception('no system here') }}", /no system here/],
   ])('a template that %s is refused where that matters', (_, template, message) => {
     const other = openText(byteTokenizer([], { chat_template: template }))
@@ -132,6 +131,14 @@ describe('chat', () => {
     ]
     expect(() => other.chat(messages, { continued: true, generate: false })).toThrow(TextError)
     expect(() => other.chat(messages, { continued: true, generate: false })).toThrow(message)
+  })
+
+  test('a conversation goes on from what it was fed, also where the template would write it differently now', () => {
+    const template =
+      "{% for m in messages %}{{ '[last]' if loop.last else '[more]' }}{{ m.content }}{{ '<|end|>' }}{% endfor %}"
+    const other = openText(byteTokenizer([], { chat_template: template }))
+    const next = other.chat([{ role: 'user', content: 'a' }], { continued: true, generate: false })
+    expect(next).toEqual([...bytes('[last]a'), END])
   })
 
   test('a tokenizer without a template says so', () => {
@@ -159,6 +166,15 @@ describe('files', () => {
       { ...byteTokenizer().tokenizer, decoder: { type: 'Magic' } },
       {},
       /^tokenizer\.json: .*Magic/,
+    ],
+    [
+      'a character map that is none',
+      {
+        ...byteTokenizer().tokenizer,
+        normalizer: { type: 'Precompiled', precompiled_charsmap: Buffer.from([4, 0, 0, 0]).toString('base64') },
+      },
+      {},
+      /precompiled_charsmap: expected a trie and its texts/,
     ],
     ['an end that is no token', byteTokenizer().tokenizer, { eos_token: '</s>' }, /eos_token .*<\/s>/],
     [

@@ -6,6 +6,7 @@ import { ResponsesWS } from 'openai/resources/responses/ws'
 import { describe, expect, test, onTestFinished, vi } from 'vitest'
 import { WebSocket, type ClientOptions } from 'ws'
 import { END } from '../support/fake-model.ts'
+import { scripted } from '../support/scripted-model.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import { startTestServer, type Json, type TestOptions } from '../support/test-server.ts'
 
@@ -61,6 +62,22 @@ function raw(socket: WebSocket): NodeJS.WritableStream {
 }
 
 describe('the WebSocket', () => {
+  test('calls functions, and goes on with what they returned, stored or not', async () => {
+    const reply = '<think>\nHm.\n</think>\n\n<tool_call>\n{"name": "clock", "arguments": {}}\n</tool_call>'
+    const { turn: run } = await open(scripted([reply, 'It is noon.']).options)
+    const tools = [{ type: 'function', name: 'clock', parameters: { type: 'object', properties: {} } }]
+    for (const store of [true, false]) {
+      const request = { tools, store, temperature: 0, max_output_tokens: 200 }
+      const first = await run({ ...request, input: 'Time?' })
+      expect(first.map(({ type }) => type)).toContain('response.function_call_arguments.done')
+      const { output } = first.at(-1).response
+      expect(output.map(({ type }: Json) => type)).toEqual(['reasoning', 'function_call'])
+      const input = [{ type: 'function_call_output', call_id: output[1].call_id, output: '12:00' }]
+      const second = await run({ ...request, input, previous_response_id: lastId(first) })
+      expect(second.at(-1).response.output).toMatchObject([{ type: 'message', content: [{ text: 'It is noon.' }] }])
+    }
+  })
+
   test('gives the events of the HTTP stream, one response after the other', async () => {
     const { server, turn: run } = await open()
     const first = await run(turn)

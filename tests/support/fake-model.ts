@@ -1,12 +1,19 @@
 /** A model without weights: its state is a running hash of everything it was fed, its logits a function of that hash. */
 import koffi from 'koffi'
+import { PLAIN_FORMAT } from '../../runtime/reply/reply-format.ts'
 import { TextError, type Message, type TextCodec } from '../../runtime/text.ts'
 import { PAGE_POSITIONS } from '../../server/checkpoint.ts'
 import type { Row, Runner, Segment, StepResult } from '../../server/engine/runner.ts'
 
 export const VOCAB = 260
 export const END = 256
-const ROLE_TOKENS: Record<Message['role'], number> = { user: 257, assistant: 258, system: 259, developer: 259 }
+const ROLE_TOKENS: Record<Message['role'], number> = {
+  user: 257,
+  assistant: 258,
+  system: 259,
+  developer: 259,
+  tool: 257,
+}
 
 /** Bytes that make the fake misbehave when they are fed. */
 export const NOT_A_NUMBER = '\u0001'
@@ -22,12 +29,15 @@ export interface FakeOptions {
   /** Milliseconds that every step takes. */
   readonly delayMs?: number
   readonly prefillChunk?: number
+  readonly vocab?: number
   /** Give the state an append entry too: the fake then looks at all tokens that it was ever fed. */
   readonly append?: boolean
   /** Size of the fixed part of the state; what is behind the first 16 bytes changes with every token, too. */
   readonly stateBytes?: number
   /** Told of every segment of every step. */
   readonly onCall?: (call: { kind: 'prefill' | 'decode'; ids: readonly number[] }) => void
+  /** Given all tokens that were fed, the next one: the model is certain of it. Needs `append`. */
+  readonly next?: (history: readonly number[]) => number
   /** Awaited at the start of every step: a runner that is truly asynchronous. */
   readonly pause?: () => Promise<void>
 }
@@ -77,26 +87,30 @@ function check(id: number): void {
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
   const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, onCall, pause } = options
-  const { stateBytes = HASH_BYTES } = options
+  const { stateBytes = HASH_BYTES, vocab = VOCAB, next } = options
+  const write = (row: FakeRow, logits: Float32Array): void => {
+    if (next) logits.fill(-30)[next(row.history)] = 30
+    else logitsOf(row, logits)
+  }
   const open = new Set<FakeRow>()
   const feedAll = ({ row, ids, logits: wanted }: Segment): StepResult => {
     const fake = row as FakeRow
     if (!open.has(fake)) throw new Error('the scheduler fed a row that is not open')
     onCall?.({ kind: row.use, ids })
     try {
-      const all = new Float32Array(ids.length * VOCAB)
+      const all = new Float32Array(ids.length * vocab)
       for (const [i, id] of ids.entries()) {
         check(id)
         feed(fake, id, append)
-        if (wanted === 'all' || i === ids.length - 1) logitsOf(fake, all.subarray(i * VOCAB, (i + 1) * VOCAB))
+        if (wanted === 'all' || i === ids.length - 1) write(fake, all.subarray(i * vocab, (i + 1) * vocab))
       }
-      return { logits: wanted === 'all' ? all : all.subarray(-VOCAB) }
+      return { logits: wanted === 'all' ? all : all.subarray(-vocab) }
     } catch (error) {
       return { error: error as Error }
     }
   }
   return {
-    vocab: VOCAB,
+    vocab,
     stateBytes,
     limits: { decode: rows, prefill: 2 },
     prefillChunk,
@@ -138,12 +152,18 @@ export const byteCodec: TextCodec = {
   encode: (text) => [...Buffer.from(text)],
   encodeWithSpecial: (text) => [...Buffer.from(text)],
   decode: (ids) => decodeBytes(ids),
+  messageEnds: () => [END],
+  reencode: (prompt, reply) => (reply.every((id) => id < 256) ? [...prompt, ...reply] : null),
   bytes: (id) => (id < 256 ? [id] : []),
   chat(messages, { generate }) {
     if (messages.some(({ content }) => content === REFUSED)) throw new TextError('chat template: told to refuse')
     const ids = messages.flatMap(({ role, content }) => [ROLE_TOKENS[role], ...Buffer.from(content), END])
     return generate ? [...ids, ROLE_TOKENS.assistant] : ids
   },
+  format: PLAIN_FORMAT,
+  encodeReply: (text) => [...Buffer.from(text)],
+  endsInReasoning: () => false,
+  render: (messages) => messages.map(({ content }) => content).join(''),
   detokenizer() {
     let decoder = new TextDecoder('utf-8', { ignoreBOM: true })
     return {

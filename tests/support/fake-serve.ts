@@ -14,6 +14,7 @@ const stateBytes = Number(env['FAKE_STATE_BYTES'] ?? 16)
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
   async (config) => [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })],
-  ({ data, keepStates, replayTokens }) => startStore({ folder: data, keepStates, replayTokens, ...maxPages }),
+  ({ data, keepStates, replayTokens, prefixDisk }) =>
+    startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk, ...maxPages }),
   { engine: FAKE_ENGINE, tokenizer: FAKE_TOKENIZER },
 )

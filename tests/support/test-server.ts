@@ -7,9 +7,13 @@ import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
 import { connectEngine } from '../../server/engine/client.ts'
 import { encodePrompt } from '../../server/engine/encode.ts'
+import type { TextCodec } from '../../runtime/text.ts'
 import { createEngine } from '../../server/engine/engine.ts'
 import type { ModelInfo, ToEngine } from '../../server/engine/messages.ts'
 import type { Tokenizer } from '../../server/engine/tokenizer.ts'
+import { prefixesOf } from '../../server/prefix-cache/model-prefixes.ts'
+import { createDiskTier } from '../../server/prefix-cache/disk-tier.ts'
+import { createPrefixCache } from '../../server/prefix-cache/prefix-cache.ts'
 import { createListener } from '../../server/http/listener.ts'
 import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
@@ -23,6 +27,8 @@ import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 import { FAKE_MODEL, fakeSource } from './fake-source.ts'
 import { temporaryFolder } from './temporary.ts'
 
+const MIB = 1024 * 1024
+
 export interface TestOptions extends FakeOptions {
   readonly keys?: readonly string[]
   readonly keysFile?: string
@@ -32,10 +38,16 @@ export interface TestOptions extends FakeOptions {
   readonly allowedOrigins?: readonly string[]
   readonly limits?: Partial<Limits>
   readonly limit?: number
+  /** Instead of the byte codec. */
+  readonly codec?: TextCodec
   readonly keepStates?: number
   readonly maxPages?: number
   readonly replayTokens?: number
   readonly folder?: string
+  /** Bytes of the prefix cache; 64 MiB unless given, 0 for none. */
+  readonly prefixCache?: number
+  /** Bytes of it on disk; 64 MiB unless given. */
+  readonly prefixDisk?: number
 }
 
 export interface TestServer {
@@ -52,39 +64,57 @@ export interface TestServer {
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Json = any
 
-/** The byte codec in this thread. */
-const tokenizer: Tokenizer = {
-  encode: async (_, prompt, continued, pending) => encodePrompt(byteCodec, prompt, continued, pending),
-}
+/** A codec in this thread. */
+const tokenizerOf = (codec: TextCodec): Tokenizer => ({
+  messageEnds: codec.messageEnds(),
+  encode: async (_, prompt, continued, pending) => encodePrompt(codec, prompt, continued, pending),
+  reencode: async (_, prompt, reply) => codec.reencode(prompt, reply),
+})
 
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
+  const { codec = byteCodec } = options
   const { port1, port2 } = new MessageChannel()
-  const engine = connectEngine(port1, tokenizer, limit)
-  const receive = createEngine(createFakeRunner(options), byteCodec, 'fake', (event) => port2.postMessage(event))
+  const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB } = options
+  const { description } = fakeSource()
+  const store = startStore({
+    folder,
+    keepStates,
+    replayTokens,
+    prefixBytes: prefixDisk,
+    ...(maxPages === undefined ? {} : { maxPages }),
+  })
+  await store.ready
+  const log = createLog('silent')
+  const prefixes = prefixCache > 0 ? createPrefixCache(prefixCache, createDiskTier(store, log)) : null
+  const engine = connectEngine(port1, tokenizerOf(codec), limit, prefixesOf(prefixes, description.bundle))
+  const receive = createEngine(createFakeRunner(options), codec, 'fake', (event) => port2.postMessage(event))
   port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
-  const model: ServedModel = { ...fakeSource().description, name, engine, info }
-  const store = startStore({ folder, keepStates, replayTokens, ...(maxPages === undefined ? {} : { maxPages }) })
-  await store.ready
+  const model: ServedModel = { ...description, name, engine, info }
   const metrics = createMetrics({
     running: () => engine.load.running,
     waiting: () => engine.load.waiting,
     stateBytes: () => info.stateBytes,
-    parked: async () => ({ sessions: (await store.statistics()).sessions, bytes: 0 }),
+    parked: async () => {
+      const { sessions, prefixBytes } = await store.statistics()
+      return { sessions, bytes: 0, prefixBytes }
+    },
+    prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
   })
   const ring = createKeyRing(keys, options.keysFile)
   const access = { keysRequired: ring.required, allowedHosts, allowedOrigins }
   const deps: Deps = {
     models: [model],
     store,
+    prefixes,
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
     lifecycle: createLifecycle(),
-    log: createLog('silent'),
+    log,
     version: '0.0.0-test',
     now: Date.now,
   }

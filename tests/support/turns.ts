@@ -21,6 +21,7 @@ export const turnRecord = (id: string, changes: Partial<TurnRecord> = {}): TurnR
   pending: [4],
   position: 3,
   prefillChunk: 64,
+  prefillCalls: null,
   calls: null,
   gates: {},
   ...changes,

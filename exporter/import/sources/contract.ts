@@ -15,16 +15,17 @@ export interface TensorSource {
   /** Rows [from, to) of the first axis, as float32: for streaming of large tables. */
   readRows(name: string, from: number, to: number): Promise<Float32Array>
   /**
-   * The 4- and 8-bit blocks as the file holds them (Q4_0, Q4_1, Q8_0), rows already in the published order; undefined
-   * where the tensor is stored otherwise.
+   * The 4- and 8-bit blocks as the file holds them (Q4_0, Q4_1, Q4_K, Q8_0), rows already in the published order;
+   * undefined where the tensor is stored otherwise.
    */
   blocks(name: string): Promise<QuantBlocks | undefined>
-  /** What `blocks` would give, known without reading; null where it gives nothing. */
+  /** In which blocks the tensor is stored, known without reading; null where it is not in blocks. */
   blockKind(name: string): BlockKind | null
   close(): Promise<void>
 }
 
-export type BlockKind = 'Q4_0' | 'Q4_1' | 'Q8_0'
+/** `other`: in blocks that cannot be kept as they are. */
+export type BlockKind = 'Q4_0' | 'Q4_1' | 'Q4_K' | 'Q8_0' | 'other'
 
 /** Blocks of 32 weights along the last axis: w = scale * q + minimum, with q unsigned and `bits` wide. */
 export interface QuantBlocks {

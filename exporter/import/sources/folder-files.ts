@@ -4,12 +4,11 @@ import { basename, dirname, join, normalize, sep } from 'node:path'
 import { SourceError, type TensorSource } from './contract.ts'
 import { unreadable } from './file-bytes.ts'
 import { parseJsonObject, repeatedKey } from './json.ts'
+import { isPickle, PICKLE_REASON } from './pickle.ts'
 import { openSafetensors } from './safetensors.ts'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
-/** Formats of pickled objects, which run code when they are loaded. */
-const PICKLE = /\.(?:bin|pt|pth|ckpt|pkl|pickle)$/
 
 /** Opens the weights of a model folder: model.safetensors, or the files that its index names. Throws SourceError. */
 export async function openFolderTensors(folder: string): Promise<TensorSource> {
@@ -18,10 +17,10 @@ export async function openFolderTensors(folder: string): Promise<TensorSource> {
   })
   if (names.includes(SINGLE)) return openSafetensors([await insidePath(folder, SINGLE)])
   if (names.includes(INDEX)) return openIndexed(folder)
-  const pickled = names.find((name) => PICKLE.test(name))
+  const pickled = names.find(isPickle)
   if (pickled !== undefined)
     throw new SourceError(
-      `${join(folder, pickled)}: is a pickle file, which could run code of its author when it is loaded; ` +
+      `${join(folder, pickled)}: ${PICKLE_REASON}; ` +
         `expected ${SINGLE} or ${INDEX} beside it, so convert it to safetensors first`,
     )
   throw new SourceError(`${folder}: expected ${SINGLE} or ${INDEX}, found neither`)

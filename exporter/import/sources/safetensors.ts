@@ -3,6 +3,8 @@ import { SourceError, type TensorSource } from './contract.ts'
 import { openFileBytes, type FileBytes } from './file-bytes.ts'
 import { readSafetensorsHeader, type StoredTensor } from './safetensors-header.ts'
 
+const PIECE_NUMBERS = 4 * 1024 * 1024
+
 /** A tensor, and the file that it is in. */
 interface Place extends StoredTensor {
   readonly file: FileBytes
@@ -62,13 +64,17 @@ export function checkRows(name: string, from: number, to: number, rows: number):
     throw new SourceError(`tensor ${name}: expected rows within [0, ${rows}), got [${from}, ${to})`)
 }
 
+/** Reads in pieces, so that the bytes of a large tensor are never beside its values as a whole. */
 async function decode(name: string, { file, dtype, at }: Place, from: number, to: number): Promise<Float32Array> {
-  const bytes = await file.read(at + from * dtype.bytes, (to - from) * dtype.bytes)
   const values = new Float32Array(to - from)
-  try {
-    dtype.decode(bytes, values)
-  } catch (cause) {
-    throw new SourceError(`${file.path}: tensor ${name}: ${(cause as Error).message}`, { cause })
+  for (let done = 0; done < values.length; done += PIECE_NUMBERS) {
+    const piece = values.subarray(done, done + PIECE_NUMBERS)
+    const bytes = await file.read(at + (from + done) * dtype.bytes, piece.length * dtype.bytes)
+    try {
+      dtype.decode(bytes, piece)
+    } catch (cause) {
+      throw new SourceError(`${file.path}: tensor ${name}: ${(cause as Error).message}`, { cause })
+    }
   }
   return values
 }

@@ -2,12 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readPublishedConfig } from '../../../exporter/import/published-config.ts'
+import { openSource } from '../../../exporter/import/sources/source.ts'
+import { families } from '../../../models/families/registry.ts'
 import type { Bundle } from '../../../runtime/bundle.ts'
 import { openDecoder, type Decoder } from '../../../runtime/decoder.ts'
 import { withEarlierPages, type SessionState } from '../../../server/checkpoint.ts'
 import type { Row, Runner } from '../../../server/engine/runner.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
-import { folders, ggufs, importTo, openRunner, readReference, type Numbers } from '../../support/published.ts'
+import { fixtures, folders, ggufs, importTo, openRunner, readReference, type Numbers } from '../../support/published.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** Two correct float32 implementations differ by up to this (fixtures/README.md: 1e-5 to 1e-4, with logits of about 10). */
@@ -42,6 +45,17 @@ async function feed(runner: Runner, row: Row, ids: readonly number[]): Promise<N
   if (!result || 'error' in result) throw result?.error ?? new Error('no result')
   return result.logits.slice(0, runner.vocab)
 }
+
+test.skipIf(folders.length === 0)('every family has a published model among the fixtures', async () => {
+  const found = await Promise.all(
+    folders.map(async (name) => {
+      const source = await openSource(join(fixtures, 'models', name))
+      await source.tensors.close()
+      return readPublishedConfig(source.config).family
+    }),
+  )
+  expect(new Set(found)).toEqual(new Set(families.keys()))
+})
 
 describe.each(folders)('%s', (name) => {
   const close = ILL_CONDITIONED[name] ?? CLOSE

@@ -18,6 +18,7 @@ const done = (id: number): EngineEvent => ({
   generated: [],
   end: null,
   checkpoint: null,
+  prefillCalls: null,
   calls: null,
   gates: {},
   intervals: [],

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import * as fc from 'fast-check'
+import { marked } from '../../../runtime/reply/mark.ts'
 import { Reply } from '../../../server/engine/reply.ts'
+import type { Draw } from '../../../server/engine/sampler.ts'
 import { createStopFilter } from '../../../server/engine/stop-filter.ts'
 import { byteCodec, END } from '../../support/fake-model.ts'
 
@@ -84,5 +86,28 @@ describe('a reply', () => {
     expect(events.map(({ text }) => text)).toEqual(['a', '', ''])
     expect(events.flatMap(({ tokens }) => tokens.map(({ bytes }) => bytes))).toEqual([[97]])
     expect(events.at(-1)?.finished).toBe('stop')
+  })
+})
+
+describe('a token with a meaning', () => {
+  const draw = (id: number): Draw => ({ id, logprob: 0, top: [] })
+  const marks = { tokens: [{ id: 300, text: '<call>' }], last: [] as number[] }
+
+  test('stands in the text, marked, and is no part of a stop string', () => {
+    const reply = new Reply(byteCodec, { maxTokens: 50, stop: ['ab'], logprobs: false, marks })
+    const texts = [97, 300, 98, 99].map((id) => reply.push(draw(id)).text)
+    expect(texts).toEqual(['', `a${marked('<call>')}`, 'b', 'c'])
+  })
+
+  test('is told from the same characters, and from the marks themselves', () => {
+    const reply = new Reply(byteCodec, { maxTokens: 50, stop: [], logprobs: false, marks })
+    const text = [...Buffer.from(marked('<call>'))].map((byte) => reply.push(draw(byte)).text).join('')
+    expect(text).toBe('\u{FFFD}<call>\u{FFFD}')
+  })
+
+  test('ends the reply where it is asked for', () => {
+    const reply = new Reply(byteCodec, { maxTokens: 50, stop: [], logprobs: false, marks: { ...marks, last: [300] } })
+    expect(reply.push(draw(97)).finished).toBeNull()
+    expect(reply.push(draw(300))).toEqual({ text: marked('<call>'), tokens: [], finished: 'stop' })
   })
 })

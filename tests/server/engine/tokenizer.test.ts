@@ -34,11 +34,11 @@ describe('the tokenizer’s thread', () => {
     const tokenizer = await start().open(folderWith())
     const encode = (prompt: Parameters<typeof tokenizer.encode>[1], pending = 0) =>
       tokenizer.encode('a', prompt, false, pending)
-    expect(await encode(text('abc'))).toEqual({ ids: [97, 98, 99], text: 'abc' })
-    expect(await encode({ kind: 'ids', ids: [97, 98] })).toEqual({ ids: [97, 98], text: 'ab' })
-    expect(await encode(chat)).toEqual({ ids: [256, 104, 105, 259, 257], text: '' })
+    expect(await encode(text('abc'))).toEqual({ ids: [97, 98, 99], text: 'abc', inReasoning: false })
+    expect(await encode({ kind: 'ids', ids: [97, 98] })).toEqual({ ids: [97, 98], text: 'ab', inReasoning: false })
+    expect(await encode(chat)).toEqual({ ids: [256, 104, 105, 259, 257], text: '', inReasoning: false })
     expect(await encode(text(''))).toMatchObject({ code: 'prompt_empty' })
-    expect(await encode(text(''), 1)).toEqual({ ids: [], text: '' })
+    expect(await encode(text(''), 1)).toEqual({ ids: [], text: '', inReasoning: false })
     expect(await encode({ kind: 'ids', ids: [260] })).toMatchObject({ code: 'prompt_token_invalid' })
     const many = { kind: 'ids', ids: Array.from({ length: MAX_PROMPT_TOKENS + 1 }, () => 97) } as const
     expect(await encode(many)).toMatchObject({ code: 'prompt_too_long' })
@@ -68,7 +68,11 @@ describe('the tokenizer’s thread', () => {
     const thread = start(1_500)
     const [bad, good] = await Promise.all([thread.open(folderWith(template)), thread.open(folderWith())])
     expect(await bad.encode('a', chat, false, 0)).toMatchObject({ code: 'prompt_refused' })
-    expect(await good.encode('a', text('abc'), false, 0)).toEqual({ ids: [97, 98, 99], text: 'abc' })
+    expect(await good.encode('a', text('abc'), false, 0)).toEqual({
+      ids: [97, 98, 99],
+      text: 'abc',
+      inReasoning: false,
+    })
   })
 
   test('a tokenizer that cannot be opened is said when it is opened', async () => {

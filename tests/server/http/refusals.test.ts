@@ -26,7 +26,15 @@ const refused: [string, unknown, number, string, string | null][] = [
   ['/v1/chat/completions', { ...chat, colour: 1 }, 400, 'unknown_parameter', 'colour'],
   ['/v1/completions', { ...completion, messages: [] }, 400, 'unknown_parameter', 'messages'],
   // Known ones that are not supported.
-  ['/v1/responses', { ...response, tools: [{ type: 'function' }] }, 400, 'unsupported_parameter', 'tools'],
+  ['/v1/responses', { ...response, tools: [{ type: 'function', name: 'f' }] }, 400, 'unsupported_parameter', 'tools'],
+  ['/v1/responses', { ...response, tools: [{ type: 'mcp' }] }, 400, 'unsupported_parameter', 'tools[0].type'],
+  [
+    '/v1/responses',
+    { input: [{ type: 'function_call_output', call_id: 'c', output: 'x' }] },
+    400,
+    'unsupported_parameter',
+    'input[0].type',
+  ],
   ['/v1/responses', { ...response, background: true }, 400, 'unsupported_parameter', 'background'],
   ['/v1/responses', { ...response, conversation: 'conv_1' }, 400, 'unsupported_parameter', 'conversation'],
   [
@@ -99,15 +107,21 @@ const refused: [string, unknown, number, string, string | null][] = [
     'messages',
   ],
   // What would change the reply and cannot be done.
-  ['/v1/chat/completions', { ...chat, tools: [{ type: 'function' }] }, 400, 'unsupported_parameter', 'tools'],
+  [
+    '/v1/chat/completions',
+    { ...chat, tools: [{ type: 'function', function: { name: 'f' } }] },
+    400,
+    'unsupported_parameter',
+    'tools',
+  ],
   ['/v1/chat/completions', { ...chat, tool_choice: 'required' }, 400, 'unsupported_parameter', 'tool_choice'],
   ['/v1/chat/completions', { ...chat, verbosity: 'low' }, 400, 'unsupported_parameter', 'verbosity'],
   ['/v1/chat/completions', { ...chat, repeat_penalty: 1.1 }, 400, 'unsupported_parameter', 'repeat_penalty'],
   ['/v1/chat/completions', { ...chat, ignore_eos: true }, 400, 'unsupported_parameter', 'ignore_eos'],
-  ['/v1/chat/completions', { ...chat, store: true }, 400, 'unsupported_parameter', 'store'],
+  ['/v1/chat/completions', { ...chat, prompt_cache_retention: '1h' }, 400, 'invalid_value', 'prompt_cache_retention'],
   [
     '/v1/chat/completions',
-    { ...chat, messages: [{ role: 'assistant', content: '', tool_calls: [{}] }] },
+    { ...chat, messages: [{ role: 'assistant', content: '', tool_calls: [{ id: 'c', function: { name: 'f' } }] }] },
     400,
     'unsupported_parameter',
     'messages[0].tool_calls',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { END } from '../../support/fake-model.ts'
+import { folderOfFormat } from '../../support/data-formats.ts'
 import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 
 const ask = (server: TestServer, body: Json, headers?: Record<string, string>) =>
@@ -114,6 +115,17 @@ describe('a stored response', () => {
       'previous_response_not_found',
     )
     expect((await server.deps.store.statistics()).responses).toBe(0)
+  })
+
+  test('of a folder of the format before is rebuilt to the same bits', async () => {
+    const { folder, turns } = folderOfFormat(2)
+    const server = await startTestServer({ folder, append: true, keepStates: 1 })
+    const rebuilt: Json[] = []
+    for (const { id } of turns)
+      rebuilt.push((await ask(server, { input: 'x', ...turn, previous_response_id: id })).json)
+    const results = rebuilt.map(({ usage }) => usage.mneme.rebuilt)
+    expect(results).toContain('identical')
+    expect(results).not.toContain('different')
   })
 
   test('continues with the same bytes after its state was pruned', async () => {

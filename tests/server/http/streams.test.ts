@@ -23,8 +23,8 @@ const requests: [string, Json, RegExp][] = [
 ]
 
 test('a stream sends its headers before the prompt is computed, and says how far it is', async () => {
-  // Prefill takes 94 chunks of 30 ms.
-  const server = await startTestServer({ delayMs: 30 })
+  // Prefill takes 94 chunks of 30 ms, each time.
+  const server = await startTestServer({ delayMs: 30, prefixCache: 0 })
   const url = await server.listen()
   for (const [path, body, firstText] of requests) {
     const { until } = rawConnection(url, post(path, { ...body, stream: true }))
@@ -123,7 +123,7 @@ test('an error before a response has begun but after the headers is an error eve
 })
 
 test('progress of a response is an event where it was asked for, and nothing that the official client trips over', async () => {
-  const server = await startTestServer({ delayMs: 20 })
+  const server = await startTestServer({ delayMs: 20, prefixCache: 0 })
   const client = new OpenAI({ apiKey: 'k', baseURL: `${await server.listen()}/v1` })
   const request = { model: 'fake', input: long, max_output_tokens: 4 }
   const final = await client.responses.stream(request).finalResponse()

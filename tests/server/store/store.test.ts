@@ -2,7 +2,6 @@ import {
   chmodSync,
   cpSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,7 +12,6 @@ import {
 import { truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { SessionState } from '../../../server/checkpoint.ts'
 import { StoreError } from '../../../server/store/errors.ts'
@@ -22,15 +20,90 @@ import { startStore } from '../../../server/store/start.ts'
 import { editDatabase } from '../../support/edit-database.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { childOf, OWNER, stateOf, turnRecord } from '../../support/turns.ts'
+import { folderOfFormat } from '../../support/data-formats.ts'
+import { prefixRecord, stateAfter, tokenRun } from '../../support/prefixes.ts'
 import { storeContract } from './contract.ts'
+import { prefixContract } from './prefix-contract.ts'
 
 const start = (folder: string, changes: Partial<StoreOptions> = {}) =>
-  startStore({ folder, keepStates: 8, replayTokens: 2048, ...changes })
+  startStore({ folder, keepStates: 8, replayTokens: 2048, prefixBytes: 1024 * 1024, ...changes })
 
 storeContract('a data folder in a thread of its own', async (settings) => {
   const store = start(temporaryFolder(), settings)
   await store.ready
   return store
+})
+
+prefixContract('a data folder in a thread of its own', async (prefixBytes) => {
+  const store = start(temporaryFolder(), { prefixBytes })
+  await store.ready
+  return store
+})
+
+describe('prefixes in a data folder', () => {
+  const key = tokenRun(200)
+  const withPrefix = async (sql: string, value?: string | number | Buffer) => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    await store.putPrefix(OWNER, 'b', prefixRecord(key), stateAfter(key), null)
+    await store.close()
+    editDatabase(folder, sql, value)
+    const again = start(folder)
+    await again.ready
+    return { folder, store: again }
+  }
+
+  test.each([
+    ['fixed', Buffer.alloc(64)],
+    ['tail', Buffer.alloc(32)],
+    ['page', Buffer.alloc(32)],
+    ['position', 199],
+    ['calls', Buffer.alloc(8)],
+    ['tokens', Buffer.alloc(800)],
+    ['reply', 1],
+    ['owner', OWNER.toUpperCase()],
+  ])('of which %s is not what was written are not used', async (column, value) => {
+    const { store } = await withPrefix(`UPDATE prefix SET ${column} = ?`, value)
+    expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    await store.close()
+  })
+
+  test('whose page is damaged are not used', async () => {
+    const { store } = await withPrefix('UPDATE prefix_page SET bytes = zeroblob(length(bytes)) WHERE previous IS NULL')
+    expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    await store.close()
+  })
+
+  test('that nobody has used for a day are not found, and no file holds them any more', async () => {
+    const day = 24 * 60 * 60 * 1000
+    const { store, folder } = await withPrefix('UPDATE prefix SET used = ?', Date.now() - day - 1000)
+    expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    expect(await store.statistics()).toMatchObject({ prefixes: 0, prefixBytes: 0 })
+    const bytes = Buffer.from(stateAfter(key).fixed)
+    for (const file of readdirSync(folder)) expect(readFileSync(join(folder, file)).includes(bytes)).toBe(false)
+    await store.close()
+  })
+
+  test('that are still young stay', async () => {
+    const hours = 23 * 60 * 60 * 1000
+    const { store } = await withPrefix('UPDATE prefix SET used = ?', Date.now() - hours)
+    expect((await store.findPrefix(OWNER, 'b', [...key, 1], 0))?.state).toEqual(stateAfter(key))
+    await store.close()
+  })
+
+  test('are overwritten on disk when their owner deletes them', async () => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    await store.putPrefix(OWNER, 'b', prefixRecord(key), stateAfter(key), null)
+    const holding = (): string[] => {
+      const bytes = Buffer.from(stateAfter(key).fixed)
+      return readdirSync(folder).filter((file) => readFileSync(join(folder, file)).includes(bytes))
+    }
+    expect(holding()).not.toEqual([])
+    expect(await store.clearPrefixes(OWNER)).toBe(1)
+    expect(holding()).toEqual([])
+    await store.close()
+  })
 })
 
 describe('a data folder', () => {
@@ -90,7 +163,7 @@ describe('a data folder', () => {
     await store.ready
     await store.close()
     editDatabase(folder, 'PRAGMA user_version = 99')
-    await expect(start(folder).ready).rejects.toThrow(/expected data of format 2 or earlier, got format 99/)
+    await expect(start(folder).ready).rejects.toThrow(/expected data of format 3 or earlier, got format 99/)
   })
 
   test('gives up what is deleted: no file holds it any more', async () => {
@@ -300,17 +373,9 @@ describe('files that are taken away', () => {
   })
 })
 
-describe('a data folder of format 1', () => {
-  const fixture = new URL('../../fixtures/data-format-1/', import.meta.url)
-
+describe.each([1, 2])('a data folder of format %i', (format) => {
   test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
-    const folder = join(temporaryFolder(), 'data')
-    mkdirSync(folder)
-    for (const file of ['mneme.db', 'mneme.db-wal'])
-      writeFileSync(join(folder, file), gunzipSync(readFileSync(new URL(`${file}.gz`, fixture))))
-    const { turns } = JSON.parse(readFileSync(new URL('expected.json', fixture), 'utf8')) as {
-      turns: { id: string; previous: string | null; text: string }[]
-    }
+    const { folder, turns } = folderOfFormat(format)
     const store = start(folder)
     expect(await store.ready).toEqual([])
     for (const { id, previous, text } of turns) {
@@ -319,13 +384,15 @@ describe('a data folder of format 1', () => {
       expect(found?.record.document).toContain(JSON.stringify(text))
       expect(await store.lineage(id)).not.toBeNull()
     }
-    expect(await store.statistics()).toMatchObject({ responses: turns.length, sessions: 2 })
+    expect(await store.statistics()).toMatchObject({ responses: turns.length, sessions: 2, prefixes: 0 })
     const last = (await store.find('local', turns[5]?.id as string))?.record
     await store.put(childOf({ ...turnRecord(''), ...last }, 'new'), stateOf('new'))
     await store.close()
     const again = start(folder)
     expect(await again.ready).toEqual([])
     expect(await again.load('new')).toEqual(stateOf('new'))
+    await again.putPrefix('local', 'b', prefixRecord([1, 2, 3]), stateAfter([1, 2, 3]), null)
+    expect(await again.findPrefix('local', 'b', [1, 2, 3, 4], 0)).not.toBeNull()
     await again.close()
   })
 })

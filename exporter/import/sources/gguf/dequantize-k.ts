@@ -70,12 +70,12 @@ export const q5K = blocks(176, (bytes, at, into, to) => {
 })
 
 /** Four bytes of scales, four of minima, four with the low halves of the last four of both. */
-function sixBitScale(bytes: Uint8Array, at: number, part: number): number {
+export function sixBitScale(bytes: Uint8Array, at: number, part: number): number {
   if (part < 4) return bytes[at + part]! & 63
   return (bytes[at + 4 + part]! & 15) | ((bytes[at + part - 4]! >> 2) & 48)
 }
 
-function sixBitMinimum(bytes: Uint8Array, at: number, part: number): number {
+export function sixBitMinimum(bytes: Uint8Array, at: number, part: number): number {
   if (part < 4) return bytes[at + 4 + part]! & 63
   return (bytes[at + 4 + part]! >> 4) | ((bytes[at + part]! >> 2) & 48)
 }

@@ -72,3 +72,16 @@ export const iq4NL = blocks(18, (bytes, at, into, to) => {
     into[to + 16 + i] = scale * LEVELS[pair >> 4]!
   }
 })
+
+/** The sixteen values of a 4-bit float with two bits of exponent. */
+const E2M1 = Float32Array.of(0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6)
+
+/** An exponent of two (127 is 1), 16 bytes as in Q4_0 of 4-bit floats. */
+export const mxfp4 = blocks(17, (bytes, at, into, to) => {
+  const scale = 2 ** (bytes[at]! - 127)
+  for (let i = 0; i < 16; i++) {
+    const pair = bytes[at + 1 + i]!
+    into[to + i] = scale * E2M1[pair & 15]!
+    into[to + 16 + i] = scale * E2M1[pair >> 4]!
+  }
+})

@@ -1,12 +1,22 @@
 /** Rotary positions: the base and the scaling that a GGUF file states, as transformers' rope_parameters. */
 import { SourceError } from '../contract.ts'
 import type { Config } from './fields.ts'
-import { readTensor } from './mapping.ts'
+import { readTensor } from './mapped-tensors.ts'
 import type { GgufModel } from './model.ts'
 
 const FREQUENCIES = 'rope_freqs.weight'
 /** What all published Llama 3 models have; a file holds only what follows from it. */
-const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 }
+const LLAMA3 = { low_freq_factor: 1, high_freq_factor: 4 }
+/** First what they were trained with, then any power of two that a smaller one may have been. */
+const ORIGINAL_LENGTHS = [8192, ...Array.from({ length: 17 }, (_, i) => 2 ** (i + 4))]
+
+interface Llama3Scaling {
+  readonly rope_type: 'llama3'
+  readonly factor: number
+  readonly low_freq_factor: number
+  readonly high_freq_factor: number
+  readonly original_max_position_embeddings: number
+}
 
 /** Throws SourceError for a scaling that is not known. */
 export async function ropeParameters(model: GgufModel): Promise<Config> {
@@ -36,19 +46,29 @@ export async function ropeParameters(model: GgufModel): Promise<Config> {
   }
 }
 
-/** The divisors of the frequencies that such a scaling gives; the file has them, not the scaling itself. */
-async function llama3Scaling(model: GgufModel, theta: number): Promise<Config> {
+/** The scaling whose divisors of the frequencies are those in the file; it does not have the scaling itself. */
+async function llama3Scaling(model: GgufModel, theta: number): Promise<Llama3Scaling> {
   const divisors = await readTensor(model.tensor(FREQUENCIES))
-  const scaling = { rope_type: 'llama3', factor: Math.max(...divisors), ...LLAMA3 }
-  const expected = divisors.map((_, i) => llama3Divisor(scaling, theta ** ((2 * i) / (2 * divisors.length))))
-  if (divisors.some((divisor, i) => Math.abs(divisor - expected[i]!) > 1e-3 * divisor))
-    throw new SourceError(
-      `${model.file.path}: tensor ${FREQUENCIES}: expected the frequencies of Llama 3's scaling, got others`,
-    )
-  return scaling
+  const factor = Math.max(...divisors)
+  const candidates = ORIGINAL_LENGTHS.map((length): Llama3Scaling => ({
+    rope_type: 'llama3',
+    factor,
+    ...LLAMA3,
+    original_max_position_embeddings: length,
+  }))
+  const found = candidates.find((scaling) =>
+    divisors.every((divisor, i) => {
+      const expected = llama3Divisor(scaling, theta ** (i / divisors.length))
+      return Math.abs(divisor - expected) <= 1e-4 * divisor
+    }),
+  )
+  if (found) return found
+  throw new SourceError(
+    `${model.file.path}: tensor ${FREQUENCIES}: expected the frequencies of Llama 3's scaling, got others`,
+  )
 }
 
-function llama3Divisor(scaling: typeof LLAMA3 & { factor: number }, period: number): number {
+function llama3Divisor(scaling: Llama3Scaling, period: number): number {
   const { factor, low_freq_factor: low, high_freq_factor: high, original_max_position_embeddings: length } = scaling
   const wavelength = 2 * Math.PI * period
   if (wavelength < length / high) return 1

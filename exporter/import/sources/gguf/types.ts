@@ -31,6 +31,7 @@ const types: Readonly<Record<number, GgmlType>> = {
   23: { name: 'IQ4_XS', block: 256, bytes: 136, decode: k.iq4XS },
   28: { name: 'F64', block: 1, bytes: 8, decode: decodeF64 },
   30: { name: 'BF16', block: 1, bytes: 2, decode: decodeBF16 },
+  39: { name: 'MXFP4', block: 32, bytes: 17, decode: legacy.mxfp4 },
 }
 
 /** Names of the other types, for the sentence that refuses them. */
@@ -50,7 +51,6 @@ const others: Readonly<Record<number, string>> = {
   29: 'IQ1_M',
   34: 'TQ1_0',
   35: 'TQ2_0',
-  39: 'MXFP4',
   40: 'NVFP4',
   41: 'Q1_0',
 }

@@ -1,5 +1,6 @@
 /** Which files of a repository a model needs. */
 import { SourceError } from '../contract.ts'
+import { isPickle, PICKLE_REASON } from '../pickle.ts'
 import type { HubModelName } from './name.ts'
 
 export const INDEX = 'model.safetensors.index.json'
@@ -14,7 +15,6 @@ const BESIDE = [
   'chat_template.jinja',
   'chat_template.json',
 ]
-const PICKLE = /\.(?:bin|pt|pth|ckpt|pkl|pickle)$/
 
 export interface Choice {
   /** The one file that is the model; undefined: the folder is. */
@@ -37,10 +37,10 @@ export function chooseFiles(name: HubModelName, all: readonly string[]): Choice 
     throw new SourceError(
       `${name.text}: has ${files.length} GGUF files; add one of them after a colon: ${files.join(', ')}`,
     )
-  const pickled = all.find((path) => PICKLE.test(path))
+  const pickled = all.find(isPickle)
   if (pickled !== undefined)
     throw new SourceError(
-      `${name.text}: has its weights as ${pickled}, a pickle file, which could run code of its author; expected safetensors or GGUF`,
+      `${name.text}: has its weights as ${pickled}, which ${PICKLE_REASON}; expected safetensors or GGUF`,
     )
   throw new SourceError(`${name.text}: expected config.json with ${SINGLE} or ${INDEX}, or a .gguf file, found neither`)
 }

@@ -103,6 +103,22 @@ describe('a model folder', () => {
     await tensors.close()
   })
 
+  test('reads a tensor that is longer than one piece', async () => {
+    const count = 9_000_001
+    const bytes = new Uint8Array(2 * count)
+    bytes.set([0x00, 0x3c], 2 * (count - 1))
+    const header = { x: { dtype: 'F16', shape: [count], data_offsets: [0, 2 * count] } }
+    const { tensors } = await openSource(modelFolder({ 'model.safetensors': safetensors(header, bytes) }))
+    const values = await tensors.read('x')
+    expect([values.length, values[count - 2], values[count - 1]]).toEqual([count, 0, 1])
+    await tensors.close()
+  })
+
+  test('given as a pickle file is refused by its name', async () => {
+    const file = join(modelFolder({ 'pytorch_model.bin': 'pickled' }), 'pytorch_model.bin')
+    await expect(openSource(file)).rejects.toThrow('pytorch_model.bin: is a pickle file')
+  })
+
   test('refuses a whole number that float32 does not have', async () => {
     const header = { x: { dtype: 'I32', shape: [1], data_offsets: [0, 4] } }
     const file = safetensors(header, Uint8Array.of(1, 0, 0, 1))

@@ -4,6 +4,7 @@ import type { Architecture } from '../fields.ts'
 import type { GgufModel } from '../model.ts'
 import { falconH1 } from './falcon-h1.ts'
 import { gemma3 } from './gemma3.ts'
+import { gptOss } from './gpt-oss.ts'
 import { gpt2 } from './gpt2.ts'
 import { graniteHybrid } from './granite-hybrid.ts'
 import { kimiLinear } from './kimi-linear.ts'
@@ -34,6 +35,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   nemotron_h_moe: nemotronH,
   'kimi-linear': kimiLinear,
   gpt2,
+  'gpt-oss': gptOss,
 }
 
 /** Maps the tensors of a file to published ones, and returns the published configuration. Throws SourceError. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fileTensors, mappedTensors } from '../../../../../exporter/import/sources/gguf/mapping.ts'
+import { fileTensors, mappedTensors } from '../../../../../exporter/import/sources/gguf/mapped-tensors.ts'
 import { openGguf } from '../../../../../exporter/import/sources/gguf/open.ts'
 import { openSource, SourceError } from '../../../../../exporter/import/sources/source.ts'
 import { writeGguf, type GgufToWrite } from '../../../../support/gguf-writer.ts'
@@ -144,7 +144,7 @@ describe.skipIf(!existsSync(fixtures))('a damaged GGUF file', () => {
           },
         )
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     )
   })
 
@@ -160,7 +160,7 @@ describe.skipIf(!existsSync(fixtures))('a damaged GGUF file', () => {
       ]
       expect(keys.length, name).toBeGreaterThan(5)
       for (const { index, 0: key } of keys)
-        for (const number of [0, 1, 3, 7, 1000, 2 ** 31, 2 ** 32 - 1]) {
+        for (const number of [0, 1, 7, 2 ** 32 - 1]) {
           const changed = Buffer.from(whole)
           changed.writeUInt32LE(number, index + key.length + 4)
           const opened = openSource(saved(changed, 'changed.gguf', folder))

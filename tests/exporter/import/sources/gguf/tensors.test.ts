@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { fileTensors, mappedTensors } from '../../../../../exporter/import/sources/gguf/mapping.ts'
+import { fileTensors, mappedTensors } from '../../../../../exporter/import/sources/gguf/mapped-tensors.ts'
 import { openGguf } from '../../../../../exporter/import/sources/gguf/open.ts'
 
 // Made by llama.cpp's converter and quantiser; a checkout on its own has no such folder.
@@ -31,7 +31,7 @@ describe.skipIf(!existsSync(fixtures))('tensors of GGUF files', () => {
     }
   })
 
-  test.each(['Q4_0', 'Q4_1', 'Q8_0'])('%s blocks are scale * q + minimum, exactly', async (kind) => {
+  test.each(['Q4_0', 'Q4_1', 'Q4_K', 'Q8_0'])('%s blocks are scale * q + minimum, exactly', async (kind) => {
     const file = await openGguf(join(fixtures, 'gguf-quants', `gguf-quants.${kind}.gguf`))
     const source = mappedTensors(fileTensors(file), file.path, file.close)
     let compared = 0
@@ -50,8 +50,8 @@ describe.skipIf(!existsSync(fixtures))('tensors of GGUF files', () => {
     await source.close()
   })
 
-  test.each(['token_embd.weight', 'output_norm.weight'])('%s in Q4_K has no blocks to keep, but rows', async (name) => {
-    const file = await openGguf(join(fixtures, 'gguf-quants', `gguf-quants.Q4_K.gguf`))
+  test.each(['token_embd.weight', 'output_norm.weight'])('%s in Q5_K has no blocks to keep, but rows', async (name) => {
+    const file = await openGguf(join(fixtures, 'gguf-quants', `gguf-quants.Q5_K.gguf`))
     const source = mappedTensors(fileTensors(file), file.path, file.close)
     expect(await source.blocks(name)).toBeUndefined()
     const whole = await source.read(name)

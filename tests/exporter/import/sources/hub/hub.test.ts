@@ -231,7 +231,11 @@ describe('a GGUF file of the hub', () => {
     [`hf:${repo}:pytorch_model.bin`, sharded, 'expected a .gguf file after the colon, got pytorch_model.bin'],
     [`hf:${repo}@v2`, gguf, 'has no such model or revision (404)'],
     ['hf:owner/another', gguf, 'has no such model or revision (404)'],
-    [`hf:${repo}`, { 'config.json': json({}), 'pytorch_model.bin': json({}) }, 'as pytorch_model.bin, a pickle file'],
+    [
+      `hf:${repo}`,
+      { 'config.json': json({}), 'pytorch_model.bin': json({}) },
+      'as pytorch_model.bin, which is a pickle file',
+    ],
     [`hf:${repo}`, { 'README.md': json({}) }, 'or a .gguf file, found neither'],
     [
       `hf:${repo}`,

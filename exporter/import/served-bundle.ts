@@ -1,0 +1,47 @@
+/** What a server is asked to serve, as a bundle: published models are imported when they are named for the first time. */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { MANIFEST_FILE } from '../../runtime/manifest.ts'
+import { importModel } from './import.ts'
+import { localSource, type LocalSource } from './local-source.ts'
+
+/** Changed where the same source would become another bundle. */
+const GENERATION = 1
+
+/**
+ * The folder of the bundle of `source`: a bundle as it is; of a model folder, a .gguf file or a hub id the import in
+ * `folder`, which is made if it is not there. `say` gets lines about what takes time.
+ */
+export async function servedBundle(source: string, folder: string, say: (line: string) => void): Promise<string> {
+  if (existsSync(join(source, MANIFEST_FILE))) return source
+  const local = await localSource(source, say)
+  const out = join(folder, `${local.name}-${await fingerprint(local.path)}`)
+  if (existsSync(join(out, MANIFEST_FILE))) return out
+  say(`importing ${source} into ${out}`)
+  let tenth = 0
+  const progress = (what: string, done: number, of: number): void => {
+    if (Math.floor((10 * done) / of) === tenth) return
+    tenth = Math.floor((10 * done) / of)
+    say(`importing ${source}: ${what} ${10 * tenth} %`)
+  }
+  await importModel({ source: local.path, out, name: local.name, quantization: 'keep', progress })
+  return out
+}
+
+/** Changes when a file of the source does. */
+async function fingerprint(path: string): Promise<string> {
+  const whole = await realpath(path)
+  const files = (await stat(whole)).isDirectory()
+    ? (await readdir(whole)).toSorted().map((name) => join(whole, name))
+    : [whole]
+  const hash = createHash('sha256').update(`${GENERATION} ${whole}`)
+  for (const file of files) {
+    const { size, mtimeMs } = await stat(file)
+    hash.update(`\n${basename(file)} ${size} ${mtimeMs}`)
+  }
+  return hash.digest('hex').slice(0, 12)
+}
+
+export type { LocalSource }
