@@ -1,11 +1,13 @@
 /** What a server is asked to serve, as a bundle: published models are imported when they are named for the first time. */
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { MANIFEST_FILE } from '../../runtime/manifest.ts'
+import { ImportError } from './import-error.ts'
 import { importModel } from './import.ts'
-import { localSource, type LocalSource } from './local-source.ts'
+import { localSource } from './local-source.ts'
+import { isHubModelName } from './sources/hub/hub.ts'
 
 /** Changed where the same source would become another bundle. */
 const GENERATION = 1
@@ -16,6 +18,7 @@ const GENERATION = 1
  */
 export async function servedBundle(source: string, folder: string, say: (line: string) => void): Promise<string> {
   if (existsSync(join(source, MANIFEST_FILE))) return source
+  refuseOthers(source)
   const local = await localSource(source, say)
   const out = join(folder, `${local.name}-${await fingerprint(local.path)}`)
   if (existsSync(join(out, MANIFEST_FILE))) return out
@@ -28,6 +31,15 @@ export async function servedBundle(source: string, folder: string, say: (line: s
   }
   await importModel({ source: local.path, out, name: local.name, quantization: 'keep', progress })
   return out
+}
+
+/** Throws ImportError where `source` is neither on this machine nor a hub id, or is a folder of something else. */
+function refuseOthers(source: string): void {
+  if (isHubModelName(source)) return
+  const expected = 'expected a bundle folder, a model folder, a .gguf file or hf:OWNER/NAME'
+  if (!existsSync(source)) throw new ImportError(`${source}: ${expected}, got nothing there`)
+  if (statSync(source).isDirectory() && !existsSync(join(source, 'config.json')))
+    throw new ImportError(`${source}: ${expected}, got a folder with neither ${MANIFEST_FILE} nor config.json`)
 }
 
 /** Changes when a file of the source does. */
@@ -43,5 +55,3 @@ async function fingerprint(path: string): Promise<string> {
   }
   return hash.digest('hex').slice(0, 12)
 }
-
-export type { LocalSource }
