@@ -37,7 +37,8 @@ export async function startFrom(start: Start, model: Model, backend: Backend, to
   if (published !== undefined) {
     const before = model.architecture === 'adapter' ? 'base.' : ''
     lines.push(await readModelFiles(published, (path, data) => putOne(`${before}${path}`, data)))
-  } else if (start.checkpoint !== '') {
+  }
+  if (start.checkpoint !== '' && !isPublishedModel(start.checkpoint)) {
     const { weights, about } = await checkpointWeights(start.checkpoint, model, tokenizer)
     put(weights)
     lines.push(about)

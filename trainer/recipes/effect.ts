@@ -20,14 +20,11 @@ export function givenScales({ name, lrScales }: Recipe, paths: readonly string[]
   return Object.fromEntries(Object.entries(lrScales).filter(([part, scale]) => own[part] !== scale || isUsed(part)))
 }
 
-/** A number, a list of kinds as in "adad", or that of an adapter's base. */
+/** A number, a list of kinds as in "adad", or that of an adapter's base; families have the names of their configurations. */
 function layersOf(config: Readonly<Record<string, unknown>>): number | undefined {
-  const { baseConfig, ...own } = config as { baseConfig?: Record<string, unknown> }
-  // Families have the name that their published configurations have
-  const layers = ['layers', 'num_hidden_layers', 'n_layer']
-    .map((name) => own[name as never])
-    .find((x) => x !== undefined)
+  const layers = config['layers'] ?? config['num_hidden_layers'] ?? config['n_layer']
   if (typeof layers === 'number') return layers
-  if (typeof layers === 'string') return (layers as string).length
-  return baseConfig ? layersOf(baseConfig) : undefined
+  if (typeof layers === 'string') return layers.length
+  const base = config['baseConfig'] as Readonly<Record<string, unknown>> | undefined
+  return base ? layersOf(base) : undefined
 }

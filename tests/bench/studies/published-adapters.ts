@@ -51,7 +51,9 @@ export const publishedAdapters: Study = {
     `measured on) for ${STEPS} steps of ${TOKENS} tokens, one thread; perplexity a token in windows of ${WINDOW} tokens, of ` +
     `WikiText-2's test file the first ${WIKI_BYTES} bytes.`,
   prepare() {
-    cutText('manual', pages.map((page) => readFileSync(`docs/${page}.md`, 'utf8')).join('\n'))
+    // All runs of a study read one text, though the manual goes on to change
+    if (!existsSync(manual.train))
+      cutText('manual', pages.map((page) => readFileSync(`docs/${page}.md`, 'utf8')).join('\n'))
     mkdirSync('runs/studies/texts', { recursive: true })
     writeFileSync(wiki, readFileSync('../shared/data/wikitext2-test.txt').subarray(0, WIKI_BYTES))
     const base = folderOf(NAME, 'base')
@@ -70,10 +72,15 @@ function reported(run: string, row: string): string {
 
 function table(measured: readonly Measured[]): string {
   const of = (run: string, result: string) => measured.find((one) => one.run === run && one.result === result)?.value
-  const perplexity = (run: string, result: string): string => of(run, result)?.perplexity.toFixed(2) ?? ''
+  const perplexity = (run: string, result: string): string => {
+    const [now, before] = [of(run, result)?.perplexity, of('base', result)?.perplexity]
+    if (now === undefined) return ''
+    if (run === 'base' || before === undefined) return now.toFixed(2)
+    return `${now.toFixed(2)} (${now < before ? '' : '+'}${(now - before).toFixed(2)})`
+  }
   const size = (run: string): number => of(run, 'manual')?.subject.parameters ?? 0
   return markdown(
-    ['taught', 'parameters taught', 'manual, perplexity', 'WikiText-2, perplexity', 'most memory', 'tokens/s'],
+    ['taught', 'parameters taught', 'manual, perplexity', 'WikiText-2, perplexity', 'most memory'],
     runs
       .filter(({ name }) => of(name, 'manual'))
       .map(({ name }) => [
@@ -82,7 +89,6 @@ function table(measured: readonly Measured[]): string {
         perplexity(name, 'manual'),
         perplexity(name, 'wikitext'),
         reported(name, 'most memory of the process'),
-        reported(name, 'tokens a second, last measured'),
       ]),
   )
 }
