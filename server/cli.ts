@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { loadBundle } from '../runtime/bundle.ts'
+import { memoryOf } from './engine/model-memory.ts'
 import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from '../runtime/package.ts'
@@ -31,6 +32,10 @@ export function serveCommand(find: FindBundle): Command {
     .option('--data <folder>', 'folder for conversations and their memory (default: ./data)')
     .option('--threads <number>', 'threads of each model (default: what is measured to be fastest at the start)')
     .addOption(new Option('--device <name>', 'where the model runs (default: cpu)').choices(['cpu', 'webgpu', 'cuda']))
+    .option(
+      '--memory <bytes>',
+      'memory for weights and states, such as 8GB; models are then loaded as they are asked for',
+    )
     .option('--max-batch <number>', 'replies computed together (default: 8)')
     .option('--max-queue <number>', 'replies waiting before requests are refused (default: 64)')
     .option('--api-key <key>', 'require this key; may be repeated', collect)
@@ -109,14 +114,15 @@ async function bundledSources(config: Config, find: FindBundle): Promise<ModelSo
   const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
-  const sources = await Promise.all(folders.map((folder) => sourceOf(folder, config)))
+  const sources = await Promise.all(folders.map((folder) => bundleSource(folder, config)))
   const names = sources.map(({ description }) => description.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new ConfigError(`two of the bundles are named ${twice}; serve one of them`)
   return sources
 }
 
-async function sourceOf(folder: string, { threads, device, maxBatch }: Config): Promise<ModelSource> {
+/** What is served of the bundle in a folder. */
+export async function bundleSource(folder: string, { threads, device, maxBatch }: Config): Promise<ModelSource> {
   const { manifest, id, dir } = await loadBundle(folder)
   const { temperature = 1, top_p = 1, max_tokens = DEFAULT_MAX_TOKENS } = manifest.generation
   return {
@@ -127,10 +133,12 @@ async function sourceOf(folder: string, { threads, device, maxBatch }: Config): 
       kernels: manifest.graphs['decoder']?.kernels ?? 'portable',
       parameters: manifest.parameters,
       created: Math.floor(Date.now() / 1000),
+      contextLength: manifest.maxTokens ?? null,
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
     tokenizer: dir,
-    payload: { bundle: dir, threads: threads ?? null, rows: maxBatch, device },
+    memory: memoryOf(manifest, maxBatch),
+    payload: { bundle: dir, id, threads: threads ?? null, rows: maxBatch, device },
   }
 }
 

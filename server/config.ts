@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { byteCount } from './byte-count.ts'
 import { ConfigError } from './config-error.ts'
 import { LEVELS } from './log.ts'
 
@@ -30,6 +31,8 @@ export const configSchema = z.strictObject({
   maxBatch: count(1, 256).default(8),
   /** Replies waiting beyond those. */
   maxQueue: count(0, 100_000).default(64),
+  /** Bytes of memory for weights and states together; none: no limit, and all models are loaded at the start. */
+  memory: byteCount.optional(),
   apiKeys: list.default([]),
   /** A JSON file of keys with tenants and scopes; SIGHUP reads it again. */
   keysFile: z.string().min(1).optional(),
@@ -51,8 +54,11 @@ export const configSchema = z.strictObject({
   keepStates: count(1, 10_000).default(8),
   /** Tokens that rebuilding a pruned state may cost, besides those of its own turn. */
   replayTokens: count(1, 1_000_000).default(2048),
-  /** Bytes of memory for states that prompts with the same beginning go on from; 0: every prompt is read whole. */
-  prefixCache: count(0, Number.MAX_SAFE_INTEGER).default(256 * 1024 * 1024),
+  /**
+   * Bytes of memory for states that prompts with the same beginning go on from; 0: every prompt is read whole;
+   * none: 256 MiB, and at most an eighth of `memory`.
+   */
+  prefixCache: count(0, Number.MAX_SAFE_INTEGER).optional(),
   /** Bytes on disk for those of requests that ask for it. */
   prefixDisk: count(0, Number.MAX_SAFE_INTEGER).default(4 * 1024 * 1024 * 1024),
   logLevel: z.enum(LEVELS).default('info'),

@@ -34,6 +34,23 @@ export const DEFAULT_LIMITS: Limits = {
   localStateBytes: 256 * MIB,
 }
 
+/** Of a memory budget, this part may hold the states of WebSockets while nothing is computed with them. */
+const LOCAL_STATE_SHARE = 1 / 16
+
+function localStateBytes({ memory }: Config): number {
+  const share = memory === undefined ? Infinity : Math.floor(memory * LOCAL_STATE_SHARE)
+  return Math.min(DEFAULT_LIMITS.localStateBytes, share)
+}
+
+/** The same for the prefix cache where it has no limit of its own. */
+const PREFIX_SHARE = 1 / 8
+
+/** Bytes of the states in the prefix cache; 0: there is none. */
+export function prefixCacheBytes({ memory, prefixCache }: Config): number {
+  const share = memory === undefined ? Infinity : Math.floor(memory * PREFIX_SHARE)
+  return prefixCache ?? Math.min(256 * MIB, share)
+}
+
 /** The limits of a configuration: what it does not set has its default. */
 export function limitsOf(config: Config): Limits {
   return {
@@ -42,5 +59,6 @@ export function limitsOf(config: Config): Limits {
     connections: config.maxConnections,
     connectionsPerOwner: config.maxConnectionsPerKey,
     keepAliveMs: config.keepAlive * 1000,
+    localStateBytes: localStateBytes(config),
   }
 }

@@ -1,5 +1,6 @@
 /** What Prometheus scrapes. Names and bucket edges are vLLM's where it has the concept, so dashboards carry over. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { MemoryKind } from './memory-budget.ts'
 
 const FIRST_TOKEN = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
@@ -14,6 +15,8 @@ export interface Readings {
   running(): number
   waiting(): number
   stateBytes(): number
+  /** Bytes of memory that are promised, by what for; and the limit, null where there is none. */
+  memory(): { readonly used: Readonly<Record<MemoryKind, number>>; readonly limit: number | null }
   /** Rejects when the store does not answer; the gauge then keeps its last value. */
   parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number }>
   /** Of the prefix cache in memory. */
@@ -67,6 +70,9 @@ export function createMetrics(readings: Readings) {
       help: 'Open connections, WebSockets included.',
       registers: [registry],
     }),
+    modelLoads: counter('model_loads_total', 'Models loaded, by whether that worked.', ['model', 'result']),
+    modelUnloads: counter('model_unloads_total', 'Models unloaded to make room for others.', ['model']),
+    modelLoad: histogram('model_load_seconds', 'Loading a model.', REQUEST),
     stateRejected: counter('state_rejected_total', 'Stored states that were not used.', ['reason']),
   }
 }
@@ -99,6 +105,16 @@ function gauges(registry: Registry, readings: Readings): void {
     registers: [registry],
   })
   gauge('session_state_bytes', 'Bytes of one state of the largest model served.', () => readings.stateBytes())
+  gauge('memory_budget_bytes', 'The limit that --memory sets; 0 for none.', () => readings.memory().limit ?? 0)
+  const memory: Gauge<'kind'> = new Gauge({
+    name: 'mneme_memory_bytes',
+    help: 'Bytes of memory that are promised: to weights, to states being computed, to states kept in memory.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      for (const [kind, used] of Object.entries(readings.memory().used)) memory.set({ kind }, used)
+    },
+  })
   const bytes = new Gauge({
     name: 'mneme_stored_state_bytes',
     help: 'Bytes of all states on disk.',

@@ -1,5 +1,5 @@
 /** Runs one job of an engine for a request: counted, and with errors that a client can read. */
-import { BusyError, EngineError } from './engine/client.ts'
+import { AdmissionError, BusyError, EngineError } from './engine/client.ts'
 import type { JobEvent, NewJob, NewTurn, SubmitOptions } from './engine/client.ts'
 import type { AcceptedEvent, DoneEvent, ErrorEvent } from './engine/messages.ts'
 import type { Deps } from './deps.ts'
@@ -11,6 +11,8 @@ export type { NewTurn } from './engine/client.ts'
 
 /** Seconds after which a refused request may be sent again. */
 const RETRY_AFTER = 1
+/** The same where a model could not be loaded. */
+const LOAD_RETRY_AFTER = 5
 
 /**
  * The events of a turn. Throws ApiError for everything that ends it early; `param` is the parameter that the prompt
@@ -51,21 +53,35 @@ export async function* runTurn(
   throw new ApiError(499, 'cancelled', 'The request was cancelled.')
 }
 
+/** Loads a model that nothing is known of yet, since it never was loaded. Throws ApiError. */
+export async function prepareModel(deps: Deps, model: ServedModel, owner: string, signal: AbortSignal): Promise<void> {
+  try {
+    await model.prepare(owner, signal)
+  } catch (cause) {
+    if (signal.aborted) throw new ApiError(499, 'cancelled', 'The request was cancelled.')
+    if (cause instanceof BusyError) throw busy(deps, cause)
+    if (!(cause instanceof AdmissionError)) throw cause
+    throw new ApiError(503, 'model_unavailable', cause.message, { retryAfter: LOAD_RETRY_AFTER, cause })
+  }
+}
+
 /** Submits a job; a full queue is 429, an engine that is gone 503. */
 export function submit(deps: Deps, model: ServedModel, job: NewJob, options: SubmitOptions): AsyncIterable<JobEvent> {
   try {
     return model.engine.submit(job, options)
   } catch (cause) {
-    if (cause instanceof BusyError) {
-      deps.metrics.rejected.inc({ reason: 'queue_full' })
-      throw new ApiError(429, 'queue_full', `${cause.message} Try again shortly.`, { retryAfter: RETRY_AFTER, cause })
-    }
+    if (cause instanceof BusyError) throw busy(deps, cause)
     if (!(cause instanceof EngineError)) throw cause
     throw new ApiError(503, 'engine_unavailable', 'The engine is restarting. Try again.', {
       retryAfter: RETRY_AFTER,
       cause,
     })
   }
+}
+
+function busy(deps: Deps, cause: BusyError): ApiError {
+  deps.metrics.rejected.inc({ reason: 'queue_full' })
+  return new ApiError(429, 'queue_full', `${cause.message} Try again shortly.`, { retryAfter: RETRY_AFTER, cause })
 }
 
 function countPrompt(deps: Deps, turn: NewTurn, { prompt, prefix }: AcceptedEvent): void {
@@ -94,6 +110,8 @@ function countReply(deps: Deps, done: DoneEvent): void {
 function refusal(event: ErrorEvent, param: string): ApiError {
   const { code, message } = event
   if (code === 'prompt_too_long') return new ApiError(400, 'context_length_exceeded', message, { param })
+  if (code === 'engine_not_loaded')
+    return new ApiError(503, 'model_unavailable', message, { retryAfter: LOAD_RETRY_AFTER })
   if (code === 'engine_non_finite') {
     return new ApiError(500, 'model_error', 'The model produced numbers that are not finite; nothing was stored.', {
       cause: message,

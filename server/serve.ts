@@ -5,33 +5,26 @@ import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { Deps } from './deps.ts'
-import { startEngineThread, type EngineThread } from './engine/engine-thread.ts'
-import { superviseEngine, type SupervisedModel } from './engine/supervisor.ts'
+import { startEngineThread } from './engine/engine-thread.ts'
+import type { SupervisedModel } from './engine/supervisor.ts'
 import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
-import { limitsOf } from './limits.ts'
+import { limitsOf, prefixCacheBytes } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from '../runtime/package.ts'
 import { createDiskTier } from './prefix-cache/disk-tier.ts'
 import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
 import { createProtection } from './protection.ts'
-import type { ModelDescription, ServedModel } from './served-model.ts'
+import type { ServedModel } from './served-model.ts'
+import { budgetOf, startModels, type ModelSource } from './start-models.ts'
 import type { Store } from './store/store.ts'
 import { startTokenizerThread } from './engine/tokenizer.ts'
 import { sibling } from './thread.ts'
 
 /** How long connections may take to end by themselves once all work is done. */
 const FAREWELL_MS = 1_000
-
-/** A model to serve: what it is, where its tokenizer is, and what its engine is told to open. */
-export interface ModelSource {
-  readonly description: ModelDescription
-  /** The folder that the tokenizer's thread opens. */
-  readonly tokenizer: string
-  readonly payload: unknown
-}
 
 /** What a server is made of besides its models. */
 export interface Parts {
@@ -42,6 +35,8 @@ export interface Parts {
   /** Entry of the tokenizer's thread. */
   readonly tokenizer?: URL
 }
+
+export type { ModelSource } from './start-models.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -66,7 +61,10 @@ export async function startServer(
   const { maxBatch, maxQueue } = config
   for (const note of await store.ready) log.warn({ data: config.data }, note)
   const tokenizers = startTokenizerThread(tokenizer, log)
-  const prefixes = config.prefixCache > 0 ? createPrefixCache(config.prefixCache, createDiskTier(store, log)) : null
+  const limits = limitsOf(config)
+  const budget = budgetOf(config, limits)
+  const prefixBytes = prefixCacheBytes(config)
+  const prefixes = prefixBytes > 0 ? createPrefixCache(prefixBytes, createDiskTier(store, log)) : null
   const models: SupervisedModel[] = []
   // Models share threads: more of them than cores would only take memory.
   const count = Math.max(1, Math.min(sources.length, availableParallelism()))
@@ -78,35 +76,37 @@ export async function startServer(
     await store.close()
   }
   try {
-    for (const [i, { description, payload, tokenizer: folder }] of sources.entries()) {
-      const codec = await tokenizers.open(folder)
-      const thread = threads[i % count] as EngineThread
-      models.push(superviseEngine(description, payload, thread, codec, maxBatch + maxQueue, prefixes))
-    }
-    await Promise.all(models.map((model) => model.engine.ready))
     const sum = (read: (model: ServedModel) => number): number =>
       models.reduce((total, model) => total + read(model), 0)
     const metrics = createMetrics({
       running: () => sum((model) => model.engine.load.running),
-      waiting: () => sum((model) => model.engine.load.waiting),
+      waiting: () => sum((model) => model.preparing + model.engine.load.waiting),
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
+      memory: () => budget,
       parked: async () => {
         const { sessions, stateBytes, prefixBytes } = await store.statistics()
         return { sessions, bytes: stateBytes, prefixBytes }
       },
       prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
     })
+    await startModels(models, sources, {
+      threads,
+      tokenizers,
+      prefixes,
+      budget,
+      limit: maxBatch + maxQueue,
+      log,
+      metrics,
+    })
     const lifecycle = createLifecycle()
     const keys = createKeyRing(config.apiKeys, config.keysFile)
     const { allowedHosts, allowedOrigins } = config
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
-    const protection = createProtection(limitsOf(config), access, metrics)
+    const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
     const deps: Deps = { models, store, prefixes, metrics, keys, lifecycle, ...protection, ...about }
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
-    for (const model of models)
-      log.info({ model: model.name, bundle: model.bundle, runtime: model.info?.runtime }, 'model ready')
     return {
       url,
       deps,

@@ -12,14 +12,23 @@ export interface ModelDescription {
   readonly parameters: number
   /** Seconds since 1970. */
   readonly created: number
+  /** Tokens that a conversation may have, the reply included; null where there is no limit. */
+  readonly contextLength: number | null
   readonly defaults: { readonly temperature: number; readonly topP: number; readonly maxTokens: number }
 }
 
 export interface ServedModel extends ModelDescription {
-  /** The current engine: a new one after a crash. */
   readonly engine: Engine
-  /** Null while the engine is starting. */
+  /** Null before the model was loaded first, and while its engine is started again. */
   readonly info: ModelInfo | null
+  /** Whether it is in memory, ready to compute. */
+  readonly loaded: boolean
+  /** Whether its thread has died and is started again. */
+  readonly restarting: boolean
+  /** Requests that wait for it to be loaded first. */
+  readonly preparing: number
+  /** Loads the model unless something is known of it already. Rejects with AdmissionError or BusyError. */
+  prepare(owner: string, signal: AbortSignal): Promise<void>
 }
 
 /** The model of that name; the first one when a request names none. */

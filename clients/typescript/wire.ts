@@ -64,6 +64,7 @@ export interface MemoryUsage {
   readonly resumed_from: 'connection' | 'disk' | 'replay' | null
   /** Tokens that were computed again to rebuild a memory that had not been kept. */
   readonly tokens_replayed: number
+  readonly tokens_truncated: number
   /** Whether what was rebuilt has the bits of what was; null where nothing was rebuilt. */
   readonly rebuilt: 'identical' | 'different' | 'unknown' | null
 }

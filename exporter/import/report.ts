@@ -41,9 +41,10 @@ export async function reportQuantization(o: ImportOptions, textFile: string): Pr
 }
 
 async function open(folder: string): Promise<{ decoder: Decoder; bytes: number }> {
-  const { manifest, path } = await loadBundle(folder)
-  const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0)
-  return { decoder: await openDecoder(path(manifest.graphs.decoder.file), manifest.state, { threads: 2 }), bytes }
+  const bundle = await loadBundle(folder)
+  const { files, graphs, state } = bundle.manifest
+  const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0)
+  return { decoder: await openDecoder(bundle.path(graphs.decoder.file), state, { threads: 2 }), bytes }
 }
 
 async function compare(whole: Decoder, few: Decoder, ids: readonly number[]) {

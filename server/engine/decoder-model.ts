@@ -2,10 +2,8 @@
 import type { Bundle, StateEntry } from '../../runtime/bundle.ts'
 import type { Binding, Graph } from '../../runtime/graph.ts'
 import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
+import { capacityFor } from './capacity.ts'
 import type { StateBank } from './state-bank.ts'
-
-/** Fewest positions that memory is set aside for; it doubles from there. */
-const SMALLEST_CAPACITY = 256
 
 export interface DecoderModel {
   readonly vocab: number
@@ -37,12 +35,7 @@ export function createDecoderModel(bundle: Bundle, graph: Graph): DecoderModel {
     vocab,
     state,
     selectable,
-    capacityFor(tokens) {
-      if (!grows) return 0
-      let capacity = SMALLEST_CAPACITY
-      while (capacity < tokens) capacity *= 2
-      return capacity
-    },
+    capacityFor: (tokens) => (grows ? capacityFor(tokens) : 0),
     bind(bank, ids, positions, logits) {
       const rows = ids.dims[0] as number
       const { inputs, outputs } = bank.bind(rows)

@@ -20,6 +20,11 @@ export interface HostedModel {
 
 export interface EngineThread {
   add(model: HostedModel): void
+  /** It has been closed, or could not be opened: it is not opened again. */
+  remove(model: HostedModel): void
+  /** How many models it runs. */
+  readonly models: number
+  readonly runs: boolean
   /** Waits for engines that are closing for a while, then ends the thread. */
   close(): Promise<void>
 }
@@ -46,6 +51,7 @@ export function startEngineThread(module: URL, log: Logger): EngineThread {
     for (const model of models) if (!model.lost(reason)) models.delete(model)
   }
   const run = (): void => {
+    restart = undefined
     const started = startThread(module, {})
     thread = started
     ended = new Promise((resolve) => started.once('exit', resolve))
@@ -64,6 +70,13 @@ export function startEngineThread(module: URL, log: Logger): EngineThread {
       models.add(model)
       if (thread) open(model)
       else if (!restart) run()
+    },
+    remove: (model) => void models.delete(model),
+    get models() {
+      return models.size
+    },
+    get runs() {
+      return thread !== null
     },
     async close() {
       closing = true

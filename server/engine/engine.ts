@@ -5,12 +5,13 @@ import { Outbox } from './outbox.ts'
 import type { Runner } from './runner.ts'
 import { Scheduler } from './scheduler.ts'
 
-/** Returns the function that takes messages; `emit` gets the answers, `ready` first. */
+/** Returns the function that takes messages; `emit` gets the answers, `ready` first. `onClosed`: memory is given back. */
 export function createEngine(
   runner: Runner,
   codec: TextCodec,
   runtime: string,
   emit: (message: FromEngine) => void,
+  onClosed: () => void,
 ): (message: ToEngine) => void {
   const outbox = new Outbox((events) => emit({ kind: 'events', events }))
   const scheduler = new Scheduler(runner, codec, (events) => outbox.add(events))
@@ -27,7 +28,9 @@ export function createEngine(
     }
     outbox.flush()
     running = false
-    if (closing) runner.close()
+    if (!closing) return
+    runner.close()
+    onClosed()
   }
   const wake = (): void => {
     if (!running) void loop()

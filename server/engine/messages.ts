@@ -224,6 +224,8 @@ export type ErrorCode =
   | 'prompt_token_invalid'
   | 'prompt_refused'
   | 'engine_failed'
+  /** The model could not be loaded. */
+  | 'engine_not_loaded'
   | 'engine_non_finite'
   /** Too much of the reply waits for whoever asked for it. */
   | 'reader_too_slow'

@@ -8,6 +8,8 @@ import type { Tokenizer } from './tokenizer.ts'
 /** A job that has no number yet, and its prompt. A replay's prompt is ids. */
 export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk' | 'whole'> & {
   readonly prompt: Prompt
+  /** Tokens that there has to be room for in each reply; where there is room for fewer than `maxTokens`, it ends there. */
+  readonly leastTokens: number
   /** How the prefix cache is used for a prompt that begins its conversation; null: not at all. */
   readonly prefixes: PrefixOptions | null
 }
@@ -41,15 +43,15 @@ export function jobOf(
   { prompt: _prompt, ...fresh }: NewJob,
   prompt: CachedPrompt | null,
   messageEnds: readonly number[],
-  prefillChunk: number,
+  { maxTokens, prefillChunk }: Pick<TurnJob, 'maxTokens' | 'prefillChunk'>,
 ): Job {
   if (fresh.kind === 'replay') return { ...fresh, id }
-  const { prefixes: __, ...turn } = fresh
+  const { prefixes: _prefixes, leastTokens: _leastTokens, ...turn } = fresh
   const whole: WholePrompt = {
     messageEnds,
     cached: prompt?.cached ?? 0,
     afterReply: prompt?.hit?.prefix.afterReply ?? false,
     snapshots: prompt !== null,
   }
-  return { ...turn, id, prefillChunk, from: prompt?.from ?? turn.from, whole: turn.from ? null : whole }
+  return { ...turn, id, maxTokens, prefillChunk, from: prompt?.from ?? turn.from, whole: turn.from ? null : whole }
 }

@@ -12,6 +12,8 @@ import type { OpenedModel } from './serve-engine.ts'
 export interface ModelOptions {
   /** The bundle's folder. */
   readonly bundle: string
+  /** Its id when the server started. */
+  readonly id?: string
   /** Threads within one operator; null: what a measurement finds fastest. */
   readonly threads: number | null
   /** Sequences that decode together. */
@@ -37,8 +39,10 @@ interface Trial {
 }
 
 /** Throws where the bundle cannot be loaded, or its graph does not run. */
-export async function openModel({ bundle: folder, threads, rows, device }: ModelOptions): Promise<OpenedModel> {
+export async function openModel({ bundle: folder, id, threads, rows, device }: ModelOptions): Promise<OpenedModel> {
   const bundle = await loadBundle(folder)
+  if (id !== undefined && bundle.id !== id)
+    throw new Error(`${folder}: expected the bundle that was there when the server started, got another; restart it`)
   const open = (count: number): Promise<Trial> => tryThreads(bundle, count, rows, device)
   const { trial, measured } =
     threads === null && device === 'cpu' ? await fastest(open) : await given(open, threads ?? 1)
@@ -63,14 +67,16 @@ async function fastest(open: (threads: number) => Promise<Trial>): Promise<{ tri
   const slow = performance.now() - began > SLOW_OPENING_MS
   const seen = [best]
   for (let threads = slow ? most : 2; threads <= most && threads > 1; threads *= 2) {
+    // One after the other: the weights are in memory once.
+    seen.at(-1)?.runner.close()
     const trial = await open(threads)
     seen.push(trial)
-    if (trial.stepMs > WORTHWHILE * best.stepMs) {
-      trial.runner.close()
-      break
-    }
-    best.runner.close()
+    if (trial.stepMs > WORTHWHILE * best.stepMs) break
     best = trial
+  }
+  if (best !== seen.at(-1)) {
+    seen.at(-1)?.runner.close()
+    best = { ...(await open(best.threads)), stepMs: best.stepMs }
   }
   const times = seen.map(({ threads, stepMs }) => `${threads}: ${stepMs.toFixed(2)}`).join(', ')
   return { trial: best, measured: `${threadsText(best.threads)} (measured, ms a token: ${times})` }

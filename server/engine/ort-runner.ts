@@ -4,10 +4,8 @@ import type { Graph } from '../../runtime/graph.ts'
 import { createDecoderModel, type DecoderModel } from './decoder-model.ts'
 import { PrefillSlot } from './prefill-slot.ts'
 import { RowGroup } from './row-group.ts'
-import type { Row, Runner, Segment, StepResult } from './runner.ts'
+import { PREFILL_SLOTS, type Row, type Runner, type Segment, type StepResult } from './runner.ts'
 
-/** Prompts that are open at once: each needs state buffers of its own. */
-const PREFILL_SLOTS = 4
 /** Ids of one call at most, whatever bundle a stored turn was made with. */
 const LONGEST_CALL = 4096
 
@@ -70,8 +68,10 @@ class OrtRunner implements Runner {
   }
 
   release(row: Row): void {
-    if (isDecode(row)) row.group.remove(row)
-    else this.#freeSlots.push((row as PrefillRow).slot)
+    if (isDecode(row)) return this.#leave(row)
+    const { slot } = row as PrefillRow
+    slot.load(null, 0) // gives back what a long prompt needed
+    this.#freeSlots.push(slot)
   }
 
   async step(segments: readonly Segment[]): Promise<readonly StepResult[]> {
@@ -106,6 +106,7 @@ class OrtRunner implements Runner {
       const result = await slot.run(ids, logits)
       row.position = slot.position
       row.group.load(row, slot.save(0))
+      slot.load(null, 0)
       return result
     })
   }
@@ -137,9 +138,18 @@ class OrtRunner implements Runner {
     const group = this.#groupFor(tokens)
     if (group.capacity <= row.group.capacity) return
     const state = row.group.save(row, 0)
-    row.group.remove(row)
+    this.#leave(row)
     row.group = group
     group.add(row, state)
+  }
+
+  /** A group that nobody is left in gives back its memory, but for the smallest. */
+  #leave(row: DecodeRow): void {
+    const { group } = row
+    group.remove(row)
+    if (group.rows.length > 0 || group.capacity === this.#model.capacityFor(1)) return
+    group.close()
+    this.#groups.delete(group.capacity)
   }
 
   #groupFor(tokens: number): RowGroup<DecodeRow> {

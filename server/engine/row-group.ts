@@ -36,7 +36,7 @@ export class RowGroup<R extends GroupRow> {
   }
 
   add(row: R, state: SessionState | null): void {
-    if (this.rows.length === this.#size) this.#grow()
+    if (this.rows.length === this.#size) this.#resize(this.#size * 2)
     this.#bank.load(this.rows.length, state)
     this.rows.push(row)
   }
@@ -58,6 +58,9 @@ export class RowGroup<R extends GroupRow> {
       this.rows[at] = this.rows[last] as R
     }
     this.rows.pop()
+    // Memory that grows is given back: at most twice what the rows need is kept.
+    const half = this.#size / 2
+    if (this.capacity > 0 && half >= 1 && this.rows.length < half) this.#resize(half)
   }
 
   /** Swaps two rows, so that those that take part in a call are the first ones. */
@@ -106,10 +109,10 @@ export class RowGroup<R extends GroupRow> {
     this.#bank.swap()
   }
 
-  #grow(): void {
+  #resize(size: number): void {
     const before = this.rows.map((row, at) => this.#bank.save(at, row.position, 0))
     this.close()
-    this.#size *= 2
+    this.#size = size
     this.#bank = new StateBank(this.#model.state, this.#size, this.capacity)
     for (const [at, state] of before.entries()) this.#bank.load(at, state)
     this.#allocate()

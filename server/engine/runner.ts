@@ -1,6 +1,9 @@
 /** What runs a model for the scheduler: sequences that are open, and steps that feed them tokens. */
 import type { SessionState } from '../checkpoint.ts'
 
+/** Prompts that are open at once: each needs state buffers of its own. */
+export const PREFILL_SLOTS = 4
+
 /** One open sequence: a place in the runner's memory that holds its state. Only its runner looks inside. */
 export interface Row {
   readonly use: 'prefill' | 'decode'

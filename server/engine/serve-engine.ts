@@ -28,11 +28,9 @@ export function runEngines(open: (payload: unknown) => Promise<OpenedModel>): vo
 async function serveEngine(port: MessagePort, open: () => Promise<OpenedModel>): Promise<void> {
   try {
     const { runner, codec, runtime } = await open()
-    const receive = createEngine(runner, codec, runtime, (message) => port.postMessage(message, moved(message)))
-    port.on('message', (message: ToEngine) => {
-      receive(message)
-      if (message.kind === 'close') port.close()
-    })
+    const emit = (message: FromEngine): void => port.postMessage(message, moved(message))
+    const receive = createEngine(runner, codec, runtime, emit, () => port.close())
+    port.on('message', (message: ToEngine) => receive(message))
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     port.postMessage({ kind: 'unusable', message } satisfies FromEngine)

@@ -14,6 +14,8 @@ import { respond, type Caller, type Outcome } from '../openai/respond.ts'
 import type { Frame } from '../openai/response-render.ts'
 import { jsonPieces } from '../openai/json-text.ts'
 import { responseRequest } from '../openai/responses-schema.ts'
+import { prepareModel } from '../run-turn.ts'
+import { pickModel } from '../served-model.ts'
 import type { RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { sendEvents, type EventSource } from './events.ts'
@@ -58,7 +60,7 @@ export function generateEndpoints(deps: Deps): Endpoint[] {
 }
 
 /** The answer of an endpoint that keeps nothing. */
-function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined }>>(
+function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined; model?: string | undefined }>>(
   deps: Deps,
   schema: S,
   inChunks: (deps: Deps, request: z.output<S>, caller: StatelessCaller) => AsyncGenerator<object>,
@@ -67,8 +69,16 @@ function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined }>>
   return async (c) => {
     const request = check(schema, await readJson(c, deps.limits.bodyBytes))
     const { owner } = c.get('holder')
-    if (request.stream !== true) return json(deps, c, (signal, held) => whole(deps, request, { owner, signal }, held))
-    return stream(deps, c, (signal) => chunks(deps, c, inChunks(deps, request, { owner, signal })))
+    const model = pickModel(deps.models, request.model)
+    async function* prepared(signal: AbortSignal): AsyncGenerator<object> {
+      await prepareModel(deps, model, owner, signal)
+      yield* inChunks(deps, request, { owner, signal })
+    }
+    if (request.stream === true) return stream(deps, c, (signal) => chunks(deps, c, prepared(signal)))
+    return json(deps, c, async (signal, held) => {
+      await prepareModel(deps, model, owner, signal)
+      return whole(deps, request, { owner, signal }, held)
+    })
   }
 }
 

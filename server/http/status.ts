@@ -55,7 +55,7 @@ export function statusEndpoints(deps: Deps, all: () => readonly Endpoint[]): End
 }
 
 function readiness(deps: Deps, c: RequestContext): Response {
-  const missing = deps.models.filter((model) => model.info === null).map(({ name }) => name)
+  const missing = deps.models.filter((model) => model.restarting).map(({ name }) => name)
   if (deps.lifecycle.draining) return c.json({ status: 'stopping' }, 503)
   if (missing.length > 0) return c.json({ status: 'starting', models: missing }, 503)
   return c.json({ status: 'ok' })
@@ -66,18 +66,22 @@ async function version(deps: Deps): Promise<object> {
   return { name: 'mneme', version: deps.version, node: process.version, models: deps.models.map(describe), store }
 }
 
-function modelObject({ name, created, bundle, architecture, info }: ServedModel): object {
-  const mneme = { bundle, architecture, ...(info && formatsOf(info)) }
-  return { id: name, object: 'model', created, owned_by: 'mneme', mneme }
+function modelObject(model: ServedModel): object {
+  const { name, created, bundle, architecture, contextLength, loaded, info } = model
+  const mneme = { bundle, architecture, loaded, ...(info && formatsOf(info)) }
+  return { id: name, object: 'model', created, owned_by: 'mneme', max_model_len: contextLength, mneme }
 }
 
-function describe({ name, bundle, architecture, kernels, parameters, info }: ServedModel): object {
+function describe(model: ServedModel): object {
+  const { name, bundle, architecture, kernels, parameters, contextLength, info, loaded } = model
   return {
     name,
     bundle,
     architecture,
     kernels,
     parameters,
+    max_model_len: contextLength,
+    loaded,
     runtime: info?.runtime ?? null,
     state_bytes: info?.stateBytes ?? null,
     ...(info && formatsOf(info)),

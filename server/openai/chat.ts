@@ -13,7 +13,7 @@ import { JsonList } from './json-text.ts'
 import { entryOf } from './logprob-entry.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
-import { drawingOf } from './sampling.ts'
+import { drawingOf, replyLength } from './sampling.ts'
 
 type Json = Record<string, unknown>
 
@@ -102,7 +102,7 @@ function prepare(
     from: null,
     sampling,
     choices: request.n ?? 1,
-    maxTokens: request.max_completion_tokens ?? request.max_tokens ?? model.defaults.maxTokens,
+    ...replyLength(request.max_completion_tokens ?? request.max_tokens, model.defaults.maxTokens),
     stop,
     promptLogprobs: null,
     ...plan.marks,

@@ -10,7 +10,7 @@ import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { LogprobColumns } from './logprob-columns.ts'
 import { prefixOptions } from './prefix-options.ts'
-import { drawingOf } from './sampling.ts'
+import { drawingOf, replyLength } from './sampling.ts'
 
 type Json = Record<string, unknown>
 
@@ -87,7 +87,7 @@ function prepare(deps: Deps, request: CompletionRequest, owner: string): { model
     from: null,
     sampling,
     choices: request.n ?? 1,
-    maxTokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
+    ...replyLength(request.max_tokens, DEFAULT_MAX_TOKENS),
     stop,
     promptLogprobs: request.echo === true ? logprobs : null,
     keep: false,

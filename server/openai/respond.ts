@@ -6,7 +6,7 @@ import { commit, newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
 import { joinCalls } from '../engine/prefill-calls.ts'
-import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
+import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { Progress } from './choices.ts'
 import { ApiError, toApiError } from './errors.ts'
@@ -19,7 +19,8 @@ import { ReplyReader, type Part } from './reply-reader.ts'
 import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
-import { drawingOf } from './sampling.ts'
+import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
+import { truncate } from './truncation.ts'
 
 export interface Caller {
   readonly owner: string
@@ -111,6 +112,8 @@ interface Prepared {
   readonly input: readonly InputEntry[]
   readonly plan: ReplyPlan
   readonly job: NewTurn
+  /** Tokens of the conversation that were left out. */
+  readonly truncated: number
   /** Nobody continues from the base's own copy of its state again. */
   readonly moveState: boolean
 }
@@ -121,7 +124,12 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
   if (name !== undefined) pickModel(deps.models, name)
   const base = previous ? await resume(deps, caller.owner, previous, caller.local, caller.signal) : null
   try {
-    return await prepareOn(deps, request, caller, base)
+    const prepared = await prepareOn(deps, request, caller, base)
+    if (request.truncation !== 'auto') return prepared
+    return {
+      ...prepared,
+      ...(await truncate(deps, request, prepared, (cut, input) => messagesOf(cut, input, prepared.plan.format))),
+    }
   } catch (error) {
     base?.release()
     throw error
@@ -131,6 +139,7 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
 async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, base: Base | null): Promise<Prepared> {
   const name = request.model || undefined
   const model = base ? modelOf(deps, base, name) : pickModel(deps.models, name)
+  await prepareModel(deps, model, caller.owner, caller.signal)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
   const plan = planReply(request, model)
@@ -149,7 +158,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     from: base?.checkpoint ?? null,
     sampling,
     choices: 1,
-    maxTokens: generate ? (request.max_output_tokens ?? model.defaults.maxTokens) : 0,
+    ...(generate ? replyLength(request.max_output_tokens, model.defaults.maxTokens) : NO_REPLY),
     stop,
     promptLogprobs: null,
     ...plan.marks,
@@ -158,7 +167,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   }
   // What a connection keeps is continued again; what only the disk has is not.
   const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
-  return { id: newId('resp'), model, base, sampling, input, plan, job, moveState }
+  return { id: newId('resp'), model, base, sampling, input, plan, job, truncated: 0, moveState }
 }
 
 /** Alternatives of each token; null for no log-probabilities. */
@@ -185,15 +194,20 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
   return structured ? reader.push(text) : [{ kind: 'text', text }]
 }
 
-function usageOf({ base, job, model, plan }: Prepared, accepted: AcceptedEvent, { generated }: DoneEvent): Usage {
+function usageOf(
+  { base, job, model, plan, truncated }: Prepared,
+  accepted: AcceptedEvent,
+  { generated }: DoneEvent,
+): Usage {
   const { prompt, prefix, inReasoning } = accepted
   const { position, pending } = job.from ?? { position: 0, pending: [] }
   const { stateBytes } = infoOf(model)
   const cached = prefix?.cached ?? 0
   const computed = pending.length + prompt.length - cached
   const reasoning = countReasoning(plan.format, generated, inReasoning)
-  const resumed = base?.resumed ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
-  return { saved: position + cached, computed, generated: generated.length, reasoning, stateBytes, resumed }
+  const earlier = job.from === null ? null : base?.resumed
+  const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
+  return { saved: position + cached, computed, generated: generated.length, reasoning, truncated, stateBytes, resumed }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */

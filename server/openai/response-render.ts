@@ -25,6 +25,8 @@ export interface Usage {
   readonly generated: number
   /** Of those, the tokens of reasoning. */
   readonly reasoning: number
+  /** Tokens of the conversation that were left out because it had become too long. */
+  readonly truncated: number
   readonly stateBytes: number
   /** Where the state of the turn before came from; null for a first turn. */
   readonly resumed: Resumed | null
@@ -167,10 +169,11 @@ function toolsOf({ tools }: ResponseRequest): unknown[] {
 }
 
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
-function memoryUsage({ saved, computed, generated, stateBytes, resumed }: Usage): Record<string, unknown> {
+function memoryUsage({ saved, computed, generated, truncated, stateBytes, resumed }: Usage): Record<string, unknown> {
   return {
     tokens_computed: computed + generated,
     tokens_saved: saved,
+    tokens_truncated: truncated,
     state_bytes: stateBytes,
     resumed_from: resumed?.tier ?? null,
     tokens_replayed: resumed?.replayed ?? 0,

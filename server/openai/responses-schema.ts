@@ -147,7 +147,11 @@ export const responseFields = {
     '`message.output_text.logprobs` gives log-probabilities; the other values are of items that do not occur here.',
   ),
   metadata: done(metadata, 'Up to 16 pairs, kept with the response.'),
-  truncation: done(z.enum(['auto', 'disabled']), 'The memory has one size whatever was read, so nothing is cut.'),
+  truncation: done(
+    z.enum(['auto', 'disabled']),
+    '`auto`: of a conversation that has become too long, whole oldest turns are left out, and the rest is read again. ' +
+      '`disabled`, the default: it is refused.',
+  ),
   mneme: responseMneme,
   ...hints,
   ...reasoning,

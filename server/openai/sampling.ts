@@ -1,6 +1,7 @@
 /** Sampling as the engine wants it, from the fields of a request and the model's defaults. */
 import { randomInt } from 'node:crypto'
 import type { Sampling } from '../engine/sampler.ts'
+import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
 import { infoOf } from '../served-model.ts'
 import { ApiError } from './errors.ts'
@@ -61,6 +62,18 @@ export function drawingOf(request: SampledRequest, model: ServedModel, logprobs:
     logprobs,
   }
   return { sampling, stop: fields.stop ?? [] }
+}
+
+/** A turn that only reads its prompt. */
+export const NO_REPLY = { maxTokens: 0, leastTokens: 0 } as const
+
+/** A length that was asked for has to fit into the model's context; the default may be cut short by its end. */
+export function replyLength(
+  asked: number | null | undefined,
+  byDefault: number,
+): Pick<NewTurn, 'maxTokens' | 'leastTokens'> {
+  if (asked == null) return { maxTokens: byDefault, leastTokens: Math.min(1, byDefault) }
+  return { maxTokens: asked, leastTokens: asked }
 }
 
 /** The fields of both places. Throws ApiError where they contradict each other. */

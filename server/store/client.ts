@@ -56,6 +56,7 @@ export function connectStore(port: Port): ConnectedStore {
     find: call('find'),
     load: call('load'),
     release: call('release'),
+    history: call('history'),
     lineage: call('lineage'),
     restore: call('restore'),
     dependants: call('dependants'),

@@ -7,7 +7,10 @@ export interface TurnRecord {
   readonly id: string
   /** Who may see it. */
   readonly owner: string
-  /** The response that it continues; null for the first of a session. */
+  /**
+   * The response that it follows; null for the first of a session. Its state continues that response's, unless all
+   * tokens that it has been fed are the turn's own (`startsAfresh`).
+   */
   readonly parent: string | null
   /** The first response of its session. */
   readonly root: string
@@ -43,6 +46,11 @@ export interface Found {
   readonly stateHash: Uint8Array | null
   /** Whether another response already continues it. */
   readonly continued: boolean
+}
+
+/** Whether a turn's state began with its own first token: the conversation before it had become too long. */
+export function startsAfresh({ prompt, generated, position }: TurnRecord): boolean {
+  return position === prompt.length + Math.max(0, generated.length - 1)
 }
 
 /** Where a pruned state is rebuilt from: `turns` in order; the first of them continues `from`, or the zero state. */
@@ -110,6 +118,8 @@ export interface StoreCalls extends PrefixCalls {
    */
   load(id: string): SessionState | null
   release(id: string): void
+  /** The turns of the branch that `id` ends, in order; where one was deleted, those after it. */
+  history(id: string): TurnRecord[]
   /** Null when the branch cannot be followed back to a state or to its beginning. */
   lineage(id: string): Lineage | null
   /** Puts back a state that was rebuilt, or that follows its turn. `pinned`: the retention policy never prunes it. */

@@ -5,7 +5,7 @@ import { FULL, pragma } from './database.ts'
 import { StoreError } from './errors.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type Kind, type States } from './states.ts'
-import type { Rebuilt, StoreCalls, TurnRecord } from './store.ts'
+import { startsAfresh, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
 import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
 import type { Blob, ResponseRow } from './turn-row.ts'
 
@@ -52,6 +52,11 @@ export function createTurns(database: Database.Database, retention: Retention): 
       return turn && states.load(turn, true)
     },
     release: (id) => states.release(id),
+    history(id) {
+      const turns: TurnRecord[] = []
+      for (let turn = record(id); turn; turn = turn.parent === null ? null : record(turn.parent)) turns.push(turn)
+      return turns.toReversed()
+    },
     lineage(id) {
       const turns: TurnRecord[] = []
       for (let at: string | null = id; at !== null;) {
@@ -60,7 +65,7 @@ export function createTurns(database: Database.Database, retention: Retention): 
         const state: SessionState | null = at === id ? null : loadIfRight(states, turn)
         if (state) return { from: { state, position: turn.position, pending: turn.pending }, turns: turns.toReversed() }
         turns.push(turn)
-        at = turn.parent
+        at = startsAfresh(turn) ? null : turn.parent
       }
       return { from: null, turns: turns.toReversed() }
     },
@@ -114,7 +119,7 @@ function placeOf(
   sql: Statements,
   { replayTokens }: Retention,
 ): { kind: Kind; replay: number } {
-  if (turn.parent === null)
+  if (turn.parent === null || startsAfresh(turn))
     return { kind: turn.position > replayTokens ? KIND.anchor : KIND.leaf, replay: turn.position }
   const parent = sql.replay.get(turn.parent) as { replay: number; position: number } | undefined
   // What it continues was never stored, or is gone: this state cannot be rebuilt, so it stays.
@@ -156,8 +161,10 @@ type Statements = ReturnType<typeof prepare>
 
 function prepare(database: Database.Database) {
   const marks = RESPONSE_COLUMNS.replaceAll(/\w+/g, '?')
+  // Turns that start afresh (store.ts) have only tokens of their own: 4 bytes each.
+  const continues = 'position > length(prompt) / 4 + max(length(generated) / 4 - 1, 0)'
   const dependants = `SELECT CAST(id AS BLOB) AS id FROM response
-    WHERE parent = ? AND NOT EXISTS (SELECT 1 FROM state WHERE state.id = response.id)`
+    WHERE parent = ? AND ${continues} AND NOT EXISTS (SELECT 1 FROM state WHERE state.id = response.id)`
   return {
     put: database.prepare(`INSERT INTO response (${RESPONSE_COLUMNS}, checksum, replay) VALUES (${marks}, ?, ?)`),
     byId: database.prepare(`${SELECT_RESPONSE} WHERE id = ?`),
@@ -170,7 +177,7 @@ function prepare(database: Database.Database) {
     dependant: database.prepare(`${dependants} LIMIT 1`),
     child: database.prepare('SELECT 1 AS found FROM response WHERE parent = ? LIMIT 1'),
     pinChildren: database.prepare(
-      `UPDATE state SET kind = ${KIND.pinned} WHERE id IN (SELECT id FROM response WHERE parent = ?)`,
+      `UPDATE state SET kind = ${KIND.pinned} WHERE id IN (SELECT id FROM response WHERE parent = ? AND ${continues})`,
     ),
     remove: database.prepare('DELETE FROM response WHERE id = ?'),
     counter: database.prepare('SELECT CAST(value AS INTEGER) AS value FROM counter WHERE name = ?'),

@@ -69,6 +69,26 @@ describe('the configuration', () => {
     expect(origins('*', { apiKeys: ['k'] })).toEqual(['*'])
   })
 
+  test.each([
+    ['4000000000', 4e9],
+    ['8GB', 8e9],
+    ['512MiB', 512 * 2 ** 20],
+    ['1.5g', 1.5e9],
+    ['2 KiB', 2048],
+    ['100B', 100],
+  ])('takes %s as bytes of memory', (memory, bytes) => {
+    expect(loadConfig({ memory }, {}).memory).toBe(bytes)
+    expect(loadConfig({}, { MNEME_MEMORY: memory }).memory).toBe(bytes)
+  })
+
+  test.each(['', '0', '-1GB', '8 apples', 'GB', '1e9', '8GBB'])('refuses %j as bytes of memory', (memory) => {
+    expect(() => loadConfig({ memory }, {})).toThrow(/^the command line: setting 'memory': expected a number of bytes/)
+  })
+
+  test('has no memory budget where none is given', () => {
+    expect(loadConfig({}, {}).memory).toBeUndefined()
+  })
+
   test('has an option for every setting, and the documentation has both', () => {
     const document = readFileSync(new URL('../../docs/configuration.md', import.meta.url), 'utf8')
     const options = new Set(serveCommand((named) => Promise.resolve(named)).options.map(({ long }) => long))

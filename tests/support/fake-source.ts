@@ -28,9 +28,11 @@ export function fakeSource(options: FakeOptions = {}): ModelSource {
       kernels: 'portable',
       parameters: 0,
       created: 1_700_000_000,
+      contextLength: null,
       defaults: { temperature: 1, topP: 1, maxTokens: 32 },
     },
     tokenizer: 'fake',
+    memory: { weights: 0, idle: 0, perSequence: 0, perPosition: 0 },
     payload,
   }
 }

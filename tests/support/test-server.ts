@@ -19,6 +19,7 @@ import { createKeyRing } from '../../server/keys.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../server/limits.ts'
 import { createLog } from '../../server/log.ts'
+import { MemoryBudget } from '../../server/memory-budget.ts'
 import { createMetrics } from '../../server/metrics.ts'
 import { createProtection } from '../../server/protection.ts'
 import type { ServedModel } from '../../server/served-model.ts'
@@ -38,6 +39,7 @@ export interface TestOptions extends FakeOptions {
   readonly allowedOrigins?: readonly string[]
   readonly limits?: Partial<Limits>
   readonly limit?: number
+  readonly contextLength?: number | null
   /** Instead of the byte codec. */
   readonly codec?: TextCodec
   readonly keepStates?: number
@@ -74,7 +76,7 @@ const tokenizerOf = (codec: TextCodec): Tokenizer => ({
 export async function startTestServer(options: TestOptions = {}): Promise<TestServer> {
   const { allowedHosts = [], allowedOrigins = [], limits = {} } = options
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
-  const { codec = byteCodec } = options
+  const { codec = byteCodec, contextLength = null } = options
   const { port1, port2 } = new MessageChannel()
   const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB } = options
   const { description } = fakeSource()
@@ -88,16 +90,34 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   await store.ready
   const log = createLog('silent')
   const prefixes = prefixCache > 0 ? createPrefixCache(prefixCache, createDiskTier(store, log)) : null
-  const engine = connectEngine(port1, tokenizerOf(codec), limit, prefixesOf(prefixes, description.bundle))
-  const receive = createEngine(createFakeRunner(options), codec, 'fake', (event) => port2.postMessage(event))
+  const openPrompt = prefixesOf(prefixes, description.bundle)
+  const engine = connectEngine(port1, { tokenizer: tokenizerOf(codec), limit, contextLength, openPrompt })
+  const receive = createEngine(
+    createFakeRunner(options),
+    codec,
+    'fake',
+    (event) => port2.postMessage(event),
+    () => port2.close(),
+  )
   port2.on('message', (message: ToEngine) => receive(message))
   const info: ModelInfo = await engine.ready
   const { name = FAKE_MODEL } = options
-  const model: ServedModel = { ...description, name, engine, info }
+  const model: ServedModel = {
+    ...description,
+    name,
+    contextLength,
+    engine,
+    info,
+    loaded: true,
+    restarting: false,
+    preparing: 0,
+    prepare: async () => undefined,
+  }
   const metrics = createMetrics({
     running: () => engine.load.running,
     waiting: () => engine.load.waiting,
     stateBytes: () => info.stateBytes,
+    memory: () => new MemoryBudget(null),
     parked: async () => {
       const { sessions, prefixBytes } = await store.statistics()
       return { sessions, bytes: 0, prefixBytes }

@@ -57,6 +57,7 @@ describe('a stored response', () => {
       expect(usage.mneme).toEqual({
         tokens_saved: usage.input_tokens_details.cached_tokens,
         tokens_computed: usage.total_tokens - usage.input_tokens_details.cached_tokens,
+        tokens_truncated: 0,
         state_bytes: 16,
         resumed_from: i === 0 ? null : 'disk',
         tokens_replayed: 0,

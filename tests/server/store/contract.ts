@@ -151,6 +151,24 @@ export function storeContract(name: string, openStore: OpenStore): void {
       expect(await store.lineage('unknown')).toBeNull()
     })
 
+    test('a turn that starts afresh is rebuilt from its own tokens, and the history goes on through it', async () => {
+      const store = await open({ keepStates: 1 })
+      const before = await branch(store, 3)
+      const afresh = turnRecord('afresh', { parent: 't2', root: 't0', depth: 3 })
+      await store.put(afresh, stateOf('afresh'))
+      const after = [childOf(afresh, 'u0')]
+      for (let i = 1; i < 4; i++) after.push(childOf(after[i - 1] as TurnRecord, `u${i}`))
+      for (const turn of after) await store.put(turn, stateOf(turn.id))
+      expect(await kept(store, [afresh, ...after])).not.toContain('afresh')
+      expect(await store.lineage('u0')).toEqual({ from: null, turns: [afresh, after[0]] })
+      expect(await store.history('u1')).toEqual([...before, afresh, after[0], after[1]])
+      // What is before it is not needed to rebuild it, and its state is not kept for good when that is deleted.
+      expect(await store.remove(OWNER, 't2', false)).toBe('removed')
+      expect(await store.lineage('afresh')).toEqual({ from: null, turns: [afresh] })
+      expect(await store.history('u1')).toEqual([afresh, after[0], after[1]])
+      expect(await store.history('unknown')).toEqual([])
+    })
+
     test('a rebuilt state is compared with the one that was pruned', async () => {
       const store = await open({ keepStates: 1 })
       await branch(store, 5)
@@ -194,7 +212,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
 
     test('a state whose parent was never stored is never pruned', async () => {
       const store = await open({ keepStates: 1 })
-      const first = turnRecord('a', { parent: 'not stored', depth: 3 })
+      const first = turnRecord('a', { parent: 'not stored', depth: 3, position: 12 })
       await store.put(first, stateOf('a'))
       for (let i = 0; i < 5; i++) await store.put(childOf(first, `b${i}`), stateOf('b'))
       expect(await kept(store, [first])).toEqual(['a'])
