@@ -1,6 +1,6 @@
 /** Makes a bundle of a published model: everything is checked first, then written whole or not at all. */
 import { writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Model } from '../../models/architecture.ts'
 import { countParameters, fill } from '../../models/spec.ts'
 import { bundleFolder, type Manifest, writeManifest } from '../../runtime/bundle.ts'
@@ -16,6 +16,7 @@ import { idTokenizer } from './id-tokenizer.ts'
 import { ImportedWeights } from './imported-weights.ts'
 import { readPublishedConfig, type PublishedModel } from './published-config.ts'
 import { readFolderTokenizer } from './sources/folder-tokenizer.ts'
+import { shareWeights } from './share-weights.ts'
 import { openSource, type ModelSource, type TokenizerContents } from './sources/source.ts'
 import { tryDecoder, type Trial } from './trial.ts'
 import { chooseFormats, type Quantization, type WeightFormat } from './weight-formats.ts'
@@ -34,11 +35,24 @@ export interface ImportOptions {
   readonly quantization: Quantization
   /** A folder with the tokenizer, for a source that has none. */
   readonly tokenizer?: string | undefined
+  /** What was trained on the source's model: memory layers, low-rank additions. */
+  readonly adapter?: Adapter
   /** Gets what is being done, and how much of it is done. */
   readonly progress?: (what: string, done: number, of: number) => void
 }
 
+/** Additions to a published model, whose own parameters are behind `base.`. */
+export interface Adapter {
+  readonly model: Model
+  /** All but those of the base, by path. */
+  readonly weights: ReadonlyMap<string, Float32Array>
+  /** The run, for the manifest. */
+  readonly about: Readonly<Record<string, unknown>>
+}
+
 export interface Imported {
+  /** The bundle beside it whose file of weights this one is a link to. */
+  readonly sharedWith: string | undefined
   readonly manifest: Manifest
   readonly trial: Trial
   /** Numbers that are stored in each form. */
@@ -92,12 +106,15 @@ async function writeBundle(
   const external = new ExternalWeights(graph, WEIGHTS_FILE)
   const cursor = { at: graph }
   const weights = new ImportedWeights(cursor, external, model, bindings, source.tensors, formats)
-  const traced = trace(graph, model, { ...decoderOps(cursor, 'fused', maxPositions), ...weights.overrides })
+  const whole = o.adapter?.model ?? model
+  const op = { ...decoderOps(cursor, 'fused', maxPositions), ...weights.overrides }
+  const traced = trace(graph, whole, op, o.adapter)
   weights.finish()
   await writeFile(join(folder, GRAPH_FILE), traced.encode())
   await external.write(join(folder, WEIGHTS_FILE), (done, of) => o.progress?.('weights', done, of))
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
   await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
+  const sharedWith = await shareWeights(folder, WEIGHTS_FILE, dirname(resolve(o.out)))
   const { int8, int4, exact } = weights.counts
   const precision = int8 + int4 + exact > 0 ? 'rounded' : 'exact'
   const trial = await tryDecoder(join(folder, GRAPH_FILE), traced.state, model.vocab, precision)
@@ -106,9 +123,9 @@ async function writeBundle(
     format: 'mneme-bundle',
     version: 1,
     name: o.name ?? nameOf(o.source),
-    architecture: family,
-    config: { ...model.config },
-    parameters: countParameters(model.params),
+    architecture: o.adapter ? whole.architecture : family,
+    config: { ...whole.config },
+    parameters: countParameters(whole.params),
     graphs: { decoder: graphEntry(traced) },
     state: traced.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...(number | 'time')[]] })),
     prefillChunk: PREFILL_CHUNK,
@@ -116,14 +133,24 @@ async function writeBundle(
     tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
     generation: generationOf(source.generation),
     verification: { ...trial },
-    source: { about: source.about, quantization: o.quantization, stored: weights.counts },
+    source: { about: source.about, quantization: o.quantization, stored: weights.counts, ...o.adapter?.about },
   })
-  return { manifest, trial, stored: weights.counts }
+  return { manifest, trial, stored: weights.counts, sharedWith }
 }
 
-function trace(graph: GraphBuilder, model: Model, op: ReturnType<typeof decoderOps>): TracedDecoder {
-  // Parameters are named now and stored in the form in which the trace finds them to be read.
-  const params = fill(model.params, (path): Value => ({ name: path }))
+function trace(
+  graph: GraphBuilder,
+  model: Model,
+  op: ReturnType<typeof decoderOps>,
+  adapter: Adapter | undefined,
+): TracedDecoder {
+  // Parameters are named now and stored in the form in which the trace finds them to be read. What an adapter adds is in
+  // the graph's own file, so that the file beside it is that of the base, whatever was added.
+  const params = fill(model.params, (path, { shape }): Value => {
+    const own = adapter?.weights.get(path)
+    if (own) return graph.initializer(path, 'float32', shape.map(Number), own)
+    return { name: adapter ? path.replace(/^base\./, '') : path }
+  })
   return traceDecoder(graph, op, model, params)
 }
 
