@@ -41,7 +41,6 @@ export function decoderGraph(
   kernels: Kernels,
   precomputed: Precomputed = new Map(),
 ): DecoderGraph {
-  if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
   if (kernels === 'portable' && flatten(model.state).some(([, spec]) => grows(spec)))
     throw new ExportError(`${model.architecture}: --kernels: attention over all tokens needs fused ones, got portable`)
   checkWeights(model, weights)
@@ -54,8 +53,9 @@ export function decoderGraph(
   return { ...traced, bytes: encode() }
 }
 
-/** Traces a model whose parameters are in `graph` already. */
+/** Traces a model whose parameters are in `graph` already. Throws ExportError when it cannot be served. */
 export function traceDecoder(graph: GraphBuilder, op: Ops<Value>, model: Model, params: unknown): TracedDecoder {
+  if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
   const state = stateEntries(model)
   const positioned = flatten(model.state).some(([, { role }]) => role === 'position')
   const before = fill(model.state, (path, { role }): Value =>

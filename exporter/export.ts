@@ -42,7 +42,9 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
   const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
   const graph = decoderGraph(o.model, o.weights, o.kernels, precomputed)
   if (o.compact) await refuseLarger(o, graph.bytes.length)
-  const verification = await verify(graph, o.reference, o.ids, o.length)
+  // Where positions are learned, there are no more tokens to a session than those
+  const most = o.model.positions ?? Infinity
+  const verification = await verify(graph, o.reference, o.ids.slice(0, most), Math.min(o.length, most))
 
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
@@ -66,7 +68,8 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
           outputs: [...graph.outputs],
         },
       },
-      state: graph.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...number[]] })),
+      state: graph.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...(number | 'time')[]] })),
+      ...(o.model.positions === undefined ? {} : { maxTokens: o.model.positions }),
       tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
       generation: o.generation,
       verification: { ...verification },

@@ -30,8 +30,12 @@ export interface Definition<F extends Fields, P, S> {
   chunkLength?(config: ConfigOf<F>): number
   /** Vocabulary and width, where the fields have other names than `vocab` and `width`. */
   sizes?(config: ConfigOf<F>): { vocab: number; width: number }
+  /** How many positions have learned embeddings; no row can be longer. */
+  positions?(config: ConfigOf<F>): number | undefined
   /** How many layers of this configuration call `op.layerHook`, after which an adapter can add its own. */
   layers?(config: ConfigOf<F>): number
+  /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
+  readonly multipliesByLinear?: true
   /** Why this configuration cannot be served, though it can be trained and evaluated. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
 }
@@ -46,8 +50,12 @@ export interface Model {
   readonly params: SpecTree
   readonly state: SpecTree
   readonly chunkLength: number
+  /** The most tokens of a sequence, where positions are learned; undefined where there is no such bound. */
+  readonly positions: number | undefined
   /** How many layers call `op.layerHook`. */
   readonly layers: number
+  /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
+  readonly multipliesByLinear: boolean
   /** Why it cannot be served; undefined where it can. */
   readonly trainingOnly: string | undefined
   forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
@@ -58,6 +66,8 @@ export interface Architecture {
   readonly name: string
   readonly about: string
   readonly fields: Fields
+  /** The option with the size of the vocabulary. */
+  readonly vocabOption: 'vocab' | 'vocab_size'
   model(options: Record<string, unknown>): Model
 }
 
@@ -68,6 +78,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
     name,
     about,
     fields,
+    vocabOption: Object.hasOwn(fields, 'vocab') ? 'vocab' : 'vocab_size',
     model(options) {
       const config = configure(name, fields, options)
       definition.check(config)
@@ -80,7 +91,9 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
         params: definition.params(config) as SpecTree,
         state: definition.state(config) as SpecTree,
         chunkLength: definition.chunkLength?.(config) ?? 1,
+        positions: definition.positions?.(config),
         layers: definition.layers?.(config) ?? 0,
+        multipliesByLinear: definition.multipliesByLinear === true,
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),

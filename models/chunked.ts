@@ -3,10 +3,13 @@
  * over tokens. Tests hold them equal to composites.ts.
  */
 import { attend } from './composites.ts'
-import type { Composites, GatedDelta, Ops, Primitives, WindowAttention } from './ops.ts'
+import type { Composites, GatedAttention, GatedDelta, Ops, Primitives, WindowAttention } from './ops.ts'
 
 /** Tokens of one chunk of a gated delta memory. With a decay per channel exp(-G) has to stay finite in float32. */
 const DELTA_CHUNK = { head: 32, channel: 16 } as const
+
+/** Tokens of one chunk of linear attention with a decay for each head, which is never divided by. */
+const ATTENTION_CHUNK = 32
 
 /** Computes (I + A)^-1; a backend may give it a derivative rule of its own. */
 export type UnitInverse<T> = (a: T, size: number) => T
@@ -16,8 +19,9 @@ export function chunkedComposites<T>(
   op: Ops<T>,
   shapeOf: (x: T) => readonly number[],
   inverse: UnitInverse<T> = (a, size) => unitInverse(op, a, size, shapeOf(a)[1]!, shapeOf(a)[2]!),
-): Pick<Composites<T>, 'gatedDelta' | 'windowAttention'> {
+): Pick<Composites<T>, 'gatedAttention' | 'gatedDelta' | 'windowAttention'> {
   return {
+    gatedAttention: (x) => chunkedGatedAttention(op, x, shapeOf(x.q)[1]!),
     gatedDelta: (x) => chunkedGatedDelta(op, inverse, x, shapeOf(x.q)[1]!, DELTA_CHUNK[x.decay]),
     windowAttention(x) {
       const [, heads, time] = shapeOf(x.q) as [number, number, number]
@@ -38,21 +42,61 @@ function chunkedGatedDelta<T>(
   time: number,
   chunk: number,
 ): { y: T; memory: T } {
+  return inChunks(op, x.memory, time, chunk, (piece, memory, count, size) => {
+    const part = { ...x, q: piece(x.q), k: piece(x.k), v: piece(x.v), g: piece(x.g), beta: piece(x.beta), memory }
+    return chunks(op, inverse, part, count, size)
+  })
+}
+
+/** Runs `step` over all whole chunks of `chunk` tokens, then over what remains in chunks of half the size, and so on. */
+function inChunks<T>(
+  op: Primitives<T>,
+  first: T,
+  time: number,
+  chunk: number,
+  step: (piece: (t: T) => T, memory: T, count: number, size: number) => { y: T; memory: T },
+): { y: T; memory: T } {
   const ys: T[] = []
-  let memory = x.memory
-  let start = 0
+  let [memory, start] = [first, 0]
   for (let size = chunk; start < time; size /= 2) {
     const count = Math.floor((time - start) / size)
     if (count === 0) continue
-    const end = start + count * size
-    const piece = (t: T): T => (start === 0 && end === time ? t : op.slice(t, 1, start, end))
-    const part = { ...x, q: piece(x.q), k: piece(x.k), v: piece(x.v), g: piece(x.g), beta: piece(x.beta), memory }
-    const done = chunks(op, inverse, part, count, size)
+    const [from, end] = [start, start + count * size]
+    const piece = (t: T): T => (from === 0 && end === time ? t : op.slice(t, 1, from, end))
+    const done = step(piece, memory, count, size)
     ys.push(done.y)
     memory = done.memory
     start = end
   }
   return { y: ys.length === 1 ? ys[0]! : op.concat(ys, 1), memory }
+}
+
+/** Linear attention with a decay in chunks (Dao & Gu 2024, arXiv 2405.21060, section 6). Any T. */
+function chunkedGatedAttention<T>(op: Primitives<T>, x: GatedAttention<T>, time: number): { y: T; memory: T } {
+  const { heads, keys, values } = x
+  return inChunks(op, x.memory, time, ATTENTION_CHUNK, (piece, memory, count, size) => {
+    const split = (t: T, width: number): T =>
+      op.reshape(op.transpose(piece(t), [0, 2, 1, 3]), [0, heads, count, size, width]) //     (B, H, N, C, width)
+    const flip = (t: T): T => op.transpose(t, [0, 1, 2, 4, 3])
+    const [q, k, v] = [split(x.q, keys), split(x.k, keys), split(x.v, values)]
+    const { lower, mask } = triangles(op, size)
+    const total = op.matmul(lower, split(x.g, 1)) //                                          running log decay
+    const end = op.slice(total, 3, size - 1) //                                               (B, H, N, 1, 1)
+    const decay = op.exp(op.add(op.mul(op.sub(total, flip(total)), lower), mask)) //          (B, H, N, C, C)
+    const own = op.matmul(op.mul(op.matmul(q, flip(k)), decay), v) //                         of the chunk's own tokens
+    const writes = op.matmul(flip(op.mul(k, op.exp(op.sub(end, total)))), v) //               (B, H, N, K, V)
+    const { carry, ys } = op.scan(
+      ([now], [query, write, shrink]) => ({
+        carry: [op.add(op.mul(now!, shrink!), write!)],
+        y: [op.matmul(query!, now!)],
+      }),
+      [memory],
+      [op.mul(q, op.exp(total)), writes, op.exp(end)],
+      2,
+    )
+    const y = op.reshape(op.add(own, ys[0]!), [0, heads, count * size, values]) //            (B, H, T, V)
+    return { y: op.transpose(y, [0, 2, 1, 3]), memory: carry[0]! }
+  })
 }
 
 /** `count` chunks of `size` tokens. Inside: (B, H, count, size, ...). */

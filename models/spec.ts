@@ -26,6 +26,8 @@ export interface Spec {
   readonly decay: boolean
   /** Training never moves it: no gradient, no moments; it is saved all the same. */
   readonly frozen?: true
+  /** Its values are those of a published model and stay in its files: checkpoints hold none of it. */
+  readonly published?: true
   /** A state that counts the tokens of a sequence. A server keeps the count itself and tells it to the graph. */
   readonly role?: 'position'
 }
@@ -82,6 +84,13 @@ export const positionState = (): Spec => ({ ...stateOf(1), role: 'position' })
 /** Whether a state grows by a position for each token. */
 export const grows = ({ shape }: Spec): boolean => shape.includes('time')
 
+/**
+ * The sizes of a state before the first token of `batch` rows, or of a parameter. A state that grows has one position then,
+ * which holds no token: attention counts positions from the right, and looks at those that are filled only.
+ */
+export const startShape = (shape: readonly Dim[], batch: number): number[] =>
+  shape.map((d) => (d === 'batch' ? batch : d === 'time' ? 1 : d))
+
 /** A weight (out, in) as PyTorch's Linear stores it, and its bias where it has one. */
 export type LinearSpec = { readonly weight: Spec; readonly bias?: Spec }
 
@@ -104,6 +113,10 @@ export function flatten(tree: SpecTree, prefix = ''): [path: string, spec: Spec]
 /** The paths of all parameters that training never moves. */
 export const frozenPaths = (tree: SpecTree): ReadonlySet<string> =>
   new Set(flatten(tree).flatMap(([path, spec]) => (spec.frozen ? [path] : [])))
+
+/** The paths of all parameters whose values stay in the files of a published model. */
+export const publishedPaths = (tree: SpecTree): ReadonlySet<string> =>
+  new Set(flatten(tree).flatMap(([path, spec]) => (spec.published ? [path] : [])))
 
 /** The tree again, with `leaf(path, spec)` in the place of every Spec. */
 export function fill(tree: SpecTree, leaf: (path: string, spec: Spec) => unknown, prefix = ''): unknown {

@@ -82,12 +82,13 @@ function say(): (what: string, done: number, of: number) => void {
   }
 }
 
-function summary(out: string, { manifest, trial, stored }: Imported, ms: number): string {
+/** What was written, in three lines. */
+export function summary(out: string, { manifest, trial, stored, sharedWith }: Imported, ms: number): string {
   const forms = Object.entries(stored).flatMap(([form, count]) => (count > 0 ? [`${count} in ${form}`] : []))
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0)
   return [
     `${out}: ${manifest.name}, ${manifest.architecture}, ${manifest.parameters} parameters (${forms.join(', ')})`,
-    `${(bytes / 1e6).toFixed(1)} MB in ${(ms / 1000).toFixed(1)} s`,
+    `${(bytes / 1e6).toFixed(1)} MB in ${(ms / 1000).toFixed(1)} s${sharedWith ? `, its weights shared with ${sharedWith}` : ''}`,
     trialText(trial),
   ].join('\n')
 }

@@ -107,7 +107,7 @@ async function writeBundle(o: ImportOptions, folder: string, read: ReadEncoder):
     verification: { ...trial },
     source: { about: source.about, quantization: o.quantization, stored },
   })
-  return { manifest, trial, stored }
+  return { manifest, trial, stored, sharedWith: undefined }
 }
 
 /** Writes the graph and its weights. Returns what was traced, and how many numbers are stored in each form. */

@@ -1,5 +1,6 @@
 /** What an import is asked for, and what it gives. */
 import { basename } from 'node:path'
+import type { Model } from '../../models/architecture.ts'
 import type { Pooling } from '../../models/layers/pooling.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
 import type { EmbedderTrial } from './embedder-trial.ts'
@@ -17,11 +18,24 @@ export interface ImportOptions {
   readonly tokenizer?: string | undefined
   /** How an encoder's vectors of tokens become one, for a source that does not say. */
   readonly pooling?: Pooling | undefined
+  /** What was trained on the source's model: memory layers, low-rank additions. */
+  readonly adapter?: Adapter
   /** Gets what is being done, and how much of it is done. */
   readonly progress?: (what: string, done: number, of: number) => void
 }
 
+/** Additions to a published model, whose own parameters are behind `base.`. */
+export interface Adapter {
+  readonly model: Model
+  /** All but those of the base, by path. */
+  readonly weights: ReadonlyMap<string, Float32Array>
+  /** The run, for the manifest. */
+  readonly about: Readonly<Record<string, unknown>>
+}
+
 export interface Imported {
+  /** The bundle beside it whose file of weights this one is a link to. */
+  readonly sharedWith: string | undefined
   readonly manifest: Manifest
   /** Of a decoder or of an embedder. */
   readonly trial: Trial | EmbedderTrial

@@ -1,6 +1,6 @@
 /** Makes a bundle of a published model: everything is checked first, then written whole or not at all. */
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Model } from '../../models/architecture.ts'
 import { countParameters, fill } from '../../models/spec.ts'
 import { bundleFolder, type GraphEntry, type Manifest, writeManifest } from '../../runtime/bundle.ts'
@@ -13,10 +13,11 @@ import { GraphBuilder, type Value } from '../onnx/graph.ts'
 import { bindTensors, type Bindings } from './bind.ts'
 import { ImportError } from './import-error.ts'
 import { importEncoder } from './import-encoder.ts'
-import { nameOf, type Imported, type ImportOptions } from './import-options.ts'
+import { nameOf, type Adapter, type Imported, type ImportOptions } from './import-options.ts'
 import { ImportedWeights } from './imported-weights.ts'
 import { modelTokenizer } from './model-tokenizer.ts'
 import { readPublishedConfig, readPublishedEncoder, type PublishedModel } from './published-config.ts'
+import { shareWeights } from './share-weights.ts'
 import { openSource, type ModelSource, type TokenizerContents } from './sources/source.ts'
 import { tryDecoder } from './trial.ts'
 import { chooseFormats } from './weight-formats.ts'
@@ -67,12 +68,15 @@ async function writeBundle(
   const external = new ExternalWeights(graph, WEIGHTS_FILE)
   const cursor = { at: graph }
   const weights = new ImportedWeights(cursor, external, model, bindings, source.tensors, formats)
-  const traced = trace(graph, model, { ...decoderOps(cursor, 'fused', maxPositions), ...weights.overrides })
+  const whole = o.adapter?.model ?? model
+  const op = { ...decoderOps(cursor, 'fused', maxPositions), ...weights.overrides }
+  const traced = trace(graph, whole, op, o.adapter)
   weights.finish()
   await writeFile(join(folder, GRAPH_FILE), traced.encode())
   await external.write(join(folder, WEIGHTS_FILE), (done, of) => o.progress?.('weights', done, of))
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
   await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
+  const sharedWith = await shareWeights(folder, WEIGHTS_FILE, dirname(resolve(o.out)))
   const { int8, int4, exact } = weights.counts
   const precision = int8 + int4 + exact > 0 ? 'rounded' : 'exact'
   const trial = await tryDecoder(join(folder, GRAPH_FILE), traced.state, model.vocab, precision)
@@ -81,9 +85,9 @@ async function writeBundle(
     format: 'mneme-bundle',
     version: 1,
     name: o.name ?? nameOf(o.source),
-    architecture: family,
-    config: { ...model.config },
-    parameters: countParameters(model.params),
+    architecture: o.adapter ? whole.architecture : family,
+    config: { ...whole.config },
+    parameters: countParameters(whole.params),
     graphs: { decoder: graphEntry(traced) },
     state: traced.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...(number | 'time')[]] })),
     prefillChunk: PREFILL_CHUNK,
@@ -91,14 +95,24 @@ async function writeBundle(
     tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
     generation: generationOf(source.generation),
     verification: { ...trial },
-    source: { about: source.about, quantization: o.quantization, stored: weights.counts },
+    source: { about: source.about, quantization: o.quantization, stored: weights.counts, ...o.adapter?.about },
   })
-  return { manifest, trial, stored: weights.counts }
+  return { manifest, trial, stored: weights.counts, sharedWith }
 }
 
-function trace(graph: GraphBuilder, model: Model, op: ReturnType<typeof decoderOps>): TracedDecoder {
-  // Parameters are named now and stored in the form in which the trace finds them to be read.
-  const params = fill(model.params, (path): Value => ({ name: path }))
+function trace(
+  graph: GraphBuilder,
+  model: Model,
+  op: ReturnType<typeof decoderOps>,
+  adapter: Adapter | undefined,
+): TracedDecoder {
+  // Parameters are named now and stored in the form in which the trace finds them to be read. What an adapter adds is in
+  // the graph's own file, so that the file beside it is that of the base, whatever was added.
+  const params = fill(model.params, (path, { shape }): Value => {
+    const own = adapter?.weights.get(path)
+    if (own) return graph.initializer(path, 'float32', shape.map(Number), own)
+    return { name: adapter ? path.replace(/^base\./, '') : path }
+  })
   return traceDecoder(graph, op, model, params)
 }
 

@@ -4,9 +4,20 @@
  * of the base fits (`mneme train adapter --init CHECKPOINT`).
  */
 import type { Architecture, Model } from '../architecture.ts'
-import { choice, ConfigError, type ConfigOf, configure, count, flag, type Options, real, requires } from '../config.ts'
+import {
+  choice,
+  ConfigError,
+  type ConfigOf,
+  configure,
+  count,
+  flag,
+  type Options,
+  real,
+  requires,
+  text,
+} from '../config.ts'
 import { bankParams, keysAndValues } from '../layers/memory-bank.ts'
-import { loraParams, loraTargets, withLora } from '../layers/lora.ts'
+import { linearLoraParams, loraParams, loraProducts, loraTargets, withLora } from '../layers/lora.ts'
 import { memoryLayerParams, memoryLayer } from '../layers/memory-layer.ts'
 import { bankCount, bankOf, checkMemory, memoryFields, memoryLayers } from '../layers/placement.ts'
 import type { Ops } from '../ops.ts'
@@ -16,11 +27,16 @@ const fields = {
   vocab: count(256, 'size of the vocabulary'),
   base: { default: 'vanilla', help: 'the architecture that is adapted' },
   baseConfig: { default: {} as Options, help: 'its options' },
+  source: text('', 'the published model whose weights the base has: a folder or a .gguf file (--init)'),
+  sourceHash: text('', 'sha256 of its names, shapes and vectors'),
   frozen: flag(true, 'the base keeps its weights'),
   adapters: choice('memory', ['memory', 'lora', 'both'], 'what is added to the base'),
   loraRank: count(16, 'rank of what is added to a matrix'),
   loraAlpha: real(32, 'what is added is multiplied by alpha / rank', 1e-3, 1e6),
-  loraTargets: { default: 'qkv$', help: "which of the base's matrices: a regular expression over their paths" },
+  loraTargets: text(
+    '',
+    "which of the base's matrices: a regular expression over their paths; without, the projections of its attention",
+  ),
   ...memoryFields,
 }
 type Config = ConfigOf<typeof fields>
@@ -30,6 +46,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
   name: 'adapter',
   about: 'memory layers or low-rank additions in a frozen model of another architecture',
   fields,
+  vocabOption: 'vocab',
   model(options) {
     const c = configure('adapter', fields, options)
     const base = baseModel(bases, c)
@@ -43,10 +60,15 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
       params: params as unknown as SpecTree,
       state: base.state,
       chunkLength: base.chunkLength,
+      positions: base.positions,
+      multipliesByLinear: base.multipliesByLinear,
       layers: 0,
       trainingOnly: base.trainingOnly,
       forward: (op, given, ids, state) => forward(op, c, base, given as Params<typeof ids>, ids, state),
-      logits: (op, given, hidden) => base.logits(op, baseParams(op, c, base, given as Params<typeof hidden>), hidden),
+      logits(op, given, hidden) {
+        const adapted = withAdditions(op, c, base, given as Params<typeof hidden>)
+        return base.logits(adapted.op, adapted.params, hidden)
+      },
     }
   },
 })
@@ -58,7 +80,10 @@ const layersOf = (c: Config, base: Model): number[] => (reads(c) ? memoryLayers(
 function baseModel(bases: ReadonlyMap<string, Architecture>, c: Config): Model {
   const found = bases.get(c.base)
   if (!found) throw new ConfigError(`adapter.base: expected one of ${[...bases.keys()].join(', ')}, got ${c.base}`)
-  return found.model({ ...c.baseConfig, vocab: c.vocab })
+  const { vocabOption: name } = found
+  // Published models have rows for more tokens than their tokenizers
+  const own = name === 'vocab_size' ? Number(c.baseConfig[name] ?? 0) : 0
+  return found.model({ ...c.baseConfig, [name]: Math.max(own, c.vocab) })
 }
 
 function check(c: Config, base: Model): void {
@@ -73,10 +98,10 @@ function check(c: Config, base: Model): void {
   }
   if (!adds(c)) return
   const matrices = loraTargets(base.params, /(?:)/)
-  const targets = loraTargets(base.params, pattern(c))
+  const targets = loraTargets(base.params, pattern(c, base))
   requires(
     targets.length > 0,
-    `adapter.loraTargets: expected an expression for some of ${matrices.map(([path]) => path).join(', ')}, got ${c.loraTargets}`,
+    `adapter.loraTargets: expected an expression for some of ${listed(matrices.map(([path]) => path))}, got ${c.loraTargets}`,
   )
   for (const [path, { shape }] of targets) {
     const most = Math.min(...shape.map(Number))
@@ -87,9 +112,14 @@ function check(c: Config, base: Model): void {
   }
 }
 
-function pattern(c: Config): RegExp {
+/** The first of many names. */
+const listed = (names: readonly string[]): string =>
+  names.length <= 16 ? names.join(', ') : `${names.slice(0, 16).join(', ')} and ${names.length - 16} more`
+
+function pattern(c: Config, base: Model): RegExp {
+  const attention = base.multipliesByLinear ? String.raw`\.[qkvo]_proj\.weight$` : 'qkv$'
   try {
-    return new RegExp(c.loraTargets)
+    return new RegExp(c.loraTargets || attention)
   } catch (cause) {
     throw new ConfigError(`adapter.loraTargets: ${(cause as Error).message}`, { cause })
   }
@@ -97,19 +127,27 @@ function pattern(c: Config): RegExp {
 
 const layerParams = (c: Config, width: number) => ({ norm: vector([width], 1), ...memoryLayerParams(c, width) })
 
+const keptAsItIs = (c: Config) => ({ frozen: true, ...(c.source === '' ? {} : { published: true }) }) as const
+const loraOf = (base: Model) => (base.multipliesByLinear ? linearLoraParams : loraParams)
+
 const adapterParams = (c: Config, base: Model) => ({
-  base: c.frozen ? (fill(base.params, (_, spec) => ({ ...spec, frozen: true })) as SpecTree) : base.params,
+  base: c.frozen ? (fill(base.params, (_, spec) => ({ ...spec, ...keptAsItIs(c) })) as SpecTree) : base.params,
   banks: Array.from({ length: reads(c) ? bankCount(c, base.layers) : 0 }, () => bankParams(c, base.width)),
   memory: layersOf(c, base).map(() => layerParams(c, base.width)),
-  lora: adds(c) ? loraParams(loraTargets(base.params, pattern(c)), c.loraRank) : {},
+  lora: adds(c) ? loraOf(base)(loraTargets(base.params, pattern(c, base)), c.loraRank) : {},
 })
 
 type Tree = ReturnType<typeof adapterParams>
 /** The base's tree is known by its paths only. */
 type Params<T> = Of<Omit<Tree, 'base'>, T> & { readonly base: unknown }
 
-const baseParams = <T>(op: Ops<T>, c: Config, base: Model, p: Params<T>): unknown =>
-  adds(c) ? withLora(op, base.params, p.base, p.lora, c.loraAlpha / c.loraRank) : p.base
+/** The base's parameters and the operations that it runs with, so that what LoRA adds is added. */
+function withAdditions<T>(op: Ops<T>, c: Config, base: Model, p: Params<T>) {
+  const scale = c.loraAlpha / c.loraRank
+  if (!adds(c)) return { op, params: p.base, check: () => {} }
+  if (!base.multipliesByLinear) return { op, params: withLora(op, base.params, p.base, p.lora, scale), check: () => {} }
+  return { params: p.base, ...loraProducts(op, base.params, p.base, p.lora, scale) }
+}
 
 /** The base's own pass, with x + read(norm(x)) after each layer that has a memory. */
 function forward<T>(op: Ops<T>, c: Config, base: Model, p: Params<T>, ids: T, state: unknown) {
@@ -126,5 +164,8 @@ function forward<T>(op: Ops<T>, c: Config, base: Model, p: Params<T>, ids: T, st
     if (read.loss !== undefined) op.addLoss(op.mul(read.loss, op.constant(1 / layers.length)))
     return op.add(x, read.y)
   }
-  return base.forward({ ...op, layerHook }, baseParams(op, c, base, p), ids, state)
+  const adapted = withAdditions(op, c, base, p)
+  const done = base.forward({ ...adapted.op, layerHook }, adapted.params, ids, state)
+  adapted.check()
+  return done
 }

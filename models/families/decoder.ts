@@ -6,7 +6,7 @@ import type { ConfigOf, Fields } from '../config.ts'
 import { define, type Architecture } from '../architecture.ts'
 import { createPass, filledAfter, type Module } from '../module.ts'
 import type { Ops } from '../ops.ts'
-import { matrix, positionState, type Of, type Spec } from '../spec.ts'
+import { flatten, grows, matrix, positionState, type Of, type Spec } from '../spec.ts'
 import { layerNormSpec, normOf, normSpec, type NormSpec } from './norm.ts'
 
 export interface DecoderPlan {
@@ -71,6 +71,9 @@ export function defineFamily<F extends Fields>(family: Family<F>): Architecture 
       position: positionState(),
       layers: plan(c).layers.map((layer) => layer.state),
     }),
+    multipliesByLinear: true,
+    trainingOnly: (c) => unservedHeads(plan(c)),
+    positions: (c) => plan(c).positions,
     layers: (c) => plan(c).layers.length,
     forward(op, c, p, ids, s) {
       const made = plan(c)
@@ -92,6 +95,14 @@ export function defineFamily<F extends Fields>(family: Family<F>): Architecture 
       return op.mul(op.tanh(op.div(scaled, op.constant(softcap))), op.constant(softcap))
     },
   })
+}
+
+/** Why no kernel can serve the attention of a plan, if none can. */
+function unservedHeads({ layers }: DecoderPlan): string | undefined {
+  const caches = layers.flatMap((layer) => flatten(layer.state)).filter(([, spec]) => grows(spec))
+  const odd = caches.map(([, { shape }]) => Number(shape.at(-1))).find((channels) => channels % 8 !== 0)
+  if (odd === undefined) return undefined
+  return `attention is served with heads of a multiple of 8 channels, these have ${odd}`
 }
 
 function embed<T>(op: Ops<T>, plan: DecoderPlan, p: Of<DecoderParams, T>, ids: T, positions: T): T {

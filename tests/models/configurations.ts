@@ -142,3 +142,103 @@ export const trainable = table.map(([name, architecture, options], i) => ({
 
 /** All that can be served too. */
 export const configurations = trainable.filter(({ model }) => model.trainingOnly === undefined)
+
+const decoder = { vocab_size: 23, hidden_size: 16, num_hidden_layers: 2, max_position_embeddings: 64 }
+const grouped = { ...decoder, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, intermediate_size: 24 }
+const kinds = ['linear_attention', 'full_attention']
+const deltas = {
+  linear_num_key_heads: 2,
+  linear_num_value_heads: 4,
+  linear_key_head_dim: 8,
+  linear_value_head_dim: 4,
+  linear_conv_kernel_dim: 3,
+}
+const experts = { num_experts: 4, num_experts_per_tok: 2, moe_intermediate_size: 8 }
+const states = { mamba_n_heads: 4, mamba_d_head: 8, mamba_n_groups: 2, mamba_d_state: 6, mamba_d_conv: 3 }
+const short = { ...decoder, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, intermediate_size: 24 }
+
+const familyTable: readonly (readonly [name: string, options: Record<string, unknown>])[] = [
+  ['llama', { ...grouped, tie_word_embeddings: true }],
+  ['mistral', { ...grouped, sliding_window: 5 }],
+  ['ministral3', { ...grouped }],
+  ['qwen2', { ...grouped }],
+  ['qwen3', { ...grouped }],
+  ['smollm3', { ...grouped, no_rope_layers: [1, 0] }],
+  ['qwen3_moe', { ...grouped, ...experts }],
+  ['gpt_oss', { ...grouped, num_local_experts: 3, num_experts_per_tok: 2, sliding_window: 5 }],
+  [
+    'gemma3',
+    { ...grouped, query_pre_attn_scalar: 8, sliding_window: 5, layer_types: ['sliding_attention', 'full_attention'] },
+  ],
+  ['gpt2', { vocab_size: 23, n_embd: 16, n_layer: 2, n_head: 2, n_positions: 64, n_inner: 24 }],
+  ['qwen3_5', { ...grouped, ...deltas, layer_types: kinds }],
+  ['qwen3_5_moe', { ...grouped, ...deltas, ...experts, layer_types: kinds, shared_expert_intermediate_size: 8 }],
+  ['qwen3_next', { ...grouped, ...deltas, num_experts: 0, layer_types: kinds }],
+  [
+    'kimi_linear',
+    {
+      ...decoder,
+      layer_types: kinds,
+      mlp_layer_types: ['dense', 'sparse'],
+      intermediate_size: 24,
+      num_attention_heads: 2,
+      kv_lora_rank: 12,
+      qk_nope_head_dim: 6,
+      qk_rope_head_dim: 4,
+      v_head_dim: 6,
+      linear_num_heads: 2,
+      linear_head_dim: 8,
+      linear_conv_kernel_dim: 3,
+      num_experts: 4,
+      num_experts_per_token: 2,
+      moe_intermediate_size: 8,
+    },
+  ],
+  ['olmo_hybrid', { ...grouped, ...deltas, layer_types: kinds }],
+  ['granitemoehybrid', { ...grouped, ...states, layer_types: kinds, shared_intermediate_size: 24 }],
+  ['falcon_h1', { ...grouped, ...states, mamba_rms_norm: true }],
+  [
+    'nemotron_h',
+    {
+      vocab_size: 23,
+      hidden_size: 16,
+      layers_block_type: ['linear_attention', 'mlp', 'full_attention', 'moe'],
+      num_attention_heads: 4,
+      num_key_value_heads: 2,
+      head_dim: 8,
+      intermediate_size: 24,
+      mamba_num_heads: 4,
+      mamba_head_dim: 8,
+      n_groups: 2,
+      ssm_state_size: 6,
+      conv_kernel: 3,
+      n_routed_experts: 4,
+      num_experts_per_tok: 2,
+      moe_intermediate_size: 8,
+      moe_shared_expert_intermediate_size: 8,
+    },
+  ],
+  ['lfm2', { ...short, layer_types: ['conv', 'full_attention'], block_auto_adjust_ff_dim: false }],
+  ['lfm3', { ...short, layer_types: ['conv', 'full_attention'] }],
+  ['mamba', { ...decoder, state_size: 4, time_step_rank: 3, conv_kernel: 3 }],
+  ['mamba2', { ...decoder, num_heads: 4, head_dim: 8, state_size: 6, conv_kernel: 3 }],
+  ['rwkv', { vocab_size: 23, hidden_size: 16, num_hidden_layers: 2, intermediate_size: 24 }],
+]
+
+/** Every published family in small. */
+export const familyConfigurations = familyTable.map(([name, options]) => ({ name, model: createModel(name, options) }))
+
+/** Memories and low-rank additions on a family that multiplies by `op.linear`. */
+export const familyAdapter = {
+  name: 'adapter of qwen3_5 with memories and low-rank additions',
+  model: createModel('adapter', {
+    ...attached,
+    base: 'qwen3_5',
+    baseConfig: { ...grouped, ...deltas, layer_types: kinds },
+    adapters: 'both',
+    loraRank: 2,
+    loraTargets: '(_proj|in_proj_qkv|lm_head)\\.weight$',
+    chapters: 4,
+    topChapters: 2,
+  }),
+}

@@ -54,6 +54,14 @@ export const cases: readonly Case[] = [
     f: (op, [a, b]) => op.matmul(a!, b!),
   },
   {
+    name: 'matmul by a matrix for each of the second axis',
+    shapes: [
+      [2, 3, 2, 4],
+      [3, 4, 5],
+    ],
+    f: (op, [a, b]) => op.matmul(a!, b!),
+  },
+  {
     name: 'matmul of matrices',
     shapes: [
       [3, 4],

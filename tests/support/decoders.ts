@@ -3,7 +3,7 @@ import { decoderGraph } from '../../exporter/decoder.ts'
 import type { Kernels } from '../../exporter/kernels.ts'
 import type { Model } from '../../models/architecture.ts'
 import { withComposites } from '../../models/composites.ts'
-import { fill, leaves } from '../../models/spec.ts'
+import { fill, leaves, startShape } from '../../models/spec.ts'
 import { type Decoder, openDecoder } from '../../runtime/decoder.ts'
 import { initialise } from '../../trainer/backends/initialise.ts'
 import { Random } from '../../trainer/random.ts'
@@ -19,7 +19,7 @@ export function randomWeights(model: Model, seed = 7): Map<string, Float32Array>
   return weights
 }
 
-export const openModel = (model: Model, kernels: Kernels, weights = randomWeights(model)): Promise<Decoder> => {
+export const openModel = async (model: Model, kernels: Kernels, weights = randomWeights(model)): Promise<Decoder> => {
   const graph = decoderGraph(model, weights, kernels)
   return openDecoder(graph.bytes, graph.state)
 }
@@ -32,9 +32,8 @@ export function eagerRun(
   ids: readonly number[][],
 ) {
   const op = withComposites<Tensor>(eager(tf))
-  const sized = (shape: readonly (number | string)[]) => shape.map((d) => (d === 'batch' ? ids.length : Number(d)))
-  const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, sized(spec.shape)))
-  const state = fill(model.state, (_, spec) => tf.zeros(sized(spec.shape)))
+  const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, startShape(spec.shape, 1)))
+  const state = fill(model.state, (_, spec) => tf.zeros(startShape(spec.shape, ids.length)))
   const done = model.forward<Tensor>(op, params, tf.tensor2d([...ids], undefined, 'int32'), state)
   return {
     logits: floats(model.logits<Tensor>(op, params, done.hidden)),

@@ -1,6 +1,6 @@
 /** Gradients of a model's loss by TF.js alone. */
 import type { Model } from '../../models/architecture.ts'
-import { flatten } from '../../models/spec.ts'
+import { flatten, startShape } from '../../models/spec.ts'
 import { emptyBatch } from '../../trainer/data/batch.ts'
 import { eagerLoss } from '../../trainer/backends/tensorflow/eager-loss.ts'
 import type { TensorFlow } from '../../trainer/backends/tensorflow/load.ts'
@@ -19,9 +19,7 @@ export function eagerGradients(
   batch.weights.fill(1, 0, -1)
   const options = backendOptions(model, { batch: 1, sequenceLength: ids.length, carry: false })
   const params = flatten(model.params)
-  const state = new Map(
-    flatten(model.state).map(([path, spec]) => [path, tf.zeros([1, ...spec.shape.slice(1).map(Number)])]),
-  )
+  const state = new Map(flatten(model.state).map(([path, spec]) => [path, tf.zeros(startShape(spec.shape, 1))]))
   const { grads } = tf.valueAndGrads((...xs) => {
     const given = new Map(params.map(([path], i) => [path, xs[i]!]))
     return eagerLoss(tf, options, given, state, batch, false).objective

@@ -12,6 +12,9 @@ import { readSafetensors } from '../../trainer/safetensors.ts'
 /** A checkout on its own has no such folder. */
 export const fixtures = join(import.meta.dirname, '../../../shared/fixtures')
 
+/** Where `../shared/models/get.sh` puts published weights, if it was run. */
+export const publishedWeights = join(import.meta.dirname, '../../.cache/models')
+
 const list = (folder: string): string[] =>
   existsSync(join(fixtures, folder)) ? readdirSync(join(fixtures, folder)).toSorted() : []
 

@@ -2,6 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { families } from '../../models/families/registry.ts'
+import { createModel } from '../../models/registry.ts'
+import { countParameters, flatten } from '../../models/spec.ts'
+import type { TextCodec } from '../../runtime/text.ts'
+import { backendOptionsOf } from '../../trainer/run/prepare.ts'
 import { readRecipe, recipeText, withAbsolutePaths } from '../../trainer/recipes/recipe-file.ts'
 import { recipes } from '../../trainer/recipes/registry.ts'
 import { settingsHelp } from '../../trainer/recipes/settings-help.ts'
@@ -59,6 +64,31 @@ describe('a recipe as a file', () => {
     expect(data).toMatchObject({ files: [resolve('a.txt'), '/b.txt', 'hub:own/tales'], heldOut: [resolve('c.txt')] })
     expect(start).toEqual({ checkpoint: resolve('runs/x'), gpt2: '', mamba: '' })
     expect(tokenizer.folder).toBe('')
+  })
+})
+
+describe('the recipe of a family', () => {
+  test.each([...families.keys()])(
+    '%s makes a small model that can be served, and carries what has one size',
+    (name) => {
+      const recipe = recipes.get(name)!
+      const model = createModel(name, recipe.model, 259)
+      expect(model.trainingOnly).toBeUndefined()
+      expect(model.layers).toBeGreaterThan(1)
+      expect(countParameters(model.params)).toBeLessThan(2e6)
+      const grows = flatten(model.state).some(([, { shape }]) => shape.includes('time'))
+      expect(recipe.carry).toBe(!grows)
+    },
+  )
+
+  test('takes rows no longer than the positions that are learned', () => {
+    const recipe = recipeWith('gpt2', ['model.n_positions=64'])
+    const codec = { vocabSize: 259 } as TextCodec
+    const choices = { threads: 1, devices: [{ device: 'cpu' as const, id: 0 }] }
+    expect(() => backendOptionsOf(recipe, codec, choices)).toThrow(
+      'sequenceLength: expected at most 64, the positions that gpt2 learns, got 256',
+    )
+    expect(backendOptionsOf({ ...recipe, sequenceLength: 64 }, codec, choices).sequenceLength).toBe(64)
   })
 })
 

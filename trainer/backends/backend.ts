@@ -34,7 +34,7 @@ export interface UpdateResult {
 }
 
 /**
- * All that an update changes, by name, and the frozen parameters: param.*, first.*, second.* (with firstScale.* and
+ * All that an update changes, by name, and the frozen parameters but those of a published model: param.*, first.*, second.* (with firstScale.* and
  * secondScale.* where moments are in 8 bits) and state.*.
  */
 export type TrainingState = Map<string, Tensor>
@@ -54,6 +54,8 @@ export interface Backend {
   evaluate(batches: AsyncIterable<Batch> | Iterable<Batch>): Promise<number>
   /** A copy of the training state. */
   read(): TrainingState
+  /** Puts the values of one parameter, by path: of a published model, or of a run to start from. */
+  put(path: string, data: Float32Array): void
   /** Puts back what `read` gave; names that are missing or unexpected are an error. */
   write(state: TrainingState): void
   close(): void

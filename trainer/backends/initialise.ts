@@ -2,9 +2,10 @@
 import { elements, flatten, type Init, type Spec, type SpecTree } from '../../models/spec.ts'
 import { Random } from '../random.ts'
 
-/** Every parameter by its path, drawn from `seed`. */
+/** Every parameter by its path, drawn from `seed`, but for those whose values are in the files of a published model. */
 export function initialise(params: SpecTree, seed: number): Map<string, Float32Array> {
-  return new Map(flatten(params).map(([path, spec]) => [path, draw(spec, new Random(`${seed} ${path}`))]))
+  const own = flatten(params).filter(([, spec]) => !spec.published)
+  return new Map(own.map(([path, spec]) => [path, draw(spec, new Random(`${seed} ${path}`))]))
 }
 
 function draw(spec: Spec, random: Random): Float32Array {

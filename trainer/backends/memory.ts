@@ -1,13 +1,12 @@
 /** What a training step takes of the machine's memory, before any of it is asked for. */
 import { totalmem } from 'node:os'
 import { ConfigError } from '../../models/config.ts'
-import { type Dim, flatten } from '../../models/spec.ts'
+import { type Dim, elements, flatten, startShape } from '../../models/spec.ts'
 import type { BackendOptions } from './backend.ts'
 
 type Sized = Pick<BackendOptions, 'model' | 'batch' | 'carry' | 'optimizer' | 'device'>
 
-const size = (shape: readonly Dim[], batch: number): number =>
-  shape.reduce<number>((n, d) => n * (d === 'batch' ? batch : Number(d)), 1)
+const size = (shape: readonly Dim[], batch: number): number => elements(startShape(shape, batch))
 
 /** Bytes of parameters, moments and carried state in two sets that take turns, and of the gradients. */
 export function heldBytes({ model, batch, carry, optimizer }: Omit<Sized, 'device'>): number {

@@ -1,10 +1,13 @@
 /** The command `mneme export`. */
-import { Command } from 'commander'
-import type { Options } from '../../models/config.ts'
+import { Command, Option } from 'commander'
+import { ConfigError, type Options } from '../../models/config.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
 import { exportBundle } from '../../exporter/export.ts'
+import { summary } from '../../exporter/import/cli.ts'
+import { QUANTIZATIONS, type Quantization } from '../../exporter/import/weight-formats.ts'
 import type { Kernels } from '../../exporter/kernels.ts'
 import { verificationText } from '../../exporter/verify.ts'
+import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapter.ts'
 import { tensorFlowReference } from '../export/reference.ts'
 import { verificationIds } from '../export/verification-text.ts'
 import { loadTrained, type Trained } from '../export/weights.ts'
@@ -21,6 +24,7 @@ interface ExportFlags {
   readonly tokens: number
   readonly length: number
   readonly set: Options
+  readonly quantize?: Quantization
 }
 
 /** `mneme export CHECKPOINT --out BUNDLE`. */
@@ -46,11 +50,23 @@ export function exportCommand(): Command {
       modelOption,
       {},
     )
+    .addOption(
+      new Option(
+        '--quantize <form>',
+        'of an adapter on a published model: how the weights of the base are stored, as in mneme import (default: keep)',
+      ).choices(QUANTIZATIONS),
+    )
     .action(runExport)
 }
 
 async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> {
   exitOnSignals()
+  const adapter = await loadAdapter(checkpoint, sourceIn(flags.set))
+  if (adapter) return runAdapterExport(adapter, flags)
+  if (flags.quantize !== undefined)
+    throw new ConfigError(
+      '--quantize: is for adapters on published models; leave it out, this one is exported in float32',
+    )
   const trained = await loadTrained(checkpoint, flags.set)
   const kernels: Kernels = flags.portable ? 'portable' : 'fused'
   const ids = await verificationIds(trained, flags.tokens, flags.text)
@@ -71,6 +87,28 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
   process.stdout.write(`${verificationText(verification)}\n`)
   process.stdout.write(`${flags.out}: ${manifest.name}, ${manifest.parameters} parameters, ${kernels} kernels\n`)
 }
+
+/** The bundle of an adapter on a published model is an import of that model, tried as one. */
+async function runAdapterExport(adapter: TrainedAdapter, flags: ExportFlags): Promise<void> {
+  const { source: _, ...others } = flags.set
+  const [other] = [
+    ...(['portable', 'compact', 'text'] as const)
+      .filter((flag) => flags[flag] !== undefined)
+      .map((flag) => `--${flag}`),
+    ...Object.keys(others).map((option) => `--set model.${option}`),
+  ]
+  if (other !== undefined)
+    throw new ConfigError(
+      `${other}: has no effect on an adapter of a published model, which is exported as it is imported`,
+    )
+  const began = performance.now()
+  const { out, name, quantize = 'keep' } = flags
+  const imported = await exportAdapter(adapter, { out, name, quantization: quantize })
+  process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
+}
+
+/** Where the base's files are now, if they have been moved: --set model.source=PATH. */
+const sourceIn = ({ source }: Options): string | undefined => (typeof source === 'string' ? source : undefined)
 
 /** What the recipe says of sampling; what it leaves open is left out. */
 function generationOf({ config }: Trained): Manifest['generation'] {

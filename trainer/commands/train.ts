@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type AddHelpTextContext, Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../../models/config.ts'
+import { withoutVocabulary } from '../../models/registry.ts'
 import { neverMoved, type TargetDevice } from '../backends/backend.ts'
 import { DataError } from '../data/batch.ts'
 import { isHubName } from '../data/hub/name.ts'
@@ -169,8 +170,7 @@ async function continueRun(name: string | undefined, flags: TrainFlags): Promise
 
 /** The recipe that a checkpoint has, without the vocabulary among the model's options: it comes from the tokenizer. */
 function recipeOfRun(config: Recipe): Recipe {
-  const model = Object.fromEntries(Object.entries(config.model).filter(([option]) => option !== 'vocab'))
-  return defineRecipe({ ...config, model })
+  return defineRecipe({ ...config, model: withoutVocabulary(config.architecture, config.model) })
 }
 
 /** Throws DataError where the files of the run are not where they were. */
@@ -237,6 +237,7 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
   status.note(`${recipe.name}: ${parameters} parameters; ${backend.description}; ${run.data.description}`)
   notes.forEach(status.note)
   const outcome = await train({ ...run, signal: stopping.signal }, resume).finally(progress.stop)
+  const peakBytes = 1024 * process.resourceUsage().maxRSS
   const leftOut = run.data.leftOut?.()
   const after = [...(leftOut ? [leftOut] : []), ...neverMovedNotes(neverMoved(backend.read()))]
   after.forEach(status.note)
@@ -251,6 +252,7 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
     recipe,
     command: commandLine(),
     outcome,
+    peakBytes,
   })
   backend.close()
   process.stdout.write(

@@ -62,5 +62,7 @@ async function show({ result, table, subject, picture }: Report, { json, picture
 }
 
 function subjectText(subject: Subject): string {
-  return `${subject.architecture}, ${subject.parameters} parameters, ${subject.stateFloats} numbers of state a session`
+  const { architecture, parameters, stateFloats, stateFloatsPerToken: perToken } = subject
+  const growing = perToken === undefined ? '' : `, and ${perToken} for each token`
+  return `${architecture}, ${parameters} parameters, ${stateFloats} numbers of state a session${growing}`
 }

@@ -15,8 +15,10 @@ export interface Subject {
   readonly model: string
   readonly architecture: string
   readonly parameters: number
-  /** Numbers that a session carries from token to token. */
+  /** Numbers that a session carries from token to token, without those that it keeps for each token. */
   readonly stateFloats: number
+  /** Numbers that it keeps for each token, where it does. */
+  readonly stateFloatsPerToken?: number
 }
 
 export interface OpenModel {
@@ -40,7 +42,7 @@ export async function openModel(folder: string, { set, freeze }: Ablation): Prom
     return {
       decoder: frozen(await openDecoder(bundle.path(file), state, { threads: 2 }), state),
       codec: openText(bundle.dir),
-      subject: { model: folder, architecture, parameters, stateFloats: sizeOf(state) },
+      subject: { model: folder, architecture, parameters, ...stateSizes(state) },
       trainedOn: taskOf(source['data']),
     }
   }
@@ -54,14 +56,22 @@ export async function openModel(folder: string, { set, freeze }: Ablation): Prom
       model: folder,
       architecture: model.architecture,
       parameters: countParameters(model.params),
-      stateFloats: sizeOf(state),
+      ...stateSizes(state),
     },
     trainedOn: taskOf(config['data']),
   }
 }
 
-function sizeOf(state: readonly { readonly shape: readonly (number | string)[] }[]): number {
-  return state.reduce((sum, { shape }) => sum + shape.slice(1).reduce<number>((n, d) => n * Number(d), 1), 0)
+/** How much state a session has. */
+export function stateSizes(
+  state: readonly { readonly shape: readonly (number | string)[] }[],
+): Pick<Subject, 'stateFloats' | 'stateFloatsPerToken'> {
+  const sizes = { fixed: 0, growing: 0 }
+  for (const { shape } of state) {
+    const kind = shape.includes('time') ? 'growing' : 'fixed'
+    sizes[kind] += shape.slice(1).reduce<number>((n, d) => n * (d === 'time' ? 1 : Number(d)), 1)
+  }
+  return { stateFloats: sizes.fixed, ...(sizes.growing > 0 ? { stateFloatsPerToken: sizes.growing } : {}) }
 }
 
 function taskOf(data: unknown): TaskSource | undefined {

@@ -2,7 +2,7 @@
 import type { Reference } from '../../exporter/verify.ts'
 import type { Model } from '../../models/architecture.ts'
 import { withComposites } from '../../models/composites.ts'
-import { fill, leaves } from '../../models/spec.ts'
+import { fill, leaves, startShape } from '../../models/spec.ts'
 import { loadTensorFlow, type Tensor } from '../backends/tensorflow/load.ts'
 import { eager } from '../backends/tensorflow/ops.ts'
 
@@ -19,8 +19,8 @@ export async function tensorFlowReference(
   return {
     name: `TF.js ${tf.version_core} (${build})`,
     async logits(ids) {
-      const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, sized(spec.shape)))
-      let state = fill(model.state, (_, spec) => tf.zeros(sized(spec.shape)))
+      const params = fill(model.params, (path, spec) => tf.tensor(weights.get(path)!, startShape(spec.shape, 1)))
+      let state = fill(model.state, (_, spec) => tf.zeros(startShape(spec.shape, 1)))
       const out = new Float32Array(ids.length * model.vocab)
       for (let at = 0; at < ids.length; at += PIECE) {
         const piece = ids.slice(at, at + PIECE)
@@ -36,5 +36,3 @@ export async function tensorFlowReference(
     },
   }
 }
-
-const sized = (shape: readonly (number | string)[]): number[] => shape.map((d) => (d === 'batch' ? 1 : Number(d)))

@@ -6,9 +6,10 @@ import type { Kernels } from '../../exporter/kernels.ts'
 import type { Model } from '../../models/architecture.ts'
 import { ConfigError, type Options } from '../../models/config.ts'
 import { createModel } from '../../models/registry.ts'
-import { elements, flatten } from '../../models/spec.ts'
+import { elements, flatten, publishedPaths } from '../../models/spec.ts'
 import { type Decoder, openDecoder } from '../../runtime/decoder.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
+import { publishedBase, readModelFiles } from '../import/model-files.ts'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import type { JsonValue } from '../data/batch.ts'
 
@@ -31,9 +32,12 @@ export async function loadTrained(folder: string, changed: Options = {}): Promis
   const found = await loadCheckpoint(folder)
   const config = found.state['config'] as { readonly [key: string]: JsonValue }
   const codec = openText(folder)
-  const options = { ...(config['model'] as Options), ...changed, vocab: codec.vocabSize }
-  const model = createModel(config['architecture'] as string, options)
+  const options = { ...(config['model'] as Options), ...changed }
+  const model = createModel(config['architecture'] as string, options, codec.vocabSize)
   const all = new Map(Object.entries(found.model).map(([path, t]) => [path, t.data as Float32Array]))
+  const base = publishedBase(model)
+  if (base && publishedPaths(model.params).size > 0)
+    await readModelFiles(base, (path, data) => all.set(`base.${path}`, data))
   const weights = Object.keys(changed).length > 0 ? fitting(model, all, changed) : all
   return { model, weights, codec, folder, step: found.step, config }
 }

@@ -1,27 +1,64 @@
-/** Fills in the base of an adapter from the run that it starts with. */
+/** Fills in the model that a run starts with: the base of an adapter, or a published model that is trained on. */
 import { join } from 'node:path'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import type { Recipe } from '../recipes/recipe.ts'
+import { recipes } from '../recipes/registry.ts'
 import { loadTrained } from '../export/weights.ts'
+import { fingerprint, isPublishedModel, openModelFiles } from './model-files.ts'
 import { ImportError } from './published.ts'
 
 /**
- * The recipe of an adapter without a base, with the architecture, options and tokenizer of the checkpoint that it
- * starts from, or of its own run in `resumed`; any other recipe as it is.
+ * The recipe of an adapter without a base, with the architecture, options and tokenizer of the checkpoint or published
+ * model that it starts from, or of its own run in `resumed`. A recipe of a published family that starts from a model of it
+ * gets that model's options and tokenizer; any other recipe is as it is.
  */
 export async function withBase(recipe: Recipe, resumed?: string): Promise<Recipe> {
-  if (recipe.architecture !== 'adapter' || recipe.model['base'] !== '') return recipe
-  const put = (base: unknown, baseConfig: unknown, tokenizer: Recipe['tokenizer']): Recipe => ({
-    ...recipe,
-    tokenizer,
-    model: { ...recipe.model, base, baseConfig },
-  })
+  const { checkpoint } = recipe.start
+  const adapts = recipe.architecture === 'adapter'
+  if (adapts && recipe.model['base'] !== '') return recipe
   if (resumed !== undefined) {
+    if (!adapts) return recipe
     const saved = (await loadCheckpoint(join(resumed, 'last'))).state['config'] as unknown as Recipe
-    return put(saved.model['base'], saved.model['baseConfig'], saved.tokenizer)
+    const { base, baseConfig, source = '', sourceHash = '' } = saved.model
+    return { ...recipe, tokenizer: saved.tokenizer, model: { ...recipe.model, base, baseConfig, source, sourceHash } }
   }
-  if (recipe.start.checkpoint === '')
-    throw new ImportError('adapter.base: expected --init with a run to adapt, or model.base and model.baseConfig')
-  const { model, folder } = await loadTrained(recipe.start.checkpoint)
-  return put(model.architecture, model.config, { kind: 'folder', vocab: 0, folder })
+  if (checkpoint !== '' && isPublishedModel(checkpoint)) return withPublished(recipe, checkpoint)
+  if (!adapts) return recipe
+  if (checkpoint === '')
+    throw new ImportError(
+      'adapter.base: expected --init with a run or a published model to adapt, or model.base and model.baseConfig',
+    )
+  const { model, folder } = await loadTrained(checkpoint)
+  return {
+    ...recipe,
+    tokenizer: { kind: 'folder', vocab: 0, folder },
+    model: { ...recipe.model, base: model.architecture, baseConfig: model.config },
+  }
+}
+
+async function withPublished(recipe: Recipe, path: string): Promise<Recipe> {
+  const files = await openModelFiles(path)
+  try {
+    const { architecture: family, config } = files.model
+    const tokenizer = { kind: 'folder', vocab: 0, folder: path } as const
+    if (recipe.architecture === 'adapter') {
+      const sourceHash = await fingerprint(files)
+      const base = { base: family, baseConfig: config, source: path, sourceHash }
+      return { ...recipe, tokenizer, model: { ...recipe.model, ...base } }
+    }
+    if (recipe.architecture !== family)
+      throw new ImportError(`--init: expected a model of ${recipe.architecture}, ${path} is one of ${family}`)
+    checkOptions(recipe, path)
+    return { ...recipe, tokenizer, model: config }
+  } finally {
+    await files.source.tensors.close()
+  }
+}
+
+/** Throws ImportError where options were set that are those of the files. */
+function checkOptions({ name, model }: Recipe, path: string): void {
+  const known = recipes.get(name)?.model ?? {}
+  const changed = Object.keys(model).find((option) => JSON.stringify(model[option]) !== JSON.stringify(known[option]))
+  if (changed !== undefined)
+    throw new ImportError(`model.${changed}: is that of ${path} (--init); leave it out, or leave out --init`)
 }

@@ -1,17 +1,17 @@
 /** Starts a run from existing weights instead of random ones. */
 import type { Model } from '../../models/architecture.ts'
-import { frozenPaths } from '../../models/spec.ts'
-import { createTensor } from '../../runtime/tensor.ts'
+import { frozenPaths, publishedPaths } from '../../models/spec.ts'
 import type { Backend } from '../backends/backend.ts'
 import { readSafetensors } from '../safetensors.ts'
 import { checkpointWeights } from './checkpoint.ts'
 import { gpt2 } from './gpt2.ts'
 import { mamba } from './mamba.ts'
+import { isPublishedModel, type ModelFiles, publishedBase, readModelFiles } from './model-files.ts'
 import { ImportError, importWeights, type Published } from './published.ts'
 
 /** Files of weights by their kind; an empty path is none. */
 export interface Start {
-  /** A checkpoint, a run, or a safetensors file with our paths. */
+  /** A checkpoint, a run, a safetensors file with our paths, or a published model. */
   readonly checkpoint: string
   readonly gpt2: string
   readonly mamba: string
@@ -26,16 +26,19 @@ const known = { gpt2, mamba } as const satisfies Partial<Record<keyof Start, Pub
 export async function startFrom(start: Start, model: Model, backend: Backend, tokenizer: string): Promise<string[]> {
   const lines: string[] = []
   const missing = new Set(frozenPaths(model.params))
-  const put = (weights: ReadonlyMap<string, Float32Array>): void => {
-    const held = backend.read()
-    for (const [path, data] of weights) {
-      const name = `param.${path}`
-      held.set(name, createTensor('float32', held.get(name)!.dims, data))
-      missing.delete(path)
-    }
-    backend.write(held)
+  const putOne = (path: string, data: Float32Array): void => {
+    backend.put(path, data)
+    missing.delete(path)
   }
-  if (start.checkpoint !== '') {
+  const put = (weights: ReadonlyMap<string, Float32Array>): void => {
+    for (const [path, data] of weights) putOne(path, data)
+  }
+  const published = publishedStart(start, model)
+  if (published !== undefined) {
+    const before = model.architecture === 'adapter' ? 'base.' : ''
+    lines.push(await readModelFiles(published, (path, data) => putOne(`${before}${path}`, data)))
+  }
+  if (start.checkpoint !== '' && !isPublishedModel(start.checkpoint)) {
     const { weights, about } = await checkpointWeights(start.checkpoint, model, tokenizer)
     put(weights)
     lines.push(about)
@@ -56,4 +59,18 @@ export async function startFrom(start: Start, model: Model, backend: Backend, to
       `${first}: is frozen and has no trained values; give --init with a checkpoint that holds them`,
     )
   return lines
+}
+
+/** The published model that the run starts from, if there is one. */
+function publishedStart({ checkpoint }: Start, model: Model): ModelFiles | undefined {
+  const base = publishedBase(model)
+  if (base) return base
+  return checkpoint !== '' && isPublishedModel(checkpoint) ? { path: checkpoint, hash: '' } : undefined
+}
+
+/** Puts the weights of the published model that an adapter is of into a backend: its checkpoints have none of them. */
+export async function putPublishedBase(model: Model, backend: Backend): Promise<void> {
+  const base = publishedBase(model)
+  if (base && publishedPaths(model.params).size > 0)
+    await readModelFiles(base, (path, data) => backend.put(`base.${path}`, data))
 }

@@ -1,5 +1,5 @@
 /** What of a recipe is not as its name says. */
-import { architectures } from '../../models/registry.ts'
+import { architectures, withoutVocabulary } from '../../models/registry.ts'
 import { differences } from './differences.ts'
 import type { Recipe } from './recipe.ts'
 import { recipes } from './registry.ts'
@@ -15,7 +15,7 @@ export function changedSettings(recipe: Recipe): ChangedSetting[] {
   // A run that is continued has all options of its model, and the vocabulary of its tokenizer
   const fields = Object.entries(architectures.get(recipe.architecture)?.fields ?? {})
   const defaults = Object.fromEntries(fields.map(([name, field]) => [name, field.default]))
-  const { vocab: _, ...model } = recipe.model
+  const model = withoutVocabulary(recipe.architecture, recipe.model)
   const named = known ? { ...known, model: { ...defaults, ...known.model } } : {}
   return differences({ ...recipe, model }, named).flatMap(({ path, one: value }) =>
     value === undefined ? [] : [{ path, value }],

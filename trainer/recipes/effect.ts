@@ -20,10 +20,11 @@ export function givenScales({ name, lrScales }: Recipe, paths: readonly string[]
   return Object.fromEntries(Object.entries(lrScales).filter(([part, scale]) => own[part] !== scale || isUsed(part)))
 }
 
-/** A number, a list of kinds as in "adad", or that of an adapter's base. */
+/** A number, a list of kinds as in "adad", or that of an adapter's base; families have the names of their configurations. */
 function layersOf(config: Readonly<Record<string, unknown>>): number | undefined {
-  const { layers, baseConfig } = config as { layers?: number | string; baseConfig?: Record<string, unknown> }
+  const layers = config['layers'] ?? config['num_hidden_layers'] ?? config['n_layer']
   if (typeof layers === 'number') return layers
   if (typeof layers === 'string') return layers.length
-  return baseConfig ? layersOf(baseConfig) : undefined
+  const base = config['baseConfig'] as Readonly<Record<string, unknown>> | undefined
+  return base ? layersOf(base) : undefined
 }

@@ -1,4 +1,5 @@
 /** The recipes by name: every architecture has a small one of its own name. */
+import { familyRecipes } from './families.ts'
 import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
 import { defineRecipe, textData } from './define.ts'
 import type { Recipe } from './recipe.ts'
@@ -100,5 +101,6 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     keeperLong,
     keeperVanilla,
     ...taskRecipes,
+    ...familyRecipes,
   ].map((recipe) => [recipe.name, recipe]),
 )

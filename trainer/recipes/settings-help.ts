@@ -1,6 +1,7 @@
 /** What `mneme train --help` says of `--set`: the settings of a recipe and the options of its architecture. */
 import { type Field, type FieldTree, isField } from '../../models/config.ts'
-import { architectures } from '../../models/registry.ts'
+import { architectures, withoutVocabulary } from '../../models/registry.ts'
+import { families } from '../../models/families/registry.ts'
 import { dataSettings, settings } from './fields.ts'
 import type { Recipe } from './recipe.ts'
 
@@ -12,7 +13,8 @@ export function settingsHelp(recipe?: Recipe): string {
     ? `Settings of ${recipe.name}`
     : 'Settings of a recipe and their defaults (RECIPE --help shows its own)'
   const data = dataSettings[recipe?.data.kind ?? 'text']
-  const shown = [...architectures.values()].filter(({ name }) => !recipe || name === recipe.architecture)
+  const isShown = (name: string): boolean => (recipe ? name === recipe.architecture : !families.has(name))
+  const shown = [...architectures.values()].filter(({ name }) => isShown(name))
   return [
     '',
     `${title} (--set KEY=VALUE):`,
@@ -20,14 +22,13 @@ export function settingsHelp(recipe?: Recipe): string {
     ...shown.flatMap(({ name, about, fields }) => [
       '',
       `Options of ${name}, ${about} (--set model.OPTION=VALUE):`,
-      ...linesOf(withoutVocab(fields), recipe?.model ?? {}),
+      ...linesOf(withoutVocabulary(name, fields), recipe?.model ?? {}),
     ]),
+    ...(recipe
+      ? []
+      : ['', `Published families have options of their own (FAMILY --help): ${[...families.keys()].join(', ')}`]),
   ].join('\n')
 }
-
-/** The vocabulary comes from the tokenizer. */
-const withoutVocab = (fields: FieldTree): FieldTree =>
-  Object.fromEntries(Object.entries(fields).filter(([name]) => name !== 'vocab'))
 
 function linesOf(fields: FieldTree, values: object, path = ''): string[] {
   return Object.entries(fields).flatMap(([name, field]) => {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { countParameters, elements, flatten } from '../../models/spec.ts'
+import { countParameters, elements, flatten, grows, startShape } from '../../models/spec.ts'
 import { openText } from '../../runtime/text.ts'
 import { stepOptions } from '../backends/backend.ts'
 import { rowsOfDevice } from '../backends/compile/parallel.ts'
@@ -37,11 +37,14 @@ export async function planText(
     const { nodes, bytes, valueBytes, unreached } = compileStep(whole.model, { ...stepOptions(whole), batch: rows })
     checkMemory(whole, valueBytes * choices.devices.length)
     const { params, state } = whole.model
-    const stateBytes = flatten(state).reduce((sum, [, { shape }]) => sum + 4 * elements(shape.slice(1)), 0)
+    const bytesOf = (growing: boolean): number =>
+      flatten(state).reduce((sum, [, s]) => sum + (grows(s) === growing ? 4 * elements(startShape(s.shape, 1)) : 0), 0)
+    const perToken = bytesOf(true)
     const [held, values] = [heldBytes(whole), RESIDENT * valueBytes]
     const rowsOfTable = [
       ['parameters', countParameters(params).toLocaleString('en')],
-      ['state of a session', inUnits(stateBytes)],
+      ['state of a session', inUnits(bytesOf(false))],
+      ...(perToken > 0 ? [['  and for each token', inUnits(perToken)]] : []),
       ['memory of a step, about', inUnits(held + values)],
       ['  parameters, moments, state', inUnits(held)],
       [`  values of ${rows} x ${recipe.sequenceLength} tokens`, inUnits(values)],

@@ -8,12 +8,13 @@ import { openText, type TextCodec } from '../../runtime/text.ts'
 import type { Backend, BackendOptions, TargetDevice } from '../backends/backend.ts'
 import { createCompiledBackend } from '../backends/compile/backend.ts'
 import { createParallelBackend } from '../backends/compile/parallel.ts'
+import { checkCarry } from '../backends/carry.ts'
 import { checkMemory } from '../backends/memory.ts'
 import type { JsonValue } from '../data/batch.ts'
 import { DataError } from '../data/batch.ts'
 import type { ReportProgress } from '../data/progress.ts'
 import { withBase } from '../import/base.ts'
-import { startFrom } from '../import/start.ts'
+import { putPublishedBase, startFrom } from '../import/start.ts'
 import { Random } from '../random.ts'
 import { checkEffect, givenScales } from '../recipes/effect.ts'
 import type { Recipe } from '../recipes/recipe.ts'
@@ -64,6 +65,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
     throw new ConfigError(`evaluateEvery: expected a number of steps, got epoch: ${recipe.name}'s data has no end`)
   const backend = await openBackend(options, choices, recipe.seed)
   const started = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
+  if (choices.resume) await putPublishedBase(model, backend)
   const notes = [...dataNotes, ...started, ...unreachedNotes(backend.unreached, recipe, model)]
   if (model.trainingOnly !== undefined) notes.push(`this model cannot be exported: ${model.trainingOnly}`)
   const run: Run = {
@@ -87,11 +89,16 @@ export function backendOptionsOf(
   codec: TextCodec,
   { threads, devices, progress }: Pick<Choices, 'threads' | 'devices' | 'progress'>,
 ): BackendOptions {
-  const model = createModel(recipe.architecture, { ...recipe.model, vocab: codec.vocabSize })
+  const model = createModel(recipe.architecture, recipe.model, codec.vocabSize)
   if (recipe.sequenceLength % model.chunkLength !== 0)
     throw new ConfigError(
       `sequenceLength: expected a multiple of ${model.chunkLength}, the tokens of a chunk or stride of ${recipe.architecture}, got ${recipe.sequenceLength}`,
     )
+  if (model.positions !== undefined && recipe.sequenceLength > model.positions)
+    throw new ConfigError(
+      `sequenceLength: expected at most ${model.positions}, the positions that ${recipe.architecture} learns, got ${recipe.sequenceLength}`,
+    )
+  checkCarry(model, recipe.carry)
   checkEffect(recipe, model)
   const paths = flatten(model.params).map(([path]) => path)
   const options: BackendOptions = {

@@ -1,5 +1,6 @@
 /** What a run leaves to be read: loss and learning-rate curves, its settings, a sample, and a page with all of it. */
 import { join } from 'node:path'
+import { inUnits } from '../backends/memory.ts'
 import { loadTrained, openTrained } from '../export/weights.ts'
 import { writeText } from '../files.ts'
 import { trainingPicture } from '../picture/training.ts'
@@ -24,6 +25,8 @@ export interface ReportFacts {
   /** The command line. */
   readonly command: string
   readonly outcome: Outcome
+  /** The most memory that the process held at once while it trained. */
+  readonly peakBytes: number
 }
 
 /** Writes curves.svg and report.md into the run's folder; returns the report's path. Throws FileError. */
@@ -69,7 +72,8 @@ function page(facts: ReportFacts, metrics: readonly Metric[], text: string | und
 | tokens | ${last?.tokens ?? 0} |
 | last training loss, nats a token | ${nats(last?.loss)} |
 | best held-out loss, nats a token | ${nats(facts.outcome.best)} |
-| tokens a second, last measured | ${last?.tokensPerSecond ?? 'not measured'} |`,
+| tokens a second, last measured | ${last?.tokensPerSecond ?? 'not measured'} |
+| most memory of the process | ${inUnits(facts.peakBytes)} |`,
     '![loss and learning rate](curves.svg)',
     ...(facts.notes.length === 0 ? [] : [facts.notes.map((note) => `- ${note}`).join('\n')]),
     settingsSection(facts),

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readState, tokenizerFiles } from './checkpoint.ts'
 import { DataError } from '../data/batch.ts'
+import { isPublishedModel, readModelTokenizer } from '../import/model-files.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 
 /**
@@ -21,17 +22,29 @@ export async function checkTokenizer(asked: Recipe['tokenizer'], run: string): P
   for (const file of tokenizerFiles) {
     const expected = files[file]?.sha256
     if (expected === undefined) continue
-    await compare(join(run, 'tokenizer', file), expected)
+    const own = join(run, 'tokenizer', file)
+    compare(own, await readFile(own).catch(unreadable(own)), expected)
+    if (asked.kind !== 'folder') continue
+    const other = join(asked.folder, file)
+    const there = contentsOf(asked.folder, file)
     // What was copied into the run does it where the folder that it came from is gone
-    if (asked.kind === 'folder') await compare(join(asked.folder, file), expected, same)
+    const contents = await (same ? there.catch(() => undefined) : there.catch(unreadable(other)))
+    if (contents !== undefined) compare(other, contents, expected)
   }
 }
 
-async function compare(path: string, expected: string, optional = false): Promise<void> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    if (!optional) throw new DataError(`resume: tokenizer: ${path} cannot be read`, { cause })
-  })
-  if (bytes === undefined) return
+const unreadable = (path: string) => (cause: unknown) => {
+  throw new DataError(`resume: tokenizer: ${path} cannot be read`, { cause })
+}
+
+/** A tokenizer's file, of a folder or as a run takes it out of a published model. */
+async function contentsOf(folder: string, file: (typeof tokenizerFiles)[number]): Promise<Buffer | string> {
+  if (!isPublishedModel(folder)) return readFile(join(folder, file))
+  const { tokenizer, config } = await readModelTokenizer(folder)
+  return file === 'tokenizer.json' ? tokenizer : config
+}
+
+function compare(path: string, bytes: Buffer | string, expected: string): void {
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (sha256 !== expected)
     throw new DataError(

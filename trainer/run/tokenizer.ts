@@ -5,6 +5,7 @@ import { DataError } from '../data/batch.ts'
 import { taskVocabulary } from '../data/tasks/dataset.ts'
 import type { ReportProgress } from '../data/progress.ts'
 import { writeText } from '../files.ts'
+import { isPublishedModel, readModelTokenizer } from '../import/model-files.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import { readTokenizerFolder } from '../tokenizer/folder.ts'
 import { chatTokens, writeTokenizer } from '../tokenizer/format.ts'
@@ -40,7 +41,7 @@ async function copyTokenizer(from: string, to: string): Promise<void> {
     throw new DataError(
       'tokenizer.folder: expected a folder for tokenizer.kind=folder, got none; --set tokenizer.folder=FOLDER',
     )
-  const { tokenizer, config } = await readTokenizerFolder(from)
+  const { tokenizer, config } = await (isPublishedModel(from) ? readModelTokenizer(from) : readTokenizerFolder(from))
   await writeText(join(to, 'tokenizer.json'), tokenizer)
   await writeText(join(to, 'tokenizer_config.json'), config)
 }

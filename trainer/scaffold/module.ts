@@ -3,7 +3,7 @@ import type { Model } from '../../models/architecture.ts'
 import { chunkedComposites } from '../../models/chunked.ts'
 import { withComposites } from '../../models/composites.ts'
 import type { Ops } from '../../models/ops.ts'
-import { fill, flatten, leaves, type Spec } from '../../models/spec.ts'
+import { fill, flatten, leaves, type Spec, startShape } from '../../models/spec.ts'
 import { recorder } from '../backends/compile/recorder.ts'
 import { type Node, type Recorder, replay, Tape } from '../backends/compile/tape.ts'
 import { type PythonCode, pythonEmitter, type PythonOps } from './python.ts'
@@ -12,7 +12,7 @@ import { type PythonCode, pythonEmitter, type PythonOps } from './python.ts'
 export function torchModule(model: Model, batch: number, time: number): string {
   const tape = new Tape()
   const op = recorder(tape, Infinity)
-  const sized = (spec: Spec): number[] => spec.shape.map((d) => (d === 'batch' ? batch : Number(d)))
+  const sized = (spec: Spec): number[] => startShape(spec.shape, batch)
   const ids = tape.input('ids', [batch, time], 'int32')
   const params = fill(model.params, (path, spec) => tape.input(path, sized(spec)))
   const state = fill(model.state, (path, spec) => tape.input(path, sized(spec)))

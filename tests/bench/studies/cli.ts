@@ -8,12 +8,16 @@ import { ablations } from './ablations.ts'
 import { adapters } from './adapters.ts'
 import { mad } from './mad.ts'
 import { multiQuery, multiQueryFull } from './multi-query.ts'
+import { publishedAdapters } from './published-adapters.ts'
 import { retrieval } from './retrieval.ts'
 import { complete, measuredOf } from './study.ts'
 import { parity, rewrite } from './tracking.ts'
 
 const studies = new Map(
-  [retrieval, multiQuery, multiQueryFull, rewrite, parity, mad, adapters, ablations].map((s) => [s.name, s]),
+  [retrieval, multiQuery, multiQueryFull, rewrite, parity, mad, adapters, publishedAdapters, ablations].map((s) => [
+    s.name,
+    s,
+  ]),
 )
 const [name = '', ...runs] = process.argv.slice(2)
 const study = studies.get(name)

@@ -8,8 +8,8 @@ import type { TextResult } from '../../../trainer/evaluate/text-tally.ts'
 /** One model: how it is trained, and what is measured of it. */
 export interface Run {
   readonly name: string
-  /** Arguments of `mneme train`; `--out` is added. */
-  readonly train: readonly string[]
+  /** Arguments of `mneme train`; `--out` is added. A model that is there before the study has none. */
+  readonly train?: readonly string[]
   /** Arguments of `mneme eval` by the name of a result; `--model` and `--json` are added. */
   readonly evaluate: Readonly<Record<string, readonly string[]>>
 }
@@ -56,8 +56,10 @@ export function complete(study: Study, chosen: (run: string) => boolean): void {
     const missing = Object.entries(run.evaluate).filter(([result]) => !existsSync(fileOf(study, run.name, result)))
     if (missing.length === 0) continue
     const resume = existsSync(join(folder, 'last')) ? ['--resume'] : []
-    mneme('train', [...run.train, '--out', folder, ...resume])
-    copyFileSync(join(folder, 'metrics.jsonl'), join(results, study.name, `${fileName(run.name)}.metrics.jsonl`))
+    if (run.train) {
+      mneme('train', [...run.train, '--out', folder, ...resume])
+      copyFileSync(join(folder, 'metrics.jsonl'), join(results, study.name, `${fileName(run.name)}.metrics.jsonl`))
+    }
     for (const [result, args] of missing)
       mneme('eval', [...args, '--model', folder, '--json', fileOf(study, run.name, result)])
   }
@@ -75,6 +77,10 @@ export function measuredOf(study: Study): Measured[] {
 
 const fileOf = (study: Study, run: string, result: string): string =>
   join(results, study.name, `${fileName(run)}.${fileName(result)}.json`)
+
+/** Makes a bundle in float32 of a published model. */
+export const importBase = (source: string, out: string): void =>
+  mneme('import', [source, '--out', out, '--quantize', 'none'])
 
 function mneme(command: string, args: readonly string[]): void {
   process.stderr.write(`mneme ${command} ${args.map((arg) => (/[\s"{]/.test(arg) ? `'${arg}'` : arg)).join(' ')}\n`)

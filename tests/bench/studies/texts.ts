@@ -12,8 +12,12 @@ export const partsOf = (name: string) => ({
 
 /** Cuts the first `most` characters of a text of ../shared/data at a line. */
 export function cut(name: string, most = Infinity): void {
+  cutText(name, readFileSync(join('..', 'shared', 'data', `${name}.txt`), 'utf8').slice(0, most))
+}
+
+/** Cuts a text at a line. */
+export function cutText(name: string, text: string): void {
   mkdirSync(folder, { recursive: true })
-  const text = readFileSync(join('..', 'shared', 'data', `${name}.txt`), 'utf8').slice(0, most)
   const at = text.indexOf('\n', Math.floor(text.length * 0.9)) + 1
   const { train, test } = partsOf(name)
   writeFileSync(train, text.slice(0, at))

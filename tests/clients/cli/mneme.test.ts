@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { families } from '../../../models/families/registry.ts'
 import { architectures } from '../../../models/registry.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { runMneme, sourceBin, startMneme } from './mneme-process.ts'
@@ -62,11 +63,13 @@ describe('exit codes', () => {
     },
   )
 
-  test('the help of train has every setting of a recipe, and every option of every architecture', async () => {
+  test('the help of train has every setting of a recipe, every option of our architectures, and the families by name', async () => {
     const { stdout } = await runMneme(['train', '--help'])
     for (const setting of ['optimizer.bits=32', 'precision="float32"', 'schedule.kind="cosine"'])
       expect(stdout).toContain(setting)
+    for (const name of families.keys()) expect(stdout).toMatch(new RegExp(`FAMILY --help\\): .*\\b${name}\\b`))
     for (const { name, fields } of architectures.values()) {
+      if (families.has(name)) continue
       const own = stdout.slice(stdout.indexOf(`Options of ${name},`)).split('\n\n')[0]!
       for (const option of Object.keys(fields)) if (option !== 'vocab') expect(own).toContain(`  ${option}=`)
     }

@@ -75,6 +75,54 @@ test('low-rank additions are W + (alpha / r) A B in the place of W', () => {
   )
 })
 
+test('on a family low-rank additions are products of what a layer reads, and come to the same', () => {
+  const config = {
+    vocab_size: 23,
+    hidden_size: 16,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    intermediate_size: 24,
+  }
+  const model = adapter('llama', config, { adapters: 'lora', loraAlpha: 6, loraTargets: '(q_proj|lm_head)\\.weight$' })
+  const weights = randomWeights(model)
+  const merged = inner(weights)
+  const targets = ['layers.0.mixer.q_proj.weight', 'layers.1.mixer.q_proj.weight', 'lm_head.weight']
+  for (const path of targets) {
+    const [down, up] = ['down', 'up'].map((side) => weights.get(`lora.${path}.${side}`)!) as [
+      Float32Array,
+      Float32Array,
+    ]
+    const sum = merged.get(path)!.map((w, i) => {
+      const [row, column] = [Math.floor(i / 16), i % 16]
+      return w + 3 * (up[2 * row]! * down[column]! + up[2 * row + 1]! * down[16 + column]!)
+    })
+    merged.set(path, sum)
+  }
+  const [got, expected] = [
+    eagerRun(tf, model, weights, [ids]).logits,
+    eagerRun(tf, createModel('llama', config), merged, [ids]).logits,
+  ]
+  expectClose(got, expected, { absolute: 1e-5, relative: 1e-4 })
+  expect(got).not.toEqual(eagerRun(tf, createModel('llama', config), inner(weights), [ids]).logits)
+})
+
+test('on a family a matrix that no layer multiplies with is refused, before it would never be trained', () => {
+  const config = {
+    vocab_size: 23,
+    hidden_size: 16,
+    num_hidden_layers: 1,
+    num_attention_heads: 2,
+    intermediate_size: 24,
+  }
+  const model = adapter('llama', config, { adapters: 'lora', loraTargets: '(q_proj|embed_tokens)\\.weight$' })
+  expect(() => eagerRun(tf, model, randomWeights(model), [ids])).toThrow(
+    'adapter.loraTargets: expected matrices that a layer multiplies with, got embed_tokens.weight',
+  )
+  expect(() => adapter('mamba', { vocab_size: 23, hidden_size: 16 }, { adapters: 'lora' })).toThrow(
+    'adapter.loraTargets: expected an expression for some of embed_tokens.weight',
+  )
+})
+
 test('memory layers stand after the layers that are named', () => {
   const paths = (more: Record<string, unknown>): string[] =>
     flatten(adapter('vanilla', { ...common, layers: 3 }, { adapters: 'memory', ...more }).params).map(([path]) => path)

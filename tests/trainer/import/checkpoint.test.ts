@@ -86,7 +86,7 @@ test('weights that do not fit are refused, with what was expected', async () => 
   const refused = (name: string, more: readonly string[]) => expect(open('adapter', name, more)).rejects
   await refused('none', attached).toThrow(/base\.embed: is frozen and has no trained values; give --init/)
   await refused('missing', [...attached, `start.checkpoint=${join(folder, 'nothing')}`]).toThrow(/found nothing/)
-  await refused('nobody', layers).toThrow('adapter.base: expected --init with a run to adapt')
+  await refused('nobody', layers).toThrow('adapter.base: expected --init with a run or a published model to adapt')
   const wide = set('model', { base: 'vanilla', baseConfig: { ...small, width: 32 }, rows: 16, memoryHeads: 2 })
   await refused('wide', [...wide, `start.checkpoint=${base}`]).toThrow(
     /blocks\.0\.attention\.output: expected float32 \[32, 32\], got float32 \[16, 16\]/,

@@ -49,6 +49,7 @@ async function report(routing: string): Promise<string> {
     recipe,
     command: 'mneme train moc --steps 1',
     outcome,
+    peakBytes: 2e9,
   }
   return readFileSync(await writeReport(out, facts), 'utf8')
 }
@@ -63,6 +64,7 @@ test('a report shows a sample, but of a model that nobody can serve', async () =
 test('a report has the command, what differs from the recipe, and what was left out', async () => {
   const text = await report('token')
   expect(text).toContain('```sh\nmneme train moc --steps 1\n```')
+  expect(text).toContain('| most memory of the process | 2.0 GB |')
   expect(text).toContain('| `model.width` | `16` |')
   expect(text).toContain('| `sequenceLength` | `16` |')
   expect(text).not.toContain('optimizer.beta1')

@@ -83,9 +83,10 @@ export async function createCompiledBackend(o: BackendOptions, seed: number): Pr
       evaluation ??= await Evaluation.open(o, [buffers.held(0), buffers.held(1)])
       return evaluation.run(turn, batches)
     },
-    read: () => copies(buffers.held(turn)),
+    put: (path, data) => buffers.held(turn)[`param.${path}`]!.write(data),
+    read: () => copies(buffers.saved(turn)),
     write(state) {
-      const now = buffers.held(turn)
+      const now = buffers.saved(turn)
       expectNames(Object.keys(now), state)
       for (const [name, { data }] of state) now[name]!.write(data)
     },

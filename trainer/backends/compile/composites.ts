@@ -24,6 +24,7 @@ export function tapeOps(tape: Tape, op: Recorder): Ops<Node> {
       isZero(x.filled) && x.q.shape[2]! <= x.window && !x.always
         ? causalAttention(plain, x)
         : chunked.windowAttention(x),
+    linear: (x, weight, bias) => linear(op, x, weight, bias),
     addLoss: (loss) => tape.addLoss(loss),
     dropout(x, rate) {
       if (rate === 0) return x
@@ -31,6 +32,13 @@ export function tapeOps(tape: Tape, op: Recorder): Ops<Node> {
       return op.mul(x, op.mul(kept, op.constant(1 / (1 - rate))))
     },
   })
+}
+
+/** One product of two matrices, which reads the weight (N,K) as it is stored. */
+function linear(op: Recorder, x: Node, weight: Node, bias?: Node): Node {
+  const rows = op.reshape(x, [-1, x.shape.at(-1)!])
+  const y = op.reshape(op.gemm(rows, weight, false, true), [...x.shape.slice(0, -1), weight.shape[0]!])
+  return bias === undefined ? y : op.add(y, bias)
 }
 
 /** Known to be zero before the graph runs: the state of rows that carry none. */

@@ -3,6 +3,7 @@
  * same time, and their mean by weight makes one update. Checkpoints are those of one device, so either continues a run.
  */
 import { ConfigError } from '../../../models/config.ts'
+import { publishedPaths } from '../../../models/spec.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
 import {
   type Backend,
@@ -41,6 +42,7 @@ export async function createParallelBackend(
   const replicas = await Promise.all(
     devices.map((target) => openReplica({ ...share, ...target, maxLabels }, updater.sets)),
   )
+  const published = publishedPaths(o.model.params)
   let turn = 0
   /** The carried state of each device before the update. */
   let statesBefore: Map<string, Float32Array>[] = []
@@ -48,7 +50,8 @@ export async function createParallelBackend(
 
   /** All that changes, by name, the rows of all devices after one another. */
   function read(): Map<string, Tensor> {
-    const kept = new Map(Object.entries(updater.sets[turn]!).map(([name, tensor]) => [name, copied(tensor)]))
+    const own = Object.entries(updater.sets[turn]!).filter(([name]) => !published.has(name.slice('param.'.length)))
+    const kept = new Map(own.map(([name, tensor]) => [name, copied(tensor)]))
     for (const [name, { dims }] of Object.entries(replicas[0]!.state())) {
       const whole = createTensor('float32', [o.batch, ...dims.slice(1)])
       for (const [i, part] of statesOf(replicas, name).entries()) floats(whole).set(part, i * part.length)
@@ -92,6 +95,7 @@ export async function createParallelBackend(
       evaluation ??= await Evaluation.open({ ...o, ...devices[0]! }, updater.sets)
       return evaluation.run(turn, batches)
     },
+    put: (path, data) => copy(data, updater.sets[turn]![`param.${path}`]!),
     read,
     write(state) {
       expectNames([...read().keys()], state)

@@ -1,5 +1,6 @@
 /** The memory of a compiled step: two sets of what training changes, which take turns, its other inputs, its results. */
 import type { Model } from '../../../models/architecture.ts'
+import { publishedPaths } from '../../../models/spec.ts'
 import type { BoundTensor } from '../../../runtime/graph.ts'
 import { type DeviceMemory, type DeviceTensor, hostMemory } from '../../../runtime/memory.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
@@ -16,6 +17,7 @@ export class StepBuffers {
   /** Gradients that wait for the last batch of an update: they take turns too, and are no training state. */
   readonly #totals: readonly [Held, Held]
   readonly #frozen: Held
+  readonly #published: ReadonlySet<string>
   /** Where the graph reads the inputs: a copy on the device, or the very memory of `inputs`. */
   readonly #sent: Held | null
   readonly #results: Held
@@ -35,6 +37,7 @@ export class StepBuffers {
     this.#sets = [allocate(moving(false)), allocate(moving(false))]
     this.#totals = [allocate(moving(true)), allocate(moving(true))]
     this.#frozen = allocate(frozenParams(model))
+    this.#published = new Set([...publishedPaths(model.params)].map((path) => `param.${path}`))
     this.inputs = zeros(compiled.inputs.filter(({ name }) => !changing.has(name) && !Object.hasOwn(this.#frozen, name)))
     this.#sent = recorded ? allocate(this.inputs) : null
     const scalar = { dtype: 'float32', dims: [] } as const
@@ -45,6 +48,11 @@ export class StepBuffers {
   /** The training state before the step of that turn, by name; the one after it is the other turn's. */
   held(turn: number): Held {
     return { ...this.#frozen, ...this.#sets[turn] }
+  }
+
+  /** The same without the parameters whose values stay in the files of a published model. */
+  saved(turn: number): Held {
+    return Object.fromEntries(Object.entries(this.held(turn)).filter(([name]) => !this.#published.has(name)))
   }
 
   /** The session state that rows carry, state.* of `held`. */

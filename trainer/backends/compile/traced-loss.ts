@@ -1,9 +1,10 @@
 /** A model and its loss on a tape. */
 import type { Model } from '../../../models/architecture.ts'
-import { fill, frozenPaths, leaves } from '../../../models/spec.ts'
+import { fill, frozenPaths, leaves, startShape } from '../../../models/spec.ts'
 import { tapeOps } from './composites.ts'
 import type { Arithmetic } from './emit.ts'
 import { gradients } from './gradients.ts'
+import { checkCarry } from '../carry.ts'
 import { crossEntropy } from './objective.ts'
 import { recorder } from './recorder.ts'
 import { ShapeError } from './shapes.ts'
@@ -44,9 +45,9 @@ export function traceLoss(model: Model, o: LossOptions, training: boolean): Trac
   const labelled = maxLabels > 0 ? [maxLabels] : [batch, sequenceLength]
   const targets = tape.input('targets', labelled, 'int32')
   const weights = tape.input('weights', labelled)
-  const sized = (shape: readonly (number | string)[]): number[] => shape.map((d) => (d === 'batch' ? batch : Number(d)))
-  const params = fill(model.params, (path, spec) => tape.input(`param.${path}`, sized(spec.shape)))
-  const before = stateBefore(tape, op, model, o.carry, sized)
+  checkCarry(model, o.carry)
+  const params = fill(model.params, (path, { shape }) => tape.input(`param.${path}`, startShape(shape, batch)))
+  const before = stateBefore(tape, op, model, o.carry, batch)
   const ops = tapeOps(tape, op)
   const used = training ? ops : { ...ops, dropout: (x: Node) => x }
   const { result: done, losses } = tape.withLosses(() => model.forward(used, params, ids, before))
@@ -68,18 +69,12 @@ export function traceLoss(model: Model, o: LossOptions, training: boolean): Trac
 }
 
 /** The state that rows carry, zero where a row starts a document. */
-function stateBefore(
-  tape: Tape,
-  op: Recorder,
-  model: Model,
-  carried: boolean,
-  sized: (shape: readonly (number | string)[]) => number[],
-): unknown {
-  if (!carried) return fill(model.state, (_, spec) => op.zeros(sized(spec.shape)))
+function stateBefore(tape: Tape, op: Recorder, model: Model, carried: boolean, batch: number): unknown {
+  if (!carried) return fill(model.state, (_, spec) => op.zeros(startShape(spec.shape, batch)))
   const continues = (carry: Node): Node => op.less(op.constant(0.5), carry) //                  (B, 1)
   let rows: Node | undefined
   return fill(model.state, (path, spec) => {
-    const shape = sized(spec.shape)
+    const shape = startShape(spec.shape, batch)
     rows ??= continues(tape.input('carry', [shape[0]!, 1]))
     const ends = op.reshape(rows, [shape[0]!, ...shape.slice(1).map(() => 1)])
     // A choice, not a product: a state that is not finite must end with its row

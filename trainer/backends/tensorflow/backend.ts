@@ -1,6 +1,6 @@
 /** The second, independent backend: eager TF.js, its own derivatives, its own AdamW arithmetic. */
 import { ConfigError } from '../../../models/config.ts'
-import { flatten, frozenPaths, type Spec } from '../../../models/spec.ts'
+import { flatten, frozenPaths, publishedPaths, type Spec, startShape } from '../../../models/spec.ts'
 import { createTensor, type Tensor as Numbers } from '../../../runtime/tensor.ts'
 import {
   type Backend,
@@ -41,6 +41,7 @@ export async function createTensorFlowBackend(
     update: (batches, lr, number) => run.update(batches, lr, number),
     undo: () => run.undo(),
     evaluate: (batches) => run.evaluate(batches),
+    put: (path, data) => run.put(path, data),
     read: () => run.read(),
     write: (state) => run.write(state),
     close: () => run.close(),
@@ -69,13 +70,13 @@ class Eager {
     const values = initialise(model.params, seed)
     for (const [path, spec] of this.#specs) {
       const shape = spec.shape.map(Number)
-      this.#now.set(`param.${path}`, tf.tensor(values.get(path)!, shape))
+      this.#now.set(`param.${path}`, spec.published ? tf.zeros(shape) : tf.tensor(values.get(path)!, shape))
       if (spec.frozen) continue
       for (const [kind, zeros] of Object.entries(zeroMoments(tf, shape, optimizer.bits)))
         this.#now.set(`${kind}.${path}`, zeros)
     }
     for (const [path, spec] of flatten(model.state))
-      this.#now.set(`state.${path}`, tf.zeros(spec.shape.map((d) => (d === 'batch' ? batch : Number(d)))))
+      this.#now.set(`state.${path}`, tf.zeros(startShape(spec.shape, batch)))
   }
 
   async update(batches: readonly Batch[], lr: number, number: number): Promise<UpdateResult> {
@@ -186,9 +187,15 @@ class Eager {
     return sum / weights
   }
 
+  put(path: string, data: Float32Array): void {
+    const before = this.#now.get(`param.${path}`)!
+    this.#now.set(`param.${path}`, this.#tf.tensor(data, before.shape))
+    before.dispose()
+  }
+
   read(): TrainingState {
     return new Map(
-      [...this.#now].map(([name, t]): [string, Numbers] => {
+      this.#saved().map(([name, t]): [string, Numbers] => {
         const data = t.dataSync().slice() as Float32Array
         if (!this.#now.has(name.replace('.', 'Scale.'))) return [name, createTensor('float32', t.shape, data)]
         return name.startsWith('first')
@@ -199,12 +206,22 @@ class Eager {
   }
 
   write(state: TrainingState): void {
-    expectNames([...this.#now.keys()], state)
-    this.close()
-    this.#now = new Map()
+    const saved = this.#saved()
+    expectNames(
+      saved.map(([name]) => name),
+      state,
+    )
+    this.#dispose(this.#before, this.#now)
     this.#before = new Map()
+    this.#tf.dispose(saved.map(([, t]) => t))
     for (const [name, { dims, data }] of state)
       this.#now.set(name, this.#tf.tensor(Float32Array.from(data as Float32Array), [...dims], 'float32'))
+  }
+
+  /** All but the parameters whose values stay in the files of a published model. */
+  #saved(): [name: string, tensor: Tensor][] {
+    const published = publishedPaths(this.#o.model.params)
+    return [...this.#now].filter(([name]) => !published.has(name.slice('param.'.length)))
   }
 
   close(): void {

@@ -42,7 +42,10 @@ export function eager(tf: TensorFlow): Primitives<Tensor> {
     round: flat((x) => tf.round(x)),
     gelu: (x) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1)),
     matmul(a, b) {
-      if (b.rank > 2 || a.rank === 2) return tf.matMul(a, b)
+      if (b.rank === a.rank) return tf.matMul(a, b)
+      // TF.js's derivative of a product does not sum over the axes that the right side lacks
+      if (b.rank > 2)
+        return tf.matMul(a, tf.broadcastTo(b, [...a.shape.slice(0, a.rank - b.rank), ...b.shape] as [number]))
       const flat = tf.reshape(a, [-1, a.shape.at(-1)!])
       return tf.reshape(tf.matMul(flat, b), [...a.shape.slice(0, -1), b.shape.at(-1)!])
     },

@@ -8,6 +8,7 @@ import { path, wholeNumber } from '../../commands/parse.ts'
 import { DataError } from '../../data/batch.ts'
 import { openPlainText, passagesOf } from '../../data/text-file.ts'
 import { loadTrained, type Trained } from '../../export/weights.ts'
+import { stateSizes } from '../model.ts'
 import type { CommonFlags, Suite } from '../suite.ts'
 import { Observer } from '../telemetry/observer.ts'
 import { telemetryPicture } from '../telemetry/picture.ts'
@@ -44,12 +45,11 @@ export const telemetrySuite: Suite<TelemetryFlags> = {
       ...(text ? { text } : {}),
       progress: (what) => status.report(what),
     })
-    const state = flatten(model.state).map(([, { shape }]) => shape.slice(1).reduce<number>((n, d) => n * Number(d), 1))
     const subject = {
       model: folder,
       architecture: model.architecture,
       parameters: countParameters(model.params),
-      stateFloats: state.reduce((a, b) => a + b, 0),
+      ...stateSizes(flatten(model.state).map(([, spec]) => spec)),
     }
     return { result, table: telemetryTable(result), subject, picture: () => telemetryPicture(result, subject) }
   },

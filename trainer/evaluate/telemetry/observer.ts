@@ -1,7 +1,7 @@
 /** Runs a checkpoint by TF.js a few tokens at a time, so that its state and its taps can be read in between. */
 import { withComposites } from '../../../models/composites.ts'
 import type { Ops } from '../../../models/ops.ts'
-import { fill, flatten, leaves } from '../../../models/spec.ts'
+import { fill, flatten, grows, leaves, startShape } from '../../../models/spec.ts'
 import { loadTensorFlow, type Tensor, type TensorFlow } from '../../backends/tensorflow/load.ts'
 import { eager } from '../../backends/tensorflow/ops.ts'
 import type { Trained } from '../../export/weights.ts'
@@ -46,6 +46,7 @@ export class Observer {
     })
     this.#params = fill(model.params, (path, { shape }) => tf.tensor(weights.get(path)!, shape.map(Number)))
     this.memories = flatten(model.state)
+      .filter(([, spec]) => !grows(spec)) // keys and values are no memory that is written over
       .map(([path, { shape }]) => ({ path, shape: shape.slice(1).map(Number) }))
       .filter(({ shape }) => shape.length >= 2 && shape.slice(-2).every((d) => d > 1))
   }
@@ -58,7 +59,7 @@ export class Observer {
 
   /** Sets the state of so many rows to zero. */
   start(rows: number): void {
-    this.#put(fill(this.#trained.model.state, (_, { shape }) => this.#tf.zeros([rows, ...shape.slice(1).map(Number)])))
+    this.#put(fill(this.#trained.model.state, (_, { shape }) => this.#tf.zeros(startShape(shape, rows))))
   }
 
   /** Reads rows of the same length; tapped values are added to `taps`. */

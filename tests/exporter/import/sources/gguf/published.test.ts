@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { groupedRows, transposed, unpairedRows } from '../../../../../exporter/import/sources/gguf/orders.ts'
 import { readJsonObject } from '../../../../../exporter/import/sources/json.ts'
 import { openSource } from '../../../../../exporter/import/sources/source.ts'
+import { publishedWeights } from '../../../../support/published.ts'
 
 // Made by llama.cpp's converter of folders whose config.json is beside them; a checkout on its own has no such folder.
 const fixtures = join(import.meta.dirname, '../../../../../../shared/fixtures')
@@ -113,7 +114,7 @@ describe.skipIf(names.length === 0)('a GGUF file as a published model', () => {
 })
 
 // 98 MB that a script of ours fetches
-const smollm2 = join(import.meta.dirname, '../../../../../../.models/smollm2-135m-instruct.Q4_1.gguf')
+const smollm2 = join(publishedWeights, 'smollm2-135m-instruct.Q4_1.gguf')
 test.skipIf(!existsSync(smollm2))(
   'blocks of SmolLM2 keep their bits when rows of q and k are put back in order',
   async () => {

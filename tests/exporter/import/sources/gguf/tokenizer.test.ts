@@ -5,6 +5,7 @@ import { preTokenizers } from '../../../../../exporter/import/sources/gguf/token
 import { readTokenizer } from '../../../../../exporter/import/sources/gguf/tokenizer/tokenizer.ts'
 import { openSource } from '../../../../../exporter/import/sources/source.ts'
 import { openText } from '../../../../../runtime/text.ts'
+import { publishedWeights } from '../../../../support/published.ts'
 
 // A checkout on its own has no such folders.
 const fixtures = join(import.meta.dirname, '../../../../../../shared/fixtures')
@@ -64,7 +65,7 @@ describe.skipIf(names.length === 0)('the tokenizer of a GGUF file', () => {
 
 const spaced = (text: string): string => (text === '' || text.startsWith(' ') ? text : ` ${text}`)
 
-const smollm2 = join(import.meta.dirname, '../../../../../../.models/smollm2-135m-instruct.Q4_1.gguf')
+const smollm2 = join(publishedWeights, 'smollm2-135m-instruct.Q4_1.gguf')
 test.skipIf(!existsSync(smollm2))("SmolLM2's tokenizer gives its published ids", async () => {
   const { tokenizer, tensors, generation } = await openSource(smollm2)
   const codec = openText(tokenizer!)
