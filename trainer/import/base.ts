@@ -5,7 +5,7 @@ import type { Recipe } from '../recipes/recipe.ts'
 import { recipes } from '../recipes/registry.ts'
 import { loadTrained } from '../export/weights.ts'
 import { fingerprint, isPublishedModel, openModelFiles } from './model-files.ts'
-import { ImportError } from './published.ts'
+import { ImportError } from '../../exporter/import/import-error.ts'
 
 /**
  * The recipe of an adapter without a base, with the architecture, options and tokenizer of the checkpoint or published

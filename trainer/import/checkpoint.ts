@@ -8,7 +8,7 @@ import type { Tensor } from '../../runtime/tensor.ts'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import { currentName } from '../run/checkpoint-names.ts'
 import { readSafetensors } from '../safetensors.ts'
-import { ImportError } from './published.ts'
+import { ImportError } from '../../exporter/import/import-error.ts'
 
 export interface CheckpointWeights {
   /** By our paths. */

@@ -7,7 +7,7 @@ import { readPublishedConfig } from '../../exporter/import/published-config.ts'
 import { openSource, type ModelSource } from '../../exporter/import/sources/source.ts'
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
-import { ImportError } from './published.ts'
+import { ImportError } from '../../exporter/import/import-error.ts'
 
 /** Whether a path is a published model's: a .gguf file, or a folder as transformers writes it. */
 export const isPublishedModel = (path: string): boolean =>

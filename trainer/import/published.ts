@@ -1,11 +1,8 @@
 /** Published weights: rules that map tensors of a file to parameters of a model, and their application. */
+import { ImportError } from '../../exporter/import/import-error.ts'
 import { elements, flatten, type SpecTree } from '../../models/spec.ts'
 import type { Tensor } from '../../runtime/tensor.ts'
 import type { NamedTensors } from '../safetensors.ts'
-
-export class ImportError extends Error {
-  override name = 'ImportError' as const
-}
 
 /** `#` stands for the number of a layer, in both names. */
 export interface Rule {

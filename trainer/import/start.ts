@@ -7,7 +7,8 @@ import { checkpointWeights } from './checkpoint.ts'
 import { gpt2 } from './gpt2.ts'
 import { mamba } from './mamba.ts'
 import { isPublishedModel, type ModelFiles, publishedBase, readModelFiles } from './model-files.ts'
-import { ImportError, importWeights, type Published } from './published.ts'
+import { ImportError } from '../../exporter/import/import-error.ts'
+import { importWeights, type Published } from './published.ts'
 
 /** Files of weights by their kind; an empty path is none. */
 export interface Start {
