@@ -18,7 +18,7 @@ import { createTensor, type Tensor as Memory } from '../../../runtime/tensor.ts'
 import { loadTensorFlow, type Tensor } from '../../../trainer/backends/tensorflow/load.ts'
 import { eager } from '../../../trainer/backends/tensorflow/ops.ts'
 import { expectClose } from '../../support/all-close.ts'
-import { fixtures, importTo, readReference, type Numbers } from '../../support/published.ts'
+import { publishedWeights, fixtures, importTo, readReference, type Numbers } from '../../support/published.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 type Json = Record<string, unknown>
@@ -313,7 +313,7 @@ describe.skipIf(!existsSync(fixtures))('BERT for sentences', () => {
 })
 
 /** A published sentence encoder, where this machine has one. */
-const MINILM = join(import.meta.dirname, '../../../../.models/all-minilm-l6-v2')
+const MINILM = join(publishedWeights, 'all-minilm-l6-v2')
 
 describe.skipIf(!existsSync(MINILM))('all-MiniLM-L6-v2', () => {
   const sentences = [
