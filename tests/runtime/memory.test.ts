@@ -115,10 +115,14 @@ test.each(['exit', 'throw'] as const)('a thread that crashes (%s) leaves none of
   }
   // The library and what allocators keep come with the first ones.
   for (let round = 0; round < 3; round++) await crash()
-  const before = residentMiB()
-  for (let round = 0; round < 8; round++) await crash()
-  // Eight models would be more than 240 MiB.
-  expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
+  // Eight models would be more than 240 MiB, each time; what allocators keep comes once, and not on every machine.
+  let least = Infinity
+  for (let attempt = 0; attempt < 3 && least >= NOISE_MIB; attempt++) {
+    const before = residentMiB()
+    for (let round = 0; round < 8; round++) await crash()
+    least = Math.min(least, residentMiB() - before)
+  }
+  expect(least).toBeLessThan(NOISE_MIB)
 })
 
 test('memory that is used on another thread is freed once, after the last use', async () => {
