@@ -21,7 +21,9 @@ const MADE = new Set(['models/architectures/average.ts'])
 
 test.each(pages)('every file that %s names exists', (page) => {
   const text = read(page)
-  const named = text.matchAll(/(?<![\w./-])(?:clients|docs|exporter|models|runtime|server|tests|trainer)\/[\w./-]+\.\w+/g)
+  const named = text.matchAll(
+    /(?<![\w./-])(?:clients|docs|exporter|models|runtime|server|tests|trainer)\/[\w./-]+\.\w+/g,
+  )
   const linked = [...text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, link]) => join(page, '..', link as string))
   const missing = [...[...named].map(([path]) => path), ...linked].filter((path) => !existsSync(join(root, path)))
   expect(missing.filter((path) => !MADE.has(path))).toEqual([])
