@@ -7,7 +7,6 @@ import { createNativeGraph } from '../../runtime/native-graph.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { createUse } from '../../runtime/use.ts'
 import { createDeferred } from '../../server/deferred.ts'
-import { startThread } from '../../server/thread.ts'
 import { bindings } from './bindings.ts'
 import { addOne, everyDtype, heavy, wide } from './models.ts'
 
@@ -105,24 +104,6 @@ describe.each(bindings)('$binding', ({ open }) => {
     expect(binds.map(({ y }) => [...y.data])).toEqual(binds.map((_, index) => [index + 1, 1 - index]))
     graph.close()
   })
-})
-
-test.each(['exit', 'throw'] as const)('a thread that crashes (%s) leaves none of its model in memory', async (how) => {
-  const crash = async (): Promise<void> => {
-    const thread = startThread(new URL('./crashing-worker.ts', import.meta.url), { how })
-    thread.on('error', () => undefined)
-    await new Promise((resolve) => thread.on('exit', resolve))
-  }
-  // The library and what allocators keep come with the first ones.
-  for (let round = 0; round < 3; round++) await crash()
-  // Eight models would be more than 240 MiB, each time; what allocators keep comes once, and not on every machine.
-  let least = Infinity
-  for (let attempt = 0; attempt < 3 && least >= NOISE_MIB; attempt++) {
-    const before = residentMiB()
-    for (let round = 0; round < 8; round++) await crash()
-    least = Math.min(least, residentMiB() - before)
-  }
-  expect(least).toBeLessThan(NOISE_MIB)
 })
 
 test('memory that is used on another thread is freed once, after the last use', async () => {
