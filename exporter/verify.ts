@@ -94,7 +94,8 @@ export const verificationText = (v: Verification): string =>
     }),
   ].join('\n')
 
-async function tokenByToken(decoder: Decoder, ids: readonly number[]): Promise<Float32Array> {
+/** The logits of all ids, fed one by one. */
+export async function tokenByToken(decoder: Decoder, ids: readonly number[]): Promise<Float32Array> {
   const out = new Float32Array(ids.length * decoder.vocab)
   let state: State = decoder.start(1)
   for (const [t, id] of ids.entries()) {
@@ -126,7 +127,8 @@ async function inPieces(decoder: Decoder, ids: readonly number[], length: number
   return differenceOf(absolute, largest)
 }
 
-async function twoRows(decoder: Decoder, ids: readonly number[]): Promise<Difference> {
+/** Both halves of the ids as rows of one batch, against each alone. */
+export async function twoRows(decoder: Decoder, ids: readonly number[]): Promise<Difference> {
   const half = Math.floor(ids.length / 2)
   const rows = [ids.slice(0, half), ids.slice(half, 2 * half)]
   const together = floats((await decoder.run(rows, decoder.start(2))).logits)

@@ -99,6 +99,12 @@ export function linearParams(width: number, size: number, bias = false): LinearS
   return bias ? { weight, bias: vector([size], 0) } : { weight }
 }
 
+/** The taps (taps, channels) of a convolution of each channel alone, and its bias where it has one. */
+export function convParams(taps: number, channels: number, bias = false): LinearSpec {
+  const weight = parameter([taps, channels], { kind: 'normal', std: 1 / Math.sqrt(3 * taps) })
+  return bias ? { weight, bias: vector([channels], 0) } : { weight }
+}
+
 /** The weight of a norm over `width` channels. */
 export const normParams = (width: number, value = 1) => ({ weight: vector([width], value) })
 

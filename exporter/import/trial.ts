@@ -1,6 +1,6 @@
 /** Runs an imported decoder before it may be served: whole, token by token, and in a batch. */
-import { openDecoder, type Decoder, type State, type StateShape } from '../../runtime/decoder.ts'
-import { difference } from '../verify.ts'
+import { openDecoder, type StateShape } from '../../runtime/decoder.ts'
+import { difference, tokenByToken, twoRows } from '../verify.ts'
 import { ImportError } from './import-error.ts'
 
 /** Differences of logits, relative to the largest one. */
@@ -27,12 +27,13 @@ export async function tryDecoder(
   const decoder = await openDecoder(file, state)
   try {
     const ids = Array.from({ length: TOKENS }, (_, i) => (i * 7919 + 11) % vocab)
-    const whole = numbers(await decoder.run([ids], decoder.start(1)))
+    const { logits } = await decoder.run([ids], decoder.start(1))
+    const whole = logits.data as Float32Array
     if (!whole.every((x) => Number.isFinite(x))) throw new ImportError('trial: expected finite logits, got others')
     const trial: Trial = {
       tokens: TOKENS,
-      tokenByToken: difference(await oneByOne(decoder, ids), whole).relative,
-      twoRows: await together(decoder, ids),
+      tokenByToken: difference(await tokenByToken(decoder, ids), whole).relative,
+      twoRows: (await twoRows(decoder, ids)).relative,
     }
     const most = TOLERANCE[precision]
     for (const name of ['tokenByToken', 'twoRows'] as const)
@@ -43,28 +44,3 @@ export async function tryDecoder(
     decoder.close()
   }
 }
-
-async function oneByOne(decoder: Decoder, ids: readonly number[]): Promise<Float32Array> {
-  const out = new Float32Array(ids.length * decoder.vocab)
-  let state: State = decoder.start(1)
-  for (const [t, id] of ids.entries()) {
-    const step = await decoder.run([[id]], state)
-    out.set(numbers(step), t * decoder.vocab)
-    state = step.state
-  }
-  return out
-}
-
-/** One token more for two rows of one length. */
-async function together(decoder: Decoder, ids: readonly number[]): Promise<number> {
-  const half = ids.length / 2
-  const rows = [ids.slice(0, half), ids.slice(half)]
-  const both = numbers(await decoder.run(rows, decoder.start(2)))
-  const alone = new Float32Array(both.length)
-  for (const [i, row] of rows.entries())
-    alone.set(numbers(await decoder.run([row], decoder.start(1))), i * half * decoder.vocab)
-  return difference(both, alone).relative
-}
-
-const numbers = ({ logits }: { readonly logits: { readonly data: unknown } }): Float32Array =>
-  logits.data as Float32Array

@@ -59,7 +59,14 @@ const params = (plan: DecoderPlan): DecoderParams => ({
 
 /** An architecture of a published family. */
 export function defineFamily<F extends Fields>(family: Family<F>): Architecture {
-  const { name, about, fields, plan } = family
+  const { name, about, fields } = family
+  // Every part of an architecture asks for the plan of the same configuration.
+  const plans = new WeakMap<ConfigOf<F>, DecoderPlan>()
+  const plan = (config: ConfigOf<F>): DecoderPlan => {
+    const known = plans.get(config) ?? family.plan(config)
+    plans.set(config, known)
+    return known
+  }
   return define({
     name,
     about,

@@ -1,12 +1,26 @@
 /** Transformers with experts in the place of the feed-forward layers: Qwen3-MoE and gpt-oss. */
-import { count, flag, real } from '../config.ts'
+import { count, flag, real, type ConfigOf } from '../config.ts'
 import { gatedMlp } from '../layers/gated-mlp.ts'
 import { groupedAttention } from '../layers/grouped-attention.ts'
 import { ropeOf } from '../layers/rotary.ts'
-import { sparseExperts } from '../layers/sparse-experts.ts'
+import { sparseExperts, type SparseExpertsConfig } from '../layers/sparse-experts.ts'
 import { preNormBlock } from './blocks.ts'
 import { defineFamily } from './decoder.ts'
 import { denseFields, expertsFields, headsOf, numbers, windowFields } from './fields.ts'
+
+/** The experts of Qwen: probabilities of all experts, of which the largest are taken. */
+export const softmaxExperts = (
+  c: ConfigOf<typeof expertsFields> & Pick<ConfigOf<typeof denseFields>, 'hidden_size' | 'hidden_act'>,
+): SparseExpertsConfig => ({
+  width: c.hidden_size,
+  hidden: c.moe_intermediate_size,
+  experts: c.num_experts,
+  top: c.num_experts_per_tok,
+  activation: c.hidden_act,
+  gated: true,
+  scores: 'softmax',
+  normalise: c.norm_topk_prob,
+})
 
 export const qwen3_moe = defineFamily({
   name: 'qwen3_moe',
@@ -29,18 +43,7 @@ export const qwen3_moe = defineFamily({
     const isSparse = (i: number): boolean =>
       c.num_experts > 0 && !c.mlp_only_layers.includes(i) && (i + 1) % c.decoder_sparse_step === 0
     const dense = gatedMlp({ width: c.hidden_size, hidden: c.intermediate_size, activation: c.hidden_act })
-    const sparse = sparseExperts({
-      width: c.hidden_size,
-      hidden: c.moe_intermediate_size,
-      experts: c.num_experts,
-      top: c.num_experts_per_tok,
-      activation: c.hidden_act,
-      gated: true,
-      scores: 'softmax',
-      normalise: c.norm_topk_prob,
-      scale: 1,
-      correction: false,
-    })
+    const sparse = sparseExperts(softmaxExperts(c))
     const attention = groupedAttention({ ...heads, ...bias, rope, window, eps: c.rms_norm_eps, qkNorm: 'head' })
     const layers = Array.from({ length: c.num_hidden_layers }, (_, i) =>
       preNormBlock(block, attention, isSparse(i) ? sparse : dense),
@@ -73,8 +76,6 @@ export const gpt_oss = defineFamily({
       gated: true,
       scores: 'softmax',
       normalise: true,
-      scale: 1,
-      correction: false,
       bias: true,
       clamped: { alpha: c.swiglu_alpha, limit: c.swiglu_limit },
     })

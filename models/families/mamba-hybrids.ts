@@ -75,8 +75,6 @@ export const granitemoehybrid = defineFamily({
       gated: true,
       scores: 'softmax',
       normalise: true,
-      scale: 1,
-      correction: false,
       shared,
     })
     const block = { width: c.hidden_size, eps: c.rms_norm_eps, residualScale: c.residual_multiplier }

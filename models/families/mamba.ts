@@ -1,10 +1,10 @@
 /** Pure state-space models: Mamba and Mamba-2. */
-import { count, flag, real } from '../config.ts'
+import { count, flag, real, type ConfigOf } from '../config.ts'
 import { mamba as mambaLayer, mambaParams, mambaState } from '../layers/mamba.ts'
 import { mamba2 as mamba2Layer, NO_BOUND } from '../layers/mamba2.ts'
-import { module } from '../module.ts'
+import { module, type Module } from '../module.ts'
 import { singleBlock } from './blocks.ts'
-import { defineFamily } from './decoder.ts'
+import { defineFamily, type DecoderPlan } from './decoder.ts'
 import { decoderFields } from './fields.ts'
 
 const fields = {
@@ -13,6 +13,13 @@ const fields = {
   conv_kernel: count(4, 'taps of the convolution', 2),
   use_conv_bias: flag(true, 'bias of the convolution'),
   use_bias: flag(false, 'biases of the projections in and out'),
+}
+
+/** A stack of one kind of layer. */
+function stackOf(c: ConfigOf<typeof fields>, mixer: Module): DecoderPlan {
+  const [width, eps] = [c.hidden_size, c.layer_norm_epsilon]
+  const layers = Array.from({ length: c.num_hidden_layers }, () => singleBlock({ width, eps }, mixer))
+  return { vocab: c.vocab_size, width, layers, eps, tied: c.tie_word_embeddings }
 }
 
 export const mamba = defineFamily({
@@ -36,14 +43,7 @@ export const mamba = defineFamily({
       bias: c.use_bias,
     }
     const mixer = module(mambaParams(layer), mambaState(layer), (op, p, x, past) => mambaLayer(op, layer, p, x, past))
-    const eps = c.layer_norm_epsilon
-    return {
-      vocab: c.vocab_size,
-      width: c.hidden_size,
-      layers: Array.from({ length: c.num_hidden_layers }, () => singleBlock({ width: c.hidden_size, eps }, mixer)),
-      eps,
-      tied: c.tie_word_embeddings,
-    }
+    return stackOf(c, mixer)
   },
 })
 
@@ -59,7 +59,6 @@ export const mamba2 = defineFamily({
     time_step_limit: { default: [0, NO_BOUND] as readonly number[], help: 'bounds of the time step', min: 0 },
   },
   plan(c) {
-    const eps = c.layer_norm_epsilon
     const mixer = mamba2Layer({
       width: c.hidden_size,
       heads: c.num_heads,
@@ -70,15 +69,9 @@ export const mamba2 = defineFamily({
       convBias: c.use_conv_bias,
       bias: c.use_bias,
       norm: 'gateFirst',
-      eps,
+      eps: c.layer_norm_epsilon,
       dtLimit: [c.time_step_limit[0] ?? 0, c.time_step_limit[1] ?? NO_BOUND],
     })
-    return {
-      vocab: c.vocab_size,
-      width: c.hidden_size,
-      layers: Array.from({ length: c.num_hidden_layers }, () => singleBlock({ width: c.hidden_size, eps }, mixer)),
-      eps,
-      tied: c.tie_word_embeddings,
-    }
+    return stackOf(c, mixer)
   },
 })

@@ -8,6 +8,7 @@ import { sparseExperts } from '../layers/sparse-experts.ts'
 import type { Module } from '../module.ts'
 import { preNormBlock } from './blocks.ts'
 import { defineFamily, type DecoderPlan } from './decoder.ts'
+import { softmaxExperts } from './experts.ts'
 import { denseFields, expertsFields, headsOf, numbers, texts } from './fields.ts'
 
 const deltaFields = {
@@ -78,16 +79,7 @@ const denseMlp = (c: Delta): Module =>
 function sharedExperts(c: ConfigOf<typeof moeFields>): Module {
   const shared = { width: c.hidden_size, hidden: c.shared_expert_intermediate_size, activation: c.hidden_act }
   return sparseExperts({
-    width: c.hidden_size,
-    hidden: c.moe_intermediate_size,
-    experts: c.num_experts,
-    top: c.num_experts_per_tok,
-    activation: c.hidden_act,
-    gated: true,
-    scores: 'softmax',
-    normalise: c.norm_topk_prob,
-    scale: 1,
-    correction: false,
+    ...softmaxExperts(c),
     shared: c.shared_expert_intermediate_size > 0 ? gatedMlp(shared) : undefined,
     sharedGate: c.shared_expert_intermediate_size > 0,
   })

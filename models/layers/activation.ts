@@ -3,7 +3,6 @@ import type { Ops } from '../ops.ts'
 import { tanhGelu } from './gpt.ts'
 
 export const ACTIVATIONS = ['silu', 'gelu', 'gelu_pytorch_tanh', 'gelu_new', 'relu2'] as const
-export type Activation = (typeof ACTIVATIONS)[number]
 
 /** The activation of x. */
 export function activate<T>(op: Ops<T>, name: string, x: T): T {

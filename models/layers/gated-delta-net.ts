@@ -5,7 +5,7 @@
  */
 import { module, type Module } from '../module.ts'
 import type { Ops } from '../ops.ts'
-import { linearParams, normParams, parameter, stateOf, type Spec } from '../spec.ts'
+import { convParams, linearParams, normParams, parameter, stateOf } from '../spec.ts'
 
 export interface DeltaNetConfig {
   readonly width: number
@@ -20,11 +20,6 @@ export interface DeltaNetConfig {
   /** Writes are at most so strong; 2 lets the memory's eigenvalues be negative (Grazzi et al. 2024, arXiv 2411.12537). */
   readonly betaMax: 1 | 2
 }
-
-/** A convolution (taps, channels) as all of these layers have it. */
-export const convParams = (taps: number, channels: number): { weight: Spec } => ({
-  weight: parameter([taps, channels], { kind: 'normal', std: 1 / Math.sqrt(3 * taps) }),
-})
 
 const decayParams = (heads: number, rates: number) => ({
   A_log: parameter([heads], { kind: 'logOfUniform', low: 1, high: 16 }),

@@ -4,7 +4,17 @@
  */
 import { module, type Module } from '../module.ts'
 import type { Ops } from '../ops.ts'
-import { linearParams, normParams, parameter, stateOf, vector, type LinearSpec, type Of, type Spec } from '../spec.ts'
+import {
+  convParams,
+  linearParams,
+  normParams,
+  parameter,
+  stateOf,
+  vector,
+  type LinearSpec,
+  type Of,
+  type Spec,
+} from '../spec.ts'
 
 /** A bound of the time step that bounds nothing: the largest float32, since JSON has no infinity. */
 export const NO_BOUND = 3.4028234663852886e38
@@ -31,7 +41,7 @@ export interface Mamba2Config {
 
 type Mamba2Params = {
   readonly in_proj: LinearSpec
-  readonly conv1d: { readonly weight: Spec; readonly bias?: Spec }
+  readonly conv1d: LinearSpec
   readonly dt_bias: Spec
   readonly A_log: Spec
   readonly D: Spec
@@ -44,10 +54,7 @@ const convolved = (c: Mamba2Config): number => inner(c) + 2 * c.groups * c.state
 
 const mamba2Params = (c: Mamba2Config): Mamba2Params => ({
   in_proj: linearParams(c.width, inner(c) + convolved(c) + c.heads, c.bias),
-  conv1d: {
-    weight: parameter([c.conv, convolved(c)], { kind: 'normal', std: 1 / Math.sqrt(3 * c.conv) }),
-    ...(c.convBias ? { bias: vector([convolved(c)], 0) } : {}),
-  },
+  conv1d: convParams(c.conv, convolved(c), c.convBias),
   dt_bias: parameter([c.heads], { kind: 'logUniformSoftplus', low: 1e-3, high: 1e-1 }),
   A_log: parameter([c.heads], { kind: 'logOfUniform', low: 1, high: 16 }),
   D: vector([c.heads], 1),

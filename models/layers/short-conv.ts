@@ -1,6 +1,6 @@
 /** A gated short convolution (LFM2, arXiv 2511.23404): C * conv(B * x), with B, C and x from one projection. */
 import { module, type Module } from '../module.ts'
-import { linearParams, parameter, stateOf, vector, type Spec } from '../spec.ts'
+import { convParams, linearParams, stateOf } from '../spec.ts'
 
 export interface ShortConvConfig {
   readonly width: number
@@ -11,12 +11,8 @@ export interface ShortConvConfig {
 
 /** The state is the last taps - 1 values of B * x. */
 export function shortConv(c: ShortConvConfig): Module {
-  const conv: { weight: Spec; bias?: Spec } = {
-    weight: parameter([c.conv, c.width], { kind: 'normal', std: 1 / Math.sqrt(3 * c.conv) }),
-    ...(c.bias ? { bias: vector([c.width], 0) } : {}),
-  }
   const params = {
-    conv,
+    conv: convParams(c.conv, c.width, c.bias),
     in_proj: linearParams(c.width, 3 * c.width, c.bias),
     out_proj: linearParams(c.width, c.width, c.bias),
   }

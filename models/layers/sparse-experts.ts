@@ -20,9 +20,9 @@ export interface SparseExpertsConfig {
   /** The chosen scores are made to sum to 1. */
   readonly normalise: boolean
   /** Multiplied with the shares. */
-  readonly scale: number
+  readonly scale?: number
   /** A bias that counts for the choice alone (DeepSeek-AI 2024, arXiv 2412.19437). */
-  readonly correction: boolean
+  readonly correction?: boolean
   /** Experts stand in so many groups, of which the best few are looked at. */
   readonly groups?: readonly [count: number, top: number]
   /** The layer that every token goes through, and whether a sigmoid gates it. */
@@ -93,7 +93,7 @@ function shares<T>(op: Ops<T>, c: SparseExpertsConfig, p: Of<ExpertsParams, T>, 
   const kept = op.mul(scores, chosen)
   const total = op.add(op.sum(kept, -1, true), op.constant(1e-20))
   const normalised = c.normalise ? op.div(kept, total) : kept
-  return c.scale === 1 ? normalised : op.mul(normalised, op.constant(c.scale))
+  return c.scale === undefined || c.scale === 1 ? normalised : op.mul(normalised, op.constant(c.scale))
 }
 
 /** 1 for the k largest of the last axis, 0 for the others. */

@@ -1,6 +1,6 @@
 /** What is asked of the hub: commits, lists of files, and ranges of bytes, again where the network fails. */
-import { setTimeout } from 'node:timers/promises'
-import { datasetInfo, downloadFile, HubApiError, listFiles } from '@huggingface/hub'
+import { datasetInfo, downloadFile, listFiles } from '@huggingface/hub'
+import { BytesError, networkFault, persistently, statusOf } from '../../../exporter/import/sources/hub/retry.ts'
 import { DataError } from '../batch.ts'
 import type { HubName } from './name.ts'
 import type { CardConfig } from './split.ts'
@@ -49,7 +49,8 @@ export async function openSnapshot(name: HubName, revision: string, options: Hub
       fetch(url, { ...init, signal: AbortSignal.timeout(requestTimeoutMs) }),
   }
   const repo = { type: 'dataset', name: name.repo } as const
-  const again = <T>(ask: () => Promise<T>): Promise<T> => persistently(name.text, options, ask)
+  const again = <T>(ask: () => Promise<T>): Promise<T> =>
+    persistently(options.delaysMs, ask, (cause, tries) => refusal(name.text, options, cause, tries))
   const info = await again(() =>
     datasetInfo({ ...asked, name: name.repo, revision, additionalFields: ['sha', 'cardData'] }),
   )
@@ -74,11 +75,6 @@ export async function openSnapshot(name: HubName, revision: string, options: Hub
   }
 }
 
-/** The server sent less, or more, than it was asked for. */
-class BytesError extends Error {
-  override name = 'BytesError' as const
-}
-
 async function wholeRange(blob: Blob, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(await blob.slice(from, to).arrayBuffer())
   if (bytes.length !== to - from) throw new BytesError(`expected ${to - from} bytes, got ${bytes.length}`)
@@ -97,45 +93,15 @@ async function inPieces(
   return whole
 }
 
-/** Asks until it is answered or patience ends. */
-async function persistently<T>(name: string, options: HubOptions, ask: () => Promise<T>): Promise<T> {
-  const { delaysMs } = options
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask()
-    } catch (error) {
-      const delay = delaysMs[tries - 1]
-      if (delay === undefined || !isPassing(error)) throw refusal(name, options, error, tries)
-      await setTimeout(delay)
-    }
-  }
-}
-
-/** Whether the same question may be answered later. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof HubApiError)
-    return error.statusCode === 408 || error.statusCode === 429 || error.statusCode >= 500
-  return error instanceof BytesError || networkFault(error) !== undefined
-}
-
-/** What fetch says of a network that does not answer. */
-function networkFault(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  if (error.message !== 'fetch failed' && error.message !== 'terminated') return undefined
-  const { code, message } = (error.cause ?? {}) as { code?: string; message?: string }
-  return code ?? message ?? error.message
-}
-
 function refusal(name: string, { endpoint, token }: HubOptions, cause: unknown, tries: number): Error {
   const say = (text: string): DataError => new DataError(`${name}: ${endpoint} ${text}`, { cause })
   const tried = tries === 1 ? '' : `, tried ${tries} times`
   if (cause instanceof BytesError) return say(`does not serve ranges of files: ${cause.message}${tried}`)
-  if (!(cause instanceof HubApiError)) {
+  const status = statusOf(cause)
+  if (status === undefined) {
     const fault = networkFault(cause)
     return fault === undefined ? (cause as Error) : say(`cannot be reached (${fault})${tried}`)
   }
-  const { statusCode: status } = cause
   if (status === 404) return say('has no such data set, revision or file (404)')
   if (status !== 401 && status !== 403) return say(`answered with status ${status}${tried}`)
   const remedy =

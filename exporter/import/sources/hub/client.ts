@@ -1,9 +1,8 @@
 /** What is asked of the hub: the commit of a revision, its files, and ranges of their bytes; again where it fails. */
-import { setTimeout } from 'node:timers/promises'
-import type * as hubLibrary from '@huggingface/hub'
 import { SourceError } from '../contract.ts'
 import type { HubModelName } from './name.ts'
 import type { HubOptions } from './options.ts'
+import { BytesError, networkFault, persistently, statusOf } from './retry.ts'
 
 export interface HubFile {
   readonly path: string
@@ -35,7 +34,8 @@ export async function openRepository(
   options: HubOptions,
   patient: boolean,
 ): Promise<HubRepository> {
-  const hub = await loadLibrary(name)
+  // Loaded here: a server of bundles never asks the hub.
+  const hub = await import('@huggingface/hub')
   const asked = {
     hubUrl: options.endpoint,
     ...(options.token === undefined ? {} : { accessToken: options.token }),
@@ -43,10 +43,10 @@ export async function openRepository(
       fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) }),
   }
   const repo = { type: 'model', name: name.repo } as const
-  const again = <T>(ask: () => Promise<T>): Promise<T> => persistently(name, options, ask)
-  const info = await persistently(name, patient ? options : { ...options, delaysMs: [] }, () =>
-    hub.modelInfo({ ...asked, name: name.repo, revision: name.revision, additionalFields: ['sha'] }),
-  )
+  const refused = (cause: unknown, tries: number): Error => refusal(name, options, cause, tries)
+  const again = <T>(ask: () => Promise<T>): Promise<T> => persistently(options.delaysMs, ask, refused)
+  const askInfo = () => hub.modelInfo({ ...asked, name: name.repo, revision: name.revision, additionalFields: ['sha'] })
+  const info = await persistently(patient ? options.delaysMs : [], askInfo, refused)
   const commit = info.sha
   const files = await again(async () => {
     const found: HubFile[] = []
@@ -80,53 +80,6 @@ export async function openRepository(
         })
     },
   }
-}
-
-/** The server sent less, or more, than it was asked for. */
-class BytesError extends Error {
-  override name = 'BytesError' as const
-}
-
-/** The client library is installed by those who want models of a hub. */
-async function loadLibrary(name: HubModelName): Promise<typeof hubLibrary> {
-  return import('@huggingface/hub').catch((cause: unknown) => {
-    throw new SourceError(`${name.text}: needs the package @huggingface/hub: npm install @huggingface/hub`, { cause })
-  })
-}
-
-/** Asks until it is answered or patience ends. */
-async function persistently<T>(name: HubModelName, options: HubOptions, ask: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await ask()
-    } catch (error) {
-      const delay = options.delaysMs[tries - 1]
-      if (delay === undefined || !isPassing(error)) throw refusal(name, options, error, tries)
-      await setTimeout(delay)
-    }
-  }
-}
-
-/** The status of an answer that the hub's library took for an error. */
-function statusOf(error: unknown): number | undefined {
-  const status = (error as { statusCode?: unknown } | null)?.statusCode
-  return typeof status === 'number' ? status : undefined
-}
-
-/** Whether the same question may be answered later. */
-function isPassing(error: unknown): boolean {
-  const status = statusOf(error)
-  if (status !== undefined) return status === 408 || status === 429 || status >= 500
-  return error instanceof BytesError || networkFault(error) !== undefined
-}
-
-/** What fetch says of a network that does not answer. */
-function networkFault(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined
-  if (error.name === 'TimeoutError') return 'no answer in time'
-  if (error.message !== 'fetch failed' && error.message !== 'terminated') return undefined
-  const { code, message } = (error.cause ?? {}) as { code?: string; message?: string }
-  return code ?? message ?? error.message
 }
 
 function refusal(name: HubModelName, { endpoint, token }: HubOptions, cause: unknown, tries: number): Error {
