@@ -19,6 +19,7 @@ import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
 import { createProtection } from './protection.ts'
 import type { ServedModel } from './served-model.ts'
 import { budgetOf, startModels, type ModelSource } from './start-models.ts'
+import { reportDamage } from './store/report-damage.ts'
 import type { Store } from './store/store.ts'
 import { startTokenizerThread } from './engine/tokenizer.ts'
 import { sibling } from './thread.ts'
@@ -89,6 +90,7 @@ export async function startServer(
       },
       prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
     })
+    reportDamage(store, log, metrics)
     await startModels(models, sources, {
       threads,
       tokenizers,

@@ -23,6 +23,7 @@ import { MemoryBudget } from '../../server/memory-budget.ts'
 import { createMetrics } from '../../server/metrics.ts'
 import { createProtection } from '../../server/protection.ts'
 import type { ServedModel } from '../../server/served-model.ts'
+import { reportDamage } from '../../server/store/report-damage.ts'
 import { startStore } from '../../server/store/start.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 import { FAKE_MODEL, fakeSource } from './fake-source.ts'
@@ -124,6 +125,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     },
     prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
   })
+  reportDamage(store, log, metrics)
   const ring = createKeyRing(keys, options.keysFile)
   const access = { keysRequired: ring.required, allowedHosts, allowedOrigins }
   const deps: Deps = {
