@@ -1,6 +1,6 @@
 /** The store's calls over an open database. Synchronous: the store's thread runs them. */
 import type Database from 'libsql'
-import type { SessionState } from '../checkpoint.ts'
+import { bytesOfState, type SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { createPrefixes } from './prefixes.ts'
@@ -18,13 +18,23 @@ export interface Retention {
   readonly prefixBytes: number
 }
 
+/** Where the database is. */
+export interface Surroundings {
+  /** What is free on its disk. */
+  freeBytes(): number
+  /** Called with damage that a call comes upon. */
+  tell(damage: Damage): void
+}
+
+/** States that can be rebuilt leave so much of the disk to the log of turns. */
+const ROOM_FOR_TURNS = 16 * 1024 * 1024
+
 type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: number }
 
-/** `tell` is called with damage that a call comes upon. */
 export function createTurns(
   database: Database.Database,
   retention: Retention,
-  tell: (damage: Damage) => void,
+  { freeBytes, tell }: Surroundings,
 ): StoreCalls {
   const sql = prepare(database)
   const states = createStates(database, tell)
@@ -45,8 +55,13 @@ export function createTurns(
   }
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
+  const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   return {
-    ...createPrefixes(database, retention.prefixBytes, tell),
+    ...prefixes,
+    putPrefix(...args) {
+      leaveRoom(args[3])
+      return prefixes.putPrefix(...args)
+    },
     put(turn, state) {
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)
@@ -90,6 +105,7 @@ export function createTurns(
       return { from: null, turns: turns.toReversed(), damaged }
     },
     restore(id, state, use) {
+      if (use !== 'pinned') leaveRoom(state)
       const found = row(id)
       if (!found) return 'unknown'
       const inner = sql.child.get(id) === undefined ? KIND.leaf : KIND.prunable
@@ -129,6 +145,12 @@ export function createTurns(
         synchronous: pragma(database, 'synchronous') === FULL ? 'full' : 'other',
       }
     },
+  }
+
+  /** Throws StoreError `full` where `state`, first in the write-ahead log and then in the database, would fill the disk. */
+  function leaveRoom(state: SessionState): void {
+    const [free, needed] = [freeBytes(), 2 * bytesOfState(state) + ROOM_FOR_TURNS]
+    if (free < needed) throw new StoreError('full', `a state is written where ${needed} bytes are free, got ${free}`)
   }
 
   function keep(turn: TurnRecord, state: SessionState, kind: Kind): Uint8Array | null {

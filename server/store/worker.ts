@@ -30,7 +30,10 @@ if (parentPort) {
   }
   try {
     const opened = openDatabase(folder, maxPages)
-    const turns = createTurns(opened.database, retention, (damage) => send({ kind: 'damage', damage }))
+    const turns = createTurns(opened.database, retention, {
+      freeBytes: () => opened.files.freeBytes(),
+      tell: (damage) => send({ kind: 'damage', damage }),
+    })
     const queue = createQueue(opened, turns, broken)
     port.on('message', ({ id, name, args }: ToStore) => {
       if (name === 'close') {
