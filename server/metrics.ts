@@ -18,7 +18,7 @@ export interface Readings {
   /** Bytes of memory that are promised, by what for; and the limit, null where there is none. */
   memory(): { readonly used: Readonly<Record<MemoryKind, number>>; readonly limit: number | null }
   /** Rejects when the store does not answer; the gauge then keeps its last value. */
-  parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number }>
+  parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number; evictions: number }>
   /** Of the prefix cache in memory. */
   prefixes(): { bytes: number; evictions: number }
 }
@@ -130,6 +130,11 @@ function gauges(registry: Registry, readings: Readings): void {
     help: 'Bytes of all states on disk.',
     registers: [registry],
   })
+  const stateEvictions = new Counter({
+    name: 'mneme_state_evictions_total',
+    help: 'States that went from the disk for want of room; they are rebuilt when they are needed.',
+    registers: [registry],
+  })
   const sessions: Gauge = new Gauge({
     name: 'mneme_sessions_parked',
     help: 'Sessions on disk.',
@@ -140,6 +145,8 @@ function gauges(registry: Registry, readings: Readings): void {
       sessions.set(parked.sessions)
       bytes.set(parked.bytes)
       onDisk.set(parked.prefixBytes)
+      stateEvictions.reset()
+      stateEvictions.inc(parked.evictions)
     },
   })
 }

@@ -85,8 +85,8 @@ export async function startServer(
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       memory: () => budget,
       parked: async () => {
-        const { sessions, stateBytes, prefixBytes } = await store.statistics()
-        return { sessions, bytes: stateBytes, prefixBytes }
+        const { sessions, stateBytes, prefixBytes, evictions } = await store.statistics()
+        return { sessions, bytes: stateBytes, prefixBytes, evictions }
       },
       prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
     })

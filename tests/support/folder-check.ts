@@ -19,6 +19,9 @@ const CHECKS = {
   'bytes of states that are counted wrongly': `SELECT abs((SELECT value FROM counter WHERE name = 'stateBytes') -
     coalesce((SELECT sum(length(fixed) + length(tail)) FROM state), 0) -
     coalesce((SELECT sum(length(bytes)) FROM page), 0))`,
+  'owners whose bytes are counted wrongly': `SELECT count(*) FROM owner_bytes WHERE bytes <>
+    coalesce((SELECT sum(length(fixed) + length(tail)) FROM state WHERE state.owner = owner_bytes.owner), 0) +
+    coalesce((SELECT sum(length(bytes)) FROM page WHERE page.owner = owner_bytes.owner), 0)`,
   'pages of prefixes whose count of references is wrong': `SELECT count(*) FROM prefix_page WHERE refs <>
     (SELECT count(*) FROM prefix WHERE prefix.page = prefix_page.name) +
     (SELECT count(*) FROM prefix_page AS next WHERE next.previous = prefix_page.name)`,
