@@ -23,9 +23,9 @@ export interface Retention {
 /** Where the database is. */
 export interface Surroundings {
   /** What is free on its disk. */
-  freeBytes(): number
+  readonly freeBytes: () => number
   /** Called with damage that a call comes upon. */
-  tell(damage: Damage): void
+  readonly tell: (damage: Damage) => void
 }
 
 /** States that can be rebuilt leave so much of the disk to the log of turns. */

@@ -18,7 +18,7 @@ import { StoreError } from '../../../server/store/errors.ts'
 import type { StoreOptions } from '../../../server/store/messages.ts'
 import { startStore } from '../../../server/store/start.ts'
 import type { Damage, TurnRecord } from '../../../server/store/store.ts'
-import { editDatabase, rowsOf } from '../../support/edit-database.ts'
+import { editDatabase, readRow } from '../../support/edit-database.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { childOf, OWNER, pagedState, stateOf, turnRecord } from '../../support/turns.ts'
 import { folderOfFormat } from '../../support/data-formats.ts'
@@ -306,7 +306,7 @@ describe('damage in a data folder', () => {
     for (const id of ['child', 'root']) expect(await store.remove(OWNER, id, true)).toBe('removed')
     expect(await store.statistics()).toMatchObject({ states: 0 })
     await store.close()
-    expect(rowsOf(folder, 'page')).toBe(0)
+    expect(readRow(folder, 'SELECT count(*) AS pages FROM page')).toEqual({ pages: 0 })
   })
 
   test('a damaged state before the one that is rebuilt is told, and named in the lineage', async () => {
