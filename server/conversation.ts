@@ -52,6 +52,14 @@ export async function resume(
     throw bundleMismatch(record.bundle, deps.models.map((m) => `${m.name} (${m.bundle.slice(0, 12)})`).join(', '))
   }
   const { position, pending } = record
+  const recent = deps.recent?.get(id)
+  if (recent) {
+    const isHeld = await deps.store.hold(id)
+    const release = (): void => void (isHeld && deps.store.release(id).catch(() => undefined))
+    const checkpoint = { state: recent, position, pending }
+    const resumed = { tier: 'memory', replayed: 0, rebuilt: null } as const
+    return observe({ ...record, checkpoint, resumed, stored: true, isHeld, release })
+  }
   const release = (): void => void deps.store.release(id).catch(() => undefined)
   const state = found.kept ? await loadState(deps, record, model) : null
   if (state) {
@@ -150,8 +158,7 @@ async function rebuild(
   for (const turn of lineage.turns) from = await replay(deps, model, turn, from, signal)
   const checkpoint = from as Checkpoint
   const replayed = record.position - (lineage.from?.position ?? 0)
-  // The store gets a copy: its message moves the memory, and the turn needs it too.
-  const restoring = deps.store.restore(record.id, structuredClone(checkpoint.state), pinned)
+  const restoring = deps.store.restore(record.id, checkpoint.state, pinned)
   const rebuilt = await restoring.catch((cause: unknown) => {
     if (pinned) throw cause
     // Not needed to go on: a full disk must not stop a session that can be read.

@@ -1,7 +1,7 @@
 /** The states that are kept, and which of them go when there are newer ones. */
 import { createHash } from 'node:crypto'
 import type Database from 'libsql'
-import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
+import { PAGE_POSITIONS, sharedCopy, type SessionState } from '../checkpoint.ts'
 import { StoreError } from './errors.ts'
 import { createPages } from './pages.ts'
 import type { TurnRecord } from './store.ts'
@@ -71,8 +71,7 @@ export function createStates(database: Database.Database): States {
       const found = row(turn.id)
       if (!found) return null
       touched.set(turn.id, tick())
-      // Copied into memory of their own, which can then be moved to another thread.
-      const [fixed, tail] = [Uint8Array.from(bytesOf(found.fixed)), Uint8Array.from(bytesOf(found.tail))]
+      const [fixed, tail] = [sharedCopy(bytesOf(found.fixed)), sharedCopy(bytesOf(found.tail))]
       const page = found.page && bytesOf(found.page)
       if (!digest(fixed, tail, page).equals(Buffer.from(bytesOf(found.sha256))))
         throw new StoreError('corrupt', `the state of ${turn.id} is not what was written`)
