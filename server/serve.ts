@@ -20,6 +20,7 @@ import { createProtection } from './protection.ts'
 import { RecentStates } from './recent-states.ts'
 import type { ServedModel } from './served-model.ts'
 import { budgetOf, startModels, type ModelSource } from './start-models.ts'
+import { reportDamage } from './store/report-damage.ts'
 import type { Store } from './store/store.ts'
 import { startTokenizerThread } from './engine/tokenizer.ts'
 import { StateCache } from './state-cache.ts'
@@ -93,6 +94,7 @@ export async function startServer(
       },
       prefixes: () => ({ bytes: states.bytes, evictions: prefixes?.evictions ?? 0 }),
     })
+    reportDamage(store, log, metrics)
     await startModels(models, sources, {
       threads,
       tokenizers,

@@ -156,7 +156,7 @@ class OrtRunner implements Runner {
   #gather(capacity: number, batch: readonly Segment[]): RowGroup<Sequence> {
     const group = this.#groupFor(capacity)
     const wanted = new Set<Row>(batch.map(({ row }) => row))
-    for (const row of [...group.rows]) if (!wanted.has(row)) this.#moveOut(row)
+    for (const row of group.rows.filter((one) => !wanted.has(one))) this.#moveOut(row)
     for (const row of wanted as Set<Sequence>) {
       const { place } = row
       if (place === group) continue

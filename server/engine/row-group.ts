@@ -46,8 +46,9 @@ export class RowGroup<R extends GroupRow> {
   remove(row: R): void {
     const [at, last] = [this.rows.indexOf(row), this.rows.length - 1]
     if (at !== last) {
-      this.rows[at] = this.rows[last] as R
-      this.#bank.copyRow(at, this.#bank, last, (this.rows[at] as R).position)
+      const moved = this.rows[last] as R
+      this.rows[at] = moved
+      this.#bank.copyRow(at, this.#bank, last, moved.position)
     }
     this.rows.pop()
     // Memory that grows is given back: at most twice what the rows need is kept.

@@ -225,7 +225,14 @@ async function keep(
     const whole = withEarlierPages(checkpoint.state, base?.checkpoint.state ?? null)
     const resumed = { tier: 'connection', replayed: 0, rebuilt: null } as const
     const kept = { ...checkpoint, state: whole }
-    caller.local.set(id, { ...place, checkpoint: kept, resumed, stored: false, release: () => undefined })
+    caller.local.set(id, {
+      ...place,
+      checkpoint: kept,
+      resumed,
+      stored: false,
+      isHeld: false,
+      release: () => undefined,
+    })
     return
   }
   const { position, pending, state } = checkpoint

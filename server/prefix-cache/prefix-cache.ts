@@ -14,6 +14,8 @@ export interface PrefixOptions {
 }
 
 export interface PrefixCache {
+  /** Bytes of all states that are kept in memory. */
+  readonly memoryBytes: number
   /** Prefixes that went for want of room in memory since the start. */
   readonly evictions: number
   /** The longest prefix of the prompt that leaves a token to be computed. */
@@ -44,6 +46,9 @@ export function createPrefixCache(states: StateCache, disk: DiskTier): PrefixCac
   const memory = new MemoryTier(states, () => void evictions++)
   const unsettled = new Map<string, Set<Promise<void>>>()
   return {
+    get memoryBytes() {
+      return states.bytes
+    },
     get evictions() {
       return evictions
     },

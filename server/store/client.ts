@@ -3,7 +3,7 @@ import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
 import { StoreError } from './errors.ts'
 import type { FromStore } from './messages.ts'
-import type { Store, StoreCalls } from './store.ts'
+import type { Damage, Store, StoreCalls } from './store.ts'
 
 export type ConnectedStore = Omit<Store, 'close'> & {
   /** From now on every call fails with `error`. */
@@ -17,6 +17,7 @@ export function connectStore(port: Port): ConnectedStore {
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   let lastId = 0
   let failure: StoreError | null = null
+  const damageListeners: ((damage: Damage) => void)[] = []
   const opening = createDeferred<readonly string[]>()
   const breaking = createDeferred<string>()
 
@@ -41,6 +42,10 @@ export function connectStore(port: Port): ConnectedStore {
   port.on('message', (received) => {
     const message = received as FromStore
     if (message.kind === 'opened') return opening.resolve(message.notes)
+    if (message.kind === 'damage') {
+      for (const listener of damageListeners) listener(message.damage)
+      return
+    }
     if (message.kind === 'broken') return fail(new StoreError(message.reason, message.message))
     const caller = waiting.get(message.id)
     waiting.delete(message.id)
@@ -50,9 +55,11 @@ export function connectStore(port: Port): ConnectedStore {
   return {
     ready: opening.promise,
     broken: breaking.promise,
+    onDamage: (listener) => void damageListeners.push(listener),
     put: call('put'),
     find: call('find'),
     load: call('load'),
+    hold: call('hold'),
     release: call('release'),
     history: call('history'),
     lineage: call('lineage'),

@@ -25,7 +25,10 @@ if (parentPort) {
   }
   try {
     const opened = openDatabase(folder, maxPages)
-    const turns = createTurns(opened.database, retention)
+    const turns = createTurns(opened.database, retention, {
+      freeBytes: () => opened.files.freeBytes(),
+      tell: (damage) => send({ kind: 'damage', damage }),
+    })
     const queue = createQueue(opened, turns, broken)
     port.on('message', ({ id, name, args }: ToStore) => {
       if (name === 'close') {
