@@ -57,8 +57,8 @@ export const configSchema = z.strictObject({
   /** Bytes on disk for the states of stored responses; beyond them the owner who holds most gives way. */
   stateDisk: byteCount.default(16 * 1024 * 1024 * 1024),
   /**
-   * Bytes of memory for states that prompts with the same beginning go on from; 0: every prompt is read whole;
-   * none: 256 MiB, and at most an eighth of `memory`.
+   * Bytes of memory for states that later turns go on from; 0: every prompt is read whole, and responses are continued
+   * from disk; none: an eighth of `memory`, or of the machine's.
    */
   prefixCache: count(0, Number.MAX_SAFE_INTEGER).optional(),
   /** Bytes on disk for those of requests that ask for it. */

@@ -53,15 +53,31 @@ export async function resume(
   }
   const { position, pending } = record
   const release = (): void => void deps.store.release(id).catch(() => undefined)
+  const recent = deps.recent?.get(id)
+  if (recent) {
+    const isHeld = await deps.store.hold(id)
+    const checkpoint = { state: recent, position, pending }
+    const resumed = { tier: 'memory', replayed: 0, rebuilt: null } as const
+    return observe({ ...record, checkpoint, resumed, stored: true, isHeld, release: isHeld ? release : doNothing })
+  }
   const state = found.kept ? await loadState(deps, record, model) : null
   if (state) {
     const resumed = { tier: 'disk', replayed: 0, rebuilt: null } as const
-    return observe({ ...record, checkpoint: { state, position, pending }, resumed, stored: true, release })
+    return observe({
+      ...record,
+      checkpoint: { state, position, pending },
+      resumed,
+      stored: true,
+      isHeld: true,
+      release,
+    })
   }
   const { checkpoint, isHeld, ...resumed } = await rebuild(deps, model, record, signal, 'continued')
-  const base = { ...record, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true } as const
-  return observe({ ...base, release: isHeld ? release : () => undefined })
+  const base = { ...record, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true, isHeld } as const
+  return observe({ ...base, release: isHeld ? release : doNothing })
 }
+
+const doNothing = (): void => undefined
 
 /** A kept state, or null if it is damaged: it is rebuilt then. */
 async function loadState(deps: Deps, record: TurnRecord, model: ServedModel): Promise<Checkpoint['state'] | null> {
@@ -90,18 +106,22 @@ export async function commit(
   base: Base | null,
 ): Promise<void> {
   const began = performance.now()
-  const inline = bytesOfState(state) <= INLINE_STATE_BYTES || base?.stored === false
+  const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
+  // Pages that the store may not have are written with the state.
+  const written = base?.isHeld === false ? whole : state
+  const inline = bytesOfState(written) <= INLINE_STATE_BYTES || base?.stored === false
   let isKept = false
   try {
-    isKept = await deps.store.put(record, inline ? state : null)
+    isKept = await deps.store.put(record, inline ? written : null)
   } catch (cause) {
     deps.metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
     throw cause
   }
   deps.metrics.checkpoint.observe((performance.now() - began) / 1000)
   if (!isKept) stateNotStored(deps, record.id, new StoreError('failed', 'the state that it continues is not kept'))
+  deps.recent?.set(record.id, whole)
   if (inline) return
-  deps.store.restore(record.id, state, 'followed').catch((cause: unknown) => stateNotStored(deps, record.id, cause))
+  deps.store.restore(record.id, written, 'followed').catch((cause: unknown) => stateNotStored(deps, record.id, cause))
 }
 
 /** Tells of a state that its turn has to do without: it is rebuilt when it is needed. */
@@ -118,7 +138,14 @@ export async function deleteResponse(deps: Deps, owner: string, id: string, sign
     result = await deps.store.remove(owner, id, force)
   }
   if (result === 'unknown') throw notFound(id)
+  deps.recent?.delete(id)
   // Any of them may have read what was deleted.
+  await forgetPrompts(deps, owner)
+}
+
+/** Drops what is kept of an owner's prompts: in memory, on disk, and where engines compute. */
+export async function forgetPrompts(deps: Deps, owner: string): Promise<void> {
+  for (const { engine } of deps.models) engine.forget(owner)
   await deps.prefixes?.clear(owner)
 }
 
@@ -165,8 +192,7 @@ async function rebuild(
   }
   const checkpoint = from as Checkpoint
   const replayed = record.position - (lineage.from?.position ?? 0)
-  // The store gets a copy: its message moves the memory, and the turn needs it too.
-  const restoring = deps.store.restore(record.id, structuredClone(checkpoint.state), use)
+  const restoring = deps.store.restore(record.id, checkpoint.state, use)
   const restored = await restoring.catch((cause: unknown) => {
     if (use === 'pinned') throw cause
     // Not needed to go on: a full disk must not stop a session that can be read.
@@ -185,7 +211,7 @@ async function rebuild(
 /** Puts back the damaged state of a turn that was replayed on the way to a later one. */
 async function mend(deps: Deps, id: string, { state }: Checkpoint): Promise<void> {
   try {
-    deps.metrics.rebuilds.inc({ result: await deps.store.restore(id, structuredClone(state), 'followed') })
+    deps.metrics.rebuilds.inc({ result: await deps.store.restore(id, state, 'followed') })
   } catch (cause) {
     stateNotStored(deps, id, cause)
   }

@@ -1,5 +1,4 @@
 /** The HTTP thread's side of the store. */
-import { bytesOfState, transferList, type SessionState } from '../checkpoint.ts'
 import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
 import { StoreError } from './errors.ts'
@@ -13,7 +12,7 @@ export type ConnectedStore = Omit<Store, 'close'> & {
   close(): Promise<boolean>
 }
 
-/** The store at the other end of `port`. States that are given to it are moved, not copied. */
+/** The store at the other end of `port`. */
 export function connectStore(port: Port): ConnectedStore {
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   let lastId = 0
@@ -32,8 +31,7 @@ export function connectStore(port: Port): ConnectedStore {
   const send = (name: keyof StoreCalls | 'close', args: readonly unknown[]): Promise<unknown> => {
     if (failure) return Promise.reject(failure)
     const id = ++lastId
-    const state = args.find((arg) => isState(arg))
-    port.postMessage({ id, name, args }, state && bytesOfState(state) > 0 ? transferList(state) : [])
+    port.postMessage({ id, name, args })
     return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
   }
   const call =
@@ -61,6 +59,7 @@ export function connectStore(port: Port): ConnectedStore {
     put: call('put'),
     find: call('find'),
     load: call('load'),
+    hold: call('hold'),
     release: call('release'),
     history: call('history'),
     lineage: call('lineage'),
@@ -80,8 +79,4 @@ export function connectStore(port: Port): ConnectedStore {
       return true
     },
   }
-}
-
-function isState(value: unknown): value is SessionState {
-  return typeof value === 'object' && value !== null && 'fixed' in value && 'pages' in value
 }

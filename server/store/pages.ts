@@ -1,6 +1,7 @@
 /** Full pages of append state: shared by all states that passed through them, and stored once. */
 import { createHash } from 'node:crypto'
 import type Database from 'libsql'
+import { sharedCopy } from '../checkpoint.ts'
 import { StoreError } from './errors.ts'
 import { bytesOf, type Blob } from './turn-row.ts'
 
@@ -61,7 +62,7 @@ export function createPages(database: Database.Database, table: 'page' | 'prefix
         const previous = row?.previous ? bytesOf(row.previous) : null
         if (!row || !Buffer.from(nameOf(previous, scope, bytesOf(row.bytes))).equals(name))
           throw new StoreError('corrupt', 'a page of a stored state is not what was written')
-        pages.push(Uint8Array.from(bytesOf(row.bytes)))
+        pages.push(sharedCopy(bytesOf(row.bytes)))
         name = previous
       }
       return pages.toReversed()

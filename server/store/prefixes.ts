@@ -1,7 +1,7 @@
 /** Prefixes of prompts with their states, by owner and bundle: within a budget of bytes, and for a day after their last use. */
 import { createHash } from 'node:crypto'
 import type Database from 'libsql'
-import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
+import { PAGE_POSITIONS, sharedCopy, type SessionState } from '../checkpoint.ts'
 import { createPages, type PageName } from './pages.ts'
 import { toStoreError } from './errors.ts'
 import type { Damage, PrefixCalls } from './store.ts'
@@ -137,7 +137,7 @@ function matching(rows: readonly Candidate[], tokens: readonly number[]): Candid
 /** Null where a page is missing or damaged: the prompt is then computed. */
 function stateOf(row: PrefixRow, readPages: () => Uint8Array[]): SessionState | null {
   // Copied into memory of their own, which can then be moved to another thread.
-  const [fixed, tail] = [Uint8Array.from(bytesOf(row.fixed)), Uint8Array.from(bytesOf(row.tail))]
+  const [fixed, tail] = [sharedCopy(bytesOf(row.fixed)), sharedCopy(bytesOf(row.tail))]
   try {
     const full = readPages()
     return { fixed, pages: tail.length > 0 ? [...full, tail] : full, firstPage: 0 }

@@ -1,7 +1,7 @@
 /** The states that are kept, and which of them go when there are newer ones. */
 import { createHash } from 'node:crypto'
 import type Database from 'libsql'
-import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
+import { PAGE_POSITIONS, sharedCopy, type SessionState } from '../checkpoint.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { createPages } from './pages.ts'
 import type { Damage, TurnRecord } from './store.ts'
@@ -63,8 +63,7 @@ export function createStates(database: Database.Database, tell: (damage: Damage)
   const hold = (id: string): void => void held.set(id, (held.get(id) ?? 0) + 1)
   /** Throws StoreError `corrupt` where any byte is not what was written. */
   const read = (turn: TurnRecord, found: StateRow): SessionState => {
-    // Copied into memory of their own, which can then be moved to another thread.
-    const [fixed, tail] = [Uint8Array.from(bytesOf(found.fixed)), Uint8Array.from(bytesOf(found.tail))]
+    const [fixed, tail] = [sharedCopy(bytesOf(found.fixed)), sharedCopy(bytesOf(found.tail))]
     const page = found.page && bytesOf(found.page)
     if (!digest(fixed, tail, page).equals(Buffer.from(bytesOf(found.sha256))))
       throw new StoreError('corrupt', `the state of ${turn.id} is not what was written`)

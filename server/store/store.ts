@@ -135,6 +135,8 @@ export interface StoreCalls extends PrefixCalls {
    * StoreError `corrupt` if it is not what was written.
    */
   load(id: string): SessionState | null
+  /** The same without reading it: whether it is kept, and is not pruned until `release` is called. */
+  hold(id: string): boolean
   release(id: string): void
   /** The turns of the branch that `id` ends, in order; where one was deleted, those after it. */
   history(id: string): TurnRecord[]

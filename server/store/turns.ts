@@ -84,6 +84,11 @@ export function createTurns(
       const turn = record(id)
       return turn && states.load(turn, true)
     },
+    hold(id) {
+      const isKept = states.kindOf(id) !== null
+      if (isKept) states.hold(id)
+      return isKept
+    },
     release: (id) => states.release(id),
     history(id) {
       const turns: TurnRecord[] = []

@@ -59,7 +59,7 @@ describe.each(KINDS)('a memory %s', (_, environment) => {
   })
 
   test('is rebuilt with the same bits where it was not kept', async () => {
-    const server = await start(temporaryFolder(), { environment, flags: { keepStates: 1 } })
+    const server = await start(temporaryFolder(), { environment, flags: { keepStates: 1, prefixCache: 0 } })
     const turns: Json[] = []
     for (let i = 0; i < 10; i++)
       turns.push(await ask(server, `turn ${i} ${'x'.repeat(i * 20)}`, turns.at(-1)?.id ?? null))

@@ -18,10 +18,10 @@ export const SERVERS = {
   turns: {},
   /** States with pages and a large fixed part, which follow their turns. */
   pages: { environment: { FAKE_APPEND: '1', FAKE_STATE_BYTES: String(1100 * KIB) }, flags: { keepStates: 2 } },
-  /** No more states than of a few turns are kept, of all conversations, and no prefix for long. */
+  /** States of a few turns are kept, of all conversations, and no prefix for long; in memory hardly any. */
   evictions: {
     environment: { FAKE_APPEND: '1' },
-    flags: { keepStates: 1, replayTokens: 200, stateDisk: '4KiB', prefixDisk: 24 * KIB },
+    flags: { keepStates: 1, replayTokens: 200, stateDisk: '4KiB', prefixDisk: 24 * KIB, prefixCache: 8 * KIB },
   },
 } satisfies Record<string, RoundOptions>
 
