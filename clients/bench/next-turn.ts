@@ -43,7 +43,7 @@ export interface NextTurn extends Turn {
 /** The tokens of the longest conversation, its turns included. */
 export function mostTokens({ lengths, rounds, restarts }: NextTurnOptions): number {
   const turns = 2 * rounds + 4 * restarts + 4
-  return Math.ceil(1.05 * Math.max(...lengths)) + turns * (REPLY_TOKENS + 48)
+  return Math.ceil(1.02 * Math.max(...lengths)) + 64 + turns * (REPLY_TOKENS + 32)
 }
 
 /** Measures all lengths, contenders in turns where they need no restart. `say` gets a line about what is measured. */
