@@ -14,8 +14,7 @@ const FORMS = `expected NAME=http://HOST:PORT, ${LLAMA}, ${LLAMA}=PROGRAM or ${L
 /** Reads one `--peer`; commander collects them. Throws InvalidArgumentError. */
 export function parsePeer(value: string, all: readonly Peer[] = []): Peer[] {
   const [, name = value, rest = ''] = /^([^=]*)=(.*)$/.exec(value) ?? []
-  if (/^https?:\/\//.test(rest) && URL.canParse(rest))
-    return [...all, { kind: 'url', name, url: rest.replace(/\/+$/, '').replace(/\/v1$/, '') }]
+  if (/^https?:\/\//.test(rest) && URL.canParse(rest)) return [...all, { kind: 'url', name, url: rest }]
   if (name !== LLAMA) throw new InvalidArgumentError(FORMS)
   const [, given = rest, gguf] = /^(.*):([^:]+\.gguf)$/.exec(rest) ?? []
   const program = given === '' ? onPath(LLAMA) : given

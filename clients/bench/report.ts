@@ -1,8 +1,32 @@
 /** The tables of a measurement, as Markdown. */
 import type { Contender } from './contender.ts'
-import { SITUATIONS, type NextTurn, type Situation } from './next-turn.ts'
+import type { ServerDescription } from './describe.ts'
+import { SITUATIONS, type NextTurn, type Situation } from './situations.ts'
 import type { Metric } from './speed.ts'
 import { quantile, summaryOf } from './statistics.ts'
+
+export interface Measured {
+  readonly machine: string
+  readonly contenders: readonly Contender[]
+  /** As the contenders describe themselves. */
+  readonly servers: readonly ServerDescription[]
+  readonly rounds: number
+  /** Empty: not measured. */
+  readonly speed: readonly Metric[]
+  readonly turns: readonly NextTurn[]
+}
+
+/** All that was measured. */
+export function report({ machine, contenders, servers, rounds, speed, turns }: Measured): string {
+  const about = contenders.map(({ name }, i) => `- ${name}: ${servers[i]?.version}, model ${servers[i]?.model}`)
+  const compared = contenders.length > 1 ? `; in brackets how many times as fast ${contenders[0]?.name} is` : ''
+  const parts = [`${machine}\n\n${about.join('\n')}`]
+  if (speed.length > 0)
+    parts.push(`Speed, medians of ${rounds} rounds (least to most)${compared}:`, speedTable(speed, contenders))
+  if (turns.length > 0)
+    parts.push('What the next turn costs; in brackets the tokens that are new in it:', nextTurnTable(turns, contenders))
+  return `${parts.join('\n\n')}\n`
+}
 
 /** Speed: a row for each metric, a column for each contender: the median, the ends, and how the first one compares. */
 export function speedTable(metrics: readonly Metric[], contenders: readonly Contender[]): string {

@@ -8,12 +8,18 @@ export interface SpeedOptions {
   /** Tokens of the prompt of which the prefill is measured. */
   readonly prompt: number
   /** Tokens of each reply. */
-  readonly generate: number
+  readonly gen: number
   /** Tokens before the reply of which decoding is measured, one row each. */
   readonly depths: readonly number[]
   /** Requests at once in the last rows, each with a prompt of the smallest depth. */
   readonly concurrency: number
   readonly rounds: number
+}
+
+/** Tokens that all requests have at once, at most. */
+export function mostSpeedTokens({ prompt, gen, depths, concurrency }: SpeedOptions): number {
+  const streams = concurrency * (Math.min(...depths) + gen)
+  return Math.ceil(1.2 * Math.max(prompt, streams, Math.max(...depths) + gen)) + 64
 }
 
 /** A contender that takes requests. */
@@ -71,13 +77,13 @@ async function completion({ contender, address }: Running, prompt: string, token
 async function longReply(
   one: Running,
   prompt: (again: number) => string,
-  { generate }: SpeedOptions,
+  { gen }: SpeedOptions,
 ): Promise<StreamedReply> {
   let longest: StreamedReply | null = null
   for (let again = 0; again < TRIES; again++) {
-    const reply = await completion(one, prompt(again), generate)
+    const reply = await completion(one, prompt(again), gen)
     if (isTimed(reply) && outputOf(reply) > (longest ? outputOf(longest) : 0)) longest = reply
-    if (longest && outputOf(longest) >= generate / 2) break
+    if (longest && outputOf(longest) >= gen / 2) break
   }
   if (longest) return longest
   throw new Error(`${one.contender.name}: ${TRIES} replies in a row had no more than one token; nothing can be timed`)
@@ -112,10 +118,10 @@ function decoding(reply: StreamedReply, depth: number): Sample[] {
 }
 
 async function streams(one: Running, prompt: (i: number) => string, options: SpeedOptions): Promise<Sample[]> {
-  const { concurrency, generate } = options
+  const { concurrency, gen } = options
   const since = performance.now()
   const prompts = Array.from({ length: concurrency }, (_, i) => prompt(i))
-  const replies = await Promise.all(prompts.map((text) => completion(one, text, generate)))
+  const replies = await Promise.all(prompts.map((text) => completion(one, text, gen)))
   const seconds = (performance.now() - since) / 1000
   const made = replies.reduce((sum, reply) => sum + outputOf(reply), 0)
   const timed = replies.filter(isTimed)
