@@ -5,7 +5,7 @@ import { decoderOf, loadBundle } from '../runtime/bundle.ts'
 import { MANIFEST_FILE } from '../runtime/manifest.ts'
 import { loadConfig, type ConfigSource } from './config.ts'
 import { memoryOf, sequenceBytes } from './engine/model-memory.ts'
-import { limitsOf, prefixCacheBytes } from './limits.ts'
+import { cacheBytes, limitsOf } from './limits.ts'
 
 /** A model to serve, and its twin: the same files under another name, with no limit of its context. */
 export interface BenchModel {
@@ -55,7 +55,8 @@ function withCaches(bytes: number, settings: ConfigSource): number {
   let memory = bytes
   const left = (): number => {
     const config = loadConfig({ ...settings, memory: String(memory) }, {})
-    return memory - limitsOf(config).localStateBytes - prefixCacheBytes(config)
+    const { states, resident } = cacheBytes(config)
+    return memory - limitsOf(config).localStateBytes - states - resident
   }
   // The caches' share is less than a quarter, so what is missing shrinks by that with each turn.
   while (left() < bytes) memory += bytes - left()
