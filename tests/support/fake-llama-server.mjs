@@ -10,11 +10,11 @@ if (process.argv.includes('--version')) {
   console.error('version: 1234 (abcdef0)')
   process.exit(0)
 }
-const text = { type: 'string' }
+const names = 'model alias host port parallel threads ctx-size slot-save-path sleep-idle-seconds'.split(' ')
 const { values } = parseArgs({
   options: {
-    ...{ model: text, alias: text, host: text, port: text, parallel: text, threads: text },
-    ...{ 'ctx-size': text, 'slot-save-path': text, 'sleep-idle-seconds': text, 'kv-unified': { type: 'boolean' } },
+    ...Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+    'kv-unified': { type: 'boolean' },
   },
 })
 let slot = ''
@@ -50,7 +50,7 @@ function complete(response, body, isChat) {
 }
 
 const json = (response, value) => response.writeHead(200).end(JSON.stringify(value))
-const server = createServer(async (request, response) => {
+async function answer(request, response) {
   let received = ''
   for await (const chunk of request) received += chunk
   const body = received === '' ? {} : JSON.parse(received)
@@ -68,5 +68,7 @@ const server = createServer(async (request, response) => {
   } else if (pathname === '/v1/completions') complete(response, body, false)
   else if (pathname === '/v1/chat/completions') complete(response, body, true)
   else response.writeHead(404).end()
-})
+}
+
+const server = createServer((request, response) => void answer(request, response))
 server.listen(Number(values.port), values.host, stayAwake)

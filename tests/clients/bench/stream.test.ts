@@ -1,7 +1,7 @@
 /** What is read of a streamed reply, and how samples are summed up. */
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import { randomText } from '../../../clients/bench/prompts.ts'
 import { quantile, summaryOf } from '../../../clients/bench/statistics.ts'
