@@ -51,6 +51,7 @@ export function serveCommand(find: FindBundle): Command {
     .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
     .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
     .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
+    .option('--state-disk <bytes>', 'disk for memories, such as 8GB; beyond it the oldest are rebuilt (default: 16GiB)')
     .option(
       '--prefix-cache <bytes>',
       'memory for states that later turns go on from, 0 for none (default: an eighth of the memory)',
@@ -106,8 +107,8 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens, prefixDisk }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk })
+export function storeOf({ data, keepStates, replayTokens, stateDisk, prefixDisk }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens, stateBytes: stateDisk, prefixBytes: prefixDisk })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
