@@ -12,7 +12,8 @@ import { startServer, type ModelSource, type Parts, type RunningServer } from '.
 import { startStore } from './store/start.ts'
 import type { Store } from './store/store.ts'
 
-const DEFAULT_BUNDLE = 'models/pretrained/keeper'
+/** The bundled model. */
+export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
@@ -112,7 +113,7 @@ export function storeOf({ data, keepStates, replayTokens, stateDisk, prefixDisk 
 
 /** The bundles of a configuration, each in an engine of its own. */
 async function bundledSources(config: Config, find: FindBundle): Promise<ModelSource[]> {
-  const named = config.bundles.length > 0 ? config.bundles : [join(packageRoot(), DEFAULT_BUNDLE)]
+  const named = config.bundles.length > 0 ? config.bundles : [DEFAULT_BUNDLE]
   const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
