@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { MANIFEST_FILE } from '../../runtime/manifest.ts'
 import { ImportError } from './import-error.ts'
 import { importModel } from './import.ts'
@@ -11,6 +11,9 @@ import { isHubModelName } from './sources/hub/hub.ts'
 
 /** Changed where the same source would become another bundle. */
 const GENERATION = 1
+
+/** One of these is in every folder of a model. */
+const CONFIGS = ['config.json', 'genai_config.json']
 
 /**
  * The folder of the bundle of `source`: a bundle as it is; of a model folder, a .gguf file or a hub id the import in
@@ -36,22 +39,29 @@ export async function servedBundle(source: string, folder: string, say: (line: s
 /** Throws ImportError where `source` is neither on this machine nor a hub id, or is a folder of something else. */
 function refuseOthers(source: string): void {
   if (isHubModelName(source)) return
-  const expected = 'expected a bundle folder, a model folder, a .gguf file or hf:OWNER/NAME'
+  const expected = 'expected a bundle folder, a model folder, a .gguf or .onnx file or hf:OWNER/NAME'
   if (!existsSync(source)) throw new ImportError(`${source}: ${expected}, got nothing there`)
-  if (statSync(source).isDirectory() && !existsSync(join(source, 'config.json')))
-    throw new ImportError(`${source}: ${expected}, got a folder with neither ${MANIFEST_FILE} nor config.json`)
+  if (statSync(source).isDirectory() && !CONFIGS.some((file) => existsSync(join(source, file))))
+    throw new ImportError(
+      `${source}: ${expected}, got a folder with neither ${[MANIFEST_FILE, ...CONFIGS].join(' nor ')}`,
+    )
 }
 
 /** Changes when a file of the source does. */
 async function fingerprint(path: string): Promise<string> {
   const whole = await realpath(path)
-  const files = (await stat(whole)).isDirectory()
-    ? (await readdir(whole)).toSorted().map((name) => join(whole, name))
-    : [whole]
+  const folder = (await stat(whole)).isDirectory()
+  const files = folder ? [...(await filesIn(whole)), ...(await filesIn(join(whole, 'onnx')))] : [whole]
+  // A graph's weights are in files beside it that begin with its name.
+  const beside = path.endsWith('.onnx') ? (await filesIn(dirname(path))).filter((file) => file.startsWith(path)) : []
   const hash = createHash('sha256').update(`${GENERATION} ${whole}`)
-  for (const file of files) {
+  for (const file of [...files, ...beside]) {
     const { size, mtimeMs } = await stat(file)
     hash.update(`\n${basename(file)} ${size} ${mtimeMs}`)
   }
   return hash.digest('hex').slice(0, 12)
 }
+
+/** What is in a folder, in the order of its names; none where there is no such folder. */
+const filesIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder).catch((): string[] => [])).toSorted().map((name) => join(folder, name))
