@@ -207,7 +207,7 @@ export class GraphBuilder {
   part(values: readonly Value[]): Message {
     const m = new Message()
     const { nodes, names } = this.#needed(values)
-    for (const node of nodes) m.message(1, encodeNode(node))
+    for (const node of nodes) m.message(1, encodeNode(node, this.#root.names))
     for (const [key, tensor] of this.#root.initializers) if (names.has(key)) m.message(5, tensor)
     return m
   }
@@ -270,11 +270,11 @@ export class GraphBuilder {
 }
 
 /** NodeProto. */
-function encodeNode({ type, inputs, attributes, outputs, domain }: NodeRecord): Message {
+function encodeNode({ type, inputs, attributes, outputs, domain }: NodeRecord, names = ''): Message {
   const m = new Message()
   for (const input of inputs) m.string(1, input?.name ?? '')
   for (const output of outputs) m.string(2, output.name)
-  m.string(3, `node_${outputs[0]?.name ?? type}`).string(4, type)
+  m.string(3, `${names}node_${outputs[0]?.name ?? type}`).string(4, type)
   for (const [name, value] of Object.entries(attributes)) m.message(5, encodeAttribute(name, value))
   return domain === '' ? m : m.string(7, domain)
 }

@@ -22,10 +22,13 @@ function roundsTogether(): string {
   )
 }
 
+/** Names of inputs and outputs that are served, and of what is added to the graph. */
+const OURS = /^(?:ids|positions|logits_from|state\..*|next\..*|mneme\/.*)$/
+
 const OLDEST = { irVersion: 4, opset: 12 }
 
 /** Throws ImportError for a graph with a node that cannot be served, by its name. */
-export function refuseNodes({ path, irVersion, opset, nodes, innerNodes }: ModelFile): void {
+export function refuseNodes({ path, irVersion, opset, inputs, nodes, innerNodes }: ModelFile): void {
   if (irVersion < OLDEST.irVersion || opset < OLDEST.opset)
     throw new ImportError(
       `${path}: expected IR version ${OLDEST.irVersion} and opset ${OLDEST.opset} or newer, got ${irVersion} and ${opset}`,
@@ -38,6 +41,10 @@ export function refuseNodes({ path, irVersion, opset, nodes, innerNodes }: Model
         `${path}: ${outputs[0]}: sliding_window_cache: expected a cache of all positions, got one of a window`,
       )
   }
+  const taken = [...inputs, ...nodes.flatMap((node) => node.outputs.map((name) => ({ name })))].find(({ name }) =>
+    OURS.test(name),
+  )
+  if (taken) throw new ImportError(`${path}: ${taken.name}: expected another name: the served graph has it for an input`)
   const made = producers(nodes)
   for (const { type, inputs } of nodes)
     if (type === GQA.type)
