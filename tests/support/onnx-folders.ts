@@ -32,6 +32,10 @@ export interface OnnxForm {
   readonly caches: 'shared' | 'joined'
   /** Whether the graph has the input num_logits_to_keep. */
   readonly keep?: boolean
+  /** Whether all is computed in a branch, chosen by use_cache_branch, as optimum merges a graph with a past and one without. */
+  readonly merged?: boolean
+  /** Sizes before batch and time of position_ids, as of models for images whose rotation has several axes: [3]. */
+  readonly axes?: readonly number[]
 }
 
 interface Cache {
@@ -89,22 +93,38 @@ function trace(
   const before = fill(model.state, (path, { role }): Value => (role === 'position' ? asFloat : named.get(path)!))
   const done = model.forward<Value>(op, params, ids, before)
   const hidden = form.keep ? lastRows(graph, done.hidden) : done.hidden
-  graph.output(model.logits<Value>(op, params, hidden), 'logits')
   const after = leaves<Value>(model.state, done.state)
-  for (const { path, output } of caches) graph.output(after.get(path)!, output)
+  const made: [Value, string][] = [
+    [model.logits<Value>(op, params, hidden), 'logits'],
+    ...caches.map(({ path, output }): [Value, string] => [after.get(path)!, output]),
+  ]
+  if (form.merged) nameInBranch(graph, made)
+  else for (const [value, name] of made) graph.output(value, name)
   const ports = (name: (cache: Cache) => string): Port[] =>
     caches.map((cache) => ({ name: name(cache), dtype: 'float32', shape: cache.shape }))
   const whole = (name: string, shape: Port['shape']): Port => ({ name, dtype: 'int64', shape })
   const inputs = [
     whole('input_ids', ['batch_size', 'sequence_length']),
     whole('attention_mask', ['batch_size', 'total_sequence_length']),
-    ...(positioned ? [whole('position_ids', ['batch_size', 'sequence_length'])] : []),
+    ...(positioned ? [whole('position_ids', [...(form.axes ?? []), 'batch_size', 'sequence_length'])] : []),
+    ...(form.merged ? [{ name: 'use_cache_branch', dtype: 'bool', shape: [1] } as const] : []),
     ...(form.keep ? [whole('num_logits_to_keep', [])] : []),
     ...ports(({ input }) => input),
   ]
   const logits: Port = { name: 'logits', dtype: 'float32', shape: ['batch_size', 'sequence_length', model.vocab] }
   const outputs = [logits, ...ports(({ output }) => output)]
   return { inputs, outputs: outputs.map((port) => presentPort(port)) }
+}
+
+/** Gives values their names through an If, whose branches read the values around it. */
+function nameInBranch(graph: GraphBuilder, made: readonly [Value, string][]): void {
+  const branch = () => {
+    const body = graph.child()
+    const results = made.map(([value]) => body.node('Identity', [value])[0]!)
+    return { graph: () => body.encode('branch', [], results) }
+  }
+  const outputs = made.map(([, name]) => ({ name }))
+  graph.nodeInto('If', [{ name: 'use_cache_branch' }], { then_branch: branch(), else_branch: branch() }, outputs)
 }
 
 /** Tokens that each row has been fed, int32 (B), as `positions`: what the mask has before the new ones. */

@@ -44,7 +44,8 @@ export function refuseNodes({ path, irVersion, opset, inputs, nodes, innerNodes 
   const taken = [...inputs, ...nodes.flatMap((node) => node.outputs.map((name) => ({ name })))].find(({ name }) =>
     OURS.test(name),
   )
-  if (taken) throw new ImportError(`${path}: ${taken.name}: expected another name: the served graph has it for an input`)
+  if (taken)
+    throw new ImportError(`${path}: ${taken.name}: expected another name: the served graph has it for an input`)
   const made = producers(nodes)
   for (const { type, inputs } of nodes)
     if (type === GQA.type)

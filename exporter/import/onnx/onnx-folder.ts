@@ -50,7 +50,7 @@ export async function openOnnxFolder(path: string): Promise<OnnxFolder> {
     throw new SourceError(`${folder}: expected config.json or genai_config.json beside the graph, got neither`)
   const generation = (await readJsonObjectIfThere(join(folder, 'generation_config.json'))) ?? {}
   const model = objectOf(genai?.['model'])
-  const file = inFile ? given : join(folder, chooseGraph(folder, await filesOf(folder), model, config))
+  const file = inFile ? given : join(folder, chooseGraph(folder, await filesOf(folder), model))
   const asked = { ...generation, ...eosOf(model), ...samplingOf(objectOf(genai?.['search'])) }
   const text = { ...config, ...objectOf(config['text_config']) }
   const maxTokens = firstCount(model['context_length'], text['max_position_embeddings'], text['n_positions'])
