@@ -127,7 +127,7 @@ describe.skipIf(!existsSync(fixtures))('an ONNX folder', () => {
       verification: { asPublished: expect.any(Number), ragged: 0, twoRows: 0 },
     })
     expect(manifest.state.map(({ kind }) => kind)).toContain('fixed')
-    const config = JSON.parse(readFileSync(join(fixtures, 'models/qwen3_5/config.json'), 'utf8')) as Json
+    const config: Json = JSON.parse(readFileSync(join(fixtures, 'models/qwen3_5/config.json'), 'utf8'))
     expect(manifest.maxTokens).toBe(config.max_position_embeddings)
   })
 
