@@ -12,13 +12,19 @@ import { ExternalWeights } from '../onnx/external-weights.ts'
 import { GraphBuilder, type Value } from '../onnx/graph.ts'
 import { bindTensors, type Bindings } from './bind.ts'
 import { ImportError } from './import-error.ts'
+import { importClassifier } from './import-classifier.ts'
 import { importEncoder } from './import-encoder.ts'
 import { nameOf, type Adapter, type Imported, type ImportOptions } from './import-options.ts'
 import { ImportedWeights } from './imported-weights.ts'
 import { modelTokenizer } from './model-tokenizer.ts'
 import { importOnnx } from './onnx/import-onnx.ts'
 import { isOnnxSource } from './onnx/onnx-folder.ts'
-import { readPublishedConfig, readPublishedEncoder, type PublishedModel } from './published-config.ts'
+import {
+  readPublishedClassifier,
+  readPublishedConfig,
+  readPublishedEncoder,
+  type PublishedModel,
+} from './published-config.ts'
 import { generationOf, PREFILL_CHUNK } from './serving.ts'
 import { shareWeights } from './share-weights.ts'
 import { openSource, type ModelSource, type TokenizerContents } from './sources/source.ts'
@@ -35,6 +41,8 @@ export async function importModel(o: ImportOptions): Promise<Imported> {
   const source = await openSource(o.source)
   try {
     const encoder = readPublishedEncoder(source.config)
+    const classifier = readPublishedClassifier(source.config)
+    if (encoder && classifier) return await importClassifier(o, source, encoder, classifier)
     if (encoder) return await importEncoder(o, source, encoder)
     if (o.pooling !== undefined)
       throw new ImportError(`--pooling: expected it for an encoder of texts only, got ${o.pooling} for a decoder`)
