@@ -47,21 +47,24 @@ function refuseOthers(source: string): void {
     )
 }
 
-/** Changes when a file of the source does. */
+/** Changes when a file of the source does, or one in its subfolders; hidden ones, such as those of git, are not looked at. */
 async function fingerprint(path: string): Promise<string> {
   const whole = await realpath(path)
-  const folder = (await stat(whole)).isDirectory()
-  const files = folder ? [...(await filesIn(whole)), ...(await filesIn(join(whole, 'onnx')))] : [whole]
-  // A graph's weights are in files beside it that begin with its name.
-  const beside = path.endsWith('.onnx') ? (await filesIn(dirname(path))).filter((file) => file.startsWith(path)) : []
+  const isFolder = (await stat(whole)).isDirectory()
+  const names = isFolder ? (await readdir(whole, { recursive: true })).toSorted() : ['']
   const hash = createHash('sha256').update(`${GENERATION} ${whole}`)
-  for (const file of [...files, ...beside]) {
-    const { size, mtimeMs } = await stat(file)
-    hash.update(`\n${basename(file)} ${size} ${mtimeMs}`)
+  const add = async (name: string, file: string): Promise<void> => {
+    const info = await stat(file)
+    if (info.isFile()) hash.update(`\n${name} ${info.size} ${info.mtimeMs}`)
   }
+  for (const name of names.filter((one) => !/(^|[\\/])\./.test(one))) await add(name, join(whole, name))
+  for (const name of await besideGraph(path)) await add(name, join(dirname(path), name))
   return hash.digest('hex').slice(0, 12)
 }
 
-/** What is in a folder, in the order of its names; none where there is no such folder. */
-const filesIn = async (folder: string): Promise<string[]> =>
-  (await readdir(folder).catch((): string[] => [])).toSorted().map((name) => join(folder, name))
+/** A graph's weights are in files beside it, which begin with its name. */
+async function besideGraph(path: string): Promise<string[]> {
+  if (!path.endsWith('.onnx')) return []
+  const name = basename(path)
+  return (await readdir(dirname(path))).filter((one) => one.startsWith(name) && one !== name).toSorted()
+}
