@@ -4,7 +4,8 @@
  *
  * A cache has room for more positions than are filled. GroupQueryAttention writes into it where it is (`shared`). Other
  * graphs join past and new positions (`joined`): they get the past of each row moved to the right, as transformers pads
- * prompts, always of as many positions as the cache has room for, so that what a row computes does not depend on others.
+ * prompts. Past and new are together one of a few lengths, as the server sets memory aside: rows that it computes together
+ * have the same, so that the bits of a row depend neither on the others nor on the memory that it is in.
  */
 import { GraphBuilder, type ElementType, type Port, type Value } from '../../onnx/graph.ts'
 import { Message } from '../../onnx/protobuf.ts'
@@ -30,6 +31,8 @@ export interface DrivenDecoder {
 }
 
 const TO_END = 2 ** 31 - 1
+/** Positions that memory is set aside for (server/engine/capacity.ts): 256, doubled as often as any sequence needs. */
+const LENGTHS = Array.from({ length: 20 }, (_, i) => 256 * 2 ** i)
 const CAST: Readonly<Record<'int32' | 'int64' | 'float32', number>> = { float32: 1, int32: 6, int64: 7 }
 
 export async function driveDecoder(
@@ -140,12 +143,13 @@ function feedJoined(
 ): void {
   const { input: first } = caches.find(({ kind }) => kind === 'append') ?? caches[0]!
   const room = part.size({ name: stateOf(first) }, 2)
-  const most = maxTokens === null ? room : part.one('Min', [room, part.int(maxTokens)])
-  const past = part.one('Sub', [most, time])
+  const bounds = [joinedLength(part, part.one('Add', [filled, time])), room]
+  const total = part.one('Min', maxTokens === null ? bounds : [...bounds, part.int(maxTokens)])
+  const past = part.one('Sub', [total, time])
   const missing = part.one('Sub', [past, filled]) //                                        (B, 1) left of each row's past
   if (mask) {
-    const total = part.count(part.one('Add', [past, time]))
-    part.name(asPort(part, part.one('Less', [part.one('Sub', [missing, part.int(1)]), total]), mask), mask.name)
+    const seen = part.one('Less', [part.one('Sub', [missing, part.int(1)]), part.count(total)])
+    part.name(asPort(part, seen, mask), mask.name)
   }
   const from = part.one('Max', [part.one('Sub', [part.count(past), missing]), part.int(0)]) //   (B, P)
   const rows = part.one('Reshape', [from, part.ints(0, 1, -1, 1)])
@@ -158,6 +162,14 @@ function feedJoined(
     const indices = part.one('Expand', [rows, part.ints(1, Number(shape[0]), 1, 1)]) //         (B, H, P, 1)
     part.name(part.one('GatherND', [state, indices], { batch_dims: { int: 2 } }), input)
   }
+}
+
+/** The smallest of the lengths that has place for the longest row; `ends` is (B, 1). */
+function joinedLength(part: Part, ends: Value): Value {
+  const longest = part.one('ReduceMax', [ends], { keepdims: { int: 0 } })
+  const lengths = part.ints(...LENGTHS)
+  const enough = part.one('Where', [part.one('Less', [lengths, longest]), part.int(TO_END), lengths])
+  return part.one('ReduceMin', [enough], { keepdims: { int: 0 } })
 }
 
 /** The cache with the new positions, which are the last ones of what the graph gives, written into their places. */

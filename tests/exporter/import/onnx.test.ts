@@ -16,10 +16,12 @@ import { importModel } from '../../../exporter/import/import.ts'
 import { servedBundle } from '../../../exporter/import/served-bundle.ts'
 import { readModelFile } from '../../../exporter/onnx/model-file.ts'
 import { loadBundle, type Bundle } from '../../../runtime/bundle.ts'
+import { openGraph } from '../../../runtime/open-graph.ts'
+import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
 import { bundleSource, storeOf } from '../../../server/cli.ts'
 import { configSchema } from '../../../server/config.ts'
 import { startServer } from '../../../server/serve.ts'
-import { expectClose } from '../../support/all-close.ts'
+import { expectClose, expectSameBits } from '../../support/all-close.ts'
 import { byteTokenizer } from '../../support/byte-tokenizer.ts'
 import {
   CLOSE,
@@ -59,6 +61,35 @@ describe('a graph that PyTorch exported in the conventions of transformers.js', 
 
   test('saved and restored elsewhere = uninterrupted, a batch of any lengths = its rows alone, bit for bit', async () =>
     expectSavedAndBatched(await imported(EXPORTED), exportedReference()))
+})
+
+test('the room that joined caches have changes no bit of the logits', async () => {
+  const folder = temporaryFolder()
+  cpSync(EXPORTED, folder, { recursive: true })
+  replaced(join(folder, 'config.json'), '"max_position_embeddings": 256', '"max_position_embeddings":8192')
+  const { path, manifest } = await imported(folder)
+  const graph = await openGraph(path('decoder.onnx'))
+  const logitsWith = async (capacity: number): Promise<Float32Array> => {
+    const [inputs, outputs]: Record<string, Tensor>[] = [{}, {}]
+    for (const [seed, { input, output, shape }] of manifest.state.entries()) {
+      const sizes = shape.map((size) => (size === 'batch' ? 1 : size === 'time' ? capacity : size))
+      const cache = createTensor('float32', sizes)
+      // The same keys at the same positions, wherever these are in memory.
+      for (let head = 0; head < 2; head++)
+        for (let i = 0; i < 100 * 8; i++) cache.data[head * capacity * 8 + i] = Math.sin(seed + head + i)
+      inputs![input] = cache
+      outputs![output] = cache
+    }
+    const logits = createTensor('float32', [1, 1, 48])
+    const ids = { ids: createTensor('int32', [1, 1], [5]), positions: createTensor('int32', [1], [100]) }
+    const binding = graph.bind({ ...ids, ...inputs }, { logits, ...outputs })
+    await binding.run()
+    binding.release()
+    return logits.data
+  }
+  const smallest = await logitsWith(256)
+  for (const capacity of [512, 1024, 8192]) expectSameBits(await logitsWith(capacity), smallest, `room for ${capacity}`)
+  graph.close()
 })
 
 /** Of joined caches those of which masks and states differ: all seen, windows, sinks, and recurrent layers beside. */
