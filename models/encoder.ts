@@ -105,10 +105,10 @@ export function defineEncoder<F extends Fields, P, H>(definition: EncoderDefinit
           config,
           ...sizes,
           params: {
-            ...(params as object),
-            ...(definition.headParams(config, task) as object),
+            ...(params as Readonly<Record<string, SpecTree>>),
+            ...(definition.headParams(config, task) as Readonly<Record<string, SpecTree>>),
             classifier: linearParams(sizes.width, labels, true),
-          } as unknown as SpecTree,
+          },
           logits<T>(op: Ops<T>, params: unknown, input: EncoderInput<T>): T {
             const hidden = definition.encode(op, config, params as Of<P, T>, input)
             const read = definition.head(op, config, params as Of<H, T>, task, { hidden, mask: input.mask })

@@ -20,7 +20,7 @@ export interface TriedEncoder {
   readonly vocab: number
   readonly maxTokens: number
   /** Opens a file of the graph, which gives numbers for each text. */
-  open(file: string): Promise<VectorGraph>
+  readonly open: (file: string) => Promise<VectorGraph>
 }
 
 /** `exact` is the file of the same graph in float32; without, `file` is in float32 itself. Throws ImportError. */

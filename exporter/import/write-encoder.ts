@@ -22,8 +22,8 @@ export interface EncoderGraph {
   readonly maxTokens: number
   /** The graph's file; that of its weights is called after it. */
   readonly file: string
-  trace(graph: GraphBuilder, op: Ops<Value>, params: unknown): TracedEncoder
-  open: TriedEncoder['open']
+  readonly trace: (graph: GraphBuilder, op: Ops<Value>, params: unknown) => TracedEncoder
+  readonly open: TriedEncoder['open']
 }
 
 /** Returns what was traced, how many numbers are stored in each form, and what the trial found. Throws ImportError. */

@@ -104,7 +104,7 @@ export const modernbert = defineEncoder({
     head: { dense: linearParams(c.hidden_size, c.hidden_size, c.classifier_bias), norm: normSpec(c) },
   }),
   head(op, c, { head }, task, { hidden, mask }) {
-    const vector = { pooling: c.classifier_pooling as 'cls' | 'mean', normalize: false }
+    const vector = { pooling: c.classifier_pooling, normalize: false }
     const x = task === 'sequence' ? sentenceVector(op, vector, hidden, mask) : hidden
     const dense = op.linear(x, head.dense.weight, head.dense.bias)
     return norm(op, c, head.norm, activate(op, c.classifier_activation, dense))
