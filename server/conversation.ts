@@ -52,14 +52,15 @@ export async function resume(
     throw bundleMismatch(record.bundle, deps.models.map((m) => `${m.name} (${m.bundle.slice(0, 12)})`).join(', '))
   }
   const { position, pending } = record
+  const tokens = [...record.prompt, ...record.generated]
   const release = (): void => void deps.store.release(id).catch(() => undefined)
   const state = found.kept ? await loadState(deps, record, model) : null
   if (state) {
     const resumed = { tier: 'disk', replayed: 0, rebuilt: null } as const
-    return observe({ ...record, checkpoint: { state, position, pending }, resumed, stored: true, release })
+    return observe({ ...record, tokens, checkpoint: { state, position, pending }, resumed, stored: true, release })
   }
   const { checkpoint, ...resumed } = await rebuild(deps, model, record, signal, false)
-  return observe({ ...record, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true, release })
+  return observe({ ...record, tokens, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true, release })
 }
 
 /** A kept state, or null if it is damaged: it is rebuilt then. */

@@ -24,8 +24,8 @@ const WEIGHTS_PER_FILE_BYTE = 1.5
  * a slot or a copy of its state in the place of that.
  */
 const BUFFERS_PER_SEQUENCE = 2
-/** Slots of prompts, and one for replies that are fed several tokens at once. */
-const SLOTS = PREFILL_SLOTS + 1
+/** Logits of calls that verify drafts: of two sequences at once, 16 tokens each (row-group.ts). */
+const DRAFT_LOGITS = 32
 
 /** The memory of a bundle's decoder with `rows` rows. */
 export function memoryOf(manifest: Manifest, rows: number): ModelMemory {
@@ -43,10 +43,10 @@ export function memoryOf(manifest: Manifest, rows: number): ModelMemory {
   const buffer = fixed * sets + (position === 0 ? 0 : capacityFor(1) * position)
   // Rows of a state that never grows have their memory from the beginning.
   const idleRows = position === 0 ? rows : 1
-  const logits = (rows + SLOTS) * tokenizer.vocab * Float32Array.BYTES_PER_ELEMENT
+  const logits = (rows + PREFILL_SLOTS + DRAFT_LOGITS) * tokenizer.vocab * Float32Array.BYTES_PER_ELEMENT
   return {
     weights: Math.ceil(onDisk * WEIGHTS_PER_FILE_BYTE),
-    idle: (idleRows + SLOTS) * buffer + logits,
+    idle: (idleRows + PREFILL_SLOTS) * buffer + logits,
     perSequence: BUFFERS_PER_SEQUENCE * fixed * sets,
     perPosition: BUFFERS_PER_SEQUENCE * position,
   }

@@ -32,8 +32,6 @@ class OrtRunner implements Runner {
   readonly #model: DecoderModel
   readonly #groups = new Map<number, RowGroup<DecodeRow>>()
   readonly #freeSlots: PrefillSlot[] = []
-  /** For decoding rows that are fed several ids at once. */
-  #spare: PrefillSlot | null = null
 
   constructor(model: DecoderModel, prefillChunk: number, rows: number) {
     this.#model = model
@@ -76,19 +74,20 @@ class OrtRunner implements Runner {
 
   async step(segments: readonly Segment[]): Promise<readonly StepResult[]> {
     const results = new Map<Segment, StepResult>()
-    for (const segment of segments) {
+    for (const segment of segments)
       if (!isDecode(segment.row)) results.set(segment, await this.#prefill(segment.row as PrefillRow, segment))
-      else if (segment.ids.length > 1) results.set(segment, await this.#feedSeveral(segment.row, segment))
-    }
-    const single = segments.filter((segment) => !results.has(segment))
-    for (const group of this.#groupsOf(single)) await this.#decode(group, single, results)
+    const decoding = segments.filter((segment) => !results.has(segment))
+    for (const group of this.#groupsOf(decoding)) await this.#decode(group, decoding, results)
     return segments.map((segment) => results.get(segment) as StepResult)
+  }
+
+  accept(row: Row, count: number): number {
+    return (row as DecodeRow).group.accept(row as DecodeRow, count)
   }
 
   close(): void {
     for (const group of this.#groups.values()) group.close()
     for (const slot of this.#freeSlots) slot.close()
-    this.#spare?.close()
     this.#model.close()
   }
 
@@ -96,31 +95,19 @@ class OrtRunner implements Runner {
     return attempt(() => slot.run(ids, logits))
   }
 
-  /** Several ids of a decoding row are one call of their own. */
-  #feedSeveral(row: DecodeRow, { ids, logits }: Segment): Promise<StepResult> {
-    this.#spare ??= this.#makeSlot()
-    const slot = this.#spare
-    return attempt(async () => {
-      this.#moveToFit(row, row.position + ids.length)
-      slot.load(row.group.save(row, 0), row.position)
-      const result = await slot.run(ids, logits)
-      row.position = slot.position
-      row.group.load(row, slot.save(0))
-      slot.load(null, 0)
-      return result
-    })
-  }
-
+  /** All rows in one call; or each in one of its own where one is fed several ids, which kernels take of one row only. */
   async #decode(
     group: RowGroup<DecodeRow>,
     segments: readonly Segment[],
     results: Map<Segment, StepResult>,
   ): Promise<void> {
-    const mine = new Map(segments.filter(({ row }) => (row as DecodeRow).group === group).map((s) => [s.row, s]))
-    // Rows that take part come first: the others had several ids and have been fed already.
-    let count = 0
-    for (let at = 0; at < group.rows.length; at++) if (mine.has(group.rows[at] as Row)) group.exchange(at, count++)
-    const batch = group.rows.slice(0, count).map((row) => mine.get(row) as Segment)
+    const mine = segments.filter(({ row }) => (row as DecodeRow).group === group)
+    if (mine.some(({ ids }) => ids.length > 1)) {
+      for (const segment of mine) results.set(segment, await attempt(() => feed(group, segment)))
+      return
+    }
+    const byRow = new Map(mine.map((segment) => [segment.row, segment]))
+    const batch = group.rows.map((row) => byRow.get(row) as Segment)
     const made = await attempt(() => group.decode(batch.map(({ ids }) => ids[0] as number)))
     for (const [at, segment] of batch.entries()) {
       const { vocab } = this.#model
@@ -128,9 +115,9 @@ class OrtRunner implements Runner {
     }
   }
 
-  /** The groups of these rows, each moved first to one that has room for a token more. */
+  /** The groups of these rows, each moved first to one that has room for its ids. */
   #groupsOf(segments: readonly Segment[]): Set<RowGroup<DecodeRow>> {
-    for (const { row } of segments) this.#moveToFit(row as DecodeRow, (row as DecodeRow).position + 1)
+    for (const { row, ids } of segments) this.#moveToFit(row as DecodeRow, (row as DecodeRow).position + ids.length)
     return new Set(segments.map(({ row }) => (row as DecodeRow).group))
   }
 
@@ -169,6 +156,12 @@ class OrtRunner implements Runner {
 
 function isDecode(row: Row): row is DecodeRow {
   return row.use === 'decode'
+}
+
+async function feed(group: RowGroup<DecodeRow>, { row, ids, logits, draft = 0 }: Segment): Promise<Float32Array> {
+  const made = await group.feed(row as DecodeRow, ids, logits)
+  if (draft === 0) group.accept(row as DecodeRow, ids.length)
+  return made
 }
 
 async function attempt(work: () => Promise<Float32Array>): Promise<StepResult> {

@@ -11,6 +11,24 @@ export interface GroupRow {
   position: number
 }
 
+/** Ids that a row was fed on its own, whose state has not been taken over yet. */
+interface Call {
+  readonly ids: number
+  /** The fixed part before it, where the call has overwritten that. */
+  readonly before: SessionState | null
+}
+
+/** Memory for calls that feed a row on its own. */
+interface CallMemory {
+  readonly ids: Tensor<'int32'>
+  readonly logits: Tensor<'float32'>
+}
+
+/** Ids of such a call for which there is memory at once. */
+const CALL_IDS = 16
+/** Bindings that are kept; a group of many rows whose lengths vary would make ever more of them. */
+const MOST_BINDINGS = 256
+
 export class RowGroup<R extends GroupRow> {
   readonly rows: R[] = []
   readonly capacity: number
@@ -21,6 +39,9 @@ export class RowGroup<R extends GroupRow> {
   #positions!: Tensor<'int32'>
   #logits!: Tensor<'float32'>
   readonly #bound = new Map<string, Binding>()
+  /** By index of the row: several may be fed in one step, and all logits are valid after it. */
+  readonly #calls = new Map<number, CallMemory>()
+  readonly #open = new Map<R, Call>()
 
   /** A group with memory for `size` sequences, which doubles when there are more. */
   constructor(model: DecoderModel, capacity: number, size: number) {
@@ -45,13 +66,9 @@ export class RowGroup<R extends GroupRow> {
     return this.#bank.save(this.rows.indexOf(row), row.position, firstPage)
   }
 
-  /** Sets a row's state; its position has been set already. */
-  load(row: R, state: SessionState): void {
-    this.#bank.load(this.rows.indexOf(row), state)
-  }
-
   /** The last row moves into the place of the one that leaves. */
   remove(row: R): void {
+    this.#open.delete(row)
     const [at, last] = [this.rows.indexOf(row), this.rows.length - 1]
     if (at !== last) {
       this.#bank.copy(last, at)
@@ -60,21 +77,49 @@ export class RowGroup<R extends GroupRow> {
     this.rows.pop()
     // Memory that grows is given back: at most twice what the rows need is kept.
     const half = this.#size / 2
-    if (this.capacity > 0 && half >= 1 && this.rows.length < half) this.#resize(half)
+    const waits = this.#open.size > 0 // what a call has written is not in a copy of the states
+    if (this.capacity > 0 && half >= 1 && this.rows.length < half && !waits) this.#resize(half)
   }
 
-  /** Swaps two rows, so that those that take part in a call are the first ones. */
-  exchange(a: number, b: number): void {
-    if (a === b) return
-    const state = this.#bank.save(a, (this.rows[a] as R).position, 0)
-    this.#bank.copy(b, a)
-    this.#bank.load(b, state)
-    const row = this.rows[a] as R
-    this.rows[a] = this.rows[b] as R
-    this.rows[b] = row
+  /**
+   * Feeds ids to one row on its own; `accept` then makes what that wrote its state. Returns the logits of the last id, or
+   * of every one, valid until the row is fed again.
+   */
+  async feed(row: R, ids: readonly number[], wanted: 'last' | 'all'): Promise<Float32Array> {
+    const at = this.rows.indexOf(row)
+    const { vocab, selectable } = this.#model
+    const memory = this.#memoryFor(at, ids.length)
+    memory.ids.data.set(ids)
+    this.#positions.data[at] = row.position
+    const whole = wanted === 'all' || !selectable
+    const logits = view(memory.logits, [1, whole ? ids.length : 1, vocab])
+    const key = `${at}+${ids.length}/${whole}/${this.#bank.current}`
+    const binding = this.#bindingFor(key, () =>
+      this.#model.bind(this.#bank, view(memory.ids, [1, ids.length]), this.#positions, logits, at),
+    )
+    this.#open.set(row, { ids: ids.length, before: this.#bank.overwrites ? this.#bank.save(at, 0, 0) : null })
+    await binding.run()
+    return wanted === 'all' ? logits.data : logits.data.subarray(-vocab)
   }
 
-  /** Feeds one id to each of the first rows; returns their logits, row after row, valid until the next call. */
+  /** Of the ids that the row was fed last, the first `count` are right; returns how many its state has been fed: all or none. */
+  accept(row: R, count: number): number {
+    const call = this.#open.get(row)
+    this.#open.delete(row)
+    if (!call) throw new Error('a row was asked to accept a call that it was not fed')
+    const at = this.rows.indexOf(row)
+    if (count < call.ids) {
+      // Positions of append entries beyond the row's own are overwritten by the next call.
+      if (call.before) this.#bank.load(at, call.before)
+      return 0
+    }
+    if (this.rows.length === 1) this.#bank.swap()
+    else this.#bank.adopt(at)
+    row.position += call.ids
+    return call.ids
+  }
+
+  /** Feeds one id to each row; returns their logits, row after row, valid until the next call. */
   async decode(ids: readonly number[]): Promise<Float32Array> {
     const count = ids.length
     const { vocab } = this.#model
@@ -82,16 +127,11 @@ export class RowGroup<R extends GroupRow> {
       this.#ids.data[row] = ids[row] as number
       this.#positions.data[row] = (this.rows[row] as R).position
     }
-    const key = `${count}/${this.#bank.current}`
-    let binding = this.#bound.get(key)
-    if (!binding) {
+    const binding = this.#bindingFor(`${count}/${this.#bank.current}`, () => {
       const logits = view(this.#logits, [count, 1, vocab])
-      binding = this.#model.bind(this.#bank, view(this.#ids, [count, 1]), this.#positions, logits)
-      this.#bound.set(key, binding)
-    }
+      return this.#model.bind(this.#bank, view(this.#ids, [count, 1]), this.#positions, logits)
+    })
     await binding.run()
-    // Rows that took no part are in the set that was read only.
-    for (let row = count; row < this.rows.length; row++) this.#carry(row)
     this.#bank.swap()
     for (let row = 0; row < count; row++) (this.rows[row] as R).position++
     return this.#logits.data.subarray(0, count * vocab)
@@ -102,16 +142,32 @@ export class RowGroup<R extends GroupRow> {
     this.#bound.clear()
   }
 
-  #carry(row: number): void {
-    const state = this.#bank.save(row, 0, 0)
-    this.#bank.swap()
-    this.#bank.load(row, state)
-    this.#bank.swap()
+  #bindingFor(key: string, make: () => Binding): Binding {
+    const known = this.#bound.get(key)
+    if (known) return known
+    if (this.#bound.size >= MOST_BINDINGS) this.close()
+    const made = make()
+    this.#bound.set(key, made)
+    return made
+  }
+
+  #memoryFor(at: number, ids: number): CallMemory {
+    const known = this.#calls.get(at)
+    if (known && (known.ids.dims[1] as number) >= ids) return known
+    if (known) this.close() // what was bound is bound to the smaller memory
+    const length = Math.max(ids, CALL_IDS)
+    const made = {
+      ids: createTensor('int32', [1, length]),
+      logits: createTensor('float32', [1, length, this.#model.vocab]),
+    }
+    this.#calls.set(at, made)
+    return made
   }
 
   #resize(size: number): void {
     const before = this.rows.map((row, at) => this.#bank.save(at, row.position, 0))
     this.close()
+    this.#calls.clear()
     this.#size = size
     this.#bank = new StateBank(this.#model.state, this.#size, this.capacity)
     for (const [at, state] of before.entries()) this.#bank.load(at, state)

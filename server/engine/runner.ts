@@ -15,6 +15,8 @@ export interface Segment {
   readonly ids: readonly number[]
   /** Which logits are wanted: of the last id, or of every one. */
   readonly logits: 'last' | 'all'
+  /** So many of the last ids are a draft: the row's state stays what it was until `accept`. Of decoding rows. */
+  readonly draft?: number
 }
 
 /** Of each wanted id the logits, `vocab` numbers each, valid until the next step; or what went wrong. */
@@ -39,6 +41,11 @@ export interface Runner {
    * a segment. Rows must not be opened, saved or released before the promise has settled.
    */
   step(segments: readonly Segment[]): Promise<readonly StepResult[]>
+  /**
+   * Of a segment with a draft, the first `count` ids are right. Returns how many of them the row's state has been fed:
+   * all ids of the segment or none, so that every state is made by calls which can be made again.
+   */
+  accept(row: Row, count: number): number
   /** A copy of the sequence's state; pages before `firstPage` are left out. */
   save(row: Row, firstPage: number): SessionState
   release(row: Row): void

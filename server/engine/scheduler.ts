@@ -5,7 +5,7 @@ import { DecodeQueue } from './decode-queue.ts'
 import type { EngineEvent, FinishReason, FirstToken, Job, TokenLogprob, TurnJob } from './messages.ts'
 import { OwnerClock } from './owner-clock.ts'
 import { PrefillQueue } from './prefill-queue.ts'
-import { addCalls } from './prefill-calls.ts'
+import { joinCalls } from './prefill-calls.ts'
 import { describeToken, Reply } from './reply.ts'
 import type { Runner, Segment, StepResult } from './runner.ts'
 import { describe, LogitsError, requireFinite, sample } from './sampler.ts'
@@ -176,8 +176,7 @@ export class Scheduler {
         continue
       }
       this.#snapshotReply(sequence, prompt.row as Segment['row'])
-      const keep = job.kind === 'replay' || job.keep
-      this.#finish(sequence, finished, keep ? state(sequences.firstOwnPage(job)) : null)
+      this.#finish(sequence, finished, sequences.keeps(job) ? state(sequences.firstOwnPage(job)) : null)
     }
     this.#release(prompt)
     this.#prompts.remove(prompt)
@@ -190,25 +189,55 @@ export class Scheduler {
       place.row = this.#runner.open('decode', place.parked, place.position)
       place.parked = null
     }
-    return this.#decoding.running.map((sequence) => {
+    const { running } = this.#decoding
+    return running.map((sequence) => {
       const { job, next } = sequence
-      const use = (logits: Float32Array): void => this.#fed(sequence, next.length, logits)
-      return { job, segment: { row: sequence.row as Segment['row'], ids: next, logits: 'last' }, use }
+      const draft = sequences.draftOf(sequence, running.length)
+      const ids = [...next, ...draft]
+      const logits = draft.length > 0 ? 'all' : 'last'
+      const use = (made: Float32Array): void => this.#fed(sequence, ids, draft.length, made)
+      return { job, segment: { row: sequence.row as Segment['row'], ids, logits, draft: draft.length }, use }
     })
   }
 
-  #fed(sequence: DecodeSequence, tokens: number, logits: Float32Array): void {
+  /** A call has fed `ids`, of which the last `drafted` are a draft. */
+  #fed(sequence: DecodeSequence, ids: readonly number[], drafted: number, logits: Float32Array): void {
+    const { job, ending } = sequence
+    this.#clock.charge(job.owner, ids.length)
+    sequence.sincePlaced += ids.length
+    const known = ids.length - drafted
+    if (drafted === 0) sequences.countFed(sequence, known)
+    let count = known
+    const { vocab } = this.#runner
+    const last = (): Float32Array => (drafted > 0 ? logits.subarray((count - 1) * vocab, count * vocab) : logits)
+    let finished = ending ?? this.#advance(sequence, last())
+    while (!finished && count < ids.length && ids[count] === sequence.next[0]) {
+      count++
+      finished = this.#advance(sequence, last())
+    }
+    const unfed = drafted > 0 ? ids.slice(this.#settle(sequence, known, count), count) : []
+    if (!finished) sequence.next = [...unfed, ...sequence.next]
+    else if (unfed.length > 0 && (sequences.keeps(job) || handsOut(job))) {
+      sequence.next = unfed
+      sequence.ending = finished
+    } else this.#leaveRow(sequence, finished)
+  }
+
+  /** Of a call with a draft the first `count` ids are right; returns how many the state has been fed. */
+  #settle(sequence: DecodeSequence, known: number, count: number): number {
+    sequence.drafter?.settle(count - known)
+    const fed = this.#runner.accept(sequence.row as Segment['row'], count)
+    sequences.countFed(sequence, fed)
+    return fed
+  }
+
+  /** The reply is over, and its state has been fed all of it but the last token. */
+  #leaveRow(sequence: DecodeSequence, finished: FinishReason): void {
     const { job } = sequence
-    this.#clock.charge(job.owner, tokens)
-    sequence.position += tokens
-    sequence.sincePlaced += tokens
-    sequence.fed += tokens
-    sequence.calls++
-    const finished = this.#advance(sequence, logits)
-    if (!finished) return
     this.#snapshotReply(sequence, sequence.row as Segment['row'])
-    const keep = job.kind === 'replay' || job.keep
-    const state = keep ? this.#runner.save(sequence.row as Segment['row'], sequences.firstOwnPage(job)) : null
+    const state = sequences.keeps(job)
+      ? this.#runner.save(sequence.row as Segment['row'], sequences.firstOwnPage(job))
+      : null
     this.#release(sequence)
     this.#decoding.remove(sequence)
     this.#finish(sequence, finished, state)
@@ -233,6 +262,7 @@ export class Scheduler {
     const index = reply.generated.length
     const draw = sample(this.#existing(logits), job.sampling, { prompt, generated: counts }, choice, index)
     sequence.next = [draw.id]
+    sequence.drafter?.push(draw.id)
     counts.set(draw.id, (counts.get(draw.id) ?? 0) + 1)
     const now = performance.now()
     if (index > 0) sequence.intervals.push(now - sequence.lastAt)
@@ -254,10 +284,12 @@ export class Scheduler {
   }
 
   /** The reply is over: hands out the state that has been fed all of it but the last token. */
-  #snapshotReply({ job, choice, position, fed, prefillCalls, snapshotAt }: DecodeSequence, row: Segment['row']): void {
+  #snapshotReply(
+    { job, choice, position, prefillCalls, callRuns, snapshotAt }: DecodeSequence,
+    row: Segment['row'],
+  ): void {
     if (!handsOut(job)) return
-    const calls = [...prefillCalls]
-    addCalls(calls, 1, fed)
+    const calls = joinCalls(prefillCalls, callRuns)
     const state = this.#runner.save(row, sequences.firstPageAfter(snapshotAt))
     this.#events.push({ kind: 'snapshot', id: job.id, choice, position, calls, state })
   }
@@ -267,10 +299,11 @@ export class Scheduler {
     const checkpoint = state && sequences.checkpointOf(sequence, state, reason, this.#codec.eos[0])
     const generated = sequence.reply?.generated ?? []
     const end = sequence.reply?.end ?? null
-    const calls = job.kind === 'replay' ? job.calls : null
+    const calls = job.kind === 'replay' ? job.calls : sequences.callLengths(sequence)
+    const drafts = sequence.drafter?.counts ?? null
     const gates = job.kind === 'replay' ? job.gates : {}
     const prefillCalls = job.kind === 'turn' && job.whole ? sequence.prefillCalls : null
-    const fed = { checkpoint, prefillCalls, calls, gates }
+    const fed = { checkpoint, prefillCalls, calls, gates, drafts }
     this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, ...fed, intervals })
     const entry = this.#jobs.get(job.id)
     if (entry && --entry.open === 0) this.#leave(job)

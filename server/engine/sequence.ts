@@ -1,5 +1,6 @@
 /** A line of tokens on its way through the engine: a turn's prompt, one of its replies, or a replay. */
 import { PAGE_POSITIONS, type Checkpoint, type SessionState } from '../checkpoint.ts'
+import { Drafter } from './drafter.ts'
 import type { FinishReason, Job, ReplayJob, TurnJob } from './messages.ts'
 import { addCalls, callAfter, callEnd, lastMessageEnd, type CallRuns } from './prefill-calls.ts'
 import type { Reply } from './reply.ts'
@@ -38,8 +39,11 @@ export interface DecodeSequence extends Placed {
   readonly choice: number
   /** Tokens that the state has been fed. */
   position: number
-  /** The tokens to be fed next: one, or several of a replay's call. */
+  /** The tokens to be fed next: one, or several of a replay's call or of a draft that was rejected in part. */
   next: readonly number[]
+  readonly drafter: Drafter | null
+  /** Why the reply is over, while tokens of it have still to be fed for its state's sake. */
+  ending: FinishReason | null
   /** Tokens fed since the sequence got its row. */
   sincePlaced: number
   /** Of a turn; a replay has its tokens given. */
@@ -51,9 +55,10 @@ export interface DecodeSequence extends Placed {
   readonly prefillCalls: CallRuns
   /** Position of the last state that was handed out of the prompt. */
   readonly snapshotAt: number
-  /** Of a replay: tokens and calls of its steps that have been fed. */
+  /** Tokens that have been fed since the prompt, by how many calls, and of which lengths. */
   fed: number
   calls: number
+  readonly callRuns: number[]
   /** Whether some of the reply's text has been sent. */
   told: boolean
   lastAt: number
@@ -90,6 +95,8 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
     choice,
     position: positionOf(prompt),
     next: [],
+    drafter: job.kind === 'turn' && job.drafts ? new Drafter(job.drafts, tokens) : null,
+    ending: null,
     sincePlaced: 0,
     reply,
     counts: new Map(),
@@ -98,6 +105,7 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
     snapshotAt,
     fed: 0,
     calls: 0,
+    callRuns: [],
     told: false,
     lastAt: performance.now(),
     intervals: [],
@@ -109,6 +117,11 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
 /** Tokens that a prompt's state has been fed. */
 export function positionOf({ job, prefilled, cached }: PromptSequence): number {
   return (job.from?.position ?? 0) + prefilled - cached
+}
+
+/** Whether the state after the job is wanted. */
+export function keeps(job: Job): boolean {
+  return job.kind === 'replay' || job.keep
 }
 
 /** The first page that is not a whole page of the conversation that the job continues. */
@@ -135,6 +148,32 @@ export function countPrefill(prompt: PromptSequence, length: number): void {
   addCalls(prompt.calls, length, 1)
 }
 
+/** A call has fed `length` tokens of the sequence. */
+export function countFed(sequence: DecodeSequence, length: number): void {
+  if (length === 0) return
+  sequence.position += length
+  sequence.fed += length
+  sequence.calls++
+  addCalls(sequence.callRuns, length, 1)
+}
+
+/** The length of each call that fed the sequence's reply; null: one token a call. */
+export function callLengths({ callRuns }: DecodeSequence): readonly number[] | null {
+  if (callRuns.length === 0 || (callRuns.length === 2 && callRuns[0] === 1)) return null
+  const lengths: number[] = []
+  for (let at = 0; at < callRuns.length; at += 2)
+    for (let count = 0; count < (callRuns[at + 1] as number); count++) lengths.push(callRuns[at] as number)
+  return lengths
+}
+
+/** A draft that the sequence's next call is to verify, where `running` sequences decode together. */
+export function draftOf({ job, next, reply, drafter, ending }: DecodeSequence, running: number): readonly number[] {
+  if (!drafter || !reply || job.kind !== 'turn' || ending || running > MOST_DRAFTING) return []
+  // A verified token more is sampled after the draft's last one.
+  const left = job.maxTokens - reply.generated.length - 1
+  return drafter.propose(next.length, Math.min(left, Math.floor(CALL_TOKENS / running) - next.length))
+}
+
 /** The tokens of a replay's next call; empty when all have been fed. */
 export function nextCall(job: ReplayJob, sequence: Pick<DecodeSequence, 'fed' | 'calls'>): readonly number[] {
   const length = job.calls === null ? 1 : (job.calls[sequence.calls] ?? 1)
@@ -156,6 +195,14 @@ export function checkpointOf(
   if (last !== undefined && reason !== 'eos' && eos !== undefined) pending.push(eos)
   return { state, position: sequence.position, pending }
 }
+
+/**
+ * Drafts are verified while at most so many sequences decode: each is a call of its own, and more sequences gain more by
+ * being computed in one.
+ */
+const MOST_DRAFTING = 2
+/** Tokens of all calls of a step that verify drafts. */
+const CALL_TOKENS = 16
 
 /** Tokens from the state after a reply to the first place where a call may end for a message's sake. */
 const LEAST_AFTER_REPLY = 4

@@ -1,6 +1,6 @@
 /** The memory of the states of some rows: batch-first tensors, in two sets that take turns. */
 import type { StateEntry } from '../../runtime/bundle.ts'
-import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
+import { createTensor, elementCount, view, type Tensor } from '../../runtime/tensor.ts'
 import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
 
 export class StateBank {
@@ -33,10 +33,20 @@ export class StateBank {
     return this.#parts(0, 'fixed').reduce((sum, { bytes }) => sum + bytes.length, 0)
   }
 
-  /** What a run of the first `rows` rows binds now. */
-  bind(rows: number): { inputs: Record<string, Tensor>; outputs: Record<string, Tensor> } {
+  /** Whether a run overwrites fixed entries that it reads. */
+  get overwrites(): boolean {
+    return this.#entries.some(({ kind }, at) => kind === 'fixed' && this.#sets[0][at] === this.#sets[1][at])
+  }
+
+  /** What a run of `rows` rows from row `first` on binds now. */
+  bind(rows: number, first = 0): { inputs: Record<string, Tensor>; outputs: Record<string, Tensor> } {
     const pick = (set: readonly Tensor[], name: 'input' | 'output'): Record<string, Tensor> =>
-      Object.fromEntries(this.#entries.map((e, i) => [e[name], view(set[i] as Tensor, [rows, ...this.#inner(e)])]))
+      Object.fromEntries(
+        this.#entries.map((e, i) => {
+          const inner = this.#inner(e)
+          return [e[name], view(set[i] as Tensor, [rows, ...inner], first * elementCount(inner))]
+        }),
+      )
     const next = this.#current === 0 ? 1 : 0
     return { inputs: pick(this.#sets[this.#current], 'input'), outputs: pick(this.#sets[next], 'output') }
   }
@@ -44,6 +54,17 @@ export class StateBank {
   /** A run has been done: what it wrote is the state now. */
   swap(): void {
     this.#current = this.#current === 0 ? 1 : 0
+  }
+
+  /** A run has been done, and what it wrote is the state of row `row` now, but of no other row. */
+  adopt(row: number): void {
+    const bytes = ({ data, dims }: Tensor): Uint8Array => {
+      const length = data.byteLength / (dims[0] as number)
+      return new Uint8Array(data.buffer, data.byteOffset + row * length, length)
+    }
+    const written = this.#sets[this.#current === 0 ? 1 : 0]
+    for (const [at, tensor] of this.#sets[this.#current].entries())
+      if (tensor !== written[at]) bytes(tensor).set(bytes(written[at] as Tensor))
   }
 
   /** Sets a row; null is the zero state. What append entries hold beyond the state's positions does not matter. */
@@ -76,9 +97,9 @@ export class StateBank {
     return { fixed, pages, firstPage }
   }
 
-  /** Makes row `to` what row `from` is. */
+  /** Makes row `to` what row `from` is, also what a run has written of it. */
   copy(from: number, to: number): void {
-    for (const { data, dims } of this.#sets[this.#current]) {
+    for (const { data, dims } of new Set(this.#sets.flat())) {
       const length = data.length / (dims[0] as number)
       data.copyWithin(to * length, from * length, (from + 1) * length)
     }
