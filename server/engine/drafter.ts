@@ -30,11 +30,11 @@ export interface DraftCounts {
  * What a further token of a call costs, as a part of a call of one token. SmolLM2-135M in 4 bits: calls of 4, 8 and 16
  * tokens take 1.5 to 1.9, 2.2 to 3 and 3.8 to 5 times as long as one of 1; a hybrid of Qwen3.5's layers the same.
  */
-const TOKEN_COST = 0.25
+const TOKEN_COST = 0.2
 /** A draft has to be expected to gain so much. */
 const WORTHWHILE = 1.1
 /** How often a prediction is expected to be right before any was judged, by how much of the text before it is the same. */
-const FIRST_RATES = [0.2, 0.3, 0.5, 0.75, 0.9] as const
+const FIRST_RATES = [0.2, 0.35, 0.6, 0.8, 0.9] as const
 /** Predictions that the first rate counts as, and most that a rate remembers. */
 const FIRST_WEIGHT = 4
 const MOST_WEIGHT = 24

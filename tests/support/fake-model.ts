@@ -38,6 +38,8 @@ export interface FakeOptions {
   readonly onCall?: (call: { kind: 'prefill' | 'decode'; ids: readonly number[] }) => void
   /** Given all tokens that were fed, the next one: the model is certain of it. Needs `append`. */
   readonly next?: (history: readonly number[]) => number
+  /** Given all tokens that were fed, writes the logits of the next one. Needs `append`. */
+  readonly score?: (history: readonly number[], logits: Float32Array) => void
   /** Awaited at the start of every step: a runner that is truly asynchronous. */
   readonly pause?: () => Promise<void>
 }
@@ -89,9 +91,10 @@ function check(id: number): void {
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
   const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, onCall, pause } = options
-  const { stateBytes = HASH_BYTES, vocab = VOCAB, next } = options
+  const { stateBytes = HASH_BYTES, vocab = VOCAB, next, score } = options
   const write = (row: FakeRow, logits: Float32Array): void => {
-    if (next) logits.fill(-30)[next(row.history)] = 30
+    if (score) score(row.history, logits)
+    else if (next) logits.fill(-30)[next(row.history)] = 30
     else logitsOf(row, logits)
   }
   const open = new Set<FakeRow>()
