@@ -67,7 +67,17 @@ export function createMetrics(readings: Readings) {
     checkpoint: histogram('checkpoint_seconds', 'Writing a turn and its state to disk.', STORAGE),
     forks: counter('forks_total', 'Turns that continued a response which had been continued before.'),
     storeFailures: counter('store_failures_total', 'Turns that could not be stored.', ['reason']),
-    rebuilds: counter('state_rebuilds_total', 'Pruned states rebuilt, by whether they have the same bits.', ['result']),
+    stateFailures: counter(
+      'state_store_failures_total',
+      'States that could not be stored and are rebuilt when needed.',
+      ['reason'],
+    ),
+    damage: counter('damage_found_total', 'What was read from disk and is not what was written.', ['what']),
+    rebuilds: counter(
+      'state_rebuilds_total',
+      'States rebuilt from the log of turns, by whether they have the same bits.',
+      ['result'],
+    ),
     connections: new Gauge({
       name: 'mneme_connections',
       help: 'Open connections, WebSockets included.',

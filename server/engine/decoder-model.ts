@@ -11,11 +11,10 @@ export interface DecoderModel {
   /** Positions to set aside for a sequence of so many tokens: none where no state entry grows. */
   capacityFor(tokens: number): number
   /**
-   * Binds a call over `ids.dims[0]` rows of `bank`, from row `first` on. `positions` holds the tokens that each row of the
-   * bank has been fed.
+   * Binds a call over the first `ids.dims[0]` rows of `bank`. `positions` holds the tokens that each row has been fed.
    * Logits are computed of the last id only where `logits` has one row and the graph can leave out the others.
    */
-  bind(bank: StateBank, ids: Tensor, positions: Tensor, logits: Tensor, first?: number): Binding
+  bind(bank: StateBank, ids: Tensor, positions: Tensor, logits: Tensor): Binding
   /** Whether logits of the last id alone can be had from a call with several ids. */
   readonly selectable: boolean
   close(): void
@@ -37,12 +36,12 @@ export function createDecoderModel(bundle: Bundle, graph: Graph): DecoderModel {
     state,
     selectable,
     capacityFor: (tokens) => (grows ? capacityFor(tokens) : 0),
-    bind(bank, ids, positions, logits, first = 0) {
+    bind(bank, ids, positions, logits) {
       const rows = ids.dims[0] as number
-      const { inputs, outputs } = bank.bind(rows, first)
+      const { inputs, outputs } = bank.bind(rows)
       const lastOnly = logits.dims[1] === 1 && ids.dims[1] !== 1
       const from = selectable ? { logits_from: lastOnly ? FROM_LAST : FROM_FIRST } : {}
-      const fed = positioned ? { positions: view(positions, [rows], first) } : {}
+      const fed = positioned ? { positions: view(positions, [rows]) } : {}
       return graph.bind({ ids, ...inputs, ...from, ...fed }, { logits, ...outputs })
     },
     close: () => graph.close(),

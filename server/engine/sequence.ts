@@ -1,19 +1,14 @@
 /** A line of tokens on its way through the engine: a turn's prompt, one of its replies, or a replay. */
 import { PAGE_POSITIONS, type Checkpoint, type SessionState } from '../checkpoint.ts'
+import { DRAFT_CALL } from './call-buffers.ts'
 import { Drafter } from './drafter.ts'
 import type { FinishReason, Job, ReplayJob, TurnJob } from './messages.ts'
 import { addCalls, callAfter, callEnd, lastMessageEnd, type CallRuns } from './prefill-calls.ts'
 import type { Reply } from './reply.ts'
 import type { Row } from './runner.ts'
 
-/** Where a sequence's state is: in a row of the runner, or as bytes while it has none. */
-interface Placed {
-  row: Row | null
-  parked: SessionState | null
-}
-
 /** A prompt that waits or is being prefilled. */
-export interface PromptSequence extends Placed {
+export interface PromptSequence {
   readonly job: Job
   /** The parent's pending tokens, then the prompt's own. */
   readonly tokens: readonly number[]
@@ -31,11 +26,14 @@ export interface PromptSequence extends Placed {
   snapshotAt: number
   /** Tokens that the engine had prefilled, for anybody, when this prompt came. */
   readonly arrival: number
+  /** Null until it begins, and once a reply has taken it over. */
+  row: Row | null
 }
 
 /** A prefilled sequence that is fed its reply token by token. */
-export interface DecodeSequence extends Placed {
+export interface DecodeSequence {
   readonly job: Job
+  readonly row: Row
   readonly choice: number
   /** Tokens that the state has been fed. */
   position: number
@@ -82,16 +80,16 @@ export function promptSequence(job: Job, prompt: readonly number[], arrival: num
     lastMessageEnd: lastMessageEnd(prompt, messageEnds),
     snapshotAt: cached,
     row: null,
-    parked: job.from?.state ?? null,
     arrival,
   }
 }
 
 /** A choice of a prefilled prompt, before its first token. */
-export function decodeSequence(prompt: PromptSequence, choice: number, reply: Reply | null): DecodeSequence {
+export function decodeSequence(prompt: PromptSequence, row: Row, choice: number, reply: Reply | null): DecodeSequence {
   const { job, tokens, carried, calls, snapshotAt } = prompt
   return {
     job,
+    row,
     choice,
     position: positionOf(prompt),
     next: [],
@@ -109,8 +107,6 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
     told: false,
     lastAt: performance.now(),
     intervals: [],
-    row: null,
-    parked: null,
   }
 }
 
@@ -166,12 +162,12 @@ export function callLengths({ callRuns }: DecodeSequence): readonly number[] | n
   return lengths
 }
 
-/** A draft that the sequence's next call is to verify, where `running` sequences decode together. */
-export function draftOf({ job, next, reply, drafter, ending }: DecodeSequence, running: number): readonly number[] {
-  if (!drafter || !reply || job.kind !== 'turn' || ending || running > MOST_DRAFTING) return []
+/** A draft that the sequence's next call is to verify. */
+export function draftOf({ job, next, reply, drafter, ending }: DecodeSequence): readonly number[] {
+  if (!drafter || !reply || job.kind !== 'turn' || ending) return []
   // A verified token more is sampled after the draft's last one.
   const left = job.maxTokens - reply.generated.length - 1
-  return drafter.propose(next.length, Math.min(left, Math.floor(CALL_TOKENS / running) - next.length))
+  return drafter.propose(next.length, Math.min(left, DRAFT_CALL - next.length))
 }
 
 /** The tokens of a replay's next call; empty when all have been fed. */
@@ -195,14 +191,6 @@ export function checkpointOf(
   if (last !== undefined && reason !== 'eos' && eos !== undefined) pending.push(eos)
   return { state, position: sequence.position, pending }
 }
-
-/**
- * Drafts are verified while at most so many sequences decode: each is a call of its own, and more sequences gain more by
- * being computed in one.
- */
-const MOST_DRAFTING = 2
-/** Tokens of all calls of a step that verify drafts. */
-const CALL_TOKENS = 16
 
 /** Tokens from the state after a reply to the first place where a call may end for a message's sake. */
 const LEAST_AFTER_REPLY = 4

@@ -1,6 +1,6 @@
 /** What the HTTP thread and the store's thread say to each other. */
 import type { StoreFailure } from './errors.ts'
-import type { StoreCalls } from './store.ts'
+import type { Damage, StoreCalls } from './store.ts'
 
 /** What the thread is started with. */
 export interface StoreOptions {
@@ -21,6 +21,7 @@ export type ToStore = {
 
 export type FromStore =
   | { readonly kind: 'opened'; readonly notes: readonly string[] }
+  | { readonly kind: 'damage'; readonly damage: Damage }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly reason: StoreFailure; readonly message: string }
   /** The data folder could not be opened, or is gone. */

@@ -20,3 +20,15 @@ export function editDatabase(folder: string, sql: string, value?: string | numbe
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
   if (status !== 0) throw new Error(`editing ${folder} failed: ${stderr}`)
 }
+
+/** How many rows a table has. */
+export function rowsOf(folder: string, table: string): number {
+  const script = `
+    const database = new (require('libsql'))(process.argv[1])
+    process.stdout.write(String(database.prepare('SELECT count(*) AS n FROM ' + process.argv[2]).get().n))
+  `
+  const args = ['-e', script, join(folder, 'mneme.db'), table]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`reading ${folder} failed: ${stderr}`)
+  return Number(stdout)
+}

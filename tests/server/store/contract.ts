@@ -104,7 +104,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
       const store = await open({ keepStates: 2 })
       const turns = await branch(store, 4)
       for (let i = 0; i < 6; i++) {
-        if ((await store.load('t1')) === null) await store.restore('t1', stateOf('t1'), false)
+        if ((await store.load('t1')) === null) await store.restore('t1', stateOf('t1'), 'followed')
         else await store.release('t1')
         const fork = childOf(turns[1] as TurnRecord, `fork${i}`)
         await store.put(fork, stateOf(fork.id))
@@ -160,11 +160,11 @@ export function storeContract(name: string, openStore: OpenStore): void {
       for (let i = 1; i < 4; i++) after.push(childOf(after[i - 1] as TurnRecord, `u${i}`))
       for (const turn of after) await store.put(turn, stateOf(turn.id))
       expect(await kept(store, [afresh, ...after])).not.toContain('afresh')
-      expect(await store.lineage('u0')).toEqual({ from: null, turns: [afresh, after[0]] })
+      expect(await store.lineage('u0')).toMatchObject({ from: null, turns: [afresh, after[0]] })
       expect(await store.history('u1')).toEqual([...before, afresh, after[0], after[1]])
       // What is before it is not needed to rebuild it, and its state is not kept for good when that is deleted.
       expect(await store.remove(OWNER, 't2', false)).toBe('removed')
-      expect(await store.lineage('afresh')).toEqual({ from: null, turns: [afresh] })
+      expect(await store.lineage('afresh')).toMatchObject({ from: null, turns: [afresh] })
       expect(await store.history('u1')).toEqual([afresh, after[0], after[1]])
       expect(await store.history('unknown')).toEqual([])
     })
@@ -173,12 +173,12 @@ export function storeContract(name: string, openStore: OpenStore): void {
       const store = await open({ keepStates: 1 })
       await branch(store, 5)
       expect(await store.load('t1')).toBeNull()
-      expect(await store.restore('t1', stateOf('t1'), false)).toBe('identical')
-      expect(await store.restore('t2', stateOf('another machine'), false)).toBe('different')
+      expect(await store.restore('t1', stateOf('t1'), 'followed')).toBe('identical')
+      expect(await store.restore('t2', stateOf('another machine'), 'followed')).toBe('different')
       const late = turnRecord('late')
       await store.put(late, null)
       expect(await store.load('late')).toBeNull()
-      expect(await store.restore('late', stateOf('late'), false)).toBe('unknown')
+      expect(await store.restore('late', stateOf('late'), 'followed')).toBe('unknown')
       expect(await store.load('late')).toEqual(stateOf('late'))
     })
 
@@ -187,7 +187,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
       const turns = await branch(store, 5)
       expect(await store.remove(OWNER, 't1', false)).toBe('needed')
       expect(await store.dependants('t1')).toEqual(['t2'])
-      await store.restore('t2', stateOf('t2'), true)
+      await store.restore('t2', stateOf('t2'), 'pinned')
       expect(await store.remove('another', 't1', true)).toBe('unknown')
       expect(await store.remove(OWNER, 't1', false)).toBe('removed')
       expect(await store.remove(OWNER, 't1', false)).toBe('unknown')
@@ -239,6 +239,37 @@ export function storeContract(name: string, openStore: OpenStore): void {
       expect(await store.load('root')).toEqual(pagedState([root]))
       expect(await store.remove(OWNER, 'root', true)).toBe('removed')
       expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
+    })
+
+    test('a turn is stored without its state where the pages before it are not kept, and can be rebuilt', async () => {
+      const store = await open()
+      const root = turnRecord('root', { position: 3 * PAGE_POSITIONS })
+      // Its state was to follow, and could not be written.
+      await store.put(root, null)
+      const child = childOf(root, 'child', PAGE_POSITIONS)
+      expect(await store.put(child, pagedState([root, child], 3))).toBe(false)
+      expect(await store.find(OWNER, 'child')).toMatchObject({ record: child, kept: false })
+      expect(await store.lineage('child')).toMatchObject({ from: null, turns: [root, child] })
+      expect(await store.restore('child', pagedState([root, child]), 'followed')).toBe('unknown')
+      expect(await store.load('child')).toEqual(pagedState([root, child]))
+    })
+
+    test('a rebuilt state that a turn goes on from is held like one that was loaded', async () => {
+      const store = await open({ keepStates: 1, replayTokens: 1_000_000 })
+      const root = turnRecord('root', { position: 2 * PAGE_POSITIONS })
+      await store.put(root, null)
+      await store.restore('root', pagedState([root]), 'continued')
+      for (let i = 0; i < 4; i++) {
+        const fork = childOf(root, `fork${i}`)
+        await store.put(fork, stateOf(fork.id))
+        await store.put(childOf(fork, `more${i}`), stateOf('more'))
+      }
+      const late = childOf(root, 'late', PAGE_POSITIONS)
+      expect(await store.put(late, pagedState([root, late], 2))).toBe(true)
+      await store.release('root')
+      await store.put(childOf(late, 'later'), stateOf('later'))
+      await store.put(childOf(late, 'latest'), stateOf('latest'))
+      expect(await kept(store, [root])).toEqual([])
     })
 
     test('pages of one owner are never another’s, even if they hold the same bytes', async () => {
