@@ -59,7 +59,15 @@ export async function resume(
     const isHeld = await deps.store.hold(id)
     const checkpoint = { state: recent, position, pending }
     const resumed = { tier: 'memory', replayed: 0, rebuilt: null } as const
-    return observe({ ...record, tokens, checkpoint, resumed, stored: true, isHeld, release: isHeld ? release : doNothing })
+    return observe({
+      ...record,
+      tokens,
+      checkpoint,
+      resumed,
+      stored: true,
+      isHeld,
+      release: isHeld ? release : doNothing,
+    })
   }
   const state = found.kept ? await loadState(deps, record, model) : null
   if (state) {

@@ -66,5 +66,13 @@ export function jobOf(
     afterReply: prompt?.hit?.prefix.afterReply ?? false,
     snapshots: prompt !== null,
   }
-  return { ...turn, id, maxTokens, prefillChunk, drafts, from: prompt?.from ?? turn.from, whole: turn.from ? null : whole }
+  return {
+    ...turn,
+    id,
+    maxTokens,
+    prefillChunk,
+    drafts,
+    from: prompt?.from ?? turn.from,
+    whole: turn.from ? null : whole,
+  }
 }
