@@ -37,7 +37,7 @@ const likeliest = (logits: Float32Array): number => requireFinite(logits.subarra
 
 let [compared, changed, sum, largest, widest] = [0, 0, 0, 0, 0]
 for (const content of PROMPTS) {
-  const prompt = codec.chat([{ role: 'user', content }], { generate: true })
+  const prompt = codec.chat([{ role: 'user', content }], { generate: true, continued: false })
   const begun = runner.open('', null, 0)
   const reply = [likeliest(await feed(begun, prompt, 'prefill', 'last'))]
   const state = runner.save(begun, 0)
