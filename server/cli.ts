@@ -12,7 +12,8 @@ import { startServer, type ModelSource, type Parts, type RunningServer } from '.
 import { startStore } from './store/start.ts'
 import type { Store } from './store/store.ts'
 
-const DEFAULT_BUNDLE = 'models/pretrained/keeper'
+/** The bundled model. */
+export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
@@ -54,6 +55,7 @@ export function serveCommand(find: FindBundle): Command {
     .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
     .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
     .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
+    .option('--state-disk <bytes>', 'disk for memories, such as 8GB; beyond it the oldest are rebuilt (default: 16GiB)')
     .option(
       '--prefix-cache <bytes>',
       'memory for states that later turns go on from, 0 for none (default: an eighth of the memory)',
@@ -109,13 +111,13 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens, prefixDisk }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk })
+export function storeOf({ data, keepStates, replayTokens, stateDisk, prefixDisk }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens, stateBytes: stateDisk, prefixBytes: prefixDisk })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
 async function bundledSources(config: Config, find: FindBundle): Promise<ModelSource[]> {
-  const named = config.bundles.length > 0 ? config.bundles : [join(packageRoot(), DEFAULT_BUNDLE)]
+  const named = config.bundles.length > 0 ? config.bundles : [DEFAULT_BUNDLE]
   const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))

@@ -89,8 +89,8 @@ export async function startServer(
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       memory: () => budget,
       parked: async () => {
-        const { sessions, stateBytes, prefixBytes } = await store.statistics()
-        return { sessions, bytes: stateBytes, prefixBytes }
+        const { sessions, stateBytes, prefixBytes, evictions } = await store.statistics()
+        return { sessions, bytes: stateBytes, prefixBytes, evictions }
       },
       prefixes: () => ({ bytes: states.bytes, evictions: prefixes?.evictions ?? 0 }),
     })

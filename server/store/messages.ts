@@ -7,6 +7,8 @@ export interface StoreOptions {
   readonly folder: string
   readonly keepStates: number
   readonly replayTokens: number
+  /** Bytes of all states at most, but for the one that was written last. */
+  readonly stateBytes: number
   /** Bytes of all prefixes of prompts at most. */
   readonly prefixBytes: number
   /** Upper limit of the database's size in pages of 4 KiB. */

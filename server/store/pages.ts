@@ -25,11 +25,14 @@ export interface Pages {
  * a page only if everything up to its end has the same bits, and never across owners.
  */
 export function createPages(database: Database.Database, table: 'page' | 'prefix_page'): Pages {
+  const ofOwner = table === 'page'
   const sql = {
     read: database.prepare(
       `SELECT CAST(previous AS BLOB) AS previous, CAST(bytes AS BLOB) AS bytes FROM ${table} WHERE name = ?`,
     ),
-    add: database.prepare(`INSERT INTO ${table} (name, previous, refs, bytes) VALUES (?, ?, 0, ?)`),
+    add: database.prepare(
+      `INSERT INTO ${table} (name, previous, refs, bytes${ofOwner ? ', owner' : ''}) VALUES (?, ?, 0, ?${ofOwner ? ', ?' : ''})`,
+    ),
     mend: database.prepare(`UPDATE ${table} SET previous = ?, bytes = ? WHERE name = ?`),
     refer: database.prepare(`UPDATE ${table} SET refs = refs + ? WHERE name = ?`),
     free: database.prepare(`SELECT CAST(previous AS BLOB) AS previous FROM ${table} WHERE name = ? AND refs <= 0`),
@@ -42,7 +45,7 @@ export function createPages(database: Database.Database, table: 'page' | 'prefix
       for (const bytes of pages) {
         const name = nameOf(last, scope, bytes)
         const row = sql.read.get([blob(name)]) as Row | undefined
-        if (!row) sql.add.run(blob(name), last && blob(last), blob(bytes))
+        if (!row) sql.add.run(blob(name), last && blob(last), blob(bytes), ...(ofOwner ? [ownerOf(scope)] : []))
         else if (!isRight(row, last, bytes)) sql.mend.run(last && blob(last), blob(bytes), blob(name))
         // A page that is there refers to the one before it, and that is counted unless that one was lost meanwhile.
         if (last && (!row || lastWasLost)) sql.refer.run(1, blob(last))
@@ -74,6 +77,11 @@ export function createPages(database: Database.Database, table: 'page' | 'prefix
       }
     },
   }
+}
+
+/** A scope is an owner and a bundle. */
+function ownerOf(scope: string): string {
+  return scope.slice(0, scope.lastIndexOf('\0'))
 }
 
 interface Row {

@@ -37,6 +37,11 @@ export interface States {
   drop(id: string): void
   /** Drops the prunable states of a session but the `keep` most recently used ones. */
   prune(root: string, keep: number): void
+  /**
+   * Drops states until all together have at most `budget` bytes; returns how many. The owner who holds most gives way:
+   * of inner turns first, then anchors, then leaves, those used longest ago first. Held and pinned ones stay, and `newest`.
+   */
+  shrink(budget: number, newest: string): number
 }
 
 export function createStates(database: Database.Database, tell: (damage: Damage) => void): States {
@@ -64,6 +69,16 @@ export function createStates(database: Database.Database, tell: (damage: Damage)
       throw new StoreError('corrupt', `the state of ${turn.id} is not what was written`)
     const full = pages.read(page, scopeOf(turn))
     return { fixed, pages: tail.length > 0 ? [...full, tail] : full, firstPage: 0 }
+  }
+  /** The state that goes first for want of room; null where none may go. */
+  const nextToGo = (newest: string): string | null => {
+    for (const { owner } of sql.owners.all() as { owner: Blob }[])
+      for (const kind of [KIND.prunable, KIND.anchor, KIND.leaf]) {
+        const ids = sql.oldest.all(text(owner), kind, held.size + 2) as { id: Blob }[]
+        const id = ids.map((found) => text(found.id)).find((one) => one !== newest && !held.has(one))
+        if (id !== undefined) return id
+      }
+    return null
   }
   return {
     kindOf: (id) => (sql.kind.get(id) as { kind: Kind } | undefined)?.kind ?? null,
@@ -105,8 +120,18 @@ export function createStates(database: Database.Database, tell: (damage: Damage)
       // What was read since the last write counts as used; it is written down with this transaction.
       for (const [id, used] of touched) sql.use.run(used, id)
       touched.clear()
-      const stale = (sql.stale.all(root, keep) as { id: Blob }[]).map(({ id }) => Buffer.from(bytesOf(id)).toString())
+      const stale = (sql.stale.all(root, keep) as { id: Blob }[]).map(({ id }) => text(id))
       for (const id of stale) if (!held.has(id)) drop(id)
+    },
+    shrink(budget, newest) {
+      let dropped = 0
+      while ((sql.bytes.get() as { value: number }).value > budget) {
+        const id = nextToGo(newest)
+        if (id === null) break
+        drop(id)
+        dropped++
+      }
+      return dropped
     },
   }
 }
@@ -124,11 +149,18 @@ function prepare(database: Database.Database) {
     kind: database.prepare('SELECT CAST(kind AS INTEGER) AS kind FROM state WHERE id = ?'),
     setKind: database.prepare('UPDATE state SET kind = ? WHERE id = ? AND kind = ?'),
     put: database.prepare(
-      `INSERT INTO state (seq, id, root, kind, used, sha256, fixed, tail, page)
-         SELECT seq, id, root, ?, ?, ?, ?, ?, ? FROM response WHERE id = ?`,
+      `INSERT INTO state (seq, id, root, owner, kind, used, sha256, fixed, tail, page)
+         SELECT seq, id, root, owner, ?, ?, ?, ?, ?, ? FROM response WHERE id = ?`,
     ),
     drop: database.prepare('DELETE FROM state WHERE id = ?'),
     use: database.prepare('UPDATE state SET used = ? WHERE id = ?'),
+    bytes: database.prepare("SELECT CAST(value AS INTEGER) AS value FROM counter WHERE name = 'stateBytes'"),
+    owners: database.prepare(
+      'SELECT CAST(owner AS BLOB) AS owner FROM owner_bytes WHERE bytes > 0 ORDER BY bytes DESC',
+    ),
+    oldest: database.prepare(
+      'SELECT CAST(id AS BLOB) AS id FROM state WHERE owner = ? AND kind = ? ORDER BY used LIMIT ?',
+    ),
     stale: database.prepare(
       `SELECT CAST(id AS BLOB) AS id FROM state WHERE root = ? AND kind = ${KIND.prunable} ORDER BY used DESC LIMIT -1 OFFSET ?`,
     ),
@@ -139,6 +171,10 @@ function prepare(database: Database.Database) {
 function pageBefore(sql: Statements, turn: TurnRecord): Uint8Array | null {
   const found = sql.pageOf.get(turn.parent ?? '') as { page: Blob | null } | undefined
   return found?.page ? bytesOf(found.page) : null
+}
+
+function text(blob: Blob): string {
+  return Buffer.from(bytesOf(blob)).toString()
 }
 
 function scopeOf({ owner, bundle }: TurnRecord): string {

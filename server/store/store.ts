@@ -159,6 +159,8 @@ export interface StoreStatistics {
   readonly sessions: number
   readonly states: number
   readonly stateBytes: number
+  /** States that went for want of room since the start. */
+  readonly evictions: number
   readonly prefixes: number
   readonly prefixBytes: number
   readonly journal: string

@@ -14,6 +14,8 @@ export interface Retention {
   readonly keepStates: number
   /** Tokens that a rebuild replays at most, besides those of the turn itself. */
   readonly replayTokens: number
+  /** Bytes of all states at most, but for the one that was written last. */
+  readonly stateBytes: number
   /** Bytes of all prefixes at most. */
   readonly prefixBytes: number
 }
@@ -38,6 +40,7 @@ export function createTurns(
 ): StoreCalls {
   const sql = prepare(database)
   const states = createStates(database, tell)
+  let evictions = 0
   const row = (id: string): Row | undefined => sql.byId.get(id) as Row | undefined
   /** Throws StoreError `corrupt`, and tells, if a row is not what was written. */
   const checked = (id: string, found: Row): TurnRecord => {
@@ -144,6 +147,7 @@ export function createTurns(
         sessions: count('sessions'),
         states: count('states'),
         stateBytes: count('stateBytes'),
+        evictions,
         prefixes: count('prefixes'),
         prefixBytes: count('prefixBytes'),
         journal: String(pragma(database, 'journal_mode')),
@@ -160,6 +164,7 @@ export function createTurns(
 
   function keep(turn: TurnRecord, state: SessionState, kind: Kind): Uint8Array | null {
     const hash = states.put(turn, state, kind)
+    evictions += states.shrink(retention.stateBytes, turn.id)
     if (hash) sql.setHash.run(Buffer.from(hash), turn.id)
     return hash
   }

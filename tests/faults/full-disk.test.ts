@@ -14,11 +14,11 @@ async function start(
   folder: string,
   bytes: number,
   keep?: string,
-  environment: Record<string, string> = {},
+  { environment = {}, ...flags }: { environment?: Record<string, string>; prefixCache?: number } = {},
 ): Promise<ServerProcess> {
   const fill = keep === undefined ? 'true' : `cp -a ${keep}/. ${folder}/ && chmod 600 ${folder}/mneme.*`
   const server = await startFakeServer({
-    flags: { data: folder },
+    flags: { data: folder, ...flags },
     environment,
     before: `${smallDisk(folder, bytes)} && ${fill}`,
     through: ['unshare', '-m'],
@@ -110,9 +110,10 @@ describe.skipIf(!smallDisksWork)('a full disk (needs unshare and mount)', () => 
   test('while a state follows its turn: the turn stays, the state is rebuilt, and every conversation goes on', async () => {
     const [folder, other] = [temporaryFolder(), temporaryFolder()]
     const size = 56 * MIB
-    const environment = { FAKE_APPEND: '1', FAKE_STATE_BYTES: String(3 * MIB) }
-    const server = await start(folder, size, undefined, environment)
-    const roomy = await start(other, 8 * size, undefined, environment)
+    // Without memory of its own for what it has just computed, as after a restart
+    const options = { environment: { FAKE_APPEND: '1', FAKE_STATE_BYTES: String(3 * MIB) }, prefixCache: 0 }
+    const server = await start(folder, size, undefined, options)
+    const roomy = await start(other, 8 * size, undefined, options)
     const ask = async (at: ServerProcess, input: string, previous: string | null): Promise<Json> => {
       const answer = await at.post('/v1/responses', { ...turn, input, previous_response_id: previous })
       expect(answer.status).toBe(200)

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { editDatabase } from '../support/edit-database.ts'
-import { createClients, inspect, talkAndKill } from '../support/kill-cycle.ts'
+import { killServers, type SERVERS } from '../support/kill-kinds.ts'
 import { startFakeServer, type ProcessOptions, type ServerProcess } from '../support/process.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { Json } from '../support/test-server.ts'
@@ -59,7 +59,7 @@ describe.each(KINDS)('a memory %s', (_, environment) => {
   })
 
   test('is rebuilt with the same bits where it was not kept', async () => {
-    const server = await start(temporaryFolder(), { environment, flags: { keepStates: 1 } })
+    const server = await start(temporaryFolder(), { environment, flags: { keepStates: 1, prefixCache: 0 } })
     const turns: Json[] = []
     for (let i = 0; i < 10; i++)
       turns.push(await ask(server, `turn ${i} ${'x'.repeat(i * 20)}`, turns.at(-1)?.id ?? null))
@@ -70,14 +70,14 @@ describe.each(KINDS)('a memory %s', (_, environment) => {
   })
 })
 
-test('large states that grow: kill -9 loses no acknowledged turn', async () => {
-  const environment = { FAKE_APPEND: '1', FAKE_STATE_BYTES: LARGE }
-  const folder = temporaryFolder()
-  const clients = createClients(3)
-  for (let i = 0; i < 2; i++) await talkAndKill(folder, clients, 100 + Math.random() * 200, { environment })
-  const server = await start(folder, { environment })
-  expect(clients.every(({ acknowledged }) => acknowledged.length > 0)).toBe(true)
-  expect(await inspect(server, clients)).toEqual({ lost: 0, half: 0 })
+// tests/bench/kills.ts does the same 200 times each.
+test.each<[what: string, kind: keyof typeof SERVERS]>([
+  ['large states with pages follow their turns to the disk', 'pages'],
+  ['hardly any state and no prefix is kept for long', 'evictions'],
+])('killed with -9 while %s, a server loses nothing, and goes on as if nothing had happened', async (_, kind) => {
+  const report = await killServers(kind, 4, temporaryFolder(), temporaryFolder())
+  expect(report).toMatchObject({ lost: 0, half: 0, different: 0, disagreements: [] })
+  expect(report.acknowledged).toBeGreaterThan(4)
 })
 
 describe('a damaged byte', () => {

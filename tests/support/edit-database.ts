@@ -21,14 +21,14 @@ export function editDatabase(folder: string, sql: string, value?: string | numbe
   if (status !== 0) throw new Error(`editing ${folder} failed: ${stderr}`)
 }
 
-/** How many rows a table has. */
-export function rowsOf(folder: string, table: string): number {
+/** The first row of a query. */
+export function readRow(folder: string, sql: string): Record<string, unknown> {
   const script = `
     const database = new (require('libsql'))(process.argv[1])
-    process.stdout.write(String(database.prepare('SELECT count(*) AS n FROM ' + process.argv[2]).get().n))
+    process.stdout.write(JSON.stringify(database.prepare(process.argv[2]).get()))
   `
-  const args = ['-e', script, join(folder, 'mneme.db'), table]
+  const args = ['-e', script, join(folder, 'mneme.db'), sql]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
   if (status !== 0) throw new Error(`reading ${folder} failed: ${stderr}`)
-  return Number(stdout)
+  return JSON.parse(stdout) as Record<string, unknown>
 }

@@ -89,6 +89,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     folder,
     keepStates,
     replayTokens,
+    stateBytes: Infinity,
     prefixBytes: prefixDisk,
     ...(maxPages === undefined ? {} : { maxPages }),
   })
@@ -126,8 +127,8 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     stateBytes: () => info.stateBytes,
     memory: () => new MemoryBudget(null),
     parked: async () => {
-      const { sessions, prefixBytes } = await store.statistics()
-      return { sessions, bytes: 0, prefixBytes }
+      const { sessions, prefixBytes, evictions } = await store.statistics()
+      return { sessions, bytes: 0, prefixBytes, evictions }
     },
     prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
   })
