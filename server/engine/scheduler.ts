@@ -7,6 +7,7 @@ import { OwnerClock } from './owner-clock.ts'
 import { PrefillQueue } from './prefill-queue.ts'
 import { joinCalls } from './prefill-calls.ts'
 import { describeToken, Reply } from './reply.ts'
+import { callLengths, countFed, draftOf } from './reply-calls.ts'
 import type { Row, Runner, Segment, StepResult } from './runner.ts'
 import { describe, LogitsError, requireFinite, sample } from './sampler.ts'
 import * as sequences from './sequence.ts'
@@ -193,7 +194,7 @@ export class Scheduler {
     return running.map((sequence) => {
       const { job, row, next } = sequence
       // A draft is a call of its own: several sequences gain more by being computed in one.
-      const draft = running.length === 1 ? sequences.draftOf(sequence) : []
+      const draft = running.length === 1 ? draftOf(sequence) : []
       const ids = [...next, ...draft]
       const logits = draft.length > 0 ? 'all' : 'last'
       const use = (made: Float32Array): void => this.#fed(sequence, ids, draft.length, made)
@@ -207,7 +208,7 @@ export class Scheduler {
     this.#clock.charge(job.owner, ids.length)
     sequence.sincePlaced += ids.length
     const known = ids.length - drafted
-    if (drafted === 0) sequences.countFed(sequence, known)
+    if (drafted === 0) countFed(sequence, known)
     let count = known
     const { vocab } = this.#runner
     const last = (): Float32Array => (drafted > 0 ? logits.subarray((count - 1) * vocab, count * vocab) : logits)
@@ -231,7 +232,7 @@ export class Scheduler {
   #settle(sequence: DecodeSequence, known: number, count: number): number {
     sequence.drafter?.settle(count - known)
     const fed = this.#runner.accept(sequence.row, count)
-    sequences.countFed(sequence, fed)
+    countFed(sequence, fed)
     return fed
   }
 
@@ -297,7 +298,7 @@ export class Scheduler {
     const checkpoint = state && sequences.checkpointOf(sequence, state, reason, this.#codec.eos[0])
     const generated = sequence.reply?.generated ?? []
     const end = sequence.reply?.end ?? null
-    const calls = job.kind === 'replay' ? job.calls : sequences.callLengths(sequence)
+    const calls = job.kind === 'replay' ? job.calls : callLengths(sequence)
     const drafts = sequence.drafter?.counts ?? null
     const gates = job.kind === 'replay' ? job.gates : {}
     const prefillCalls = job.kind === 'turn' && job.whole ? sequence.prefillCalls : null

@@ -1,6 +1,5 @@
 /** A line of tokens on its way through the engine: a turn's prompt, one of its replies, or a replay. */
 import { PAGE_POSITIONS, type Checkpoint, type SessionState } from '../checkpoint.ts'
-import { DRAFT_CALL } from './call-buffers.ts'
 import { Drafter } from './drafter.ts'
 import type { FinishReason, Job, ReplayJob, TurnJob } from './messages.ts'
 import { addCalls, callAfter, callEnd, lastMessageEnd, type CallRuns } from './prefill-calls.ts'
@@ -142,32 +141,6 @@ export function nextPrefill({ job, tokens, prefilled, cached, messageEnds }: Pro
 /** The next call of a prompt has fed `length` tokens. */
 export function countPrefill(prompt: PromptSequence, length: number): void {
   addCalls(prompt.calls, length, 1)
-}
-
-/** A call has fed `length` tokens of the sequence. */
-export function countFed(sequence: DecodeSequence, length: number): void {
-  if (length === 0) return
-  sequence.position += length
-  sequence.fed += length
-  sequence.calls++
-  addCalls(sequence.callRuns, length, 1)
-}
-
-/** The length of each call that fed the sequence's reply; null: one token a call. */
-export function callLengths({ callRuns }: DecodeSequence): readonly number[] | null {
-  if (callRuns.length === 0 || (callRuns.length === 2 && callRuns[0] === 1)) return null
-  const lengths: number[] = []
-  for (let at = 0; at < callRuns.length; at += 2)
-    for (let count = 0; count < (callRuns[at + 1] as number); count++) lengths.push(callRuns[at] as number)
-  return lengths
-}
-
-/** A draft that the sequence's next call is to verify. */
-export function draftOf({ job, next, reply, drafter, ending }: DecodeSequence): readonly number[] {
-  if (!drafter || !reply || job.kind !== 'turn' || ending) return []
-  // A verified token more is sampled after the draft's last one.
-  const left = job.maxTokens - reply.generated.length - 1
-  return drafter.propose(next.length, Math.min(left, DRAFT_CALL - next.length))
 }
 
 /** The tokens of a replay's next call; empty when all have been fed. */
