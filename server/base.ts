@@ -9,6 +9,8 @@ export interface Base {
   readonly depth: number
   readonly model: string
   readonly bundle: string
+  /** The tokens of the turn itself: its prompt and its reply. */
+  readonly tokens: readonly number[]
   readonly checkpoint: Checkpoint
   readonly resumed: Resumed
   /** Whether the store has it: a state that follows an unstored one cannot be rebuilt. */

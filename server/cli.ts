@@ -40,6 +40,10 @@ export function serveCommand(find: FindBundle): Command {
     )
     .option('--max-batch <number>', 'replies computed together (default: 8)')
     .option('--max-queue <number>', 'replies waiting before requests are refused (default: 64)')
+    .option(
+      '--draft-max <number>',
+      'tokens of a reply that are guessed and verified in one call, 0 for none (default: 15)',
+    )
     .option('--api-key <key>', 'require this key; may be repeated', collect)
     .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')
     .option('--allow-anonymous', 'serve without keys on an address that other machines can reach')

@@ -31,6 +31,8 @@ export const configSchema = z.strictObject({
   maxBatch: count(1, 256).default(8),
   /** Replies waiting beyond those. */
   maxQueue: count(0, 100_000).default(64),
+  /** Tokens of a draft of a reply at most; 0: none are made. */
+  draftMax: count(0, 15).default(15),
   /** Bytes of memory for weights and states together; none: no limit, and all models are loaded at the start. */
   memory: byteCount.optional(),
   apiKeys: list.default([]),

@@ -49,7 +49,8 @@ function resumeRecent(deps: Deps, owner: string, id: string): Base | null {
   const { position, pending } = turn
   const held = deps.store.hold(id).catch(() => false)
   const resumed = { tier: 'memory', replayed: 0, rebuilt: null } as const
-  return { ...turn, checkpoint: { state, position, pending }, resumed, stored: true, ...holding(deps, id, held) }
+  const checkpoint = { state, position, pending }
+  return { ...turn, tokens: tokensOf(turn), checkpoint, resumed, stored: true, ...holding(deps, id, held) }
 }
 
 async function resumeStored(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<Base> {
@@ -66,11 +67,18 @@ async function resumeStored(deps: Deps, owner: string, id: string, signal: Abort
   if (state) {
     const resumed = { tier: 'disk', replayed: 0, rebuilt: null } as const
     const checkpoint = { state, position, pending }
-    return { ...record, checkpoint, resumed, stored: true, ...holding(deps, id, Promise.resolve(true)) }
+    const tokens = tokensOf(record)
+    return { ...record, tokens, checkpoint, resumed, stored: true, ...holding(deps, id, Promise.resolve(true)) }
   }
   const { checkpoint, isHeld, ...rebuilt } = await rebuild(deps, model, record, signal, 'continued')
   const resumed = { tier: 'replay', ...rebuilt } as const
-  return { ...record, checkpoint, resumed, stored: true, ...holding(deps, id, Promise.resolve(isHeld)) }
+  const tokens = tokensOf(record)
+  return { ...record, tokens, checkpoint, resumed, stored: true, ...holding(deps, id, Promise.resolve(isHeld)) }
+}
+
+/** The tokens of a turn itself. */
+function tokensOf({ prompt, generated }: Pick<TurnRecord, 'prompt' | 'generated'>): number[] {
+  return [...prompt, ...generated]
 }
 
 /** What a base says of its pages in the store. */

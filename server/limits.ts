@@ -19,6 +19,8 @@ export interface Limits {
   readonly allReplyBytes: number
   /** Bytes of the states of responses with `store: false`, of all WebSockets together. */
   readonly localStateBytes: number
+  /** Tokens of a draft of a reply; 0: there are none. */
+  readonly draftTokens: number
 }
 
 const MIB = 1024 * 1024
@@ -33,6 +35,7 @@ export const DEFAULT_LIMITS: Limits = {
   replyBytes: 32 * MIB,
   allReplyBytes: 256 * MIB,
   localStateBytes: 256 * MIB,
+  draftTokens: 15,
 }
 
 /** Of a memory budget, this part may hold the states of WebSockets while nothing is computed with them. */
@@ -75,5 +78,6 @@ export function limitsOf(config: Config): Limits {
     connectionsPerOwner: config.maxConnectionsPerKey,
     keepAliveMs: config.keepAlive * 1000,
     localStateBytes: localStateBytes(config),
+    draftTokens: config.draftMax,
   }
 }

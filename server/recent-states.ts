@@ -4,7 +4,10 @@ import type { CachedState, StateCache } from './state-cache.ts'
 import type { TurnRecord } from './store/store.ts'
 
 /** What a turn needs of the response that it continues, besides its state. */
-export type RecentTurn = Pick<TurnRecord, 'id' | 'owner' | 'root' | 'depth' | 'model' | 'bundle' | 'parent'> &
+export type RecentTurn = Pick<
+  TurnRecord,
+  'id' | 'owner' | 'root' | 'depth' | 'model' | 'bundle' | 'parent' | 'prompt' | 'generated'
+> &
   Omit<Checkpoint, 'state'>
 
 interface Entry extends CachedState {
@@ -12,8 +15,9 @@ interface Entry extends CachedState {
   continued: boolean
 }
 
-/** Besides the state, in bytes. */
+/** Besides the state, in bytes; and for each token. */
 const ENTRY_BYTES = 1024
+const TOKEN_BYTES = 8
 
 export class RecentStates {
   readonly #cache: StateCache
@@ -33,15 +37,15 @@ export class RecentStates {
 
   /** Keeps a response that has been stored, and its state: all of its pages. */
   set(turn: RecentTurn, state: SessionState): void {
-    const { id, owner, root, depth, model, bundle, parent, position, pending } = turn
+    const { id, owner, root, depth, model, bundle, parent, position, pending, prompt, generated } = turn
     this.delete(id)
     const before = parent === null ? undefined : this.#entries.get(parent)
     if (before) before.continued = true
     const entry: Entry = {
-      turn: { id, owner, root, depth, model, bundle, parent, position, pending },
+      turn: { id, owner, root, depth, model, bundle, parent, position, pending, prompt, generated },
       continued: false,
       state,
-      overhead: ENTRY_BYTES,
+      overhead: ENTRY_BYTES + TOKEN_BYTES * (prompt.length + generated.length),
       evicted: () => void this.#entries.delete(id),
     }
     if (!this.#cache.fits(entry)) return

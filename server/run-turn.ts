@@ -104,6 +104,11 @@ export function countSuccess(deps: Deps, done: DoneEvent): void {
 function countReply(deps: Deps, done: DoneEvent): void {
   const { metrics } = deps
   metrics.generatedTokens.inc(done.generated.length)
+  if (done.drafts) {
+    metrics.drafts.inc(done.drafts.drafts)
+    metrics.draftTokens.inc(done.drafts.tokens)
+    metrics.acceptedTokens.inc(done.drafts.accepted)
+  }
   for (const interval of done.intervals) metrics.betweenTokens.observe(interval / 1000)
 }
 

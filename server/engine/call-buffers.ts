@@ -1,6 +1,9 @@
 /** What calls of one sequence read and write besides its state. Calls follow each other, so all sequences share it. */
 import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
 
+/** Ids of a call that verifies a draft, at most. */
+export const DRAFT_CALL = 16
+
 export class CallBuffers {
   /** Tokens that the sequence of the call has been fed. */
   readonly position = createTensor('int32', [1])
@@ -9,6 +12,8 @@ export class CallBuffers {
   /** Logits of every id of a call, for each such call of a step: they are read once the step is over. */
   readonly #whole: Tensor<'float32'>[] = []
   #calls = 0
+  /** The same of the call that verifies a draft. */
+  #drafted: Tensor<'float32'> | null = null
 
   /** For calls of at most `longest` ids, each with `vocab` logits. */
   constructor(longest: number, vocab: number) {
@@ -26,6 +31,12 @@ export class CallBuffers {
     this.#ids.data.set(ids)
     this.position.data[0] = position
     return view(this.#ids, [1, ids.length])
+  }
+
+  /** The same for the call of a step that verifies a draft: always the same memory, so that bindings to it can be kept. */
+  draftLogits(length: number): Tensor<'float32'> {
+    this.#drafted ??= createTensor('float32', [1, DRAFT_CALL, this.#vocab])
+    return view(this.#drafted, [1, length, this.#vocab])
   }
 
   /** Memory for the logits of every id of a call; it stays until the next step begins. */

@@ -7,7 +7,7 @@ import type { OpenPrompt } from '../prefix-cache/model-prefixes.ts'
 import { EventStream, type JobEvent } from './event-stream.ts'
 import { fitContext } from './context-length.ts'
 import type { EngineEvent, ErrorCode, FromEngine, ModelInfo } from './messages.ts'
-import { encode, jobOf, lookUp, usedPrefix, type NewJob } from './new-job.ts'
+import { encode, encodeDrafts, jobOf, lookUp, usedPrefix, type NewJob } from './new-job.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 export type { JobEvent } from './event-stream.ts'
@@ -158,6 +158,8 @@ export function createEngineClient(options: EngineOptions): EngineClient {
       return stream.push({ kind: 'error', id, code: 'prompt_too_long', message: maxTokens })
     entry.prompt = prompt
     const prefix = prompt && usedPrefix(prompt, (performance.now() - began) / 1000)
+    const drafts = await encodeDrafts(tokenizer, fresh)
+    if (jobs.get(id) !== entry) return
     const { text: promptText, inReasoning } = encoded
     stream.push({ kind: 'accepted', id, prompt: ids, promptText, prefix, inReasoning })
     entry.waits = true
@@ -166,7 +168,8 @@ export function createEngineClient(options: EngineOptions): EngineClient {
     if (jobs.get(id) !== entry) return leave()
     entry.gone.signal.addEventListener('abort', leave, { once: true })
     if (broken !== null) return stream.push({ kind: 'error', id, code: 'engine_failed', message: broken })
-    const job = jobOf(id, fresh, prompt, tokenizer.messageEnds, { maxTokens, prefillChunk: info?.prefillChunk ?? 1 })
+    const prefillChunk = info?.prefillChunk ?? 1
+    const job = jobOf(id, fresh, prompt, tokenizer.messageEnds, { maxTokens, prefillChunk, drafts })
     port?.postMessage({ kind: 'job', job, prompt: ids })
   }
   return {

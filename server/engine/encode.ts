@@ -60,6 +60,7 @@ export function encodePrompt(codec: TextCodec, prompt: Prompt, continued: boolea
 function idsOf(codec: TextCodec, prompt: Prompt, continued: boolean): { ids: readonly number[]; inReasoning: boolean } {
   if (prompt.kind === 'ids') return { ids: prompt.ids, inReasoning: false }
   if (prompt.kind === 'text') return { ids: codec.encode(prompt.text), inReasoning: false }
+  if (prompt.kind === 'reply') return { ids: codec.encodeReply(prompt.text), inReasoning: false }
   const { generate, tools, variables, opening } = prompt
   const ids = codec.chat(prompt.messages, {
     continued,
@@ -86,7 +87,7 @@ function surelyTooLong(codec: TextCodec, prompt: Prompt): Encoded | null {
 /** UTF-16 units of the texts that the ids of a prompt are made from, at least. */
 export function lengthOf(prompt: Prompt): number {
   if (prompt.kind === 'ids') return prompt.ids.length
-  if (prompt.kind === 'text') return prompt.text.length
+  if (prompt.kind !== 'chat') return prompt.text.length
   return prompt.messages.reduce((sum, { content }) => sum + content.length, 0)
 }
 

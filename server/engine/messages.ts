@@ -2,12 +2,15 @@
 import type { ReplyFormat } from '../../runtime/reply/reply-format.ts'
 import type { Json, Message, Tool } from '../../runtime/text.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
+import type { DraftCounts, DraftOptions } from './drafter.ts'
 import type { CallRuns } from './prefill-calls.ts'
 import type { Sampling } from './sampler.ts'
 
 export type Prompt =
   | { readonly kind: 'ids'; readonly ids: readonly number[] }
   | { readonly kind: 'text'; readonly text: string }
+  /** A text as a reply has it, without the tokens that a prompt begins with. */
+  | { readonly kind: 'reply'; readonly text: string }
   | ChatPrompt
 
 export interface ChatPrompt {
@@ -64,6 +67,8 @@ export interface TurnJob extends JobBase {
   readonly choices: number
   readonly maxTokens: number
   readonly stop: readonly string[]
+  /** Null: every token is computed by a call of its own. */
+  readonly drafts: DraftOptions | null
   /** Log-probabilities of the prompt's own tokens, with so many alternatives. */
   readonly promptLogprobs: number | null
   /** Absent: special tokens have no text. */
@@ -208,6 +213,8 @@ export interface DoneEvent {
   /** How many of the generated tokens each call fed; null: one token a call. */
   readonly calls: readonly number[] | null
   readonly gates: Gates
+  /** What became of its drafts; null where it had none. */
+  readonly drafts: DraftCounts | null
   /** Milliseconds from one token to the next. */
   readonly intervals: readonly number[]
 }

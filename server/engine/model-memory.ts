@@ -1,6 +1,7 @@
 /** What a model takes of memory: its weights, and the states of the sequences that it computes. */
 import { decoderOf, stateBytes, type Manifest } from '../../runtime/manifest.ts'
 import { capacityFor } from './capacity.ts'
+import { DRAFT_CALL } from './call-buffers.ts'
 import { SPARE_MEMORIES } from './ort-runner.ts'
 
 export interface ModelMemory {
@@ -40,7 +41,7 @@ export function memoryOf(manifest: Manifest, rows: number): ModelMemory {
   const tokenLogits = tokenizer.vocab * Float32Array.BYTES_PER_ELEMENT
   return {
     weights: Math.ceil(onDisk * WEIGHTS_PER_FILE_BYTE),
-    idle: (idleRows + SPARE_MEMORIES) * buffer + (rows + SPARE_MEMORIES) * tokenLogits,
+    idle: (idleRows + SPARE_MEMORIES) * buffer + (rows + SPARE_MEMORIES + DRAFT_CALL) * tokenLogits,
     perSequence: BUFFERS_PER_SEQUENCE * fixed * sets + tokenLogits,
     perPosition: BUFFERS_PER_SEQUENCE * position,
   }

@@ -2,22 +2,35 @@
 import type { CachedPrompt } from '../prefix-cache/cached-prompt.ts'
 import type { OpenPrompt } from '../prefix-cache/model-prefixes.ts'
 import type { PrefixOptions } from '../prefix-cache/prefix-cache.ts'
+import type { DraftOptions } from './drafter.ts'
 import type { AcceptedEvent, Job, Prompt, ReplayJob, TurnJob, WholePrompt } from './messages.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 /** A job that has no number yet, and its prompt. A replay's prompt is ids. */
-export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk' | 'whole'> & {
+export type NewTurn = Omit<TurnJob, 'id' | 'prefillChunk' | 'whole' | 'drafts'> & {
   readonly prompt: Prompt
+  readonly drafts: NewDrafts | null
   /** Tokens that there has to be room for in each reply; where there is room for fewer than `maxTokens`, it ends there. */
   readonly leastTokens: number
   /** How the prefix cache is used for a prompt that begins its conversation; null: not at all. */
   readonly prefixes: PrefixOptions | null
 }
+/** Drafts whose prediction is a text. */
+export type NewDrafts = Omit<DraftOptions, 'prediction'> & { readonly prediction: string | null }
 export type NewReplay = Omit<ReplayJob, 'id'> & { readonly prompt: Prompt }
 export type NewJob = NewTurn | NewReplay
 
 export function encode(tokenizer: Tokenizer, { owner, prompt, from }: NewJob): ReturnType<Tokenizer['encode']> {
   return tokenizer.encode(owner, prompt, from !== null, from?.pending.length ?? 0)
+}
+
+/** The drafts of a turn, with the ids of their prediction. A prediction that cannot be encoded predicts nothing. */
+export async function encodeDrafts(tokenizer: Tokenizer, job: NewJob): Promise<DraftOptions | null> {
+  if (job.kind !== 'turn' || !job.drafts) return null
+  const { owner, drafts } = job
+  if (drafts.prediction === null) return { ...drafts, prediction: null }
+  const encoded = await tokenizer.encode(owner, { kind: 'reply', text: drafts.prediction }, true, 1)
+  return { ...drafts, prediction: 'ids' in encoded ? encoded.ids : null }
 }
 
 /** Log-probabilities of a prompt need all of it to be computed. */
@@ -43,7 +56,7 @@ export function jobOf(
   { prompt: _prompt, ...fresh }: NewJob,
   prompt: CachedPrompt | null,
   messageEnds: readonly number[],
-  { maxTokens, prefillChunk }: Pick<TurnJob, 'maxTokens' | 'prefillChunk'>,
+  { maxTokens, prefillChunk, drafts }: Pick<TurnJob, 'maxTokens' | 'prefillChunk' | 'drafts'>,
 ): Job {
   if (fresh.kind === 'replay') return { ...fresh, id }
   const { prefixes: _prefixes, leastTokens: _leastTokens, ...turn } = fresh
@@ -53,5 +66,13 @@ export function jobOf(
     afterReply: prompt?.hit?.prefix.afterReply ?? false,
     snapshots: prompt !== null,
   }
-  return { ...turn, id, maxTokens, prefillChunk, from: prompt?.from ?? turn.from, whole: turn.from ? null : whole }
+  return {
+    ...turn,
+    id,
+    maxTokens,
+    prefillChunk,
+    drafts,
+    from: prompt?.from ?? turn.from,
+    whole: turn.from ? null : whole,
+  }
 }

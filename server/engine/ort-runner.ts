@@ -22,6 +22,8 @@ interface Sequence extends Row {
   place: SoloMemory | RowGroup<Sequence>
   /** What the append entries of its memory hold. */
   readonly line: Line
+  /** Ids of its last call, if that verified a draft which has not been accepted yet. */
+  drafted: number
   /** A call of it has failed. */
   spoilt: boolean
 }
@@ -67,7 +69,7 @@ class OrtRunner implements Runner {
     else place.load(state, position)
     const line = resident?.line ?? new Line()
     line.goOn(position)
-    const row: Sequence = { owner, position, place, line, spoilt: false }
+    const row: Sequence = { owner, position, place, line, drafted: 0, spoilt: false }
     return row
   }
 
@@ -105,6 +107,16 @@ class OrtRunner implements Runner {
     return segments.map((segment) => results.get(segment) as StepResult)
   }
 
+  accept(row: Row, count: number): number {
+    const sequence = row as Sequence
+    const { drafted, place } = sequence
+    const areRight = count === drafted
+    ;(place as SoloMemory).accept(areRight)
+    sequence.drafted = 0
+    if (areRight) sequence.position += drafted
+    return areRight ? drafted : 0
+  }
+
   forget(owner: string): void {
     this.#residents.forget(owner)
   }
@@ -122,10 +134,14 @@ class OrtRunner implements Runner {
   }
 
   /** A call of one sequence. */
-  #feed({ row, ids, logits }: Segment): Promise<StepResult> {
+  #feed({ row, ids, logits, draft = 0 }: Segment): Promise<StepResult> {
     const sequence = row as Sequence
     return attempt([sequence], async () => {
       this.#moveOut(sequence)
+      if (draft > 0) {
+        sequence.drafted = ids.length
+        return (sequence.place as SoloMemory).verify(ids, sequence.position)
+      }
       const result = await (sequence.place as SoloMemory).run(ids, sequence.position, logits)
       sequence.position += ids.length
       return result

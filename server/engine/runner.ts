@@ -14,6 +14,8 @@ export interface Segment {
   readonly use: 'prefill' | 'decode'
   /** Which logits are wanted: of the last id, or of every one. */
   readonly logits: 'last' | 'all'
+  /** So many of the last ids are a draft: the row's state stays what it was until `accept`. Of replies. */
+  readonly draft?: number
 }
 
 /** Of each wanted id the logits, `vocab` numbers each, valid until the next step; or what went wrong. */
@@ -41,6 +43,11 @@ export interface Runner {
    * before the promise has settled.
    */
   step(segments: readonly Segment[]): Promise<readonly StepResult[]>
+  /**
+   * Of a segment with a draft, the first `count` ids are right. Returns how many of them the row's state has been fed:
+   * all ids of the segment or none, so that every state is made by calls which can be made again.
+   */
+  accept(row: Row, count: number): number
   /** A copy of the sequence's state; pages before `firstPage` are left out. */
   save(row: Row, firstPage: number): SessionState
   /** Ends a sequence. Its memory is kept for one that goes on from a saved state, for as long as there is room. */

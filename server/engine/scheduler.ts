@@ -5,8 +5,9 @@ import { DecodeQueue } from './decode-queue.ts'
 import type { EngineEvent, FinishReason, FirstToken, Job, TokenLogprob, TurnJob } from './messages.ts'
 import { OwnerClock } from './owner-clock.ts'
 import { PrefillQueue } from './prefill-queue.ts'
-import { addCalls } from './prefill-calls.ts'
+import { joinCalls } from './prefill-calls.ts'
 import { describeToken, Reply } from './reply.ts'
+import { callLengths, countFed, draftOf } from './reply-calls.ts'
 import type { Row, Runner, Segment, StepResult } from './runner.ts'
 import { describe, LogitsError, requireFinite, sample } from './sampler.ts'
 import * as sequences from './sequence.ts'
@@ -189,32 +190,57 @@ export class Scheduler {
 
   #decodeWork(): Work[] {
     while (this.#decoding.next());
-    return this.#decoding.running.map((sequence) => {
-      const { job, row, next: ids } = sequence
-      const use = (logits: Float32Array): void => this.#fed(sequence, ids.length, logits)
-      return { job, segment: { row, ids, use: 'decode', logits: 'last' }, use }
+    const { running } = this.#decoding
+    return running.map((sequence) => {
+      const { job, row, next } = sequence
+      // A draft is a call of its own: several sequences gain more by being computed in one.
+      const draft = running.length === 1 ? draftOf(sequence) : []
+      const ids = [...next, ...draft]
+      const logits = draft.length > 0 ? 'all' : 'last'
+      const use = (made: Float32Array): void => this.#fed(sequence, ids, draft.length, made)
+      return { job, segment: { row, ids, use: 'decode', logits, draft: draft.length }, use }
     })
   }
 
-  #fed(sequence: DecodeSequence, tokens: number, logits: Float32Array): void {
-    const { job } = sequence
-    this.#clock.charge(job.owner, tokens)
-    sequence.position += tokens
-    sequence.sincePlaced += tokens
-    sequence.fed += tokens
-    sequence.calls++
-    const finished = this.#advance(sequence, logits)
-    if (!finished) return
-    this.#decoding.remove(sequence)
-    this.#end(sequence, finished)
+  /** A call has fed `ids`, of which the last `drafted` are a draft. */
+  #fed(sequence: DecodeSequence, ids: readonly number[], drafted: number, logits: Float32Array): void {
+    const { job, ending } = sequence
+    this.#clock.charge(job.owner, ids.length)
+    sequence.sincePlaced += ids.length
+    const known = ids.length - drafted
+    if (drafted === 0) countFed(sequence, known)
+    let count = known
+    const { vocab } = this.#runner
+    const last = (): Float32Array => (drafted > 0 ? logits.subarray((count - 1) * vocab, count * vocab) : logits)
+    let finished = ending ?? this.#advance(sequence, last())
+    while (!finished && count < ids.length && ids[count] === sequence.next[0]) {
+      count++
+      finished = this.#advance(sequence, last())
+    }
+    const unfed = drafted > 0 ? ids.slice(this.#settle(sequence, known, count), count) : []
+    if (!finished) sequence.next = [...unfed, ...sequence.next]
+    else if (unfed.length > 0 && (sequences.keeps(job) || handsOut(job))) {
+      sequence.next = unfed
+      sequence.ending = finished
+    } else {
+      this.#decoding.remove(sequence)
+      this.#end(sequence, finished)
+    }
+  }
+
+  /** Of a call with a draft the first `count` ids are right; returns how many the state has been fed. */
+  #settle(sequence: DecodeSequence, known: number, count: number): number {
+    sequence.drafter?.settle(count - known)
+    const fed = this.#runner.accept(sequence.row, count)
+    countFed(sequence, fed)
+    return fed
   }
 
   /** A reply is over: hands out its states and gives back its row. */
   #end(sequence: DecodeSequence, reason: FinishReason): void {
     const { job, row } = sequence
     this.#snapshotReply(sequence)
-    const keep = job.kind === 'replay' || job.keep
-    const state = keep ? this.#runner.save(row, sequences.firstOwnPage(job)) : null
+    const state = sequences.keeps(job) ? this.#runner.save(row, sequences.firstOwnPage(job)) : null
     this.#runner.release(row)
     this.#finish(sequence, reason, state)
   }
@@ -238,6 +264,7 @@ export class Scheduler {
     const index = reply.generated.length
     const draw = sample(this.#existing(logits), job.sampling, { prompt, generated: counts }, choice, index)
     sequence.next = [draw.id]
+    sequence.drafter?.push(draw.id)
     counts.set(draw.id, (counts.get(draw.id) ?? 0) + 1)
     const now = performance.now()
     if (index > 0) sequence.intervals.push(now - sequence.lastAt)
@@ -259,10 +286,9 @@ export class Scheduler {
   }
 
   /** The reply is over: hands out the state that has been fed all of it but the last token. */
-  #snapshotReply({ job, row, choice, position, fed, prefillCalls, snapshotAt }: DecodeSequence): void {
+  #snapshotReply({ job, row, choice, position, prefillCalls, callRuns, snapshotAt }: DecodeSequence): void {
     if (!handsOut(job)) return
-    const calls = [...prefillCalls]
-    addCalls(calls, 1, fed)
+    const calls = joinCalls(prefillCalls, callRuns)
     const state = this.#runner.save(row, sequences.firstPageAfter(snapshotAt))
     this.#events.push({ kind: 'snapshot', id: job.id, choice, position, calls, state })
   }
@@ -272,10 +298,11 @@ export class Scheduler {
     const checkpoint = state && sequences.checkpointOf(sequence, state, reason, this.#codec.eos[0])
     const generated = sequence.reply?.generated ?? []
     const end = sequence.reply?.end ?? null
-    const calls = job.kind === 'replay' ? job.calls : null
+    const calls = job.kind === 'replay' ? job.calls : callLengths(sequence)
+    const drafts = sequence.drafter?.counts ?? null
     const gates = job.kind === 'replay' ? job.gates : {}
     const prefillCalls = job.kind === 'turn' && job.whole ? sequence.prefillCalls : null
-    const fed = { checkpoint, prefillCalls, calls, gates }
+    const fed = { checkpoint, prefillCalls, calls, gates, drafts }
     this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, ...fed, intervals })
     const entry = this.#jobs.get(job.id)
     if (entry && --entry.open === 0) this.#leave(job)

@@ -1,5 +1,6 @@
 /** A line of tokens on its way through the engine: a turn's prompt, one of its replies, or a replay. */
 import { PAGE_POSITIONS, type Checkpoint, type SessionState } from '../checkpoint.ts'
+import { Drafter } from './drafter.ts'
 import type { FinishReason, Job, ReplayJob, TurnJob } from './messages.ts'
 import { addCalls, callAfter, callEnd, lastMessageEnd, type CallRuns } from './prefill-calls.ts'
 import type { Reply } from './reply.ts'
@@ -35,8 +36,11 @@ export interface DecodeSequence {
   readonly choice: number
   /** Tokens that the state has been fed. */
   position: number
-  /** The tokens to be fed next: one, or several of a replay's call. */
+  /** The tokens to be fed next: one, or several of a replay's call or of a draft that was rejected in part. */
   next: readonly number[]
+  readonly drafter: Drafter | null
+  /** Why the reply is over, while tokens of it have still to be fed for its state's sake. */
+  ending: FinishReason | null
   /** Tokens fed since the sequence got its row. */
   sincePlaced: number
   /** Of a turn; a replay has its tokens given. */
@@ -48,9 +52,10 @@ export interface DecodeSequence {
   readonly prefillCalls: CallRuns
   /** Position of the last state that was handed out of the prompt. */
   readonly snapshotAt: number
-  /** Of a replay: tokens and calls of its steps that have been fed. */
+  /** Tokens that have been fed since the prompt, by how many calls, and of which lengths. */
   fed: number
   calls: number
+  readonly callRuns: number[]
   /** Whether some of the reply's text has been sent. */
   told: boolean
   lastAt: number
@@ -87,6 +92,8 @@ export function decodeSequence(prompt: PromptSequence, row: Row, choice: number,
     choice,
     position: positionOf(prompt),
     next: [],
+    drafter: job.kind === 'turn' && job.drafts ? new Drafter(job.drafts, tokens) : null,
+    ending: null,
     sincePlaced: 0,
     reply,
     counts: new Map(),
@@ -95,6 +102,7 @@ export function decodeSequence(prompt: PromptSequence, row: Row, choice: number,
     snapshotAt,
     fed: 0,
     calls: 0,
+    callRuns: [],
     told: false,
     lastAt: performance.now(),
     intervals: [],
@@ -104,6 +112,11 @@ export function decodeSequence(prompt: PromptSequence, row: Row, choice: number,
 /** Tokens that a prompt's state has been fed. */
 export function positionOf({ job, prefilled, cached }: PromptSequence): number {
   return (job.from?.position ?? 0) + prefilled - cached
+}
+
+/** Whether the state after the job is wanted. */
+export function keeps(job: Job): boolean {
+  return job.kind === 'replay' || job.keep
 }
 
 /** The first page that is not a whole page of the conversation that the job continues. */

@@ -13,7 +13,12 @@ export class SoloMemory {
   #bank: StateBank
   /** Logits of a call's last id. */
   readonly #last: Tensor<'float32'>
-  /** Bindings of calls of `chunk` ids and of one, which most calls are; other lengths are bound for one call. */
+  /** The fixed entries before a draft was verified, where that overwrites them. */
+  #before: SessionState | null = null
+  /**
+   * Bindings of calls of `chunk` ids and of one, which most calls are, and of calls that verify drafts; others are bound
+   * for one call.
+   */
   readonly #bound = new Map<string, Binding>()
 
   /** `chunk` is the usual number of ids of a prompt's call. */
@@ -70,13 +75,32 @@ export class SoloMemory {
     return wanted === 'all' ? logits.data : logits.data.subarray(-vocab)
   }
 
+  /**
+   * Feeds ids of which some are a draft; returns the logits of every one, valid until the next step. The state stays what
+   * it was until `accept`.
+   */
+  async verify(ids: readonly number[], position: number): Promise<Float32Array> {
+    this.reserve(position + ids.length, position)
+    this.#before = this.#bank.overwrites ? this.#bank.save(0, 0, 0) : null
+    const logits = this.#buffers.draftLogits(ids.length)
+    await this.#bindingFor(this.#buffers.fill(ids, position), logits, true).run()
+    return logits.data
+  }
+
+  /** The ids that were fed last are right, or some are not. Positions beyond the sequence's own are written again later. */
+  accept(areRight: boolean): void {
+    if (areRight) this.#bank.swap()
+    else if (this.#before) this.#bank.loadFixed(0, this.#before)
+    this.#before = null
+  }
+
   close(): void {
     for (const binding of this.#bound.values()) binding.release()
     this.#bound.clear()
   }
 
   #bindingFor(ids: Tensor, logits: Tensor, usual: boolean): Binding {
-    const key = `${ids.dims[1]}/${this.#bank.current}`
+    const key = `${ids.dims[1]}/${logits.dims[1]}/${this.#bank.current}`
     const known = usual ? this.#bound.get(key) : undefined
     if (known) return known
     const made = this.#model.bind(this.#bank, ids, this.#buffers.position, logits)

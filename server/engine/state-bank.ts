@@ -47,6 +47,11 @@ export class StateBank {
     return [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
   }
 
+  /** Whether a run overwrites fixed entries that it reads. */
+  get overwrites(): boolean {
+    return this.#entries.some(({ kind }, at) => kind === 'fixed' && this.#sets[0][at] === this.#sets[1][at])
+  }
+
   /** What a run of the first `rows` rows binds now. */
   bind(rows: number): { inputs: Record<string, Tensor>; outputs: Record<string, Tensor> } {
     const pick = (set: readonly Tensor[], name: 'input' | 'output'): Record<string, Tensor> =>

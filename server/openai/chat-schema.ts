@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { done, list, loose, needed, noEffect, refused, strict } from './field.ts'
 import {
   choices,
+  drafts,
   hints,
   mneme,
   modelName,
@@ -78,7 +79,14 @@ export const chatFields = {
   ...hints,
   metadata: noEffect('A label.'),
   ...reasoning,
-  prediction: noEffect('It makes replies faster elsewhere; the text is the same.'),
+  ...drafts,
+  prediction: done(
+    z.looseObject({
+      type: z.literal('content'),
+      content: z.union([z.string(), list(z.looseObject({ type: z.literal('text'), text: z.string() }))]),
+    }),
+    'What the reply will be like: drafts are taken from it. The usage counts the tokens that were right and wrong.',
+  ),
   store: done(
     z.boolean(),
     'true: as `prompt_cache_retention: "24h"`. The completion itself is not kept; /v1/responses are.',

@@ -11,6 +11,7 @@ import { runChoices, type Piece, type Progress, type StatelessCaller, type Total
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { entryOf } from './logprob-entry.ts'
+import { draftsOf } from './drafts.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { drawingOf, replyLength } from './sampling.ts'
@@ -24,7 +25,7 @@ export async function* streamChat(
   caller: StatelessCaller,
 ): AsyncGenerator<Json | Progress> {
   const { model, turn, plan } = prepare(deps, request, caller.owner)
-  const totals = newTotals()
+  const totals = newTotals(request)
   const usage = usageIn(request.stream_options, totals)
   const head = headOf(deps, model, 'chat.completion.chunk')
   const chunk = (choice: Json): Json => ({ ...head, choices: [choice], ...usage.chunk() })
@@ -60,7 +61,7 @@ export async function completeChat(
   held: HeldReply,
 ): Promise<Json> {
   const { model, turn, plan } = prepare(deps, request, caller.owner)
-  const totals = newTotals()
+  const totals = newTotals(request)
   const replies = Array.from({ length: turn.choices }, () => ({
     reader: new ChatReply(plan, totals),
     logprobs: new JsonList(),
@@ -104,6 +105,7 @@ function prepare(
     choices: request.n ?? 1,
     ...replyLength(request.max_completion_tokens ?? request.max_tokens, model.defaults.maxTokens),
     stop,
+    drafts: draftsOf(request, deps.limits.draftTokens, []),
     promptLogprobs: null,
     ...plan.marks,
     keep: false,
@@ -119,13 +121,19 @@ export function headOf(deps: Deps, model: ServedModel, object: string): Json {
   return { id, object, created, model: model.name, system_fingerprint: `mneme-${model.bundle.slice(0, 12)}` }
 }
 
-export function usageOf({ prompt, cached, completion, reasoning }: Totals): Json {
+export function usageOf({ prompt, cached, completion, reasoning, predicted }: Totals): Json {
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: cached },
-    completion_tokens_details: { reasoning_tokens: reasoning ?? 0 },
+    completion_tokens_details: {
+      reasoning_tokens: reasoning ?? 0,
+      ...(predicted && {
+        accepted_prediction_tokens: predicted.accepted,
+        rejected_prediction_tokens: predicted.rejected,
+      }),
+    },
   }
 }
 
@@ -149,8 +157,9 @@ export function finishReason(reason: FinishReason | null): 'stop' | 'length' | n
   return reason === null ? null : reason === 'length' ? 'length' : 'stop'
 }
 
-function newTotals(): Totals & { reasoning: number } {
-  return { prompt: 0, cached: 0, completion: 0, reasoning: 0 }
+function newTotals({ prediction }: ChatRequest): Totals & { reasoning: number } {
+  const totals = { prompt: 0, cached: 0, completion: 0, reasoning: 0 }
+  return prediction == null ? totals : { ...totals, predicted: { accepted: 0, rejected: 0 } }
 }
 
 function choiceOf(index: number, delta: Json): Json {

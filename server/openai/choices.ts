@@ -41,6 +41,8 @@ export interface Totals {
   completion: number
   /** Tokens of reasoning, of chats. */
   reasoning?: number
+  /** Tokens of drafts out of the request's prediction, where it had one. */
+  readonly predicted?: { accepted: number; rejected: number }
 }
 
 export interface ChoiceOptions {
@@ -100,6 +102,10 @@ async function* piecesOf(
       yield piece(first + event.choice, event.text, event.tokens)
     } else if (event.kind === 'done') {
       totals.completion += event.generated.length
+      if (totals.predicted && event.drafts) {
+        totals.predicted.accepted += event.drafts.predictionAccepted
+        totals.predicted.rejected += event.drafts.predictionRejected
+      }
       countSuccess(deps, event)
       yield { ...piece(first + event.choice, '', []), finish: event.reason, end: event.end, generated: event.generated }
     }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { done, needed, noEffect, refused, strict } from './field.ts'
 import {
   choices,
+  drafts,
   hints,
   MAX_REPLIES,
   mneme,
@@ -32,6 +33,7 @@ export const completionFields = {
   stream: done(z.boolean(), 'Server-sent events.'),
   stream_options: streamOptions,
   mneme,
+  ...drafts,
   ...hints,
   metadata: noEffect('A label.'),
   ...noReasoning,

@@ -9,6 +9,7 @@ import type { CompletionRequest } from './completions-schema.ts'
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { LogprobColumns } from './logprob-columns.ts'
+import { draftsOf } from './drafts.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { drawingOf, replyLength } from './sampling.ts'
 
@@ -89,6 +90,7 @@ function prepare(deps: Deps, request: CompletionRequest, owner: string): { model
     choices: request.n ?? 1,
     ...replyLength(request.max_tokens, DEFAULT_MAX_TOKENS),
     stop,
+    drafts: draftsOf(request, deps.limits.draftTokens, []),
     promptLogprobs: request.echo === true ? logprobs : null,
     keep: false,
     prefixes: prefixOptions(request),

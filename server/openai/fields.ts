@@ -16,6 +16,8 @@ const MAX_BIASES = 1024
 /** Of a label that is kept in memory. */
 const MAX_LABEL_LENGTH = 512
 const MAX_TOP_LOGPROBS = 20
+/** A draft and the token before it are one call, which is as dear as several calls of a token. */
+export const MAX_DRAFT_TOKENS = 15
 
 const outputLimit = {
   message: `at most ${MAX_OUTPUT_TOKENS} tokens are generated in one reply`,
@@ -92,6 +94,17 @@ export const streamOptions = done(
   }),
   '`include_usage`: usage in a last chunk; `continuous_usage_stats`: in every chunk. Without `stream` no effect.',
 )
+
+/** Drafts of replies. */
+export const drafts = {
+  'speculative.n_max': done(
+    z.int().min(0).max(MAX_DRAFT_TOKENS),
+    `Tokens of a draft at most, 0 to ${MAX_DRAFT_TOKENS}; 0: no drafts. Default: the server's \`--draft-max\`; with a ` +
+      '`seed`, no drafts.',
+  ),
+  'speculative.n_min': noEffect('llama.cpp; the length of a draft follows from how often drafts were right.'),
+  'speculative.p_min': noEffect('llama.cpp; as `speculative.n_min`.'),
+}
 
 /** Fields of other servers' sampling, with the values that switch them off. */
 export const otherSampling = {

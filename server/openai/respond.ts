@@ -9,6 +9,7 @@ import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { Progress } from './choices.ts'
+import { draftsOf } from './drafts.ts'
 import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
@@ -152,6 +153,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     choices: 1,
     ...(generate ? replyLength(request.max_output_tokens, model.defaults.maxTokens) : NO_REPLY),
     stop,
+    drafts: draftsOf(request, deps.limits.draftTokens, base?.tokens ?? []),
     promptLogprobs: null,
     ...plan.marks,
     keep: true,
@@ -227,6 +229,7 @@ async function keep(
     const kept = { ...checkpoint, state: whole }
     caller.local.set(id, {
       ...place,
+      tokens: [...prompt, ...done.generated],
       checkpoint: kept,
       resumed,
       stored: false,

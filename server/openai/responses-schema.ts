@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { done, fail, list, loose, needed, noEffect, refused, strict } from './field.ts'
 import {
+  drafts,
   hints,
   metadata,
   otherSampling,
@@ -153,6 +154,7 @@ export const responseFields = {
       '`disabled`, the default: it is refused.',
   ),
   mneme: responseMneme,
+  ...drafts,
   ...hints,
   ...reasoning,
   text: done(textOptions, '`format: {"type": "text"}`, `verbosity: "medium"`; other values are refused.'),

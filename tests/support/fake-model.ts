@@ -38,6 +38,8 @@ export interface FakeOptions {
   readonly onCall?: (call: { kind: 'prefill' | 'decode'; ids: readonly number[] }) => void
   /** Given all tokens that were fed, the next one: the model is certain of it. Needs `append`. */
   readonly next?: (history: readonly number[]) => number
+  /** Given all tokens that were fed, writes the logits of the next one. Needs `append`. */
+  readonly score?: (history: readonly number[], logits: Float32Array) => void
   /** Awaited at the start of every step: a runner that is truly asynchronous. */
   readonly pause?: () => Promise<void>
 }
@@ -47,9 +49,11 @@ const HASH_BYTES = 16
 
 /** One sequence: two 32-bit hashes, the count of tokens, whether its numbers are spoilt; and the tokens, if kept. */
 interface FakeRow extends Row {
-  readonly fixed: DataView
+  fixed: DataView
   /** The append entry: 4 bytes a position. */
   history: number[]
+  /** What the state was before a call with a draft, and the call's ids. */
+  before: { readonly fixed: DataView; readonly history: number[]; readonly ids: number } | null
 }
 
 /** The state after `id`. */
@@ -87,15 +91,19 @@ function check(id: number): void {
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
   const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, onCall, pause } = options
-  const { stateBytes = HASH_BYTES, vocab = VOCAB, next } = options
+  const { stateBytes = HASH_BYTES, vocab = VOCAB, next, score } = options
   const write = (row: FakeRow, logits: Float32Array): void => {
-    if (next) logits.fill(-30)[next(row.history)] = 30
+    if (score) score(row.history, logits)
+    else if (next) logits.fill(-30)[next(row.history)] = 30
     else logitsOf(row, logits)
   }
   const open = new Set<FakeRow>()
-  const feedAll = ({ row, ids, use, logits: wanted }: Segment): StepResult => {
+  const feedAll = ({ row, ids, use, logits: wanted, draft = 0 }: Segment): StepResult => {
     const fake = row as FakeRow
     if (!open.has(fake)) throw new Error('the scheduler fed a row that is not open')
+    if (fake.before) throw new Error('the scheduler fed a row whose draft it has not settled')
+    if (draft > 0)
+      fake.before = { fixed: new DataView(fake.fixed.buffer.slice(0)), history: [...fake.history], ids: ids.length }
     onCall?.({ kind: use, ids })
     try {
       const all = new Float32Array(ids.length * vocab)
@@ -119,7 +127,7 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
       const history = (state?.pages ?? []).flatMap((page) => [...new Int32Array(Uint8Array.from(page).buffer)])
       if (append && history.length !== position)
         throw new Error(`expected ${position} positions, got ${history.length}`)
-      const row: FakeRow = { owner, fixed, history }
+      const row: FakeRow = { owner, fixed, history, before: null }
       open.add(row)
       return row
     },
@@ -130,8 +138,19 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
       if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
       return segments.map(feedAll)
     },
+    accept(row, count) {
+      const fake = row as FakeRow
+      const { before } = fake
+      if (!before) throw new Error('the scheduler settled a draft that it had not fed')
+      fake.before = null
+      if (count === before.ids) return count
+      fake.fixed = before.fixed
+      fake.history = before.history
+      return 0
+    },
     save(row, firstPage) {
-      const { fixed, history } = row as FakeRow
+      const { fixed, history, before } = row as FakeRow
+      if (before) throw new Error('the scheduler saved a row whose draft it has not settled')
       const pages: Uint8Array[] = []
       for (let at = firstPage * PAGE_POSITIONS; at < history.length; at += PAGE_POSITIONS)
         pages.push(new Uint8Array(Int32Array.from(history.slice(at, at + PAGE_POSITIONS)).buffer))

@@ -19,7 +19,7 @@ export const fakeParts = (config: Config): Parts => ({
 })
 
 export function fakeSource(options: FakeOptions = {}): ModelSource {
-  const { onCall: _, pause: __, next: ___, ...payload } = options
+  const { onCall: _, pause: __, next: ___, score: ____, ...payload } = options
   return {
     description: {
       name: FAKE_MODEL,

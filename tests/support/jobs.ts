@@ -32,6 +32,7 @@ export const turnJob = (id: number, changes: Partial<TurnJob> = {}): TurnJob => 
   choices: 1,
   maxTokens: 8,
   stop: [],
+  drafts: null,
   promptLogprobs: null,
   keep: true,
   ...changes,

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decoderGraph } from '../../exporter/decoder.ts'
+import type { Model } from '../../models/architecture.ts'
 import { createModel } from '../../models/registry.ts'
 import { writeManifest } from '../../runtime/bundle.ts'
 import { byteTokenizer } from './byte-tokenizer.ts'
@@ -34,8 +35,19 @@ export const TINY = {
 export type Tiny = keyof typeof TINY
 
 /** Writes a bundle named after its architecture into `folder`. */
-export async function writeTinyBundle(folder: string, architecture: Tiny): Promise<string> {
-  const model = createModel(architecture, TINY[architecture])
+export function writeTinyBundle(folder: string, architecture: Tiny): Promise<string> {
+  return writeModelBundle(folder, createModel(architecture, TINY[architecture]), architecture, {
+    ...TINY[architecture],
+  })
+}
+
+/** Writes a bundle of a model with its first weights, and of 260 tokens, into `folder`. */
+export async function writeModelBundle(
+  folder: string,
+  model: Model,
+  name: string,
+  options: Record<string, string | number>,
+): Promise<string> {
   const graph = decoderGraph(model, initialise(model.params, 7), 'fused')
   const { tokenizer, config } = byteTokenizer()
   await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
@@ -48,9 +60,9 @@ export async function writeTinyBundle(folder: string, architecture: Tiny): Promi
   await writeManifest(folder, {
     format: 'mneme-bundle',
     version: 1,
-    name: architecture,
-    architecture,
-    config: { ...TINY[architecture] },
+    name,
+    architecture: name,
+    config: options,
     parameters: 1,
     graphs: { decoder: { file: 'decoder.onnx', kernels: 'fused', inputs, outputs: [...graph.outputs] } },
     state: graph.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...number[]] })),

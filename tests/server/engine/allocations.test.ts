@@ -46,6 +46,7 @@ function quietRunner(vocab: number): Runner {
     prefillChunk: 64,
     open: () => row,
     step: async (segments) => segments.map(() => ({ logits })),
+    accept: (_, count) => count,
     save: () => state,
     release: () => undefined,
     forget: () => undefined,

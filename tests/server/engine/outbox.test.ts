@@ -21,6 +21,7 @@ const done = (id: number): EngineEvent => ({
   prefillCalls: null,
   calls: null,
   gates: {},
+  drafts: null,
   intervals: [],
 })
 

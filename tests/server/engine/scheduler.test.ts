@@ -15,6 +15,7 @@ describe('the scheduler', () => {
       choices: fc.integer({ min: 1, max: 3 }),
       owner: fc.constantFrom('a', 'b', 'c'),
       breaks: fc.constantFrom('', '', '', NOT_A_NUMBER, THROWS),
+      drafts: fc.constantFrom(null, { maxTokens: 15, prediction: bytes('ab cd'), history: [] }),
     })
     const action = fc.oneof(
       fc.record({ kind: fc.constant('add' as const), at: fc.nat(11) }),
@@ -28,7 +29,9 @@ describe('the scheduler', () => {
         fc.integer({ min: 1, max: 4 }),
         fc.boolean(),
         async (turns, actions, rows, append) => {
-          const jobs = turns.map(({ maxTokens, choices, owner }, i) => turnJob(i + 1, { maxTokens, choices, owner }))
+          const jobs = turns.map(({ maxTokens, choices, owner, drafts }, i) =>
+            turnJob(i + 1, { maxTokens, choices, owner, drafts }),
+          )
           const prompts = turns.map(({ prompt, breaks }) => bytes(prompt + breaks))
           const [added, cancelled] = [new Set<number>(), new Set<number>()]
           const script = [...actions]
@@ -58,7 +61,7 @@ describe('the scheduler', () => {
           }
           for (const at of added) {
             const job = jobs[at] as TurnJob
-            const expected = await alone(job, prompts[at] as number[], { append })
+            const expected = await alone({ ...job, drafts: null }, prompts[at] as number[], { append })
             if (cancelled.has(at)) {
               // It may have ended before it was cancelled; what it said is then what it says alone.
               for (const fact of facts(done(job.id))) expect(expected.facts).toContainEqual(fact)
