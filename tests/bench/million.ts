@@ -24,19 +24,7 @@ if (!existsSync(data) || !existsSync(LOG)) {
 mkdirSync(data, { recursive: true })
 mkdirSync(join(LOG, '..'), { recursive: true })
 
-/** Bytes of states between turns that the server keeps in memory: full after the first tenth of the session. */
-const CACHE = ['--prefix-cache', String(2 ** 25)]
-const args = [
-  'clients/cli/bin.js',
-  'serve',
-  '--data',
-  data,
-  '--log-level',
-  'error',
-  '--until-stdin-ends',
-  ...CACHE,
-  '--port',
-]
+const args = ['clients/cli/bin.js', 'serve', '--data', data, '--log-level', 'error', '--until-stdin-ends', '--port']
 const server = await startChildServer(process.execPath, (port) => [...args, String(port)])
 const { model } = await describeServer(server)
 const words = await wordsPerToken(server, model)
