@@ -306,7 +306,7 @@ describe('damage in a data folder', () => {
     for (const id of ['child', 'root']) expect(await store.remove(OWNER, id, true)).toBe('removed')
     expect(await store.statistics()).toMatchObject({ states: 0 })
     await store.close()
-    expect(readRow(folder, 'SELECT count(*) AS pages FROM page')).toEqual({ pages: 0 })
+    expect(readRow(folder, 'SELECT count(*) AS pages FROM page')).toMatchObject({ pages: 0 })
   })
 
   test('a damaged state before the one that is rebuilt is told, and named in the lineage', async () => {
