@@ -62,8 +62,7 @@ async function writeBeside<T>(out: string, write: (folder: string) => Promise<T>
   try {
     await chmod(folder, 0o755) // mkdtemp makes it for this user alone; what is written is for others to read
     const done = await write(folder)
-    await rm(out, { recursive: true, force: true })
-    await rename(folder, out)
+    await exchange(folder, out)
     return done
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
@@ -73,14 +72,36 @@ async function writeBeside<T>(out: string, write: (folder: string) => Promise<T>
   }
 }
 
+/** Puts `folder` in the place of `out`, which is set aside first: a removal that is cut short would leave half of it. */
+async function exchange(folder: string, out: string): Promise<void> {
+  const aside = `${folder}${ASIDE}`
+  const isThere = await rename(out, aside).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      return false
+    },
+  )
+  try {
+    await rename(folder, out)
+  } catch (error) {
+    if (isThere) await rename(aside, out)
+    throw error
+  }
+  await rm(aside, { recursive: true, force: true })
+}
+
 /** Removes temporary folders of processes of this machine that were killed. */
 async function removeLeftovers(parent: string, name: string): Promise<void> {
   const prefix = temporaryPrefix(name)
   for (const entry of await readdir(parent)) {
-    const pid = entry.startsWith(prefix) ? /^(\d+)-\w{6}$/.exec(entry.slice(prefix.length))?.[1] : undefined
+    const pid = entry.startsWith(prefix) ? /^(\d+)-\w{6}(-aside)?$/.exec(entry.slice(prefix.length))?.[1] : undefined
     if (pid !== undefined && !isAlive(Number(pid))) await rm(join(parent, entry), { recursive: true, force: true })
   }
 }
+
+/** Ends the name under which a folder waits for its removal. */
+const ASIDE = '-aside'
 
 const temporaryPrefix = (name: string): string => `.${name}.${hostname()}.`
 

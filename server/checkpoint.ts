@@ -3,7 +3,10 @@
 /** Positions of append state (keys and values) that one page holds. */
 export const PAGE_POSITIONS = 64
 
-/** The state of one sequence as raw bytes. */
+/**
+ * The state of one sequence as raw bytes. Its memory is shared between threads and never written again once it has been
+ * filled, so a state goes from one thread to another without being copied.
+ */
 export interface SessionState {
   /** The manifest's fixed entries, one after the other, in its order. */
   readonly fixed: Uint8Array
@@ -14,6 +17,28 @@ export interface SessionState {
   readonly pages: readonly Uint8Array[]
   /** The number of `pages[0]`. Pages before it are the ones of the state that the turn continued. */
   readonly firstPage: number
+  /** The memory of an engine that may still hold what `pages` hold; absent where no engine has it. */
+  readonly resident?: ResidentRef
+}
+
+/** What an engine's memory held when a state was copied from it. */
+export interface ResidentRef {
+  /** The memory, among all of all engines. */
+  readonly memory: string
+  /** What had been written there. */
+  readonly stamp: number
+}
+
+/** Zeros that threads can share. */
+export function sharedBytes(length: number): Uint8Array {
+  return new Uint8Array(new SharedArrayBuffer(length))
+}
+
+/** A copy that threads can share. */
+export function sharedCopy(bytes: Uint8Array): Uint8Array {
+  const copy = sharedBytes(bytes.length)
+  copy.set(bytes)
+  return copy
 }
 
 export interface Checkpoint {
@@ -38,11 +63,5 @@ export function withEarlierPages(state: SessionState, base: SessionState | null)
   const earlier = base?.pages.slice(0, state.firstPage) ?? []
   if (base?.firstPage !== 0 || earlier.length !== state.firstPage)
     throw new Error(`session state: expected ${state.firstPage} earlier pages, got ${earlier.length}`)
-  return { fixed: state.fixed, pages: [...earlier, ...state.pages], firstPage: 0 }
-}
-
-/** The memory that can be moved to another thread with a state instead of being copied. */
-export function transferList({ fixed, pages }: SessionState): ArrayBuffer[] {
-  const buffers = [fixed, ...pages].map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer)
-  return [...new Set(buffers)]
+  return { ...state, pages: [...earlier, ...state.pages], firstPage: 0 }
 }

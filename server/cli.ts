@@ -5,13 +5,15 @@ import { Command, Option } from 'commander'
 import { decoderOf, loadBundle } from '../runtime/bundle.ts'
 import { memoryOf } from './engine/model-memory.ts'
 import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
+import { cacheBytes } from './limits.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from '../runtime/package.ts'
 import { startServer, type ModelSource, type Parts, type RunningServer } from './serve.ts'
 import { startStore } from './store/start.ts'
 import type { Store } from './store/store.ts'
 
-const DEFAULT_BUNDLE = 'models/pretrained/keeper'
+/** The bundled model. */
+export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
@@ -49,9 +51,10 @@ export function serveCommand(find: FindBundle): Command {
     .option('--keep-alive <seconds>', 'time after which an idle connection is closed (default: 75)')
     .option('--keep-states <number>', 'most recently used memories of a session that are kept (default: 8)')
     .option('--replay-tokens <number>', 'tokens that rebuilding a pruned memory may cost (default: 2048)')
+    .option('--state-disk <bytes>', 'disk for memories, such as 8GB; beyond it the oldest are rebuilt (default: 16GiB)')
     .option(
       '--prefix-cache <bytes>',
-      'memory for states that prompts with the same beginning go on from, 0 for none (default: 268435456)',
+      'memory for states that later turns go on from, 0 for none (default: an eighth of the memory)',
     )
     .option('--prefix-disk <bytes>', 'disk for those of requests that ask to keep them (default: 4294967296)')
     .option('--drain-timeout <seconds>', 'time that replies get to finish when the server stops (default: 30)')
@@ -104,26 +107,28 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens, prefixDisk }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk })
+export function storeOf({ data, keepStates, replayTokens, stateDisk, prefixDisk }: Config): Store {
+  return startStore({ folder: data, keepStates, replayTokens, stateBytes: stateDisk, prefixBytes: prefixDisk })
 }
 
 /** The bundles of a configuration, each in an engine of its own. */
 async function bundledSources(config: Config, find: FindBundle): Promise<ModelSource[]> {
-  const named = config.bundles.length > 0 ? config.bundles : [join(packageRoot(), DEFAULT_BUNDLE)]
+  const named = config.bundles.length > 0 ? config.bundles : [DEFAULT_BUNDLE]
   const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
-  const sources = await Promise.all(folders.map((folder) => bundleSource(folder, config)))
+  const sources = await Promise.all(folders.map((folder) => bundleSource(folder, config, folders.length)))
   const names = sources.map(({ description }) => description.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new ConfigError(`two of the bundles are named ${twice}; serve one of them`)
   return sources
 }
 
-/** What is served of the bundle in a folder. */
-export async function bundleSource(folder: string, { threads, device, maxBatch }: Config): Promise<ModelSource> {
+/** What is served of the bundle in a folder, beside so many models. */
+export async function bundleSource(folder: string, config: Config, models = 1): Promise<ModelSource> {
+  const { threads, device, maxBatch } = config
   const { manifest, id, dir } = await loadBundle(folder)
+  const residentBytes = Math.floor(cacheBytes(config).resident / models)
   const { temperature = 1, top_p = 1, max_tokens = DEFAULT_MAX_TOKENS } = manifest.generation
   return {
     description: {
@@ -138,7 +143,7 @@ export async function bundleSource(folder: string, { threads, device, maxBatch }
     },
     tokenizer: dir,
     memory: memoryOf(manifest, maxBatch),
-    payload: { bundle: dir, id, threads: threads ?? null, rows: maxBatch, device },
+    payload: { bundle: dir, id, threads: threads ?? null, rows: maxBatch, device, residentBytes },
   }
 }
 

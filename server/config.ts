@@ -54,9 +54,11 @@ export const configSchema = z.strictObject({
   keepStates: count(1, 10_000).default(8),
   /** Tokens that rebuilding a pruned state may cost, besides those of its own turn. */
   replayTokens: count(1, 1_000_000).default(2048),
+  /** Bytes on disk for the states of stored responses; beyond them the owner who holds most gives way. */
+  stateDisk: byteCount.default(16 * 1024 * 1024 * 1024),
   /**
-   * Bytes of memory for states that prompts with the same beginning go on from; 0: every prompt is read whole;
-   * none: 256 MiB, and at most an eighth of `memory`.
+   * Bytes of memory for states that later turns go on from; 0: every prompt is read whole, and responses are continued
+   * from disk; none: an eighth of `memory`, or of the machine's.
    */
   prefixCache: count(0, Number.MAX_SAFE_INTEGER).optional(),
   /** Bytes on disk for those of requests that ask for it. */

@@ -7,7 +7,7 @@ import { ApiError } from './openai/errors.ts'
 import { submit } from './run-turn.ts'
 import type { ServedModel } from './served-model.ts'
 import { StoreError } from './store/errors.ts'
-import type { Found, Rebuilt, TurnRecord } from './store/store.ts'
+import type { Found, Rebuilt, RestoredFor, TurnRecord } from './store/store.ts'
 
 /** States up to this size are written in the transaction of their turn; larger ones follow it, after the reply. */
 const INLINE_STATE_BYTES = 1024 * 1024
@@ -53,25 +53,45 @@ export async function resume(
   }
   const { position, pending } = record
   const release = (): void => void deps.store.release(id).catch(() => undefined)
+  const recent = deps.recent?.get(id)
+  if (recent) {
+    const isHeld = await deps.store.hold(id)
+    const checkpoint = { state: recent, position, pending }
+    const resumed = { tier: 'memory', replayed: 0, rebuilt: null } as const
+    return observe({ ...record, checkpoint, resumed, stored: true, isHeld, release: isHeld ? release : doNothing })
+  }
   const state = found.kept ? await loadState(deps, record, model) : null
   if (state) {
     const resumed = { tier: 'disk', replayed: 0, rebuilt: null } as const
-    return observe({ ...record, checkpoint: { state, position, pending }, resumed, stored: true, release })
+    return observe({
+      ...record,
+      checkpoint: { state, position, pending },
+      resumed,
+      stored: true,
+      isHeld: true,
+      release,
+    })
   }
-  const { checkpoint, ...resumed } = await rebuild(deps, model, record, signal, false)
-  return observe({ ...record, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true, release })
+  const { checkpoint, isHeld, ...resumed } = await rebuild(deps, model, record, signal, 'continued')
+  const base = { ...record, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true, isHeld } as const
+  return observe({ ...base, release: isHeld ? release : doNothing })
 }
+
+const doNothing = (): void => undefined
 
 /** A kept state, or null if it is damaged: it is rebuilt then. */
 async function loadState(deps: Deps, record: TurnRecord, model: ServedModel): Promise<Checkpoint['state'] | null> {
   try {
     const state = await deps.store.load(record.id)
-    if (!state || state.fixed.length === (model.info?.stateBytes ?? state.fixed.length)) return state
+    const expected = model.info?.stateBytes ?? state?.fixed.length
+    if (!state || state.fixed.length === expected) return state
+    const sizes = { response: record.id, expected, bytes: state.fixed.length }
+    deps.log.warn(sizes, 'a stored state does not have the size of its model; it is rebuilt')
+    await deps.store.release(record.id)
   } catch (error) {
     if (!(error instanceof StoreError) || error.reason !== 'corrupt') throw error
   }
   deps.metrics.stateRejected.inc({ reason: 'checksum' })
-  deps.log.warn({ response: record.id }, 'a stored state is not what was written; rebuilding it')
   return null
 }
 
@@ -86,18 +106,28 @@ export async function commit(
   base: Base | null,
 ): Promise<void> {
   const began = performance.now()
-  const inline = bytesOfState(state) <= INLINE_STATE_BYTES || base?.stored === false
+  const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
+  // Pages that the store may not have are written with the state.
+  const written = base?.isHeld === false ? whole : state
+  const inline = bytesOfState(written) <= INLINE_STATE_BYTES || base?.stored === false
+  let isKept = false
   try {
-    await deps.store.put(record, inline ? state : null)
+    isKept = await deps.store.put(record, inline ? written : null)
   } catch (cause) {
     deps.metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
     throw cause
   }
   deps.metrics.checkpoint.observe((performance.now() - began) / 1000)
+  if (!isKept) stateNotStored(deps, record.id, new StoreError('failed', 'the state that it continues is not kept'))
+  deps.recent?.set(record.id, whole)
   if (inline) return
-  deps.store.restore(record.id, state, false).catch((cause: unknown) => {
-    deps.log.warn({ err: cause, response: record.id }, 'a state could not be stored; it is rebuilt when it is needed')
-  })
+  deps.store.restore(record.id, written, 'followed').catch((cause: unknown) => stateNotStored(deps, record.id, cause))
+}
+
+/** Tells of a state that its turn has to do without: it is rebuilt when it is needed. */
+function stateNotStored(deps: Deps, id: string, cause: unknown): void {
+  deps.metrics.stateFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
+  deps.log.warn({ err: cause, response: id }, 'a state could not be stored; it is rebuilt when it is needed')
 }
 
 /** Deletes a response: text, tokens and state, and its owner's kept prefixes. What can only be rebuilt through it is rebuilt first. */
@@ -108,7 +138,14 @@ export async function deleteResponse(deps: Deps, owner: string, id: string, sign
     result = await deps.store.remove(owner, id, force)
   }
   if (result === 'unknown') throw notFound(id)
+  deps.recent?.delete(id)
   // Any of them may have read what was deleted.
+  await forgetPrompts(deps, owner)
+}
+
+/** Drops what is kept of an owner's prompts: in memory, on disk, and where engines compute. */
+export async function forgetPrompts(deps: Deps, owner: string): Promise<void> {
+  for (const { engine } of deps.models) engine.forget(owner)
   await deps.prefixes?.clear(owner)
 }
 
@@ -119,7 +156,7 @@ async function rebuildDependants(deps: Deps, owner: string, id: string, signal: 
       const found = await deps.store.find(owner, dependant)
       const model = deps.models.find((m) => m.bundle === found?.record.bundle)
       if (found && !model) return false
-      if (found && model) await rebuild(deps, model, found.record, signal, true)
+      if (found && model) await rebuild(deps, model, found.record, signal, 'pinned')
     } catch (error) {
       const lost = error instanceof ApiError && error.code === 'checkpoint_lost'
       if (!lost && !(error instanceof StoreError && error.reason === 'corrupt')) throw error
@@ -134,6 +171,8 @@ interface RebuiltState {
   readonly checkpoint: Checkpoint
   readonly replayed: number
   readonly rebuilt: Rebuilt
+  /** Whether the store holds it until it is released. */
+  readonly isHeld: boolean
 }
 
 /** Rebuilds the state of a turn: replays what it was fed, from the nearest state before it. */
@@ -142,28 +181,40 @@ async function rebuild(
   model: ServedModel,
   record: TurnRecord,
   signal: AbortSignal,
-  pinned: boolean,
+  use: Exclude<RestoredFor, 'followed'>,
 ): Promise<RebuiltState> {
   const lineage = await deps.store.lineage(record.id)
   if (!lineage || lineage.turns.some((turn) => turn.bundle !== model.bundle)) throw lost(record.id)
   let from = lineage.from
-  for (const turn of lineage.turns) from = await replay(deps, model, turn, from, signal)
+  for (const turn of lineage.turns) {
+    from = await replay(deps, model, turn, from, signal)
+    if (lineage.damaged.includes(turn.id)) await mend(deps, turn.id, from)
+  }
   const checkpoint = from as Checkpoint
   const replayed = record.position - (lineage.from?.position ?? 0)
-  // The store gets a copy: its message moves the memory, and the turn needs it too.
-  const restoring = deps.store.restore(record.id, structuredClone(checkpoint.state), pinned)
-  const rebuilt = await restoring.catch((cause: unknown) => {
-    if (pinned) throw cause
+  const restoring = deps.store.restore(record.id, checkpoint.state, use)
+  const restored = await restoring.catch((cause: unknown) => {
+    if (use === 'pinned') throw cause
     // Not needed to go on: a full disk must not stop a session that can be read.
-    deps.log.warn({ err: cause, response: record.id }, 'a rebuilt state could not be stored')
-    return 'unknown' as const
+    stateNotStored(deps, record.id, cause)
+    return null
   })
+  const rebuilt = restored ?? 'unknown'
   deps.metrics.rebuilds.inc({ result: rebuilt })
   if (rebuilt === 'different') {
     const reason = 'another kind of CPU or another version of ONNX Runtime made the state that was pruned'
     deps.log.warn({ response: record.id, replayed }, `a rebuilt state differs in its last bits: ${reason}`)
   }
-  return { checkpoint, replayed, rebuilt }
+  return { checkpoint, replayed, rebuilt, isHeld: restored !== null && use === 'continued' }
+}
+
+/** Puts back the damaged state of a turn that was replayed on the way to a later one. */
+async function mend(deps: Deps, id: string, { state }: Checkpoint): Promise<void> {
+  try {
+    deps.metrics.rebuilds.inc({ result: await deps.store.restore(id, state, 'followed') })
+  } catch (cause) {
+    stateNotStored(deps, id, cause)
+  }
 }
 
 async function replay(

@@ -9,6 +9,7 @@ import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { HeldReplies } from './openai/held-replies.ts'
 import type { PrefixCache } from './prefix-cache/prefix-cache.ts'
+import type { RecentStates } from './recent-states.ts'
 import type { ServedModel } from './served-model.ts'
 import type { LocalStates } from './socket/local-states.ts'
 import type { Store } from './store/store.ts'
@@ -18,6 +19,8 @@ export interface Deps {
   readonly store: Store
   /** Null where nothing is cached. */
   readonly prefixes: PrefixCache | null
+  /** Null where no states are kept in memory. */
+  readonly recent: RecentStates | null
   readonly metrics: Metrics
   readonly keys: KeyRing
   readonly wrongKeys: WrongKeys

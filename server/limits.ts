@@ -1,4 +1,5 @@
 /** How much the server takes from one client and from all of them. Every limit is here, with its reason. */
+import { totalmem } from 'node:os'
 import type { Config } from './config.ts'
 
 export interface Limits {
@@ -42,13 +43,27 @@ function localStateBytes({ memory }: Config): number {
   return Math.min(DEFAULT_LIMITS.localStateBytes, share)
 }
 
-/** The same for the prefix cache where it has no limit of its own. */
-const PREFIX_SHARE = 1 / 8
+/** The same for states between turns where they have no limit of their own; without a budget, of the machine's memory. */
+const CACHE_SHARE = 1 / 8
 
-/** Bytes of the states in the prefix cache; 0: there is none. */
-export function prefixCacheBytes({ memory, prefixCache }: Config): number {
-  const share = memory === undefined ? Infinity : Math.floor(memory * PREFIX_SHARE)
-  return prefixCache ?? Math.min(256 * MIB, share)
+/** Bytes of memory for states between turns. */
+export interface CacheBytes {
+  /** Copies of them, which prompts and responses go on from. */
+  readonly states: number
+  /** Keys and values that stay where engines compute with them, of all models together. */
+  readonly resident: number
+}
+
+/** Half of the memory for each kind; 0: nothing is kept. */
+export function cacheBytes({ memory, prefixCache }: Config): CacheBytes {
+  const half = Math.floor((prefixCache ?? (memory ?? machineMemory()) * CACHE_SHARE) / 2)
+  return { states: half, resident: half }
+}
+
+/** Bytes of memory that this process may use: a container's limit is below the machine's memory. */
+function machineMemory(): number {
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
 }
 
 /** The limits of a configuration: what it does not set has its default. */

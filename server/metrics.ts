@@ -18,7 +18,7 @@ export interface Readings {
   /** Bytes of memory that are promised, by what for; and the limit, null where there is none. */
   memory(): { readonly used: Readonly<Record<MemoryKind, number>>; readonly limit: number | null }
   /** Rejects when the store does not answer; the gauge then keeps its last value. */
-  parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number }>
+  parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number; evictions: number }>
   /** Of the prefix cache in memory. */
   prefixes(): { bytes: number; evictions: number }
 }
@@ -64,7 +64,17 @@ export function createMetrics(readings: Readings) {
     checkpoint: histogram('checkpoint_seconds', 'Writing a turn and its state to disk.', STORAGE),
     forks: counter('forks_total', 'Turns that continued a response which had been continued before.'),
     storeFailures: counter('store_failures_total', 'Turns that could not be stored.', ['reason']),
-    rebuilds: counter('state_rebuilds_total', 'Pruned states rebuilt, by whether they have the same bits.', ['result']),
+    stateFailures: counter(
+      'state_store_failures_total',
+      'States that could not be stored and are rebuilt when needed.',
+      ['reason'],
+    ),
+    damage: counter('damage_found_total', 'What was read from disk and is not what was written.', ['what']),
+    rebuilds: counter(
+      'state_rebuilds_total',
+      'States rebuilt from the log of turns, by whether they have the same bits.',
+      ['result'],
+    ),
     connections: new Gauge({
       name: 'mneme_connections',
       help: 'Open connections, WebSockets included.',
@@ -99,11 +109,6 @@ function gauges(registry: Registry, readings: Readings): void {
       evictions.inc(readings.prefixes().evictions)
     },
   })
-  const onDisk = new Gauge({
-    name: 'mneme_prefix_cache_disk_bytes',
-    help: 'Bytes of the prefix cache on disk.',
-    registers: [registry],
-  })
   gauge('session_state_bytes', 'Bytes of one state of the largest model served.', () => readings.stateBytes())
   gauge('memory_budget_bytes', 'The limit that --memory sets; 0 for none.', () => readings.memory().limit ?? 0)
   const memory: Gauge<'kind'> = new Gauge({
@@ -115,21 +120,41 @@ function gauges(registry: Registry, readings: Readings): void {
       for (const [kind, used] of Object.entries(readings.memory().used)) memory.set({ kind }, used)
     },
   })
-  const bytes = new Gauge({
-    name: 'mneme_stored_state_bytes',
-    help: 'Bytes of all states on disk.',
-    registers: [registry],
-  })
-  const sessions: Gauge = new Gauge({
-    name: 'mneme_sessions_parked',
-    help: 'Sessions on disk.',
+  onDisk(registry, readings)
+}
+
+/** What the store counts. A metric that is read later must say so itself: all of them are asked at once. */
+function onDisk(registry: Registry, readings: Readings): void {
+  type Parked = Awaited<ReturnType<Readings['parked']>>
+  let asking: Promise<Parked | null> | null = null
+  const parked = (): Promise<Parked | null> =>
+    (asking ??= readings
+      .parked()
+      .catch(() => null)
+      .finally(() => (asking = null)))
+  const gauge = (name: string, help: string, read: (parked: Parked) => number): void => {
+    const metric: Gauge = new Gauge({
+      name: `mneme_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        const now = await parked()
+        if (now) metric.set(read(now))
+      },
+    })
+  }
+  gauge('sessions_parked', 'Sessions on disk.', ({ sessions }) => sessions)
+  gauge('stored_state_bytes', 'Bytes of all states on disk.', ({ bytes }) => bytes)
+  gauge('prefix_cache_disk_bytes', 'Bytes of the prefix cache on disk.', ({ prefixBytes }) => prefixBytes)
+  const evictions: Counter = new Counter({
+    name: 'mneme_state_evictions_total',
+    help: 'States that went from the disk for want of room; they are rebuilt when they are needed.',
     registers: [registry],
     async collect() {
-      const parked = await readings.parked().catch(() => null)
-      if (!parked) return
-      sessions.set(parked.sessions)
-      bytes.set(parked.bytes)
-      onDisk.set(parked.prefixBytes)
+      const now = await parked()
+      if (!now) return
+      evictions.reset()
+      evictions.inc(now.evictions)
     },
   })
 }

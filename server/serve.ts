@@ -11,16 +11,19 @@ import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
-import { limitsOf, prefixCacheBytes } from './limits.ts'
+import { cacheBytes, limitsOf } from './limits.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from '../runtime/package.ts'
 import { createDiskTier } from './prefix-cache/disk-tier.ts'
 import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
 import { createProtection } from './protection.ts'
+import { RecentStates } from './recent-states.ts'
 import type { ServedModel } from './served-model.ts'
 import { budgetOf, startModels, type ModelSource } from './start-models.ts'
+import { reportDamage } from './store/report-damage.ts'
 import type { Store } from './store/store.ts'
 import { startTokenizerThread } from './engine/tokenizer.ts'
+import { StateCache } from './state-cache.ts'
 import { sibling } from './thread.ts'
 
 /** How long connections may take to end by themselves once all work is done. */
@@ -63,8 +66,10 @@ export async function startServer(
   const tokenizers = startTokenizerThread(tokenizer, log)
   const limits = limitsOf(config)
   const budget = budgetOf(config, limits)
-  const prefixBytes = prefixCacheBytes(config)
-  const prefixes = prefixBytes > 0 ? createPrefixCache(prefixBytes, createDiskTier(store, log)) : null
+  const states = new StateCache(cacheBytes(config).states)
+  const isCaching = cacheBytes(config).states > 0
+  const prefixes = isCaching ? createPrefixCache(states, createDiskTier(store, log)) : null
+  const recent = isCaching ? new RecentStates(states) : null
   const models: SupervisedModel[] = []
   // Models share threads: more of them than cores would only take memory.
   const count = Math.max(1, Math.min(sources.length, availableParallelism()))
@@ -84,11 +89,12 @@ export async function startServer(
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       memory: () => budget,
       parked: async () => {
-        const { sessions, stateBytes, prefixBytes } = await store.statistics()
-        return { sessions, bytes: stateBytes, prefixBytes }
+        const { sessions, stateBytes, prefixBytes, evictions } = await store.statistics()
+        return { sessions, bytes: stateBytes, prefixBytes, evictions }
       },
-      prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
+      prefixes: () => ({ bytes: states.bytes, evictions: prefixes?.evictions ?? 0 }),
     })
+    reportDamage(store, log, metrics)
     await startModels(models, sources, {
       threads,
       tokenizers,
@@ -104,7 +110,7 @@ export async function startServer(
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
-    const deps: Deps = { models, store, prefixes, metrics, keys, lifecycle, ...protection, ...about }
+    const deps: Deps = { models, store, prefixes, recent, metrics, keys, lifecycle, ...protection, ...about }
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     return {

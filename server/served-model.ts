@@ -31,9 +31,9 @@ export interface ServedModel extends ModelDescription {
   prepare(owner: string, signal: AbortSignal): Promise<void>
 }
 
-/** The model of that name; the first one when a request names none. */
-export function pickModel(models: readonly ServedModel[], name: string | undefined): ServedModel {
-  const model = name === undefined ? models[0] : models.find((m) => m.name === name)
+/** The model of that name; the first one when a request names none, or an empty one. */
+export function pickModel(models: readonly ServedModel[], name: string | null | undefined): ServedModel {
+  const model = name ? models.find((m) => m.name === name) : models[0]
   if (model) return model
   const known = models.map((m) => m.name).join(', ')
   throw new ApiError(

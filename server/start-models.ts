@@ -6,7 +6,7 @@ import { sequenceBytes, tokensWithin, type ModelMemory } from './engine/model-me
 import { ModelPool, type PoolObserver } from './engine/model-pool.ts'
 import { superviseEngine, type SupervisedModel } from './engine/supervisor.ts'
 import type { TokenizerThread } from './engine/tokenizer.ts'
-import { prefixCacheBytes, type Limits } from './limits.ts'
+import { cacheBytes, type Limits } from './limits.ts'
 import { MemoryBudget } from './memory-budget.ts'
 import type { Metrics } from './metrics.ts'
 import type { PrefixCache } from './prefix-cache/prefix-cache.ts'
@@ -58,7 +58,8 @@ export async function startModels(
 /** The budget of a configuration, of which states that are kept in memory have their share. */
 export function budgetOf(config: Config, { localStateBytes }: Limits): MemoryBudget {
   const budget = new MemoryBudget(config.memory ?? null)
-  const caches = localStateBytes + prefixCacheBytes(config)
+  const { states, resident } = cacheBytes(config)
+  const caches = localStateBytes + states + resident
   if (config.memory === undefined) return budget
   if (caches > budget.free)
     throw new Error(

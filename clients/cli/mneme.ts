@@ -34,6 +34,16 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'turn a published model (a Hugging Face folder, a GGUF file) into a bundle that can be served',
     load: async () => (await import('../../exporter/import/cli.ts')).importCommand(),
   },
+  bench: {
+    about: 'measure a model on this machine: speed, and what the next turn of a conversation costs',
+    load: async () =>
+      (await import('../bench/cli.ts')).benchCommand(async (named, folder, say) => {
+        const { servedBundle } = await import('../../exporter/import/served-bundle.ts')
+        const { benchModel } = await import('../../server/bench-model.ts')
+        const { DEFAULT_BUNDLE } = await import('../../server/cli.ts')
+        return benchModel(named === undefined ? DEFAULT_BUNDLE : await servedBundle(named, folder, say), folder)
+      }),
+  },
   sample: {
     about: 'print text that a model goes on with',
     load: async () => (await import('../../trainer/cli.ts')).sampleCommand(),

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { MANIFEST_FILE } from '../../runtime/manifest.ts'
 import { ImportError } from './import-error.ts'
 import { importModel } from './import.ts'
@@ -42,16 +42,15 @@ function refuseOthers(source: string): void {
     throw new ImportError(`${source}: ${expected}, got a folder with neither ${MANIFEST_FILE} nor config.json`)
 }
 
-/** Changes when a file of the source does. */
+/** Changes when a file of the source does, or one in its subfolders; hidden ones, such as those of git, are not looked at. */
 async function fingerprint(path: string): Promise<string> {
   const whole = await realpath(path)
-  const files = (await stat(whole)).isDirectory()
-    ? (await readdir(whole)).toSorted().map((name) => join(whole, name))
-    : [whole]
+  const isFolder = (await stat(whole)).isDirectory()
+  const names = isFolder ? (await readdir(whole, { recursive: true })).toSorted() : ['']
   const hash = createHash('sha256').update(`${GENERATION} ${whole}`)
-  for (const file of files) {
-    const { size, mtimeMs } = await stat(file)
-    hash.update(`\n${basename(file)} ${size} ${mtimeMs}`)
+  for (const name of names.filter((one) => !/(^|[\\/])\./.test(one))) {
+    const info = await stat(join(whole, name))
+    if (info.isFile()) hash.update(`\n${name} ${info.size} ${info.mtimeMs}`)
   }
   return hash.digest('hex').slice(0, 12)
 }

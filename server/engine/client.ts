@@ -1,5 +1,5 @@
 /** The HTTP thread's side of an engine: jobs in, an event stream per job out. */
-import { bytesOfState, transferList, type Checkpoint } from '../checkpoint.ts'
+import { bytesOfState, type Checkpoint } from '../checkpoint.ts'
 import { createDeferred, type Deferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
 import type { CachedPrompt } from '../prefix-cache/cached-prompt.ts'
@@ -25,8 +25,6 @@ export class BusyError extends Error {
 
 export interface SubmitOptions {
   readonly signal?: AbortSignal
-  /** Nobody needs the state that the job continues any more: it is moved to the engine instead of being copied. */
-  readonly moveState?: boolean
 }
 
 export interface Engine {
@@ -36,6 +34,8 @@ export interface Engine {
   count(job: NewJob): Promise<number | null>
   /** Throws BusyError when the queue is full, EngineError when the thread is gone. Ends after the job's last event. */
   submit(job: NewJob, options?: SubmitOptions): AsyncIterable<JobEvent>
+  /** Gives back the memory that is kept of an owner's sequences. */
+  forget(owner: string): void
   close(): void
 }
 
@@ -144,7 +144,7 @@ export function createEngineClient(options: EngineOptions): EngineClient {
       throw new BusyError(`The queue is nearly full, and ${own} of its ${all} replies are yours.`)
   }
   /** Tokenizes the prompt, and hands the job to the engine unless its client has gone meanwhile. */
-  const begin = async (id: number, fresh: NewJob, entry: OpenJob, moveState: boolean): Promise<void> => {
+  const begin = async (id: number, fresh: NewJob, entry: OpenJob): Promise<void> => {
     const { stream } = entry
     const encoded = await encode(tokenizer, fresh)
     if (jobs.get(id) !== entry) return
@@ -167,7 +167,7 @@ export function createEngineClient(options: EngineOptions): EngineClient {
     entry.gone.signal.addEventListener('abort', leave, { once: true })
     if (broken !== null) return stream.push({ kind: 'error', id, code: 'engine_failed', message: broken })
     const job = jobOf(id, fresh, prompt, tokenizer.messageEnds, { maxTokens, prefillChunk: info?.prefillChunk ?? 1 })
-    port?.postMessage({ kind: 'job', job, prompt: ids }, moveState && fresh.from ? transferList(fresh.from.state) : [])
+    port?.postMessage({ kind: 'job', job, prompt: ids })
   }
   return {
     fail,
@@ -182,7 +182,7 @@ export function createEngineClient(options: EngineOptions): EngineClient {
     get load() {
       return { running: count(({ stream }) => stream.started), waiting: count(({ stream }) => !stream.started) }
     },
-    submit(fresh, { signal, moveState = false } = {}) {
+    submit(fresh, { signal } = {}) {
       if (broken !== null) throw new EngineError(broken)
       const replies = fresh.kind === 'turn' ? fresh.choices : 1
       admit(fresh.owner, replies)
@@ -207,7 +207,7 @@ export function createEngineClient(options: EngineOptions): EngineClient {
       if (signal?.aborted) cancel()
       else {
         signal?.addEventListener('abort', cancel, { once: true })
-        void begin(id, fresh, entry, moveState).catch((error: unknown) => {
+        void begin(id, fresh, entry).catch((error: unknown) => {
           const code = error instanceof AdmissionError ? error.code : 'engine_failed'
           stream.push({ kind: 'error', id, code, message: error instanceof Error ? error.message : String(error) })
         })
@@ -218,6 +218,7 @@ export function createEngineClient(options: EngineOptions): EngineClient {
       const encoded = await encode(tokenizer, job)
       return 'code' in encoded ? null : encoded.ids.length
     },
+    forget: (owner) => port?.postMessage({ kind: 'forget', owner }),
     detach() {
       ;[port, broken] = [null, null]
     },

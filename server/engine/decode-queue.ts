@@ -43,12 +43,9 @@ export class DecodeQueue {
     this.#running = this.#running.filter((other) => other !== sequence)
   }
 
-  /**
-   * The next change of who runs: a waiting sequence to be given a row, and a running one that has to give up its own
-   * for it (null where a row is free). The change has been made here; the caller moves the states. Null: no change.
-   */
-  next(): { place: DecodeSequence; park: DecodeSequence | null } | null {
-    if (this.#waiting.length === 0) return null
+  /** Makes the next change of who runs: a waiting sequence begins, and another one waits for it where all places are taken. */
+  next(): boolean {
+    if (this.#waiting.length === 0) return false
     const rows = new Map<string, number>()
     for (const { job } of this.#running) rows.set(job.owner, (rows.get(job.owner) ?? 0) + 1)
     const rowsOf = ({ job }: DecodeSequence): number => rows.get(job.owner) ?? 0
@@ -57,7 +54,7 @@ export class DecodeQueue {
     // The first that came of the owner with the fewest rows; of several such owners, the one that was given least.
     const place = this.#waiting.reduce((best, one) => (behind(one, best) < 0 ? one : best))
     const park = this.#running.length < this.#limit ? null : this.#victim(place, rowsOf)
-    if (this.#running.length >= this.#limit && !park) return null
+    if (this.#running.length >= this.#limit && !park) return false
     this.remove(place)
     this.#running.push(place)
     place.sincePlaced = 0
@@ -66,7 +63,7 @@ export class DecodeQueue {
       // Before those of its owner that have not begun: it goes on as soon as a row is free.
       this.#waiting.unshift(park)
     }
-    return { place, park }
+    return true
   }
 
   /**

@@ -36,12 +36,13 @@ export function createEngine(
     if (!running) void loop()
   }
 
-  const { stateBytes, limits, prefillChunk } = runner
+  const { stateBytes, rows, prefillChunk } = runner
   const { vocabSize: vocab, format } = codec
-  emit({ kind: 'ready', info: { vocab, stateBytes, rows: limits.decode, prefillChunk, runtime, format } })
+  emit({ kind: 'ready', info: { vocab, stateBytes, rows, prefillChunk, runtime, format } })
   return (message) => {
     if (message.kind === 'cancel') scheduler.cancel(message.id)
     else if (message.kind === 'job') scheduler.add(message.job, message.prompt)
+    else if (message.kind === 'forget') scheduler.forget(message.owner)
     else closing = true
     wake()
   }

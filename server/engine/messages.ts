@@ -90,6 +90,8 @@ export type ToEngine =
   /** A job and its prompt's token ids, which have been checked. */
   | { readonly kind: 'job'; readonly job: Job; readonly prompt: readonly number[] }
   | { readonly kind: 'cancel'; readonly id: number }
+  /** Memory of an owner's sequences that have ended is to be given back. */
+  | { readonly kind: 'forget'; readonly owner: string }
   | { readonly kind: 'close' }
 
 export interface TokenText {

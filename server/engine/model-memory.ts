@@ -1,7 +1,7 @@
 /** What a model takes of memory: its weights, and the states of the sequences that it computes. */
 import { decoderOf, stateBytes, type Manifest } from '../../runtime/manifest.ts'
 import { capacityFor } from './capacity.ts'
-import { PREFILL_SLOTS } from './runner.ts'
+import { SPARE_MEMORIES } from './ort-runner.ts'
 
 export interface ModelMemory {
   /** Bytes of the weights, once the model is loaded. */
@@ -19,14 +19,8 @@ export interface ModelMemory {
  * session took 146 MB.
  */
 const WEIGHTS_PER_FILE_BYTE = 1.5
-/**
- * A group of rows has memory for up to twice as many (row-group.ts). A sequence that is prefilled, or waits for a row, has
- * a slot or a copy of its state in the place of that.
- */
+/** A group of rows has memory for up to twice as many (row-group.ts); a sequence alone has its own in the place of that. */
 const BUFFERS_PER_SEQUENCE = 2
-/** Slots of prompts, and one for replies that are fed several tokens at once. */
-const SLOTS = PREFILL_SLOTS + 1
-
 /** The memory of a bundle's decoder with `rows` rows. */
 export function memoryOf(manifest: Manifest, rows: number): ModelMemory {
   const { files, state, tokenizer } = manifest
@@ -43,11 +37,11 @@ export function memoryOf(manifest: Manifest, rows: number): ModelMemory {
   const buffer = fixed * sets + (position === 0 ? 0 : capacityFor(1) * position)
   // Rows of a state that never grows have their memory from the beginning.
   const idleRows = position === 0 ? rows : 1
-  const logits = (rows + SLOTS) * tokenizer.vocab * Float32Array.BYTES_PER_ELEMENT
+  const tokenLogits = tokenizer.vocab * Float32Array.BYTES_PER_ELEMENT
   return {
     weights: Math.ceil(onDisk * WEIGHTS_PER_FILE_BYTE),
-    idle: (idleRows + SLOTS) * buffer + logits,
-    perSequence: BUFFERS_PER_SEQUENCE * fixed * sets,
+    idle: (idleRows + SPARE_MEMORIES) * buffer + (rows + SPARE_MEMORIES) * tokenLogits,
+    perSequence: BUFFERS_PER_SEQUENCE * fixed * sets + tokenLogits,
     perPosition: BUFFERS_PER_SEQUENCE * position,
   }
 }

@@ -18,6 +18,8 @@ export interface ModelOptions {
   readonly threads: number | null
   /** Sequences that decode together. */
   readonly rows: number
+  /** Bytes of keys and values that are kept of sequences that have ended. */
+  readonly residentBytes: number
   readonly device: Device
 }
 
@@ -39,11 +41,12 @@ interface Trial {
 }
 
 /** Throws where the bundle cannot be loaded, or its graph does not run. */
-export async function openModel({ bundle: folder, id, threads, rows, device }: ModelOptions): Promise<OpenedModel> {
+export async function openModel(options: ModelOptions): Promise<OpenedModel> {
+  const { bundle: folder, id, threads, device } = options
   const bundle = await loadBundle(folder)
   if (id !== undefined && bundle.id !== id)
     throw new Error(`${folder}: expected the bundle that was there when the server started, got another; restart it`)
-  const open = (count: number): Promise<Trial> => tryThreads(bundle, count, rows, device)
+  const open = (count: number): Promise<Trial> => tryThreads(bundle, count, options)
   const { trial, measured } =
     threads === null && device === 'cpu' ? await fastest(open) : await given(open, threads ?? 1)
   const { version, binding, reason } = runtimeInfo()
@@ -82,12 +85,16 @@ async function fastest(open: (threads: number) => Promise<Trial>): Promise<{ tri
   return { trial: best, measured: `${threadsText(best.threads)} (measured, ms a token: ${times})` }
 }
 
-async function tryThreads(bundle: Bundle, threads: number, rows: number, device: Device): Promise<Trial> {
+async function tryThreads(
+  bundle: Bundle,
+  threads: number,
+  { rows, residentBytes, device }: ModelOptions,
+): Promise<Trial> {
   const { file } = decoderOf(bundle.manifest)
   // Threads that spin while they wait are faster, and only worth their core where there are several.
   const graph = await openGraph(bundle.path(file), { threads, device })
   try {
-    const runner = createOrtRunner(bundle, graph, rows)
+    const runner = createOrtRunner(bundle, graph, rows, residentBytes)
     return { threads, runner, stepMs: await warmUp(runner, bundle.manifest.tokenizer.vocab) }
   } catch (error) {
     graph.close()
@@ -103,15 +110,13 @@ async function warmUp(runner: Runner, vocab: number): Promise<number> {
     requireFinite(result.logits.subarray(0, vocab))
   }
   const ids = Array.from({ length: runner.prefillChunk }, (_, i) => (i * 7919) % vocab)
-  const prompt = runner.open('prefill', null, 0)
-  await run({ row: prompt, ids, logits: 'last' })
-  runner.release(prompt)
-  const row = runner.open('decode', null, 0)
+  const row = runner.open('', null, 0)
+  await run({ row, ids, use: 'prefill', logits: 'last' })
   const times: number[] = []
   const began = performance.now()
   for (let i = 0; i < STEPS && performance.now() - began < TRIAL_MS; i++) {
     const start = performance.now()
-    await run({ row, ids: [i % vocab], logits: 'last' })
+    await run({ row, ids: [i % vocab], use: 'decode', logits: 'last' })
     times.push(performance.now() - start)
   }
   runner.release(row)

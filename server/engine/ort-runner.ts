@@ -1,45 +1,55 @@
 /** A Runner over a bundle's decoder graph. */
 import type { Bundle } from '../../runtime/bundle.ts'
 import type { Graph } from '../../runtime/graph.ts'
+import type { SessionState } from '../checkpoint.ts'
+import { CallBuffers } from './call-buffers.ts'
 import { createDecoderModel, type DecoderModel } from './decoder-model.ts'
-import { PrefillSlot } from './prefill-slot.ts'
+import { Line, Residents } from './residents.ts'
 import { RowGroup } from './row-group.ts'
-import { PREFILL_SLOTS, type Row, type Runner, type Segment, type StepResult } from './runner.ts'
+import type { Row, Runner, Segment, StepResult } from './runner.ts'
+import { SoloMemory } from './solo-memory.ts'
+import type { StateBank } from './state-bank.ts'
 
 /** Ids of one call at most, whatever bundle a stored turn was made with. */
 const LONGEST_CALL = 4096
 
-/** A sequence that decodes: its group, and the state's position. */
-interface DecodeRow extends Row {
-  readonly use: 'decode'
+/** Memories of the smallest size that are kept for the next sequences. */
+export const SPARE_MEMORIES = 4
+
+/** A sequence and where it is: alone, or in a row of a group. */
+interface Sequence extends Row {
   position: number
-  group: RowGroup<DecodeRow>
+  place: SoloMemory | RowGroup<Sequence>
+  /** What the append entries of its memory hold. */
+  readonly line: Line
+  /** A call of it has failed. */
+  spoilt: boolean
 }
 
-interface PrefillRow extends Row {
-  readonly use: 'prefill'
-  readonly slot: PrefillSlot
-}
-
-/** Returns a runner that decodes at most `rows` sequences together. It closes `graph` with itself. */
-export function createOrtRunner(bundle: Bundle, graph: Graph, rows: number): Runner {
-  return new OrtRunner(createDecoderModel(bundle, graph), bundle.manifest.prefillChunk, rows)
+/**
+ * Returns a runner that decodes at most `rows` sequences together, and keeps at most `residentBytes` bytes of the keys and
+ * values of sequences that have ended. It closes `graph` with itself.
+ */
+export function createOrtRunner(bundle: Bundle, graph: Graph, rows: number, residentBytes = 0): Runner {
+  return new OrtRunner(createDecoderModel(bundle, graph), bundle.manifest.prefillChunk, rows, residentBytes)
 }
 
 class OrtRunner implements Runner {
-  readonly limits: Runner['limits']
+  readonly rows: number
   readonly prefillChunk: number
   readonly #model: DecoderModel
-  readonly #groups = new Map<number, RowGroup<DecodeRow>>()
-  readonly #freeSlots: PrefillSlot[] = []
-  /** For decoding rows that are fed several ids at once. */
-  #spare: PrefillSlot | null = null
+  readonly #buffers: CallBuffers
+  readonly #groups = new Map<number, RowGroup<Sequence>>()
+  readonly #spare: SoloMemory[] = []
+  readonly #residents: Residents
 
-  constructor(model: DecoderModel, prefillChunk: number, rows: number) {
+  constructor(model: DecoderModel, prefillChunk: number, rows: number, residentBytes: number) {
     this.#model = model
     this.prefillChunk = prefillChunk
-    this.limits = { decode: rows, prefill: PREFILL_SLOTS }
-    this.#groupFor(1)
+    this.rows = rows
+    this.#buffers = new CallBuffers(Math.max(prefillChunk, LONGEST_CALL), model.vocab)
+    this.#residents = new Residents(residentBytes)
+    this.#groupFor(model.capacityFor(1))
   }
 
   get vocab(): number {
@@ -47,134 +57,167 @@ class OrtRunner implements Runner {
   }
 
   get stateBytes(): number {
-    return this.#groupFor(1).rowBytes
+    return this.#groupFor(this.#model.capacityFor(1)).bank.rowBytes
   }
 
-  open(use: Row['use'], state: Parameters<Runner['open']>[1], position: number): Row {
-    if (use === 'decode') {
-      const group = this.#groupFor(position + 1)
-      const row: DecodeRow = { use, position, group }
-      group.add(row, state)
-      return row
-    }
-    const slot = this.#freeSlots.pop() ?? this.#makeSlot()
-    slot.load(state, position)
-    const row: PrefillRow = { use: 'prefill', slot }
+  open(owner: string, state: SessionState | null, position: number): Row {
+    const resident = state?.resident ? this.#residents.take(owner, state.resident, position) : null
+    const place = resident?.memory ?? this.#ownMemory()
+    if (resident) place.bank.loadFixed(0, state)
+    else place.load(state, position)
+    const line = resident?.line ?? new Line()
+    line.goOn(position)
+    const row: Sequence = { owner, position, place, line, spoilt: false }
     return row
   }
 
-  save(row: Row, firstPage: number): ReturnType<Runner['save']> {
-    return isDecode(row) ? row.group.save(row, firstPage) : (row as PrefillRow).slot.save(firstPage)
+  save(row: Row, firstPage: number): SessionState {
+    const { position, line } = row as Sequence
+    const [bank, at] = bankOf(row as Sequence)
+    const state = bank.save(at, position, firstPage)
+    return this.#keepsMemory ? { ...state, resident: line.refer() } : state
   }
 
   release(row: Row): void {
-    if (isDecode(row)) return this.#leave(row)
-    const { slot } = row as PrefillRow
-    slot.load(null, 0) // gives back what a long prompt needed
-    this.#freeSlots.push(slot)
+    const sequence = row as Sequence
+    const { owner, place, line, spoilt } = sequence
+    const stays = line.referred && !spoilt
+    if (place instanceof RowGroup) {
+      if (!stays || !this.#residents.fits(place.bank.bytes / place.rows.length)) return this.#leave(sequence, place)
+      this.#moveOut(sequence)
+    }
+    const memory = sequence.place as SoloMemory
+    if (stays) this.#residents.keep({ owner, line, memory })
+    else this.#giveBack(memory)
   }
 
   async step(segments: readonly Segment[]): Promise<readonly StepResult[]> {
+    this.#buffers.beginStep()
     const results = new Map<Segment, StepResult>()
+    const batches = new Map<number, Segment[]>()
     for (const segment of segments) {
-      if (!isDecode(segment.row)) results.set(segment, await this.#prefill(segment.row as PrefillRow, segment))
-      else if (segment.ids.length > 1) results.set(segment, await this.#feedSeveral(segment.row, segment))
+      const { ids, use, row } = segment
+      const capacity = this.#model.capacityFor((row as Sequence).position + 1)
+      if (use === 'prefill' || ids.length > 1) results.set(segment, await this.#feed(segment))
+      else batches.set(capacity, [...(batches.get(capacity) ?? []), segment])
     }
-    const single = segments.filter((segment) => !results.has(segment))
-    for (const group of this.#groupsOf(single)) await this.#decode(group, single, results)
+    for (const [capacity, batch] of batches) await this.#decode(capacity, batch, results)
     return segments.map((segment) => results.get(segment) as StepResult)
+  }
+
+  forget(owner: string): void {
+    this.#residents.forget(owner)
   }
 
   close(): void {
     for (const group of this.#groups.values()) group.close()
-    for (const slot of this.#freeSlots) slot.close()
-    this.#spare?.close()
+    for (const memory of this.#spare) memory.close()
+    this.#residents.close()
     this.#model.close()
   }
 
-  #prefill({ slot }: PrefillRow, { ids, logits }: Segment): Promise<StepResult> {
-    return attempt(() => slot.run(ids, logits))
+  /** Whether there are keys and values that may stay. */
+  get #keepsMemory(): boolean {
+    return this.#residents.fits(1) && this.#model.capacityFor(1) > 0
   }
 
-  /** Several ids of a decoding row are one call of their own. */
-  #feedSeveral(row: DecodeRow, { ids, logits }: Segment): Promise<StepResult> {
-    this.#spare ??= this.#makeSlot()
-    const slot = this.#spare
-    return attempt(async () => {
-      this.#moveToFit(row, row.position + ids.length)
-      slot.load(row.group.save(row, 0), row.position)
-      const result = await slot.run(ids, logits)
-      row.position = slot.position
-      row.group.load(row, slot.save(0))
-      slot.load(null, 0)
+  /** A call of one sequence. */
+  #feed({ row, ids, logits }: Segment): Promise<StepResult> {
+    const sequence = row as Sequence
+    return attempt([sequence], async () => {
+      this.#moveOut(sequence)
+      const result = await (sequence.place as SoloMemory).run(ids, sequence.position, logits)
+      sequence.position += ids.length
       return result
     })
   }
 
-  async #decode(
-    group: RowGroup<DecodeRow>,
-    segments: readonly Segment[],
-    results: Map<Segment, StepResult>,
-  ): Promise<void> {
-    const mine = new Map(segments.filter(({ row }) => (row as DecodeRow).group === group).map((s) => [s.row, s]))
-    // Rows that take part come first: the others had several ids and have been fed already.
-    let count = 0
-    for (let at = 0; at < group.rows.length; at++) if (mine.has(group.rows[at] as Row)) group.exchange(at, count++)
-    const batch = group.rows.slice(0, count).map((row) => mine.get(row) as Segment)
-    const made = await attempt(() => group.decode(batch.map(({ ids }) => ids[0] as number)))
-    for (const [at, segment] of batch.entries()) {
-      const { vocab } = this.#model
+  /** Sequences that are fed one token each: together, or alone where there is one. */
+  async #decode(capacity: number, batch: readonly Segment[], results: Map<Segment, StepResult>): Promise<void> {
+    const [first] = batch as [Segment]
+    const { place } = first.row as Sequence
+    const aloneInGroup = place instanceof RowGroup && place.capacity === capacity && place.rows.length === 1
+    if (batch.length === 1 && !aloneInGroup) {
+      results.set(first, await this.#feed(first))
+      return
+    }
+    const group = this.#gather(capacity, batch)
+    const mine = new Map(batch.map((segment) => [segment.row, segment]))
+    const ordered = group.rows.map((row) => mine.get(row) as Segment)
+    const made = await attempt(group.rows, () => group.decode(ordered.map(({ ids }) => ids[0] as number)))
+    const { vocab } = this.#model
+    for (const [at, segment] of ordered.entries()) {
+      ;(segment.row as Sequence).position++
       results.set(segment, 'error' in made ? made : { logits: made.logits.subarray(at * vocab, (at + 1) * vocab) })
     }
   }
 
-  /** The groups of these rows, each moved first to one that has room for a token more. */
-  #groupsOf(segments: readonly Segment[]): Set<RowGroup<DecodeRow>> {
-    for (const { row } of segments) this.#moveToFit(row as DecodeRow, (row as DecodeRow).position + 1)
-    return new Set(segments.map(({ row }) => (row as DecodeRow).group))
+  /** The group of this capacity with exactly the sequences of `batch` in it. */
+  #gather(capacity: number, batch: readonly Segment[]): RowGroup<Sequence> {
+    const group = this.#groupFor(capacity)
+    const wanted = new Set<Row>(batch.map(({ row }) => row))
+    for (const row of group.rows.filter((one) => !wanted.has(one))) this.#moveOut(row)
+    for (const row of wanted as Set<Sequence>) {
+      const { place } = row
+      if (place === group) continue
+      group.add(row, ...bankOf(row))
+      if (place instanceof RowGroup) this.#leave(row, place)
+      else this.#giveBack(place)
+      row.place = group
+    }
+    return group
   }
 
-  #moveToFit(row: DecodeRow, tokens: number): void {
-    const group = this.#groupFor(tokens)
-    if (group.capacity <= row.group.capacity) return
-    const state = row.group.save(row, 0)
-    this.#leave(row)
-    row.group = group
-    group.add(row, state)
+  /** Gives a sequence of a group memory of its own. */
+  #moveOut(sequence: Sequence): void {
+    const { place, position } = sequence
+    if (!(place instanceof RowGroup)) return
+    const memory = this.#ownMemory()
+    memory.reserve(position, 0)
+    memory.bank.copyRow(0, ...bankOf(sequence), position)
+    this.#leave(sequence, place)
+    sequence.place = memory
   }
 
   /** A group that nobody is left in gives back its memory, but for the smallest. */
-  #leave(row: DecodeRow): void {
-    const { group } = row
-    group.remove(row)
+  #leave(sequence: Sequence, group: RowGroup<Sequence>): void {
+    group.remove(sequence)
     if (group.rows.length > 0 || group.capacity === this.#model.capacityFor(1)) return
     group.close()
     this.#groups.delete(group.capacity)
   }
 
-  #groupFor(tokens: number): RowGroup<DecodeRow> {
-    const capacity = this.#model.capacityFor(tokens)
+  #groupFor(capacity: number): RowGroup<Sequence> {
     const known = this.#groups.get(capacity)
     if (known) return known
     // State that never grows is small, so all rows get their memory at once and no binding is ever made again.
-    const made = new RowGroup<DecodeRow>(this.#model, capacity, capacity === 0 ? this.limits.decode : 1)
+    const made = new RowGroup<Sequence>(this.#model, capacity, capacity === 0 ? this.rows : 1)
     this.#groups.set(capacity, made)
     return made
   }
 
-  #makeSlot(): PrefillSlot {
-    return new PrefillSlot(this.#model, this.prefillChunk, Math.max(this.prefillChunk, LONGEST_CALL))
+  #ownMemory(): SoloMemory {
+    return this.#spare.pop() ?? new SoloMemory(this.#model, this.#buffers, this.prefillChunk)
+  }
+
+  #giveBack(memory: SoloMemory): void {
+    const isSmallest = memory.bank.capacity === this.#model.capacityFor(1)
+    if (isSmallest && this.#spare.length < SPARE_MEMORIES) this.#spare.push(memory)
+    else memory.close()
   }
 }
 
-function isDecode(row: Row): row is DecodeRow {
-  return row.use === 'decode'
+/** The memory that a sequence's state is in, and the row there. */
+function bankOf(sequence: Sequence): [StateBank, number] {
+  const { place } = sequence
+  return place instanceof RowGroup ? [place.bank, place.rows.indexOf(sequence)] : [place.bank, 0]
 }
 
-async function attempt(work: () => Promise<Float32Array>): Promise<StepResult> {
+async function attempt(sequences: readonly Sequence[], work: () => Promise<Float32Array>): Promise<StepResult> {
   try {
     return { logits: await work() }
   } catch (error) {
+    for (const sequence of sequences) sequence.spoilt = true
     return { error: error instanceof Error ? error : new Error(String(error)) }
   }
 }

@@ -51,13 +51,6 @@ export class PrefillQueue {
     return best
   }
 
-  /** Of the prompts that hold a row, the one that can best wait. */
-  lastPlaced(): PromptSequence | null {
-    let worst: PromptSequence | null = null
-    for (const prompt of this.#prompts) if (prompt.row && (!worst || this.#isBefore(worst, prompt))) worst = prompt
-    return worst
-  }
-
   #isBefore(a: PromptSequence, b: PromptSequence): boolean {
     const owners = this.#clock.given(a.job.owner) - this.#clock.given(b.job.owner)
     if (a.job.owner !== b.job.owner && owners !== 0) return owners < 0

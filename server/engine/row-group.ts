@@ -1,14 +1,13 @@
 /** Rows of one capacity, which decode together: row i of every tensor is the i-th sequence. */
 import type { Binding } from '../../runtime/graph.ts'
 import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
-import type { SessionState } from '../checkpoint.ts'
 import type { DecoderModel } from './decoder-model.ts'
 import { StateBank } from './state-bank.ts'
 
 /** A sequence of a group. */
 export interface GroupRow {
   /** Tokens that its state has been fed. */
-  position: number
+  readonly position: number
 }
 
 export class RowGroup<R extends GroupRow> {
@@ -31,31 +30,25 @@ export class RowGroup<R extends GroupRow> {
     this.#allocate()
   }
 
-  get rowBytes(): number {
-    return this.#bank.rowBytes
+  /** Its memory; a sequence's row is where it is in `rows`. */
+  get bank(): StateBank {
+    return this.#bank
   }
 
-  add(row: R, state: SessionState | null): void {
+  /** Takes in a sequence, whose state is in a row of `source`. */
+  add(row: R, source: StateBank, from: number): void {
     if (this.rows.length === this.#size) this.#resize(this.#size * 2)
-    this.#bank.load(this.rows.length, state)
+    this.#bank.copyRow(this.rows.length, source, from, row.position)
     this.rows.push(row)
-  }
-
-  save(row: R, firstPage: number): SessionState {
-    return this.#bank.save(this.rows.indexOf(row), row.position, firstPage)
-  }
-
-  /** Sets a row's state; its position has been set already. */
-  load(row: R, state: SessionState): void {
-    this.#bank.load(this.rows.indexOf(row), state)
   }
 
   /** The last row moves into the place of the one that leaves. */
   remove(row: R): void {
     const [at, last] = [this.rows.indexOf(row), this.rows.length - 1]
     if (at !== last) {
-      this.#bank.copy(last, at)
-      this.rows[at] = this.rows[last] as R
+      const moved = this.rows[last] as R
+      this.rows[at] = moved
+      this.#bank.copyRow(at, this.#bank, last, moved.position)
     }
     this.rows.pop()
     // Memory that grows is given back: at most twice what the rows need is kept.
@@ -63,18 +56,7 @@ export class RowGroup<R extends GroupRow> {
     if (this.capacity > 0 && half >= 1 && this.rows.length < half) this.#resize(half)
   }
 
-  /** Swaps two rows, so that those that take part in a call are the first ones. */
-  exchange(a: number, b: number): void {
-    if (a === b) return
-    const state = this.#bank.save(a, (this.rows[a] as R).position, 0)
-    this.#bank.copy(b, a)
-    this.#bank.load(b, state)
-    const row = this.rows[a] as R
-    this.rows[a] = this.rows[b] as R
-    this.rows[b] = row
-  }
-
-  /** Feeds one id to each of the first rows; returns their logits, row after row, valid until the next call. */
+  /** Feeds one id to each row; returns their logits, row after row, valid until the next call. */
   async decode(ids: readonly number[]): Promise<Float32Array> {
     const count = ids.length
     const { vocab } = this.#model
@@ -90,10 +72,7 @@ export class RowGroup<R extends GroupRow> {
       this.#bound.set(key, binding)
     }
     await binding.run()
-    // Rows that took no part are in the set that was read only.
-    for (let row = count; row < this.rows.length; row++) this.#carry(row)
     this.#bank.swap()
-    for (let row = 0; row < count; row++) (this.rows[row] as R).position++
     return this.#logits.data.subarray(0, count * vocab)
   }
 
@@ -102,19 +81,12 @@ export class RowGroup<R extends GroupRow> {
     this.#bound.clear()
   }
 
-  #carry(row: number): void {
-    const state = this.#bank.save(row, 0, 0)
-    this.#bank.swap()
-    this.#bank.load(row, state)
-    this.#bank.swap()
-  }
-
   #resize(size: number): void {
-    const before = this.rows.map((row, at) => this.#bank.save(at, row.position, 0))
+    const before = this.#bank
     this.close()
     this.#size = size
-    this.#bank = new StateBank(this.#model.state, this.#size, this.capacity)
-    for (const [at, state] of before.entries()) this.#bank.load(at, state)
+    this.#bank = new StateBank(this.#model.state, size, this.capacity)
+    for (const [at, { position }] of this.rows.entries()) this.#bank.copyRow(at, before, at, position)
     this.#allocate()
   }
 

@@ -1,18 +1,17 @@
 /** What runs a model for the scheduler: sequences that are open, and steps that feed them tokens. */
 import type { SessionState } from '../checkpoint.ts'
 
-/** Prompts that are open at once: each needs state buffers of its own. */
-export const PREFILL_SLOTS = 4
-
-/** One open sequence: a place in the runner's memory that holds its state. Only its runner looks inside. */
+/** One open sequence: memory of the runner that holds its state. Only its runner looks inside. */
 export interface Row {
-  readonly use: 'prefill' | 'decode'
+  readonly owner: string
 }
 
 /** Tokens that one sequence is fed in a step. */
 export interface Segment {
   readonly row: Row
   readonly ids: readonly number[]
+  /** Of its prompt, or of its reply: only replies are decoded together. */
+  readonly use: 'prefill' | 'decode'
   /** Which logits are wanted: of the last id, or of every one. */
   readonly logits: 'last' | 'all'
 }
@@ -29,18 +28,24 @@ export interface Runner {
   readonly vocab: number
   /** Bytes of the fixed part of one sequence's state. */
   readonly stateBytes: number
-  /** Sequences that can be open for decoding, and for prefilling. */
-  readonly limits: { readonly decode: number; readonly prefill: number }
+  /** Sequences that decode together at most. */
+  readonly rows: number
   readonly prefillChunk: number
-  /** Opens a sequence at `position` with a state whose first page is page 0; null is the zero state. */
-  open(use: Row['use'], state: SessionState | null, position: number): Row
   /**
-   * Feeds each segment's ids, and returns one result for each, in their order. Every row that is open for decoding has
-   * a segment. Rows must not be opened, saved or released before the promise has settled.
+   * Opens a sequence at `position` with a state whose first page is page 0; null is the zero state. Where the memory that
+   * the state came from still holds its pages, the sequence goes on there.
+   */
+  open(owner: string, state: SessionState | null, position: number): Row
+  /**
+   * Feeds each segment's ids, and returns one result for each, in their order. Rows must not be opened, saved or released
+   * before the promise has settled.
    */
   step(segments: readonly Segment[]): Promise<readonly StepResult[]>
   /** A copy of the sequence's state; pages before `firstPage` are left out. */
   save(row: Row, firstPage: number): SessionState
+  /** Ends a sequence. Its memory is kept for one that goes on from a saved state, for as long as there is room. */
   release(row: Row): void
+  /** Gives back what is kept of an owner's sequences that have ended. */
+  forget(owner: string): void
   close(): void
 }

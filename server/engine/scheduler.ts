@@ -7,7 +7,7 @@ import { OwnerClock } from './owner-clock.ts'
 import { PrefillQueue } from './prefill-queue.ts'
 import { addCalls } from './prefill-calls.ts'
 import { describeToken, Reply } from './reply.ts'
-import type { Runner, Segment, StepResult } from './runner.ts'
+import type { Row, Runner, Segment, StepResult } from './runner.ts'
 import { describe, LogitsError, requireFinite, sample } from './sampler.ts'
 import * as sequences from './sequence.ts'
 import { handsOut, snapshotDue } from './snapshots.ts'
@@ -31,6 +31,8 @@ export class Scheduler {
   readonly #jobs = new Map<number, { readonly job: Job; open: number }>()
   /** Jobs that were cancelled while a step ran: it may be using their rows. */
   readonly #cancelled = new Set<number>()
+  /** Owners whose kept memory is to be given back after the step. */
+  readonly #forgotten = new Set<string>()
   #stepping = false
   #events: EngineEvent[] = []
 
@@ -39,7 +41,7 @@ export class Scheduler {
     this.#runner = runner
     this.#codec = codec
     this.#emit = emit
-    this.#decoding = new DecodeQueue(runner.limits.decode, this.#clock)
+    this.#decoding = new DecodeQueue(runner.rows, this.#clock)
   }
 
   get idle(): boolean {
@@ -53,11 +55,17 @@ export class Scheduler {
     this.#prompts.add(sequences.promptSequence(job, prompt, this.#prompts.prefilled))
   }
 
+  /** Gives back what is kept of an owner's sequences that have ended. Not during a step: later. */
+  forget(owner: string): void {
+    if (this.#stepping) this.#forgotten.add(owner)
+    else this.#runner.forget(owner)
+  }
+
   /** Ends a job without a further word. Any time; unknown ids are finished jobs and ignored. */
   cancel(id: number): void {
     if (!this.#jobs.has(id)) return
     if (this.#stepping) this.#cancelled.add(id)
-    else this.#end(id)
+    else this.#drop(id)
   }
 
   /** Never rejects. A failure ends only the jobs it belongs to. */
@@ -68,8 +76,10 @@ export class Scheduler {
       this.#stepping = true
       const results = await this.#run(work.map(({ segment }) => segment))
       this.#stepping = false
-      for (const id of this.#cancelled) this.#end(id)
+      for (const id of this.#cancelled) this.#drop(id)
       this.#cancelled.clear()
+      for (const owner of this.#forgotten) this.#runner.forget(owner)
+      this.#forgotten.clear()
       for (const [at, { job, use }] of work.entries()) this.#take(job, results[at] as StepResult, use)
     }
     this.#flush()
@@ -97,7 +107,7 @@ export class Scheduler {
       if ('error' in result) throw result.error
       use(result.logits)
     } catch (error) {
-      this.#end(job.id)
+      this.#drop(job.id)
       const code = error instanceof LogitsError ? 'engine_non_finite' : 'engine_failed'
       this.#events.push({
         kind: 'error',
@@ -123,13 +133,13 @@ export class Scheduler {
       if (prompt.prefilled === tokens.length) this.#begin(prompt, logits.subarray(-this.#runner.vocab))
       else this.#events.push({ kind: 'progress', id: job.id, prefilled: prompt.prefilled, total: tokens.length })
     }
-    return [{ job, segment: { row, ids, logits: wanted === null ? 'last' : 'all' }, use }]
+    return [{ job, segment: { row, ids, use: 'prefill', logits: wanted === null ? 'last' : 'all' }, use }]
   }
 
   /** A prompt begins if its replies will find rows, or if its owner has less than a fair share of them. */
   #mayBegin(prompt: PromptSequence): boolean {
     if (hasBegun(prompt)) return true
-    const rows = this.#runner.limits.decode
+    const rows = this.#runner.rows
     const begun = this.#prompts.prompts.filter(hasBegun)
     if (begun.length + this.#decoding.size < rows) return true
     const { owner } = prompt.job
@@ -138,13 +148,9 @@ export class Scheduler {
   }
 
   #placePrompt(prompt: PromptSequence): Segment['row'] {
-    const placed = this.#prompts.prompts.filter(({ row }) => row)
-    const last = placed.length < this.#runner.limits.prefill ? null : this.#prompts.lastPlaced()
-    if (last) this.#park(last)
-    const position = sequences.positionOf(prompt)
-    prompt.row = this.#runner.open('prefill', prompt.parked, position)
-    prompt.parked = null
-    if (prompt.prefilled === prompt.cached) this.#events.push({ kind: 'started', id: prompt.job.id })
+    const { job } = prompt
+    prompt.row = this.#runner.open(job.owner, job.from?.state ?? null, sequences.positionOf(prompt))
+    this.#events.push({ kind: 'started', id: job.id })
     return prompt.row
   }
 
@@ -161,39 +167,32 @@ export class Scheduler {
     this.#events.push({ kind: 'prompt-logprobs', id: prompt.job.id, tokens })
   }
 
-  /** The prompt has been prefilled: its choices begin. */
+  /** The prompt has been prefilled: its choices begin. The last one takes over the prompt's row. */
   #begin(prompt: PromptSequence, logits: Float32Array): void {
     const { job } = prompt
-    const state = (firstPage: number): SessionState => this.#runner.save(prompt.row as Segment['row'], firstPage)
-    for (let choice = 0; choice < (job.kind === 'turn' ? job.choices : 1); choice++) {
+    const row = prompt.row as Row
+    const choices = job.kind === 'turn' ? job.choices : 1
+    const position = sequences.positionOf(prompt)
+    for (let choice = 0; choice < choices; choice++) {
       const reply =
         job.kind === 'turn' ? new Reply(this.#codec, { ...job, logprobs: job.sampling.logprobs !== null }) : null
-      const sequence = sequences.decodeSequence(prompt, choice, reply)
+      const isLast = choice === choices - 1
+      const own = isLast ? row : this.#runner.open(job.owner, this.#runner.save(row, 0), position)
+      const sequence = sequences.decodeSequence(prompt, own, choice, reply)
+      if (isLast) prompt.row = null
       const finished = this.#advance(sequence, logits)
-      if (!finished) {
-        sequence.parked = state(0)
-        this.#decoding.add(sequence)
-        continue
-      }
-      this.#snapshotReply(sequence, prompt.row as Segment['row'])
-      const keep = job.kind === 'replay' || job.keep
-      this.#finish(sequence, finished, keep ? state(sequences.firstOwnPage(job)) : null)
+      if (finished) this.#end(sequence, finished)
+      else this.#decoding.add(sequence)
     }
-    this.#release(prompt)
     this.#prompts.remove(prompt)
   }
 
   #decodeWork(): Work[] {
-    for (let change = this.#decoding.next(); change; change = this.#decoding.next()) {
-      if (change.park) this.#park(change.park)
-      const { place } = change
-      place.row = this.#runner.open('decode', place.parked, place.position)
-      place.parked = null
-    }
+    while (this.#decoding.next());
     return this.#decoding.running.map((sequence) => {
-      const { job, next } = sequence
-      const use = (logits: Float32Array): void => this.#fed(sequence, next.length, logits)
-      return { job, segment: { row: sequence.row as Segment['row'], ids: next, logits: 'last' }, use }
+      const { job, row, next: ids } = sequence
+      const use = (logits: Float32Array): void => this.#fed(sequence, ids.length, logits)
+      return { job, segment: { row, ids, use: 'decode', logits: 'last' }, use }
     })
   }
 
@@ -206,12 +205,18 @@ export class Scheduler {
     sequence.calls++
     const finished = this.#advance(sequence, logits)
     if (!finished) return
-    this.#snapshotReply(sequence, sequence.row as Segment['row'])
-    const keep = job.kind === 'replay' || job.keep
-    const state = keep ? this.#runner.save(sequence.row as Segment['row'], sequences.firstOwnPage(job)) : null
-    this.#release(sequence)
     this.#decoding.remove(sequence)
-    this.#finish(sequence, finished, state)
+    this.#end(sequence, finished)
+  }
+
+  /** A reply is over: hands out its states and gives back its row. */
+  #end(sequence: DecodeSequence, reason: FinishReason): void {
+    const { job, row } = sequence
+    this.#snapshotReply(sequence)
+    const keep = job.kind === 'replay' || job.keep
+    const state = keep ? this.#runner.save(row, sequences.firstOwnPage(job)) : null
+    this.#runner.release(row)
+    this.#finish(sequence, reason, state)
   }
 
   /** Decides what the sequence is fed next; returns a reason if it is over. */
@@ -248,13 +253,13 @@ export class Scheduler {
   #snapshotPrompt(prompt: PromptSequence, logits: Float32Array): void {
     requireFinite(this.#existing(logits)) // or every prompt that begins like this one would fail
     const { job, prefilled: position, calls, snapshotAt } = prompt
-    const state = this.#runner.save(prompt.row as Segment['row'], sequences.firstPageAfter(snapshotAt))
+    const state = this.#runner.save(prompt.row as Row, sequences.firstPageAfter(snapshotAt))
     this.#events.push({ kind: 'snapshot', id: job.id, choice: null, position, calls: [...calls], state })
     prompt.snapshotAt = position
   }
 
   /** The reply is over: hands out the state that has been fed all of it but the last token. */
-  #snapshotReply({ job, choice, position, fed, prefillCalls, snapshotAt }: DecodeSequence, row: Segment['row']): void {
+  #snapshotReply({ job, row, choice, position, fed, prefillCalls, snapshotAt }: DecodeSequence): void {
     if (!handsOut(job)) return
     const calls = [...prefillCalls]
     addCalls(calls, 1, fed)
@@ -277,15 +282,15 @@ export class Scheduler {
   }
 
   /** Takes a job out, wherever its sequences are. Not during a step. */
-  #end(id: number): void {
+  #drop(id: number): void {
     const entry = this.#jobs.get(id)
     if (!entry) return
     for (const prompt of this.#prompts.prompts.filter(({ job }) => job.id === id)) {
-      this.#release(prompt)
+      if (prompt.row) this.#runner.release(prompt.row)
       this.#prompts.remove(prompt)
     }
     for (const sequence of this.#decoding.all().filter(({ job }) => job.id === id)) {
-      this.#release(sequence)
+      this.#runner.release(sequence.row)
       this.#decoding.remove(sequence)
     }
     this.#leave(entry.job)
@@ -294,16 +299,6 @@ export class Scheduler {
   #leave(job: Job): void {
     this.#jobs.delete(job.id)
     this.#clock.leave(job.owner)
-  }
-
-  #park(sequence: PromptSequence | DecodeSequence): void {
-    sequence.parked = this.#runner.save(sequence.row as Segment['row'], 0)
-    this.#release(sequence)
-  }
-
-  #release(sequence: PromptSequence | DecodeSequence): void {
-    if (sequence.row) this.#runner.release(sequence.row)
-    sequence.row = null
   }
 
   /** Logits of the tokens that exist; what a model has beyond them is padding. */

@@ -5,14 +5,8 @@ import { addCalls, callAfter, callEnd, lastMessageEnd, type CallRuns } from './p
 import type { Reply } from './reply.ts'
 import type { Row } from './runner.ts'
 
-/** Where a sequence's state is: in a row of the runner, or as bytes while it has none. */
-interface Placed {
-  row: Row | null
-  parked: SessionState | null
-}
-
 /** A prompt that waits or is being prefilled. */
-export interface PromptSequence extends Placed {
+export interface PromptSequence {
   readonly job: Job
   /** The parent's pending tokens, then the prompt's own. */
   readonly tokens: readonly number[]
@@ -30,11 +24,14 @@ export interface PromptSequence extends Placed {
   snapshotAt: number
   /** Tokens that the engine had prefilled, for anybody, when this prompt came. */
   readonly arrival: number
+  /** Null until it begins, and once a reply has taken it over. */
+  row: Row | null
 }
 
 /** A prefilled sequence that is fed its reply token by token. */
-export interface DecodeSequence extends Placed {
+export interface DecodeSequence {
   readonly job: Job
+  readonly row: Row
   readonly choice: number
   /** Tokens that the state has been fed. */
   position: number
@@ -77,16 +74,16 @@ export function promptSequence(job: Job, prompt: readonly number[], arrival: num
     lastMessageEnd: lastMessageEnd(prompt, messageEnds),
     snapshotAt: cached,
     row: null,
-    parked: job.from?.state ?? null,
     arrival,
   }
 }
 
 /** A choice of a prefilled prompt, before its first token. */
-export function decodeSequence(prompt: PromptSequence, choice: number, reply: Reply | null): DecodeSequence {
+export function decodeSequence(prompt: PromptSequence, row: Row, choice: number, reply: Reply | null): DecodeSequence {
   const { job, tokens, carried, calls, snapshotAt } = prompt
   return {
     job,
+    row,
     choice,
     position: positionOf(prompt),
     next: [],
@@ -101,8 +98,6 @@ export function decodeSequence(prompt: PromptSequence, choice: number, reply: Re
     told: false,
     lastAt: performance.now(),
     intervals: [],
-    row: null,
-    parked: null,
   }
 }
 

@@ -1,7 +1,6 @@
 /** Connects engines to the ports of their thread. */
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import type { TextCodec } from '../../runtime/text.ts'
-import { transferList } from '../checkpoint.ts'
 import { createEngine } from './engine.ts'
 import type { OpenEngine } from './engine-thread.ts'
 import type { FromEngine, ToEngine } from './messages.ts'
@@ -28,7 +27,7 @@ export function runEngines(open: (payload: unknown) => Promise<OpenedModel>): vo
 async function serveEngine(port: MessagePort, open: () => Promise<OpenedModel>): Promise<void> {
   try {
     const { runner, codec, runtime } = await open()
-    const emit = (message: FromEngine): void => port.postMessage(message, moved(message))
+    const emit = (message: FromEngine): void => port.postMessage(message)
     const receive = createEngine(runner, codec, runtime, emit, () => port.close())
     port.on('message', (message: ToEngine) => receive(message))
   } catch (error) {
@@ -36,13 +35,4 @@ async function serveEngine(port: MessagePort, open: () => Promise<OpenedModel>):
     port.postMessage({ kind: 'unusable', message } satisfies FromEngine)
     port.close()
   }
-}
-
-/** The bytes of states are moved to the other thread, not copied. */
-function moved(message: FromEngine): ArrayBuffer[] {
-  if (message.kind !== 'events') return []
-  return message.events.flatMap((event) => {
-    if (event.kind === 'snapshot') return transferList(event.state)
-    return event.kind === 'done' && event.checkpoint ? transferList(event.checkpoint.state) : []
-  })
 }

@@ -1,7 +1,15 @@
 /** The memory of the states of some rows: batch-first tensors, in two sets that take turns. */
 import type { StateEntry } from '../../runtime/bundle.ts'
 import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
-import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
+import { PAGE_POSITIONS, sharedBytes, type SessionState } from '../checkpoint.ts'
+
+/** One row's memory of an entry. */
+interface Part {
+  readonly kind: StateEntry['kind']
+  readonly bytes: Uint8Array
+  /** Of append entries, [before, time, after]: each of the leading indices has its positions in one piece. */
+  readonly before: number
+}
 
 export class StateBank {
   /** Positions that there is memory for in append entries. */
@@ -33,6 +41,12 @@ export class StateBank {
     return this.#parts(0, 'fixed').reduce((sum, { bytes }) => sum + bytes.length, 0)
   }
 
+  /** Bytes of all its memory. */
+  get bytes(): number {
+    const buffers = new Set(this.#sets.flat().map(({ data }) => data.buffer))
+    return [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  }
+
   /** What a run of the first `rows` rows binds now. */
   bind(rows: number): { inputs: Record<string, Tensor>; outputs: Record<string, Tensor> } {
     const pick = (set: readonly Tensor[], name: 'input' | 'output'): Record<string, Tensor> =>
@@ -48,18 +62,23 @@ export class StateBank {
 
   /** Sets a row; null is the zero state. What append entries hold beyond the state's positions does not matter. */
   load(row: number, state: SessionState | null): void {
+    this.loadFixed(row, state)
+    for (const [at, page] of (state?.pages ?? []).entries()) this.#copyPage(row, at * PAGE_POSITIONS, page, 'in')
+  }
+
+  /** Sets a row's fixed entries only. */
+  loadFixed(row: number, state: SessionState | null): void {
     let offset = 0
     for (const { bytes } of this.#parts(row, 'fixed')) {
       if (state) bytes.set(state.fixed.subarray(offset, offset + bytes.length))
       else bytes.fill(0)
       offset += bytes.length
     }
-    for (const [at, page] of (state?.pages ?? []).entries()) this.#copyPage(row, at * PAGE_POSITIONS, page, 'in')
   }
 
   /** A copy of a row that has been fed `position` tokens, without the pages before `firstPage`. */
   save(row: number, position: number, firstPage: number): SessionState {
-    const fixed = new Uint8Array(this.rowBytes)
+    const fixed = sharedBytes(this.rowBytes)
     let offset = 0
     for (const { bytes } of this.#parts(row, 'fixed')) {
       fixed.set(bytes, offset)
@@ -69,18 +88,26 @@ export class StateBank {
     if (perPosition === 0) return { fixed, pages: [], firstPage: 0 }
     const pages: Uint8Array[] = []
     for (let at = firstPage * PAGE_POSITIONS; at < position; at += PAGE_POSITIONS) {
-      const page = new Uint8Array(Math.min(PAGE_POSITIONS, position - at) * perPosition)
+      const page = sharedBytes(Math.min(PAGE_POSITIONS, position - at) * perPosition)
       this.#copyPage(row, at, page, 'out')
       pages.push(page)
     }
     return { fixed, pages, firstPage }
   }
 
-  /** Makes row `to` what row `from` is. */
-  copy(from: number, to: number): void {
-    for (const { data, dims } of this.#sets[this.#current]) {
-      const length = data.length / (dims[0] as number)
-      data.copyWithin(to * length, from * length, (from + 1) * length)
+  /** Makes row `to` what a row of `source` is, of a sequence that has been fed `position` tokens. */
+  copyRow(to: number, source: StateBank, from: number, position: number): void {
+    const origins = source.#parts(from)
+    for (const [at, { bytes, before, kind }] of this.#parts(to).entries()) {
+      const origin = origins[at]?.bytes as Uint8Array
+      if (kind === 'fixed') {
+        bytes.set(origin)
+        continue
+      }
+      const [line, originLine] = [bytes.length / before, origin.length / before]
+      const length = (line / this.capacity) * position
+      for (let index = 0; index < before; index++)
+        bytes.set(origin.subarray(index * originLine, index * originLine + length), index * line)
     }
   }
 
@@ -91,7 +118,6 @@ export class StateBank {
     const positions = page.length / perPosition
     let offset = 0
     for (const { bytes, before } of parts) {
-      // [before, time, after]: each of the leading indices has its positions in one piece.
       const line = bytes.length / before
       const position = line / this.capacity
       for (let index = 0; index < before; index++) {
@@ -105,16 +131,15 @@ export class StateBank {
     }
   }
 
-  /** The memory of one row's entries of a kind; `before` is the product of the dimensions before the time axis. */
-  #parts(row: number, kind: StateEntry['kind']): { bytes: Uint8Array; before: number }[] {
+  /** One row's memory of the entries of a kind, or of all. */
+  #parts(row: number, wanted?: StateEntry['kind']): Part[] {
     return this.#sets[this.#current].flatMap(({ data, dims }, at) => {
-      const entry = this.#entries[at] as StateEntry
-      if (entry.kind !== kind) return []
+      const { kind, shape } = this.#entries[at] as StateEntry
+      if (wanted !== undefined && kind !== wanted) return []
       const length = data.byteLength / (dims[0] as number)
       const bytes = new Uint8Array(data.buffer, data.byteOffset + row * length, length)
-      const time = entry.shape.indexOf('time')
-      const before = dims.slice(1, Math.max(1, time)).reduce((product, dim) => product * dim, 1)
-      return [{ bytes, before }]
+      const before = dims.slice(1, Math.max(1, shape.indexOf('time'))).reduce((product, dim) => product * dim, 1)
+      return [{ kind, bytes, before }]
     })
   }
 

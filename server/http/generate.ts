@@ -60,7 +60,7 @@ export function generateEndpoints(deps: Deps): Endpoint[] {
 }
 
 /** The answer of an endpoint that keeps nothing. */
-function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined; model?: string | undefined }>>(
+function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined; model?: string | null | undefined }>>(
   deps: Deps,
   schema: S,
   inChunks: (deps: Deps, request: z.output<S>, caller: StatelessCaller) => AsyncGenerator<object>,

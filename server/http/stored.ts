@@ -1,6 +1,6 @@
 /** The endpoints of what is stored: GET and DELETE of a response, and its input items. */
 import { z } from 'zod'
-import { deleteResponse, findResponse } from '../conversation.ts'
+import { deleteResponse, findResponse, forgetPrompts } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
@@ -40,7 +40,7 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
       path: '/reset_prefix_cache',
       summary: 'Drop what is kept of prompts, in memory and on disk',
       async answer(c) {
-        await deps.prefixes?.clear(c.get('holder').owner)
+        await forgetPrompts(deps, c.get('holder').owner)
         return c.json({})
       },
     },

@@ -64,7 +64,7 @@ const message = loose(messageShape).refine(({ role, content }) => role === 'assi
 })
 
 export const chatFields = {
-  model: needed(modelName, 'Name of a served model.'),
+  model: modelName,
   messages: needed(list(message, 1), 'At least one; see below.'),
   max_completion_tokens: done(outputTokens(1), 'Tokens of the reply at most. Default: the bundle, else 1,024.'),
   max_tokens: done(outputTokens(1), 'The same; of both, one, or the same value.'),

@@ -18,7 +18,7 @@ import { promptSchema } from './prompt-schema.ts'
 const MAX_LOGPROBS = 5
 
 export const completionFields = {
-  model: needed(modelName, 'Name of a served model.'),
+  model: modelName,
   prompt: needed(promptSchema, `A string, token ids, or 1 to ${MAX_REPLIES} of either.`),
   max_tokens: done(outputTokens(0), 'Tokens of a reply at most; 0 with `echo: true`. Default: 16.'),
   n: done(choices, `1 to 16 replies to each prompt, ${MAX_REPLIES} in all.`),

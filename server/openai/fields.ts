@@ -80,7 +80,7 @@ export const responseMneme = done(
     'fields are taken here too.',
 )
 
-export const modelName = z.string().min(1).max(256)
+export const modelName = done(z.string().max(256), 'Name of a served model. Default: the first.')
 export const choices = z.int().min(1).max(MAX_CHOICES)
 export const topLogprobs = z.int().min(0).max(MAX_TOP_LOGPROBS)
 

@@ -62,13 +62,7 @@ export async function* respond(
   const reader = new ReplyReader(turn.plan)
   let accepted: AcceptedEvent | null = null
   try {
-    for await (const event of runTurn(
-      deps,
-      model,
-      turn.job,
-      { signal: caller.signal, moveState: turn.moveState },
-      'input',
-    )) {
+    for await (const event of runTurn(deps, model, turn.job, { signal: caller.signal }, 'input')) {
       if (event.kind === 'accepted') {
         begun = true
         accepted = event
@@ -114,8 +108,6 @@ interface Prepared {
   readonly job: NewTurn
   /** Tokens of the conversation that were left out. */
   readonly truncated: number
-  /** Nobody continues from the base's own copy of its state again. */
-  readonly moveState: boolean
 }
 
 async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
@@ -165,9 +157,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     keep: true,
     prefixes: { ...prefixOptions(request), durable: request.prompt_cache_retention === '24h' },
   }
-  // What a connection keeps is continued again; what only the disk has is not.
-  const moveState = base?.resumed.tier !== 'connection' && ((request.store ?? true) || !caller.local)
-  return { id: newId('resp'), model, base, sampling, input, plan, job, truncated: 0, moveState }
+  return { id: newId('resp'), model, base, sampling, input, plan, job, truncated: 0 }
 }
 
 /** Alternatives of each token; null for no log-probabilities. */
@@ -235,7 +225,14 @@ async function keep(
     const whole = withEarlierPages(checkpoint.state, base?.checkpoint.state ?? null)
     const resumed = { tier: 'connection', replayed: 0, rebuilt: null } as const
     const kept = { ...checkpoint, state: whole }
-    caller.local.set(id, { ...place, checkpoint: kept, resumed, stored: false, release: () => undefined })
+    caller.local.set(id, {
+      ...place,
+      checkpoint: kept,
+      resumed,
+      stored: false,
+      isHeld: false,
+      release: () => undefined,
+    })
     return
   }
   const { position, pending, state } = checkpoint

@@ -32,7 +32,7 @@ export function createDiskTier(store: PrefixStore, log: Logger): DiskTier {
     const number = after ? (numbers.get(after) ?? null) : null
     const firstPage = after && number !== null ? Math.floor(after.position / PAGE_POSITIONS) : 0
     const record = { key, tokens, position, calls, afterReply }
-    return store.putPrefix(owner, bundle, record, copyFrom(state, firstPage), number)
+    return store.putPrefix(owner, bundle, record, pagesFrom(state, firstPage), number)
   }
   return {
     async find(scope, prompt, longerThan) {
@@ -64,9 +64,8 @@ export function createDiskTier(store: PrefixStore, log: Logger): DiskTier {
   }
 }
 
-/** A copy, because the store's message moves the memory, and the cache keeps it. */
-function copyFrom({ fixed, pages }: SessionState, firstPage: number): SessionState {
-  return { fixed: fixed.slice(), pages: pages.slice(firstPage).map((page) => page.slice()), firstPage }
+function pagesFrom(state: SessionState, firstPage: number): SessionState {
+  return { ...state, pages: state.pages.slice(firstPage), firstPage }
 }
 
 function keyOf({ owner, bundle }: Scope): string {

@@ -1,5 +1,5 @@
-/** Prefixes in memory, by owner and bundle, within a budget of bytes. */
-import { bytesOfState } from '../checkpoint.ts'
+/** Prefixes in memory, by owner and bundle. */
+import type { CachedState, StateCache } from '../state-cache.ts'
 import type { Prefix, Scope } from './prefix.ts'
 import { RadixTree, type Entry } from './radix-tree.ts'
 
@@ -7,35 +7,24 @@ import { RadixTree, type Entry } from './radix-tree.ts'
 const ENTRY_BYTES = 512
 const TOKEN_BYTES = 4
 
-const NOTHING = new Uint8Array(0)
-
-interface Kept {
+interface Kept extends CachedState {
   readonly prefix: Prefix
   readonly scope: string
   /** What was given as prompt_cache_key: prefixes of a group are used together. */
   readonly group: string | null
-  readonly bytes: number
 }
 
 export class MemoryTier {
-  readonly #budget: number
+  readonly #cache: StateCache
   readonly #evicted: () => void
   readonly #trees = new Map<string, RadixTree<Kept>>()
-  /** From the least recently used to the most recently used one. */
-  readonly #order = new Set<Entry<Kept>>()
+  readonly #entries = new Set<Entry<Kept>>()
   readonly #groups = new Map<string, Set<Entry<Kept>>>()
-  /** How many prefixes share each page. */
-  readonly #pages = new Map<Uint8Array, number>()
-  #bytes = 0
 
-  /** Keeps at most `budget` bytes; `evicted` is called for each prefix that goes for want of room. */
-  constructor(budget: number, evicted: () => void) {
-    this.#budget = budget
+  /** Prefixes are kept in `cache`; `evicted` is called for each one that goes for want of room. */
+  constructor(cache: StateCache, evicted: () => void) {
+    this.#cache = cache
     this.#evicted = evicted
-  }
-
-  get bytes(): number {
-    return this.#bytes
   }
 
   /** The longest prefix of the prompt that leaves a token to be computed. It counts as used. */
@@ -58,53 +47,50 @@ export class MemoryTier {
       this.#use(before)
       return before.value.prefix
     }
-    const bytes =
-      ENTRY_BYTES + prefix.state.fixed.byteLength + TOKEN_BYTES * (tokens.length + (prefix.tokens?.length ?? 0))
-    if (bytes + bytesOfState({ ...prefix.state, fixed: NOTHING }) > this.#budget) return prefix
+    const kept: Kept = {
+      prefix,
+      scope: name,
+      group: group === null ? null : `${name}\0${group}`,
+      state: prefix.state,
+      overhead: ENTRY_BYTES + TOKEN_BYTES * (tokens.length + (prefix.tokens?.length ?? 0)),
+      evicted: () => {
+        this.#remove(entry)
+        this.#evicted()
+      },
+    }
+    if (!this.#cache.fits(kept)) return prefix
     this.#trees.set(name, tree)
-    const entry = tree.add(tokens, { prefix, scope: name, group: group === null ? null : `${name}\0${group}`, bytes })
-    this.#bytes += bytes
-    for (const page of prefix.state.pages) this.#hold(page)
-    this.#order.add(entry)
+    const entry = tree.add(tokens, kept)
+    this.#entries.add(entry)
     this.#groupOf(entry)?.add(entry)
-    this.#shrink()
+    this.#cache.add(kept)
     return prefix
   }
 
   /** Drops all prefixes of an owner. */
   clear(owner: string): void {
-    for (const entry of this.#order) if (entry.value.scope.startsWith(`${owner}\0`)) this.#drop(entry)
-  }
-
-  #use(entry: Entry<Kept>): void {
-    for (const one of this.#groupOf(entry) ?? []) this.#toEnd(one)
-    this.#toEnd(entry)
-  }
-
-  #toEnd(entry: Entry<Kept>): void {
-    this.#order.delete(entry)
-    this.#order.add(entry)
-  }
-
-  #shrink(): void {
-    for (const entry of this.#order) {
-      if (this.#bytes <= this.#budget) return
-      this.#drop(entry)
-      this.#evicted()
+    for (const entry of this.#entries) {
+      if (!entry.value.scope.startsWith(`${owner}\0`)) continue
+      this.#cache.drop(entry.value)
+      this.#remove(entry)
     }
   }
 
-  #drop(entry: Entry<Kept>): void {
-    const { prefix, scope, group, bytes } = entry.value
+  #use(entry: Entry<Kept>): void {
+    for (const one of this.#groupOf(entry) ?? []) this.#cache.use(one.value)
+    this.#cache.use(entry.value)
+  }
+
+  /** Takes a prefix out that the cache has let go. */
+  #remove(entry: Entry<Kept>): void {
+    const { scope, group } = entry.value
     const tree = this.#trees.get(scope)
     tree?.remove(entry)
     if (tree?.empty) this.#trees.delete(scope)
-    this.#order.delete(entry)
+    this.#entries.delete(entry)
     const peers = this.#groupOf(entry)
     peers?.delete(entry)
     if (group !== null && peers?.size === 0) this.#groups.delete(group)
-    this.#bytes -= bytes
-    for (const page of prefix.state.pages) this.#release(page)
   }
 
   #groupOf({ value: { group } }: Entry<Kept>): Set<Entry<Kept>> | null {
@@ -112,18 +98,6 @@ export class MemoryTier {
     const peers = this.#groups.get(group) ?? new Set()
     this.#groups.set(group, peers)
     return peers
-  }
-
-  #hold(page: Uint8Array): void {
-    const holders = this.#pages.get(page) ?? 0
-    if (holders === 0) this.#bytes += page.byteLength
-    this.#pages.set(page, holders + 1)
-  }
-
-  #release(page: Uint8Array): void {
-    const holders = (this.#pages.get(page) ?? 1) - 1
-    if (holders > 0) this.#pages.set(page, holders)
-    else if (this.#pages.delete(page)) this.#bytes -= page.byteLength
   }
 }
 

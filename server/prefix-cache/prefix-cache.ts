@@ -1,6 +1,7 @@
 /** The prefix cache: what owners' prompts have in common with earlier ones is not computed again. */
 import type { CallRuns } from '../engine/prefill-calls.ts'
 import type { DiskTier } from './disk-tier.ts'
+import type { StateCache } from '../state-cache.ts'
 import { MemoryTier } from './memory-tier.ts'
 import type { Prefix, PrefixHit, Scope } from './prefix.ts'
 
@@ -13,6 +14,7 @@ export interface PrefixOptions {
 }
 
 export interface PrefixCache {
+  /** Bytes of all states that are kept in memory. */
   readonly memoryBytes: number
   /** Prefixes that went for want of room in memory since the start. */
   readonly evictions: number
@@ -38,14 +40,14 @@ export interface PrefixCache {
 /** A prefix on disk has to save so many tokens more than one in memory to be worth reading. */
 const LEAST_GAIN = 64
 
-/** A cache of at most `budget` bytes in memory. */
-export function createPrefixCache(budget: number, disk: DiskTier): PrefixCache {
+/** A cache whose prefixes in memory are in `states`. */
+export function createPrefixCache(states: StateCache, disk: DiskTier): PrefixCache {
   let evictions = 0
-  const memory = new MemoryTier(budget, () => void evictions++)
+  const memory = new MemoryTier(states, () => void evictions++)
   const unsettled = new Map<string, Set<Promise<void>>>()
   return {
     get memoryBytes() {
-      return memory.bytes
+      return states.bytes
     },
     get evictions() {
       return evictions

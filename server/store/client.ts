@@ -1,10 +1,9 @@
 /** The HTTP thread's side of the store. */
-import { bytesOfState, transferList, type SessionState } from '../checkpoint.ts'
 import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
 import { StoreError } from './errors.ts'
 import type { FromStore } from './messages.ts'
-import type { Store, StoreCalls } from './store.ts'
+import type { Damage, Store, StoreCalls } from './store.ts'
 
 export type ConnectedStore = Omit<Store, 'close'> & {
   /** From now on every call fails with `error`. */
@@ -13,11 +12,12 @@ export type ConnectedStore = Omit<Store, 'close'> & {
   close(): Promise<boolean>
 }
 
-/** The store at the other end of `port`. States that are given to it are moved, not copied. */
+/** The store at the other end of `port`. */
 export function connectStore(port: Port): ConnectedStore {
   const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>()
   let lastId = 0
   let failure: StoreError | null = null
+  const damageListeners: ((damage: Damage) => void)[] = []
   const opening = createDeferred<readonly string[]>()
   const breaking = createDeferred<string>()
 
@@ -31,8 +31,7 @@ export function connectStore(port: Port): ConnectedStore {
   const send = (name: keyof StoreCalls | 'close', args: readonly unknown[]): Promise<unknown> => {
     if (failure) return Promise.reject(failure)
     const id = ++lastId
-    const state = args.find((arg) => isState(arg))
-    port.postMessage({ id, name, args }, state && bytesOfState(state) > 0 ? transferList(state) : [])
+    port.postMessage({ id, name, args })
     return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
   }
   const call =
@@ -43,6 +42,10 @@ export function connectStore(port: Port): ConnectedStore {
   port.on('message', (received) => {
     const message = received as FromStore
     if (message.kind === 'opened') return opening.resolve(message.notes)
+    if (message.kind === 'damage') {
+      for (const listener of damageListeners) listener(message.damage)
+      return
+    }
     if (message.kind === 'broken') return fail(new StoreError(message.reason, message.message))
     const caller = waiting.get(message.id)
     waiting.delete(message.id)
@@ -52,9 +55,11 @@ export function connectStore(port: Port): ConnectedStore {
   return {
     ready: opening.promise,
     broken: breaking.promise,
+    onDamage: (listener) => void damageListeners.push(listener),
     put: call('put'),
     find: call('find'),
     load: call('load'),
+    hold: call('hold'),
     release: call('release'),
     history: call('history'),
     lineage: call('lineage'),
@@ -74,8 +79,4 @@ export function connectStore(port: Port): ConnectedStore {
       return true
     },
   }
-}
-
-function isState(value: unknown): value is SessionState {
-  return typeof value === 'object' && value !== null && 'fixed' in value && 'pages' in value
 }

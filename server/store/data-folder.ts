@@ -1,5 +1,15 @@
 /** The files of a data folder: who may read them, whether they are still the ones that were opened, and what is missing. */
-import { chmodSync, closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
 import { readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { StoreError } from './errors.ts'
@@ -20,6 +30,8 @@ export interface DataFolder {
   readonly notes: readonly string[]
   /** Throws StoreError `gone` if the database's files have been removed or replaced since `remember` was called. */
   verify(): void
+  /** What is free on its disk. */
+  freeBytes(): number
   /** From now on the files that are there must stay. */
   remember(): void
   /** Writes down whether the folder is in use or was closed as it should be. A full disk is no reason to fail. */
@@ -39,6 +51,10 @@ export function openDataFolder(folder: string): DataFolder {
     database,
     log,
     notes,
+    freeBytes() {
+      const { bavail, bsize } = statfsSync(folder)
+      return bavail * bsize
+    },
     remember() {
       identities = [database, log].flatMap((file) => {
         const inode = inodeOf(file)

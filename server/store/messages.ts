@@ -1,12 +1,14 @@
 /** What the HTTP thread and the store's thread say to each other. */
 import type { StoreFailure } from './errors.ts'
-import type { StoreCalls } from './store.ts'
+import type { Damage, StoreCalls } from './store.ts'
 
 /** What the thread is started with. */
 export interface StoreOptions {
   readonly folder: string
   readonly keepStates: number
   readonly replayTokens: number
+  /** Bytes of all states at most, but for the one that was written last. */
+  readonly stateBytes: number
   /** Bytes of all prefixes of prompts at most. */
   readonly prefixBytes: number
   /** Upper limit of the database's size in pages of 4 KiB. */
@@ -21,6 +23,7 @@ export type ToStore = {
 
 export type FromStore =
   | { readonly kind: 'opened'; readonly notes: readonly string[] }
+  | { readonly kind: 'damage'; readonly damage: Damage }
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly reason: StoreFailure; readonly message: string }
   /** The data folder could not be opened, or is gone. */

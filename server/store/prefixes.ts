@@ -1,10 +1,10 @@
 /** Prefixes of prompts with their states, by owner and bundle: within a budget of bytes, and for a day after their last use. */
 import { createHash } from 'node:crypto'
 import type Database from 'libsql'
-import { PAGE_POSITIONS, type SessionState } from '../checkpoint.ts'
+import { PAGE_POSITIONS, sharedCopy, type SessionState } from '../checkpoint.ts'
 import { createPages, type PageName } from './pages.ts'
-import { StoreError } from './errors.ts'
-import type { PrefixCalls } from './store.ts'
+import { toStoreError } from './errors.ts'
+import type { Damage, PrefixCalls } from './store.ts'
 import { checksumOfPrefix, columnsOf, hashOf, isAsWritten, type PrefixRow } from './prefix-row.ts'
 import { bytesOf, integers, toBlob, type Blob } from './turn-row.ts'
 
@@ -13,13 +13,24 @@ const LIFETIME_MS = 24 * 60 * 60 * 1000
 
 type Candidate = Pick<PrefixRow, 'seq' | 'length' | 'hash'>
 
-/** Keeps at most `budget` bytes; the prefixes that were used longest ago go first. */
-export function createPrefixes(database: Database.Database, budget: number): PrefixCalls {
+/** Keeps at most `budget` bytes; the prefixes that were used longest ago go first. `tell` is told of damaged ones. */
+export function createPrefixes(
+  database: Database.Database,
+  budget: number,
+  tell: (damage: Damage) => void,
+): PrefixCalls {
   const sql = prepare(database)
   const pages = createPages(database, 'prefix_page')
   const used = new Map<number, number>()
+  /** Numbers of prefixes that are not what was written: they are stored anew when they are put again. */
+  const damaged = new Set<number>()
 
+  const isDamaged = (seq: number): void => {
+    if (!damaged.has(seq)) tell({ what: 'prefix', id: null })
+    damaged.add(seq)
+  }
   const drop = (seq: number): void => {
+    damaged.delete(seq)
     const found = sql.pageOf.get(seq) as { page: Blob | null } | undefined
     sql.drop.run(seq)
     pages.release(found?.page ? bytesOf(found.page) : null)
@@ -46,7 +57,8 @@ export function createPrefixes(database: Database.Database, budget: number): Pre
     putPrefix(owner, bundle, record, state, after) {
       const hash = hashOf(record.key)
       const known = sql.find.get(owner, bundle, record.key.length, hash) as { seq: number } | undefined
-      if (known) {
+      if (known && damaged.has(known.seq)) drop(known.seq)
+      else if (known) {
         used.set(known.seq, Date.now())
         writeUses()
         return known.seq
@@ -69,9 +81,14 @@ export function createPrefixes(database: Database.Database, budget: number): Pre
       const rows = sql.candidates.all(owner, bundle, longerThan, tokens.length, oldest) as Candidate[]
       for (const { seq } of matching(rows, tokens)) {
         const row = sql.row.get(seq) as PrefixRow | undefined
-        if (!row || !isAsWritten(owner, bundle, row)) continue
-        const state = stateOf(row, () => pages.read(row.page && bytesOf(row.page), `${owner}\0${bundle}`))
-        if (!state) continue
+        const state =
+          row && isAsWritten(owner, bundle, row)
+            ? stateOf(row, () => pages.read(row.page && bytesOf(row.page), `${owner}\0${bundle}`))
+            : null
+        if (!row || !state) {
+          isDamaged(seq)
+          continue
+        }
         used.set(seq, Date.now())
         const { length, position, reply } = row
         const fed = row.tokens && integers(row.tokens)
@@ -120,12 +137,12 @@ function matching(rows: readonly Candidate[], tokens: readonly number[]): Candid
 /** Null where a page is missing or damaged: the prompt is then computed. */
 function stateOf(row: PrefixRow, readPages: () => Uint8Array[]): SessionState | null {
   // Copied into memory of their own, which can then be moved to another thread.
-  const [fixed, tail] = [Uint8Array.from(bytesOf(row.fixed)), Uint8Array.from(bytesOf(row.tail))]
+  const [fixed, tail] = [sharedCopy(bytesOf(row.fixed)), sharedCopy(bytesOf(row.tail))]
   try {
     const full = readPages()
     return { fixed, pages: tail.length > 0 ? [...full, tail] : full, firstPage: 0 }
   } catch (error) {
-    if (error instanceof StoreError && error.reason === 'corrupt') return null
+    if (toStoreError(error).reason === 'corrupt') return null
     throw error
   }
 }

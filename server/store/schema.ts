@@ -5,15 +5,15 @@ import { PREFIX_TABLES } from './prefix-tables.ts'
 import { checksumOf, fromRow, READ_COLUMNS, RESPONSE_COLUMNS, type ResponseRow } from './turn-row.ts'
 
 /** Version of the tables below, in SQLite's user_version. */
-export const FORMAT = 3
+export const FORMAT = 4
 
 /**
  * `response` is the log of turns. `checksum` covers every field of a row but `seq`, `state_hash` and `replay`.
  * `state_hash` is the sha256 of the state, kept when the state is pruned. `replay` counts the tokens from the nearest
  * earlier state that is never pruned.
  *
- * `state` holds the states that are kept: `kind` is one of the numbers in states.ts, `used` orders them by last use,
- * `fixed` and `tail` are bytes, and `page` names the last full page.
+ * `state` holds the states that are kept: `owner` is that of its turn, `kind` is one of the numbers in states.ts, `used`
+ * orders them by last use, `fixed` and `tail` are bytes, and `page` names the last full page.
  *
  * `page` holds full pages of append state, each linked to the one before it. `refs` counts the states and pages that
  * name it.
@@ -34,10 +34,22 @@ const TABLES = `
   CREATE INDEX response_root ON response (root);
   CREATE TABLE state (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, root TEXT NOT NULL, kind INTEGER NOT NULL, used INTEGER NOT NULL,
-    sha256 BLOB NOT NULL, fixed BLOB NOT NULL, tail BLOB NOT NULL, page BLOB
+    sha256 BLOB NOT NULL, fixed BLOB NOT NULL, tail BLOB NOT NULL, page BLOB, owner TEXT NOT NULL DEFAULT ''
   );
   CREATE INDEX state_use ON state (root, kind, used);
-  CREATE TABLE page (name BLOB PRIMARY KEY, previous BLOB, refs INTEGER NOT NULL, bytes BLOB NOT NULL);
+  CREATE TABLE page (
+    name BLOB PRIMARY KEY, previous BLOB, refs INTEGER NOT NULL, bytes BLOB NOT NULL, owner TEXT NOT NULL DEFAULT ''
+  );
+`
+
+/** Bytes of states and pages by owner, who gives way by them when all together are too many. */
+const OWNERS = `
+  CREATE INDEX state_age ON state (owner, kind, used);
+  CREATE TABLE owner_bytes (owner TEXT PRIMARY KEY, bytes INTEGER NOT NULL);
+  ${countForOwner('state', 'INSERT', 'new', '+ length(new.fixed) + length(new.tail)')}
+  ${countForOwner('state', 'DELETE', 'old', '- length(old.fixed) - length(old.tail)')}
+  ${countForOwner('page', 'INSERT', 'new', '+ length(new.bytes)')}
+  ${countForOwner('page', 'DELETE', 'old', '- length(old.bytes)')}
 `
 
 const COUNTERS = `
@@ -72,7 +84,7 @@ const COUNTERS = `
 /** Makes the tables in a new database, or brings those of an earlier format up to this one, in one transaction. */
 export function migrate(database: Database.Database, version: number, folder: string): void {
   if (version === FORMAT) return
-  const step = [create, fromFormat1, fromFormat2][version]
+  const step = [create, fromFormat1, fromFormat2, fromFormat3][version]
   if (!step) {
     throw new StoreError(
       'failed',
@@ -94,7 +106,21 @@ export function migrate(database: Database.Database, version: number, folder: st
 function create(database: Database.Database): void {
   database.exec(TABLES)
   database.exec(COUNTERS)
+  database.exec(OWNERS)
   database.exec(PREFIX_TABLES)
+}
+
+function countForOwner(
+  table: 'state' | 'page',
+  event: 'INSERT' | 'DELETE',
+  row: 'new' | 'old',
+  change: string,
+): string {
+  return `
+    CREATE TRIGGER ${table}_${event.toLowerCase()}_counted AFTER ${event} ON ${table} BEGIN
+      INSERT INTO owner_bytes VALUES (${row}.owner, 0) ON CONFLICT DO NOTHING;
+      UPDATE owner_bytes SET bytes = bytes ${change} WHERE owner = ${row}.owner;
+    END;`
 }
 
 /** Format 1 had no checksums, no pages, text documents, and kept every sixteenth state of a branch for good. */
@@ -115,11 +141,11 @@ function fromFormat1(database: Database.Database): void {
   database.exec('UPDATE response SET document = CAST(document AS BLOB)')
   // Every sixteenth state of a branch stays an anchor (2), pinned ones stay pinned (3), leaves are leaves (1).
   database.exec(`
-    INSERT INTO state (seq, id, root, kind, used, sha256, fixed, tail, page)
+    INSERT INTO state (seq, id, root, kind, used, sha256, fixed, tail, page, owner)
       SELECT seq, id, root,
              CASE WHEN pinned = 1 THEN 3 WHEN depth % 16 = 0 THEN 2
                   WHEN EXISTS (SELECT 1 FROM response WHERE response.parent = state_1.id) THEN 0 ELSE 1 END,
-             seq, sha256, bytes, x'', NULL
+             seq, sha256, bytes, x'', NULL, (SELECT owner FROM response WHERE response.id = state_1.id)
         FROM state_1;
     DROP TABLE response_1;
     DROP TABLE state_1;
@@ -130,4 +156,25 @@ function fromFormat1(database: Database.Database): void {
 function fromFormat2(database: Database.Database): void {
   database.exec('ALTER TABLE response ADD COLUMN prefill_calls BLOB')
   database.exec(PREFIX_TABLES)
+  fromFormat3(database)
+}
+
+/** Format 3 did not count bytes by owner. */
+function fromFormat3(database: Database.Database): void {
+  database.exec(`
+    ALTER TABLE state ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    ALTER TABLE page ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+    UPDATE state SET owner = response.owner FROM response WHERE response.id = state.id;
+    WITH RECURSIVE owned (name, owner) AS (
+      SELECT page, owner FROM state WHERE page IS NOT NULL
+      UNION SELECT page.previous, owned.owner FROM owned JOIN page ON page.name = owned.name
+        WHERE page.previous IS NOT NULL
+    ) UPDATE page SET owner = owned.owner FROM owned WHERE owned.name = page.name;
+    ${OWNERS}
+    INSERT INTO owner_bytes
+      SELECT owner, sum(bytes) FROM (
+        SELECT owner, length(fixed) + length(tail) AS bytes FROM state
+        UNION ALL SELECT owner, length(bytes) FROM page
+      ) GROUP BY owner;
+  `)
 }

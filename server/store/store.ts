@@ -57,6 +57,21 @@ export function startsAfresh({ prompt, generated, position }: TurnRecord): boole
 export interface Lineage {
   readonly from: Checkpoint | null
   readonly turns: readonly TurnRecord[]
+  /** Those of the turns whose kept states are not what was written. */
+  readonly damaged: readonly string[]
+}
+
+/**
+ * Why a state is put back: it follows its turn, or a turn goes on from it now (it is held until `release`), or it must
+ * never be pruned.
+ */
+export type RestoredFor = 'followed' | 'continued' | 'pinned'
+
+/** Something that was read from the data folder and is not what was written. */
+export interface Damage {
+  readonly what: 'turn' | 'state' | 'prefix'
+  /** Of the response; null for a prefix. */
+  readonly id: string | null
 }
 
 /** What became of a rebuilt state: it has the bits of the one that was pruned, it has not, or nobody can tell. */
@@ -108,8 +123,11 @@ export interface PrefixCalls {
 
 /** All calls are answered in the order in which they were made. */
 export interface StoreCalls extends PrefixCalls {
-  /** Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). */
-  put(record: TurnRecord, state: SessionState | null): void
+  /**
+   * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
+   * before the state's first one are not kept, so the turn was stored without it.
+   */
+  put(record: TurnRecord, state: SessionState | null): boolean
   /** The turn `id` of `owner`, without its state; null if there is none. */
   find(owner: string, id: string): Found | null
   /**
@@ -117,13 +135,15 @@ export interface StoreCalls extends PrefixCalls {
    * StoreError `corrupt` if it is not what was written.
    */
   load(id: string): SessionState | null
+  /** The same without reading it: whether it is kept, and is not pruned until `release` is called. */
+  hold(id: string): boolean
   release(id: string): void
   /** The turns of the branch that `id` ends, in order; where one was deleted, those after it. */
   history(id: string): TurnRecord[]
   /** Null when the branch cannot be followed back to a state or to its beginning. */
   lineage(id: string): Lineage | null
-  /** Puts back a state that was rebuilt, or that follows its turn. `pinned`: the retention policy never prunes it. */
-  restore(id: string, state: SessionState, pinned: boolean): Rebuilt
+  /** Puts back a state that was rebuilt, or that follows its turn. What is damaged of the one in its place is mended. */
+  restore(id: string, state: SessionState, use: RestoredFor): Rebuilt
   /** Ids of the responses that continue `id` and can only be rebuilt through it. */
   dependants(id: string): string[]
   /**
@@ -139,6 +159,8 @@ export interface StoreStatistics {
   readonly sessions: number
   readonly states: number
   readonly stateBytes: number
+  /** States that went for want of room since the start. */
+  readonly evictions: number
   readonly prefixes: number
   readonly prefixBytes: number
   readonly journal: string
@@ -153,5 +175,7 @@ export type Store = {
   readonly ready: Promise<readonly string[]>
   /** Resolves with the reason when the store cannot go on. */
   readonly broken: Promise<string>
+  /** `listener` is told of damage that calls come upon. */
+  onDamage(listener: (damage: Damage) => void): void
   close(): Promise<void>
 }

@@ -1,11 +1,11 @@
 /** The store's calls over an open database. Synchronous: the store's thread runs them. */
 import type Database from 'libsql'
-import type { SessionState } from '../checkpoint.ts'
+import { bytesOfState, type SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
-import { StoreError } from './errors.ts'
+import { StoreError, toStoreError } from './errors.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type Kind, type States } from './states.ts'
-import { startsAfresh, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
+import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
 import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
 import type { Blob, ResponseRow } from './turn-row.ts'
 
@@ -14,42 +14,80 @@ export interface Retention {
   readonly keepStates: number
   /** Tokens that a rebuild replays at most, besides those of the turn itself. */
   readonly replayTokens: number
+  /** Bytes of all states at most, but for the one that was written last. */
+  readonly stateBytes: number
   /** Bytes of all prefixes at most. */
   readonly prefixBytes: number
 }
 
+/** Where the database is. */
+export interface Surroundings {
+  /** What is free on its disk. */
+  readonly freeBytes: () => number
+  /** Called with damage that a call comes upon. */
+  readonly tell: (damage: Damage) => void
+}
+
+/** States that can be rebuilt leave so much of the disk to the log of turns. */
+const ROOM_FOR_TURNS = 16 * 1024 * 1024
+
 type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: number }
 
-export function createTurns(database: Database.Database, retention: Retention): StoreCalls {
+export function createTurns(
+  database: Database.Database,
+  retention: Retention,
+  { freeBytes, tell }: Surroundings,
+): StoreCalls {
   const sql = prepare(database)
-  const states = createStates(database)
+  const states = createStates(database, tell)
+  let evictions = 0
   const row = (id: string): Row | undefined => sql.byId.get(id) as Row | undefined
+  /** Throws StoreError `corrupt`, and tells, if a row is not what was written. */
+  const checked = (id: string, found: Row): TurnRecord => {
+    try {
+      return turnOf(found)
+    } catch (error) {
+      tell({ what: 'turn', id })
+      throw error
+    }
+  }
   /** The turn `id`; null if there is none. Throws StoreError `corrupt` if it is not what was written. */
   const record = (id: string): TurnRecord | null => {
     const found = row(id)
-    return found ? checked(found) : null
+    return found ? checked(id, found) : null
   }
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
+  const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   return {
-    ...createPrefixes(database, retention.prefixBytes),
+    ...prefixes,
+    putPrefix(...args) {
+      leaveRoom(args[3])
+      return prefixes.putPrefix(...args)
+    },
     put(turn, state) {
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)
       if (turn.parent !== null) states.setKind(turn.parent, KIND.leaf, KIND.prunable)
-      if (state) keep(turn, state, kind)
+      const isKept = state === null || keep(turn, state, kind) !== null
       states.prune(turn.root, retention.keepStates)
+      return isKept
     },
     find(owner, id) {
       const found = row(id)
       if (!found || !ownedBy(found, owner)) return null
       const hash = found.state_hash && bytesOf(found.state_hash)
       const [kept, continued] = [states.kindOf(id) !== null, sql.child.get(id) !== undefined]
-      return { record: checked(found), kept, stateHash: hash, continued }
+      return { record: checked(id, found), kept, stateHash: hash, continued }
     },
     load(id) {
       const turn = record(id)
       return turn && states.load(turn, true)
+    },
+    hold(id) {
+      const isKept = states.kindOf(id) !== null
+      if (isKept) states.hold(id)
+      return isKept
     },
     release: (id) => states.release(id),
     history(id) {
@@ -59,22 +97,34 @@ export function createTurns(database: Database.Database, retention: Retention): 
     },
     lineage(id) {
       const turns: TurnRecord[] = []
+      const damaged: string[] = []
       for (let at: string | null = id; at !== null;) {
         const turn = record(at)
         if (!turn) return null
-        const state: SessionState | null = at === id ? null : loadIfRight(states, turn)
-        if (state) return { from: { state, position: turn.position, pending: turn.pending }, turns: turns.toReversed() }
+        const state: SessionState | 'damaged' | null = at === id ? null : loadIfRight(states, turn)
+        if (state === 'damaged') damaged.push(at)
+        else if (state) {
+          const from = { state, position: turn.position, pending: turn.pending }
+          return { from, turns: turns.toReversed(), damaged }
+        }
         turns.push(turn)
         at = startsAfresh(turn) ? null : turn.parent
       }
-      return { from: null, turns: turns.toReversed() }
+      return { from: null, turns: turns.toReversed(), damaged }
     },
-    restore(id, state, pinned) {
+    restore(id, state, use) {
+      if (use !== 'pinned') leaveRoom(state)
       const found = row(id)
       if (!found) return 'unknown'
       const inner = sql.child.get(id) === undefined ? KIND.leaf : KIND.prunable
       const kind = states.kindOf(id) ?? (found.replay > retention.replayTokens ? KIND.anchor : inner)
-      return compare(found.state_hash, keep(checked(found), state, pinned ? KIND.pinned : kind))
+      const hash = keep(checked(id, found), state, use === 'pinned' ? KIND.pinned : kind)
+      if (!hash) {
+        const message = `the state of ${id} begins at page ${state.firstPage}, and the pages before it are not kept`
+        throw new StoreError('failed', message)
+      }
+      if (use === 'continued') states.hold(id)
+      return compare(found.state_hash, hash)
     },
     dependants: (id) =>
       (sql.dependants.all(id) as { id: Blob }[]).map((found) => Buffer.from(bytesOf(found.id)).toString()),
@@ -97,6 +147,7 @@ export function createTurns(database: Database.Database, retention: Retention): 
         sessions: count('sessions'),
         states: count('states'),
         stateBytes: count('stateBytes'),
+        evictions,
         prefixes: count('prefixes'),
         prefixBytes: count('prefixBytes'),
         journal: String(pragma(database, 'journal_mode')),
@@ -105,9 +156,16 @@ export function createTurns(database: Database.Database, retention: Retention): 
     },
   }
 
-  function keep(turn: TurnRecord, state: SessionState, kind: Kind): Uint8Array {
+  /** Throws StoreError `full` where `state`, first in the write-ahead log and then in the database, would fill the disk. */
+  function leaveRoom(state: SessionState): void {
+    const [free, needed] = [freeBytes(), 2 * bytesOfState(state) + ROOM_FOR_TURNS]
+    if (free < needed) throw new StoreError('full', `a state is written where ${needed} bytes are free, got ${free}`)
+  }
+
+  function keep(turn: TurnRecord, state: SessionState, kind: Kind): Uint8Array | null {
     const hash = states.put(turn, state, kind)
-    sql.setHash.run(Buffer.from(hash), turn.id)
+    evictions += states.shrink(retention.stateBytes, turn.id)
+    if (hash) sql.setHash.run(Buffer.from(hash), turn.id)
     return hash
   }
 }
@@ -131,16 +189,16 @@ function placeOf(
 }
 
 /** A state that is damaged serves no replay: the one before it does. */
-function loadIfRight(states: States, turn: TurnRecord): SessionState | null {
+function loadIfRight(states: States, turn: TurnRecord): SessionState | 'damaged' | null {
   try {
     return states.load(turn, false)
   } catch (error) {
-    if (error instanceof StoreError && error.reason === 'corrupt') return null
+    if (toStoreError(error).reason === 'corrupt') return 'damaged'
     throw error
   }
 }
 
-function checked(row: Row): TurnRecord {
+function turnOf(row: Row): TurnRecord {
   const turn = fromRow(row)
   if (!checksumOf(turn).equals(Buffer.from(bytesOf(row.checksum))))
     throw new StoreError('corrupt', `the stored turn ${turn.id.slice(0, 100)} is not what was written`)

@@ -1,10 +1,8 @@
 /** Entry of the store's thread. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { bytesOfState, transferList, type SessionState } from '../checkpoint.ts'
 import { openDatabase } from './database.ts'
 import { toStoreError } from './errors.ts'
 import type { FromStore, StoreOptions, ToStore } from './messages.ts'
-import type { FoundPrefix } from './store.ts'
 import { createQueue, type CallResult } from './queue.ts'
 import { createTurns } from './turns.ts'
 
@@ -14,23 +12,23 @@ const EXPIRE_MS = 10 * 60 * 1000
 if (parentPort) {
   const port = parentPort
   const { folder, maxPages, ...retention } = (workerData as { payload: StoreOptions }).payload
-  const send = (message: FromStore, moved: ArrayBuffer[] = []): void => port.postMessage(message, moved)
+  const send = (message: FromStore): void => port.postMessage(message)
   const broken = (error: unknown): void => {
     const { reason, message } = toStoreError(error)
     send({ kind: 'broken', reason, message })
   }
-  const answer = (id: number, name: ToStore['name'], result: CallResult): void => {
+  const answer = (id: number, result: CallResult): void => {
     if ('error' in result) {
       const { reason, message } = result.error
       send({ kind: 'failure', id, reason, message })
-    } else {
-      const state = name === 'load' ? (result.value as SessionState | null) : foundState(name, result.value)
-      send({ kind: 'answer', id, value: result.value }, state && bytesOfState(state) > 0 ? transferList(state) : [])
-    }
+    } else send({ kind: 'answer', id, value: result.value })
   }
   try {
     const opened = openDatabase(folder, maxPages)
-    const turns = createTurns(opened.database, retention)
+    const turns = createTurns(opened.database, retention, {
+      freeBytes: () => opened.files.freeBytes(),
+      tell: (damage) => send({ kind: 'damage', damage }),
+    })
     const queue = createQueue(opened, turns, broken)
     port.on('message', ({ id, name, args }: ToStore) => {
       if (name === 'close') {
@@ -38,7 +36,7 @@ if (parentPort) {
         opened.close()
         send({ kind: 'answer', id, value: undefined })
         port.close()
-      } else queue.push({ name, args, answer: (result) => answer(id, name, result) })
+      } else queue.push({ name, args, answer: (result) => answer(id, result) })
     })
     const expire = (): void => queue.push({ name: 'expirePrefixes', args: [], answer: () => undefined })
     expire()
@@ -48,8 +46,4 @@ if (parentPort) {
     broken(error)
     port.close()
   }
-}
-
-function foundState(name: ToStore['name'], value: unknown): SessionState | null {
-  return name === 'findPrefix' ? ((value as FoundPrefix | null)?.state ?? null) : null
 }

@@ -1,89 +1,59 @@
 /**
- * What the next turn of a conversation costs, by its length: continued by id, resent whole by a chat client, with the last
- * reply edited, after a restart, after kill -9. On a real server process with a bundle of any model.
- *   npx tsx tests/bench/conversations.ts BUNDLE [LENGTHS=1024,8192]
+ * What the next turn of a conversation costs, by its length, here and with llama.cpp's server on the same weights and with
+ * the same requests: continued by id, resent whole, resent without the last reply's reasoning, after a restart, after
+ * kill -9, after the model was unloaded.
+ *   bash tests/bench/peers/setup.sh
+ *   npx tsx tests/bench/conversations.ts [MODEL...] [--rounds 3] [--lengths 1024,8192]
+ * MODEL is a name of bench-models.ts (default: all). What was measured is written to docs/results/next-turn, of which
+ * tests/bench/pictures.ts draws the picture.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { listening, type ServerProcess } from '../support/process.ts'
-import { ask, type Measured } from './ask.ts'
+import { parseArgs } from 'node:util'
+import { llamaContender, llamaVersion } from '../../clients/bench/llama-server.ts'
+import { describeMachine } from '../../clients/bench/machine.ts'
+import { mnemeContender } from '../../clients/bench/mneme-server.ts'
+import { measureNextTurns, mostTokens } from '../../clients/bench/next-turn.ts'
+import { nextTurnTable } from '../../clients/bench/report.ts'
+import { benchModel } from '../../server/bench-model.ts'
+import { conversationModels, type ConversationModel } from './bench-models.ts'
+import { llamaServer } from './peers/llama-server.ts'
 
-const [bundle, lengths = '1024,8192'] = process.argv.slice(2)
-if (bundle === undefined) throw new Error('usage: conversations.ts BUNDLE [LENGTHS]')
-const text = process.env['TEXT'] ?? join(import.meta.dirname, '../../../shared/data/war-and-peace.txt')
-const book = readFileSync(text, 'utf8').replaceAll(/\s+/g, ' ')
-const folder = mkdtempSync(join(tmpdir(), 'mneme-conversations-'))
+const THREADS = ['--threads', '2']
+/** Bytes of memory for kept prompts: the conversations of 32k tokens have to fit. */
+const PREFIX_CACHE = 2 ** 31
 
-interface Message {
-  readonly role: string
-  readonly content: string
+async function measure(name: string, model: ConversationModel, rounds: number, lengths: readonly number[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'mneme-conversations-'))
+  const { bundle, gguf } = await model.files()
+  const options = { lengths, rounds, restarts: 1 }
+  const tokens = mostTokens(options)
+  const served = await benchModel(bundle, folder, { prefixCache: PREFIX_CACHE })
+  const args = [...THREADS, '--prefix-cache', String(PREFIX_CACHE)]
+  const common = { data: join(folder, 'data'), tokens, concurrency: 1 }
+  const contenders = [mnemeContender({ ...common, bin: 'clients/cli/bin.js', model: served, args })]
+  if (gguf !== undefined && existsSync(llamaServer))
+    contenders.push(llamaContender({ ...common, data: folder, program: llamaServer, gguf, args: THREADS }))
+  const machine = describeMachine()
+  const llama = contenders.length > 1 ? llamaVersion(llamaServer) : 'not measured'
+  const turns = await measureNextTurns(contenders, options, (line) => process.stderr.write(`${line}\n`))
+  rmSync(folder, { recursive: true })
+  const results = join('docs', 'results', 'next-turn')
+  mkdirSync(results, { recursive: true })
+  const kept = turns.map((turn) => ({ ...turn, ttft: Math.round(turn.ttft * 10) / 10 }))
+  const json = { model: model.about, machine, llama, turns: kept }
+  writeFileSync(join(results, `${name}.json`), `${JSON.stringify(json, null, 2)}\n`)
+  console.log(`${name}: ${model.about}\n${machine}; ${llama}; medians of ${rounds} rounds\n`)
+  console.log(`${nextTurnTable(turns, contenders)}\n`)
 }
 
-const flags = ['--port', '0', '--data', folder, '--log-level', 'warn', '--threads', '2', '--prefix-cache', '2147483648']
-const start = (): Promise<ServerProcess> =>
-  listening(
-    spawn(process.execPath, ['clients/cli/bin.js', 'serve', bundle, ...flags], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    }),
-  )
-
-const stop = async (server: ServerProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
-  server.child.kill(signal)
-  await server.exited
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '3' }, lengths: { type: 'string' } },
+})
+for (const name of positionals.length > 0 ? positionals : Object.keys(conversationModels)) {
+  const model = conversationModels[name]
+  if (!model) throw new Error(`expected one of ${Object.keys(conversationModels).join(', ')}, got ${name}`)
+  await measure(name, model, Number(values.rounds), values.lengths?.split(',').map(Number) ?? model.lengths)
 }
-
-const bytesOnDisk = (): number =>
-  ['mneme.db', 'mneme.db-wal'].reduce(
-    (sum, file) => sum + (statSync(join(folder, file), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  )
-
-let server = await start()
-const model = ((await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] }).data[0]!.id
-const rows: string[][] = []
-for (const length of lengths.split(',').map(Number)) {
-  // About four letters a token; the reply says how many there were.
-  const question = 'And then?'
-  const messages: Message[] = [{ role: 'user', content: book.slice(1000, 1000 + Math.floor(4.2 * length)) }]
-  const note = (what: string, m: Measured): void =>
-    void rows.push([String(length), what, String(m.prompt), String(m.prompt - m.cached), m.firstMs.toFixed(0)])
-
-  const turn = { input: messages[0]!.content, model, max_output_tokens: 8 }
-  const first = await ask(server, '/v1/responses', turn)
-  note('first turn, by id', first)
-  const before = bytesOnDisk()
-  const next = await ask(server, '/v1/responses', {
-    input: question,
-    previous_response_id: first.id,
-    model,
-    max_output_tokens: 8,
-  })
-  note('next turn, by id', next)
-  const written = bytesOnDisk() - before
-
-  const options = { model, max_tokens: 8, stream_options: { include_usage: true }, prompt_cache_retention: '24h' }
-  const cold = [{ role: 'system', content: `Conversation ${length}.` }, ...messages]
-  const opened = await ask(server, '/v1/chat/completions', { messages: cold, ...options })
-  note('first turn, chat', opened)
-  const resent = [...cold, { role: 'assistant', content: opened.reply }, { role: 'user', content: question }]
-  note('next turn, resent', await ask(server, '/v1/chat/completions', { messages: resent, ...options }))
-  const edited = resent.with(2, { role: 'assistant', content: 'Something else.' })
-  note('next turn, the last reply edited', await ask(server, '/v1/chat/completions', { messages: edited, ...options }))
-
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    await new Promise((resolve) => setTimeout(resolve, 1500)) // states follow their turns
-    await stop(server, signal)
-    server = await start()
-    const how = signal === 'SIGTERM' ? 'a restart' : 'kill -9'
-    const body = { input: question, previous_response_id: next.id, model, max_output_tokens: 8 }
-    note(`after ${how}, by id`, await ask(server, '/v1/responses', body))
-    note(`after ${how}, resent`, await ask(server, '/v1/chat/completions', { messages: resent, ...options }))
-  }
-  console.log(`${length}: ${written} bytes of the database written for the second turn`)
-}
-await stop(server, 'SIGTERM')
-rmSync(folder, { recursive: true })
-console.log('\n| length | turn | tokens of the prompt | computed | first token, ms |\n|---|---|---|---|---|')
-for (const row of rows) console.log(`| ${row.join(' | ')} |`)

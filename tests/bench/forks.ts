@@ -1,54 +1,102 @@
 /**
  * Bytes on disk of 100 forks of one long conversation, on a real server process.
- *   npx tsx tests/bench/forks.ts BUNDLE [TOKENS=32768] [FORKS=100]
+ *   npx tsx tests/bench/forks.ts [TOKENS=32768] [FORKS=100] [BUNDLE]
+ * Without a bundle the model is a Qwen3.5 of 176 thousand random weights (../shared/fixtures), imported with a longer
+ * context: three layers of fixed state and one of keys and values, so that reading the history takes seconds.
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { listening } from '../support/process.ts'
-import { ask } from './ask.ts'
+import { importModel } from '../../exporter/import/import.ts'
+import { byteTokenizer } from '../support/byte-tokenizer.ts'
+import { readRow } from '../support/edit-database.ts'
+import { listening, type ServerProcess } from '../support/process.ts'
+import { fixtures } from '../support/published.ts'
+import { ask, type Measured } from './ask.ts'
 
-const [bundle, tokens = '32768', forks = '100'] = process.argv.slice(2)
-if (bundle === undefined) throw new Error('usage: forks.ts BUNDLE [TOKENS] [FORKS]')
-const text = process.env['TEXT'] ?? join(import.meta.dirname, '../../../shared/data/war-and-peace.txt')
-const book = readFileSync(text, 'utf8').replaceAll(/\s+/g, ' ')
+const [tokens, forks] = [32_768, 100].map((value, i) => Number(process.argv[2 + i] ?? value)) as [number, number]
 const folder = mkdtempSync(join(tmpdir(), 'mneme-forks-'))
-const flags = ['--port', '0', '--data', folder, '--log-level', 'warn', '--prefix-cache', '0', '--max-body', '4194304']
-const child = spawn(process.execPath, ['clients/cli/bin.js', 'serve', bundle, ...flags], {
-  stdio: ['ignore', 'pipe', 'inherit'],
-})
-const server = await listening(child)
-const { data } = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] }
-const model = data[0]!.id
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 3000)) // states follow their turns
-const bytes = (): number =>
-  ['mneme.db', 'mneme.db-wal'].reduce((sum, file) => sum + statSync(join(folder, file)).size, 0)
+const bundle = process.argv[4] ?? (await smallHybrid())
 
-const empty = bytes()
-const first = await ask(server, '/v1/responses', {
-  model,
-  input: book.slice(1000, 1000 + Math.floor(4.2 * Number(tokens))),
-  max_output_tokens: 4,
-})
-await settled()
-const one = bytes() - empty
-let computed = 0
-for (let fork = 0; fork < Number(forks); fork++) {
-  const made = await ask(server, '/v1/responses', {
+/** A bundle with both kinds of state, which takes twice the tokens of the conversation. */
+async function smallHybrid(): Promise<string> {
+  const [source, out] = [join(folder, 'source'), join(folder, 'hybrid')]
+  cpSync(join(fixtures, 'models/qwen3_5'), source, { recursive: true })
+  const config = join(source, 'config.json')
+  const json = JSON.parse(readFileSync(config, 'utf8')) as object
+  writeFileSync(config, JSON.stringify({ ...json, max_position_embeddings: 2 * tokens }))
+  const { tokenizer, config: about } = byteTokenizer()
+  writeFileSync(join(source, 'tokenizer.json'), JSON.stringify(tokenizer))
+  writeFileSync(join(source, 'tokenizer_config.json'), JSON.stringify(about))
+  await importModel({ source, out, quantization: 'none' })
+  return out
+}
+
+const data = join(folder, 'data')
+const flags = ['--port', '0', '--data', data, '--log-level', 'warn', '--prefix-cache', '0', '--max-body', '4194304']
+const server = await listening(
+  spawn(process.execPath, ['clients/cli/bin.js', 'serve', bundle, ...flags], { stdio: ['ignore', 'pipe', 'inherit'] }),
+)
+const { data: models } = (await (await fetch(`${server.url}/v1/models`)).json()) as { data: { id: string }[] }
+const model = models[0]!.id
+
+const turn = (input: string, previous: string | null): Promise<Measured> =>
+  ask(server, '/v1/responses', { model, input, previous_response_id: previous, max_output_tokens: 4 })
+
+/** Bytes of all states, once those that follow their turns are there. */
+async function stateBytes({ url }: ServerProcess): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 2000))
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  return Number(/^mneme_stored_state_bytes (\d+)$/m.exec(metrics)?.[1])
+}
+
+/** A text of about so many tokens: what one word takes is measured. */
+async function textOf(count: number): Promise<string> {
+  const word = 'and so the river runs past the mill '
+  const { prompt } = await ask(server, '/v1/responses', {
     model,
-    previous_response_id: first.id,
-    input: `Fork ${fork}`,
-    max_output_tokens: 4,
+    input: word.repeat(10),
+    max_output_tokens: 1,
+    store: false,
   })
+  return word.repeat(Math.floor((10 * count) / prompt))
+}
+
+const first = await turn(await textOf(tokens), null)
+const one = await stateBytes(server)
+const began = performance.now()
+let computed = 0
+for (let fork = 0; fork < forks; fork++) {
+  const made = await turn(`Fork ${fork}`, first.id)
   computed += made.prompt - made.cached
 }
-await settled()
-const all = bytes() - empty
+const seconds = (performance.now() - began) / 1000
+const all = await stateBytes(server)
 server.child.kill('SIGTERM')
 await server.exited
-rmSync(folder, { recursive: true })
-console.log(
-  `${first.prompt} tokens: ${one} bytes on disk; ${forks} forks more: ${all - one} bytes, ${Math.round((all - one) / Number(forks))} each`,
+const counts = readRow(
+  data,
+  `SELECT count(*) AS states, sum(length(fixed)) AS fixed, sum(length(tail)) AS tails,
+     (SELECT count(*) FROM page) AS pages, (SELECT sum(length(bytes)) FROM page) AS pageBytes FROM state`,
 )
-console.log(`tokens computed by the forks: ${computed}`)
+const file = statSync(join(data, 'mneme.db')).size
+rmSync(folder, { recursive: true })
+
+const row = (...cells: (string | number)[]): void => console.log(`| ${cells.join(' | ')} |`)
+row('what', 'states', 'fixed parts', 'full pages', 'last pages, not full', 'bytes of all')
+row('---', '---:', '---:', '---:', '---:', '---:')
+row(`${first.prompt} tokens`, 1, '', '', '', one)
+row(
+  `and ${forks} forks`,
+  Number(counts['states']),
+  Number(counts['fixed']),
+  `${Number(counts['pages'])}: ${Number(counts['pageBytes'])}`,
+  Number(counts['tails']),
+  all,
+)
+console.log(
+  `${Math.round((all - one) / forks)} bytes a fork, of which ${Number(counts['fixed']) / Number(counts['states'])} are its fixed part; ` +
+    `the database file: ${file}`,
+)
+console.log(`${computed} tokens computed by all forks, ${((seconds / forks) * 1000).toFixed(0)} ms a fork`)

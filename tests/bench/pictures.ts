@@ -5,6 +5,8 @@ import type { RecallResult } from '../../trainer/evaluate/keeper.ts'
 import { recallPicture } from '../../trainer/evaluate/keeper-picture.ts'
 import { trainingPicture } from '../../trainer/picture/training.ts'
 import type { Metric } from '../../trainer/run/metrics.ts'
+import { millionPicture } from './million-picture.ts'
+import { nextTurnPicture } from './next-turn-picture.ts'
 import { retrieval } from './studies/retrieval.ts'
 import { measuredOf } from './studies/study.ts'
 
@@ -36,6 +38,8 @@ const pictures: Readonly<Record<string, string>> = {
     ],
     'heldout',
   ),
+  'million/million.svg': millionPicture(),
+  'next-turn/next-turn.svg': nextTurnPicture(),
   'retrieval/retrieval.svg': retrieval.show(measuredOf(retrieval)).picture!,
 }
 

@@ -10,10 +10,16 @@ const MIB = 1024 * 1024
 /** Room for the reserve, and for a little more. */
 const SMALL = 18 * MIB
 
-async function start(folder: string, bytes: number, keep?: string): Promise<ServerProcess> {
+async function start(
+  folder: string,
+  bytes: number,
+  keep?: string,
+  { environment = {}, ...flags }: { environment?: Record<string, string>; prefixCache?: number } = {},
+): Promise<ServerProcess> {
   const fill = keep === undefined ? 'true' : `cp -a ${keep}/. ${folder}/ && chmod 600 ${folder}/mneme.*`
   const server = await startFakeServer({
-    flags: { data: folder },
+    flags: { data: folder, ...flags },
+    environment,
     before: `${smallDisk(folder, bytes)} && ${fill}`,
     through: ['unshare', '-m'],
   })
@@ -99,5 +105,39 @@ describe.skipIf(!smallDisksWork)('a full disk (needs unshare and mount)', () => 
     expect(statuses).toEqual([507, 200])
     resizeDisk(server.child.pid, folder, 4 * SMALL)
     expect((await server.post('/v1/responses', large)).status).toBe(200)
+  })
+
+  test('while a state follows its turn: the turn stays, the state is rebuilt, and every conversation goes on', async () => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()]
+    const size = 56 * MIB
+    // Without memory of its own for what it has just computed, as after a restart
+    const options = { environment: { FAKE_APPEND: '1', FAKE_STATE_BYTES: String(3 * MIB) }, prefixCache: 0 }
+    const server = await start(folder, size, undefined, options)
+    const roomy = await start(other, 8 * size, undefined, options)
+    const ask = async (at: ServerProcess, input: string, previous: string | null): Promise<Json> => {
+      const answer = await at.post('/v1/responses', { ...turn, input, previous_response_id: previous })
+      expect(answer.status).toBe(200)
+      return answer.json()
+    }
+    const failures = async (): Promise<number> => {
+      const text = await (await fetch(`${server.url}/metrics`)).text()
+      return Number(/^mneme_state_store_failures_total\{reason="full"\} (\d+)$/m.exec(text)?.[1] ?? 0)
+    }
+    const [here, there]: [Json[], Json[]] = [[], []]
+    for (let i = 0; i < 12; i++) {
+      // Longer than a page, so that the next turn shares pages of a state that could not be written.
+      here.push(await ask(server, `${i}`.repeat(100), here.at(-1)?.id ?? null))
+      there.push(await ask(roomy, `${i}`.repeat(100), there.at(-1)?.id ?? null))
+      expect(here[i].output[0].content).toEqual(there[i].output[0].content)
+    }
+    expect(await failures()).toBeGreaterThan(0)
+    expect(server.stderr()).toMatch(/a state could not be stored; it is rebuilt when it is needed/)
+    for (const { id } of here) expect((await fetch(`${server.url}/v1/responses/${id}`)).status).toBe(200)
+    resizeDisk(server.child.pid, folder, 8 * size)
+    const last = here.at(-1).id as string
+    const rebuilt = await ask(server, 'on', last)
+    expect(rebuilt.usage.mneme.resumed_from).toBe('replay')
+    expect(rebuilt.output[0].content).toEqual((await ask(roomy, 'on', there.at(-1).id)).output[0].content)
+    expect((await ask(server, 'on', last)).usage.mneme.resumed_from).toBe('disk')
   })
 })

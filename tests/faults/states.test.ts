@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { editDatabase } from '../support/edit-database.ts'
-import { createClients, inspect, talkAndKill } from '../support/kill-cycle.ts'
+import { killServers, type SERVERS } from '../support/kill-kinds.ts'
 import { startFakeServer, type ProcessOptions, type ServerProcess } from '../support/process.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { Json } from '../support/test-server.ts'
@@ -59,7 +59,7 @@ describe.each(KINDS)('a memory %s', (_, environment) => {
   })
 
   test('is rebuilt with the same bits where it was not kept', async () => {
-    const server = await start(temporaryFolder(), { environment, flags: { keepStates: 1 } })
+    const server = await start(temporaryFolder(), { environment, flags: { keepStates: 1, prefixCache: 0 } })
     const turns: Json[] = []
     for (let i = 0; i < 10; i++)
       turns.push(await ask(server, `turn ${i} ${'x'.repeat(i * 20)}`, turns.at(-1)?.id ?? null))
@@ -70,14 +70,66 @@ describe.each(KINDS)('a memory %s', (_, environment) => {
   })
 })
 
-test('large states that grow: kill -9 loses no acknowledged turn', async () => {
-  const environment = { FAKE_APPEND: '1', FAKE_STATE_BYTES: LARGE }
-  const folder = temporaryFolder()
-  const clients = createClients(3)
-  for (let i = 0; i < 2; i++) await talkAndKill(folder, clients, 100 + Math.random() * 200, { environment })
-  const server = await start(folder, { environment })
-  expect(clients.every(({ acknowledged }) => acknowledged.length > 0)).toBe(true)
-  expect(await inspect(server, clients)).toEqual({ lost: 0, half: 0 })
+// tests/bench/kills.ts does the same 200 times each.
+test.each<[what: string, kind: keyof typeof SERVERS]>([
+  ['large states with pages follow their turns to the disk', 'pages'],
+  ['hardly any state and no prefix is kept for long', 'evictions'],
+])('killed with -9 while %s, a server loses nothing, and goes on as if nothing had happened', async (_, kind) => {
+  const report = await killServers(kind, 4, temporaryFolder(), temporaryFolder())
+  expect(report).toMatchObject({ lost: 0, half: 0, different: 0, disagreements: [] })
+  expect(report.acknowledged).toBeGreaterThan(4)
+})
+
+describe('a damaged byte', () => {
+  const environment = { FAKE_APPEND: '1' }
+  const counted = async (server: ServerProcess, metric: string): Promise<number> => {
+    const text = await (await fetch(`${server.url}/metrics`)).text()
+    return Number(new RegExp(`^mneme_${metric} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+  }
+
+  test.each([
+    ['a page', 'UPDATE page SET bytes = zeroblob(length(bytes)) WHERE previous IS NULL'],
+    ['the fixed part of a state', 'UPDATE state SET fixed = zeroblob(length(fixed))'],
+    ['the last, unfilled page of a state', 'UPDATE state SET tail = zeroblob(length(tail))'],
+    ['the name of a state’s last page', 'UPDATE state SET page = zeroblob(32)'],
+  ])('in %s is found, told, and the state is rebuilt to the same bits, once', async (_, sql) => {
+    const [folder, other] = [temporaryFolder(), temporaryFolder()]
+    const [before, uninterrupted] = [await start(folder, { environment }), await start(other, { environment })]
+    const [here, there]: [Json[], Json[]] = [[], []]
+    for (const input of ['a'.repeat(100), 'b'.repeat(100)]) {
+      here.push(await ask(before, input, here.at(-1)?.id ?? null))
+      there.push(await ask(uninterrupted, input, there.at(-1)?.id ?? null))
+    }
+    await kill(before)
+    editDatabase(folder, sql)
+    const after = await start(folder, { environment })
+    const [first, second] = [await ask(after, 'and?', here[1].id), await ask(after, 'and then?', here[1].id)]
+    expect(first.usage.mneme).toMatchObject({ resumed_from: 'replay', rebuilt: 'identical' })
+    expect(second.usage.mneme).toMatchObject({ resumed_from: 'disk', rebuilt: null })
+    for (const [input, response] of [
+      ['and?', first],
+      ['and then?', second],
+    ] as const)
+      expect(textOf(response)).toBe(textOf(await ask(uninterrupted, input, there[1].id)))
+    expect(after.stderr()).toMatch(/a stored state is not what was written/)
+    expect(await counted(after, 'damage_found_total{what="state"}')).toBeGreaterThan(0)
+    expect(await counted(after, 'state_rebuilds_total{result="identical"}')).toBeGreaterThan(0)
+    // The turn before it was damaged too, and has been mended or is now.
+    expect(textOf(await ask(after, 'b', here[0].id))).toBe(textOf(await ask(uninterrupted, 'b', there[0].id)))
+  })
+
+  test('in a turn’s tokens is told, and no conversation goes on from them', async () => {
+    const folder = temporaryFolder()
+    const before = await start(folder, { environment })
+    const turn = await ask(before, 'one', null)
+    await kill(before)
+    editDatabase(folder, 'UPDATE response SET prompt = zeroblob(length(prompt))')
+    const server = await start(folder, { environment })
+    const answer = await server.post('/v1/responses', { input: 'two', previous_response_id: turn.id })
+    expect([answer.status, ((await answer.json()) as Json).error.code]).toEqual([500, 'storage_corrupt'])
+    expect(server.stderr()).toMatch(/a stored turn is not what was written/)
+    expect(await counted(server, 'damage_found_total{what="turn"}')).toBe(1)
+  })
 })
 
 describe('what is stored', () => {

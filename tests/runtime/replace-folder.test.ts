@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { replaceFolder } from '../../runtime/replace-folder.ts'
+import { compiled } from '../support/build.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 
 const kind = {
@@ -39,6 +42,27 @@ describe('a folder that is written whole', () => {
     expect(readdirSync(parent)).toEqual(['out'])
   })
 
+  test('is never half there, also when the process is killed while it takes the place of another', async () => {
+    const count = 400
+    const parent = temporaryFolder()
+    const out = join(parent, 'out')
+    for (let kill = 0; kill < 5; kill++) {
+      const args = [compiled('tests/support/replace-process.ts'), out, String(count)]
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+      await once(child.stdout, 'data')
+      const inode = (): number | undefined => statSync(out, { throwIfNoEntry: false })?.ino
+      const entries = (): number => (inode() === undefined ? count + 1 : filesOf(out))
+      // At the moment at which the folder is seen to change, or after a while.
+      const [before, since] = [inode(), performance.now()]
+      while (inode() === before && entries() === count + 1 && performance.now() - since < 3000);
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      expect(entries()).toBe(count + 1)
+    }
+    await replaceFolder(out, { ...kind, files: () => readdirSync(out) }, parcel('1'))
+    expect(readdirSync(parent)).toEqual(['out'])
+  })
+
   test.each([
     ['a file', (out: string) => writeFileSync(out, 'thesis'), 'found a file'],
     ['files of another kind', (out: string) => fill(out, { 'thesis.txt': '' }), 'found other files'],
@@ -63,6 +87,15 @@ describe('a folder that is written whole', () => {
     expect(statSync(out).ino).toBe(before)
   })
 })
+
+/** It may be put into another place meanwhile. */
+function filesOf(folder: string): number {
+  try {
+    return readdirSync(folder).length
+  } catch {
+    return 0
+  }
+}
 
 function fill(folder: string, files: Readonly<Record<string, string>>): void {
   for (const [name, text] of Object.entries(files)) {

@@ -10,7 +10,7 @@ export interface OldTurn {
   readonly text: string
 }
 
-/** A copy of the folder of a format, and the turns in it. They were made by the fake model, of format 2 with `append`. */
+/** A copy of the folder of a format, and the turns in it. They were made by the fake model, later ones than 1 with `append`. */
 export function folderOfFormat(format: number): { folder: string; turns: readonly OldTurn[] } {
   const fixture = new URL(`../fixtures/data-format-${format}/`, import.meta.url)
   const folder = join(temporaryFolder(), 'data')

@@ -20,3 +20,15 @@ export function editDatabase(folder: string, sql: string, value?: string | numbe
   const { status, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
   if (status !== 0) throw new Error(`editing ${folder} failed: ${stderr}`)
 }
+
+/** The first row of a query. */
+export function readRow(folder: string, sql: string): Record<string, unknown> {
+  const script = `
+    const database = new (require('libsql'))(process.argv[1])
+    process.stdout.write(JSON.stringify(database.prepare(process.argv[2]).get()))
+  `
+  const args = ['-e', script, join(folder, 'mneme.db'), sql]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' })
+  if (status !== 0) throw new Error(`reading ${folder} failed: ${stderr}`)
+  return JSON.parse(stdout) as Record<string, unknown>
+}

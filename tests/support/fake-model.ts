@@ -93,10 +93,10 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
     else logitsOf(row, logits)
   }
   const open = new Set<FakeRow>()
-  const feedAll = ({ row, ids, logits: wanted }: Segment): StepResult => {
+  const feedAll = ({ row, ids, use, logits: wanted }: Segment): StepResult => {
     const fake = row as FakeRow
     if (!open.has(fake)) throw new Error('the scheduler fed a row that is not open')
-    onCall?.({ kind: row.use, ids })
+    onCall?.({ kind: use, ids })
     try {
       const all = new Float32Array(ids.length * vocab)
       for (const [i, id] of ids.entries()) {
@@ -112,20 +112,20 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
   return {
     vocab,
     stateBytes,
-    limits: { decode: rows, prefill: 2 },
+    rows,
     prefillChunk,
-    open(use, state, position) {
+    open(owner, state, position) {
       const fixed = new DataView(state ? Uint8Array.from(state.fixed).buffer : new ArrayBuffer(stateBytes))
       const history = (state?.pages ?? []).flatMap((page) => [...new Int32Array(Uint8Array.from(page).buffer)])
       if (append && history.length !== position)
         throw new Error(`expected ${position} positions, got ${history.length}`)
-      const row: FakeRow = { use, fixed, history }
+      const row: FakeRow = { owner, fixed, history }
       open.add(row)
-      const used = [...open].filter((one) => one.use === use).length
-      if (used > (use === 'decode' ? rows : 2)) throw new Error(`the scheduler opened too many rows to ${use}`)
       return row
     },
     async step(segments) {
+      if (segments.filter(({ use }) => use === 'decode').length > rows)
+        throw new Error('the scheduler decodes too many sequences')
       await pause?.()
       if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
       return segments.map(feedAll)
@@ -140,6 +140,7 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
     release(row) {
       if (!open.delete(row as FakeRow)) throw new Error('the scheduler released a row twice')
     },
+    forget: () => undefined,
     close: () => undefined,
   }
 }

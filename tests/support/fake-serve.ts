@@ -14,7 +14,14 @@ const stateBytes = Number(env['FAKE_STATE_BYTES'] ?? 16)
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
   async (config) => [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })],
-  ({ data, keepStates, replayTokens, prefixDisk }) =>
-    startStore({ folder: data, keepStates, replayTokens, prefixBytes: prefixDisk, ...maxPages }),
+  ({ data, keepStates, replayTokens, stateDisk, prefixDisk }) =>
+    startStore({
+      folder: data,
+      keepStates,
+      replayTokens,
+      stateBytes: stateDisk,
+      prefixBytes: prefixDisk,
+      ...maxPages,
+    }),
   { engine: FAKE_ENGINE, tokenizer: FAKE_TOKENIZER },
 )

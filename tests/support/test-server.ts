@@ -23,6 +23,9 @@ import { MemoryBudget } from '../../server/memory-budget.ts'
 import { createMetrics } from '../../server/metrics.ts'
 import { createProtection } from '../../server/protection.ts'
 import type { ServedModel } from '../../server/served-model.ts'
+import { reportDamage } from '../../server/store/report-damage.ts'
+import { RecentStates } from '../../server/recent-states.ts'
+import { StateCache } from '../../server/state-cache.ts'
 import { startStore } from '../../server/store/start.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 import { FAKE_MODEL, fakeSource } from './fake-source.ts'
@@ -48,6 +51,8 @@ export interface TestOptions extends FakeOptions {
   readonly folder?: string
   /** Bytes of the prefix cache; 64 MiB unless given, 0 for none. */
   readonly prefixCache?: number
+  /** Bytes of states of responses that are kept in memory: none unless given, so that the store is asked. */
+  readonly recentStates?: number
   /** Bytes of it on disk; 64 MiB unless given. */
   readonly prefixDisk?: number
 }
@@ -78,18 +83,21 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   const { keys = [], limit = 64, keepStates = 8, replayTokens = 2048, maxPages, folder = temporaryFolder() } = options
   const { codec = byteCodec, contextLength = null } = options
   const { port1, port2 } = new MessageChannel()
-  const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB } = options
+  const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB, recentStates = 0 } = options
   const { description } = fakeSource()
   const store = startStore({
     folder,
     keepStates,
     replayTokens,
+    stateBytes: Infinity,
     prefixBytes: prefixDisk,
     ...(maxPages === undefined ? {} : { maxPages }),
   })
   await store.ready
   const log = createLog('silent')
-  const prefixes = prefixCache > 0 ? createPrefixCache(prefixCache, createDiskTier(store, log)) : null
+  const states = new StateCache(prefixCache)
+  const prefixes = prefixCache > 0 ? createPrefixCache(states, createDiskTier(store, log)) : null
+  const recent = recentStates > 0 ? new RecentStates(new StateCache(recentStates)) : null
   const openPrompt = prefixesOf(prefixes, description.bundle)
   const engine = connectEngine(port1, { tokenizer: tokenizerOf(codec), limit, contextLength, openPrompt })
   const receive = createEngine(
@@ -119,17 +127,19 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     stateBytes: () => info.stateBytes,
     memory: () => new MemoryBudget(null),
     parked: async () => {
-      const { sessions, prefixBytes } = await store.statistics()
-      return { sessions, bytes: 0, prefixBytes }
+      const { sessions, prefixBytes, evictions } = await store.statistics()
+      return { sessions, bytes: 0, prefixBytes, evictions }
     },
     prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
   })
+  reportDamage(store, log, metrics)
   const ring = createKeyRing(keys, options.keysFile)
   const access = { keysRequired: ring.required, allowedHosts, allowedOrigins }
   const deps: Deps = {
     models: [model],
     store,
     prefixes,
+    recent,
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),

@@ -13,17 +13,19 @@ const vocab = bundle.manifest.tokenizer.vocab
 const ids = (count: number, seed: number) => Array.from({ length: count }, (_, i) => ((i + seed) * 7919 + 11) % vocab)
 
 async function feed(rows: readonly Row[], tokens: readonly (readonly number[])[]): Promise<void> {
-  const results = await runner.step(rows.map((row, i) => ({ row, ids: tokens[i]!, logits: 'last' as const })))
+  const results = await runner.step(
+    rows.map((row, i) => ({ row, ids: tokens[i]!, use: 'decode', logits: 'last' as const })),
+  )
   for (const result of results) if ('error' in result) throw result.error
 }
 
 async function prompt(tokens: readonly number[]): Promise<Row> {
-  const slot = runner.open('prefill', null, 0)
+  const slot = runner.open('', null, 0)
   for (let at = 0; at < tokens.length; at += runner.prefillChunk)
     await feed([slot], [tokens.slice(at, at + runner.prefillChunk)])
   const state = runner.save(slot, 0)
   runner.release(slot)
-  return runner.open('decode', state, tokens.length)
+  return runner.open('', state, tokens.length)
 }
 
 async function decode({ streams, context, tokens }: { streams: number; context: number; tokens: number }) {
@@ -54,11 +56,11 @@ async function prefill({ tokens, round }: { tokens: number; round: number }): Pr
 
 /** Probabilities of the whole vocabulary after each of the tokens. */
 async function distributions({ tokens }: { tokens: readonly number[] }) {
-  const slot = runner.open('prefill', null, 0)
+  const slot = runner.open('', null, 0)
   const rows: string[] = []
   for (let at = 0; at < tokens.length; at += runner.prefillChunk) {
     const part = tokens.slice(at, at + runner.prefillChunk)
-    const [result] = await runner.step([{ row: slot, ids: part, logits: 'all' }])
+    const [result] = await runner.step([{ row: slot, ids: part, use: 'prefill', logits: 'all' }])
     if (!result || 'error' in result) throw result?.error ?? new Error('no result')
     for (let t = 0; t < part.length; t++)
       rows.push(
@@ -80,16 +82,16 @@ function softmax(logits: Float32Array): Float32Array {
 
 async function greedy({ prompt: tokens, tokens: count }: { prompt: readonly number[]; tokens: number }) {
   const made: number[] = []
-  const slot = runner.open('prefill', null, 0)
+  const slot = runner.open('', null, 0)
   let logits: Float32Array = new Float32Array()
   const step = async (row: Row, part: readonly number[]) => {
-    const [result] = await runner.step([{ row, ids: part, logits: 'last' }])
+    const [result] = await runner.step([{ row, ids: part, use: 'decode', logits: 'last' }])
     if (!result || 'error' in result) throw result?.error ?? new Error('no result')
     logits = result.logits.slice(0, vocab)
   }
   for (let at = 0; at < tokens.length; at += runner.prefillChunk)
     await step(slot, tokens.slice(at, at + runner.prefillChunk))
-  const row = runner.open('decode', runner.save(slot, 0), tokens.length)
+  const row = runner.open('', runner.save(slot, 0), tokens.length)
   runner.release(slot)
   while (made.length < count) {
     const best = logits.reduce((top, x, i) => (x > logits[top]! ? i : top), 0)

@@ -41,7 +41,7 @@ async function inPieces(decoder: Decoder, ids: readonly number[], lengths: reado
 
 /** Feeds ids to one row of a runner; returns the logits of the last one. */
 async function feed(runner: Runner, row: Row, ids: readonly number[]): Promise<Numbers> {
-  const [result] = await runner.step([{ row, ids, logits: 'last' }])
+  const [result] = await runner.step([{ row, ids, use: 'decode', logits: 'last' }])
   if (!result || 'error' in result) throw result?.error ?? new Error('no result')
   return result.logits.slice(0, runner.vocab)
 }
@@ -104,12 +104,12 @@ describe.each(folders)('%s', (name) => {
     const alone: { logits: Numbers[]; state: SessionState }[] = []
     const runner = await openRunner(bundle)
     for (const ids of prompts) {
-      const slot = runner.open('prefill', null, 0)
+      const slot = runner.open('', null, 0)
       for (let at = 0; at < ids.length; at += runner.prefillChunk)
         await feed(runner, slot, ids.slice(at, at + runner.prefillChunk))
       const state = withEarlierPages(runner.save(slot, 0), null)
       runner.release(slot)
-      const row = runner.open('decode', state, ids.length)
+      const row = runner.open('', state, ids.length)
       const logits: Numbers[] = []
       for (const id of next) logits.push(await feed(runner, row, [id]))
       runner.release(row)
@@ -117,9 +117,9 @@ describe.each(folders)('%s', (name) => {
     }
     // Elsewhere, together, and each moved once in between.
     const other = await openRunner(bundle)
-    let rows = prompts.map((ids, i) => other.open('decode', alone[i]!.state, ids.length))
+    let rows = prompts.map((ids, i) => other.open('', alone[i]!.state, ids.length))
     for (const [t, id] of next.entries()) {
-      const results = await other.step(rows.map((row) => ({ row, ids: [id], logits: 'last' as const })))
+      const results = await other.step(rows.map((row) => ({ row, ids: [id], use: 'decode', logits: 'last' as const })))
       for (const [i, result] of results.entries()) {
         if ('error' in result) throw result.error
         expectSameBits(result.logits.slice(0, other.vocab), alone[i]!.logits[t]!, `prompt ${i}, token ${t}`)
@@ -127,7 +127,7 @@ describe.each(folders)('%s', (name) => {
       if (t !== 2) continue
       const saved = rows.map((row) => other.save(row, 0))
       for (const row of rows) other.release(row)
-      rows = saved.map((state, i) => other.open('decode', state, prompts[i]!.length + t + 1))
+      rows = saved.map((state, i) => other.open('', state, prompts[i]!.length + t + 1))
     }
     runner.close()
     other.close()

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, utimesSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { servedBundle } from '../../../exporter/import/served-bundle.ts'
@@ -34,6 +34,13 @@ describe.skipIf(!existsSync(fixtures))('a published model', () => {
     expect(await servedBundle(source, models, (line) => said.push(line))).toBe(first)
     expect(said).toEqual([])
     utimesSync(join(source, 'model.safetensors'), 1, 1)
-    expect(await servedBundle(source, models, silent)).not.toBe(first)
+    const second = await servedBundle(source, models, silent)
+    expect(second).not.toBe(first)
+    // As sentence-transformers keeps what its pooling does; the folder itself looks as before.
+    mkdirSync(join(source, '1_Pooling'))
+    writeFileSync(join(source, '1_Pooling/config.json'), '{"pooling_mode_mean_tokens":true}')
+    const third = await servedBundle(source, models, silent)
+    writeFileSync(join(source, '1_Pooling/config.json'), '{"pooling_mode_cls_token":true, "more":1}')
+    expect(await servedBundle(source, models, silent)).not.toBe(third)
   })
 })

@@ -37,17 +37,18 @@ function quietRunner(vocab: number): Runner {
     (_, id) => (id >= 97 && id < 123 ? 9 : 0) + Math.sin(id * 12.9898) * 3,
   )
   logits[256] = -100 // the end
-  const rows = { prefill: { use: 'prefill' }, decode: { use: 'decode' } } as const satisfies Record<string, Row>
+  const row: Row = { owner: '' }
   const state = { fixed: new Uint8Array(16), pages: [], firstPage: 0 }
   return {
     vocab,
     stateBytes: 16,
-    limits: { decode: 1, prefill: 1 },
+    rows: 1,
     prefillChunk: 64,
-    open: (use) => rows[use],
+    open: () => row,
     step: async (segments) => segments.map(() => ({ logits })),
     save: () => state,
     release: () => undefined,
+    forget: () => undefined,
     close: () => undefined,
   }
 }

@@ -36,13 +36,13 @@ async function open(write: (folder: string) => Promise<string>) {
 
 /** Feeds a prompt, and makes of it a sequence that decodes. */
 async function begin(runner: Runner, tokens: number): Promise<Row> {
-  const slot = runner.open('prefill', null, 0)
+  const slot = runner.open('', null, 0)
   const ids = Array.from({ length: tokens }, (_, i) => i % 250)
   for (let at = 0; at < tokens; at += runner.prefillChunk)
-    await runner.step([{ row: slot, ids: ids.slice(at, at + runner.prefillChunk), logits: 'last' }])
+    await runner.step([{ row: slot, ids: ids.slice(at, at + runner.prefillChunk), use: 'prefill', logits: 'last' }])
   const state = runner.save(slot, 0)
   runner.release(slot)
-  return runner.open('decode', state, tokens)
+  return runner.open('', state, tokens)
 }
 
 describe.each([
@@ -56,7 +56,7 @@ describe.each([
     for (const tokens of [10, 300, 300, 600, 600, 600, 1100, 5]) {
       const row = await begin(runner, tokens)
       rows.push({ row, tokens })
-      await runner.step(rows.map((one) => ({ row: one.row, ids: [1], logits: 'last' })))
+      await runner.step(rows.map((one) => ({ row: one.row, ids: [1], use: 'decode', logits: 'last' })))
       for (const one of rows) one.tokens++
       const promised = rows.reduce((sum, one) => sum + sequenceBytes(memory, one.tokens), memory.idle)
       expect(await taken()).toBeLessThanOrEqual(promised + SMALL)

@@ -105,25 +105,25 @@ describe.each(Object.keys(writers) as (keyof typeof writers)[])('%s on ONNX Runt
 
   test('several tokens of one row are fed at once beside rows that are fed one', async () => {
     const { runner } = await open(folder, 3)
-    const [a, b, alone] = [0, 1, 2].map(() => runner.open('decode', null, 0)) as [never, never, never]
-    await runner.step([a, b, alone].map((row) => ({ row, ids: [65], logits: 'last' })))
+    const [a, b, alone] = [0, 1, 2].map(() => runner.open('', null, 0)) as [never, never, never]
+    await runner.step([a, b, alone].map((row) => ({ row, ids: [65], use: 'decode', logits: 'last' })))
     const [several] = await runner.step([
-      { row: a, ids: [66, 67, 68], logits: 'all' },
-      { row: b, ids: [70], logits: 'last' },
-      { row: alone, ids: [70], logits: 'last' },
+      { row: a, ids: [66, 67, 68], use: 'decode', logits: 'all' },
+      { row: b, ids: [70], use: 'decode', logits: 'last' },
+      { row: alone, ids: [70], use: 'decode', logits: 'last' },
     ])
     expect(several && 'logits' in several && several.logits.length).toBe(3 * runner.vocab)
     expect(runner.save(b, 0)).toEqual(runner.save(alone, 0))
-    const slot = runner.open('prefill', null, 0)
+    const slot = runner.open('', null, 0)
     await runner.step([
-      { row: slot, ids: [65], logits: 'last' },
-      { row: b, ids: [71], logits: 'last' },
-      { row: alone, ids: [71], logits: 'last' },
-      { row: a, ids: [72], logits: 'last' },
+      { row: slot, ids: [65], use: 'prefill', logits: 'last' },
+      { row: b, ids: [71], use: 'decode', logits: 'last' },
+      { row: alone, ids: [71], use: 'decode', logits: 'last' },
+      { row: a, ids: [72], use: 'decode', logits: 'last' },
     ])
     await runner.step([
-      { row: slot, ids: [66, 67, 68], logits: 'last' },
-      ...[a, b, alone].map((row) => ({ row, ids: [72], logits: 'last' as const })),
+      { row: slot, ids: [66, 67, 68], use: 'prefill', logits: 'last' },
+      ...[a, b, alone].map((row) => ({ row, ids: [72], use: 'decode' as const, logits: 'last' as const })),
     ])
     runner.release(b)
     const [onRow, onSlot] = [runner.save(a, 0), runner.save(slot, 0)]
@@ -134,11 +134,11 @@ describe.each(Object.keys(writers) as (keyof typeof writers)[])('%s on ONNX Runt
   test('log-probabilities of a prompt are the same whether asked for or not the state goes on', async () => {
     const { runner } = await open(folder, 1)
     const ids = bytes('the same prompt')
-    const [all, last] = [runner.open('prefill', null, 0), runner.open('prefill', null, 0)]
-    const [every] = await runner.step([{ row: all, ids, logits: 'all' }])
+    const [all, last] = [runner.open('', null, 0), runner.open('', null, 0)]
+    const [every] = await runner.step([{ row: all, ids, use: 'prefill', logits: 'all' }])
     const logits = every && 'logits' in every ? every.logits.slice() : new Float32Array()
     expect(logits.length).toBe(ids.length * runner.vocab)
-    const [only] = await runner.step([{ row: last, ids, logits: 'last' }])
+    const [only] = await runner.step([{ row: last, ids, use: 'prefill', logits: 'last' }])
     expect(only).toEqual({ logits: logits.slice(-runner.vocab) })
     expect(runner.save(all, 0)).toEqual(runner.save(last, 0))
   })

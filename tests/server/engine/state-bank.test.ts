@@ -50,7 +50,7 @@ describe('the memory of states', () => {
       expect(bank.bind(3).inputs['state.b']?.data).toEqual(
         Float32Array.of(value, value, value, 7, 6, value, value, value, value),
       )
-      bank.copy(1, 2)
+      bank.copyRow(2, bank, 1, 9)
       expect(bank.save(2, 9, 0)).toEqual(fixed(9, 8, 7, 6, value))
       bank.load(0, null)
       expect(bank.save(0, 9, 0).fixed.every((byte) => byte === 0)).toBe(true)

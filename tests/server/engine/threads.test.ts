@@ -26,11 +26,12 @@ async function compute(runner: Runner): Promise<unknown[]> {
     for (const result of await runner.step(segments))
       results.push('logits' in result ? result.logits.slice() : result.error)
   }
-  const slot = runner.open('prefill', null, 0)
+  const slot = runner.open('', null, 0)
   const ids = Array.from({ length: runner.prefillChunk }, (_, i) => (i * 37) % 250)
-  for (let chunk = 0; chunk < 3; chunk++) await run([{ row: slot, ids, logits: 'last' }])
-  const rows = [0, 1, 2, 3].map(() => runner.open('decode', runner.save(slot, 0), 3 * runner.prefillChunk))
-  for (let step = 0; step < 6; step++) await run(rows.map((row, i) => ({ row, ids: [step + 10 * i], logits: 'last' })))
+  for (let chunk = 0; chunk < 3; chunk++) await run([{ row: slot, ids, use: 'prefill', logits: 'last' }])
+  const rows = [0, 1, 2, 3].map(() => runner.open('', runner.save(slot, 0), 3 * runner.prefillChunk))
+  for (let step = 0; step < 6; step++)
+    await run(rows.map((row, i) => ({ row, ids: [step + 10 * i], use: 'decode', logits: 'last' })))
   return [...results, ...rows.map((row) => runner.save(row, 0))]
 }
 
@@ -38,7 +39,9 @@ const linux = process.platform === 'linux'
 
 describe('threads of a model', () => {
   // ONNX Runtime itself starts some with the first model.
-  beforeAll(async () => (await openModel({ bundle: keeper, threads: 2, rows: 1, device: 'cpu' })).runner.close())
+  beforeAll(async () =>
+    (await openModel({ bundle: keeper, threads: 2, rows: 1, device: 'cpu', residentBytes: 0 })).runner.close(),
+  )
 
   test.each<[string, () => Promise<string>]>([
     ['keeper', async () => keeper],
@@ -52,7 +55,7 @@ describe('threads of a model', () => {
     const results: unknown[][] = []
     for (const threads of [1, 2, 4]) {
       const before = threadsNow()
-      const { runner, runtime } = await openModel({ bundle, threads, rows: 4, device: 'cpu' })
+      const { runner, runtime } = await openModel({ bundle, threads, rows: 4, device: 'cpu', residentBytes: 0 })
       // They are really there: the caller is one of them.
       if (linux) expect(threadsNow() - before).toBe(threads - 1)
       expect(runtime).toMatch(new RegExp(`, ${threads} threads? as given$`))
@@ -64,7 +67,13 @@ describe('threads of a model', () => {
   })
 
   test('are as many as a measurement finds fastest, and the runtime says which and why', async () => {
-    const { runner, runtime } = await openModel({ bundle: keeper, threads: null, rows: 4, device: 'cpu' })
+    const { runner, runtime } = await openModel({
+      bundle: keeper,
+      threads: null,
+      rows: 4,
+      device: 'cpu',
+      residentBytes: 0,
+    })
     expect(runtime).toMatch(/, \d+ threads? \(measured, ms a token: 1: \d+\.\d\d(, \d+: \d+\.\d\d)*\)$/)
     runner.close()
   })

@@ -15,6 +15,21 @@ const chatText = ({ json }: { json: Json }): string => json.choices[0].message.c
 const completionText = ({ json }: { json: Json }): string => json.choices[0].text
 const responseText = ({ json }: { json: Json }): string => json.output[0].content[0].text
 
+test.each<[string, Json, (answer: { json: Json }) => string]>([
+  ['/v1/chat/completions', chat, chatText],
+  ['/v1/completions', completion, completionText],
+  ['/v1/responses', response, responseText],
+])('%s without a model, or with none, is answered by the first one', async (path, body, textOf) => {
+  const server = await startTestServer()
+  const { model, ...rest } = body
+  const named = await server.post(path, body)
+  for (const other of [rest, { ...rest, model: null }, { ...rest, model: '' }]) {
+    const answer = await server.post(path, other)
+    expect(answer.json).toMatchObject({ model })
+    expect(textOf(answer)).toBe(textOf(named))
+  }
+})
+
 /** Each is sent with the plain request and has to leave its reply as it is. */
 const withoutEffect: Json[] = [
   { metadata: { run: 'a1' } },

@@ -58,7 +58,7 @@ const refused: [string, unknown, number, string, string | null][] = [
   // Wrong types and ranges.
   ['/v1/responses', {}, 400, 'missing_parameter', 'input'],
   ['/v1/chat/completions', { model: 'fake' }, 400, 'missing_parameter', 'messages'],
-  ['/v1/completions', { prompt: 'x' }, 400, 'missing_parameter', 'model'],
+  ['/v1/completions', { model: 'fake' }, 400, 'missing_parameter', 'prompt'],
   ['/v1/responses', { ...response, max_output_tokens: 0 }, 400, 'invalid_value', 'max_output_tokens'],
   ['/v1/responses', { ...response, max_output_tokens: 1e12 }, 400, 'context_length_exceeded', 'max_output_tokens'],
   ['/v1/responses', { ...response, max_output_tokens: 1.5 }, 400, 'invalid_value', 'max_output_tokens'],

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { PAGE_POSITIONS } from '../../../server/checkpoint.ts'
 import { MemoryTier } from '../../../server/prefix-cache/memory-tier.ts'
 import type { Prefix } from '../../../server/prefix-cache/prefix.ts'
+import { StateCache } from '../../../server/state-cache.ts'
 import { stateAfter, tokenRun } from '../../support/prefixes.ts'
 
 const scope = { owner: 'somebody', bundle: 'b' }
@@ -15,9 +16,10 @@ const prefixOf = (tokens: readonly number[], pages = stateAfter(tokens).pages): 
 })
 /** What one prefix of so many tokens takes, with its pages. */
 const bytesOf = (tokens: number): number => {
-  const tier = new MemoryTier(Infinity, () => undefined)
+  const cache = new StateCache(Infinity)
+  const tier = new MemoryTier(cache, () => undefined)
   tier.add(scope, tokenRun(tokens), prefixOf(tokenRun(tokens)), null)
-  return tier.bytes
+  return cache.bytes
 }
 
 describe('prefixes in memory', () => {
@@ -27,34 +29,37 @@ describe('prefixes in memory', () => {
       fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 500, max: 20_000 }), (steps, budget) => {
         let evicted = 0
         let added = 0
-        const tier = new MemoryTier(budget, () => evicted++)
+        const cache = new StateCache(budget)
+        const tier = new MemoryTier(cache, () => evicted++)
         for (const { length, seed, find } of steps) {
           const tokens = tokenRun(length, seed)
           if (find) tier.find(scope, tokens)
           else if (tier.add(scope, tokens, prefixOf(tokens), null)) added++
-          expect(tier.bytes).toBeLessThanOrEqual(budget)
+          expect(cache.bytes).toBeLessThanOrEqual(budget)
         }
         expect(evicted).toBeLessThanOrEqual(added)
         tier.clear(scope.owner)
-        expect(tier.bytes).toBe(0)
+        expect(cache.bytes).toBe(0)
       }),
       { numRuns: 100 },
     )
   })
 
   test('share the pages of the ones that they go on from', () => {
-    const tier = new MemoryTier(Infinity, () => undefined)
+    const cache = new StateCache(Infinity)
+    const tier = new MemoryTier(cache, () => undefined)
     const [short, long] = [tokenRun(4 * PAGE_POSITIONS), tokenRun(5 * PAGE_POSITIONS)]
     const first = tier.add(scope, short, prefixOf(short), null)
-    const before = tier.bytes
+    const before = cache.bytes
     tier.add(scope, long, prefixOf(long, [...first.state.pages, ...stateAfter(long, 4).pages]), null)
     const fixedPart = 64
     const page = 4 * PAGE_POSITIONS
-    expect(tier.bytes - before).toBeLessThan(2 * (fixedPart + page) + 4 * long.length + 512)
+    expect(cache.bytes - before).toBeLessThan(2 * (fixedPart + page) + 4 * long.length + 512)
   })
 
   test('used longest ago go first: those of one conversation before its newest, and what was found stays', () => {
-    const tier = new MemoryTier(3 * bytesOf(40) + 100, () => undefined)
+    const cache = new StateCache(3 * bytesOf(40) + 100)
+    const tier = new MemoryTier(cache, () => undefined)
     const keys = [0, 1, 2, 3].map((seed) => tokenRun(40, seed * 100))
     for (const key of keys.slice(0, 3)) tier.add(scope, key, prefixOf(key), null)
     expect(tier.find(scope, [...(keys[0] as number[]), 1])?.length).toBe(40)
@@ -64,7 +69,8 @@ describe('prefixes in memory', () => {
   })
 
   test('of one prompt_cache_key are used together', () => {
-    const tier = new MemoryTier(3 * bytesOf(40) + 100, () => undefined)
+    const cache = new StateCache(3 * bytesOf(40) + 100)
+    const tier = new MemoryTier(cache, () => undefined)
     const keys = [0, 1, 2, 3].map((seed) => tokenRun(40, seed * 100))
     for (const [i, key] of keys.slice(0, 3).entries()) tier.add(scope, key, prefixOf(key), i < 2 ? 'chat' : null)
     tier.find(scope, [...(keys[1] as number[]), 1])
@@ -73,7 +79,8 @@ describe('prefixes in memory', () => {
   })
 
   test('that are larger than the whole budget are not kept, and push nothing out', () => {
-    const tier = new MemoryTier(bytesOf(40) + 100, () => undefined)
+    const cache = new StateCache(bytesOf(40) + 100)
+    const tier = new MemoryTier(cache, () => undefined)
     const [small, large] = [tokenRun(40), tokenRun(400, 7)]
     tier.add(scope, small, prefixOf(small), null)
     tier.add(scope, large, prefixOf(large), null)
@@ -82,7 +89,8 @@ describe('prefixes in memory', () => {
   })
 
   test('of one owner or bundle are never found by another', () => {
-    const tier = new MemoryTier(Infinity, () => undefined)
+    const cache = new StateCache(Infinity)
+    const tier = new MemoryTier(cache, () => undefined)
     const key = tokenRun(40)
     tier.add(scope, key, prefixOf(key), 'k')
     expect(tier.find({ ...scope, owner: 'another' }, [...key, 1])).toBeNull()

@@ -2,6 +2,7 @@
 import OpenAI from 'openai'
 import { describe, expect, test } from 'vitest'
 import { countingServer, tokensOf, type ChatMessage } from '../../support/chat-sessions.ts'
+import type { Json } from '../../support/test-server.ts'
 
 const system: ChatMessage = {
   role: 'system',
@@ -142,6 +143,27 @@ describe('a conversation that is sent whole', () => {
     const again = await ask(prompt)
     expect(again.result.choices[0].text).toBe(first.choices[0].text)
     expect(again.computed).toBeLessThanOrEqual(64)
+  })
+
+  test('of which a stop string ended the reply reads the reply again, unless the client writes the string itself', async () => {
+    const { chat } = await countingServer()
+    const messages = [system, user('hello')]
+    const { reply } = await chat(messages)
+    const stop = reply.slice(4, 6)
+    const cut = await chat(messages, { stop })
+    expect(cut.reply).toBe(reply.slice(0, reply.indexOf(stop)))
+    const next = await chat([...messages, assistant(cut.reply), user('go on')])
+    expect(next.cached).toBe(cut.prompt - PROMPT_FOR_REPLY)
+    const prompt = 'Once there was a river. '.repeat(20)
+    const [cold, text] = [await countingServer({ prefixCache: 0 }), await countingServer()]
+    const complete = async ({ server }: typeof text, more: Json): Promise<Json> =>
+      (await server.post('/v1/completions', { model: 'fake', prompt, max_tokens: 12, seed: 3, ...more })).json
+    const whole = (await complete(cold, {})).choices[0].text as string
+    const end = whole.slice(4, 6)
+    const { choices } = await complete(text, { stop: end })
+    expect(choices[0].text).toBe(whole.slice(0, whole.indexOf(end)))
+    const { usage } = await complete(text, { prompt: `${prompt}${choices[0].text}${end} and on` })
+    expect(usage.prompt_tokens_details.cached_tokens).toBeGreaterThan(prompt.length)
   })
 
   test('with log-probabilities of the prompt is computed whole', async () => {

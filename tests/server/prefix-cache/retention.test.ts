@@ -29,6 +29,15 @@ describe('states of prompts', () => {
     expect((await server.deps.store.statistics()).prefixes > 0).toBe(expected)
   })
 
+  test('on disk are counted in the first scrape of /metrics after them', async () => {
+    const server = await startTestServer()
+    expect((await server.post('/v1/chat/completions', { ...chat, ...day })).status).toBe(200)
+    const { prefixBytes } = await server.deps.store.statistics()
+    const metrics = await (await server.request('GET', '/metrics')).text()
+    expect(metrics).toContain(`mneme_prefix_cache_disk_bytes ${prefixBytes}\n`)
+    expect(prefixBytes).toBeGreaterThan(0)
+  })
+
   test('that do not fit on disk fail no reply', async () => {
     const server = await startTestServer({ stateBytes: 400_000, maxPages: 120 })
     const { status, json } = await server.post('/v1/chat/completions', { ...chat, ...day })

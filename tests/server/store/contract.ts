@@ -8,6 +8,7 @@ import { childOf, OWNER, pagedState, stateOf, turnRecord } from '../../support/t
 export interface StoreSettings {
   readonly keepStates: number
   readonly replayTokens: number
+  readonly stateBytes: number
 }
 
 /** Opens a new, empty store. */
@@ -15,7 +16,7 @@ export type OpenStore = (settings: StoreSettings) => Promise<Pick<Store, keyof S
 
 export function storeContract(name: string, openStore: OpenStore): void {
   const open = async (settings: Partial<StoreSettings> = {}) => {
-    const store = await openStore({ keepStates: 3, replayTokens: 2048, ...settings })
+    const store = await openStore({ keepStates: 3, replayTokens: 2048, stateBytes: Infinity, ...settings })
     onTestFinished(() => store.close())
     return store
   }
@@ -104,7 +105,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
       const store = await open({ keepStates: 2 })
       const turns = await branch(store, 4)
       for (let i = 0; i < 6; i++) {
-        if ((await store.load('t1')) === null) await store.restore('t1', stateOf('t1'), false)
+        if ((await store.load('t1')) === null) await store.restore('t1', stateOf('t1'), 'followed')
         else await store.release('t1')
         const fork = childOf(turns[1] as TurnRecord, `fork${i}`)
         await store.put(fork, stateOf(fork.id))
@@ -160,11 +161,11 @@ export function storeContract(name: string, openStore: OpenStore): void {
       for (let i = 1; i < 4; i++) after.push(childOf(after[i - 1] as TurnRecord, `u${i}`))
       for (const turn of after) await store.put(turn, stateOf(turn.id))
       expect(await kept(store, [afresh, ...after])).not.toContain('afresh')
-      expect(await store.lineage('u0')).toEqual({ from: null, turns: [afresh, after[0]] })
+      expect(await store.lineage('u0')).toMatchObject({ from: null, turns: [afresh, after[0]] })
       expect(await store.history('u1')).toEqual([...before, afresh, after[0], after[1]])
       // What is before it is not needed to rebuild it, and its state is not kept for good when that is deleted.
       expect(await store.remove(OWNER, 't2', false)).toBe('removed')
-      expect(await store.lineage('afresh')).toEqual({ from: null, turns: [afresh] })
+      expect(await store.lineage('afresh')).toMatchObject({ from: null, turns: [afresh] })
       expect(await store.history('u1')).toEqual([afresh, after[0], after[1]])
       expect(await store.history('unknown')).toEqual([])
     })
@@ -173,12 +174,12 @@ export function storeContract(name: string, openStore: OpenStore): void {
       const store = await open({ keepStates: 1 })
       await branch(store, 5)
       expect(await store.load('t1')).toBeNull()
-      expect(await store.restore('t1', stateOf('t1'), false)).toBe('identical')
-      expect(await store.restore('t2', stateOf('another machine'), false)).toBe('different')
+      expect(await store.restore('t1', stateOf('t1'), 'followed')).toBe('identical')
+      expect(await store.restore('t2', stateOf('another machine'), 'followed')).toBe('different')
       const late = turnRecord('late')
       await store.put(late, null)
       expect(await store.load('late')).toBeNull()
-      expect(await store.restore('late', stateOf('late'), false)).toBe('unknown')
+      expect(await store.restore('late', stateOf('late'), 'followed')).toBe('unknown')
       expect(await store.load('late')).toEqual(stateOf('late'))
     })
 
@@ -187,7 +188,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
       const turns = await branch(store, 5)
       expect(await store.remove(OWNER, 't1', false)).toBe('needed')
       expect(await store.dependants('t1')).toEqual(['t2'])
-      await store.restore('t2', stateOf('t2'), true)
+      await store.restore('t2', stateOf('t2'), 'pinned')
       expect(await store.remove('another', 't1', true)).toBe('unknown')
       expect(await store.remove(OWNER, 't1', false)).toBe('removed')
       expect(await store.remove(OWNER, 't1', false)).toBe('unknown')
@@ -241,6 +242,37 @@ export function storeContract(name: string, openStore: OpenStore): void {
       expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
     })
 
+    test('a turn is stored without its state where the pages before it are not kept, and can be rebuilt', async () => {
+      const store = await open()
+      const root = turnRecord('root', { position: 3 * PAGE_POSITIONS })
+      // Its state was to follow, and could not be written.
+      await store.put(root, null)
+      const child = childOf(root, 'child', PAGE_POSITIONS)
+      expect(await store.put(child, pagedState([root, child], 3))).toBe(false)
+      expect(await store.find(OWNER, 'child')).toMatchObject({ record: child, kept: false })
+      expect(await store.lineage('child')).toMatchObject({ from: null, turns: [root, child] })
+      expect(await store.restore('child', pagedState([root, child]), 'followed')).toBe('unknown')
+      expect(await store.load('child')).toEqual(pagedState([root, child]))
+    })
+
+    test('a rebuilt state that a turn goes on from is held like one that was loaded', async () => {
+      const store = await open({ keepStates: 1, replayTokens: 1_000_000 })
+      const root = turnRecord('root', { position: 2 * PAGE_POSITIONS })
+      await store.put(root, null)
+      await store.restore('root', pagedState([root]), 'continued')
+      for (let i = 0; i < 4; i++) {
+        const fork = childOf(root, `fork${i}`)
+        await store.put(fork, stateOf(fork.id))
+        await store.put(childOf(fork, `more${i}`), stateOf('more'))
+      }
+      const late = childOf(root, 'late', PAGE_POSITIONS)
+      expect(await store.put(late, pagedState([root, late], 2))).toBe(true)
+      await store.release('root')
+      await store.put(childOf(late, 'later'), stateOf('later'))
+      await store.put(childOf(late, 'latest'), stateOf('latest'))
+      expect(await kept(store, [root])).toEqual([])
+    })
+
     test('pages of one owner are never another’s, even if they hold the same bytes', async () => {
       const store = await open()
       const mine = turnRecord('mine', { position: 200 })
@@ -251,43 +283,109 @@ export function storeContract(name: string, openStore: OpenStore): void {
       expect((await store.statistics()).stateBytes).toBe(2 * alone)
     })
 
-    test('over any tree of turns, forks, prunings and deletions every kept state is what was put, and nothing leaks', async () => {
-      const store = await open({ keepStates: 2, replayTokens: 300 })
-      let runs = 0
-      const step = fc.record({ at: fc.nat(), tokens: fc.integer({ min: 1, max: 200 }), remove: fc.boolean() })
-      await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
-          const run = ++runs
-          const paths = new Map<string, TurnRecord[]>()
-          for (const [i, { at, tokens, remove }] of steps.entries()) {
-            const ids = [...paths.keys()]
-            const id = ids[at % Math.max(1, ids.length)]
-            const path = id === undefined ? undefined : paths.get(id)
-            if (remove && id !== undefined) {
-              if ((await store.remove(OWNER, id, false)) === 'removed') paths.delete(id)
-              continue
-            }
-            const base = path?.at(-1)
-            const state = base ? await store.load(base.id) : null
-            const turn =
-              base && state ? childOf(base, `${run}-${i}`, tokens) : turnRecord(`${run}-${i}`, { position: tokens })
-            const whole = base && state ? [...(path as TurnRecord[]), turn] : [turn]
-            const firstPage = base && state ? Math.floor(base.position / PAGE_POSITIONS) : 0
-            await store.put(turn, pagedState(whole, firstPage))
-            if (base && state) await store.release(base.id)
-            paths.set(turn.id, whole)
-          }
-          for (const [id, path] of paths) {
-            const state: SessionState | null = await store.load(id)
-            if (state) expect(state).toEqual(pagedState(path))
-          }
-          expect((await store.statistics()).responses).toBe(paths.size)
-          for (const id of paths.keys()) await store.remove(OWNER, id, true)
-          expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
-        }),
-        { numRuns: 20 },
-      )
+    test('over its budget inner states go first, then those that bound replays, and where branches go on last', async () => {
+      const store = await open({ keepStates: 10, replayTokens: 8, stateBytes: 5 * 64 })
+      // Of 3 tokens each: every third state of a branch is one that bounds replays.
+      const first = await branch(store, 5)
+      expect(await kept(store, first)).toEqual(['t0', 't1', 't2', 't3', 't4'])
+      const other = [turnRecord('u0')]
+      for (let i = 1; i < 4; i++) other.push(childOf(other[i - 1] as TurnRecord, `u${i}`))
+      const states = async (): Promise<string[]> => kept(store, [...first, ...other])
+      const put = async (at: number): Promise<string[]> => {
+        await store.put(other[at] as TurnRecord, stateOf(`u${at}`))
+        expect((await store.statistics()).stateBytes).toBeLessThanOrEqual(5 * 64)
+        return states()
+      }
+      expect(await put(0)).toEqual(['t1', 't2', 't3', 't4', 'u0'])
+      expect(await put(1)).toEqual(['t2', 't3', 't4', 'u0', 'u1'])
+      expect(await put(2)).toEqual(['t2', 't4', 'u0', 'u1', 'u2'])
+      expect(await put(3)).toEqual(['t2', 't4', 'u1', 'u2', 'u3'])
+      expect(await store.statistics()).toMatchObject({ responses: 9, states: 5, evictions: 4 })
+      // What went is rebuilt from the log.
+      expect((await store.lineage('t3'))?.turns.map(({ id }) => id)).toEqual(['t3'])
+      const leaves: string[] = []
+      for (let i = 0; i < 6; i++) {
+        leaves.push(`leaf${i}`)
+        await store.put(turnRecord(`leaf${i}`), stateOf(`leaf${i}`))
+      }
+      expect(await states()).toEqual([])
+      expect(
+        await kept(
+          store,
+          leaves.map((id) => turnRecord(id)),
+        ),
+      ).toEqual(leaves.slice(1))
     })
+
+    test('over its budget the owner who holds most gives way, and nobody loses what a turn goes on from', async () => {
+      const store = await open({ keepStates: 10, replayTokens: 1_000_000, stateBytes: 4 * 64 })
+      const mine = await branch(store, 3)
+      await store.load('t0')
+      const theirs = [0, 1].map((i) => turnRecord(`theirs${i}`, { owner: 'another' }))
+      for (const turn of theirs) await store.put(turn, stateOf(turn.id))
+      expect(await kept(store, [...mine, ...theirs])).toEqual(['t0', 't2', 'theirs0', 'theirs1'])
+      const more = turnRecord('theirs2', { owner: 'another' })
+      await store.put(more, stateOf(more.id))
+      expect(await kept(store, [...mine, ...theirs, more])).toEqual(['t0', 't2', 'theirs1', 'theirs2'])
+      await store.release('t0')
+      const third = turnRecord('third', { owner: 'a third' })
+      await store.put(third, stateOf('third'))
+      expect((await kept(store, [...mine, ...theirs, more])).length).toBe(3)
+      expect(await kept(store, [third])).toEqual(['third'])
+    })
+
+    test('one state that is larger than the budget is kept until the next one comes', async () => {
+      const store = await open({ stateBytes: 10 })
+      await store.put(turnRecord('a'), stateOf('a'))
+      expect(await store.load('a')).toEqual(stateOf('a'))
+      await store.release('a')
+      await store.put(turnRecord('b'), stateOf('b'))
+      expect(await kept(store, [turnRecord('a'), turnRecord('b')])).toEqual(['b'])
+    })
+
+    test.each([
+      ['forks', Infinity],
+      ['forks, evictions', 2500],
+    ])(
+      'over any tree of turns, %s, prunings and deletions every kept state is what was put, and nothing leaks',
+      async (_, stateBytes) => {
+        const store = await open({ keepStates: 2, replayTokens: 300, stateBytes })
+        let runs = 0
+        const step = fc.record({ at: fc.nat(), tokens: fc.integer({ min: 1, max: 200 }), remove: fc.boolean() })
+        await fc.assert(
+          fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+            const run = ++runs
+            const paths = new Map<string, TurnRecord[]>()
+            for (const [i, { at, tokens, remove }] of steps.entries()) {
+              const ids = [...paths.keys()]
+              const id = ids[at % Math.max(1, ids.length)]
+              const path = id === undefined ? undefined : paths.get(id)
+              if (remove && id !== undefined) {
+                if ((await store.remove(OWNER, id, false)) === 'removed') paths.delete(id)
+                continue
+              }
+              const base = path?.at(-1)
+              const state = base ? await store.load(base.id) : null
+              const turn =
+                base && state ? childOf(base, `${run}-${i}`, tokens) : turnRecord(`${run}-${i}`, { position: tokens })
+              const whole = base && state ? [...(path as TurnRecord[]), turn] : [turn]
+              const firstPage = base && state ? Math.floor(base.position / PAGE_POSITIONS) : 0
+              await store.put(turn, pagedState(whole, firstPage))
+              if (base && state) await store.release(base.id)
+              paths.set(turn.id, whole)
+            }
+            for (const [id, path] of paths) {
+              const state: SessionState | null = await store.load(id)
+              if (state) expect(state).toEqual(pagedState(path))
+            }
+            expect((await store.statistics()).responses).toBe(paths.size)
+            for (const id of paths.keys()) await store.remove(OWNER, id, true)
+            expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
+          }),
+          { numRuns: 20 },
+        )
+      },
+    )
 
     test('statistics count turns, sessions, states and their bytes', async () => {
       const store = await open({ keepStates: 1, replayTokens: 1_000_000 })

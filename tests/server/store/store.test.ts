@@ -13,20 +13,29 @@ import { truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { SessionState } from '../../../server/checkpoint.ts'
+import { PAGE_POSITIONS, type SessionState } from '../../../server/checkpoint.ts'
 import { StoreError } from '../../../server/store/errors.ts'
 import type { StoreOptions } from '../../../server/store/messages.ts'
 import { startStore } from '../../../server/store/start.ts'
-import { editDatabase } from '../../support/edit-database.ts'
+import type { Damage, TurnRecord } from '../../../server/store/store.ts'
+import { editDatabase, readRow } from '../../support/edit-database.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
-import { childOf, OWNER, stateOf, turnRecord } from '../../support/turns.ts'
+import { childOf, OWNER, pagedState, stateOf, turnRecord } from '../../support/turns.ts'
 import { folderOfFormat } from '../../support/data-formats.ts'
+import { disagreements } from '../../support/folder-check.ts'
 import { prefixRecord, stateAfter, tokenRun } from '../../support/prefixes.ts'
 import { storeContract } from './contract.ts'
 import { prefixContract } from './prefix-contract.ts'
 
 const start = (folder: string, changes: Partial<StoreOptions> = {}) =>
-  startStore({ folder, keepStates: 8, replayTokens: 2048, prefixBytes: 1024 * 1024, ...changes })
+  startStore({
+    folder,
+    keepStates: 8,
+    replayTokens: 2048,
+    stateBytes: Infinity,
+    prefixBytes: 1024 * 1024,
+    ...changes,
+  })
 
 storeContract('a data folder in a thread of its own', async (settings) => {
   const store = start(temporaryFolder(), settings)
@@ -71,6 +80,22 @@ describe('prefixes in a data folder', () => {
   test('whose page is damaged are not used', async () => {
     const { store } = await withPrefix('UPDATE prefix_page SET bytes = zeroblob(length(bytes)) WHERE previous IS NULL')
     expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    await store.close()
+  })
+
+  test.each([
+    ['fixed part', 'UPDATE prefix SET fixed = zeroblob(64)'],
+    ['first page', 'UPDATE prefix_page SET bytes = zeroblob(length(bytes)) WHERE previous IS NULL'],
+  ])('whose %s is damaged are told, and whole again once they are put again', async (_, sql) => {
+    const { store } = await withPrefix(sql)
+    const damages: Damage[] = []
+    store.onDamage((damage) => damages.push(damage))
+    for (let i = 0; i < 2; i++) expect(await store.findPrefix(OWNER, 'b', [...key, 1], 0)).toBeNull()
+    expect(damages).toEqual([{ what: 'prefix', id: null }])
+    const { prefixBytes } = await store.statistics()
+    await store.putPrefix(OWNER, 'b', prefixRecord(key), stateAfter(key), null)
+    expect((await store.findPrefix(OWNER, 'b', [...key, 1], 0))?.state).toEqual(stateAfter(key))
+    expect(await store.statistics()).toMatchObject({ prefixes: 1, prefixBytes })
     await store.close()
   })
 
@@ -163,7 +188,7 @@ describe('a data folder', () => {
     await store.ready
     await store.close()
     editDatabase(folder, 'PRAGMA user_version = 99')
-    await expect(start(folder).ready).rejects.toThrow(/expected data of format 3 or earlier, got format 99/)
+    await expect(start(folder).ready).rejects.toThrow(/expected data of format 4 or earlier, got format 99/)
   })
 
   test('gives up what is deleted: no file holds it any more', async () => {
@@ -237,8 +262,11 @@ describe('damage in a data folder', () => {
     'a turn of which %s is not what was written is told, nothing is rebuilt from it, and it can be deleted',
     async (column, value) => {
       const { store } = await damaged(`UPDATE response SET ${column} = ? WHERE id = 't1'`, value)
+      const damages: Damage[] = []
+      store.onDamage((damage) => damages.push(damage))
       await expect(store.find(OWNER, 't1')).rejects.toMatchObject({ name: 'StoreError', reason: 'corrupt' })
       await expect(store.load('t1')).rejects.toMatchObject({ reason: 'corrupt' })
+      expect(damages[0]).toEqual({ what: 'turn', id: 't1' })
       expect(await store.find('another', 't1')).toBeNull()
       await expect(store.lineage('t2')).rejects.toMatchObject({ reason: 'corrupt' })
       expect((await store.find(OWNER, 't0'))?.record.document).toBe('{"text":"hello"}')
@@ -246,6 +274,50 @@ describe('damage in a data folder', () => {
       await store.close()
     },
   )
+
+  test.each([
+    ['the bytes of a page', 'UPDATE page SET bytes = zeroblob(length(bytes)) WHERE previous IS NULL'],
+    ['a byte more in a page', "UPDATE page SET bytes = bytes || x'00' WHERE previous IS NULL"],
+    ['the link of a page', 'UPDATE page SET previous = zeroblob(32) WHERE previous IS NOT NULL'],
+    ['a page that is gone', 'DELETE FROM page WHERE previous IS NULL'],
+  ])('%s: the state is not used, told, and whole again once it is put back', async (_, sql) => {
+    const folder = temporaryFolder()
+    const before = start(folder)
+    const root = turnRecord('root', { position: 3 * PAGE_POSITIONS + 5 })
+    const child = childOf(root, 'child', 2 * PAGE_POSITIONS)
+    await before.put(root, pagedState([root]))
+    await before.load('root')
+    await before.put(child, pagedState([root, child], 3))
+    await before.close()
+    editDatabase(folder, sql)
+    const store = start(folder)
+    const damages: Damage[] = []
+    store.onDamage((damage) => damages.push(damage))
+    for (const id of ['root', 'child']) await expect(store.load(id)).rejects.toMatchObject({ reason: 'corrupt' })
+    expect(damages).toEqual([
+      { what: 'state', id: 'root' },
+      { what: 'state', id: 'child' },
+    ])
+    expect(await store.restore('child', pagedState([root, child]), 'followed')).toBe('identical')
+    for (const path of [[root], [root, child]])
+      expect(await store.load((path.at(-1) as TurnRecord).id)).toEqual(pagedState(path))
+    expect(damages).toHaveLength(2)
+    // Nothing of it stays behind either.
+    for (const id of ['child', 'root']) expect(await store.remove(OWNER, id, true)).toBe('removed')
+    expect(await store.statistics()).toMatchObject({ states: 0 })
+    await store.close()
+    expect(readRow(folder, 'SELECT count(*) AS pages FROM page')).toEqual({ pages: 0 })
+  })
+
+  test('a damaged state before the one that is rebuilt is told, and named in the lineage', async () => {
+    const { store } = await damaged("UPDATE state SET fixed = zeroblob(64) WHERE id = 't2'")
+    const damages: Damage[] = []
+    store.onDamage((damage) => damages.push(damage))
+    await store.put(childOf(turnRecord('t2', { root: 't0', depth: 2, position: 9 }), 't3'), null)
+    expect(await store.lineage('t3')).toMatchObject({ damaged: ['t2'] })
+    expect(damages).toEqual([{ what: 'state', id: 't2' }])
+    await store.close()
+  })
 
   test('text that is not UTF-8, read as text, does not end the process', async () => {
     // As SQLite's own tools would leave it: a TEXT value with a byte that no UTF-8 has.
@@ -373,7 +445,7 @@ describe('files that are taken away', () => {
   })
 })
 
-describe.each([1, 2])('a data folder of format %i', (format) => {
+describe.each([1, 2, 3])('a data folder of format %i', (format) => {
   test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
     const { folder, turns } = folderOfFormat(format)
     const store = start(folder)
@@ -385,14 +457,23 @@ describe.each([1, 2])('a data folder of format %i', (format) => {
       expect(await store.lineage(id)).not.toBeNull()
     }
     expect(await store.statistics()).toMatchObject({ responses: turns.length, sessions: 2, prefixes: 0 })
+    for (const { id } of turns) await store.load(id)
+    for (const { id } of turns) await store.release(id)
     const last = (await store.find('local', turns[5]?.id as string))?.record
     await store.put(childOf({ ...turnRecord(''), ...last }, 'new'), stateOf('new'))
     await store.close()
     const again = start(folder)
     expect(await again.ready).toEqual([])
     expect(await again.load('new')).toEqual(stateOf('new'))
+    await again.release('new')
     await again.putPrefix('local', 'b', prefixRecord([1, 2, 3]), stateAfter([1, 2, 3]), null)
     expect(await again.findPrefix('local', 'b', [1, 2, 3, 4], 0)).not.toBeNull()
     await again.close()
+    // Bytes are counted by owner since format 4, also those of earlier states: with a small budget they go.
+    const small = start(folder, { stateBytes: 1 })
+    await small.put(turnRecord('last', { owner: 'local' }), stateOf('last'))
+    expect(await small.statistics()).toMatchObject({ states: 1, stateBytes: 64 })
+    await small.close()
+    expect(disagreements(folder)).toEqual([])
   })
 })
