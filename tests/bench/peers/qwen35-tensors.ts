@@ -48,8 +48,7 @@ export function qwen35Tensors(c: Qwen35, random: Random): RandomTensor[] {
     const first = random.int(PIECE)
     const count = shape.reduce((a, b) => a * b, 1)
     const numbers = function* (): Generator<Float32Array> {
-      for (let at = 0; at < count; at += PIECE)
-        yield toBfloat16(pool.slice(first, first + Math.min(PIECE, count - at)).map((x) => mean + std * x))
+      for (let at = 0; at < count; at += PIECE) yield drawn(pool, first, Math.min(PIECE, count - at), mean, std)
     }
     list.push({ name, gguf, shape, ggufShape: shape, toGguf: (x) => x, numbers, ...rest })
   }
@@ -102,10 +101,14 @@ export function qwen35Tensors(c: Qwen35, random: Random): RandomTensor[] {
   }
 }
 
-/** Cuts off the bits that bfloat16 does not have. */
-function toBfloat16(numbers: Float32Array): Float32Array {
+/** Numbers of the pool with another mean and deviation, without the bits that bfloat16 does not have. */
+function drawn(pool: Float32Array, first: number, count: number, mean: number, std: number): Float32Array {
+  const numbers = new Float32Array(count)
   const bits = new Uint32Array(numbers.buffer)
-  for (let i = 0; i < bits.length; i++) bits[i]! &= 0xffff0000
+  for (let i = 0; i < count; i++) {
+    numbers[i] = mean + std * pool[first + i]!
+    bits[i]! &= 0xffff0000
+  }
   return numbers
 }
 

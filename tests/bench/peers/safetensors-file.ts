@@ -25,5 +25,7 @@ export async function writeSafetensors(path: string, tensors: readonly RandomTen
 /** The upper halves of float32 numbers. */
 export function bfloat16(numbers: Float32Array): Uint8Array {
   const halves = new Uint16Array(numbers.buffer, numbers.byteOffset, 2 * numbers.length)
-  return new Uint8Array(Uint16Array.from(numbers, (_, i) => halves[2 * i + 1]!).buffer)
+  const upper = new Uint16Array(numbers.length)
+  for (let i = 0; i < upper.length; i++) upper[i] = halves[2 * i + 1]!
+  return new Uint8Array(upper.buffer)
 }
