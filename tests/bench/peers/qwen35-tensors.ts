@@ -57,6 +57,12 @@ export function qwen35Tensors(c: Qwen35, random: Random): RandomTensor[] {
   const matrix = (name: string, gguf: string, rows: number, columns: number): void =>
     add(`${name}.weight`, `${gguf}.weight`, [rows, columns], { std: 1 / Math.sqrt(columns) })
 
+  /** What adds to the residual stream is small: else the rounding of what is multiplied decides about logits. */
+  const projection = (name: string, gguf: string, rows: number, columns: number): void =>
+    add(`${name}.weight`, `${gguf}.weight`, [rows, columns], {
+      std: 0.25 / Math.sqrt(2 * c.num_hidden_layers * columns),
+    })
+
   const width = c.hidden_size
   matrix('model.embed_tokens', 'token_embd', c.vocab_size, width)
   norm('model.norm', 'output_norm', width)
@@ -68,7 +74,7 @@ export function qwen35Tensors(c: Qwen35, random: Random): RandomTensor[] {
     else deltaNet(`${to}.linear_attn`, from)
     matrix(`${to}.mlp.gate_proj`, `${from}.ffn_gate`, c.intermediate_size, width)
     matrix(`${to}.mlp.up_proj`, `${from}.ffn_up`, c.intermediate_size, width)
-    matrix(`${to}.mlp.down_proj`, `${from}.ffn_down`, width, c.intermediate_size)
+    projection(`${to}.mlp.down_proj`, `${from}.ffn_down`, width, c.intermediate_size)
   }
   return list
 
@@ -77,7 +83,7 @@ export function qwen35Tensors(c: Qwen35, random: Random): RandomTensor[] {
     matrix(`${to}.q_proj`, `${from}.attn_q`, 2 * q, width)
     matrix(`${to}.k_proj`, `${from}.attn_k`, kv, width)
     matrix(`${to}.v_proj`, `${from}.attn_v`, kv, width)
-    matrix(`${to}.o_proj`, `${from}.attn_output`, width, q)
+    projection(`${to}.o_proj`, `${from}.attn_output`, width, q)
     norm(`${to}.q_norm`, `${from}.attn_q_norm`, c.head_dim)
     norm(`${to}.k_norm`, `${from}.attn_k_norm`, c.head_dim)
   }
@@ -90,7 +96,7 @@ export function qwen35Tensors(c: Qwen35, random: Random): RandomTensor[] {
     matrix(`${to}.in_proj_z`, `${from}.attn_gate`, values, width)
     matrix(`${to}.in_proj_a`, `${from}.ssm_alpha`, heads, width)
     matrix(`${to}.in_proj_b`, `${from}.ssm_beta`, heads, width)
-    matrix(`${to}.out_proj`, `${from}.ssm_out`, width, values)
+    projection(`${to}.out_proj`, `${from}.ssm_out`, width, values)
     add(`${to}.A_log`, `${from}.ssm_a`, [heads], { std: 0.1, toGguf: (x) => -Math.exp(x) })
     add(`${to}.dt_bias`, `${from}.ssm_dt.bias`, [heads], { std: 0.1 })
     add(`${to}.conv1d.weight`, `${from}.ssm_conv1d.weight`, [channels, 1, taps], {
