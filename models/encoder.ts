@@ -4,7 +4,7 @@
  */
 import { configure, type ConfigOf, type Fields } from './config.ts'
 import type { Ops } from './ops.ts'
-import type { Of, SpecTree } from './spec.ts'
+import { linearParams, type LinearSpec, type Of, type SpecTree } from './spec.ts'
 
 /** Texts as an encoder reads them, padded to one length. */
 export interface EncoderInput<T> {
@@ -16,7 +16,10 @@ export interface EncoderInput<T> {
   readonly types: T
 }
 
-export interface EncoderDefinition<F extends Fields, P> {
+/** What a classifier gives labels to: whole texts (or pairs of them), or each of their tokens. */
+export type Task = 'sequence' | 'token'
+
+export interface EncoderDefinition<F extends Fields, P, H> {
   readonly name: string
   /** One sentence: what it is and where it comes from. */
   readonly about: string
@@ -28,8 +31,19 @@ export interface EncoderDefinition<F extends Fields, P> {
   params(config: ConfigOf<F>): P
   /** hidden (B,T,D) of the last layer. Calls `op.layerHook` after each layer. */
   encode<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, input: EncoderInput<T>): T
-  /** What heads for whole texts read: hidden (B,T,D) -> (B,D). Throws where the configuration has none. */
-  pooler<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
+  /** What BERT was trained with for whole texts: hidden (B,T,D) -> (B,D). Throws where the configuration has none. */
+  pooler?<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<P, T>, hidden: T): T
+  /** Parameters of what a classifier has between the encoder and its labels. */
+  headParams(config: ConfigOf<F>, task: Task): H
+  /** What the labels are read from: (B,D) of whole texts, (B,T,D) of tokens. */
+  head<T>(op: Ops<T>, config: ConfigOf<F>, params: Of<H, T>, task: Task, text: EncodedStates<T>): T
+}
+
+export interface EncodedStates<T> {
+  /** (B,T,D) of the last layer. */
+  readonly hidden: T
+  /** (B,T) float32, as it was read. */
+  readonly mask: T
 }
 
 export interface EncoderSizes {
@@ -45,6 +59,16 @@ export interface EncoderModel extends EncoderSizes {
   readonly params: SpecTree
   encode<T>(op: Ops<T>, params: unknown, input: EncoderInput<T>): T
   pooler<T>(op: Ops<T>, params: unknown, hidden: T): T
+  /** The encoder with a head that gives `labels` logits. */
+  classifier(task: Task, labels: number): ClassifierModel
+}
+
+export interface ClassifierModel extends EncoderSizes {
+  readonly architecture: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly params: SpecTree
+  /** (B,labels) of whole texts, (B,T,labels) of tokens. */
+  logits<T>(op: Ops<T>, params: unknown, input: EncoderInput<T>): T
 }
 
 export interface EncoderArchitecture {
@@ -55,7 +79,7 @@ export interface EncoderArchitecture {
 }
 
 /** An encoder from its definition; inside it everything is typed, outside trees are filled by path. */
-export function defineEncoder<F extends Fields, P>(definition: EncoderDefinition<F, P>): EncoderArchitecture {
+export function defineEncoder<F extends Fields, P, H>(definition: EncoderDefinition<F, P, H>): EncoderArchitecture {
   const { name, about, fields } = definition
   return {
     name,
@@ -64,13 +88,34 @@ export function defineEncoder<F extends Fields, P>(definition: EncoderDefinition
     model(options) {
       const config = configure(name, fields, options)
       definition.check(config)
+      const sizes = definition.sizes(config)
+      const params = definition.params(config) as SpecTree
       return {
         architecture: name,
         config,
-        ...definition.sizes(config),
-        params: definition.params(config) as SpecTree,
+        ...sizes,
+        params,
         encode: (op, params, input) => definition.encode(op, config, params as Of<P, typeof input.ids>, input),
-        pooler: (op, params, hidden) => definition.pooler(op, config, params as Of<P, typeof hidden>, hidden),
+        pooler(op, params, hidden) {
+          if (!definition.pooler) throw new RangeError(`${name}: expected an encoder with a pooler, got one without`)
+          return definition.pooler(op, config, params as Of<P, typeof hidden>, hidden)
+        },
+        classifier: (task, labels) => ({
+          architecture: name,
+          config,
+          ...sizes,
+          params: {
+            ...(params as Readonly<Record<string, SpecTree>>),
+            ...(definition.headParams(config, task) as Readonly<Record<string, SpecTree>>),
+            classifier: linearParams(sizes.width, labels, true),
+          },
+          logits<T>(op: Ops<T>, params: unknown, input: EncoderInput<T>): T {
+            const hidden = definition.encode(op, config, params as Of<P, T>, input)
+            const read = definition.head(op, config, params as Of<H, T>, task, { hidden, mask: input.mask })
+            const { weight, bias } = (params as { classifier: Of<LinearSpec, T> }).classifier
+            return op.linear(read, weight, bias)
+          },
+        }),
       }
     },
   }

@@ -18,7 +18,7 @@ import {
 import type { FolderKind } from './replace-folder.ts'
 
 export { decoderOf, ManifestError } from './manifest.ts'
-export type { EmbedderEntry, GraphEntry, Manifest, StateEntry } from './manifest.ts'
+export type { ClassifierEntry, EmbedderEntry, GraphEntry, Manifest, StateEntry } from './manifest.ts'
 
 export interface Bundle {
   /** The folder, as an absolute path. */

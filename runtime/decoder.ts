@@ -1,7 +1,7 @@
 /** A decoder graph as a function: ids and state in, logits, hidden and the next state out. For one-off runs, not serving. */
 import type { Graph, GraphOptions } from './graph.ts'
 import { openGraph } from './open-graph.ts'
-import { createTensor, type Tensor } from './tensor.ts'
+import { createTensor, type Dtype, type Tensor } from './tensor.ts'
 
 /**
  * Session state by name, each [batch, ...]. Keys and values have room for more positions than are filled; how many are
@@ -13,12 +13,14 @@ export interface StateShape {
   readonly name: string
   /** ['batch', ...numbers]; 'time' is the axis of positions. */
   readonly shape: readonly (number | string)[]
+  /** float32 unless it is said. */
+  readonly dtype?: Dtype
 }
 
 export interface DecoderStep {
   /** [batch, rows, vocab] */
   readonly logits: Tensor
-  /** [batch, time, width] */
+  /** [batch, time, width]; the width is 0 where the graph does not give it. */
   readonly hidden: Tensor
   readonly state: State
 }
@@ -47,9 +49,9 @@ export async function openDecoder(
   const positioned = graph.inputs.some(({ name }) => name === POSITIONS)
   const zeros = (batch: number, capacity: number): Record<string, Tensor> =>
     Object.fromEntries(
-      state.map(({ name, shape }) => {
+      state.map(({ name, shape, dtype = 'float32' }) => {
         const inner = shape.slice(1).map((d) => (d === 'time' ? capacity : Number(d)))
-        return [name, createTensor('float32', [batch, ...inner])]
+        return [name, createTensor(dtype, [batch, ...inner])]
       }),
     )
   const appended = new Map(state.map(({ name, shape }) => [name, shape.indexOf('time')]))
@@ -87,7 +89,7 @@ export async function openDecoder(
         ...(positioned ? { [POSITIONS]: createTensor('int32', [batch], counts) } : {}),
         ...prefixed('state', read),
       }
-      const binding = graph.bind(inputs, { logits, hidden, ...prefixed('next', after) })
+      const binding = graph.bind(inputs, { logits, ...(width > 0 ? { hidden } : {}), ...prefixed('next', after) })
       await binding.run()
       binding.release()
       if (!positioned) return { logits, hidden, state: after }
@@ -115,5 +117,5 @@ const prefixed = (prefix: string, values: State): Record<string, Tensor> =>
   Object.fromEntries(Object.entries(values).map(([name, t]) => [`${prefix}.${name}`, t]))
 
 function lastSize(graph: Graph, name: string): number {
-  return Number(graph.outputs.find((output) => output.name === name)?.shape.at(-1))
+  return Number(graph.outputs.find((output) => output.name === name)?.shape.at(-1) ?? 0)
 }

@@ -68,7 +68,7 @@ export async function openVectorGraph(file: string, width: number, options: Grap
 export function paddedInputs(texts: readonly EncodedText[]): Record<'ids' | 'mask' | 'types', Tensor<'int32'>> {
   const longest = Math.max(...texts.map(({ ids }) => ids.length))
   if (texts.some(({ ids }) => ids.length === 0))
-    throw new RuntimeError('embedder: expected texts of tokens, got an empty one')
+    throw new RuntimeError('encoder: expected texts of tokens, got an empty one')
   const rows = (of: (text: EncodedText) => readonly number[]): Tensor<'int32'> => {
     const tensor = createTensor('int32', [texts.length, longest])
     for (const [row, text] of texts.entries()) tensor.data.set(of(text), row * longest)
@@ -78,7 +78,7 @@ export function paddedInputs(texts: readonly EncodedText[]): Record<'ids' | 'mas
 }
 
 /** Which texts are computed together: sorted by length, so that little is padded. */
-function callsOf(texts: readonly EncodedText[]): number[][] {
+export function callsOf(texts: readonly EncodedText[]): number[][] {
   const order = texts.map((_, at) => at).toSorted((a, b) => texts[a]!.ids.length - texts[b]!.ids.length)
   const calls: number[][] = []
   for (const at of order) {

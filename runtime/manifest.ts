@@ -59,6 +59,17 @@ const embedder = z.object({
   /** Tokens of the longest text, those of the tokenizer's post-processor included. */
   maxTokens: z.int().positive(),
 })
+/** What the classifier gives labels to, and which. */
+const classifier = z.object({
+  /** Whole texts, or pairs of them; or each token of a text. */
+  task: z.enum(['sequence', 'token']),
+  /** By the number of their logit. */
+  labels: z.array(z.string().min(1)).min(1),
+  /** From logits to scores: shares of one, each for itself, or as they are. */
+  activation: z.enum(['softmax', 'sigmoid', 'none']),
+  /** Tokens of the longest text or pair, those of the tokenizer's post-processor included. */
+  maxTokens: z.int().positive(),
+})
 const manifest = z.object({
   format: z.literal(BUNDLE_FORMAT),
   version: z.literal(VERSION),
@@ -67,11 +78,16 @@ const manifest = z.object({
   config: z.record(z.string(), z.unknown()),
   parameters: size,
   files: z.record(file, z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: size })),
-  /** `decoder` writes text, `embedder` makes vectors of texts: a bundle has one of them, or both. */
+  /** `decoder` writes text, `embedder` makes vectors of texts, `classifier` scores labels: a bundle has some of them. */
   graphs: z
-    .object({ decoder: graph.exactOptional(), embedder: graph.exactOptional() })
+    .object({
+      decoder: graph.exactOptional(),
+      embedder: graph.exactOptional(),
+      classifier: graph.exactOptional(),
+    })
     .catchall(graph.partial({ kernels: true })),
   embedder: embedder.exactOptional(),
+  classifier: classifier.exactOptional(),
   state: z.array(state),
   /** Tokens of one prefill call: part of what a state means, since another length gives other last bits. */
   prefillChunk: z.int().min(1).max(4096).default(DEFAULT_PREFILL_CHUNK),
@@ -93,6 +109,7 @@ export type ManifestInput = z.input<typeof manifest>
 export type StateEntry = z.infer<typeof state>
 export type GraphEntry = z.infer<typeof graph>
 export type EmbedderEntry = z.infer<typeof embedder>
+export type ClassifierEntry = z.infer<typeof classifier>
 
 /** Returns the manifest in `text`, checked in itself. `where` begins the sentence of a ManifestError. */
 export function parseManifest(text: string, where: string): Manifest {
@@ -116,12 +133,13 @@ export function checkManifest(value: unknown, where: string): Manifest {
   return result.data
 }
 
-/** The decoder of a bundle. Throws ManifestError where there is none: the bundle of a sentence encoder writes no text. */
-export function decoderOf({ name, graphs: { decoder } }: Manifest): GraphEntry {
+/** The decoder of a bundle. Throws ManifestError where there is none: the bundle of an encoder writes no text. */
+export function decoderOf({ name, graphs: { decoder, embedder } }: Manifest): GraphEntry {
   if (decoder) return decoder
-  throw new ManifestError(
-    `${name}: expected a bundle with a decoder, got one with an embedder alone: it makes vectors of texts and writes none`,
-  )
+  const got = embedder
+    ? 'an embedder alone: it makes vectors of texts'
+    : 'a classifier alone: it scores labels of texts'
+  throw new ManifestError(`${name}: expected a bundle with a decoder, got one with ${got} and writes none`)
 }
 
 /** Bytes that one sequence has of a state entry: in all of a fixed one, for each position of an append one. */
@@ -148,28 +166,37 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
   }
 }
 
-function checkGraphs({ graphs, embedder, state }: Manifest, where: string): void {
-  if (!graphs.decoder && !graphs.embedder)
-    throw new ManifestError(`${where}: graphs: expected a decoder or an embedder, got neither`)
+function checkGraphs({ graphs, embedder, classifier, state }: Manifest, where: string): void {
+  if (!graphs.decoder && !graphs.embedder && !graphs.classifier)
+    throw new ManifestError(`${where}: graphs: expected a decoder, an embedder or a classifier, got none`)
   if (!graphs.decoder && state.length > 0)
     throw new ManifestError(`${where}: state: expected none without a decoder, got ${state[0]!.name}`)
   if (!graphs.embedder !== !embedder)
     throw new ManifestError(
       `${where}: embedder: expected it beside graphs.embedder, got ${embedder ? 'it alone' : 'the graph alone'}`,
     )
-  if (graphs.embedder && embedder) checkEmbedder(graphs.embedder, embedder, `${where}: graphs.embedder`)
+  if (!graphs.classifier !== !classifier)
+    throw new ManifestError(
+      `${where}: classifier: expected it beside graphs.classifier, got ${classifier ? 'it alone' : 'the graph alone'}`,
+    )
+  if (graphs.embedder && embedder)
+    checkEncoder(graphs.embedder, `embedding float32 [batch, ${embedder.width}]`, `${where}: graphs.embedder`)
+  if (graphs.classifier && classifier) {
+    const axes = classifier.task === 'token' ? 'batch, time' : 'batch'
+    const logits = `logits float32 [${axes}, ${classifier.labels.length}]`
+    checkEncoder(graphs.classifier, logits, `${where}: graphs.classifier`)
+  }
 }
 
-function checkEmbedder({ inputs, outputs }: GraphEntry, { width }: EmbedderEntry, where: string): void {
+function checkEncoder({ inputs, outputs }: GraphEntry, output: string, where: string): void {
   const shown = ({ name, dtype, shape }: GraphEntry['inputs'][number]): string =>
     `${name} ${dtype} [${shape.join(', ')}]`
   const wanted = ['ids', 'mask', 'types'].map((name) => `${name} int32 [batch, time]`).join(', ')
   const got = inputs.map(shown).join(', ')
   if (got !== wanted) throw new ManifestError(`${where}.inputs: expected ${wanted}, got ${got || 'none'}`)
-  const vector = `embedding float32 [batch, ${width}]`
-  if (!outputs.map(shown).includes(vector))
+  if (!outputs.map(shown).includes(output))
     throw new ManifestError(
-      `${where}.outputs: expected ${vector} among them, got ${outputs.map(shown).join(', ') || 'none'}`,
+      `${where}.outputs: expected ${output} among them, got ${outputs.map(shown).join(', ') || 'none'}`,
     )
 }
 

@@ -14,6 +14,10 @@ export interface PostProcessor {
   readonly added: number
   /** The ids of a text with the special tokens around them. */
   wrap(ids: readonly number[]): EncodedText
+  /** Tokens that are added to a pair of texts; throws TextError where `wrapPair` does. */
+  readonly addedToPair: number
+  /** The ids of two texts as one. Throws TextError where the tokenizer does not say how. */
+  wrapPair(first: readonly number[], second: readonly number[]): EncodedText
 }
 
 const pair = z.tuple([z.string(), z.int().nonnegative()])
@@ -23,43 +27,63 @@ const piece = z.union([
 ])
 const template = z.looseObject({
   single: z.array(piece),
+  pair: z.array(piece).optional(),
   special_tokens: z.record(z.string(), z.looseObject({ ids: z.array(z.int().nonnegative()) })),
 })
 const bert = z.looseObject({ cls: pair, sep: pair })
 const several = z.looseObject({ processors: z.array(z.looseObject({ type: z.string() })) })
 
-/** A stretch of special tokens (their ids), or the text itself (null). */
-type Stretch = { readonly ids: readonly number[] | null; readonly type: number }
+/** A stretch of special tokens (their ids), or a text: the first, or the second of a pair. */
+type Stretch = { readonly ids: readonly number[] | 'first' | 'second'; readonly type: number }
+type Stretches = { readonly single: readonly Stretch[]; readonly pair: readonly Stretch[] | undefined }
 
-const TEXT: Stretch = { ids: null, type: 0 }
+const TEXT: Stretch = { ids: 'first', type: 0 }
 
 /** Throws TextError for a post-processor that is not known. */
 export function createPostProcessor(processor: unknown): PostProcessor {
-  const stretches = stretchesOf(processor) ?? [TEXT]
-  const texts = stretches.filter(({ ids }) => ids === null).length
+  const { single, pair } = stretchesOf(processor) ?? { single: [TEXT], pair: undefined }
+  const texts = single.filter(({ ids }) => typeof ids === 'string').length
   if (texts !== 1) throw new TextError(`tokenizer.json: post_processor: expected the text once, got it ${texts} times`)
+  const ofPair = (): readonly Stretch[] => {
+    const found = (pair ?? []).flatMap(({ ids }) => (typeof ids === 'string' ? [ids] : []))
+    if (pair && found.toSorted().join(', ') === 'first, second') return pair
+    const got = pair ? found.join(', ') || 'neither' : 'none'
+    throw new TextError(`tokenizer.json: post_processor: expected a pair of the first and second text, got ${got}`)
+  }
   return {
-    added: stretches.reduce((sum, { ids }) => sum + (ids?.length ?? 0), 0),
-    wrap(text) {
-      const parts = stretches.map(({ ids, type }) => ({ ids: ids ?? text, type }))
-      return {
-        ids: parts.flatMap(({ ids }) => ids),
-        types: parts.flatMap(({ ids, type }) => ids.map(() => type)),
-      }
+    added: addedBy(single),
+    wrap: (text) => filled(single, { first: text, second: [] }),
+    get addedToPair() {
+      return addedBy(ofPair())
     },
+    wrapPair: (first, second) => filled(ofPair(), { first, second }),
+  }
+}
+
+const addedBy = (stretches: readonly Stretch[]): number =>
+  stretches.reduce((sum, { ids }) => sum + (typeof ids === 'string' ? 0 : ids.length), 0)
+
+function filled(
+  stretches: readonly Stretch[],
+  texts: Readonly<Record<'first' | 'second', readonly number[]>>,
+): EncodedText {
+  const parts = stretches.map(({ ids, type }) => ({ ids: typeof ids === 'string' ? texts[ids] : ids, type }))
+  return {
+    ids: parts.flatMap(({ ids }) => ids),
+    types: parts.flatMap(({ ids, type }) => ids.map(() => type)),
   }
 }
 
 /** Undefined: adds no tokens. */
-function stretchesOf(processor: unknown): readonly Stretch[] | undefined {
+function stretchesOf(processor: unknown): Stretches | undefined {
   if (processor === null || processor === undefined) return undefined
   const { type } = processor as { type?: unknown }
   if (type === 'ByteLevel') return undefined
-  if (type === 'BertProcessing' || type === 'RobertaProcessing') {
-    const { cls, sep } = parse(bert, processor)
-    return [{ ids: [cls[1]], type: 0 }, TEXT, { ids: [sep[1]], type: 0 }]
+  if (type === 'BertProcessing' || type === 'RobertaProcessing') return fixedStretches(type, parse(bert, processor))
+  if (type === 'TemplateProcessing') {
+    const { single, pair, special_tokens: special } = parse(template, processor)
+    return { single: templateStretches(single, special), pair: pair && templateStretches(pair, special) }
   }
-  if (type === 'TemplateProcessing') return templateStretches(parse(template, processor))
   if (type !== 'Sequence')
     throw new TextError(
       `tokenizer.json: post_processor: expected TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or ` +
@@ -74,9 +98,21 @@ function stretchesOf(processor: unknown): readonly Stretch[] | undefined {
   return found[0]
 }
 
-const templateStretches = ({ single, special_tokens: special }: z.infer<typeof template>): Stretch[] =>
-  single.map((one) => {
-    if ('Sequence' in one) return { ids: null, type: one.Sequence.type_id }
+/** BERT tells the texts of a pair apart, RoBERTa puts two separators between them. */
+function fixedStretches(kind: 'BertProcessing' | 'RobertaProcessing', { cls, sep }: z.infer<typeof bert>): Stretches {
+  const [start, end] = [cls[1], sep[1]]
+  const single: Stretch[] = [{ ids: [start], type: 0 }, TEXT, { ids: [end], type: 0 }]
+  const second = kind === 'BertProcessing' ? 1 : 0
+  const between: Stretch[] = kind === 'BertProcessing' ? [] : [{ ids: [end], type: 0 }]
+  return { single, pair: [...single, ...between, { ids: 'second', type: second }, { ids: [end], type: second }] }
+}
+
+const templateStretches = (
+  pieces: readonly z.infer<typeof piece>[],
+  special: z.infer<typeof template>['special_tokens'],
+): Stretch[] =>
+  pieces.map((one) => {
+    if ('Sequence' in one) return { ids: one.Sequence.id === 'B' ? 'second' : 'first', type: one.Sequence.type_id }
     const { id, type_id: type } = one.SpecialToken
     const token = special[id]
     if (!token) throw new TextError(`tokenizer.json: post_processor: expected ${id} among special_tokens, got none`)

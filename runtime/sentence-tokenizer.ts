@@ -12,6 +12,8 @@ export interface SentenceTokenizer {
    * it are text like any other.
    */
   encode(text: string): EncodedText & { readonly truncated: boolean }
+  /** The tokens of two texts as one, of which the longer is cut first. Throws TextError if the tokenizer cannot join them. */
+  encodePair(first: string, second: string): EncodedText & { readonly truncated: boolean }
 }
 
 /** The tokenizer of a folder, or of the contents of its files. Throws TextError. */
@@ -28,5 +30,27 @@ export function openSentenceTokenizer(source: string | TokenizerFiles, maxTokens
       const ids = vocabulary.encode(text)
       return { ...processor.wrap(ids.slice(0, maxTokens - added)), truncated: ids.length > maxTokens - added }
     },
+    encodePair(first, second) {
+      const [a, b] = [vocabulary.encode(first), vocabulary.encode(second)]
+      const room = maxTokens - processor.addedToPair
+      if (room < 2)
+        throw new TextError(
+          `tokenizer: adds ${processor.addedToPair} tokens to a pair of texts, of which the model reads at most ${maxTokens}`,
+        )
+      const [keptA, keptB] = shares(a.length, b.length, room)
+      return {
+        ...processor.wrapPair(a.slice(0, keptA), b.slice(0, keptB)),
+        truncated: keptA < a.length || keptB < b.length,
+      }
+    },
   }
+}
+
+/** How much of two lengths fits into `room`, where a token at a time is taken from the longer; from the second if equal. */
+function shares(a: number, b: number, room: number): [number, number] {
+  if (a + b <= room) return [a, b]
+  const half = Math.floor(room / 2)
+  if (b <= half) return [room - b, b]
+  if (a <= room - half) return [a, room - a]
+  return [room - half, half]
 }

@@ -14,7 +14,7 @@ export interface Base {
   /** Whether the store has it: a state that follows an unstored one cannot be rebuilt. */
   readonly stored: boolean
   /** Whether the store keeps its pages until `release`: a state that follows it need not bring them. */
-  readonly isHeld: boolean
+  readonly held: Promise<boolean>
   /** The turn is over: the store may prune the state again. */
   release(): void
 }

@@ -26,7 +26,7 @@ export function serveCommand(find: FindBundle): Command {
     .description('serve models over the OpenAI protocols, with memory that lasts')
     .argument(
       '[models...]',
-      'folders of bundles; or published models, which are imported on first use: a folder with safetensors, a .gguf file, hf:OWNER/NAME[@REVISION][:FILE] (default: the bundled model)',
+      'folders of bundles; or published models, which are imported on first use: a folder with safetensors or an ONNX decoder, a .gguf or .onnx file, hf:OWNER/NAME[@REVISION][:FILE] (default: the bundled model)',
     )
     .option('--config <file>', 'JSON file of settings')
     .option('--host <name>', 'address to listen on (default: 127.0.0.1)')

@@ -24,7 +24,7 @@ export async function findResponse(deps: Deps, owner: string, id: string): Promi
   return found
 }
 
-/** Where a turn on `id` starts from: this connection's memory, the disk, or a replay of pruned turns. */
+/** Where a turn on `id` starts from: this connection's memory, the server's, the disk, or a replay of pruned turns. */
 export async function resume(
   deps: Deps,
   owner: string,
@@ -33,12 +33,26 @@ export async function resume(
   signal: AbortSignal,
 ): Promise<Base> {
   const began = performance.now()
-  const observe = (base: Base): Base => {
-    deps.metrics.resume.observe({ tier: base.resumed.tier }, (performance.now() - began) / 1000)
-    return base
-  }
-  const near = local?.get(id)
-  if (near) return observe(near)
+  const near = local?.get(id) ?? resumeRecent(deps, owner, id)
+  const base = near ?? (await resumeStored(deps, owner, id, signal))
+  deps.metrics.resume.observe({ tier: base.resumed.tier }, (performance.now() - began) / 1000)
+  return base
+}
+
+/** A response whose state is in memory: the store is told, and not waited for. */
+function resumeRecent(deps: Deps, owner: string, id: string): Base | null {
+  const found = deps.recent?.get(owner, id)
+  if (!found) return null
+  const { turn, state, continued } = found
+  modelOf(deps, turn.bundle)
+  if (continued) deps.metrics.forks.inc()
+  const { position, pending } = turn
+  const held = deps.store.hold(id).catch(() => false)
+  const resumed = { tier: 'memory', replayed: 0, rebuilt: null } as const
+  return { ...turn, checkpoint: { state, position, pending }, resumed, stored: true, ...holding(deps, id, held) }
+}
+
+async function resumeStored(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<Base> {
   const found = await deps.store.find(owner, id)
   if (!found) {
     const message = `Previous response with id '${id.slice(0, 100)}' not found.`
@@ -46,38 +60,34 @@ export async function resume(
   }
   if (found.continued) deps.metrics.forks.inc()
   const { record } = found
-  const model = deps.models.find((m) => m.bundle === record.bundle)
-  if (!model) {
-    deps.metrics.stateRejected.inc({ reason: 'model' })
-    throw bundleMismatch(record.bundle, deps.models.map((m) => `${m.name} (${m.bundle.slice(0, 12)})`).join(', '))
-  }
+  const model = modelOf(deps, record.bundle)
   const { position, pending } = record
-  const release = (): void => void deps.store.release(id).catch(() => undefined)
-  const recent = deps.recent?.get(id)
-  if (recent) {
-    const isHeld = await deps.store.hold(id)
-    const checkpoint = { state: recent, position, pending }
-    const resumed = { tier: 'memory', replayed: 0, rebuilt: null } as const
-    return observe({ ...record, checkpoint, resumed, stored: true, isHeld, release: isHeld ? release : doNothing })
-  }
   const state = found.kept ? await loadState(deps, record, model) : null
   if (state) {
     const resumed = { tier: 'disk', replayed: 0, rebuilt: null } as const
-    return observe({
-      ...record,
-      checkpoint: { state, position, pending },
-      resumed,
-      stored: true,
-      isHeld: true,
-      release,
-    })
+    const checkpoint = { state, position, pending }
+    return { ...record, checkpoint, resumed, stored: true, ...holding(deps, id, Promise.resolve(true)) }
   }
-  const { checkpoint, isHeld, ...resumed } = await rebuild(deps, model, record, signal, 'continued')
-  const base = { ...record, checkpoint, resumed: { tier: 'replay', ...resumed }, stored: true, isHeld } as const
-  return observe({ ...base, release: isHeld ? release : doNothing })
+  const { checkpoint, isHeld, ...rebuilt } = await rebuild(deps, model, record, signal, 'continued')
+  const resumed = { tier: 'replay', ...rebuilt } as const
+  return { ...record, checkpoint, resumed, stored: true, ...holding(deps, id, Promise.resolve(isHeld)) }
 }
 
-const doNothing = (): void => undefined
+/** What a base says of its pages in the store. */
+function holding(deps: Deps, id: string, held: Promise<boolean>): Pick<Base, 'held' | 'release'> {
+  const release = async (): Promise<void> => {
+    if (await held) await deps.store.release(id)
+  }
+  return { held, release: () => void release().catch(() => undefined) }
+}
+
+/** The model that made a state. Throws 400 where it is not served. */
+function modelOf(deps: Deps, bundle: string): ServedModel {
+  const model = deps.models.find((m) => m.bundle === bundle)
+  if (model) return model
+  deps.metrics.stateRejected.inc({ reason: 'model' })
+  throw bundleMismatch(bundle, deps.models.map((m) => `${m.name} (${m.bundle.slice(0, 12)})`).join(', '))
+}
 
 /** A kept state, or null if it is damaged: it is rebuilt then. */
 async function loadState(deps: Deps, record: TurnRecord, model: ServedModel): Promise<Checkpoint['state'] | null> {
@@ -108,7 +118,7 @@ export async function commit(
   const began = performance.now()
   const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
   // Pages that the store may not have are written with the state.
-  const written = base?.isHeld === false ? whole : state
+  const written = base === null || (await base.held) ? state : whole
   const inline = bytesOfState(written) <= INLINE_STATE_BYTES || base?.stored === false
   let isKept = false
   try {
@@ -119,7 +129,7 @@ export async function commit(
   }
   deps.metrics.checkpoint.observe((performance.now() - began) / 1000)
   if (!isKept) stateNotStored(deps, record.id, new StoreError('failed', 'the state that it continues is not kept'))
-  deps.recent?.set(record.id, whole)
+  deps.recent?.set(record, whole)
   if (inline) return
   deps.store.restore(record.id, written, 'followed').catch((cause: unknown) => stateNotStored(deps, record.id, cause))
 }

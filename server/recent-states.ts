@@ -1,30 +1,49 @@
-/** States of stored responses that are still in memory, so that the next turn does not read them from disk. */
-import type { SessionState } from './checkpoint.ts'
+/** Stored responses whose states are still in memory: the next turn on one of them does not wait for the disk. */
+import type { Checkpoint, SessionState } from './checkpoint.ts'
 import type { CachedState, StateCache } from './state-cache.ts'
+import type { TurnRecord } from './store/store.ts'
+
+/** What a turn needs of the response that it continues, besides its state. */
+export type RecentTurn = Pick<TurnRecord, 'id' | 'owner' | 'root' | 'depth' | 'model' | 'bundle' | 'parent'> &
+  Omit<Checkpoint, 'state'>
+
+interface Entry extends CachedState {
+  readonly turn: RecentTurn
+  continued: boolean
+}
 
 /** Besides the state, in bytes. */
-const ENTRY_BYTES = 512
+const ENTRY_BYTES = 1024
 
 export class RecentStates {
   readonly #cache: StateCache
-  readonly #entries = new Map<string, CachedState>()
+  readonly #entries = new Map<string, Entry>()
 
   constructor(cache: StateCache) {
     this.#cache = cache
   }
 
-  /** The state of a response, with all of its pages. Whether the caller may have it has been checked. */
-  get(id: string): SessionState | null {
+  /** The response `id` of `owner` and its state with all pages, and whether another response has continued it. */
+  get(owner: string, id: string): Pick<Entry, 'turn' | 'state' | 'continued'> | null {
     const entry = this.#entries.get(id)
-    if (!entry) return null
+    if (entry?.turn.owner !== owner) return null
     this.#cache.use(entry)
-    return entry.state
+    return entry
   }
 
-  /** Keeps the state of a response: all of its pages. */
-  set(id: string, state: SessionState): void {
+  /** Keeps a response that has been stored, and its state: all of its pages. */
+  set(turn: RecentTurn, state: SessionState): void {
+    const { id, owner, root, depth, model, bundle, parent, position, pending } = turn
     this.delete(id)
-    const entry = { state, overhead: ENTRY_BYTES, evicted: () => void this.#entries.delete(id) }
+    const before = parent === null ? undefined : this.#entries.get(parent)
+    if (before) before.continued = true
+    const entry: Entry = {
+      turn: { id, owner, root, depth, model, bundle, parent, position, pending },
+      continued: false,
+      state,
+      overhead: ENTRY_BYTES,
+      evicted: () => void this.#entries.delete(id),
+    }
     if (!this.#cache.fits(entry)) return
     this.#entries.set(id, entry)
     this.#cache.add(entry)

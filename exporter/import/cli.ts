@@ -23,7 +23,8 @@ export function importCommand(): Command {
     .description('make a bundle of a published model: checked whole, then written')
     .argument(
       '<source>',
-      'a folder with config.json and safetensors, a .gguf file, or a model of the hub: hf:OWNER/NAME[@REVISION][:FILE]',
+      'a folder with config.json and safetensors, or with an ONNX decoder; a .gguf or .onnx file; ' +
+        'or a model of the hub: hf:OWNER/NAME[@REVISION][:FILE]',
     )
     .requiredOption('--out <bundle>', 'folder of the bundle')
     .option('--name <name>', "the model's name (default: the source's)")

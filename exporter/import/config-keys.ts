@@ -9,7 +9,7 @@ const LABELS = names(`
   max_length task_specific_params id2label label2id problem_type initializer_range attention_dropout hidden_dropout
   resid_pdrop embd_pdrop attn_pdrop hidden_dropout_prob attention_probs_dropout_prob classifier_dropout
   embedding_dropout resid_dropout output_router_logits router_aux_loss_coef router_z_loss_coef pretraining_tp
-  num_logits_to_keep output_attentions output_hidden_states return_dict gradient_checkpointing use_return_dict
+  num_logits_to_keep output_attentions output_hidden_states return_dict num_labels gradient_checkpointing use_return_dict
   summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
   rescale_prenorm_residual residual_in_fp32 use_mambapy use_mamba_kernels use_associative_scan time_step_floor
   time_step_init_scheme time_step_max time_step_min time_step_scale mamba_chunk_size chunk_size mamba_ssm_dtype
@@ -57,6 +57,11 @@ const FAMILY: Readonly<Record<string, readonly string[]>> = {
   qwen3_moe: ['max_window_layers', 'layer_types'],
   olmo_hybrid: ['fla_hybrid_attention_indices'],
   rwkv: ['max_position_embeddings'],
+  modernbert: names(
+    `tie_word_embeddings initializer_cutoff_factor decoder_bias deterministic_flash_attn sparse_prediction
+     sparse_pred_ignore_index mlp_dropout reference_compile repad_logits_with_grad position_embedding_type layer_norm_eps`,
+  ),
+  'deberta-v2': names(`tie_word_embeddings legacy pooler_dropout cls_dropout`),
   bert: names(
     `tie_word_embeddings directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers
      pooler_size_per_head pooler_type chunk_size_feed_forward`,
@@ -83,6 +88,7 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
   use_sliding_window: [false],
   tie_encoder_decoder: [false],
   enable_moe_block: [false],
+  conv_kernel_size: [0],
 }
 
 /** Whether a key that no field takes may be left out, given its value. */

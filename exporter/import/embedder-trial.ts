@@ -1,5 +1,5 @@
-/** Runs an imported embedder before it may be used: texts alone and padded in a batch, and beside float32. */
-import { openVectorGraph, type VectorGraph } from '../../runtime/embedder.ts'
+/** Runs an imported encoder before it may be used: texts alone and padded in a batch, and beside float32. */
+import type { VectorGraph } from '../../runtime/embedder.ts'
 import type { EncodedText } from '../../runtime/post-processor.ts'
 import { difference } from '../verify.ts'
 import { ImportError } from './import-error.ts'
@@ -16,17 +16,20 @@ const LENGTHS = [24, 7, 16, 3]
 /** Of models in float32, and of those whose inputs are rounded to 8 bits: a last bit decides how some are rounded. */
 const TOLERANCE = { exact: 1e-4, rounded: 0.1 }
 
+export interface TriedEncoder {
+  readonly vocab: number
+  readonly maxTokens: number
+  /** Opens a file of the graph, which gives numbers for each text. */
+  readonly open: (file: string) => Promise<VectorGraph>
+}
+
 /** `exact` is the file of the same graph in float32; without, `file` is in float32 itself. Throws ImportError. */
-export async function tryEmbedder(
-  file: string,
-  sizes: { readonly vocab: number; readonly width: number; readonly maxTokens: number },
-  exact?: string,
-): Promise<EmbedderTrial> {
+export async function tryEncoder(file: string, sizes: TriedEncoder, exact?: string): Promise<EmbedderTrial> {
   const texts = LENGTHS.map((length) => textOf(Math.min(length, sizes.maxTokens), sizes.vocab))
-  const together = await withGraph(file, sizes.width, (graph) => graph.embed(texts))
+  const together = await withGraph(file, sizes, (graph) => graph.embed(texts))
   if (!together.every((vector) => vector.every((x) => Number.isFinite(x))))
     throw new ImportError('trial: expected vectors of finite numbers, got others')
-  const alone = await withGraph(file, sizes.width, async (graph) => {
+  const alone = await withGraph(file, sizes, async (graph) => {
     const vectors: Float32Array[] = []
     for (const text of texts) vectors.push(...(await graph.embed([text])))
     return vectors
@@ -36,12 +39,12 @@ export async function tryEmbedder(
   if (!(padded <= most))
     throw new ImportError(`trial: padded: expected vectors within ${most}, got ${padded.toExponential(2)}`)
   if (exact === undefined) return { texts: texts.length, padded, cosine: 1 }
-  const reference = await withGraph(exact, sizes.width, (graph) => graph.embed(texts))
+  const reference = await withGraph(exact, sizes, (graph) => graph.embed(texts))
   return { texts: texts.length, padded, cosine: Math.min(...reference.map((vector, i) => cosine(vector, alone[i]!))) }
 }
 
-async function withGraph<T>(file: string, width: number, use: (graph: VectorGraph) => Promise<T>): Promise<T> {
-  const graph = await openVectorGraph(file, width)
+async function withGraph<T>(file: string, { open }: TriedEncoder, use: (graph: VectorGraph) => Promise<T>): Promise<T> {
+  const graph = await open(file)
   try {
     return await use(graph)
   } finally {

@@ -241,6 +241,39 @@ const rules: Readonly<Record<string, (config: Config) => NamingRules>> = {
     ],
     left: c['add_pooling_layer'] ? BERT_PRETRAINING : new RegExp(`${BERT_PRETRAINING.source}|^(bert\\.)?pooler\\.`),
   }),
+  modernbert: () => ({
+    segments: [
+      ['embed_tokens', ['embeddings.tok_embeddings']],
+      ['embed_norm', ['embeddings.norm']],
+    ],
+    // The head that predicts masked words.
+    left: /^(head|decoder)\./,
+  }),
+  'deberta-v2': () => ({
+    segments: [
+      ['embed_tokens', ['embeddings.word_embeddings']],
+      ['embed_positions', ['embeddings.position_embeddings']],
+      ['embed_types', ['embeddings.token_type_embeddings']],
+      ['embed_proj', ['embeddings.embed_proj']],
+      ['embed_norm', ['embeddings.LayerNorm']],
+      ['rel_embeddings', ['encoder.rel_embeddings']],
+      ['rel_norm', ['encoder.LayerNorm']],
+      ['layers', ['encoder.layer']],
+      ['attention.q_proj', ['attention.self.query_proj']],
+      ['attention.k_proj', ['attention.self.key_proj']],
+      ['attention.v_proj', ['attention.self.value_proj']],
+      ['attention.o_proj', ['attention.output.dense']],
+      ['attention.pos_key_proj', ['attention.self.pos_key_proj']],
+      ['attention.pos_query_proj', ['attention.self.pos_query_proj']],
+      ['attention_norm', ['attention.output.LayerNorm']],
+      ['mlp.up_proj', ['intermediate.dense']],
+      ['mlp.down_proj', ['output.dense']],
+      ['output_norm', ['output.LayerNorm']],
+      ['pooler', ['pooler.dense']],
+    ],
+    // Heads of pretraining, and positions of files whose models have no part for them.
+    left: /^(cls|lm_predictions|mask_predictions|pooler)\.|embeddings\.position_(ids|embeddings\.weight)$/,
+  }),
 }
 
 /** The heads that BERT was trained with, and its list of positions. */

@@ -1,28 +1,23 @@
 /** Makes a bundle with an embedder of a published encoder of text. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { EncoderModel } from '../../models/encoder.ts'
+import type { EncoderModel, EncoderSizes } from '../../models/encoder.ts'
 import type { SentenceVector } from '../../models/layers/pooling.ts'
-import { countParameters, fill } from '../../models/spec.ts'
+import { countParameters } from '../../models/spec.ts'
 import { bundleFolder, writeManifest } from '../../runtime/bundle.ts'
 import { replaceFolder } from '../../runtime/replace-folder.ts'
 import { openSentenceTokenizer } from '../../runtime/sentence-tokenizer.ts'
 import { openText } from '../../runtime/text.ts'
-import { encoderOps, traceEmbedder, type TracedEmbedder } from '../embedder.ts'
-import { ExternalWeights } from '../onnx/external-weights.ts'
-import { GraphBuilder, type Value } from '../onnx/graph.ts'
+import { openVectorGraph } from '../../runtime/embedder.ts'
+import { traceEmbedder } from '../embedder.ts'
 import { bindTensors, type Bindings } from './bind.ts'
-import { tryEmbedder, type EmbedderTrial } from './embedder-trial.ts'
 import { ImportError } from './import-error.ts'
 import { nameOf, type Imported, type ImportOptions } from './import-options.ts'
-import { ImportedWeights } from './imported-weights.ts'
 import { modelTokenizer } from './model-tokenizer.ts'
 import type { ModelSource, SentenceSettings, TokenizerContents } from './sources/contract.ts'
-import { chooseFormats, type Quantization } from './weight-formats.ts'
+import { writeEncoder } from './write-encoder.ts'
 
 const GRAPH_FILE = 'embedder.onnx'
-const WEIGHTS_FILE = 'embedder.onnx.data'
 
 /** An encoder that has been read and found whole. */
 interface ReadEncoder {
@@ -68,8 +63,8 @@ const lowerCases = ({ tokenizer }: TokenizerContents): boolean =>
   (tokenizer as { normalizer?: { lowercase?: unknown } | null }).normalizer?.lowercase === true
 
 /** The shortest of the limits: of the positions, of sentence-transformers, of the tokenizer. */
-function longestText(
-  { maxTokens }: EncoderModel,
+export function longestText(
+  { maxTokens }: EncoderSizes,
   settings: SentenceSettings | undefined,
   { config }: TokenizerContents,
 ): number {
@@ -81,14 +76,14 @@ function longestText(
 
 async function writeBundle(o: ImportOptions, folder: string, read: ReadEncoder): Promise<Imported> {
   const { source, model, tokenizer, vector, maxTokens } = read
-  const { traced, stored } = await writeGraph(folder, read, o.quantization, o.progress)
+  const { traced, stored, trial } = await writeEncoder(folder, o, {
+    ...read,
+    file: GRAPH_FILE,
+    trace: (graph, op, params) => traceEmbedder(graph, op, model, params, vector),
+    open: (file) => openVectorGraph(file, model.width),
+  })
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
   await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
-  const rounded = stored.int8 + stored.int4 + stored.exact > 0
-  const sizes = { vocab: model.vocab, width: model.width, maxTokens }
-  const trial = rounded
-    ? await besideFloat32(join(folder, GRAPH_FILE), sizes, read)
-    : await tryEmbedder(join(folder, GRAPH_FILE), sizes)
   const text = openText(folder)
   const manifest = await writeManifest(folder, {
     format: 'mneme-bundle',
@@ -108,40 +103,4 @@ async function writeBundle(o: ImportOptions, folder: string, read: ReadEncoder):
     source: { about: source.about, quantization: o.quantization, stored },
   })
   return { manifest, trial, stored, sharedWith: undefined }
-}
-
-/** Writes the graph and its weights. Returns what was traced, and how many numbers are stored in each form. */
-async function writeGraph(
-  folder: string,
-  { source, model, bindings, vector }: ReadEncoder,
-  quantization: Quantization,
-  progress?: ImportOptions['progress'],
-): Promise<{ traced: TracedEmbedder; stored: Imported['stored'] }> {
-  const formats = chooseFormats(quantization, bindings, source.tensors)
-  const graph = new GraphBuilder()
-  const external = new ExternalWeights(graph, WEIGHTS_FILE)
-  const cursor = { at: graph }
-  const weights = new ImportedWeights(cursor, external, model, bindings, source.tensors, formats)
-  // Parameters are named now and stored in the form in which the trace finds them to be read.
-  const params = fill(model.params, (path): Value => ({ name: path }))
-  const traced = traceEmbedder(graph, { ...encoderOps(cursor), ...weights.overrides }, model, params, vector)
-  weights.finish()
-  await writeFile(join(folder, GRAPH_FILE), traced.encode())
-  await external.write(join(folder, WEIGHTS_FILE), (done, of) => progress?.('weights', done, of))
-  return { traced, stored: weights.counts }
-}
-
-/** Tries a graph of rounded weights beside one in float32, which is removed afterwards. */
-async function besideFloat32(
-  file: string,
-  sizes: { readonly vocab: number; readonly width: number; readonly maxTokens: number },
-  read: ReadEncoder,
-): Promise<EmbedderTrial> {
-  const folder = await mkdtemp(join(tmpdir(), 'mneme-import-'))
-  try {
-    await writeGraph(folder, read, 'none')
-    return await tryEmbedder(file, sizes, join(folder, GRAPH_FILE))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
 }

@@ -1,5 +1,5 @@
 /** What an import is asked for, and what it gives. */
-import { basename } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import type { Model } from '../../models/architecture.ts'
 import type { Pooling } from '../../models/layers/pooling.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
@@ -8,7 +8,7 @@ import type { Trial } from './trial.ts'
 import type { Quantization, WeightFormat } from './weight-formats.ts'
 
 export interface ImportOptions {
-  /** A model folder or a .gguf file. */
+  /** A model folder, or a .gguf or .onnx file. */
   readonly source: string
   readonly out: string
   /** The model's name; the source's without. */
@@ -43,5 +43,8 @@ export interface Imported {
   readonly stored: Readonly<Record<WeightFormat, number>>
 }
 
-/** What a model is called that was given no name. */
-export const nameOf = (source: string): string => basename(source).replace(/\.gguf$/i, '')
+/** What a model is called that was given no name: as its file, or as the folder that holds its graph. */
+export function nameOf(source: string): string {
+  if (source.endsWith('.onnx')) return basename(dirname(resolve(source)).replace(/[/\\]onnx$/, ''))
+  return basename(source).replace(/\.gguf$/i, '')
+}

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Model } from '../../models/architecture.ts'
 import { countParameters, fill } from '../../models/spec.ts'
-import { bundleFolder, type GraphEntry, type Manifest, writeManifest } from '../../runtime/bundle.ts'
+import { bundleFolder, type GraphEntry, writeManifest } from '../../runtime/bundle.ts'
 import { refuseForeign, replaceFolder } from '../../runtime/replace-folder.ts'
 import { openText } from '../../runtime/text.ts'
 import { traceDecoder, type TracedDecoder } from '../decoder.ts'
@@ -12,11 +12,20 @@ import { ExternalWeights } from '../onnx/external-weights.ts'
 import { GraphBuilder, type Value } from '../onnx/graph.ts'
 import { bindTensors, type Bindings } from './bind.ts'
 import { ImportError } from './import-error.ts'
+import { importClassifier } from './import-classifier.ts'
 import { importEncoder } from './import-encoder.ts'
 import { nameOf, type Adapter, type Imported, type ImportOptions } from './import-options.ts'
 import { ImportedWeights } from './imported-weights.ts'
 import { modelTokenizer } from './model-tokenizer.ts'
-import { readPublishedConfig, readPublishedEncoder, type PublishedModel } from './published-config.ts'
+import { importOnnx } from './onnx/import-onnx.ts'
+import { isOnnxSource } from './onnx/onnx-folder.ts'
+import {
+  readPublishedClassifier,
+  readPublishedConfig,
+  readPublishedEncoder,
+  type PublishedModel,
+} from './published-config.ts'
+import { generationOf, PREFILL_CHUNK } from './serving.ts'
 import { shareWeights } from './share-weights.ts'
 import { openSource, type ModelSource, type TokenizerContents } from './sources/source.ts'
 import { tryDecoder } from './trial.ts'
@@ -24,15 +33,16 @@ import { chooseFormats } from './weight-formats.ts'
 
 const GRAPH_FILE = 'decoder.onnx'
 const WEIGHTS_FILE = 'decoder.onnx.data'
-/** Tokens of one prefill call: products of so many rows are fast, and other requests wait no longer. */
-const PREFILL_CHUNK = 128
 
 /** Writes the bundle. Throws ImportError, SourceError or ConfigError in one sentence before anything is written. */
 export async function importModel(o: ImportOptions): Promise<Imported> {
   await refuseForeign(o.out, bundleFolder)
+  if (await isOnnxSource(o.source)) return importOnnx(o)
   const source = await openSource(o.source)
   try {
     const encoder = readPublishedEncoder(source.config)
+    const classifier = readPublishedClassifier(source.config)
+    if (encoder && classifier) return await importClassifier(o, source, encoder, classifier)
     if (encoder) return await importEncoder(o, source, encoder)
     if (o.pooling !== undefined)
       throw new ImportError(`--pooling: expected it for an encoder of texts only, got ${o.pooling} for a decoder`)
@@ -125,13 +135,3 @@ const graphEntry = (traced: TracedDecoder): GraphEntry => ({
   })),
   outputs: [...traced.outputs],
 })
-
-/** What generation_config.json says of sampling, as far as a manifest holds it. */
-function generationOf(given: Readonly<Record<string, unknown>>): Manifest['generation'] {
-  const { do_sample: samples, temperature, top_p: topP } = given
-  if (samples === false) return { temperature: 0 }
-  return {
-    ...(typeof temperature === 'number' && temperature >= 0 ? { temperature } : {}),
-    ...(typeof topP === 'number' && topP > 0 && topP <= 1 ? { top_p: topP } : {}),
-  }
-}

@@ -1,9 +1,9 @@
 /** A source on this machine: models of the hub are brought here first. */
-import { basename } from 'node:path'
+import { nameOf } from './import-options.ts'
 import { fetchHubModel, hubOptions, isHubModelName } from './sources/hub/hub.ts'
 
 export interface LocalSource {
-  /** A folder or a .gguf file. */
+  /** A folder, or a .gguf or .onnx file. */
   readonly path: string
   /** What the model is called. */
   readonly name: string
@@ -22,15 +22,9 @@ export async function localSource(source: string, say: (line: string) => void): 
       tenth = now
     },
   })
-  return {
-    path,
-    name: nameOf(
-      source
-        .replace(/^hf:/, '')
-        .replace(/@[^:]*/, '')
-        .replace(/^.*:/, ''),
-    ),
-  }
+  const [model = '', file = ''] = source
+    .replace(/^hf:/, '')
+    .replace(/@[^:]*/, '')
+    .split(':')
+  return { path, name: nameOf(file.endsWith('.gguf') ? file : model) }
 }
-
-const nameOf = (path: string): string => basename(path.replace(/\/+$/, '')).replace(/\.gguf$/i, '')

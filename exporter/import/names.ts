@@ -49,6 +49,7 @@ const PREFIXES = [
   'backbone.',
   'rwkv.',
   'bert.',
+  'deberta.',
   '',
 ]
 

@@ -1,7 +1,7 @@
 /** From a published configuration (config.json of transformers 4 or 5) to a family and its options. */
 import type { Model } from '../../models/architecture.ts'
 import type { Fields } from '../../models/config.ts'
-import type { EncoderModel } from '../../models/encoder.ts'
+import type { EncoderModel, Task } from '../../models/encoder.ts'
 import { encoders, families } from '../../models/families/registry.ts'
 import { NO_BOUND } from '../../models/layers/mamba2.ts'
 import { ImportError } from './import-error.ts'
@@ -45,17 +45,76 @@ const DEFAULTS: Readonly<Record<string, Config>> = {
 export function readPublishedEncoder(config: Config): EncoderModel | undefined {
   const architecture = encoders.get(String(config['model_type']))
   if (!architecture) return undefined
-  const { architectures } = config
-  const [kind = 'BertModel'] = Array.isArray(architectures) ? architectures.map(String) : []
-  if (!ENCODER_CLASSES.has(kind))
+  const [kind, expected] = [classOf(config), ENCODER_CLASSES[architecture.name]!]
+  if (kind !== undefined && !expected.includes(kind) && !taskOf(kind))
     throw new ImportError(
-      `config.json: architectures: expected one of ${[...ENCODER_CLASSES].join(', ')}, got ${kind}: its head is not done`,
+      `config.json: architectures: expected one of ${[...expected, ...TASKS.keys()].join(', ')}, got ${kind}: its head is not done`,
     )
-  return architecture.model(optionsOf(architecture, config))
+  return architecture.model(optionsOf(architecture, encoderNames(config)))
+}
+
+/** What a classifier of text is besides its encoder; undefined where the configuration is of none. Throws ImportError. */
+export function readPublishedClassifier(config: Config): PublishedClassifier | undefined {
+  const task = taskOf(classOf(config) ?? '')
+  if (!task || !encoders.has(String(config['model_type']))) return undefined
+  const labels = labelsOf(config)
+  const kind = config['problem_type'] ?? (labels.length === 1 ? 'multi_label_classification' : SINGLE_LABEL)
+  const activation = ACTIVATIONS_OF.get(kind)
+  if (activation === undefined)
+    throw new ImportError(
+      `config.json: problem_type: expected one of ${[...ACTIVATIONS_OF.keys()].join(', ')}, got ${JSON.stringify(kind)}`,
+    )
+  return { task, labels, activation: task === 'token' ? 'softmax' : activation }
+}
+
+export interface PublishedClassifier {
+  readonly task: Task
+  readonly labels: readonly string[]
+  /** From logits to scores, as transformers' pipelines do it. */
+  readonly activation: 'softmax' | 'sigmoid' | 'none'
 }
 
 /** Classes whose encoder is all that is used of them: heads that predict masked words and sentences are left out. */
-const ENCODER_CLASSES: ReadonlySet<string> = new Set(['BertModel', 'BertForMaskedLM', 'BertForPreTraining'])
+const ENCODER_CLASSES: Readonly<Record<string, readonly string[]>> = {
+  bert: ['BertModel', 'BertForMaskedLM', 'BertForPreTraining'],
+  modernbert: ['ModernBertModel', 'ModernBertForMaskedLM'],
+  'deberta-v2': ['DebertaV2Model', 'DebertaV2ForMaskedLM'],
+}
+
+/** Ends of the names of classes with a head for labels. */
+const TASKS: ReadonlyMap<string, Task> = new Map([
+  ['ForSequenceClassification', 'sequence'],
+  ['ForTokenClassification', 'token'],
+])
+const SINGLE_LABEL = 'single_label_classification'
+const ACTIVATIONS_OF: ReadonlyMap<unknown, PublishedClassifier['activation']> = new Map([
+  [SINGLE_LABEL, 'softmax'],
+  ['multi_label_classification', 'sigmoid'],
+  ['regression', 'none'],
+])
+
+const classOf = ({ architectures }: Config): string | undefined =>
+  Array.isArray(architectures) && architectures.length > 0 ? String(architectures[0]) : undefined
+
+const taskOf = (kind: string): Task | undefined => [...TASKS].find(([end]) => kind.endsWith(end))?.[1]
+
+/** Labels by their number; those that have no name are called as transformers calls them. */
+function labelsOf({ id2label: named, num_labels: count }: Config): string[] {
+  const names = new Map(Object.entries((named ?? {}) as Readonly<Record<string, unknown>>))
+  const size = names.size > 0 ? names.size : typeof count === 'number' ? count : 2
+  return Array.from({ length: size }, (_, id) => {
+    const name = names.get(String(id)) ?? (names.size > 0 ? undefined : `LABEL_${id}`)
+    if (typeof name === 'string' && name !== '') return name
+    throw new ImportError(`config.json: id2label: expected a name for each number below ${size}, got none for ${id}`)
+  })
+}
+
+/** Older configurations write a list of texts as one, joined by bars. */
+function encoderNames(config: Config): Config {
+  const { pos_att_type: kinds } = config
+  if (typeof kinds !== 'string') return config
+  return { ...config, pos_att_type: kinds.split('|').map((kind) => kind.trim().toLowerCase()) }
+}
 
 /** Throws ImportError for a family or an option that is not known, and ConfigError for a value that cannot be. */
 export function readPublishedConfig(config: Config): PublishedModel {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { MANIFEST_FILE } from '../../runtime/manifest.ts'
 import { ImportError } from './import-error.ts'
 import { importModel } from './import.ts'
@@ -11,6 +11,9 @@ import { isHubModelName } from './sources/hub/hub.ts'
 
 /** Changed where the same source would become another bundle. */
 const GENERATION = 1
+
+/** One of these is in every folder of a model. */
+const CONFIGS = ['config.json', 'genai_config.json']
 
 /**
  * The folder of the bundle of `source`: a bundle as it is; of a model folder, a .gguf file or a hub id the import in
@@ -36,10 +39,12 @@ export async function servedBundle(source: string, folder: string, say: (line: s
 /** Throws ImportError where `source` is neither on this machine nor a hub id, or is a folder of something else. */
 function refuseOthers(source: string): void {
   if (isHubModelName(source)) return
-  const expected = 'expected a bundle folder, a model folder, a .gguf file or hf:OWNER/NAME'
+  const expected = 'expected a bundle folder, a model folder, a .gguf or .onnx file or hf:OWNER/NAME'
   if (!existsSync(source)) throw new ImportError(`${source}: ${expected}, got nothing there`)
-  if (statSync(source).isDirectory() && !existsSync(join(source, 'config.json')))
-    throw new ImportError(`${source}: ${expected}, got a folder with neither ${MANIFEST_FILE} nor config.json`)
+  if (statSync(source).isDirectory() && !CONFIGS.some((file) => existsSync(join(source, file))))
+    throw new ImportError(
+      `${source}: ${expected}, got a folder with neither ${[MANIFEST_FILE, ...CONFIGS].join(' nor ')}`,
+    )
 }
 
 /** Changes when a file of the source does, or one in its subfolders; hidden ones, such as those of git, are not looked at. */
@@ -48,9 +53,18 @@ async function fingerprint(path: string): Promise<string> {
   const isFolder = (await stat(whole)).isDirectory()
   const names = isFolder ? (await readdir(whole, { recursive: true })).toSorted() : ['']
   const hash = createHash('sha256').update(`${GENERATION} ${whole}`)
-  for (const name of names.filter((one) => !/(^|[\\/])\./.test(one))) {
-    const info = await stat(join(whole, name))
+  const add = async (name: string, file: string): Promise<void> => {
+    const info = await stat(file)
     if (info.isFile()) hash.update(`\n${name} ${info.size} ${info.mtimeMs}`)
   }
+  for (const name of names.filter((one) => !/(^|[\\/])\./.test(one))) await add(name, join(whole, name))
+  for (const name of await besideGraph(path)) await add(name, join(dirname(path), name))
   return hash.digest('hex').slice(0, 12)
+}
+
+/** A graph's weights are in files beside it, which begin with its name. */
+async function besideGraph(path: string): Promise<string[]> {
+  if (!path.endsWith('.onnx')) return []
+  const name = basename(path)
+  return (await readdir(dirname(path))).filter((one) => one.startsWith(name) && one !== name).toSorted()
 }

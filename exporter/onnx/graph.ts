@@ -15,7 +15,7 @@ interface NodeRecord {
   readonly domain: Domain
 }
 
-export type ElementType = 'float32' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool'
+export type ElementType = 'float32' | 'float16' | 'uint8' | 'int8' | 'int32' | 'int64' | 'bool'
 /** TensorProto.DataType. */
 export const elementTypes: Readonly<Record<ElementType, number>> = {
   float32: 1,
@@ -24,6 +24,7 @@ export const elementTypes: Readonly<Record<ElementType, number>> = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
 }
 
 /** Attributes say their kind: JavaScript has one kind of number, ONNX has two. */
@@ -67,9 +68,15 @@ export type Domain = keyof typeof opsets
 /** What all graphs of one model share: names, initializers, functions, domains. */
 class Root {
   next = 0
+  /** Begins every name that is made. */
+  readonly names: string
   readonly initializers = new Map<string, Message>()
   readonly functions = new Map<string, Message>()
   readonly domains = new Set<Domain>([''])
+
+  constructor(names: string) {
+    this.names = names
+  }
 }
 
 export class GraphBuilder {
@@ -85,9 +92,10 @@ export class GraphBuilder {
   readonly #made = new Set<Value>()
   readonly #named = new Set<Value>()
 
-  constructor(parent?: { root: Root; inFunction: boolean }) {
-    this.#root = parent?.root ?? new Root()
-    this.#inFunction = parent?.inFunction ?? false
+  /** `names` begins every name that is made, for nodes that are added to a graph of others. */
+  constructor(parent: { root: Root; inFunction: boolean } | { names: string } = { names: '' }) {
+    this.#root = 'root' in parent ? parent.root : new Root(parent.names)
+    this.#inFunction = 'root' in parent && parent.inFunction
   }
 
   /** Nodes of this graph and of the bodies of its loops. */
@@ -104,7 +112,7 @@ export class GraphBuilder {
   }
 
   fresh(hint: string): string {
-    return `${hint}_${this.#root.next++}`
+    return `${this.#root.names}${hint}_${this.#root.next++}`
   }
 
   /** Adds a node and returns its outputs. An absent optional input is undefined. */
@@ -208,6 +216,15 @@ export class GraphBuilder {
     return m
   }
 
+  /** The nodes that make `values` and the constants that they read, as fields of a GraphProto that has others beside them. */
+  part(values: readonly Value[]): Message {
+    const m = new Message()
+    const { nodes, names } = this.#needed(values)
+    for (const node of nodes) m.message(1, encodeNode(node, this.#root.names))
+    for (const [key, tensor] of this.#root.initializers) if (names.has(key)) m.message(5, tensor)
+    return m
+  }
+
   /** The nodes that the outputs, or bodies of loops, depend on, and all names that these read. */
   #needed(outputs: readonly { readonly name: string }[]): { nodes: NodeRecord[]; names: Set<string> } {
     const names = new Set([...outputs, ...this.#children.flatMap((child) => child.#reads())].map(({ name }) => name))
@@ -267,11 +284,11 @@ export class GraphBuilder {
 }
 
 /** NodeProto. */
-function encodeNode({ type, inputs, attributes, outputs, domain }: NodeRecord): Message {
+function encodeNode({ type, inputs, attributes, outputs, domain }: NodeRecord, names = ''): Message {
   const m = new Message()
   for (const input of inputs) m.string(1, input?.name ?? '')
   for (const output of outputs) m.string(2, output.name)
-  m.string(3, `node_${outputs[0]?.name ?? type}`).string(4, type)
+  m.string(3, `${names}node_${outputs[0]?.name ?? type}`).string(4, type)
   for (const [name, value] of Object.entries(attributes)) m.message(5, encodeAttribute(name, value))
   return domain === '' ? m : m.string(7, domain)
 }

@@ -37,6 +37,16 @@ export class Message {
     return this
   }
 
+  /** Fields that are encoded already. */
+  raw(fields: Uint8Array): this {
+    this.#push(fields)
+    return this
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
   /** The message's bytes. */
   encode(): Uint8Array {
     const out = new Uint8Array(this.#length)
@@ -63,4 +73,11 @@ export class Message {
     out.push(Number(rest))
     this.#push(Uint8Array.from(out))
   }
+}
+
+/** What stands before a message of `length` bytes that is written by other means. */
+export function messageHeader(field: number, length: number): Uint8Array {
+  const whole = new Message().bytes(field, new Uint8Array()).encode()
+  const size = new Message().int(0, length).encode()
+  return Uint8Array.from([...whole.subarray(0, -1), ...size.subarray(1)])
 }

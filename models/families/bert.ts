@@ -88,9 +88,18 @@ export const bert = defineEncoder({
   },
   pooler(op, _, p, hidden) {
     if (!p.pooler) throw new RangeError('bert: expected add_pooling_layer where the pooler is read, got none')
-    return op.tanh(op.linear(firstToken(op, hidden), p.pooler.weight, p.pooler.bias))
+    return pooled(op, p.pooler, hidden)
   },
+  headParams: ({ hidden_size: width }, task): HeadParams =>
+    task === 'sequence' ? { pooler: linearParams(width, width, true) } : {},
+  head: (op, _, { pooler }, __, { hidden }) => (pooler ? pooled(op, pooler, hidden) : hidden),
 })
+
+/** Classifiers of whole texts read what the pooler makes of the first token, those of tokens what the encoder gives. */
+type HeadParams = { readonly pooler?: LinearSpec }
+
+const pooled = <T>(op: Ops<T>, p: Of<LinearSpec, T>, hidden: T): T =>
+  op.tanh(op.linear(firstToken(op, hidden), p.weight, p.bias))
 
 function attention<T>(op: Ops<T>, c: Config, p: Of<LayerParams['attention'], T>, x: T, allowed: T): T {
   const channels = c.hidden_size / c.num_attention_heads

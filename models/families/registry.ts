@@ -2,6 +2,7 @@
 import type { Architecture } from '../architecture.ts'
 import type { EncoderArchitecture } from '../encoder.ts'
 import { bert } from './bert.ts'
+import { debertaV2 } from './deberta-v2.ts'
 import { gpt_oss, qwen3_moe } from './experts.ts'
 import { gemma3 } from './gemma3.ts'
 import { gpt2 } from './gpt2.ts'
@@ -9,6 +10,7 @@ import { kimi_linear } from './kimi-linear.ts'
 import { lfm2, lfm3 } from './lfm.ts'
 import { falcon_h1, granitemoehybrid, nemotron_h } from './mamba-hybrids.ts'
 import { mamba, mamba2 } from './mamba.ts'
+import { modernbert } from './modernbert.ts'
 import { olmo_hybrid } from './olmo-hybrid.ts'
 import { qwen3_5, qwen3_5_moe, qwen3_next } from './qwen3-next.ts'
 import { rwkv } from './rwkv.ts'
@@ -43,4 +45,6 @@ export const families: ReadonlyMap<string, Architecture> = new Map(
 )
 
 /** Encoders of text, likewise. */
-export const encoders: ReadonlyMap<string, EncoderArchitecture> = new Map([[bert.name, bert]])
+export const encoders: ReadonlyMap<string, EncoderArchitecture> = new Map(
+  [bert, modernbert, debertaV2].map((encoder) => [encoder.name, encoder]),
+)

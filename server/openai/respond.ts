@@ -230,7 +230,7 @@ async function keep(
       checkpoint: kept,
       resumed,
       stored: false,
-      isHeld: false,
+      held: Promise.resolve(false),
       release: () => undefined,
     })
     return

@@ -46,14 +46,18 @@ function importedSmolLM2(): Promise<string> {
   return servedBundle(smollm2, folder, console.error)
 }
 
-/** A bundle of random weights in the shape of tests/bench/NAME.json. */
+/**
+ * Random weights in the shape of tests/bench/NAME.json: of .cache/bench/NAME.gguf, where that has been made, so that
+ * llama.cpp has the same ones; else a bundle only.
+ */
 async function randomModel(name: string): Promise<ModelFiles> {
-  const bundle = join(folder, name)
   const gguf = join(folder, `${name}.gguf`)
+  if (existsSync(gguf)) return { bundle: await servedBundle(gguf, folder, console.error), gguf }
+  const bundle = join(folder, name)
   if (!existsSync(join(bundle, 'manifest.json'))) {
     const script = join(import.meta.dirname, 'random-bundle.ts')
     const args = [script, join(import.meta.dirname, `${name}.json`), await importedSmolLM2(), bundle]
     execFileSync(process.execPath, ['--import', 'tsx', ...args], { stdio: ['ignore', 'inherit', 'inherit'] })
   }
-  return { bundle, gguf: existsSync(gguf) ? gguf : undefined }
+  return { bundle, gguf: undefined }
 }

@@ -5,33 +5,17 @@
  * context: three layers of fixed state and one of keys and values, so that reading the history takes seconds.
  */
 import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { importModel } from '../../exporter/import/import.ts'
-import { byteTokenizer } from '../support/byte-tokenizer.ts'
+import { importByteModel } from '../support/byte-model.ts'
 import { readRow } from '../support/edit-database.ts'
 import { listening, type ServerProcess } from '../support/process.ts'
-import { fixtures } from '../support/published.ts'
 import { ask, type Measured } from './ask.ts'
 
 const [tokens, forks] = [32_768, 100].map((value, i) => Number(process.argv[2 + i] ?? value)) as [number, number]
 const folder = mkdtempSync(join(tmpdir(), 'mneme-forks-'))
-const bundle = process.argv[4] ?? (await smallHybrid())
-
-/** A bundle with both kinds of state, which takes twice the tokens of the conversation. */
-async function smallHybrid(): Promise<string> {
-  const [source, out] = [join(folder, 'source'), join(folder, 'hybrid')]
-  cpSync(join(fixtures, 'models/qwen3_5'), source, { recursive: true })
-  const config = join(source, 'config.json')
-  const json = JSON.parse(readFileSync(config, 'utf8')) as object
-  writeFileSync(config, JSON.stringify({ ...json, max_position_embeddings: 2 * tokens }))
-  const { tokenizer, config: about } = byteTokenizer()
-  writeFileSync(join(source, 'tokenizer.json'), JSON.stringify(tokenizer))
-  writeFileSync(join(source, 'tokenizer_config.json'), JSON.stringify(about))
-  await importModel({ source, out, quantization: 'none' })
-  return out
-}
+const bundle = process.argv[4] ?? (await importByteModel('qwen3_5', folder, { max_position_embeddings: 2 * tokens }))
 
 const data = join(folder, 'data')
 const flags = ['--port', '0', '--data', data, '--log-level', 'warn', '--prefix-cache', '0', '--max-body', '4194304']

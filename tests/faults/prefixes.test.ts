@@ -1,5 +1,6 @@
 /** Kept prefixes of prompts and processes that end. */
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { editDatabase } from '../support/edit-database.ts'
 import { startFakeServer, type ServerProcess } from '../support/process.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { Json } from '../support/test-server.ts'
@@ -49,6 +50,27 @@ describe('a conversation that is sent whole', () => {
     const same = await ask(uninterrupted, next(await ask(uninterrupted, chat)))
     expect(second.choices).toEqual(same.choices)
     expect(second.usage).toEqual(same.usage)
+  })
+
+  test('with a damaged page is computed again, told, and found after the next restart', async () => {
+    const folder = temporaryFolder()
+    const stop = async (server: ServerProcess): Promise<void> => {
+      server.child.kill('SIGKILL')
+      await server.exited
+    }
+    const before = await start(folder)
+    const first = await ask(before, { ...chat, store: true })
+    await stop(before)
+    editDatabase(folder, 'UPDATE prefix_page SET bytes = zeroblob(length(bytes)) WHERE previous IS NULL')
+    const after = await start(folder)
+    const second = await ask(after, { ...next(first), store: true })
+    expect(cachedOf(second)).toBe(0)
+    expect(after.stderr()).toMatch(/a kept prefix of prompts is not what was written/)
+    expect(await (await fetch(`${after.url}/metrics`)).text()).toMatch(/^mneme_damage_found_total\{what="prefix"\} \d/m)
+    await stop(after)
+    const third = await ask(await start(folder), next(first))
+    expect(cachedOf(third)).toBe(second.usage.prompt_tokens - 1)
+    expect(third.choices).toEqual(second.choices)
   })
 
   test('that asks for nothing leaves nothing on disk', async () => {

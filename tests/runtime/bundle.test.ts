@@ -168,7 +168,7 @@ const edits: [name: string, edit: (manifest: Json) => void, message: string][] =
   [
     'no decoder',
     (m) => Reflect.deleteProperty(m.graphs, 'decoder'),
-    'graphs: expected a decoder or an embedder, got neither',
+    'graphs: expected a decoder, an embedder or a classifier, got none',
   ],
   ['no name', (m) => Reflect.deleteProperty(m, 'name'), 'name: expected string, got none'],
   [

@@ -1,6 +1,7 @@
 /** Which files of a repository a model needs. */
 import { SourceError } from '../contract.ts'
 import { isPickle, PICKLE_REASON } from '../pickle.ts'
+import { decoderFiles, filesOfGraph, singleGraph } from '../../onnx/graph-file.ts'
 import type { HubModelName } from './name.ts'
 
 export const INDEX = 'model.safetensors.index.json'
@@ -41,12 +42,21 @@ export function chooseFiles(name: HubModelName, all: readonly string[]): Choice 
     throw new SourceError(
       `${name.text}: has ${files.length} GGUF files; add one of them after a colon: ${files.join(', ')}`,
     )
+  const graphs = decoderFiles(all)
+  const graph = singleGraph(graphs)
+  if (graph !== undefined) return chooseFile(name, graph, all)
+  if (graphs.length > 1)
+    throw new SourceError(
+      `${name.text}: has ${graphs.length} ONNX graphs; add one of them after a colon: ${graphs.join(', ')}`,
+    )
   const pickled = all.find(isPickle)
   if (pickled !== undefined)
     throw new SourceError(
-      `${name.text}: has its weights as ${pickled}, which ${PICKLE_REASON}; expected safetensors or GGUF`,
+      `${name.text}: has its weights as ${pickled}, which ${PICKLE_REASON}; expected safetensors, GGUF or ONNX`,
     )
-  throw new SourceError(`${name.text}: expected config.json with ${SINGLE} or ${INDEX}, or a .gguf file, found neither`)
+  throw new SourceError(
+    `${name.text}: expected config.json with ${SINGLE} or ${INDEX}, a .gguf file or onnx/model.onnx, found none of them`,
+  )
 }
 
 /** The shards that the index of a model names, in the folder of the index. Throws SourceError. */
@@ -61,12 +71,15 @@ export function shardsOf(name: HubModelName, index: Readonly<Record<string, unkn
 }
 
 function chooseFile(name: HubModelName, file: string, all: readonly string[]): Choice {
-  if (!file.endsWith('.gguf')) throw new SourceError(`${name.text}: expected a .gguf file after the colon, got ${file}`)
+  const kind = ['.gguf', '.onnx'].find((end) => file.endsWith(end))
+  if (kind === undefined)
+    throw new SourceError(`${name.text}: expected a .gguf or .onnx file after the colon, got ${file}`)
   if (!all.includes(file)) {
-    const known = all.filter(isFirstGguf)
-    const instead = known.length === 0 ? 'no .gguf file' : known.join(', ')
+    const known = all.filter((path) => isFirstGguf(path) || path.endsWith('.onnx'))
+    const instead = known.length === 0 ? `no ${kind} file` : known.join(', ')
     throw new SourceError(`${name.text}: has no file ${file}; it has ${instead}`)
   }
+  if (kind === '.onnx') return { file, paths: filesOfGraph(file, all, BESIDE) }
   const split = /^(.*)-00001-of-(\d{5})\.gguf$/.exec(file)
   if (!split) return { file, paths: [file] }
   const part = (index: number): string => `${split[1]}-${String(index + 1).padStart(5, '0')}-of-${split[2]}.gguf`

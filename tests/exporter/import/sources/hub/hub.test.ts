@@ -18,6 +18,7 @@ import {
   type HubProgress,
 } from '../../../../../exporter/import/sources/hub/hub.ts'
 import { isHubModelName, parseHubModelName } from '../../../../../exporter/import/sources/hub/name.ts'
+import { importModel } from '../../../../../exporter/import/import.ts'
 import { openSource, SourceError } from '../../../../../exporter/import/sources/source.ts'
 import { createTensor } from '../../../../../runtime/tensor.ts'
 import { encodeSafetensors } from '../../../../../trainer/safetensors.ts'
@@ -246,7 +247,7 @@ describe('a GGUF file of the hub', () => {
   test.each([
     [`hf:${repo}`, gguf, 'has 2 GGUF files; add one of them after a colon: m.Q4_0.gguf, m.Q8_0.gguf'],
     [`hf:${repo}:other.gguf`, gguf, 'has no file other.gguf; it has m.Q4_0.gguf, m.Q8_0.gguf'],
-    [`hf:${repo}:pytorch_model.bin`, sharded, 'expected a .gguf file after the colon, got pytorch_model.bin'],
+    [`hf:${repo}:pytorch_model.bin`, sharded, 'expected a .gguf or .onnx file after the colon, got pytorch_model.bin'],
     [`hf:${repo}@v2`, gguf, 'has no such model or revision (404)'],
     ['hf:owner/another', gguf, 'has no such model or revision (404)'],
     [
@@ -254,7 +255,7 @@ describe('a GGUF file of the hub', () => {
       { 'config.json': json({}), 'pytorch_model.bin': json({}) },
       'as pytorch_model.bin, which is a pickle file',
     ],
-    [`hf:${repo}`, { 'README.md': json({}) }, 'or a .gguf file, found neither'],
+    [`hf:${repo}`, { 'README.md': json({}) }, 'a .gguf file or onnx/model.onnx, found none of them'],
     [
       `hf:${repo}`,
       { ...sharded, [index]: json({ weight_map: { a: '../../../evil.safetensors' } }) },
@@ -269,6 +270,53 @@ describe('a GGUF file of the hub', () => {
     const { options } = await hub(files)
     await expect(fetchHubModel(name, options)).rejects.toThrow(sentence)
     await expect(fetchHubModel(name, options)).rejects.toThrow(SourceError)
+  })
+})
+
+describe('an ONNX graph of the hub', () => {
+  const files = {
+    'config.json': json({ model_type: 'llama' }),
+    'tokenizer.json': json({}),
+    'onnx/model.onnx': Buffer.from('whole'),
+    'onnx/model.onnx_data': Buffer.from('its weights'),
+    'onnx/model.onnx_data_1': Buffer.from('the rest of them'),
+    'onnx/model_q4.onnx': Buffer.from('four'),
+    'onnx/model_q4.onnx_data': Buffer.from('its blocks'),
+  }
+
+  test.each([
+    ['', 'onnx/model.onnx', ['model.onnx', 'model.onnx_data', 'model.onnx_data_1']],
+    [':onnx/model_q4.onnx', 'onnx/model_q4.onnx', ['model_q4.onnx', 'model_q4.onnx_data']],
+  ])('hf:OWNER/NAME%s is %s, with its weights and what stands beside the model', async (file, graph, inside) => {
+    const { options } = await hub(files)
+    const { path } = await fetchHubModel(`hf:${repo}${file}`, options)
+    expect(path.endsWith(graph)).toBe(true)
+    expect(readdirSync(join(path, '..')).toSorted()).toEqual(inside)
+    expect(readdirSync(join(path, '../..')).toSorted()).toEqual(['config.json', 'onnx', 'tokenizer.json'])
+  })
+
+  test('of onnxruntime-genai comes with genai_config.json from its own folder', async () => {
+    const cpu = { 'cpu/genai_config.json': json({}), 'cpu/model.onnx': json({}), 'cpu/model.onnx.data': json({}) }
+    const { options } = await hub({ ...cpu, 'cuda/model.onnx': json({}) })
+    const { path } = await fetchHubModel(`hf:${repo}:cpu/model.onnx`, options)
+    expect(readdirSync(join(path, '..')).toSorted()).toEqual(['genai_config.json', 'model.onnx', 'model.onnx.data'])
+  })
+
+  test('is imported from the cache, where files are links to blobs', async () => {
+    const out = temporaryFolder()
+    const exported = join(import.meta.dirname, '../../../../fixtures/onnx-mistral')
+    const [config, model] = ['config.json', 'onnx/model.onnx'].map((name) => readFileSync(join(exported, name)))
+    const { options } = await hub({ 'config.json': config!, 'onnx/model.onnx': model! })
+    const { path } = await fetchHubModel(`hf:${repo}`, options)
+    const { manifest } = await importModel({ source: path, out, quantization: 'keep' })
+    expect(manifest).toMatchObject({ architecture: 'mistral', maxTokens: 256 })
+  })
+
+  test('has to be named where none is in float32', async () => {
+    const { options } = await hub({ 'onnx/model_q4.onnx': json({}), 'onnx/model_int8.onnx': json({}) })
+    await expect(fetchHubModel(`hf:${repo}`, options)).rejects.toThrow(
+      'has 2 ONNX graphs; add one of them after a colon: onnx/model_q4.onnx, onnx/model_int8.onnx',
+    )
   })
 })
 
