@@ -85,8 +85,13 @@ function angleTable(graph: GraphBuilder, name: string, { frequencies, scale }: R
   }
 }
 
-/** In the form that ONNX Runtime knows and makes one operator of: with a power in the place of a product. */
+/**
+ * The norm of a sum that nothing has read yet is one operator with the sum. Else it is in the form that ONNX Runtime knows
+ * and makes one operator of: with a power in the place of a product.
+ */
 function rmsNorm(graph: GraphBuilder, x: Value, weight: Value, eps: number): Value {
+  const ofSum = normOfSum(graph, x, weight, eps)
+  if (ofSum) return ofSum
   const plain = (type: string, inputs: readonly Value[], attributes = {}): Value =>
     graph.node(type, inputs, attributes)[0]!
   const scalar = (value: number): Value => graph.constant('float32', [], [value])
@@ -95,6 +100,21 @@ function rmsNorm(graph: GraphBuilder, x: Value, weight: Value, eps: number): Val
   const rms = plain('Sqrt', [plain('Add', [mean, scalar(eps)])])
   return plain('Mul', [plain('Div', [x, rms]), weight])
 }
+
+/** The norm of x, where x is the sum of two values that nodes made, which have one shape: not of a bias or a number. */
+function normOfSum(graph: GraphBuilder, x: Value, weight: Value, eps: number): Value | undefined {
+  const parts = graph.producer(x)?.inputs ?? []
+  if (!parts.every((part) => part && graph.producer(part))) return undefined
+  const taken = graph.takeBack(x, 'Add')
+  if (!taken) return undefined
+  const y = { name: graph.fresh('Norm') }
+  const outputs = [y, NOT_ASKED_FOR, NOT_ASKED_FOR, x] // between them mean and inverse, of training
+  const attributes = { epsilon: { float: eps } }
+  graph.nodeInto('SkipSimplifiedLayerNormalization', [...taken, weight], attributes, outputs, 'com.microsoft')
+  return y
+}
+
+const NOT_ASKED_FOR: Value = { name: '' }
 
 const node = (
   graph: GraphBuilder,

@@ -8,16 +8,7 @@ import type { ExternalWeights, WriteInto } from '../onnx/external-weights.ts'
 import type { ExternalPlace, GraphBuilder, Value } from '../onnx/graph.ts'
 import type { Cursor } from '../trace.ts'
 import { readParameter, type Bindings, type Parametrised } from './bind.ts'
-import {
-  BLOCK,
-  packExact,
-  packInt4,
-  packInt8,
-  nibbles,
-  remainderBlocks,
-  zeroPoints,
-  type PackedRows,
-} from './pack-blocks.ts'
+import { BLOCK, packExact, packInt4, packInt8, nibbles, type PackedRows } from './pack-blocks.ts'
 import type { BlockKind, QuantBlocks, TensorSource } from './sources/source.ts'
 import type { Formats, WeightFormat } from './weight-formats.ts'
 
@@ -33,13 +24,26 @@ interface PackedPlaces {
   readonly zeros: ExternalPlace | null
 }
 
+/** How the rows of a product are stored: in blocks of `block` numbers, the last of which need not be full. */
+interface Layout {
+  readonly bits: 4 | 8
+  readonly block: number
+  /** Numbers of a row, with those that `packExact` adds. */
+  readonly width: number
+  /** Whether blocks have a zero point of their own. */
+  readonly zeros: boolean
+}
+
 interface Packed {
   readonly format: WeightFormat
-  readonly columns: number
+  readonly layout: Layout
   readonly places: PackedPlaces
   /** Inputs of the product: numbers, scales and zero points. */
   readonly values: readonly Value[]
 }
+
+/** Of 4-bit blocks that are searched: with zero points they lose what Q4_0's of 32 without lose, and are read sooner. */
+const SEARCHED_BLOCK = 64
 
 export class ImportedWeights {
   readonly #cursor: Cursor
@@ -148,17 +152,16 @@ export class ImportedWeights {
       if (!this.#floats.has(name)) this.#storeFloats(name, paths, [rows, columns])
       return product(this.#graph, x, { name })
     }
-    const { values } = this.#storePacked(paths, format)
-    const width = columns + (format === 'exact' ? remainderBlocks(columns) * BLOCK : 0)
-    const input = format === 'exact' ? this.#withSums(x, columns) : x
+    const { values, layout } = this.#storePacked(paths, format)
     const attributes = {
-      K: { int: width },
+      K: { int: layout.width },
       N: { int: rows },
-      bits: { int: format === 'int8' ? 8 : 4 },
-      block_size: { int: BLOCK },
+      bits: { int: layout.bits },
+      block_size: { int: layout.block },
       // The input is rounded to 8 bits in blocks, and multiplied in whole numbers.
       accuracy_level: { int: 4 },
     }
+    const input = format === 'exact' ? this.#withSums(x) : x
     return this.#graph.node('MatMulNBits', [input, ...values], attributes, 1, 'com.microsoft')[0]!
   }
 
@@ -186,40 +189,56 @@ export class ImportedWeights {
     const known = this.#packed.get(name)
     if (known) return known
     const [rows, columns] = this.#sizeOf(paths)
-    const bits = format === 'int8' ? 8 : 4
-    const blocks = columns / BLOCK + (format === 'exact' ? remainderBlocks(columns) : 0)
-    const q = this.#external.reserve(`${name}.q`, 'uint8', [rows, blocks, (BLOCK * bits) / 8])
+    const layout = this.#layoutOf(paths, format, columns)
+    const { bits, block } = layout
+    const blocks = Math.ceil(layout.width / block)
+    const q = this.#external.reserve(`${name}.q`, 'uint8', [rows, blocks, (block * bits) / 8])
     const scales = this.#external.reserve(`${name}.scales`, 'float32', [rows, blocks])
-    const zeros = bits === 4 ? this.#external.reserve(`${name}.zeros`, 'uint8', [rows, Math.ceil(blocks / 2)]) : null
+    const zeros = layout.zeros
+      ? this.#external.reserve(`${name}.zeros`, 'uint8', [rows, Math.ceil(blocks / 2)])
+      : undefined
     const places = { q: q.place, scales: scales.place, zeros: zeros?.place ?? null }
     const values = [q.value, scales.value, ...(zeros ? [zeros.value] : [])]
     this.#counts[format] += rows * columns
-    const stored = { format, columns, places, values }
+    const stored = { format, layout, places, values }
     this.#packed.set(name, stored)
     this.#external.fill((write) => this.#fillPacked(write, paths, stored))
     return stored
   }
 
-  async #fillPacked(write: WriteInto, paths: readonly string[], { format, columns, places }: Packed): Promise<void> {
+  #layoutOf(paths: readonly string[], format: WeightFormat, columns: number): Layout {
+    const plain = { bits: format === 'int8' ? 8 : 4, block: BLOCK, width: columns, zeros: false } as const
+    if (format === 'exact') return { ...plain, width: columns + columns / BLOCK, zeros: true }
+    if (format === 'int8' || paths.every((path) => this.#isStoredAs(path, format))) return plain
+    return { ...plain, block: columns % SEARCHED_BLOCK === 0 ? SEARCHED_BLOCK : BLOCK, zeros: true }
+  }
+
+  async #fillPacked(write: WriteInto, paths: readonly string[], stored: Packed): Promise<void> {
     const at = { q: 0, scales: 0, zeros: 0 }
     for (const path of paths)
-      for await (const packed of this.#packedRows(path, format, columns))
+      for await (const packed of this.#packedRows(path, stored))
         for (const key of ['q', 'scales', 'zeros'] as const) {
-          const [place, data] = [places[key], packed[key]]
+          const [place, data] = [stored.places[key], packed[key]]
           if (!place || !data) continue
           await write(place, at[key], bytesOf(data))
           at[key] += data.byteLength
         }
   }
 
-  async *#packedRows(path: string, format: WeightFormat, columns: number): AsyncGenerator<PackedRows> {
+  /** Whether all tensors of a parameter are in the blocks of this form. */
+  #isStoredAs(path: string, format: WeightFormat): boolean {
     const binding = this.#bindings.get(path)!
-    const asStored = binding.kind === 'stacked' && binding.names.every((name) => this.#tensors.blockKind(name) !== null)
-    if (asStored && fits(format, this.#tensors.blockKind(binding.names[0]!)!)) {
+    return binding.kind === 'stacked' && binding.names.every((name) => fits(format, this.#tensors.blockKind(name)))
+  }
+
+  async *#packedRows(path: string, { format, layout }: Packed): AsyncGenerator<PackedRows> {
+    const binding = this.#bindings.get(path)!
+    if (binding.kind === 'stacked' && this.#isStoredAs(path, format) && layout.zeros === (format === 'exact')) {
       for (const name of binding.names) yield packBlocks((await this.#tensors.blocks(name))!, format)
       return
     }
-    for await (const data of this.#rowsOf(path)) yield format === 'int8' ? packInt8(data) : packInt4(data, columns)
+    for await (const data of this.#rowsOf(path))
+      yield format === 'int8' ? packInt8(data) : packInt4(data, layout.width, layout.block)
   }
 
   /** The numbers of a parameter in whole rows, a few at a time. */
@@ -240,17 +259,13 @@ export class ImportedWeights {
     }
   }
 
-  /** x (..., K) with the sum of each of its blocks behind it, filled up with zeros to whole blocks. */
-  #withSums(x: Value, columns: number): Value {
+  /** x (B,T,K) with the sum of each of its blocks behind it. */
+  #withSums(x: Value): Value {
     const known = this.#extended.get(x)
     if (known) return known
-    const blocks = columns / BLOCK
-    const width = remainderBlocks(columns) * BLOCK
-    const sum = new Float32Array(columns * width)
-    for (let row = 0; row < columns; row++) sum[row * width + Math.floor(row / BLOCK)] = 1
-    const name = `block_sums_${blocks}`
-    const summed = this.#graph.node('MatMul', [x, this.#graph.initializer(name, 'float32', [columns, width], sum)])[0]!
-    const both = this.#graph.node('Concat', [x, summed], { axis: { int: -1 } })[0]!
+    const blocks = this.#graph.node('Reshape', [x, this.#sizes([0, 0, -1, BLOCK])])[0]! //      (B, T, K/32, 32)
+    const sums = this.#graph.node('ReduceSum', [blocks, this.#sizes([-1])], { keepdims: { int: 0 } })[0]!
+    const both = this.#graph.node('Concat', [x, sums], { axis: { int: -1 } })[0]!
     this.#extended.set(x, both)
     return both
   }
@@ -282,13 +297,11 @@ function product(graph: GraphBuilder, x: Value, weight: Value, bias?: Value): Va
 
 const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 
-const fits = (format: WeightFormat, kind: BlockKind): boolean =>
+const fits = (format: WeightFormat, kind: BlockKind | null): boolean =>
   ({ int4: ['Q4_0'], exact: ['Q4_1', 'Q4_K'], int8: ['Q8_0'], float32: [] })[format].some((one) => one === kind)
 
 /** Blocks as a file has them. */
 function packBlocks(blocks: QuantBlocks, format: WeightFormat): PackedRows {
   if (blocks.bits === 8) return { q: blocks.q, scales: blocks.scale, zeros: null }
-  if (format === 'exact') return packExact(blocks)
-  const zeros = new Uint8Array(blocks.scale.length).fill(8)
-  return { q: nibbles(blocks.q), scales: blocks.scale, zeros: zeroPoints(zeros, blocks.columns / BLOCK) }
+  return format === 'exact' ? packExact(blocks) : { q: nibbles(blocks.q), scales: blocks.scale, zeros: null }
 }

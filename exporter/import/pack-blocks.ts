@@ -1,17 +1,18 @@
 /**
- * Weights in blocks of 32 along the inputs, as ONNX Runtime's MatMulNBits takes them: w = scale (q - zero), with one
- * scale and one whole zero point for each block. 4-bit numbers stand two in a byte, the even one in the low half.
+ * Weights in blocks along the inputs, as ONNX Runtime's MatMulNBits takes them: w = scale (q - zero), with one scale and one
+ * whole zero point for each block. Blocks are of 32 but where something else is said. 4-bit numbers stand two in a byte,
+ * the even one in the low half.
  */
 import type { QuantBlocks } from './sources/source.ts'
 
 export const BLOCK = 32
 
 export interface PackedRows {
-  /** [rows, blocks, 32] in 8 bits, [rows, blocks, 16] in 4. */
+  /** [rows, blocks, block] in 8 bits, [rows, blocks, block / 2] in 4. */
   readonly q: Uint8Array
   /** [rows, blocks] */
   readonly scales: Float32Array
-  /** [rows, ceil(blocks / 2)] of 4-bit numbers; none for 8 bits, where all are 128. */
+  /** [rows, ceil(blocks / 2)] of 4-bit numbers; none where all are the middle, 128 of 8 bits and 8 of 4. */
   readonly zeros: Uint8Array | null
 }
 
@@ -33,19 +34,22 @@ export function packInt8(data: Float32Array): PackedRows {
 /** Shares of the full range that are tried as the range of a block: cutting off its ends may fit the rest better. */
 const RANGES = [0.92, 0.96, 1, 1.03, 1.06, 1.1]
 
-/** Rows of `columns` numbers in 4 bits, the scale and zero point of each block searched for the least squared error. */
-export function packInt4(data: Float32Array, columns: number): PackedRows {
-  const scales = new Float32Array(data.length / BLOCK)
+/**
+ * Rows of `columns` numbers in 4 bits, in blocks of `size`; the scale and zero point of each are searched for the least
+ * squared error.
+ */
+export function packInt4(data: Float32Array, columns: number, size: number): PackedRows {
+  const scales = new Float32Array(data.length / size)
   const zeros = new Uint8Array(scales.length)
   const q = new Uint8Array(data.length)
   for (let block = 0; block < scales.length; block++) {
-    const from = block * BLOCK
-    const { step, scale, zero } = bestFit(data, from)
+    const from = block * size
+    const { step, scale, zero } = bestFit(data, from, from + size)
     scales[block] = scale
     zeros[block] = zero
-    for (let i = from; i < from + BLOCK; i++) q[i] = levelOf(data[i]! / step, zero) + zero
+    for (let i = from; i < from + size; i++) q[i] = levelOf(data[i]! / step, zero) + zero
   }
-  return { q: nibbles(q), scales, zeros: zeroPoints(zeros, columns / BLOCK) }
+  return { q: nibbles(q), scales, zeros: zeroPoints(zeros, columns / size) }
 }
 
 interface Fit {
@@ -61,10 +65,10 @@ function levelOf(x: number, zero: number): number {
   return level < -zero ? -zero : level > 15 - zero ? 15 - zero : level
 }
 
-/** Numbers from `from` on. This is where an import spends its time, so it neither calls nor makes anything. */
-function bestFit(data: Float32Array, from: number): Fit {
+/** Numbers from `from` to `to`. This is where an import spends its time, so it neither calls nor makes anything. */
+function bestFit(data: Float32Array, from: number, to: number): Fit {
   let [low, high, all] = [0, 0, 0]
-  for (let i = from; i < from + BLOCK; i++) {
+  for (let i = from; i < to; i++) {
     const x = data[i]!
     if (x < low) low = x
     if (x > high) high = x
@@ -79,7 +83,7 @@ function bestFit(data: Float32Array, from: number): Fit {
       const step = whole * RANGES[range]!
       const inverse = 1 / step
       let [both, square] = [0, 0]
-      for (let i = from; i < from + BLOCK; i++) {
+      for (let i = from; i < to; i++) {
         const x = data[i]!
         const c = levelOf(x * inverse, zero)
         both += c * x
@@ -100,7 +104,7 @@ export function nibbles(q: Uint8Array): Uint8Array {
 }
 
 /** 4-bit zero points, each row of blocks filled up to whole bytes. */
-export function zeroPoints(zeros: Uint8Array, blocks: number): Uint8Array {
+function zeroPoints(zeros: Uint8Array, blocks: number): Uint8Array {
   const bytes = Math.ceil(blocks / 2)
   const out = new Uint8Array((zeros.length / blocks) * bytes)
   for (let i = 0; i < zeros.length; i++) {
@@ -113,12 +117,12 @@ export function zeroPoints(zeros: Uint8Array, blocks: number): Uint8Array {
 /**
  * 4-bit blocks with any minimum as they are: the zero point is rounded, and what that leaves of each block, minimum +
  * zero scale, is a weight of its own. It belongs to one column more for each block, which holds the sum of the block's
- * inputs; these columns, filled up to whole blocks, are in 4 bits themselves.
+ * inputs; the weights of these columns, filled up to whole blocks, are in 4 bits themselves.
  */
 export function packExact(blocks: QuantBlocks): PackedRows {
   const { rows, columns, q, scale, minimum } = blocks
   const count = columns / BLOCK
-  const extra = remainderBlocks(columns)
+  const extra = Math.ceil(count / BLOCK)
   const zeros = new Uint8Array(rows * count)
   const rest = new Float32Array(rows * extra * BLOCK)
   for (let i = 0; i < zeros.length; i++) {
@@ -128,7 +132,7 @@ export function packExact(blocks: QuantBlocks): PackedRows {
     const [row, block] = [Math.floor(i / count), i % count]
     rest[row * extra * BLOCK + block] = m + zero * d
   }
-  const remainder = packInt4(rest, extra * BLOCK)
+  const remainder = packInt4(rest, extra * BLOCK, BLOCK)
   const restZeros = unpackedZeros(remainder.zeros!, rows, extra)
   return {
     q: joinRows(rows, nibbles(q), remainder.q),
@@ -136,9 +140,6 @@ export function packExact(blocks: QuantBlocks): PackedRows {
     zeros: zeroPoints(joinRows(rows, zeros, restZeros), count + extra),
   }
 }
-
-/** Blocks of the columns that `packExact` adds. */
-export const remainderBlocks = (columns: number): number => Math.ceil(columns / BLOCK / BLOCK)
 
 function unpackedZeros(packed: Uint8Array, rows: number, blocks: number): Uint8Array {
   const bytes = Math.ceil(blocks / 2)

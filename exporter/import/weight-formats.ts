@@ -4,9 +4,9 @@ import { BLOCK } from './pack-blocks.ts'
 import type { TensorSource } from './sources/source.ts'
 
 /**
- * What an import does with the weights. `none`: all in float32. `int8`, `int4`: matrices in blocks of 32, embedding and
- * head in 8 bits. `keep`: blocks of 4 and 8 bits are kept as the file has them, blocks of
- * other sizes become 8 bits, and what is not in blocks is float32.
+ * What an import does with the weights. `none`: all in float32. `int8`: matrices in blocks of 32. `int4`: in blocks of 64,
+ * of 32 where a row is no multiple of 64, but embedding and head in 8 bits. `keep`: blocks of 4 and 8 bits are kept as the
+ * file has them, blocks of other sizes become 8 bits, and what is not in blocks is float32.
  */
 export const QUANTIZATIONS = ['none', 'int8', 'int4', 'keep'] as const
 export type Quantization = (typeof QUANTIZATIONS)[number]

@@ -172,6 +172,19 @@ export class GraphBuilder {
     return this.#producers.get(value)
   }
 
+  /**
+   * Removes the node that makes `value`, for one that makes the same and more, and returns its inputs. Nothing is done,
+   * and undefined returned, where it is of another type or where a node reads the value already.
+   */
+  takeBack(value: Value, type: string): readonly (Value | undefined)[] | undefined {
+    const at = this.#nodes.findLastIndex((node) => node.outputs.includes(value))
+    const node = this.#nodes[at]
+    const read = this.#named.has(value) || this.#reads(at + 1).includes(value)
+    if (node?.type !== type || node.outputs.length > 1 || read) return undefined
+    this.#nodes.splice(at, 1)
+    return node.inputs
+  }
+
   /** The names that nodes of this graph, and of the bodies of its loops, read. */
   readNames(): Set<string> {
     return new Set(this.#reads().map(({ name }) => name))
@@ -223,8 +236,9 @@ export class GraphBuilder {
     return { nodes: backwards.toReversed(), names }
   }
 
-  #reads(): Value[] {
-    const own = this.#nodes.flatMap(({ inputs }) => inputs.filter((input) => input !== undefined))
+  /** What nodes from `first` on read, and those of the bodies of loops. */
+  #reads(first = 0): Value[] {
+    const own = this.#nodes.slice(first).flatMap(({ inputs }) => inputs.filter((input) => input !== undefined))
     return [...own, ...this.#children.flatMap((child) => child.#reads())]
   }
 
