@@ -5,7 +5,7 @@ import type { Device } from '../../runtime/device.ts'
 import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
 import { openText } from '../../runtime/text.ts'
 import { createOrtRunner } from './ort-runner.ts'
-import type { Runner, Segment } from './runner.ts'
+import type { Row, Runner, Segment } from './runner.ts'
 import { requireFinite } from './sampler.ts'
 import type { OpenedModel } from './serve-engine.ts'
 
@@ -29,6 +29,8 @@ const MOST_THREADS = 16
 const SLOW_OPENING_MS = 2_000
 /** Decode steps of a trial, and the time that it may take. */
 const STEPS = 40
+/** Tokens by which alone and in a batch are compared. */
+const BATCH_STEPS = 4
 const TRIAL_MS = 300
 /** More threads are only taken if they are so much faster: they take the cores from everything else. */
 const WORTHWHILE = 0.9
@@ -42,17 +44,20 @@ interface Trial {
 
 /** Throws where the bundle cannot be loaded, or its graph does not run. */
 export async function openModel(options: ModelOptions): Promise<OpenedModel> {
-  const { bundle: folder, id, threads, device } = options
+  const { bundle: folder, id, threads, rows, device } = options
   const bundle = await loadBundle(folder)
   if (id !== undefined && bundle.id !== id)
     throw new Error(`${folder}: expected the bundle that was there when the server started, got another; restart it`)
   const open = (count: number): Promise<Trial> => tryThreads(bundle, count, options)
   const { trial, measured } =
     threads === null && device === 'cpu' ? await fastest(open) : await given(open, threads ?? 1)
+  const { runner } = trial
+  runner.batchMatters = rows > 1 && (await differsInBatch(runner, bundle.manifest.tokenizer.vocab))
   const { version, binding, reason } = runtimeInfo()
   const how = reason === undefined ? '' : ` (${reason})`
-  const runtime = `onnxruntime ${version}, ${binding}, ${device}${how}, ${measured}`
-  return { runner: trial.runner, codec: openText(bundle.dir), runtime }
+  const batches = runner.batchMatters ? ', tokens computed alone have other last bits than in a batch' : ''
+  const runtime = `onnxruntime ${version}, ${binding}, ${device}${how}, ${measured}${batches}`
+  return { runner, codec: openText(bundle.dir), runtime }
 }
 
 async function given(
@@ -121,6 +126,23 @@ async function warmUp(runner: Runner, vocab: number): Promise<number> {
   }
   runner.release(row)
   return times.toSorted((a, b) => a - b)[times.length >> 1] ?? Infinity
+}
+
+/** Whether a few tokens have other logits alone than in one call with those of another sequence. */
+async function differsInBatch(runner: Runner, vocab: number): Promise<boolean> {
+  const [alone, one, other] = [0, 1, 2].map(() => runner.open('', null, 0)) as [Row, Row, Row]
+  let differs = false
+  for (let step = 0; step < BATCH_STEPS && !differs; step++) {
+    const feed = (rows: readonly Row[]) =>
+      runner.step(rows.map((row) => ({ row, ids: [(step * 7919) % vocab], use: 'decode', logits: 'last' })))
+    const [first] = await feed([alone])
+    const expected = first && 'logits' in first ? first.logits.slice(0, vocab) : null
+    const [second] = await feed([one, other])
+    const made = second && 'logits' in second ? second.logits : null
+    differs = !expected || !made || expected.some((logit, id) => logit !== made[id])
+  }
+  for (const row of [alone, one, other]) runner.release(row)
+  return differs
 }
 
 function threadsText(threads: number): string {

@@ -39,11 +39,14 @@ export function createOrtRunner(bundle: Bundle, graph: Graph, rows: number, resi
 class OrtRunner implements Runner {
   readonly rows: number
   readonly prefillChunk: number
+  batchMatters = false
   readonly #model: DecoderModel
   readonly #buffers: CallBuffers
   readonly #groups = new Map<number, RowGroup<Sequence>>()
   readonly #spare: SoloMemory[] = []
   readonly #residents: Residents
+  /** Takes the place of the others where a token is computed again that was beside theirs. */
+  #companion: Sequence | null = null
 
   constructor(model: DecoderModel, prefillChunk: number, rows: number, residentBytes: number) {
     this.#model = model
@@ -100,7 +103,8 @@ class OrtRunner implements Runner {
     for (const segment of segments) {
       const { ids, use, row } = segment
       const capacity = this.#model.capacityFor((row as Sequence).position + 1)
-      if (use === 'prefill' || ids.length > 1) results.set(segment, await this.#feed(segment))
+      if ((use === 'prefill' && segment.beside !== true) || ids.length > 1)
+        results.set(segment, await this.#feed(segment))
       else batches.set(capacity, [...(batches.get(capacity) ?? []), segment])
     }
     for (const [capacity, batch] of batches) await this.#decode(capacity, batch, results)
@@ -153,19 +157,29 @@ class OrtRunner implements Runner {
     const [first] = batch as [Segment]
     const { place } = first.row as Sequence
     const aloneInGroup = place instanceof RowGroup && place.capacity === capacity && place.rows.length === 1
-    if (batch.length === 1 && !aloneInGroup) {
+    const isAlone = batch.length === 1 && first.beside !== true
+    if (isAlone && !aloneInGroup) {
       results.set(first, await this.#feed(first))
       return
     }
-    const group = this.#gather(capacity, batch)
-    const mine = new Map(batch.map((segment) => [segment.row, segment]))
+    const all = batch.length === 1 && !isAlone ? [...batch, this.#besideAnother()] : batch
+    const group = this.#gather(capacity, all)
+    const mine = new Map(all.map((segment) => [segment.row, segment]))
     const ordered = group.rows.map((row) => mine.get(row) as Segment)
     const made = await attempt(group.rows, () => group.decode(ordered.map(({ ids }) => ids[0] as number)))
     const { vocab } = this.#model
     for (const [at, segment] of ordered.entries()) {
       ;(segment.row as Sequence).position++
-      results.set(segment, 'error' in made ? made : { logits: made.logits.subarray(at * vocab, (at + 1) * vocab) })
+      const logits = 'error' in made ? null : made.logits.subarray(at * vocab, (at + 1) * vocab)
+      results.set(segment, logits ? { logits, beside: all.length > 1 } : made)
     }
+  }
+
+  /** A token of no sequence, for a call that is to have more than one row. */
+  #besideAnother(): Segment {
+    if (this.#companion === null || this.#companion.spoilt) this.#companion = this.open('', null, 0) as Sequence
+    this.#companion.position = 0
+    return { row: this.#companion, ids: [0], use: 'decode', logits: 'last' }
   }
 
   /** The group of this capacity with exactly the sequences of `batch` in it. */

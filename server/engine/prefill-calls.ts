@@ -1,6 +1,9 @@
 /** How the tokens before a reply are split into calls: that decides the last bits of the state. */
 
-/** Lengths of consecutive calls, run by run: [length, count, length, count...]. */
+/**
+ * Lengths of consecutive calls, run by run: [length, count, length, count...]. The length BESIDE is one token that was
+ * computed in one call with tokens of other sequences, where that matters for its bits (runner.ts).
+ */
 export type CallRuns = readonly number[]
 
 /**
@@ -8,6 +11,14 @@ export type CallRuns = readonly number[]
  * around an empty message is shorter, and not worth a call.
  */
 const SHORTEST_MESSAGE = 4
+
+/** A call of one token beside those of other sequences. */
+export const BESIDE = -1
+
+/** How many tokens a call of this length feeds. */
+export function tokensOf(call: number): number {
+  return call === BESIDE ? 1 : call
+}
 
 /** Appends `count` calls of `length` tokens to `runs`. */
 export function addCalls(runs: number[], length: number, count: number): void {
@@ -23,13 +34,13 @@ export function joinCalls(before: CallRuns, after: CallRuns): CallRuns {
   return runs
 }
 
-/** The length of the call that begins after `fed` tokens; 0 after the last one. */
+/** The length of the call that begins after `fed` tokens, or BESIDE; 0 after the last one. */
 export function callAfter(runs: CallRuns, fed: number): number {
   let position = 0
   for (let at = 0; at < runs.length; at += 2) {
-    const [length, count] = [runs[at] as number, runs[at + 1] as number]
-    if (fed < position + length * count) return length
-    position += length * count
+    const [call, count] = [runs[at] as number, runs[at + 1] as number]
+    position += tokensOf(call) * count
+    if (fed < position) return call
   }
   return 0
 }

@@ -1,18 +1,18 @@
 /** The calls that feed a reply: one token each, but for those that verify drafts. */
 import { DRAFT_CALL } from './call-buffers.ts'
-import { addCalls } from './prefill-calls.ts'
+import { addCalls, BESIDE } from './prefill-calls.ts'
 import type { DecodeSequence } from './sequence.ts'
 
-/** A call has fed `length` tokens of the sequence. */
-export function countFed(sequence: DecodeSequence, length: number): void {
+/** A call has fed `length` tokens of the sequence; `beside`: one token, with those of other sequences. */
+export function countFed(sequence: DecodeSequence, length: number, beside: boolean): void {
   if (length === 0) return
   sequence.position += length
   sequence.fed += length
   sequence.calls++
-  addCalls(sequence.callRuns, length, 1)
+  addCalls(sequence.callRuns, beside ? BESIDE : length, 1)
 }
 
-/** The length of each call that fed the sequence's reply; null: one token a call. */
+/** The length of each call that fed the sequence's reply, or BESIDE; null: one token a call. */
 export function callLengths({ callRuns }: DecodeSequence): readonly number[] | null {
   if (callRuns.length === 0 || (callRuns.length === 2 && callRuns[0] === 1)) return null
   const lengths: number[] = []

@@ -14,16 +14,22 @@ export interface Segment {
   readonly use: 'prefill' | 'decode'
   /** Which logits are wanted: of the last id, or of every one. */
   readonly logits: 'last' | 'all'
+  /** The token was computed in one call with tokens of other sequences, and is to have the bits of that. */
+  readonly beside?: boolean
   /** So many of the last ids are a draft: the row's state stays what it was until `accept`. Of replies. */
   readonly draft?: number
 }
 
-/** Of each wanted id the logits, `vocab` numbers each, valid until the next step; or what went wrong. */
-export type StepResult = { readonly logits: Float32Array } | { readonly error: Error }
+/**
+ * Of each wanted id the logits, `vocab` numbers each, valid until the next step; or what went wrong. `beside`: in one call
+ * with tokens of other sequences.
+ */
+export type StepResult = { readonly logits: Float32Array; readonly beside?: boolean } | { readonly error: Error }
 
 /**
- * A model and the memory of its sequences. Every result is a function of the sequence's own state and ids, never of what
- * else runs in the step. A sequence whose segment failed has no defined state and can only be released.
+ * A model and the memory of its sequences. Every result is a function of the sequence's own state and ids, and of nothing
+ * else that runs in the step; where `batchMatters`, of whether it ran alone, too. A sequence whose segment failed has no
+ * defined state and can only be released.
  */
 export interface Runner {
   /** Logits of one token: as many as the vocabulary has, or more. */
@@ -33,6 +39,11 @@ export interface Runner {
   /** Sequences that decode together at most. */
   readonly rows: number
   readonly prefillChunk: number
+  /**
+   * Whether a token that is computed alone has other last bits than in one call with tokens of other sequences: so it is
+   * with weights of 4 bits on CPUs without AVX-512. To be set by whoever has tried it.
+   */
+  batchMatters: boolean
   /**
    * Opens a sequence at `position` with a state whose first page is page 0; null is the zero state. Where the memory that
    * the state came from still holds its pages, the sequence goes on there.

@@ -5,7 +5,7 @@ import { DecodeQueue } from './decode-queue.ts'
 import type { EngineEvent, FinishReason, FirstToken, Job, TokenLogprob, TurnJob } from './messages.ts'
 import { OwnerClock } from './owner-clock.ts'
 import { PrefillQueue } from './prefill-queue.ts'
-import { joinCalls } from './prefill-calls.ts'
+import { BESIDE, joinCalls } from './prefill-calls.ts'
 import { describeToken, Reply } from './reply.ts'
 import { callLengths, countFed, draftOf } from './reply-calls.ts'
 import type { Row, Runner, Segment, StepResult } from './runner.ts'
@@ -18,7 +18,8 @@ import type { DecodeSequence, PromptSequence } from './sequence.ts'
 interface Work {
   readonly job: Job
   readonly segment: Segment
-  readonly use: (logits: Float32Array) => void
+  /** `beside`: computed with tokens of other sequences, where that matters. */
+  readonly use: (logits: Float32Array, beside: boolean) => void
 }
 
 export class Scheduler {
@@ -102,11 +103,11 @@ export class Scheduler {
   }
 
   /** Hands a segment's logits on, unless its job is over; what goes wrong ends that job. */
-  #take(job: Job, result: StepResult, use: (logits: Float32Array) => void): void {
+  #take(job: Job, result: StepResult, use: Work['use']): void {
     if (!this.#jobs.has(job.id)) return
     try {
       if ('error' in result) throw result.error
-      use(result.logits)
+      use(result.logits, this.#runner.batchMatters && result.beside === true)
     } catch (error) {
       this.#drop(job.id)
       const code = error instanceof LogitsError ? 'engine_non_finite' : 'engine_failed'
@@ -126,6 +127,7 @@ export class Scheduler {
     const row = prompt.row ?? this.#placePrompt(prompt)
     const wanted = job.kind === 'turn' ? job.promptLogprobs : null
     const ids = tokens.slice(prefilled, prefilled + sequences.nextPrefill(prompt))
+    const beside = sequences.isNextPrefillBeside(prompt)
     const use = (logits: Float32Array): void => {
       this.#prompts.advance(prompt, ids.length)
       sequences.countPrefill(prompt, ids.length)
@@ -134,7 +136,7 @@ export class Scheduler {
       if (prompt.prefilled === tokens.length) this.#begin(prompt, logits.subarray(-this.#runner.vocab))
       else this.#events.push({ kind: 'progress', id: job.id, prefilled: prompt.prefilled, total: tokens.length })
     }
-    return [{ job, segment: { row, ids, use: 'prefill', logits: wanted === null ? 'last' : 'all' }, use }]
+    return [{ job, segment: { row, ids, use: 'prefill', beside, logits: wanted === null ? 'last' : 'all' }, use }]
   }
 
   /** A prompt begins if its replies will find rows, or if its owner has less than a fair share of them. */
@@ -197,18 +199,21 @@ export class Scheduler {
       const draft = running.length === 1 ? draftOf(sequence) : []
       const ids = [...next, ...draft]
       const logits = draft.length > 0 ? 'all' : 'last'
-      const use = (made: Float32Array): void => this.#fed(sequence, ids, draft.length, made)
-      return { job, segment: { row, ids, use: 'decode', logits, draft: draft.length }, use }
+      const take: Work['use'] = (made, wasBeside) => this.#fed(sequence, ids, draft.length, made, wasBeside)
+      const beside = job.kind === 'replay' && sequences.callOf(job, sequence) === BESIDE
+      // Where it matters, what was computed alone is so again.
+      const use = job.kind === 'replay' && this.#runner.batchMatters && !beside ? 'prefill' : 'decode'
+      return { job, segment: { row, ids, use, beside, logits, draft: draft.length }, use: take }
     })
   }
 
   /** A call has fed `ids`, of which the last `drafted` are a draft. */
-  #fed(sequence: DecodeSequence, ids: readonly number[], drafted: number, logits: Float32Array): void {
+  #fed(sequence: DecodeSequence, ids: readonly number[], drafted: number, logits: Float32Array, beside: boolean): void {
     const { job, ending } = sequence
     this.#clock.charge(job.owner, ids.length)
     sequence.sincePlaced += ids.length
     const known = ids.length - drafted
-    if (drafted === 0) countFed(sequence, known)
+    if (drafted === 0) countFed(sequence, known, beside)
     let count = known
     const { vocab } = this.#runner
     const last = (): Float32Array => (drafted > 0 ? logits.subarray((count - 1) * vocab, count * vocab) : logits)
@@ -232,7 +237,7 @@ export class Scheduler {
   #settle(sequence: DecodeSequence, known: number, count: number): number {
     sequence.drafter?.settle(count - known)
     const fed = this.#runner.accept(sequence.row, count)
-    countFed(sequence, fed)
+    countFed(sequence, fed, false)
     return fed
   }
 

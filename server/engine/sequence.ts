@@ -2,7 +2,7 @@
 import { PAGE_POSITIONS, type Checkpoint, type SessionState } from '../checkpoint.ts'
 import { Drafter } from './drafter.ts'
 import type { FinishReason, Job, ReplayJob, TurnJob } from './messages.ts'
-import { addCalls, callAfter, callEnd, lastMessageEnd, type CallRuns } from './prefill-calls.ts'
+import { addCalls, BESIDE, callAfter, callEnd, lastMessageEnd, tokensOf, type CallRuns } from './prefill-calls.ts'
 import type { Reply } from './reply.ts'
 import type { Row } from './runner.ts'
 
@@ -132,10 +132,16 @@ export function firstPageAfter(position: number): number {
 
 /** How many tokens the next call of a prompt feeds. It depends on this job only, so a replay makes the same calls. */
 export function nextPrefill({ job, tokens, prefilled, cached, messageEnds }: PromptSequence): number {
-  if (job.kind === 'replay' && job.prefillCalls) return callAfter(job.prefillCalls, prefilled) || job.prefillChunk
+  if (job.kind === 'replay' && job.prefillCalls)
+    return tokensOf(callAfter(job.prefillCalls, prefilled)) || job.prefillChunk
   // The end token of a reply that goes before is not worth a call of its own.
   const earliest = job.kind === 'turn' && job.whole?.afterReply ? cached + LEAST_AFTER_REPLY : 0
   return callEnd(tokens, prefilled, job.prefillChunk, messageEnds, earliest) - prefilled
+}
+
+/** Whether the next call of a replayed prompt was one token beside those of other sequences. */
+export function isNextPrefillBeside({ job, prefilled }: PromptSequence): boolean {
+  return job.kind === 'replay' && job.prefillCalls !== null && callAfter(job.prefillCalls, prefilled) === BESIDE
 }
 
 /** The next call of a prompt has fed `length` tokens. */
@@ -145,8 +151,12 @@ export function countPrefill(prompt: PromptSequence, length: number): void {
 
 /** The tokens of a replay's next call; empty when all have been fed. */
 export function nextCall(job: ReplayJob, sequence: Pick<DecodeSequence, 'fed' | 'calls'>): readonly number[] {
-  const length = job.calls === null ? 1 : (job.calls[sequence.calls] ?? 1)
-  return job.steps.slice(sequence.fed, sequence.fed + length)
+  return job.steps.slice(sequence.fed, sequence.fed + tokensOf(callOf(job, sequence)))
+}
+
+/** The length of a replay's next call, or BESIDE. */
+export function callOf(job: ReplayJob, { calls }: Pick<DecodeSequence, 'calls'>): number {
+  return job.calls === null ? 1 : (job.calls[calls] ?? 1)
 }
 
 /**

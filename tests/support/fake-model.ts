@@ -34,6 +34,8 @@ export interface FakeOptions {
   readonly append?: boolean
   /** Size of the fixed part of the state; what is behind the first 16 bytes changes with every token, too. */
   readonly stateBytes?: number
+  /** A token beside those of other sequences makes another state than alone. */
+  readonly batchMatters?: boolean
   /** Told of every segment of every step. */
   readonly onCall?: (call: { kind: 'prefill' | 'decode'; ids: readonly number[] }) => void
   /** Given all tokens that were fed, the next one: the model is certain of it. Needs `append`. */
@@ -90,7 +92,7 @@ function check(id: number): void {
 }
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
-  const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, onCall, pause } = options
+  const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, batchMatters = false, onCall, pause } = options
   const { stateBytes = HASH_BYTES, vocab = VOCAB, next, score } = options
   const write = (row: FakeRow, logits: Float32Array): void => {
     if (score) score(row.history, logits)
@@ -98,7 +100,7 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
     else logitsOf(row, logits)
   }
   const open = new Set<FakeRow>()
-  const feedAll = ({ row, ids, use, logits: wanted, draft = 0 }: Segment): StepResult => {
+  const feedAll = ({ row, ids, use, logits: wanted, draft = 0 }: Segment, beside: boolean): StepResult => {
     const fake = row as FakeRow
     if (!open.has(fake)) throw new Error('the scheduler fed a row that is not open')
     if (fake.before) throw new Error('the scheduler fed a row whose draft it has not settled')
@@ -110,9 +112,10 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
       for (const [i, id] of ids.entries()) {
         check(id)
         feed(fake, id, append)
+        if (beside && batchMatters) fake.fixed.setUint32(0, fake.fixed.getUint32(0) ^ 0x5bd1e995)
         if (wanted === 'all' || i === ids.length - 1) write(fake, all.subarray(i * vocab, (i + 1) * vocab))
       }
-      return { logits: wanted === 'all' ? all : all.subarray(-vocab) }
+      return { logits: wanted === 'all' ? all : all.subarray(-vocab), beside }
     } catch (error) {
       return { error: error as Error }
     }
@@ -121,6 +124,7 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
     vocab,
     stateBytes,
     rows,
+    batchMatters,
     prefillChunk,
     open(owner, state, position) {
       const fixed = new DataView(state ? Uint8Array.from(state.fixed).buffer : new ArrayBuffer(stateBytes))
@@ -136,7 +140,9 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
         throw new Error('the scheduler decodes too many sequences')
       await pause?.()
       if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs))
-      return segments.map(feedAll)
+      const isBatched = ({ use, ids, beside }: Segment) => ids.length === 1 && (use === 'decode' || beside === true)
+      const batch = segments.filter(isBatched)
+      return segments.map((one) => feedAll(one, isBatched(one) && (batch.length > 1 || one.beside === true)))
     },
     accept(row, count) {
       const fake = row as FakeRow

@@ -64,15 +64,18 @@ const writers: Record<string, (folder: string) => Promise<string>> = {
   ),
 }
 
-describe.each(Object.keys(writers))('drafts of %s on ONNX Runtime', (name) => {
+// What the layers of `attention` compute depends on the calls by far, so that a replay of other calls is seen: its replies
+// are others with drafts than without.
+const faithful = Object.keys(writers).filter((name) => name !== 'attention')
+
+describe.each(faithful)('drafts of %s', (name) => {
   let folder: string
   beforeAll(async () => {
     folder = await writers[name]!(mkdtempSync(join(tmpdir(), 'mneme-')))
     return () => rmSync(folder, { recursive: true })
   })
 
-  // What the layers of `attention` compute depends on the calls by far, so that a replay of other calls is seen.
-  test.skipIf(name === 'attention')('a reply has the tokens that it has without, greedy and sampled', async () => {
+  test('a reply has the tokens that it has without, greedy and sampled', async () => {
     const model = await open(folder)
     let accepted = 0
     await fc.assert(
@@ -98,6 +101,14 @@ describe.each(Object.keys(writers))('drafts of %s on ONNX Runtime', (name) => {
       { numRuns: 12 },
     )
     expect(accepted).toBeGreaterThan(20)
+  })
+})
+
+describe.each(Object.keys(writers))('drafts of %s on ONNX Runtime', (name) => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await writers[name]!(mkdtempSync(join(tmpdir(), 'mneme-')))
+    return () => rmSync(folder, { recursive: true })
   })
 
   test('a replay of the calls of turns, one after the other, has the bits of their states', async () => {
