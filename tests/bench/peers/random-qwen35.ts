@@ -68,6 +68,9 @@ async function vocabulary(): Promise<Record<string, GgufValue>> {
     readonly added_tokens: readonly { readonly id: number; readonly content: string }[]
   }
   const { model, added_tokens: added } = JSON.parse(await readFile(join(folder, 'tokenizer.json'), 'utf8')) as Bpe
+  const { chat_template: template } = JSON.parse(await readFile(join(folder, 'tokenizer_config.json'), 'utf8')) as {
+    readonly chat_template?: string
+  }
   const [normal, control, unused] = [1, 3, 5]
   const tokens = Array.from({ length: config.vocab_size }, (_, id) => `[PAD${id}]`)
   const types = tokens.map(() => unused)
@@ -82,5 +85,6 @@ async function vocabulary(): Promise<Record<string, GgufValue>> {
     'tokenizer.ggml.eos_token_id': { u32: 2 },
     'tokenizer.ggml.bos_token_id': { u32: 1 },
     'tokenizer.ggml.add_bos_token': { bool: false },
+    ...(template === undefined ? {} : { 'tokenizer.chat_template': { text: template } }),
   }
 }
