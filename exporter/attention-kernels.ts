@@ -101,10 +101,14 @@ function rmsNorm(graph: GraphBuilder, x: Value, weight: Value, eps: number): Val
   return plain('Mul', [plain('Div', [x, rms]), weight])
 }
 
-/** The norm of x, where x is the sum of two values that nodes made, which have one shape: not of a bias or a number. */
+/**
+ * The norm of x, where x is what a layer adds to the residual stream, [batch, time, width]: the sum of a product with
+ * weights and of another value that a node made. The operator takes no other ranks, and nothing to be broadcast.
+ */
 function normOfSum(graph: GraphBuilder, x: Value, weight: Value, eps: number): Value | undefined {
   const parts = graph.producer(x)?.inputs ?? []
-  if (!parts.every((part) => part && graph.producer(part))) return undefined
+  const makers = parts.map((part) => part && graph.producer(part))
+  if (!makers.every((maker) => maker) || !makers.some((maker) => maker && isProjection(graph, maker))) return undefined
   const taken = graph.takeBack(x, 'Add')
   if (!taken) return undefined
   const y = { name: graph.fresh('Norm') }
@@ -112,6 +116,15 @@ function normOfSum(graph: GraphBuilder, x: Value, weight: Value, eps: number): V
   const attributes = { epsilon: { float: eps } }
   graph.nodeInto('SkipSimplifiedLayerNormalization', [...taken, weight], attributes, outputs, 'com.microsoft')
   return y
+}
+
+/** Whether a node multiplies with weights, which no node makes. */
+function isProjection(
+  graph: GraphBuilder,
+  { type, inputs }: NonNullable<ReturnType<GraphBuilder['producer']>>,
+): boolean {
+  if (type === 'MatMulNBits') return true
+  return (type === 'MatMul' || type === 'FusedMatMul') && inputs[1] !== undefined && !graph.producer(inputs[1])
 }
 
 const NOT_ASKED_FOR: Value = { name: '' }

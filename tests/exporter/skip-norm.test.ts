@@ -9,12 +9,18 @@ const WIDTH = 8
 const EPS = 1e-5
 const random = (seed: number) => Float32Array.from({ length: 3 * WIDTH }, (_, i) => Math.sin(seed + 1.7 * i))
 
+/** Weights that double. */
+const TWICE = Float32Array.from({ length: WIDTH * WIDTH }, (_, i) => (i % (WIDTH + 1) === 0 ? 2 : 0))
+
 /** A graph over a, b (1,3,8) and a weight; `build` returns what it is to output beside the sum. */
-function graphOf(build: (op: ReturnType<typeof decoderOps>, a: Value, b: Value, weight: Value) => [Value, Value]) {
+function graphOf(
+  build: (op: ReturnType<typeof decoderOps>, a: Value, b: Value, weight: Value, square: Value) => [Value, Value],
+) {
   const graph = new GraphBuilder()
   const op = decoderOps({ at: graph }, 'fused')
   const weight = graph.initializer('weight', 'float32', [WIDTH], random(3).subarray(0, WIDTH))
-  const [sum, y] = build(op, { name: 'a' }, { name: 'b' }, weight)
+  const square = graph.initializer('square', 'float32', [WIDTH, WIDTH], TWICE)
+  const [sum, y] = build(op, { name: 'a' }, { name: 'b' }, weight, square)
   const made = graph.producer(sum)!.type
   const run = async () => {
     graph.output(y, 'y')
@@ -37,13 +43,13 @@ function graphOf(build: (op: ReturnType<typeof decoderOps>, a: Value, b: Value, 
 
 describe('the norm of a sum', () => {
   test('is one operator with the sum, and gives the values of both', async () => {
-    const { made, run } = graphOf((op, a, b, weight) => {
-      const sum = op.add(op.neg(a), op.exp(b))
+    const { made, run } = graphOf((op, a, b, weight, square) => {
+      const sum = op.add(op.neg(a), op.matmul(b, square))
       return [sum, op.rmsNorm(sum, weight, EPS)]
     })
     expect(made).toBe('SkipSimplifiedLayerNormalization')
     const got = await run()
-    const expected = Float32Array.from(random(1), (a, i) => -a + Math.exp(random(2)[i]!))
+    const expected = Float32Array.from(random(1), (a, i) => -a + 2 * random(2)[i]!)
     expectClose(got.sum, expected)
     const weight = random(3)
     const norms = expected.map((x, i) => {
@@ -61,9 +67,17 @@ describe('the norm of a sum', () => {
     expect(made).toBe('Add')
   })
 
-  test('stays two where the sum has been read before', () => {
+  test('stays two where neither is a product with weights: it may have another rank', () => {
     const { made } = graphOf((op, a, b, weight) => {
       const sum = op.add(op.neg(a), op.exp(b))
+      return [sum, op.rmsNorm(sum, weight, EPS)]
+    })
+    expect(made).toBe('Add')
+  })
+
+  test('stays two where the sum has been read before', () => {
+    const { made } = graphOf((op, a, b, weight, square) => {
+      const sum = op.add(op.neg(a), op.matmul(b, square))
       const before = op.neg(sum)
       return [sum, op.add(before, op.rmsNorm(sum, weight, EPS))]
     })

@@ -114,12 +114,17 @@ describe('models within a memory budget', () => {
     expect(await all.loaded()).toEqual(['a', 'b', 'c'])
   })
 
-  test.each([{ append: false }, { append: true }])(
-    'keep their conversations, which compute their new tokens only, to the same bits (a state that grows: $append)',
-    async ({ append }) => {
+  test.each([
+    { append: false, from: 'disk' },
+    { append: true, from: 'disk' },
+    { append: true, from: 'memory' },
+  ])(
+    'keep their conversations, which compute their new tokens only, to the same bits (a state that grows: $append, from $from)',
+    async ({ append, from }) => {
+      const cache = from === 'disk' ? { prefixCache: 0 } : {}
       const [small, large] = [
-        await start({ a: { append }, b: { append } }, { memory: FOR_ONE }),
-        await start({ a: { append }, b: { append } }),
+        await start({ a: { append }, b: { append } }, { memory: FOR_ONE, ...cache }),
+        await start({ a: { append }, b: { append } }, cache),
       ]
       const converse = async (server: typeof small): Promise<Json[]> => {
         const last: Record<string, string> = {}
@@ -142,7 +147,7 @@ describe('models within a memory budget', () => {
       const turns = await converse(small)
       expect(turns).toEqual(await converse(large))
       for (const { usage } of turns.slice(2)) {
-        expect(usage.mneme).toMatchObject({ resumed_from: 'disk', tokens_replayed: 0 })
+        expect(usage.mneme).toMatchObject({ resumed_from: from, tokens_replayed: 0 })
         expect(usage.input_tokens_details.cached_tokens).toBeGreaterThan(0)
       }
       expect(await small.metric('mneme_model_unloads_total{model="a"}')).toBeGreaterThan(2)
