@@ -34,7 +34,7 @@ function panelOf({ model, turns }: MeasuredModel): Panel {
   const lines = contenders.flatMap((name) => SHOWN.map((situation) => seriesOf(turns, name, situation)))
   return {
     x: { title: 'tokens of the first message', kind: 'log' },
-    y: { title: `first token, ms: ${model}`, kind: 'log' },
+    y: { title: `first token, ms: ${model.split(/[:;]/)[0]}`, kind: 'log' },
     series: lines.filter(({ points }) => points.length > 0),
   }
 }

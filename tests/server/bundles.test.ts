@@ -49,5 +49,5 @@ test('conversations with bundles that take turns in memory are those of bundles 
   const turns = await converse(small.url)
   expect(turns).toEqual(await converse(all.url))
   for (const { usage } of turns.slice(2))
-    expect(usage.mneme).toMatchObject({ resumed_from: 'disk', tokens_replayed: 0 })
+    expect(usage.mneme).toMatchObject({ resumed_from: 'memory', tokens_replayed: 0 })
 })

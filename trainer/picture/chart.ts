@@ -145,10 +145,10 @@ function axes(plot: Plot, x: Axis, y: Axis): string[] {
       ]
     }),
     ...xTicks.flatMap((value) => {
-      const at = xOf(plot, value)
+      const [at, words] = [xOf(plot, value), (x.format ?? shortNumber)(value)]
       return [
         line({ x: at, y: bottom }, { x: at, y: bottom + 4 }, { stroke: grey }),
-        text((x.format ?? shortNumber)(value), { x: at, y: bottom + 18, size: textSize, fill: grey, anchor: 'middle' }),
+        text(words, { x: middleOf(at, words), y: bottom + 18, size: textSize, fill: grey, anchor: 'middle' }),
       ]
     }),
     line({ x: left, y: bottom }, { x: right, y: bottom }, { stroke: grey }),
@@ -162,12 +162,18 @@ function thinned(ticks: readonly number[], at: (value: number) => number, format
   const kept: number[] = []
   let free = Infinity
   for (const value of ticks.toReversed()) {
-    const half = textWidth(format(value), textSize) / 2 + 4
-    if (at(value) + half > free) continue
+    const words = format(value)
+    const [middle, half] = [middleOf(at(value), words), textWidth(words, textSize) / 2 + 4]
+    if (middle + half > free) continue
     kept.unshift(value)
-    free = at(value) - half
+    free = middle - half
   }
   return kept
+}
+
+/** Where the middle of a tick's text is: at the tick, unless it would leave the picture there. */
+function middleOf(at: number, words: string): number {
+  return Math.min(at, width - 4 - textWidth(words, textSize) / 2)
 }
 
 interface Coloured extends Series {
