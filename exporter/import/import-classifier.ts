@@ -1,22 +1,18 @@
 /** Makes a bundle with a classifier of a published encoder that has a head for labels. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ClassifierModel, EncoderModel } from '../../models/encoder.ts'
-import { countParameters } from '../../models/spec.ts'
-import { bundleFolder, writeManifest } from '../../runtime/bundle.ts'
+import { bundleFolder } from '../../runtime/bundle.ts'
 import { openLogitsGraph } from '../../runtime/classifier.ts'
 import { replaceFolder } from '../../runtime/replace-folder.ts'
 import { openSentenceTokenizer } from '../../runtime/sentence-tokenizer.ts'
-import { openText } from '../../runtime/text.ts'
 import { traceClassifier } from '../embedder.ts'
 import { bindTensors, type Bindings } from './bind.ts'
 import { ImportError } from './import-error.ts'
 import { longestText } from './import-encoder.ts'
-import { nameOf, type Imported, type ImportOptions } from './import-options.ts'
+import type { Imported, ImportOptions } from './import-options.ts'
 import { modelTokenizer } from './model-tokenizer.ts'
 import type { PublishedClassifier } from './published-config.ts'
 import type { ModelSource, TokenizerContents } from './sources/contract.ts'
-import { writeEncoder } from './write-encoder.ts'
+import { writeEncoderBundle } from './write-encoder.ts'
 
 const GRAPH_FILE = 'classifier.onnx'
 
@@ -48,35 +44,18 @@ export async function importClassifier(
   return replaceFolder(o.out, bundleFolder, (folder) => writeBundle(o, folder, read))
 }
 
-async function writeBundle(o: ImportOptions, folder: string, read: ReadClassifier): Promise<Imported> {
-  const { source, model, published, tokenizer, maxTokens } = read
+function writeBundle(o: ImportOptions, folder: string, read: ReadClassifier): Promise<Imported> {
+  const { model, published, maxTokens } = read
   const { task, labels, activation } = published
   const sizes = { task, labels: labels.length }
-  const { traced, stored, trial } = await writeEncoder(folder, o, {
+  return writeEncoderBundle(o, folder, {
     ...read,
     file: GRAPH_FILE,
     trace: (graph, op, params) => traceClassifier(graph, op, model, params, sizes),
     open: (file) => openLogitsGraph(file, sizes),
+    describe: (classifier) => ({
+      graphs: { classifier },
+      classifier: { task, labels: [...labels], activation, maxTokens },
+    }),
   })
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
-  const text = openText(folder)
-  const manifest = await writeManifest(folder, {
-    format: 'mneme-bundle',
-    version: 1,
-    name: o.name ?? nameOf(o.source),
-    architecture: model.architecture,
-    config: { ...model.config },
-    parameters: countParameters(model.params),
-    graphs: {
-      classifier: { file: GRAPH_FILE, kernels: 'fused', inputs: [...traced.inputs], outputs: [...traced.outputs] },
-    },
-    classifier: { task, labels: [...labels], activation, maxTokens },
-    state: [],
-    tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
-    generation: {},
-    verification: { ...trial },
-    source: { about: source.about, quantization: o.quantization, stored },
-  })
-  return { manifest, trial, stored, sharedWith: undefined }
 }

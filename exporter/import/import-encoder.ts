@@ -1,21 +1,17 @@
 /** Makes a bundle with an embedder of a published encoder of text. */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { EncoderModel, EncoderSizes } from '../../models/encoder.ts'
 import type { SentenceVector } from '../../models/layers/pooling.ts'
-import { countParameters } from '../../models/spec.ts'
-import { bundleFolder, writeManifest } from '../../runtime/bundle.ts'
+import { bundleFolder } from '../../runtime/bundle.ts'
 import { replaceFolder } from '../../runtime/replace-folder.ts'
 import { openSentenceTokenizer } from '../../runtime/sentence-tokenizer.ts'
-import { openText } from '../../runtime/text.ts'
 import { openVectorGraph } from '../../runtime/embedder.ts'
 import { traceEmbedder } from '../embedder.ts'
 import { bindTensors, type Bindings } from './bind.ts'
 import { ImportError } from './import-error.ts'
-import { nameOf, type Imported, type ImportOptions } from './import-options.ts'
+import type { Imported, ImportOptions } from './import-options.ts'
 import { modelTokenizer } from './model-tokenizer.ts'
 import type { ModelSource, SentenceSettings, TokenizerContents } from './sources/contract.ts'
-import { writeEncoder } from './write-encoder.ts'
+import { writeEncoderBundle } from './write-encoder.ts'
 
 const GRAPH_FILE = 'embedder.onnx'
 
@@ -74,33 +70,13 @@ export function longestText(
   return Math.min(...limits.filter((limit): limit is number => Number.isSafeInteger(limit) && Number(limit) > 0))
 }
 
-async function writeBundle(o: ImportOptions, folder: string, read: ReadEncoder): Promise<Imported> {
-  const { source, model, tokenizer, vector, maxTokens } = read
-  const { traced, stored, trial } = await writeEncoder(folder, o, {
+function writeBundle(o: ImportOptions, folder: string, read: ReadEncoder): Promise<Imported> {
+  const { model, vector, maxTokens } = read
+  return writeEncoderBundle(o, folder, {
     ...read,
     file: GRAPH_FILE,
     trace: (graph, op, params) => traceEmbedder(graph, op, model, params, vector),
     open: (file) => openVectorGraph(file, model.width),
+    describe: (embedder) => ({ graphs: { embedder }, embedder: { ...vector, width: model.width, maxTokens } }),
   })
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
-  const text = openText(folder)
-  const manifest = await writeManifest(folder, {
-    format: 'mneme-bundle',
-    version: 1,
-    name: o.name ?? nameOf(o.source),
-    architecture: model.architecture,
-    config: { ...model.config },
-    parameters: countParameters(model.params),
-    graphs: {
-      embedder: { file: GRAPH_FILE, kernels: 'fused', inputs: [...traced.inputs], outputs: [...traced.outputs] },
-    },
-    embedder: { ...vector, width: model.width, maxTokens },
-    state: [],
-    tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
-    generation: {},
-    verification: { ...trial },
-    source: { about: source.about, quantization: o.quantization, stored },
-  })
-  return { manifest, trial, stored, sharedWith: undefined }
 }

@@ -16,7 +16,7 @@ import { importClassifier } from './import-classifier.ts'
 import { importEncoder } from './import-encoder.ts'
 import { nameOf, type Adapter, type Imported, type ImportOptions } from './import-options.ts'
 import { ImportedWeights } from './imported-weights.ts'
-import { modelTokenizer } from './model-tokenizer.ts'
+import { modelTokenizer, writeTokenizer } from './model-tokenizer.ts'
 import { importOnnx } from './onnx/import-onnx.ts'
 import { isOnnxSource } from './onnx/onnx-folder.ts'
 import {
@@ -84,8 +84,7 @@ async function writeBundle(
   weights.finish()
   await writeFile(join(folder, GRAPH_FILE), traced.encode())
   await external.write(join(folder, WEIGHTS_FILE), (done, of) => o.progress?.('weights', done, of))
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
+  await writeTokenizer(folder, tokenizer)
   const sharedWith = await shareWeights(folder, WEIGHTS_FILE, dirname(resolve(o.out)))
   const { int8, int4, exact } = weights.counts
   const precision = int8 + int4 + exact > 0 ? 'rounded' : 'exact'

@@ -1,4 +1,6 @@
 /** The tokenizer of an imported model: its source's, another folder's, or one of bare ids. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { openText } from '../../runtime/text.ts'
 import { idTokenizer } from './id-tokenizer.ts'
 import { ImportError } from './import-error.ts'
@@ -27,4 +29,10 @@ async function contentsOf(
   const given = await readFolderTokenizer(tokenizer, source.config, source.generation)
   if (!given) throw new ImportError(`${tokenizer}: expected a tokenizer.json, got none`)
   return given
+}
+
+/** Writes a bundle's tokenizer. */
+export async function writeTokenizer(folder: string, { tokenizer, config }: TokenizerContents): Promise<void> {
+  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(config))
 }

@@ -1,5 +1,4 @@
 /** Makes a bundle of a published ONNX decoder: its graph and weights as they are, driven like one of our own. */
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleFolder, writeManifest } from '../../../runtime/bundle.ts'
 import { RuntimeError } from '../../../runtime/errors.ts'
@@ -10,7 +9,7 @@ import { writeEdited } from '../../onnx/edit-model.ts'
 import { readModelFile, type ModelFile } from '../../onnx/model-file.ts'
 import { ImportError } from '../import-error.ts'
 import { nameOf, type Imported, type ImportOptions } from '../import-options.ts'
-import { modelTokenizer } from '../model-tokenizer.ts'
+import { modelTokenizer, writeTokenizer } from '../model-tokenizer.ts'
 import { generationOf, PREFILL_CHUNK } from '../serving.ts'
 import type { TokenizerContents } from '../sources/contract.ts'
 import { SourceError } from '../sources/source.ts'
@@ -67,8 +66,7 @@ async function writeBundle(o: ImportOptions, out: string, read: ReadGraph): Prom
   const file = join(out, GRAPH_FILE)
   await writeEdited(model, { ...driven, without: driven.replacesHead ? head.node : undefined }, file)
   await copyExternal(external, out, (done, of) => o.progress?.('weights', done, of))
-  await writeFile(join(out, 'tokenizer.json'), JSON.stringify(tokenizer.tokenizer))
-  await writeFile(join(out, 'tokenizer_config.json'), JSON.stringify(tokenizer.config))
+  await writeTokenizer(out, tokenizer)
   const { parameters, stored, rounded } = countWeights(model)
   const half = ports.caches.some(({ dtype }) => dtype === 'float16')
   const state = ports.caches.map(entryOf)
