@@ -10,8 +10,8 @@ import { ExportError } from './weights.ts'
 export interface Retraceable<G extends { readonly state: readonly StateEntry[] }> {
   /** With float32 caches, and what that trace found. */
   readonly float32: { readonly graph: G; readonly kv: KvCaches }
-  trace(kv: KvCaches): G
-  open(graph: G): Promise<Decoder>
+  readonly trace: (kv: KvCaches) => G
+  readonly open: (graph: G) => Promise<Decoder>
 }
 
 export interface KvTexts {

@@ -9,16 +9,12 @@ const MOST = { calibration: 512, measured: 256 }
 const STEPS = { calibration: 7919, measured: 104_729 }
 
 /** Ids of the texts; of a model that came without a tokenizer, ids from all over its vocabulary. */
-export function calibrationIds(
-  { encode, vocabSize }: Pick<TextCodec, 'encode' | 'vocabSize'>,
-  maxPositions: number | null,
-): KvTexts {
+export function calibrationIds(codec: Pick<TextCodec, 'encode' | 'vocabSize'>, maxPositions: number | null): KvTexts {
   const ids = (kind: keyof typeof MOST, text: string): number[] => {
     const most = Math.min(MOST[kind], maxPositions ?? Infinity)
-    const encoded = encode(text)
-    const all =
-      encoded.length < 2 ? Array.from({ length: most }, (_, i) => (i * STEPS[kind] + 11) % vocabSize) : encoded
-    return all.slice(0, most)
+    const encoded = codec.encode(text)
+    if (encoded.length > 1) return encoded.slice(0, most)
+    return Array.from({ length: most }, (_, i) => (i * STEPS[kind] + 11) % codec.vocabSize)
   }
   return { calibration: ids('calibration', CALIBRATION_TEXT), measured: ids('measured', MEASURED_TEXT) }
 }
