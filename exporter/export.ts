@@ -107,7 +107,7 @@ export async function exportBundle(o: ExportOptions): Promise<Exported> {
 function textsForKv({ kv = 'float32', model, ids }: ExportOptions): KvTexts {
   const half = Math.floor(ids.length / 2)
   const most = Math.min(half, model.positions ?? Infinity)
-  const texts = { calibration: ids.slice(0, most), measured: ids.slice(half, half + most) }
+  const texts = { calibration: [ids.slice(0, most)], measured: ids.slice(half, half + most) }
   if (kv === 'float32') return texts
   if (!flatten(model.state).some(([, spec]) => grows(spec)))
     throw new ExportError(

@@ -15,8 +15,8 @@ export interface Retraceable<G extends { readonly state: readonly StateEntry[] }
 }
 
 export interface KvTexts {
-  /** At least one id. */
-  readonly calibration: readonly number[]
+  /** Texts of at least one id. */
+  readonly calibration: readonly (readonly number[])[]
   /** At least two ids. */
   readonly measured: readonly number[]
 }
