@@ -516,7 +516,7 @@ describe('files that are taken away', () => {
   })
 })
 
-describe.each([1, 2, 3])('a data folder of format %i', (format) => {
+describe.each([1, 2, 3, 4])('a data folder of format %i', (format) => {
   test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
     const { folder, turns } = folderOfFormat(format)
     const store = start(folder)
