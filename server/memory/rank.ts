@@ -18,8 +18,12 @@ export interface Ranked {
   readonly score: number
 }
 
-/** BM25 of texts that have at least one of the words, best first. `texts` there are in all, of `words` words together. */
-export function rankByWords(postings: readonly (readonly Posting[])[], texts: number, words: number): Ranked[] {
+/** BM25 of texts that have at least one of the words. `texts` there are in all, of `words` words together. */
+export function scoreByWords(
+  postings: readonly (readonly Posting[])[],
+  texts: number,
+  words: number,
+): Map<number, number> {
   const scores = new Map<number, number>()
   const average = Math.max(1, words / Math.max(1, texts))
   for (const list of postings) {
@@ -29,11 +33,19 @@ export function rankByWords(postings: readonly (readonly Posting[])[], texts: nu
       scores.set(seq, (scores.get(seq) ?? 0) + rarity * weight)
     }
   }
-  return sorted([...scores].map(([seq, score]) => ({ seq, score })))
+  return scores
 }
 
-/** Best first; of equal scores the later memory. */
-export function sorted(ranked: Ranked[]): Ranked[] {
+/** The `most` best of memories with their scores, best first; of equal scores the later memory. */
+export function best(seqs: readonly number[], scores: Float64Array, most: number): Ranked[] {
+  // Only those that can be among the best are made objects and sorted as such.
+  const least = scores.length > most ? scores.toSorted()[scores.length - most]! : -Infinity
+  const found: Ranked[] = []
+  for (const [at, score] of scores.entries()) if (score >= least) found.push({ seq: seqs[at]!, score })
+  return sorted(found).slice(0, most)
+}
+
+function sorted(ranked: Ranked[]): Ranked[] {
   return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq)
 }
 

@@ -1,5 +1,5 @@
 /** The vectors of one namespace in one block of memory, scanned whole: exact, and no index to fall out of step. */
-import { sorted, type Ranked } from './rank.ts'
+import { best, type Ranked } from './rank.ts'
 
 const FIRST_ROWS = 16
 
@@ -53,10 +53,13 @@ export class VectorBlock {
 
   /** The nearest memories by inner product, best first. `allowed` chooses among them; all if it is null. */
   nearest(query: Float32Array, most: number, allowed: ReadonlySet<number> | null): Ranked[] {
-    const found: Ranked[] = []
-    for (const [row, seq] of this.#seqs.entries())
-      if (!allowed || allowed.has(seq)) found.push({ seq, score: this.#product(query, row) })
-    return sorted(found).slice(0, most)
+    const rows = [...this.#seqs.keys()].filter((row) => !allowed || allowed.has(this.#seqs[row]!))
+    const scores = Float64Array.from(rows, (row) => this.#product(query, row))
+    return best(
+      rows.map((row) => this.#seqs[row]!),
+      scores,
+      most,
+    )
   }
 
   /** Four sums at once: a processor adds them side by side. */

@@ -1,6 +1,6 @@
 /** Which memories of a namespace fit a query: by words from the index, by vectors from blocks in memory, merged by rank. */
 import type Database from 'libsql'
-import { mergeRanks, rankByWords, type Posting, type Ranked } from '../memory/rank.ts'
+import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../memory/rank.ts'
 import { VectorBlock } from '../memory/vector-block.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { MemoryHit, MemoryQuery } from './memory-calls.ts'
@@ -77,8 +77,10 @@ export function createMemorySearch(database: Database.Database): MemorySearch {
     const lists = [...new Set(wordsOf(text))]
       .slice(0, MAX_WORDS)
       .map((word) => sql.postings.all(scope, word) as Posting[])
-    const ranked = rankByWords(lists, texts, words)
-    return (allowed ? ranked.filter(({ seq }) => allowed.has(seq)) : ranked).slice(0, DEPTH)
+    const scores = scoreByWords(lists, texts, words)
+    const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
+    const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
+    return best(seqs, found, DEPTH)
   }
   return {
     find(scope, { user, text, made }) {
