@@ -17,7 +17,14 @@ const LABELS = names(`
   linear_dt_init_floor linear_dt_max linear_dt_min moe_shared_expert_overlap unsloth_version unsloth_fixed
   conv_use_xavier_init conv_dim conv_dim_out use_pos_enc block_dim block_mlp_init_scale block_out_init_scale
   block_use_swiglu block_use_xavier_init theta model_max_length is_decoder n_ctx max_position_embeddings
-  tokenizer_class _sliding_window_pattern
+  tokenizer_class _sliding_window_pattern chunk_size_feed_forward _attn_implementation_autoset
+`)
+
+/** Of sampling, which transformers 4 writes of every configuration within another, and which is not read from there. */
+const SAMPLING = names(`
+  min_length num_beams num_beam_groups num_return_sequences temperature top_k top_p typical_p repetition_penalty
+  length_penalty diversity_penalty no_repeat_ngram_size encoder_no_repeat_ngram_size early_stopping do_sample
+  remove_invalid_values return_dict_in_generate output_scores
 `)
 
 /** Layers that predict several tokens, and the other senses of a wrapper: their tensors are left out by name. */
@@ -26,13 +33,14 @@ const OTHER_SENSES = names(`
   mtp_hybrid_override_pattern vision_config image_token_id video_token_id vision_start_token_id
 `)
 
-const NO_EFFECT: ReadonlySet<string> = new Set([...LABELS, ...OTHER_SENSES])
+const NO_EFFECT: ReadonlySet<string> = new Set([...LABELS, ...SAMPLING, ...OTHER_SENSES])
 
 /** Of one family each: what only says again what other keys say, or what all published models have. */
 const FAMILY: Readonly<Record<string, readonly string[]>> = {
   qwen3_5: ['full_attention_interval'],
   qwen3_5_moe: ['full_attention_interval', 'intermediate_size'],
-  gemma3: ['sliding_window_pattern', 'attention_bias'],
+  // transformers reads the bound of the scores and does not use it.
+  gemma3: ['attn_logit_softcapping'],
   mamba: [
     'intermediate_size',
     'd_inner',
@@ -71,7 +79,6 @@ const FAMILY: Readonly<Record<string, readonly string[]>> = {
 /** What must have one value, since the others are not done. */
 const FIXED: Readonly<Record<string, readonly unknown[]>> = {
   hidden_act: ['silu'],
-  mamba_hidden_act: ['silu'],
   rms_norm: [true],
   attn_output_gate: [true],
   use_bidirectional_attention: [false],

@@ -29,16 +29,16 @@ const dense: NamingRules = { segments: [['mixer', ['self_attn']]] }
 const GATED = ['gate_proj', 'up_proj', 'down_proj'] as const
 const conv = transpose('conv1d.weight')
 /** Predictions of further tokens, and images (transformers leaves out the same). */
-const OTHER_SENSES = /^(mtp\.|model\.mtp\.|model\.visual\.|vision_tower\.|multi_modal_projector\.)/
+const OTHER_SENSES = /^(mtp\.|model\.mtp\.|model\.visual\.|(model\.)?(vision_tower|multi_modal_projector)\.)/
 
 const rules: Readonly<Record<string, (config: Config) => NamingRules>> = {
   llama: () => ({ ...dense, left: /rotary_emb\.inv_freq$/ }),
   mistral: () => dense,
-  ministral3: () => dense,
+  ministral3: () => ({ ...dense, left: OTHER_SENSES }),
   qwen2: () => dense,
   qwen3: () => dense,
   smollm3: () => dense,
-  gemma3: () => dense,
+  gemma3: () => ({ ...dense, left: OTHER_SENSES }),
   qwen3_moe: (c) => ({ ...dense, made: experts(c, 'num_experts', GATED) }),
   gpt_oss: () => ({
     segments: [

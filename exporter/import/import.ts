@@ -23,12 +23,8 @@ import { ImportedWeights } from './imported-weights.ts'
 import { modelTokenizer, writeTokenizer } from './model-tokenizer.ts'
 import { importOnnx } from './onnx/import-onnx.ts'
 import { isOnnxSource } from './onnx/onnx-folder.ts'
-import {
-  readPublishedClassifier,
-  readPublishedConfig,
-  readPublishedEncoder,
-  type PublishedModel,
-} from './published-config.ts'
+import { readPublishedClassifier, readPublishedEncoder, type PublishedModel } from './published-config.ts'
+import { readPublished } from './read-published.ts'
 import { generationOf, PREFILL_CHUNK } from './serving.ts'
 import { shareWeights } from './share-weights.ts'
 import { openSource, type ModelSource, type TokenizerContents } from './sources/source.ts'
@@ -54,7 +50,7 @@ export async function importModel(o: ImportOptions): Promise<Imported> {
     if (encoder) return await importEncoder(o, source, encoder)
     if (o.pooling !== undefined)
       throw new ImportError(`--pooling: expected it for an encoder of texts only, got ${o.pooling} for a decoder`)
-    const published = readPublishedConfig(source.config)
+    const published = await readPublished(source)
     refuseKvWithout(o, published)
     const bindings = bindTensors(published.model, source.tensors)
     const tokenizer = await modelTokenizer(o, source, published.model.vocab)

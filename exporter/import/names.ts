@@ -45,6 +45,7 @@ const PREFIXES = [
   'model.',
   'model.language_model.',
   'language_model.model.',
+  'language_model.',
   'transformer.',
   'backbone.',
   'rwkv.',

@@ -6,6 +6,7 @@ import { encoders, families } from '../../models/families/registry.ts'
 import { NO_BOUND } from '../../models/layers/mamba2.ts'
 import { ImportError } from './import-error.ts'
 import { cannotChange } from './config-keys.ts'
+import { withDefaults } from './published-defaults.ts'
 
 type Config = Readonly<Record<string, unknown>>
 
@@ -21,24 +22,6 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   qwen3_5_text: 'qwen3_5',
   qwen3_5_moe_text: 'qwen3_5_moe',
   gemma3_text: 'gemma3',
-}
-
-/** What transformers takes where a configuration leaves it out, as far as it differs from our fields' defaults. */
-const DEFAULTS: Readonly<Record<string, Config>> = {
-  mistral: { sliding_window: 4096 },
-  ministral3: { rope_theta: 1_000_000 },
-  smollm3: { rope_theta: 2_000_000 },
-  lfm2: { rope_theta: 1_000_000 },
-  gpt_oss: { rope_theta: 150_000, sliding_window: 128, rms_norm_eps: 1e-5, swiglu_limit: 7 },
-  gemma3: {
-    vocab_size: 262_208,
-    num_attention_heads: 8,
-    num_key_value_heads: 4,
-    head_dim: 256,
-    sliding_window: 4096,
-    query_pre_attn_scalar: 256,
-    max_position_embeddings: 131_072,
-  },
 }
 
 /** The encoder that a configuration describes; undefined where it is none. Throws as `readPublishedConfig` does. */
@@ -126,7 +109,7 @@ export function readPublishedConfig(config: Config): PublishedModel {
     throw new ImportError(
       `config.json: model_type: expected one of ${[...families.keys(), ...encoders.keys()].join(', ')}, got ${JSON.stringify(flat['model_type'] ?? null)}`,
     )
-  const known = withDefaults(DEFAULTS[family] ?? {}, flat)
+  const known = withDefaults(family, oneName(family, flat))
   const named = withRope(family, (special[family] ?? ((c) => c))(known))
   const options = optionsOf(architecture, named)
   const positions = known['max_position_embeddings'] ?? known['n_positions'] ?? known['model_max_length']
@@ -146,11 +129,10 @@ function optionsOf({ name: family, fields }: { name: string; fields: Fields }, c
   return options
 }
 
-/** A rotation's base may stand in either of two places. */
-function withDefaults(defaults: Config, config: Config): Config {
-  const { rope_theta: _, ...rest } = defaults
-  const based = (config['rope_parameters'] as Config | undefined)?.['rope_theta'] !== undefined
-  return { ...(based ? rest : defaults), ...config }
+/** Qwen3-MoE's experts are counted by either of two names. */
+function oneName(family: string, config: Config): Config {
+  const { num_local_experts: experts, ...rest } = config
+  return family === 'qwen3_moe' && experts !== undefined ? { num_experts: experts, ...rest } : config
 }
 
 /** The text model of a wrapper configuration; what the wrapper says of the whole counts where the text has nothing. */
@@ -174,10 +156,8 @@ function withRope(family: string, config: Config): Config {
     rope_local_base_freq: local,
     ...rest
   } = config
-  const given = (config['rope_parameters'] ?? {}) as Config
-  const old: Record<string, unknown> = { ...((scaling ?? {}) as Config) }
-  if (old['type'] !== undefined) old['rope_type'] ??= old['type']
-  delete old['type']
+  const given = kindOf((config['rope_parameters'] ?? {}) as Config)
+  const old: Record<string, unknown> = { ...kindOf((scaling ?? {}) as Config) }
   if (theta !== undefined) old['rope_theta'] = theta
   if (partial !== undefined && partial !== null) old['partial_rotary_factor'] = partial
   if (family === 'gemma3' && given['full_attention'] === undefined) {
@@ -191,10 +171,14 @@ function withRope(family: string, config: Config): Config {
   return Object.keys(all).length === 0 ? rest : { ...rest, rope_parameters: all }
 }
 
+/** `rope_type` was called `type`; some configurations have both. */
+function kindOf({ type, ...rope }: Config): Config {
+  return type === undefined || rope['rope_type'] !== undefined ? rope : { ...rope, rope_type: type }
+}
+
 /** Options that a family has by other names, or writes in another way. */
 const special: Readonly<Record<string, (config: Config) => Config>> = {
   granitemoehybrid: (c) => ({ ...c, layer_types: kindNames(c['layer_types'] ?? c['layers_block_type']) }),
-  qwen3_moe: ({ num_local_experts: experts, ...c }) => ({ num_experts: experts, ...c }),
   nemotron_h({ hybrid_override_pattern: pattern, ...c }) {
     const letters: Readonly<Record<string, string>> = {
       M: 'linear_attention',
@@ -234,7 +218,14 @@ const special: Readonly<Record<string, (config: Config) => Config>> = {
   },
   lfm2: lfmLayers,
   lfm3: lfmLayers,
+  gemma3({ sliding_window_pattern: every, ...c }) {
+    if (typeof every !== 'number' || Array.isArray(c['layer_types'])) return c
+    return { ...c, layer_types: layersOf(c, (i) => ((i + 1) % every === 0 ? 'full_attention' : 'sliding_attention')) }
+  },
 }
+
+const layersOf = <K>(c: Config, kind: (layer: number) => K): K[] =>
+  Array.from({ length: Number(c['num_hidden_layers']) }, (_, i) => kind(i))
 
 function kindNames(kinds: unknown): unknown {
   const names: Readonly<Record<string, string>> = { mamba: 'linear_attention', attention: 'full_attention' }

@@ -1,5 +1,5 @@
 /** Gemma 3 (Gemma Team 2025, arXiv 2503.19786): sliding and full layers with positions of their own, norms on all sides. */
-import { choice, count, optional, real, type Field, type Options } from '../config.ts'
+import { choice, count, flag, optional, real, type Field, type Options } from '../config.ts'
 import { ACTIVATIONS } from '../layers/activation.ts'
 import { gatedMlp } from '../layers/gated-mlp.ts'
 import { groupedAttention } from '../layers/grouped-attention.ts'
@@ -21,8 +21,8 @@ export const gemma3 = defineFamily({
     tie_word_embeddings: { ...decoderFields.tie_word_embeddings, default: true },
     intermediate_size: count(352, 'inner width of the feed-forward layers'),
     hidden_activation: choice('gelu_pytorch_tanh', ACTIVATIONS, 'activation of the feed-forward layers'),
+    attention_bias: flag(false, 'biases of all projections of the attention'),
     query_pre_attn_scalar: real(256, 'scores are divided by its root', 1e-6, 1e9),
-    attn_logit_softcapping: softcap('bound of the scores of the attention'),
     final_logit_softcapping: softcap('bound of the logits'),
   },
   plan(c) {
@@ -38,8 +38,9 @@ export const gemma3 = defineFamily({
         ...heads,
         rope: rope(isFull(i) ? 'full_attention' : 'sliding_attention'),
         window: isFull(i) ? null : c.sliding_window,
+        bias: c.attention_bias,
+        outBias: c.attention_bias,
         scale: c.query_pre_attn_scalar ** -0.5,
-        softcap: c.attn_logit_softcapping,
         eps: c.rms_norm_eps,
         qkNorm: 'head',
         normOffset: 1,

@@ -45,6 +45,7 @@ export const kimi_linear = defineFamily({
       keys: c.linear_head_dim,
       values: c.linear_head_dim,
       conv: c.linear_conv_kernel_dim,
+      activation: c.hidden_act,
       eps: c.rms_norm_eps,
       betaMax: 1,
     })

@@ -1,5 +1,6 @@
 /** Granite 4, Falcon-H1 and Nemotron-H: Mamba-2 and attention, in turn or side by side. */
 import { choice, count, flag, optional, real, type Field } from '../config.ts'
+import { ACTIVATIONS } from '../layers/activation.ts'
 import { gatedMlp, plainMlp } from '../layers/gated-mlp.ts'
 import { groupedAttention } from '../layers/grouped-attention.ts'
 import { mamba2, NO_BOUND } from '../layers/mamba2.ts'
@@ -8,7 +9,7 @@ import { sparseExperts } from '../layers/sparse-experts.ts'
 import { module, type Module } from '../module.ts'
 import { preNormBlock, singleBlock } from './blocks.ts'
 import { defineFamily } from './decoder.ts'
-import { attentionFields, decoderFields, denseFields, headsOf, texts } from './fields.ts'
+import { activation, attentionFields, decoderFields, denseFields, headsOf, texts } from './fields.ts'
 
 const scale = (help: string, value = 1): Field<number> => real(value, help, -1e6, 1e6)
 const bounds = (help: string): Field<readonly number[]> => ({ default: [0, NO_BOUND], help, min: 0 })
@@ -26,7 +27,9 @@ const mambaFields = {
 
 type Mamba = { readonly [K in keyof typeof mambaFields]: (typeof mambaFields)[K]['default'] }
 
-const mambaOf = (c: Mamba & { readonly hidden_size: number; readonly rms_norm_eps: number }) => ({
+const mambaOf = (
+  c: Mamba & { readonly hidden_size: number; readonly rms_norm_eps: number; readonly hidden_act: string },
+) => ({
   width: c.hidden_size,
   heads: c.mamba_n_heads,
   channels: c.mamba_d_head,
@@ -34,6 +37,7 @@ const mambaOf = (c: Mamba & { readonly hidden_size: number; readonly rms_norm_ep
   states: c.mamba_d_state,
   conv: c.mamba_d_conv,
   convBias: c.mamba_conv_bias,
+  activation: c.hidden_act,
   bias: c.mamba_proj_bias,
   eps: c.rms_norm_eps,
   dtLimit: [c.time_step_limit[0] ?? 0, c.time_step_limit[1] ?? NO_BOUND] as const,
@@ -129,6 +133,7 @@ export const falcon_h1 = defineFamily({
       }),
       mamba2({
         ...mambaOf(c),
+        outBias: c.projectors_bias,
         norm: !c.mamba_rms_norm ? 'none' : c.mamba_norm_before_gate ? 'gateLast' : 'gateFirst',
         inScale: c.ssm_in_multiplier,
         partScales: c.ssm_multipliers as unknown as readonly [number, number, number, number, number],
@@ -176,8 +181,9 @@ export const nemotron_h = defineFamily({
     layer_norm_epsilon: real(1e-5, 'added under the root of a norm', 0, 1),
     layers_block_type: texts('linear_attention, full_attention, mlp or moe for each layer'),
     intermediate_size: count(352, 'inner width of the MLPs'),
-    mlp_hidden_act: choice('relu2', ['relu2', 'silu'], 'activation of MLPs and experts'),
-    mlp_bias: flag(false, 'biases of the MLPs'),
+    mamba_hidden_act: { ...activation, help: 'activation of the convolutions' },
+    mlp_hidden_act: choice('relu2', ACTIVATIONS, 'activation of MLPs and experts'),
+    mlp_bias: flag(false, 'biases of the MLPs, also around and beside experts'),
     attention_bias: flag(false, 'biases of all projections of the attention'),
     use_conv_bias: flag(true, 'bias of the convolution'),
     use_bias: flag(false, 'biases of the projections of a Mamba-2 layer'),
@@ -200,7 +206,7 @@ export const nemotron_h = defineFamily({
   },
   plan(c) {
     const heads = headsOf(c)
-    const [width, eps, activation] = [c.hidden_size, c.layer_norm_epsilon, c.mlp_hidden_act]
+    const [width, eps, act] = [c.hidden_size, c.layer_norm_epsilon, c.mlp_hidden_act]
     const shared = c.n_shared_experts > 0 ? c.moe_shared_expert_intermediate_size : 0
     const kinds: Readonly<Record<string, () => Module>> = {
       linear_attention: () =>
@@ -212,6 +218,7 @@ export const nemotron_h = defineFamily({
           states: c.ssm_state_size,
           conv: c.conv_kernel,
           convBias: c.use_conv_bias,
+          activation: c.mamba_hidden_act,
           bias: c.use_bias,
           eps,
           dtLimit: [c.time_step_limit[0] ?? 0, c.time_step_limit[1] ?? NO_BOUND],
@@ -219,14 +226,14 @@ export const nemotron_h = defineFamily({
         }),
       full_attention: () =>
         groupedAttention({ ...heads, rope: null, eps, bias: c.attention_bias, outBias: c.attention_bias }),
-      mlp: () => plainMlp({ width, hidden: c.intermediate_size, activation, bias: c.mlp_bias }),
+      mlp: () => plainMlp({ width, hidden: c.intermediate_size, activation: act, bias: c.mlp_bias }),
       moe: () =>
         sparseExperts({
           width,
           hidden: c.moe_intermediate_size,
           experts: c.n_routed_experts,
           top: c.num_experts_per_tok,
-          activation,
+          activation: act,
           gated: false,
           scores: 'sigmoid',
           normalise: c.norm_topk_prob,
@@ -234,7 +241,8 @@ export const nemotron_h = defineFamily({
           correction: true,
           groups: [c.n_group, c.topk_group],
           latent: c.moe_latent_size,
-          shared: shared > 0 ? plainMlp({ width, hidden: shared, activation }) : undefined,
+          latentBias: c.mlp_bias,
+          shared: shared > 0 ? plainMlp({ width, hidden: shared, activation: act, bias: c.mlp_bias }) : undefined,
         }),
     }
     const layers = c.layers_block_type.map((kind) => singleBlock({ width, eps }, kinds[kind]!()))

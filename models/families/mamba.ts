@@ -5,7 +5,7 @@ import { mamba2 as mamba2Layer, NO_BOUND } from '../layers/mamba2.ts'
 import { module, type Module } from '../module.ts'
 import { singleBlock } from './blocks.ts'
 import { defineFamily, type DecoderPlan } from './decoder.ts'
-import { decoderFields } from './fields.ts'
+import { activation, decoderFields } from './fields.ts'
 
 const fields = {
   ...decoderFields,
@@ -13,6 +13,7 @@ const fields = {
   conv_kernel: count(4, 'taps of the convolution', 2),
   use_conv_bias: flag(true, 'bias of the convolution'),
   use_bias: flag(false, 'biases of the projections in and out'),
+  hidden_act: { ...activation, help: 'activation of the convolutions' },
 }
 
 /** A stack of one kind of layer. */
@@ -40,6 +41,7 @@ export const mamba = defineFamily({
       conv: c.conv_kernel,
       rank: c.time_step_rank,
       convBias: c.use_conv_bias,
+      activation: c.hidden_act,
       bias: c.use_bias,
     }
     const mixer = module(mambaParams(layer), mambaState(layer), (op, p, x, past) => mambaLayer(op, layer, p, x, past))
@@ -67,6 +69,7 @@ export const mamba2 = defineFamily({
       states: c.state_size,
       conv: c.conv_kernel,
       convBias: c.use_conv_bias,
+      activation: c.hidden_act,
       bias: c.use_bias,
       norm: 'gateFirst',
       eps: c.layer_norm_epsilon,

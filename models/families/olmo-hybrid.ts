@@ -36,6 +36,7 @@ export const olmo_hybrid = defineFamily({
       keys: c.linear_key_head_dim,
       values: c.linear_value_head_dim,
       conv: c.linear_conv_kernel_dim,
+      activation: c.hidden_act,
       eps: 1e-5, // whatever rms_norm_eps says, in the published code
       betaMax: c.linear_allow_neg_eigval ? 2 : 1,
     })

@@ -58,6 +58,7 @@ function deltaPlan(owner: string, c: Delta, mlpOf: (layer: number) => Module): D
           keys: c.linear_key_head_dim,
           values: c.linear_value_head_dim,
           conv: c.linear_conv_kernel_dim,
+          activation: c.hidden_act,
           eps: c.rms_norm_eps,
           betaMax: 1,
         })
@@ -96,7 +97,8 @@ export const qwen3_5_moe = defineFamily({
   name: 'qwen3_5_moe',
   about: 'Qwen3.5 and 3.6 with experts: gated delta networks and gated attention',
   fields: moeFields,
-  plan: (c) => deltaPlan('qwen3_5_moe', c, () => sharedExperts(c)),
+  // Shares of the chosen experts sum to 1, whatever norm_topk_prob says, in the published code.
+  plan: (c) => deltaPlan('qwen3_5_moe', c, () => sharedExperts({ ...c, norm_topk_prob: true })),
 })
 
 export const qwen3_next = defineFamily({

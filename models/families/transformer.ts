@@ -113,6 +113,7 @@ export const smollm3 = defineFamily({
     tie_word_embeddings: { ...denseFields.tie_word_embeddings, default: true },
     use_sliding_window: flag(false, 'whether some layers slide'),
     attention_bias: flag(false, 'biases of all projections of the attention'),
+    mlp_bias: flag(false, 'biases of the feed-forward layers'),
     no_rope_layers: {
       default: [1] as readonly number[],
       help: '1 for each layer that has rotary positions',
@@ -130,11 +131,15 @@ export const smollm3 = defineFamily({
       c.no_rope_layers.length === c.num_hidden_layers
         ? c.no_rope_layers[i] === 1
         : (i + 1) % c.no_rope_layer_interval !== 0
-    return densePlan('smollm3', c, (i) => ({
+    // Without a list the layers slide that have no positions.
+    const slid = (i: number): boolean =>
+      c.layer_types.length > 0 ? c.layer_types[i] === 'sliding_attention' : !turns(i)
+    const special = (i: number): Attention => ({
       bias: c.attention_bias,
       outBias: c.attention_bias,
-      window: c.use_sliding_window && c.layer_types[i] === 'sliding_attention' ? c.sliding_window : null,
+      window: c.use_sliding_window && slid(i) ? c.sliding_window : null,
       ...(turns(i) ? {} : { rope: null }),
-    }))
+    })
+    return densePlan('smollm3', c, special, c.mlp_bias)
   },
 })

@@ -6,6 +6,7 @@
 import { module, type Module } from '../module.ts'
 import type { Ops } from '../ops.ts'
 import { convParams, linearParams, normParams, parameter, stateOf } from '../spec.ts'
+import { activatedConv } from './activation.ts'
 
 export interface DeltaNetConfig {
   readonly width: number
@@ -15,6 +16,8 @@ export interface DeltaNetConfig {
   readonly values: number
   /** Taps of the convolution. */
   readonly conv: number
+  /** Of the convolved queries, keys and values. */
+  readonly activation: string
   /** Of the gated norm. */
   readonly eps: number
   /** Writes are at most so strong; 2 lets the memory's eigenvalues be negative (Grazzi et al. 2024, arXiv 2411.12537). */
@@ -48,7 +51,7 @@ export function gatedDeltaNet(c: DeltaNetConfig): Module {
       { ...p.in_proj_b, size: c.valueHeads },
       { ...p.in_proj_a, size: c.valueHeads },
     ]) as [typeof x, typeof x, typeof x, typeof x]
-    const conv = op.causalConv({ x: qkv, weight: p.conv1d.weight, past: past.conv, size: c.conv })
+    const conv = activatedConv(op, c.activation, { x: qkv, weight: p.conv1d.weight, past: past.conv, size: c.conv })
     const rate = op.mul(op.exp(p.A_log), op.softplus(op.add(a, p.dt_bias))) //                  (B, T, H)
     const read = recall(op, c, conv.y, past.memory, op.reshape(op.neg(rate), [0, 0, -1, 1]), b, 'head')
     const normed = op.rmsNorm(read.y, p.norm.weight, c.eps) //                                  (B, T, H, V)
@@ -82,7 +85,7 @@ export function kimiDeltaNet(c: DeltaNetConfig): Module {
       { ...p.b_proj, size: c.valueHeads },
       { ...p.g_a_proj, size: c.values },
     ]) as [typeof x, typeof x, typeof x, typeof x]
-    const conv = op.causalConv({ x: qkv, weight: p.conv1d.weight, past: past.conv, size: c.conv })
+    const conv = activatedConv(op, c.activation, { x: qkv, weight: p.conv1d.weight, past: past.conv, size: c.conv })
     const speed = op.softplus(op.add(op.linear(f, p.f_b_proj.weight), p.dt_bias)) //            (B, T, H*K)
     const byHead = op.reshape(speed, [0, 0, c.valueHeads, c.keys])
     const decay = op.neg(op.mul(op.reshape(op.exp(p.A_log), [-1, 1]), byHead))

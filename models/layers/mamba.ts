@@ -6,6 +6,7 @@
 import type { Ops } from '../ops.ts'
 import type { Of } from '../spec.ts'
 import { matrix, parameter, stateOf, vector } from '../spec.ts'
+import { activatedConv } from './activation.ts'
 
 export interface MambaConfig {
   readonly width: number
@@ -15,6 +16,8 @@ export interface MambaConfig {
   readonly states: number
   /** Taps of the convolution. */
   readonly conv: number
+  /** Of the convolved channels; SiLU without. */
+  readonly activation?: string
   /** R; a sixteenth of the width without. */
   readonly rank?: number
   /** Bias of the convolution (default yes), and biases of the projections in and out (default no). */
@@ -53,7 +56,13 @@ export function mamba<T>(op: Ops<T>, c: MambaConfig, p: Params<T>, x: T, past: S
   const biases = p.inBias ? op.split(p.inBias, [channels(c), channels(c)], -1) : []
   const sides = through(x, p.inProj, [channels(c), channels(c)]) //                              (B, T, E)
   const [into, z] = sides.map((side, i) => (biases[i] ? op.add(side, biases[i]) : side)) as [T, T]
-  const mixed = op.causalConv({ x: into, weight: p.conv, bias: p.convBias, past: past.conv, size: c.conv })
+  const mixed = activatedConv(op, c.activation ?? 'silu', {
+    x: into,
+    weight: p.conv,
+    bias: p.convBias,
+    past: past.conv,
+    size: c.conv,
+  })
   const [low, B, C] = through(mixed.y, p.xProj, [rank(c), c.states, c.states]) as [T, T, T] //   (B, T, R), (B, T, N)
   const scanned = op.selectiveScan({
     x: mixed.y, //                                                                              (B, T, E)

@@ -15,6 +15,7 @@ import {
   type Of,
   type Spec,
 } from '../spec.ts'
+import { activatedConv } from './activation.ts'
 
 /** A bound of the time step that bounds nothing: the largest float32, since JSON has no infinity. */
 export const NO_BOUND = 3.4028234663852886e38
@@ -28,7 +29,11 @@ export interface Mamba2Config {
   readonly states: number
   readonly conv: number
   readonly convBias: boolean
+  /** Of the convolved x, B and C. */
+  readonly activation: string
   readonly bias: boolean
+  /** Bias of the projection out, if it is not as `bias` says. */
+  readonly outBias?: boolean
   /** `gateFirst`: norm(y silu(z)), of each group; `gateLast`: norm(y) silu(z); `none`: y silu(z). */
   readonly norm: 'gateFirst' | 'gateLast' | 'none'
   readonly eps: number
@@ -59,7 +64,7 @@ const mamba2Params = (c: Mamba2Config): Mamba2Params => ({
   A_log: parameter([c.heads], { kind: 'logOfUniform', low: 1, high: 16 }),
   D: vector([c.heads], 1),
   ...(c.norm === 'none' ? {} : { norm: normParams(inner(c)) }),
-  out_proj: linearParams(inner(c), c.width, c.bias),
+  out_proj: linearParams(inner(c), c.width, c.outBias ?? c.bias),
 })
 
 export function mamba2(c: Mamba2Config): Module {
@@ -68,7 +73,13 @@ export function mamba2(c: Mamba2Config): Module {
     const input = c.inScale === undefined ? x : op.mul(x, op.constant(c.inScale))
     const projected = scaleParts(op, c, op.linear(input, p.in_proj.weight, p.in_proj.bias))
     const [z, xBC, dt] = op.split(projected, [inner(c), convolved(c), c.heads], -1) as [typeof x, typeof x, typeof x]
-    const conv = op.causalConv({ x: xBC, weight: p.conv1d.weight, bias: p.conv1d.bias, past: past.conv, size: c.conv })
+    const conv = activatedConv(op, c.activation, {
+      x: xBC,
+      weight: p.conv1d.weight,
+      bias: p.conv1d.bias,
+      past: past.conv,
+      size: c.conv,
+    })
     const scanned = scan(op, c, p, conv.y, dt, past.memory)
     const y = gatedNorm(op, c, p, scanned.y, z)
     return {

@@ -33,27 +33,28 @@ const KNOWN: ReadonlySet<string> = new Set(
 /** Sections of an image's positions, which are equal for text; and what the family that has it reads itself. */
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['mrope_section', 'mrope_interleaved', 'llama_4_scaling_beta'])
 
+const KINDS: readonly string[] = ['default', 'linear', 'llama3', 'yarn', 'proportional']
+
 /**
  * The frequencies that `parameters` say for heads of `channels`; null where there is no rotation. Throws ConfigError for
  * a parameter or a kind that is not known.
  */
 export function ropeOf(owner: string, parameters: Options, channels: number, maxPositions: number): Rope | null {
+  const p = parameters as RopeParameters
+  const [base, kind] = [p.rope_theta ?? 10_000, p.rope_type ?? 'default']
+  if (!KINDS.includes(kind))
+    throw new ConfigError(`${owner}.rope_parameters.rope_type: expected one of ${KINDS.join(', ')}, got ${kind}`)
   for (const name of Object.keys(parameters))
     if (!KNOWN.has(name) && !READ_ELSEWHERE.has(name))
       throw new ConfigError(`${owner}.rope_parameters.${name}: is not supported`)
-  const p = parameters as RopeParameters
   if (p.rope_theta === null) return null
-  const [base, kind] = [p.rope_theta ?? 10_000, p.rope_type ?? 'default']
   const rotated = Math.floor(channels * (p.partial_rotary_factor ?? 1))
   const plain = powers(base, rotated, rotated)
   if (kind === 'default') return { frequencies: plain, scale: 1 }
   if (kind === 'linear') return { frequencies: plain.map((x) => x / factorOf(owner, p)), scale: 1 }
   if (kind === 'llama3') return { frequencies: llama3(owner, p, plain), scale: 1 }
   if (kind === 'yarn') return yarn(owner, p, plain, base, maxPositions)
-  if (kind === 'proportional') return { frequencies: proportional(p, base, channels, rotated), scale: 1 }
-  throw new ConfigError(
-    `${owner}.rope_parameters.rope_type: expected default, linear, llama3, yarn or proportional, got ${kind}`,
-  )
+  return { frequencies: proportional(p, base, channels, rotated), scale: 1 }
 }
 
 /** base^(-2i/of) for the pairs of `rotated` channels. */

@@ -34,6 +34,8 @@ export interface SparseExpertsConfig {
   readonly clamped?: { readonly alpha: number; readonly limit: number }
   /** Experts work in so many channels, between two projections (Nemotron 3 Super). */
   readonly latent?: number | null
+  /** Biases of these two projections. */
+  readonly latentBias?: boolean
 }
 
 type ExpertsParams = {
@@ -66,7 +68,12 @@ function expertsParams(c: SparseExpertsConfig): ExpertsParams {
       down_proj: matrix([c.experts, inside, c.hidden], 1 / Math.sqrt(c.hidden)),
       ...(c.bias ? { up_bias: vector([c.experts, rows], 0), down_bias: vector([c.experts, inside], 0) } : {}),
     },
-    ...(c.latent ? { latent_in: linearParams(c.width, inside), latent_out: linearParams(inside, c.width) } : {}),
+    ...(c.latent
+      ? {
+          latent_in: linearParams(c.width, inside, c.latentBias),
+          latent_out: linearParams(inside, c.width, c.latentBias),
+        }
+      : {}),
     ...(c.shared ? { shared_experts: c.shared.params } : {}),
     ...(c.sharedGate ? { shared_expert_gate: linearParams(c.width, 1) } : {}),
   }
@@ -74,9 +81,9 @@ function expertsParams(c: SparseExpertsConfig): ExpertsParams {
 
 export function sparseExperts(c: SparseExpertsConfig): Module {
   return module(expertsParams(c), STATELESS, (op, p, x, _, pass) => {
-    const input = p.latent_in ? op.linear(x, p.latent_in.weight) : x
+    const input = p.latent_in ? op.linear(x, p.latent_in.weight, p.latent_in.bias) : x
     const mixed = allExperts(op, c, p, input, shares(op, c, p, x))
-    const y = p.latent_out ? op.linear(mixed, p.latent_out.weight) : mixed
+    const y = p.latent_out ? op.linear(mixed, p.latent_out.weight, p.latent_out.bias) : mixed
     if (!c.shared) return { y, state: STATELESS }
     const own = c.shared.run(op, p.shared_experts, x, STATELESS, pass).y
     const gate = p.shared_expert_gate && op.sigmoid(op.linear(x, p.shared_expert_gate.weight))

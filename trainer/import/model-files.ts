@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { bindTensors, readParameter, type Bindings } from '../../exporter/import/bind.ts'
-import { readPublishedConfig } from '../../exporter/import/published-config.ts'
+import { readPublished } from '../../exporter/import/read-published.ts'
 import { openSource, type ModelSource } from '../../exporter/import/sources/source.ts'
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
@@ -37,7 +37,7 @@ export interface OpenModelFiles {
 export async function openModelFiles(path: string): Promise<OpenModelFiles> {
   const source = await openSource(path)
   try {
-    const { model } = readPublishedConfig(source.config)
+    const { model } = await readPublished(source)
     return { source, model, bindings: bindTensors(model, source.tensors) }
   } catch (error) {
     await source.tensors.close()

@@ -18,6 +18,38 @@ describe('a published configuration', () => {
     expect(optionsOf({ ...dense, model_type: 'smollm3', rope_theta: 5 })['rope_parameters']).toEqual({ rope_theta: 5 })
   })
 
+  test('that leaves out what few models have alike is read with the values of its own family', () => {
+    expect(optionsOf({ ...dense, model_type: 'qwen3_moe' })['norm_topk_prob']).toBe(false)
+    expect(optionsOf({ ...dense, model_type: 'falcon_h1' })['rms_norm_eps']).toBe(1e-5)
+    expect(optionsOf({ ...dense, model_type: 'kimi_linear' })).toMatchObject({
+      rms_norm_eps: 1e-5,
+      routed_scaling_factor: 2.446,
+    })
+    const next = { ...dense, model_type: 'qwen3_next' }
+    expect(optionsOf(next)['rope_parameters']).toEqual({ partial_rotary_factor: 0.25 })
+    const half = { partial_rotary_factor: 0.5, rope_theta: 5 }
+    expect(optionsOf({ ...next, ...half })['rope_parameters']).toEqual(half)
+    expect(optionsOf({ ...next, rope_parameters: half })['rope_parameters']).toEqual(half)
+    const oss = { ...dense, model_type: 'gpt_oss' }
+    expect(optionsOf(oss)['rope_parameters']).toMatchObject({ rope_type: 'yarn', factor: 32, truncate: false })
+    expect(optionsOf({ ...oss, rope_theta: 5 })['rope_parameters']).toMatchObject({ rope_type: 'yarn', rope_theta: 5 })
+    expect(optionsOf({ ...oss, rope_scaling: null })['rope_parameters']).toEqual({ rope_theta: 150_000 })
+  })
+
+  test('may name the kind of its rotation twice, and have what transformers writes of sampling', () => {
+    const llama = { ...dense, model_type: 'llama', rope_parameters: { rope_type: 'linear', factor: 4 } }
+    const written = { ...llama, rope_parameters: { ...llama.rope_parameters, type: 'linear' }, top_k: 50, num_beams: 1 }
+    expect(optionsOf({ ...written, chunk_size_feed_forward: 0 })).toEqual(optionsOf(llama))
+  })
+
+  test('whose full layers are counted off has them where there is no list', () => {
+    const gemma = { ...dense, num_hidden_layers: 4, model_type: 'gemma3_text', sliding_window_pattern: 2 }
+    const [sliding, full] = ['sliding_attention', 'full_attention']
+    expect(optionsOf(gemma)['layer_types']).toEqual([sliding, full, sliding, full])
+    const list = [full, full, full, sliding]
+    expect(optionsOf({ ...gemma, layer_types: list })['layer_types']).toEqual(list)
+  })
+
   test('of a wrapper gives the text model, tied as the wrapper says', () => {
     const text = {
       hidden_size: 64,
@@ -72,5 +104,7 @@ describe('a published configuration', () => {
     expect(() => optionsOf({ ...llama, rope_scaling: { rope_type: 'dynamic', factor: 2 } })).toThrow(
       /rope_type: expected .*got dynamic/,
     )
+    const longrope = { rope_type: 'longrope', short_factor: [1], long_factor: [2] }
+    expect(() => optionsOf({ ...llama, rope_scaling: longrope })).toThrow(/rope_type: expected .*got longrope/)
   })
 })
