@@ -5,14 +5,17 @@
  * GroupQueryAttention takes q (B,T,H*C), k and v (B,T,G*C), and writes them into caches (B,G,capacity,C) at the positions
  * of each row; more than one token of more than one row only at the beginning. LinearAttention takes q k v packed.
  */
-import type { CachedAttention, Composites, GatedAttention, RotaryTable } from '../models/ops.ts'
+import type { CachedAttention, Composites, GatedAttention, RotaryTable, SharedAttention } from '../models/ops.ts'
 import type { Attribute, GraphBuilder, Value } from './onnx/graph.ts'
 import type { Cursor } from './trace.ts'
 
 /** The input that says how many tokens each row has been fed, int32 (B). */
 export const POSITIONS = 'positions'
 
-type Overrides = Pick<Composites<Value>, 'cachedAttention' | 'rotary' | 'gatedAttention' | 'rmsNorm'>
+type Overrides = Pick<
+  Composites<Value>,
+  'cachedAttention' | 'sharedAttention' | 'rotary' | 'gatedAttention' | 'rmsNorm'
+>
 
 /** The largest table of cosines or sines that is written into a graph, in numbers. */
 const LARGEST_TABLE = 1 << 20
@@ -47,6 +50,7 @@ export function attentionKernels(cursor: Cursor, maxPositions: number | null): O
   }
   return {
     cachedAttention: (x) => cachedAttention(cursor.at, x, lengths(x.q), unturned(x)),
+    sharedAttention: (x) => sharedAttention(cursor.at, x, lengths(x.q)),
     rotary(x, how) {
       const table = flat.get(how.cos) ?? flatTable(cursor.at, how)
       flat.set(how.cos, table)
@@ -152,14 +156,7 @@ function cachedAttention(
   { seqlens, total }: { seqlens: Value; total: Value },
   own: { q: Value; k: Value; table: { cos: Value; sin: Value } } | undefined,
 ): { y: Value; k: Value; v: Value } {
-  const attributes: Record<string, Attribute> = {
-    num_heads: { int: x.heads },
-    kv_num_heads: { int: x.kvHeads },
-    scale: { float: x.scale },
-    ...(own ? { do_rotary: { int: 1 } } : {}),
-    ...(x.window === undefined ? {} : { local_window_size: { int: x.window } }),
-    ...(x.softcap === undefined ? {} : { softcap: { float: x.softcap } }),
-  }
+  const attributes = { ...attentionAttributes(x), ...(own ? { do_rotary: { int: 1 } } : {}) }
   const [q, k] = own ? [own.q, own.k] : [x.q, x.k]
   const packed = wholeOf(graph, [q, k, x.v])
   const asked = packed ? [packed, undefined, undefined] : [q, k, x.v]
@@ -170,6 +167,27 @@ function cachedAttention(
   const [y, keys, values] = graph.node('GroupQueryAttention', inputs, attributes, 3, 'com.microsoft')
   return { y: y!, k: keys!, v: values! }
 }
+
+/** The kernel that is given no new keys and values writes nothing, and reads the caches of the layer that wrote them. */
+function sharedAttention(
+  graph: GraphBuilder,
+  x: SharedAttention<Value>,
+  { seqlens, total }: { seqlens: Value; total: Value },
+): Value {
+  const ints = (...values: number[]): Value => graph.constant('int64', [values.length], values)
+  const none = graph.node('Slice', [x.q, ints(0, 0), ints(0, x.kvHeads * x.channels), ints(1, 2)])[0]! // (B, 0, G*C)
+  const sinks = x.sinks === undefined ? [] : [undefined, undefined, undefined, undefined, x.sinks]
+  const inputs = [x.q, none, none, x.k, x.v, seqlens, total, ...sinks]
+  return graph.node('GroupQueryAttention', inputs, attentionAttributes(x), 3, 'com.microsoft')[0]!
+}
+
+const attentionAttributes = (x: SharedAttention<Value>): Record<string, Attribute> => ({
+  num_heads: { int: x.heads },
+  kv_num_heads: { int: x.kvHeads },
+  scale: { float: x.scale },
+  ...(x.window === undefined ? {} : { local_window_size: { int: x.window } }),
+  ...(x.softcap === undefined ? {} : { softcap: { float: x.softcap } }),
+})
 
 /** What was split into exactly these parts, in their order: the kernel takes it whole. */
 function wholeOf(graph: GraphBuilder, parts: readonly Value[]): Value | undefined {

@@ -21,6 +21,19 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   qwen3_5_text: 'qwen3_5',
   qwen3_5_moe_text: 'qwen3_5_moe',
   gemma3_text: 'gemma3',
+  gemma4_text: 'gemma4',
+  // The text model of Gemma 4 12B is one of the same family without embeddings for each layer.
+  gemma4_unified_text: 'gemma4',
+}
+
+const GEMMA4: Config = {
+  vocab_size: 262_144,
+  hidden_size: 2304,
+  intermediate_size: 9216,
+  num_hidden_layers: 30,
+  num_attention_heads: 8,
+  num_key_value_heads: 4,
+  head_dim: 256,
 }
 
 /** What transformers takes where a configuration leaves it out, as far as it differs from our fields' defaults. */
@@ -39,6 +52,14 @@ const DEFAULTS: Readonly<Record<string, Config>> = {
     query_pre_attn_scalar: 256,
     max_position_embeddings: 131_072,
   },
+  gemma4: {
+    ...GEMMA4,
+    sliding_window: 512,
+    max_position_embeddings: 131_072,
+    vocab_size_per_layer_input: 262_144,
+    hidden_size_per_layer_input: 256,
+  },
+  gemma4_unified_text: { ...GEMMA4, sliding_window: 1024, max_position_embeddings: 262_144 },
 }
 
 /** The encoder that a configuration describes; undefined where it is none. Throws as `readPublishedConfig` does. */
@@ -126,7 +147,7 @@ export function readPublishedConfig(config: Config): PublishedModel {
     throw new ImportError(
       `config.json: model_type: expected one of ${[...families.keys(), ...encoders.keys()].join(', ')}, got ${JSON.stringify(flat['model_type'] ?? null)}`,
     )
-  const known = withDefaults(DEFAULTS[family] ?? {}, flat)
+  const known = withDefaults(DEFAULTS[type] ?? DEFAULTS[family] ?? {}, flat)
   const named = withRope(family, (special[family] ?? ((c) => c))(known))
   const options = optionsOf(architecture, named)
   const positions = known['max_position_embeddings'] ?? known['n_positions'] ?? known['model_max_length']
@@ -234,6 +255,11 @@ const special: Readonly<Record<string, (config: Config) => Config>> = {
   },
   lfm2: lfmLayers,
   lfm3: lfmLayers,
+  // Where single layers have options of their own, what full layers have in common is among them.
+  gemma4({ global_head_dim: wide, num_global_key_value_heads: few, ...c }) {
+    if (c['per_layer_config'] !== undefined) return c
+    return { ...c, global_head_dim: wide ?? 512, ...(few === undefined ? {} : { num_global_key_value_heads: few }) }
+  },
 }
 
 function kindNames(kinds: unknown): unknown {

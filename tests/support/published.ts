@@ -18,8 +18,8 @@ export const publishedWeights = join(import.meta.dirname, '../../.cache/models')
 const list = (folder: string): string[] =>
   existsSync(join(fixtures, folder)) ? readdirSync(join(fixtures, folder)).toSorted() : []
 
-/** Models of which the importer refuses the family, by name, and encoders, which write no text. */
-const NO_DECODERS = ['gemma4', 'gemma4-k_eq_v', 'bert']
+/** Encoders, which write no text. */
+const NO_DECODERS = ['bert']
 export const folders = list('models').filter((name) => !NO_DECODERS.includes(name))
 /** Files as `NAME/FILE.gguf`. */
 export const ggufs = list('gguf').flatMap((name) =>
