@@ -30,9 +30,11 @@ export const ggufs = list('gguf').flatMap((name) =>
 
 export type Numbers = Float32Array
 
-/** The tensors of a reference.safetensors: ids and what transformers makes of them. */
-export async function readReference(folder: string) {
-  const { tensors } = await readSafetensors(join(fixtures, folder, 'reference.safetensors'))
+/** The tensors of a fixture's reference.safetensors: ids and what transformers makes of them. */
+export const readReference = (folder: string) => readReferenceIn(join(fixtures, folder))
+
+export async function readReferenceIn(folder: string) {
+  const { tensors } = await readSafetensors(join(folder, 'reference.safetensors'))
   return {
     ids: (name: string): number[] => Array.from(tensors[name]!.data as ArrayLike<number | bigint>, Number),
     numbers: (name: string): Numbers => tensors[name]!.data as Numbers,
