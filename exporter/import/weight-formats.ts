@@ -19,7 +19,8 @@ const FEWEST_ROWS = 64
 
 const ROUTER = /\.(gate|router\.proj)\.weight$/
 /** Tables of which rows are looked up, and the head. */
-const OUTER: ReadonlySet<string> = new Set(['embed_tokens.weight', 'embed_tokens_per_layer.weight', 'lm_head.weight'])
+const LAYER_TABLE = 'embed_tokens_per_layer.weight'
+const OUTER: ReadonlySet<string> = new Set(['embed_tokens.weight', LAYER_TABLE, 'lm_head.weight'])
 
 export interface Formats {
   /** The form of a matrix (rows, columns) that is multiplied with, or of which rows are looked up. */
@@ -44,6 +45,7 @@ function kept(path: string, bindings: Bindings, tensors: TensorSource): WeightFo
   const kinds = new Set(binding.names.map((name) => tensors.blockKind(name)))
   const [kind] = kinds
   if (!kind) return 'float32'
-  if (kinds.size !== 1) return 'int8'
+  // Rows that are only looked up have no form in 4 bits.
+  if (kinds.size !== 1 || path === LAYER_TABLE) return 'int8'
   return ({ Q4_0: 'int4', Q4_1: 'exact', Q4_K: 'exact', Q8_0: 'int8', other: 'int8' } as const)[kind]
 }

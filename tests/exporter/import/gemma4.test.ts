@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { importModel } from '../../../exporter/import/import.ts'
 import { readPublishedConfig } from '../../../exporter/import/published-config.ts'
+import { chooseFormats } from '../../../exporter/import/weight-formats.ts'
 import { loadBundle, type Bundle } from '../../../runtime/bundle.ts'
 import { CLOSE, expectPieces, expectReference, expectSavedAndBatched } from '../../support/decoder-claims.ts'
 import { readReferenceIn } from '../../support/published.ts'
@@ -117,4 +118,20 @@ test('with matrices in 4 bits, both tables of embeddings are in 8 bits', async (
   const { stored } = (await loadBundle(out)).manifest.source as { stored: Record<string, number> }
   expect(stored['int8']).toBe(2 * 64 * 32)
   expect(stored['int4']).toBeGreaterThan(0)
+})
+
+test('kept as a file has them, rows of the table for each layer are in 8 bits where they were in 4', () => {
+  const path = 'embed_tokens_per_layer.weight'
+  const bindings = new Map([[path, { kind: 'stacked' as const, names: ['table'] }]])
+  const tensors = {
+    names: ['table'],
+    shape: () => [64, 32],
+    blockKind: () => 'Q4_0' as const,
+    blocks: () => Promise.resolve(null),
+    read: () => Promise.resolve(new Float32Array()),
+    readRows: () => Promise.resolve(new Float32Array()),
+    close: () => Promise.resolve(),
+  }
+  expect(chooseFormats('keep', bindings, tensors).of(path, 64, 32)).toBe('int8')
+  expect(chooseFormats('none', bindings, tensors).of(path, 64, 32)).toBe('float32')
 })
