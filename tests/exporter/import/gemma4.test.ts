@@ -127,7 +127,7 @@ test('kept as a file has them, rows of the table for each layer are in 8 bits wh
     names: ['table'],
     shape: () => [64, 32],
     blockKind: () => 'Q4_0' as const,
-    blocks: () => Promise.resolve(null),
+    blocks: () => Promise.resolve(undefined),
     read: () => Promise.resolve(new Float32Array()),
     readRows: () => Promise.resolve(new Float32Array()),
     close: () => Promise.resolve(),
