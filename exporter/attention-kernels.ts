@@ -5,7 +5,7 @@
  * GroupQueryAttention takes q (B,T,H*C), k and v (B,T,G*C), and writes them into caches (B,G,capacity,C) at the positions
  * of each row; more than one token of more than one row only at the beginning. LinearAttention takes q k v packed.
  */
-import type { CachedAttention, Composites, GatedAttention, RotaryTable } from '../models/ops.ts'
+import type { CachedAttention, Composites, GatedAttention, RotaryTable, SharedAttention } from '../models/ops.ts'
 import type { KvCaches } from './kv-cache.ts'
 import { elementTypes, type Attribute, type ElementType, type GraphBuilder, type Value } from './onnx/graph.ts'
 import type { Cursor } from './trace.ts'
@@ -13,7 +13,10 @@ import type { Cursor } from './trace.ts'
 /** The input that says how many tokens each row has been fed, int32 (B). */
 export const POSITIONS = 'positions'
 
-type Overrides = Pick<Composites<Value>, 'cachedAttention' | 'rotary' | 'gatedAttention' | 'rmsNorm'>
+type Overrides = Pick<
+  Composites<Value>,
+  'cachedAttention' | 'sharedAttention' | 'rotary' | 'gatedAttention' | 'rmsNorm'
+>
 
 /** The largest table of cosines or sines that is written into a graph, in numbers. */
 const LARGEST_TABLE = 1 << 20
@@ -32,6 +35,8 @@ export function attentionKernels(cursor: Cursor, maxPositions: number | null, kv
   }
   const flat = new Map<Value, { cos: Value; sin: Value; positions: Value }>()
   const turned = new Map<Value, Turned>()
+  /** Of keys and values that a layer has written, the state entry. */
+  const entries = new Map<Value, Value>()
   const tables = new Map<string, { cos: Value; sin: Value }>()
   const casts = new Map<Value, Value>()
   /** The queries and keys before they were turned, and the table to turn them by. */
@@ -51,8 +56,13 @@ export function attentionKernels(cursor: Cursor, maxPositions: number | null, kv
     cachedAttention(x) {
       const rotation = turned.get(x.k)
       if (rotation) kv.rotated.set(x.past.k.name, rotation.how.rotated)
-      return cachedAttention(cursor.at, x, lengths(x.q), unturned(x), kv, casts)
+      const done = cachedAttention(cursor.at, x, lengths(x.q), unturned(x), kv, casts)
+      entries.set(done.k, x.past.k)
+      entries.set(done.v, x.past.v)
+      return done
     },
+    sharedAttention: (x) =>
+      sharedAttention(cursor.at, x, lengths(x.q), [entries.get(x.k), entries.get(x.v)], kv, casts),
     rotary(x, how) {
       const table = flat.get(how.cos) ?? flatTable(cursor.at, how)
       flat.set(how.cos, table)
@@ -160,15 +170,7 @@ function cachedAttention(
   kv: KvCaches,
   casts: Map<Value, Value>,
 ): { y: Value; k: Value; v: Value } {
-  const attributes: Record<string, Attribute> = {
-    num_heads: { int: x.heads },
-    kv_num_heads: { int: x.kvHeads },
-    scale: { float: x.scale },
-    ...(own ? { do_rotary: { int: 1 } } : {}),
-    ...(x.window === undefined ? {} : { local_window_size: { int: x.window } }),
-    ...(x.softcap === undefined ? {} : { softcap: { float: x.softcap } }),
-    ...(kv.dtype === 'int8' ? INT8_CACHES : {}),
-  }
+  const attributes = { ...attentionAttributes(x, kv), ...(own ? { do_rotary: { int: 1 } } : {}) }
   const [q, k] = own ? [own.q, own.k] : [x.q, x.k]
   const packed = wholeOf(graph, [q, k, x.v])
   // The kernel computes in the type of its caches, but for int8.
@@ -217,6 +219,36 @@ function cast(graph: GraphBuilder, value: Value, to: ElementType, known: Map<Val
   known.set(value, found)
   return found
 }
+
+/** The kernel that is given no new keys and values writes nothing, and reads the caches of the layer that wrote them. */
+function sharedAttention(
+  graph: GraphBuilder,
+  x: SharedAttention<Value>,
+  { seqlens, total }: { seqlens: Value; total: Value },
+  entries: readonly (Value | undefined)[],
+  kv: KvCaches,
+  casts: Map<Value, Value>,
+): Value {
+  const half = kv.dtype === 'float16'
+  const q = half ? cast(graph, x.q, 'float16', casts) : x.q
+  const ints = (...values: number[]): Value => graph.constant('int64', [values.length], values)
+  const none = graph.node('Slice', [q, ints(0, 0), ints(0, x.kvHeads * x.channels), ints(1, 2)])[0]! //   (B, 0, G*C)
+  const sinks = x.sinks && half ? cast(graph, x.sinks, 'float16', casts) : x.sinks
+  const scales = kv.dtype === 'int8' ? entries.map((entry) => ({ name: `${entry!.name}.scale` })) : []
+  const inputs = [q, none, none, x.k, x.v, seqlens, total, undefined, undefined, undefined, undefined, sinks, ...scales]
+  const given = inputs.slice(0, inputs.findLastIndex((input) => input !== undefined) + 1)
+  const y = graph.node('GroupQueryAttention', given, attentionAttributes(x, kv), 3, 'com.microsoft')[0]!
+  return half ? cast(graph, y, 'float32', casts) : y
+}
+
+const attentionAttributes = (x: SharedAttention<Value>, kv: KvCaches): Record<string, Attribute> => ({
+  num_heads: { int: x.heads },
+  kv_num_heads: { int: x.kvHeads },
+  scale: { float: x.scale },
+  ...(x.window === undefined ? {} : { local_window_size: { int: x.window } }),
+  ...(x.softcap === undefined ? {} : { softcap: { float: x.softcap } }),
+  ...(kv.dtype === 'int8' ? INT8_CACHES : {}),
+})
 
 /** What was split into exactly these parts, in their order: the kernel takes it whole. */
 function wholeOf(graph: GraphBuilder, parts: readonly Value[]): Value | undefined {

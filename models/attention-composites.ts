@@ -1,5 +1,5 @@
 /** The default bodies of what published models are made of: linear maps, attention with a growing cache, rotation. */
-import type { CachedAttention, GatedAttention, Primitives, RotaryTable } from './ops.ts'
+import type { CachedAttention, GatedAttention, Primitives, RotaryTable, SharedAttention } from './ops.ts'
 
 export function linear<T>(op: Primitives<T>, x: T, weight: T, bias?: T): T {
   const y = op.matmul(x, op.transpose(weight, [1, 0]))
@@ -8,18 +8,26 @@ export function linear<T>(op: Primitives<T>, x: T, weight: T, bias?: T): T {
 
 /** Positions count from the right: the last past position is the token before the first new one. */
 export function cachedAttention<T>(op: Primitives<T>, x: CachedAttention<T>): { y: T; k: T; v: T } {
-  const { heads, kvHeads, channels } = x
-  const split = (flat: T, count: number): T => op.transpose(op.reshape(flat, [0, 0, count, channels]), [0, 2, 1, 3])
-  const k = op.concat([x.past.k, split(x.k, kvHeads)], 2) //                                  (B, G, P+T, C)
-  const v = op.concat([x.past.v, split(x.v, kvHeads)], 2)
-  const each = (cache: T): T => repeated(op, cache, kvHeads, heads / kvHeads, channels)
-  const scores = op.mul(op.matmul(split(x.q, heads), op.transpose(each(k), [0, 1, 3, 2])), op.constant(x.scale))
-  const bent =
-    x.softcap === undefined ? scores : op.mul(op.tanh(op.div(scores, op.constant(x.softcap))), op.constant(x.softcap))
-  const masked = op.add(bent, op.where(allowed(op, x, k), op.constant(0), op.constant(-1e9)))
-  const y = op.matmul(probabilities(op, x, masked), each(v)) //                               (B, H, T, C)
-  return { y: op.reshape(op.transpose(y, [0, 2, 1, 3]), [0, 0, heads * channels]), k, v }
+  const k = op.concat([x.past.k, byHead(op, x.k, x.kvHeads, x.channels)], 2) //               (B, G, P+T, C)
+  const v = op.concat([x.past.v, byHead(op, x.v, x.kvHeads, x.channels)], 2)
+  return { y: sharedAttention(op, { ...x, k, v }), k, v }
 }
+
+export function sharedAttention<T>(op: Primitives<T>, x: SharedAttention<T>): T {
+  const { heads, kvHeads, channels, softcap } = x
+  const each = (cache: T): T => repeated(op, cache, kvHeads, heads / kvHeads, channels)
+  const products = op.matmul(byHead(op, x.q, heads, channels), op.transpose(each(x.k), [0, 1, 3, 2]))
+  const scores = op.mul(products, op.constant(x.scale)) //                                    (B, H, T, P+T)
+  const bent =
+    softcap === undefined ? scores : op.mul(op.tanh(op.div(scores, op.constant(softcap))), op.constant(softcap))
+  const masked = op.add(bent, op.where(allowed(op, x), op.constant(0), op.constant(-1e9)))
+  const y = op.matmul(probabilities(op, x, masked), each(x.v)) //                             (B, H, T, C)
+  return op.reshape(op.transpose(y, [0, 2, 1, 3]), [0, 0, heads * channels])
+}
+
+/** (B,T,count*C) -> (B,count,T,C). */
+const byHead = <T>(op: Primitives<T>, flat: T, count: number, channels: number): T =>
+  op.transpose(op.reshape(flat, [0, 0, count, channels]), [0, 2, 1, 3])
 
 /** Each head of a cache (B,G,P,C) as often as it has query heads: (B,H,P,C). */
 function repeated<T>(op: Primitives<T>, cache: T, kvHeads: number, times: number, channels: number): T {
@@ -30,10 +38,10 @@ function repeated<T>(op: Primitives<T>, cache: T, kvHeads: number, times: number
 }
 
 /** Which pairs of a query and a position are seen: (B, 1, T, P+T). */
-function allowed<T>(op: Primitives<T>, x: CachedAttention<T>, keys: T): T {
+function allowed<T>(op: Primitives<T>, x: SharedAttention<T>): T {
   const count = (of: T, axis: number): T => op.add(op.max(op.iota(of, axis), 0), op.constant(1))
-  const past = op.sub(count(keys, 2), count(x.q, 1)) //                                       P
-  const column = op.sub(op.reshape(op.iota(keys, 2), [1, -1]), past) //                       0 is the first new token
+  const past = op.sub(count(x.k, 2), count(x.q, 1)) //                                        P
+  const column = op.sub(op.reshape(op.iota(x.k, 2), [1, -1]), past) //                       0 is the first new token
   const row = op.reshape(op.iota(x.q, 1), [-1, 1])
   const causal = op.less(column, op.add(row, op.constant(0.5)))
   const near = x.window === undefined ? causal : op.and(causal, op.less(op.sub(row, op.constant(x.window)), column))
@@ -42,7 +50,7 @@ function allowed<T>(op: Primitives<T>, x: CachedAttention<T>, keys: T): T {
 }
 
 /** Softmax along the last axis; with sinks, a share of it goes to a token that has no value. */
-function probabilities<T>(op: Primitives<T>, { sinks, heads }: CachedAttention<T>, scores: T): T {
+function probabilities<T>(op: Primitives<T>, { sinks, heads }: SharedAttention<T>, scores: T): T {
   if (sinks === undefined) return op.softmax(scores)
   const sink = op.reshape(sinks, [1, heads, 1, 1])
   const largest = op.detach(op.maximum(op.max(scores, -1, true), sink))

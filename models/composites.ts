@@ -1,5 +1,5 @@
 /** The default bodies of the composites, in primitives only: what each of them means. */
-import { cachedAttention, gatedAttention, linear, rotary } from './attention-composites.ts'
+import { cachedAttention, gatedAttention, linear, rotary, sharedAttention } from './attention-composites.ts'
 import type {
   CausalConv,
   Composites,
@@ -33,6 +33,7 @@ export function withComposites<T>(op: Primitives<T>, overrides: Partial<Composit
     linear: (x, weight, bias) => linear(op, x, weight, bias),
     linears: (x, parts) => parts.map(({ weight, bias }) => all.linear(x, weight, bias)),
     cachedAttention: (x) => cachedAttention(op, x),
+    sharedAttention: (x) => sharedAttention(op, x),
     rotary: (x, how) => rotary(op, x, how),
     gatedAttention: (x) => gatedAttention(op, x),
     gatedDelta: (x) => gatedDelta(op, x),

@@ -15,6 +15,10 @@ export interface Pass<T> {
   readonly positions: T
   /** Cosines and sines at these positions, computed once for each list of frequencies. */
   rotary(frequencies: readonly number[], scale: number): RotaryTable<T>
+  /** Of one layer: what the tokens give to it alone (B,T,E), in models with embeddings for each layer. */
+  readonly layerInput?: T
+  /** Of one layer that has no keys and values of its own: those that an earlier layer has returned in this pass. */
+  readonly shared?: { readonly k: T; readonly v: T }
 }
 
 export interface Module {

@@ -108,6 +108,11 @@ export interface Composites<T> {
    */
   cachedAttention(x: CachedAttention<T>): { y: T; k: T; v: T }
   /**
+   * The same over keys and values that another layer has written in this pass (Brandon et al. 2024, arXiv 2405.12981):
+   * k v (B,G,P+T,C) as `cachedAttention` returned them, in which the new tokens of q (B,T,H*C) are -> y (B,T,H*C).
+   */
+  sharedAttention(x: SharedAttention<T>): T
+  /**
    * Rotary position embedding (Su et al. 2021) of the first R channels of each head: x (B,T,H*C), cos and sin (B,T,R/2)
    * of the angles. A channel's partner is R/2 further on.
    */
@@ -171,11 +176,11 @@ export interface LinearPart<T> {
   readonly size: number
 }
 
-export interface CachedAttention<T> {
+/** Queries of new tokens, and how they look at keys and values. */
+export interface SharedAttention<T> {
   readonly q: T
   readonly k: T
   readonly v: T
-  readonly past: { readonly k: T; readonly v: T }
   readonly filled: T
   /** H. */
   readonly heads: number
@@ -191,6 +196,10 @@ export interface CachedAttention<T> {
   readonly softcap?: number | undefined
   /** (H): logits of a token without value that every token attends to (gpt-oss). */
   readonly sinks?: T | undefined
+}
+
+export interface CachedAttention<T> extends SharedAttention<T> {
+  readonly past: { readonly k: T; readonly v: T }
 }
 
 export interface RotaryTable<T> {

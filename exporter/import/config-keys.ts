@@ -81,7 +81,8 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
   hidden_act: ['silu'],
   rms_norm: [true],
   attn_output_gate: [true],
-  use_bidirectional_attention: [false],
+  // With `vision`, tokens of text see only what is before them.
+  use_bidirectional_attention: [false, 'vision'],
   add_cross_attention: [false],
   is_encoder_decoder: [false],
   mla_use_nope: [true],
@@ -94,7 +95,6 @@ const FIXED: Readonly<Record<string, readonly unknown[]>> = {
   sliding_window: [null, 0],
   use_sliding_window: [false],
   tie_encoder_decoder: [false],
-  enable_moe_block: [false],
   conv_kernel_size: [0],
 }
 

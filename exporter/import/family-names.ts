@@ -30,6 +30,8 @@ const GATED = ['gate_proj', 'up_proj', 'down_proj'] as const
 const conv = transpose('conv1d.weight')
 /** Predictions of further tokens, and images (transformers leaves out the same). */
 const OTHER_SENSES = /^(mtp\.|model\.mtp\.|model\.visual\.|(model\.)?(vision_tower|multi_modal_projector)\.)/
+/** The towers of images and sounds of Gemma 4, and what joins them to the text. */
+const GEMMA_SENSES = /^(model\.)?(vision_tower|audio_tower|embed_vision|embed_audio)\./
 
 const rules: Readonly<Record<string, (config: Config) => NamingRules>> = {
   llama: () => ({ ...dense, left: /rotary_emb\.inv_freq$/ }),
@@ -39,6 +41,7 @@ const rules: Readonly<Record<string, (config: Config) => NamingRules>> = {
   qwen3: () => dense,
   smollm3: () => dense,
   gemma3: () => ({ ...dense, left: OTHER_SENSES }),
+  gemma4: (c) => ({ ...dense, made: experts(c, 'num_experts', GATED), left: gemmaLeft(c) }),
   qwen3_moe: (c) => ({ ...dense, made: experts(c, 'num_experts', GATED) }),
   gpt_oss: () => ({
     segments: [
@@ -274,6 +277,14 @@ const rules: Readonly<Record<string, (config: Config) => NamingRules>> = {
     // Heads of pretraining, and positions of files whose models have no part for them.
     left: /^(cls|lm_predictions|mask_predictions|pooler)\.|embeddings\.position_(ids|embeddings\.weight)$/,
   }),
+}
+
+/** Other senses, and the projections of layers that read the keys and values of others: files have them all the same. */
+function gemmaLeft(c: Config): RegExp {
+  const [layers, shared] = [number(c, 'num_hidden_layers'), number(c, 'num_kv_shared_layers')]
+  if (shared === 0) return GEMMA_SENSES
+  const unused = `layers\\.(${range(layers - shared, layers).join('|')})\\.self_attn\\.([kv]_proj|[kv]_norm)\\.`
+  return new RegExp(`${GEMMA_SENSES.source}|${unused}`)
 }
 
 /** The heads that BERT was trained with, and its list of positions. */

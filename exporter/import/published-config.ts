@@ -22,6 +22,9 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   qwen3_5_text: 'qwen3_5',
   qwen3_5_moe_text: 'qwen3_5_moe',
   gemma3_text: 'gemma3',
+  gemma4_text: 'gemma4',
+  // The text model of Gemma 4 12B is one of the same family without embeddings for each layer.
+  gemma4_unified_text: 'gemma4',
 }
 
 /** The encoder that a configuration describes; undefined where it is none. Throws as `readPublishedConfig` does. */
@@ -109,7 +112,7 @@ export function readPublishedConfig(config: Config): PublishedModel {
     throw new ImportError(
       `config.json: model_type: expected one of ${[...families.keys(), ...encoders.keys()].join(', ')}, got ${JSON.stringify(flat['model_type'] ?? null)}`,
     )
-  const known = withDefaults(family, oneName(family, flat))
+  const known = withDefaults(type, family, oneName(family, flat))
   const named = withRope(family, (special[family] ?? ((c) => c))(known))
   const options = optionsOf(architecture, named)
   const positions = known['max_position_embeddings'] ?? known['n_positions'] ?? known['model_max_length']
@@ -221,6 +224,11 @@ const special: Readonly<Record<string, (config: Config) => Config>> = {
   gemma3({ sliding_window_pattern: every, ...c }) {
     if (typeof every !== 'number' || Array.isArray(c['layer_types'])) return c
     return { ...c, layer_types: layersOf(c, (i) => ((i + 1) % every === 0 ? 'full_attention' : 'sliding_attention')) }
+  },
+  // Where single layers have options of their own, what full layers have in common is among them.
+  gemma4({ global_head_dim: wide, num_global_key_value_heads: few, ...c }) {
+    if (c['per_layer_config'] !== undefined) return c
+    return { ...c, global_head_dim: wide ?? 512, ...(few === undefined ? {} : { num_global_key_value_heads: few }) }
   },
 }
 

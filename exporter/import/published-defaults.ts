@@ -13,6 +13,17 @@ const delta: Config = {
   max_position_embeddings: 32_768,
 }
 
+const gemma4: Config = {
+  vocab_size: 262_144,
+  hidden_size: 2304,
+  intermediate_size: 9216,
+  num_hidden_layers: 30,
+  num_attention_heads: 8,
+  num_key_value_heads: 4,
+  head_dim: 256,
+}
+
+/** By family; where models of one family have several names in configurations, by that name first. */
 const DEFAULTS: Readonly<Record<string, Config>> = {
   mistral: { num_key_value_heads: 8, sliding_window: 4096, max_position_embeddings: 131_072 },
   ministral3: {
@@ -93,6 +104,14 @@ const DEFAULTS: Readonly<Record<string, Config>> = {
     query_pre_attn_scalar: 256,
     max_position_embeddings: 131_072,
   },
+  gemma4: {
+    ...gemma4,
+    sliding_window: 512,
+    max_position_embeddings: 131_072,
+    vocab_size_per_layer_input: 262_144,
+    hidden_size_per_layer_input: 256,
+  },
+  gemma4_unified_text: { ...gemma4, sliding_window: 1024, max_position_embeddings: 262_144 },
   falcon_h1: {
     num_key_value_heads: 8,
     rms_norm_eps: 1e-5,
@@ -135,9 +154,14 @@ const DEFAULTS: Readonly<Record<string, Config>> = {
   mamba2: { num_heads: 128, head_dim: 64, n_groups: 8, state_size: 128 },
 }
 
-/** The configuration with what it leaves out. Null is a value: it asks for none. */
-export function withDefaults(family: string, config: Config): Config {
-  const { rope_parameters: rotation, rope_theta, partial_rotary_factor, ...rest } = DEFAULTS[family] ?? {}
+/** The configuration, of a `model_type` and its family, with what it leaves out. Null is a value: it asks for none. */
+export function withDefaults(type: string, family: string, config: Config): Config {
+  const {
+    rope_parameters: rotation,
+    rope_theta,
+    partial_rotary_factor,
+    ...rest
+  } = DEFAULTS[type] ?? DEFAULTS[family] ?? {}
   const given = (config['rope_parameters'] ?? {}) as Config
   const missing = (name: string): boolean => config[name] === undefined && given[name] === undefined
   // A base alone does not ask for a rotation of another kind.

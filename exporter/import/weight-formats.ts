@@ -17,6 +17,11 @@ export type WeightFormat = 'float32' | 'int8' | 'int4' | 'exact'
 /** Matrices of fewer rows stay in float32: they are small, and gates and decays depend on their last bits. */
 const FEWEST_ROWS = 64
 
+const ROUTER = /\.(gate|router\.proj)\.weight$/
+/** Tables of which rows are looked up, and the head. */
+const LAYER_TABLE = 'embed_tokens_per_layer.weight'
+const OUTER: ReadonlySet<string> = new Set(['embed_tokens.weight', LAYER_TABLE, 'lm_head.weight'])
+
 export interface Formats {
   /** The form of a matrix (rows, columns) that is multiplied with, or of which rows are looked up. */
   of(path: string, rows: number, columns: number): WeightFormat
@@ -27,9 +32,8 @@ export function chooseFormats(quantization: Quantization, bindings: Bindings, te
     of(path, rows, columns) {
       if (quantization === 'none' || columns % BLOCK !== 0) return 'float32'
       if (quantization === 'keep') return kept(path, bindings, tensors)
-      if (rows < FEWEST_ROWS || path.endsWith('.gate.weight')) return 'float32'
-      const outer = path === 'embed_tokens.weight' || path === 'lm_head.weight'
-      return outer ? 'int8' : quantization
+      if (rows < FEWEST_ROWS || ROUTER.test(path)) return 'float32'
+      return OUTER.has(path) ? 'int8' : quantization
     },
   }
 }
@@ -41,6 +45,7 @@ function kept(path: string, bindings: Bindings, tensors: TensorSource): WeightFo
   const kinds = new Set(binding.names.map((name) => tensors.blockKind(name)))
   const [kind] = kinds
   if (!kind) return 'float32'
-  if (kinds.size !== 1) return 'int8'
+  // Rows that are only looked up have no form in 4 bits.
+  if (kinds.size !== 1 || path === LAYER_TABLE) return 'int8'
   return ({ Q4_0: 'int4', Q4_1: 'exact', Q4_K: 'exact', Q8_0: 'int8', other: 'int8' } as const)[kind]
 }

@@ -7,12 +7,17 @@ import { define, type Architecture } from '../architecture.ts'
 import { createPass, filledAfter, type Module } from '../module.ts'
 import type { Ops } from '../ops.ts'
 import { flatten, grows, matrix, positionState, type Of, type Spec } from '../spec.ts'
+import { layerInputParams, layerInputs, type LayerInputConfig, type LayerInputParams } from './layer-inputs.ts'
 import { layerNormSpec, normOf, normSpec, type NormSpec } from './norm.ts'
 
 export interface DecoderPlan {
   readonly vocab: number
   readonly width: number
   readonly layers: readonly Module[]
+  /** For each layer the earlier one whose keys and values it reads; undefined for those that have their own. */
+  readonly sharedFrom?: readonly (number | undefined)[]
+  /** Embeddings for each layer (Gemma 4). */
+  readonly layerInputs?: LayerInputConfig | undefined
   /** Of the last norm. */
   readonly eps: number
   /** What is added to the last norm's weight. */
@@ -39,7 +44,7 @@ export interface Family<F extends Fields> {
   readonly plan: (config: ConfigOf<F>) => DecoderPlan
 }
 
-type DecoderParams = {
+type DecoderParams = Partial<LayerInputParams> & {
   readonly embed_tokens: { readonly weight: Spec }
   readonly embed_positions?: { readonly weight: Spec }
   readonly embed_norm?: NormSpec
@@ -52,6 +57,7 @@ const params = (plan: DecoderPlan): DecoderParams => ({
   embed_tokens: { weight: matrix([plan.vocab, plan.width], 0.02) },
   ...(plan.positions ? { embed_positions: { weight: matrix([plan.positions, plan.width], 0.02) } } : {}),
   ...(plan.embedNorm !== undefined ? { embed_norm: layerNormSpec(plan.width) } : {}),
+  ...(plan.layerInputs ? layerInputParams(plan.layerInputs) : {}),
   layers: plan.layers.map((layer) => layer.params),
   norm: normSpec(plan),
   ...(plan.tied ? {} : { lm_head: { weight: matrix([plan.vocab, plan.width], 0.02) } }),
@@ -86,11 +92,19 @@ export function defineFamily<F extends Fields>(family: Family<F>): Architecture 
       const made = plan(c)
       const pass = createPass(op, ids, s.position)
       let x = embed(op, made, p, ids, pass.positions) //                                      (B, T, D)
-      const states = made.layers.map((layer, i) => {
-        const done = layer.run(op, p.layers[i], x, s.layers[i], pass)
+      const inputs = made.layerInputs && layerInputs(op, made.layerInputs, p as Of<LayerInputParams, typeof x>, ids, x)
+      const states: unknown[] = []
+      for (const [i, layer] of made.layers.entries()) {
+        const from = made.sharedFrom?.[i]
+        const own = {
+          ...pass,
+          ...(inputs ? { layerInput: inputs[i]! } : {}),
+          ...(from === undefined ? {} : { shared: states[from] as NonNullable<typeof pass.shared> }),
+        }
+        const done = layer.run(op, p.layers[i], x, s.layers[i], own)
         x = op.layerHook(done.y, i)
-        return done.state
-      })
+        states.push(done.state)
+      }
       const hidden = normOf(op, made, x, p.norm)
       return { hidden, state: { position: filledAfter(op, pass), layers: states } }
     },

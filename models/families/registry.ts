@@ -5,6 +5,7 @@ import { bert } from './bert.ts'
 import { debertaV2 } from './deberta-v2.ts'
 import { gpt_oss, qwen3_moe } from './experts.ts'
 import { gemma3 } from './gemma3.ts'
+import { gemma4 } from './gemma4.ts'
 import { gpt2 } from './gpt2.ts'
 import { kimi_linear } from './kimi-linear.ts'
 import { lfm2, lfm3 } from './lfm.ts'
@@ -27,6 +28,7 @@ export const families: ReadonlyMap<string, Architecture> = new Map(
     qwen3_moe,
     gpt_oss,
     gemma3,
+    gemma4,
     gpt2,
     qwen3_5,
     qwen3_5_moe,

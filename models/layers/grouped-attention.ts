@@ -26,6 +26,10 @@ export interface GroupedAttentionConfig {
   readonly qkNorm?: 'head' | 'whole'
   /** What is added to the weights of these norms. */
   readonly normOffset?: number
+  /** Each head's values are normed, without a weight (Gemma 4). */
+  readonly valueNorm?: boolean
+  /** The projection of the keys, before its norm, is the values too (Gemma 4). */
+  readonly keysAsValues?: boolean
   /** A sigmoid gate on the output, for each channel from a query projection of double width (Qwen3-Next) or each head. */
   readonly gate?: 'channel' | 'head'
   /** Learned logits of a token without value (gpt-oss). */
@@ -39,7 +43,7 @@ export interface GroupedAttentionConfig {
 type AttentionParams = {
   readonly q_proj: LinearSpec
   readonly k_proj: LinearSpec
-  readonly v_proj: LinearSpec
+  readonly v_proj?: LinearSpec
   readonly o_proj: LinearSpec
   readonly q_norm?: { readonly weight: Spec }
   readonly k_norm?: { readonly weight: Spec }
@@ -53,7 +57,7 @@ function attentionParams(c: GroupedAttentionConfig): AttentionParams {
   return {
     q_proj: linearParams(c.width, c.gate === 'channel' ? 2 * q : q, c.bias),
     k_proj: linearParams(c.width, kv, c.bias),
-    v_proj: linearParams(c.width, kv, c.bias),
+    ...(c.keysAsValues ? {} : { v_proj: linearParams(c.width, kv, c.bias) }),
     o_proj: linearParams(q, c.width, c.outBias),
     ...(c.qkNorm ? { q_norm: norm(q), k_norm: norm(kv) } : {}),
     ...(c.gate === 'head' ? { gate_proj: linearParams(c.width, c.heads) } : {}),
@@ -66,17 +70,17 @@ export function groupedAttention(c: GroupedAttentionConfig): Module {
   const [q, kv] = [heads * channels, kvHeads * channels]
   const state = { k: appendState(kvHeads, channels), v: appendState(kvHeads, channels) }
   return module(attentionParams(c), state, (op, p, x, past, pass) => {
-    const [asked, keys, v] = op.linears(x, [
+    const [asked, keys, values] = op.linears(x, [
       { ...p.q_proj, size: c.gate === 'channel' ? 2 * q : q },
       { ...p.k_proj, size: kv },
-      { ...p.v_proj, size: kv },
-    ]) as [typeof x, typeof x, typeof x]
+      ...(p.v_proj ? [{ ...p.v_proj, size: kv }] : []),
+    ]) as [typeof x, typeof x, typeof x?]
     const [queries, gate] = c.gate === 'channel' ? halves(op, c, asked) : [asked, undefined]
     const scaled = c.keyScale === undefined ? keys : op.mul(keys, op.constant(c.keyScale))
     const done = op.cachedAttention({
       q: positioned(op, c, normed(op, c, queries, p.q_norm?.weight, heads), heads, pass),
       k: turned(op, c, normed(op, c, scaled, p.k_norm?.weight, kvHeads), kvHeads, pass),
-      v,
+      v: c.valueNorm ? normedValues(op, c, values ?? keys) : (values ?? keys),
       past,
       filled: pass.filled,
       heads,
@@ -99,19 +103,29 @@ function halves<T>(op: Ops<T>, { heads, channels }: GroupedAttentionConfig, both
   return parts.map((part) => op.reshape(part, [0, 0, heads * channels])) as [T, T]
 }
 
-function normed<T>(op: Ops<T>, c: GroupedAttentionConfig, x: T, weight: T | undefined, heads: number): T {
+/** Queries or keys (B,T,heads*C), normed where there is a weight. */
+export function normed<T>(op: Ops<T>, c: GroupedAttentionConfig, x: T, weight: T | undefined, heads: number): T {
   if (weight === undefined) return x
   const own = c.normOffset ? op.add(weight, op.constant(c.normOffset)) : weight
-  if (c.qkNorm === 'whole') return op.rmsNorm(x, own, c.eps)
+  return c.qkNorm === 'whole' ? op.rmsNorm(x, own, c.eps) : normedByHead(op, c, x, own, heads)
+}
+
+function normedByHead<T>(op: Ops<T>, c: GroupedAttentionConfig, x: T, weight: T, heads: number): T {
   const byHeads = op.reshape(x, [0, 0, heads, c.channels])
-  return op.reshape(op.rmsNorm(byHeads, own, c.eps), [0, 0, heads * c.channels])
+  return op.reshape(op.rmsNorm(byHeads, weight, c.eps), [0, 0, heads * c.channels])
+}
+
+function normedValues<T>(op: Ops<T>, c: GroupedAttentionConfig, values: T): T {
+  const ones = op.table(Array<number>(c.channels).fill(1), [c.channels])
+  return normedByHead(op, c, values, ones, c.kvHeads)
 }
 
 function turned<T>(op: Ops<T>, { rope, channels }: GroupedAttentionConfig, x: T, heads: number, pass: Pass<T>): T {
   return rope === null ? x : op.rotary(x, { ...pass.rotary(rope.frequencies, rope.scale), heads, channels })
 }
 
-function positioned<T>(op: Ops<T>, c: GroupedAttentionConfig, q: T, heads: number, pass: Pass<T>): T {
+/** Queries (B,T,H*C) turned to their positions. */
+export function positioned<T>(op: Ops<T>, c: GroupedAttentionConfig, q: T, heads: number, pass: Pass<T>): T {
   const y = turned(op, c, q, heads, pass)
   return c.queryScale ? op.mul(y, op.reshape(c.queryScale(op, pass.positions), [0, 0, 1])) : y
 }

@@ -38,16 +38,18 @@ export interface SparseExpertsConfig {
   readonly latentBias?: boolean
 }
 
+export type ExpertsMatrices = {
+  /** (E, 2I or I, D) */
+  readonly up_proj: Spec
+  /** (E, D, I) */
+  readonly down_proj: Spec
+  readonly up_bias?: Spec
+  readonly down_bias?: Spec
+}
+
 type ExpertsParams = {
   readonly gate: { readonly weight: Spec; readonly bias?: Spec; readonly e_score_correction_bias?: Spec }
-  readonly experts: {
-    /** (E, 2I or I, D) */
-    readonly up_proj: Spec
-    /** (E, D, I) */
-    readonly down_proj: Spec
-    readonly up_bias?: Spec
-    readonly down_bias?: Spec
-  }
+  readonly experts: ExpertsMatrices
   readonly latent_in?: LinearSpec
   readonly latent_out?: LinearSpec
   /** Those of the shared layer. */
@@ -55,19 +57,25 @@ type ExpertsParams = {
   readonly shared_expert_gate?: LinearSpec
 }
 
-function expertsParams(c: SparseExpertsConfig): ExpertsParams {
+/** The experts themselves, without their router. */
+export function expertsMatrices(c: SparseExpertsConfig): ExpertsMatrices {
   const inside = c.latent ?? c.width
   const rows = c.gated ? 2 * c.hidden : c.hidden
+  return {
+    up_proj: matrix([c.experts, rows, inside], 1 / Math.sqrt(inside)),
+    down_proj: matrix([c.experts, inside, c.hidden], 1 / Math.sqrt(c.hidden)),
+    ...(c.bias ? { up_bias: vector([c.experts, rows], 0), down_bias: vector([c.experts, inside], 0) } : {}),
+  }
+}
+
+function expertsParams(c: SparseExpertsConfig): ExpertsParams {
+  const inside = c.latent ?? c.width
   return {
     gate: {
       ...linearParams(c.width, c.experts, c.bias),
       ...(c.correction ? { e_score_correction_bias: vector([c.experts], 0) } : {}),
     },
-    experts: {
-      up_proj: matrix([c.experts, rows, inside], 1 / Math.sqrt(inside)),
-      down_proj: matrix([c.experts, inside, c.hidden], 1 / Math.sqrt(c.hidden)),
-      ...(c.bias ? { up_bias: vector([c.experts, rows], 0), down_bias: vector([c.experts, inside], 0) } : {}),
-    },
+    experts: expertsMatrices(c),
     ...(c.latent
       ? {
           latent_in: linearParams(c.width, inside, c.latentBias),
@@ -82,7 +90,8 @@ function expertsParams(c: SparseExpertsConfig): ExpertsParams {
 export function sparseExperts(c: SparseExpertsConfig): Module {
   return module(expertsParams(c), STATELESS, (op, p, x, _, pass) => {
     const input = p.latent_in ? op.linear(x, p.latent_in.weight, p.latent_in.bias) : x
-    const mixed = allExperts(op, c, p, input, shares(op, c, p, x))
+    const logits = op.linear(x, p.gate.weight, p.gate.bias)
+    const mixed = allExperts(op, c, p.experts, input, expertShares(op, c, logits, p.gate.e_score_correction_bias))
     const y = p.latent_out ? op.linear(mixed, p.latent_out.weight, p.latent_out.bias) : mixed
     if (!c.shared) return { y, state: STATELESS }
     const own = c.shared.run(op, p.shared_experts, x, STATELESS, pass).y
@@ -91,11 +100,10 @@ export function sparseExperts(c: SparseExpertsConfig): Module {
   })
 }
 
-/** What each expert counts for each token, 0 for those not chosen: (B,T,E). */
-function shares<T>(op: Ops<T>, c: SparseExpertsConfig, p: Of<ExpertsParams, T>, x: T): T {
-  const logits = op.linear(x, p.gate.weight, p.gate.bias)
+/** What each expert counts for each token, 0 for those not chosen, of the router's logits (B,T,E): (B,T,E). */
+export function expertShares<T>(op: Ops<T>, c: SparseExpertsConfig, logits: T, correction?: T): T {
   const scores = c.scores === 'softmax' ? op.softmax(logits) : op.sigmoid(logits)
-  const biased = p.gate.e_score_correction_bias ? op.add(scores, p.gate.e_score_correction_bias) : scores
+  const biased = correction === undefined ? scores : op.add(scores, correction)
   const chosen = mask(op, inBestGroups(op, c, biased), c.top, c.experts)
   const kept = op.mul(scores, chosen)
   const total = op.add(op.sum(kept, -1, true), op.constant(1e-20))
@@ -124,7 +132,7 @@ function inBestGroups<T>(op: Ops<T>, { groups, experts }: SparseExpertsConfig, s
  * All experts on all tokens, weighted: x (B,T,D), shares (B,T,E). Both projections are one product over all experts: the
  * shares are multiplied in between, and the sum over the experts is a part of the second product.
  */
-function allExperts<T>(op: Ops<T>, c: SparseExpertsConfig, { experts }: Of<ExpertsParams, T>, x: T, share: T): T {
+export function allExperts<T>(op: Ops<T>, c: SparseExpertsConfig, experts: Of<ExpertsMatrices, T>, x: T, share: T): T {
   const inside = c.latent ?? c.width
   const rows = c.gated ? 2 * c.hidden : c.hidden
   const up = op.linear(x, op.reshape(experts.up_proj, [c.experts * rows, inside])) //           (B, T, E*2I or E*I)

@@ -157,7 +157,7 @@ const experts = { num_experts: 4, num_experts_per_tok: 2, moe_intermediate_size:
 const states = { mamba_n_heads: 4, mamba_d_head: 8, mamba_n_groups: 2, mamba_d_state: 6, mamba_d_conv: 3 }
 const short = { ...decoder, num_attention_heads: 4, num_key_value_heads: 2, head_dim: 8, intermediate_size: 24 }
 
-const familyTable: readonly (readonly [name: string, options: Record<string, unknown>])[] = [
+const familyTable: readonly (readonly [family: string, options: Record<string, unknown>, name?: string])[] = [
   ['llama', { ...grouped, tie_word_embeddings: true }],
   ['mistral', { ...grouped, sliding_window: 5 }],
   ['ministral3', { ...grouped }],
@@ -169,6 +169,36 @@ const familyTable: readonly (readonly [name: string, options: Record<string, unk
   [
     'gemma3',
     { ...grouped, query_pre_attn_scalar: 8, sliding_window: 5, layer_types: ['sliding_attention', 'full_attention'] },
+  ],
+  [
+    'gemma4',
+    {
+      ...grouped,
+      num_hidden_layers: 4,
+      sliding_window: 5,
+      layer_types: ['sliding_attention', 'full_attention', 'sliding_attention', 'full_attention'],
+      global_head_dim: 16,
+      num_kv_shared_layers: 2,
+      use_double_wide_mlp: true,
+      hidden_size_per_layer_input: 6,
+      final_logit_softcapping: 12,
+    },
+  ],
+  [
+    'gemma4',
+    {
+      ...grouped,
+      sliding_window: 5,
+      layer_types: ['sliding_attention', 'full_attention'],
+      global_head_dim: 16,
+      attention_k_eq_v: true,
+      num_global_key_value_heads: 1,
+      enable_moe_block: true,
+      num_experts: 4,
+      top_k_experts: 2,
+      moe_intermediate_size: 8,
+    },
+    'gemma4 with experts, and keys for values',
   ],
   ['gpt2', { vocab_size: 23, n_embd: 16, n_layer: 2, n_head: 2, n_positions: 64, n_inner: 24 }],
   ['qwen3_5', { ...grouped, ...deltas, layer_types: kinds }],
@@ -226,7 +256,10 @@ const familyTable: readonly (readonly [name: string, options: Record<string, unk
 ]
 
 /** Every published family in small. */
-export const familyConfigurations = familyTable.map(([name, options]) => ({ name, model: createModel(name, options) }))
+export const familyConfigurations = familyTable.map(([family, options, name = family]) => ({
+  name,
+  model: createModel(family, options),
+}))
 
 /** Memories and low-rank additions on a family that multiplies by `op.linear`. */
 export const familyAdapter = {

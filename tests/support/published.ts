@@ -18,8 +18,8 @@ export const publishedWeights = join(import.meta.dirname, '../../.cache/models')
 const list = (folder: string): string[] =>
   existsSync(join(fixtures, folder)) ? readdirSync(join(fixtures, folder)).toSorted() : []
 
-/** Models of which the importer refuses the family, by name, and encoders, which write no text. */
-const NO_DECODERS = ['gemma4', 'gemma4-k_eq_v', 'bert']
+/** Encoders, which write no text. */
+const NO_DECODERS = ['bert']
 export const folders = list('models').filter((name) => !NO_DECODERS.includes(name))
 /** Files as `NAME/FILE.gguf`. */
 export const ggufs = list('gguf').flatMap((name) =>
@@ -30,9 +30,11 @@ export const ggufs = list('gguf').flatMap((name) =>
 
 export type Numbers = Float32Array
 
-/** The tensors of a reference.safetensors: ids and what transformers makes of them. */
-export async function readReference(folder: string) {
-  const { tensors } = await readSafetensors(join(fixtures, folder, 'reference.safetensors'))
+/** The tensors of a fixture's reference.safetensors: ids and what transformers makes of them. */
+export const readReference = (folder: string) => readReferenceIn(join(fixtures, folder))
+
+export async function readReferenceIn(folder: string) {
+  const { tensors } = await readSafetensors(join(folder, 'reference.safetensors'))
   return {
     ids: (name: string): number[] => Array.from(tensors[name]!.data as ArrayLike<number | bigint>, Number),
     numbers: (name: string): Numbers => tensors[name]!.data as Numbers,

@@ -6,13 +6,22 @@ import { canCarry } from '../backends/carry.ts'
 import { defineRecipe, textData } from './define.ts'
 import type { Recipe } from './recipe.ts'
 
-const [linear, full, conv] = ['linear_attention', 'full_attention', 'conv']
+const [linear, full, sliding, conv] = ['linear_attention', 'full_attention', 'sliding_attention', 'conv']
 const hybrid = [linear, full, linear, full]
 
 /** What a small model of a family needs beside the defaults of its options: kinds of layers, and sizes that suit them. */
 const models: Readonly<Record<string, Options>> = {
   gpt_oss: { intermediate_size: 64, num_local_experts: 4 },
   gemma3: { query_pre_attn_scalar: 32, sliding_window: 64 },
+  gemma4: {
+    layer_types: [sliding, full, sliding, full],
+    sliding_window: 64,
+    head_dim: 32,
+    global_head_dim: 64,
+    hidden_size_per_layer_input: 16,
+    num_kv_shared_layers: 2,
+    use_double_wide_mlp: true,
+  },
   granitemoehybrid: { layer_types: hybrid, attention_multiplier: 32 ** -0.5, shared_intermediate_size: 256 },
   kimi_linear: { layer_types: hybrid, mlp_layer_types: ['dense', 'sparse', 'dense', 'sparse'], num_hidden_layers: 4 },
   lfm2: { layer_types: [conv, full, conv, full] },

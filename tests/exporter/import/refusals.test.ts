@@ -42,8 +42,8 @@ describe.skipIf(!existsSync(fixtures))('an import', () => {
   test.each<[what: string, folder: () => string, sentence: RegExp]>([
     [
       'a family that is not known',
-      () => join(fixtures, 'models/gemma4'),
-      /model_type: expected one of .*got "gemma4_text"/,
+      () => changed('gemma3', (c) => (c['model_type'] = 'gemma3n_text')),
+      /model_type: expected one of .*got "gemma3n_text"/,
     ],
     ['Qwen3.8-Flash-Next', () => changed('qwen3', (c) => (c['model_type'] = 'qwen4_exp')), /got "qwen4_exp"/],
     [

@@ -4,6 +4,7 @@ import type { Architecture } from '../fields.ts'
 import type { GgufModel } from '../model.ts'
 import { falconH1 } from './falcon-h1.ts'
 import { gemma3 } from './gemma3.ts'
+import { gemma4 } from './gemma4.ts'
 import { gptOss } from './gpt-oss.ts'
 import { gpt2 } from './gpt2.ts'
 import { graniteHybrid } from './granite-hybrid.ts'
@@ -25,6 +26,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   qwen35,
   qwen35moe: qwen35Moe,
   gemma3,
+  gemma4,
   granite,
   granitehybrid: graniteHybrid,
   'falcon-h1': falconH1,

@@ -28,8 +28,11 @@ export function byteLevelBpe(vocabulary: GgufVocabulary, pre: PreTokenizer): obj
   }
 }
 
-/** As Llama 2 and Gemma have it; `spacePrefix` says whether a text gets a space in front. */
-export function sentencePieceBpe(vocabulary: GgufVocabulary, spacePrefix: boolean): object {
+/**
+ * As Llama 2 and Gemma have it; `spacePrefix` says whether a text gets a space in front. Files of Gemma 4 have merges, the
+ * others scores alone.
+ */
+export function sentencePieceBpe(vocabulary: GgufVocabulary, spacePrefix: boolean, hasMerges = false): object {
   const pieces = vocabulary.tokens.filter(({ type }) => type !== TokenType.control)
   const unknown = vocabulary.tokens.find(({ type }) => type === TokenType.unknown)
   const spaces = { type: 'Replace', pattern: { String: ' ' }, content: '\u2581' }
@@ -57,7 +60,7 @@ export function sentencePieceBpe(vocabulary: GgufVocabulary, spacePrefix: boolea
       fuse_unk: true,
       ignore_merges: false,
       vocab: idOfToken(pieces),
-      merges: mergesByScore(pieces),
+      merges: hasMerges ? vocabulary.merges : mergesByScore(pieces),
     },
   }
 }

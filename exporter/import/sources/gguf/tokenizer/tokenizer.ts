@@ -13,6 +13,7 @@ const ENDS = new Set([
   '<|return|>',
   '<|call|>',
   '<end_of_turn>',
+  '<turn|>',
   '<|endoftext|>',
   '<|eom_id|>',
   '<|end_of_text|>',
@@ -61,8 +62,9 @@ function tokenizerOf(
 ): { json: object; addBos: boolean } {
   if (kind === 'llama')
     return { json: sentencePieceBpe(vocabulary, flag(metadata, 'add_space_prefix', true)), addBos: true }
+  if (kind === 'gemma4') return { json: sentencePieceBpe(vocabulary, false, true), addBos: true }
   if (kind !== 'gpt2')
-    throw new SourceError(`${where}: has a tokenizer of the kind ${String(kind)}; can be rebuilt: gpt2, llama`)
+    throw new SourceError(`${where}: has a tokenizer of the kind ${String(kind)}; can be rebuilt: gpt2, llama, gemma4`)
   const name = String(metadata.get('tokenizer.ggml.pre') ?? 'default')
   const pre = preTokenizers.get(name)
   if (!pre)
