@@ -53,9 +53,12 @@ type ExpertsParams = {
   readonly shared_expert_gate?: LinearSpec
 }
 
+/** Rows of an expert's first matrix: a gated one has its gate before its projection up. */
+const rowsOf = (c: SparseExpertsConfig): number => (c.gated ? 2 * c.hidden : c.hidden)
+
 function expertsParams(c: SparseExpertsConfig): ExpertsParams {
   const inside = c.latent ?? c.width
-  const rows = c.gated ? 2 * c.hidden : c.hidden
+  const rows = rowsOf(c)
   return {
     gate: {
       ...linearParams(c.width, c.experts, c.bias),
@@ -75,7 +78,20 @@ function expertsParams(c: SparseExpertsConfig): ExpertsParams {
 export function sparseExperts(c: SparseExpertsConfig): Module {
   return module(expertsParams(c), STATELESS, (op, p, x, _, pass) => {
     const input = p.latent_in ? op.linear(x, p.latent_in.weight) : x
-    const mixed = allExperts(op, c, p, input, shares(op, c, p, x))
+    const mixed = op.mixtureOfExperts({
+      x: input,
+      ...routing(op, c, p, x),
+      up: p.experts.up_proj,
+      upBias: p.experts.up_bias,
+      down: p.experts.down_proj,
+      downBias: p.experts.down_bias,
+      experts: c.experts,
+      top: c.top,
+      width: c.latent ?? c.width,
+      rows: rowsOf(c),
+      hidden: c.hidden,
+      activate: (inner) => (c.gated ? gated(op, c, inner) : activate(op, c.activation, inner)),
+    })
     const y = p.latent_out ? op.linear(mixed, p.latent_out.weight) : mixed
     if (!c.shared) return { y, state: STATELESS }
     const own = c.shared.run(op, p.shared_experts, x, STATELESS, pass).y
@@ -84,8 +100,8 @@ export function sparseExperts(c: SparseExpertsConfig): Module {
   })
 }
 
-/** What each expert counts for each token, 0 for those not chosen: (B,T,E). */
-function shares<T>(op: Ops<T>, c: SparseExpertsConfig, p: Of<ExpertsParams, T>, x: T): T {
+/** Which experts are chosen for each token, and what each of them counts: (B,T,E), 0 for those not chosen. */
+function routing<T>(op: Ops<T>, c: SparseExpertsConfig, p: Of<ExpertsParams, T>, x: T): { chosen: T; share: T } {
   const logits = op.linear(x, p.gate.weight, p.gate.bias)
   const scores = c.scores === 'softmax' ? op.softmax(logits) : op.sigmoid(logits)
   const biased = p.gate.e_score_correction_bias ? op.add(scores, p.gate.e_score_correction_bias) : scores
@@ -93,7 +109,8 @@ function shares<T>(op: Ops<T>, c: SparseExpertsConfig, p: Of<ExpertsParams, T>, 
   const kept = op.mul(scores, chosen)
   const total = op.add(op.sum(kept, -1, true), op.constant(1e-20))
   const normalised = c.normalise ? op.div(kept, total) : kept
-  return c.scale === undefined || c.scale === 1 ? normalised : op.mul(normalised, op.constant(c.scale))
+  const share = c.scale === undefined || c.scale === 1 ? normalised : op.mul(normalised, op.constant(c.scale))
+  return { chosen, share }
 }
 
 /** 1 for the k largest of the last axis, 0 for the others. */
@@ -111,23 +128,6 @@ function inBestGroups<T>(op: Ops<T>, { groups, experts }: SparseExpertsConfig, s
   const kept = op.reshape(mask(op, best, top, count), [0, 0, count, 1])
   const outside = op.mul(op.sub(kept, op.constant(1)), op.constant(1e4))
   return op.reshape(op.add(byGroup, outside), [0, 0, experts])
-}
-
-/**
- * All experts on all tokens, weighted: x (B,T,D), shares (B,T,E). Both projections are one product over all experts: the
- * shares are multiplied in between, and the sum over the experts is a part of the second product.
- */
-function allExperts<T>(op: Ops<T>, c: SparseExpertsConfig, { experts }: Of<ExpertsParams, T>, x: T, share: T): T {
-  const inside = c.latent ?? c.width
-  const rows = c.gated ? 2 * c.hidden : c.hidden
-  const up = op.linear(x, op.reshape(experts.up_proj, [c.experts * rows, inside])) //           (B, T, E*2I or E*I)
-  const byExpert = op.reshape(up, [0, 0, c.experts, rows])
-  const biased = experts.up_bias ? op.add(byExpert, experts.up_bias) : byExpert
-  const inner = c.gated ? gated(op, c, biased) : activate(op, c.activation, biased) //           (B, T, E, I)
-  const weighted = op.reshape(op.mul(inner, op.reshape(share, [0, 0, c.experts, 1])), [0, 0, c.experts * c.hidden])
-  const down = op.reshape(op.transpose(experts.down_proj, [0, 2, 1]), [c.experts * c.hidden, inside])
-  const y = op.matmul(weighted, down) //                                                         (B, T, D)
-  return experts.down_bias ? op.add(y, op.matmul(share, experts.down_bias)) : y
 }
 
 function gated<T>(op: Ops<T>, { activation, hidden, clamped }: SparseExpertsConfig, both: T): T {
