@@ -21,11 +21,18 @@ export interface Embedder extends VectorGraph, SentenceTokenizer {
   /** Numbers of a vector. */
   readonly width: number
   readonly maxTokens: number
+  /** Ids are below this. */
+  readonly vocab: number
 }
 
 /** Opens the embedder of a bundle. Throws ManifestError where it has none. */
 export async function openEmbedder(bundle: Bundle, options: GraphOptions = {}): Promise<Embedder> {
-  const { graphs, embedder, name } = bundle.manifest
+  const {
+    graphs,
+    embedder,
+    name,
+    tokenizer: { vocab },
+  } = bundle.manifest
   if (!graphs.embedder || !embedder)
     throw new ManifestError(`${name}: expected a bundle with an embedder, got one without; import a sentence encoder`)
   const { width, maxTokens } = embedder
@@ -33,6 +40,7 @@ export async function openEmbedder(bundle: Bundle, options: GraphOptions = {}): 
   return {
     width,
     maxTokens,
+    vocab,
     ...tokenizer,
     ...(await openVectorGraph(bundle.path(graphs.embedder.file), width, options)),
   }

@@ -8,10 +8,11 @@ export interface SentenceTokenizer {
   /** Tokens that are added to a text. */
   readonly added: number
   /**
-   * The tokens of a text, whose end is cut off where they are more than `maxTokens`. Special tokens that are written in
-   * it are text like any other.
+   * The tokens of a text, whose end is cut off where they are more than `most` (of which there are at most `maxTokens`,
+   * and at least one more than are added); `length` tokens were there before. Special tokens that are written in it are
+   * text like any other.
    */
-  encode(text: string): EncodedText & { readonly truncated: boolean }
+  encode(text: string, most?: number): EncodedText & { readonly truncated: boolean; readonly length: number }
   /** The tokens of two texts as one, of which the longer is cut first. Throws TextError if the tokenizer cannot join them. */
   encodePair(first: string, second: string): EncodedText & { readonly truncated: boolean }
 }
@@ -26,9 +27,11 @@ export function openSentenceTokenizer(source: string | TokenizerFiles, maxTokens
     throw new TextError(`tokenizer: adds ${added} tokens to a text, of which the model reads at most ${maxTokens}`)
   return {
     added,
-    encode(text) {
+    encode(text, most = maxTokens) {
       const ids = vocabulary.encode(text)
-      return { ...processor.wrap(ids.slice(0, maxTokens - added)), truncated: ids.length > maxTokens - added }
+      const room = Math.min(most, maxTokens) - added
+      const length = ids.length + added
+      return { ...processor.wrap(ids.slice(0, room)), truncated: ids.length > room, length }
     },
     encodePair(first, second) {
       const [a, b] = [vocabulary.encode(first), vocabulary.encode(second)]

@@ -2,13 +2,20 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { decoderOf, loadBundle } from '../runtime/bundle.ts'
+import { decoderOf, loadBundle, type Bundle } from '../runtime/bundle.ts'
 import { memoryOf } from './engine/model-memory.ts'
 import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
 import { cacheBytes } from './limits.ts'
 import { LEVELS } from './log.ts'
 import { packageRoot } from '../runtime/package.ts'
-import { startServer, type ModelSource, type Parts, type RunningServer } from './serve.ts'
+import {
+  startServer,
+  type EmbedderSource,
+  type ModelSource,
+  type Parts,
+  type RunningServer,
+  type Sources,
+} from './serve.ts'
 import { startStore } from './store/start.ts'
 import type { Store } from './store/store.ts'
 
@@ -26,7 +33,7 @@ export function serveCommand(find: FindBundle): Command {
     .description('serve models over the OpenAI protocols, with memory that lasts')
     .argument(
       '[models...]',
-      'folders of bundles; or published models, which are imported on first use: a folder with safetensors or an ONNX decoder, a .gguf or .onnx file, hf:OWNER/NAME[@REVISION][:FILE] (default: the bundled model)',
+      'folders of bundles; or published models and sentence encoders, which are imported on first use: a folder with safetensors or an ONNX decoder, a .gguf or .onnx file, hf:OWNER/NAME[@REVISION][:FILE] (default: the bundled model)',
     )
     .option('--config <file>', 'JSON file of settings')
     .option('--host <name>', 'address to listen on (default: 127.0.0.1)')
@@ -88,7 +95,7 @@ function settingsOf({ apiKey, allowedHost, allowedOrigin, ...rest }: Record<stri
 /** Runs a server until it is told to stop; returns the exit code. */
 export async function serve(
   configure: () => Config,
-  sourcesOf: (config: Config) => Promise<ModelSource[]>,
+  sourcesOf: (config: Config) => Promise<Sources>,
   makeStore: (config: Config) => Store = storeOf,
   entries: Pick<Parts, 'engine' | 'tokenizer'> = {},
 ): Promise<number> {
@@ -115,23 +122,40 @@ export function storeOf({ data, keepStates, replayTokens, stateDisk, prefixDisk 
   return startStore({ folder: data, keepStates, replayTokens, stateBytes: stateDisk, prefixBytes: prefixDisk })
 }
 
-/** The bundles of a configuration, each in an engine of its own. */
-async function bundledSources(config: Config, find: FindBundle): Promise<ModelSource[]> {
+/** What the bundles of a configuration serve: those with a decoder each in an engine of its own. */
+async function bundledSources(config: Config, find: FindBundle): Promise<Sources> {
   const named = config.bundles.length > 0 ? config.bundles : [DEFAULT_BUNDLE]
   const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
-  const sources = await Promise.all(folders.map((folder) => bundleSource(folder, config, folders.length)))
-  const names = sources.map(({ description }) => description.name)
+  const bundles = await Promise.all(folders.map((folder) => loadBundle(folder)))
+  const names = bundles.map(({ manifest }) => manifest.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new ConfigError(`two of the bundles are named ${twice}; serve one of them`)
-  return sources
+  const embedders = bundles.filter(({ manifest }) => manifest.embedder)
+  const decoders = bundles.filter(({ manifest }) => manifest.graphs.decoder || !manifest.embedder)
+  return {
+    models: decoders.map((bundle) => modelSource(bundle, config, decoders.length)),
+    embedders: embedders.map(embedderSource),
+  }
 }
 
-/** What is served of the bundle in a folder, beside so many models. */
-export async function bundleSource(folder: string, config: Config, models = 1): Promise<ModelSource> {
+/** The embedder of a bundle. */
+export function embedderSource({ manifest, id, dir }: Bundle): EmbedderSource {
+  const { name, architecture, parameters, embedder, graphs, files } = manifest
+  const { file } = graphs.embedder!
+  const { width, maxTokens, normalize } = embedder!
+  const weights = Object.keys(files).filter((one) => one.startsWith(file))
+  return {
+    description: { name, bundle: id, architecture, parameters, created: now(), width, maxTokens, normalize },
+    folder: dir,
+    bytes: weights.reduce((sum, one) => sum + files[one]!.bytes, 0),
+  }
+}
+
+/** The decoder of a bundle, served beside so many models. Throws ManifestError where it has none. */
+export function modelSource({ manifest, id, dir }: Bundle, config: Config, models = 1): ModelSource {
   const { threads, device, maxBatch } = config
-  const { manifest, id, dir } = await loadBundle(folder)
   const residentBytes = Math.floor(cacheBytes(config).resident / models)
   const { temperature = 1, top_p = 1, max_tokens = DEFAULT_MAX_TOKENS } = manifest.generation
   return {
@@ -141,7 +165,7 @@ export async function bundleSource(folder: string, config: Config, models = 1): 
       architecture: manifest.architecture,
       kernels: decoderOf(manifest).kernels,
       parameters: manifest.parameters,
-      created: Math.floor(Date.now() / 1000),
+      created: now(),
       contextLength: manifest.maxTokens ?? null,
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
@@ -150,6 +174,9 @@ export async function bundleSource(folder: string, config: Config, models = 1): 
     payload: { bundle: dir, id, threads: threads ?? null, rows: maxBatch, device, residentBytes },
   }
 }
+
+/** Seconds since 1970. */
+const now = (): number => Math.floor(Date.now() / 1000)
 
 /** Beyond the time for replies: threads get so long to end. */
 const STOP_MS = 5_000

@@ -1,5 +1,6 @@
 /** What the application is made of. Tests pass their own. */
 import type { Logger } from 'pino'
+import type { ServedEmbedder } from './embedding/served-embedder.ts'
 import type { Admission } from './http/admission.ts'
 import type { AccessRules } from './http/origins.ts'
 import type { WrongKeys } from './http/wrong-keys.ts'
@@ -16,6 +17,7 @@ import type { Store } from './store/store.ts'
 
 export interface Deps {
   readonly models: readonly ServedModel[]
+  readonly embedders: readonly ServedEmbedder[]
   readonly store: Store
   /** Null where nothing is cached. */
   readonly prefixes: PrefixCache | null

@@ -46,6 +46,7 @@ export function createMetrics(readings: Readings) {
     registry,
     promptTokens: counter('prompt_tokens_total', 'Tokens of conversations that requests built on, computed or not.'),
     generatedTokens: counter('generation_tokens_total', 'Tokens generated.'),
+    embeddedTokens: counter('embedding_tokens_total', 'Tokens of texts that vectors were made of.'),
     drafts: counter('spec_decode_num_drafts_total', 'Drafts of replies that were verified.'),
     draftTokens: counter('spec_decode_num_draft_tokens_total', 'Tokens of those drafts.'),
     acceptedTokens: counter('spec_decode_num_accepted_tokens_total', 'Tokens of drafts that the reply has.'),

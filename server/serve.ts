@@ -5,6 +5,8 @@ import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
 import type { Deps } from './deps.ts'
+import { startEmbedderThread } from './embedding/embedders.ts'
+import { startEmbedders, type EmbedderSource } from './embedding/served-embedder.ts'
 import { startEngineThread } from './engine/engine-thread.ts'
 import type { SupervisedModel } from './engine/supervisor.ts'
 import { createListener } from './http/listener.ts'
@@ -29,6 +31,12 @@ import { sibling } from './thread.ts'
 /** How long connections may take to end by themselves once all work is done. */
 const FAREWELL_MS = 1_000
 
+export interface Sources {
+  /** Models that write text. */
+  readonly models: readonly ModelSource[]
+  readonly embedders: readonly EmbedderSource[]
+}
+
 /** What a server is made of besides its models. */
 export interface Parts {
   /** It is closed with the server. */
@@ -39,6 +47,7 @@ export interface Parts {
   readonly tokenizer?: URL
 }
 
+export type { EmbedderSource } from './embedding/served-embedder.ts'
 export type { ModelSource } from './start-models.ts'
 
 export interface RunningServer {
@@ -53,7 +62,7 @@ export interface RunningServer {
 /** Starts everything; resolves once requests are taken. Throws in one sentence what could not be started. */
 export async function startServer(
   config: Config,
-  sources: readonly ModelSource[],
+  sources: Sources,
   {
     store,
     engine = sibling('./engine/worker', import.meta.url),
@@ -72,12 +81,13 @@ export async function startServer(
   const recent = isCaching ? new RecentStates(states) : null
   const models: SupervisedModel[] = []
   // Models share threads: more of them than cores would only take memory.
-  const count = Math.max(1, Math.min(sources.length, availableParallelism()))
+  const count = Math.max(1, Math.min(sources.models.length, availableParallelism()))
   const threads = Array.from({ length: count }, () => startEngineThread(engine, log))
+  const embedding = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
   const shut = async (): Promise<void> => {
     for (const model of models) model.close()
     await Promise.all(threads.map((thread) => thread.close()))
-    await tokenizers.close()
+    await Promise.all([tokenizers.close(), embedding.close()])
     await store.close()
   }
   try {
@@ -95,7 +105,8 @@ export async function startServer(
       prefixes: () => ({ bytes: states.bytes, evictions: prefixes?.evictions ?? 0 }),
     })
     reportDamage(store, log, metrics)
-    await startModels(models, sources, {
+    const embedders = await startEmbedders(sources.embedders, embedding, config, budget)
+    await startModels(models, sources.models, {
       threads,
       tokenizers,
       prefixes,
@@ -110,7 +121,7 @@ export async function startServer(
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
-    const deps: Deps = { models, store, prefixes, recent, metrics, keys, lifecycle, ...protection, ...about }
+    const deps: Deps = { models, embedders, store, prefixes, recent, metrics, keys, lifecycle, ...protection, ...about }
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     return {

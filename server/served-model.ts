@@ -36,12 +36,9 @@ export function pickModel(models: readonly ServedModel[], name: string | null | 
   const model = name ? models.find((m) => m.name === name) : models[0]
   if (model) return model
   const known = models.map((m) => m.name).join(', ')
-  throw new ApiError(
-    404,
-    'model_not_found',
-    `The model '${name?.slice(0, 100)}' is not served here. Served: ${known}.`,
-    { param: 'model' },
-  )
+  const served = known === '' ? 'No model that writes text is served here.' : `Served: ${known}.`
+  const message = name ? `The model '${name.slice(0, 100)}' is not served here. ${served}` : served
+  throw new ApiError(404, 'model_not_found', message, { param: 'model' })
 }
 
 /** What the engine said about the model; 503 while it is starting. */

@@ -1,6 +1,7 @@
 /** The table of all endpoints. */
 import type { Deps } from '../deps.ts'
 import { socketEndpoint } from '../socket/endpoint.ts'
+import { embedEndpoints } from './embed.ts'
 import type { Endpoint } from './endpoint.ts'
 import { generateEndpoints } from './generate.ts'
 import { statusEndpoints } from './status.ts'
@@ -9,6 +10,7 @@ import { storedEndpoints } from './stored.ts'
 export function allEndpoints(deps: Deps): readonly Endpoint[] {
   const endpoints: readonly Endpoint[] = [
     ...generateEndpoints(deps),
+    ...embedEndpoints(deps),
     socketEndpoint(deps),
     ...storedEndpoints(deps),
     ...statusEndpoints(deps, () => endpoints),

@@ -1,5 +1,6 @@
 /** The endpoints that say how we are: probes, metrics, version, models, the API's description. */
 import type { Deps } from '../deps.ts'
+import type { ServedEmbedder } from '../embedding/served-embedder.ts'
 import type { ModelInfo } from '../engine/messages.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
 import type { RequestContext } from './context.ts'
@@ -42,14 +43,20 @@ export function statusEndpoints(deps: Deps, all: () => readonly Endpoint[]): End
       ...models,
       path: '/v1/models',
       summary: 'List the models',
-      answer: (c) => c.json({ object: 'list', data: deps.models.map(modelObject) }),
+      answer: (c) =>
+        c.json({ object: 'list', data: [...deps.models.map(modelObject), ...deps.embedders.map(embedderObject)] }),
     },
     {
       ...models,
       // Names may contain slashes.
       path: '/v1/models/:id{.+}',
       summary: 'Describe a model',
-      answer: (c) => c.json(modelObject(pickModel(deps.models, c.req.param('id')))),
+      answer(c) {
+        const name = c.req.param('id')
+        const embedder = deps.embedders.find((one) => one.name === name)
+        const model = deps.models.find((one) => one.name === name)
+        return c.json(embedder && !model ? embedderObject(embedder) : modelObject(pickModel(deps.models, name)))
+      },
     },
   ]
 }
@@ -63,7 +70,25 @@ function readiness(deps: Deps, c: RequestContext): Response {
 
 async function version(deps: Deps): Promise<object> {
   const store = await deps.store.statistics()
-  return { name: 'mneme', version: deps.version, node: process.version, models: deps.models.map(describe), store }
+  const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
+  return { name: 'mneme', version: deps.version, node: process.version, models, embedders, store }
+}
+
+function embedderObject({ name, created, bundle, architecture, maxTokens, width }: ServedEmbedder): object {
+  const mneme = { bundle, architecture, loaded: true, embedding_width: width }
+  return { id: name, object: 'model', created, owned_by: 'mneme', max_model_len: maxTokens, mneme }
+}
+
+function describeEmbedder({
+  name,
+  bundle,
+  architecture,
+  parameters,
+  maxTokens,
+  width,
+  runtime,
+}: ServedEmbedder): object {
+  return { name, bundle, architecture, parameters, max_model_len: maxTokens, embedding_width: width, runtime }
 }
 
 function modelObject(model: ServedModel): object {

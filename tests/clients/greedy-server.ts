@@ -10,7 +10,8 @@ export async function startGreedyServer(delayMs = 0): Promise<string> {
   const config = loadConfig({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 0 }, {})
   const { description, ...rest } = fakeSource({ rows: config.maxBatch, delayMs })
   const greedy = { ...description, defaults: { ...description.defaults, temperature: 0 } }
-  const server = await startServer(config, [{ ...rest, description: greedy }], fakeParts(config))
+  const sources = { models: [{ ...rest, description: greedy }], embedders: [] }
+  const server = await startServer(config, sources, fakeParts(config))
   onTestFinished(() => server.stop())
   return server.url
 }

@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { bundleSource, storeOf } from '../../server/cli.ts'
+import { loadBundle } from '../../runtime/bundle.ts'
+import { modelSource, storeOf } from '../../server/cli.ts'
 import { configSchema } from '../../server/config.ts'
 import { startServer } from '../../server/serve.ts'
 import { writeAttentionBundle } from '../support/attention-bundle.ts'
@@ -13,8 +14,9 @@ test('conversations with bundles that take turns in memory are those of bundles 
   const serve = async (memory: number | undefined) => {
     const settings = { port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 1, threads: 1, maxBatch: 2 }
     const config = configSchema.parse({ ...settings, memory })
-    const sources = await Promise.all(folders.map((folder) => bundleSource(folder, config)))
-    const server = await startServer(config, sources, { store: storeOf(config) })
+    const bundles = await Promise.all(folders.map((folder) => loadBundle(folder)))
+    const sources = bundles.map((bundle) => modelSource(bundle, config))
+    const server = await startServer(config, { models: sources, embedders: [] }, { store: storeOf(config) })
     onTestFinished(() => server.stop())
     return { ...server, sources }
   }

@@ -7,6 +7,7 @@ import { openApiPath } from '../../server/http/openapi.ts'
 import { listFields, retrieveFields } from '../../server/http/stored.ts'
 import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
+import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
 import type { Fields } from '../../server/openai/field.ts'
 import { httpFields, messageItemFields, otherItemFields, socketFields } from '../../server/openai/responses-schema.ts'
 
@@ -19,6 +20,7 @@ export function apiTables(): Record<string, string> {
     chat: fieldTable(chatFields),
     messages: fieldTable(messageFields),
     completions: fieldTable(completionFields),
+    embeddings: fieldTable(embeddingFields),
     responses: fieldTable(httpFields),
     items: fieldTable(messageItemFields),
     'other items': fieldTable(otherItemFields),

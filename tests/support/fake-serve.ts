@@ -13,7 +13,7 @@ const stateBytes = Number(env['FAKE_STATE_BYTES'] ?? 16)
 
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
-  async (config) => [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })],
+  async (config) => ({ models: [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })], embedders: [] }),
   ({ data, keepStates, replayTokens, stateDisk, prefixDisk }) =>
     startStore({
       folder: data,

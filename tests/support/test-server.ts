@@ -5,6 +5,7 @@ import { MessageChannel } from 'node:worker_threads'
 import { onTestFinished } from 'vitest'
 import { createApp } from '../../server/app.ts'
 import type { Deps } from '../../server/deps.ts'
+import type { ServedEmbedder } from '../../server/embedding/served-embedder.ts'
 import { connectEngine } from '../../server/engine/client.ts'
 import { encodePrompt } from '../../server/engine/encode.ts'
 import type { TextCodec } from '../../runtime/text.ts'
@@ -34,6 +35,7 @@ import { temporaryFolder } from './temporary.ts'
 const MIB = 1024 * 1024
 
 export interface TestOptions extends FakeOptions {
+  readonly embedders?: readonly ServedEmbedder[]
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -137,6 +139,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   const access = { keysRequired: ring.required, allowedHosts, allowedOrigins }
   const deps: Deps = {
     models: [model],
+    embedders: options.embedders ?? [],
     store,
     prefixes,
     recent,

@@ -18,7 +18,7 @@ import { readModelFile } from '../../../exporter/onnx/model-file.ts'
 import { loadBundle, type Bundle } from '../../../runtime/bundle.ts'
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createTensor, type Tensor } from '../../../runtime/tensor.ts'
-import { bundleSource, storeOf } from '../../../server/cli.ts'
+import { modelSource, storeOf } from '../../../server/cli.ts'
 import { configSchema } from '../../../server/config.ts'
 import { startServer } from '../../../server/serve.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
@@ -261,7 +261,11 @@ describe.skipIf(!existsSync(fixtures))('an ONNX folder', () => {
     const out = await servedBundle(folder, data, () => {})
     const settings = { port: 0, data, logLevel: 'silent', drainTimeout: 1, threads: 1, maxBatch: 2 }
     const config = configSchema.parse(settings)
-    const server = await startServer(config, [await bundleSource(out, config)], { store: storeOf(config) })
+    const server = await startServer(
+      config,
+      { models: [modelSource(await loadBundle(out), config)], embedders: [] },
+      { store: storeOf(config) },
+    )
     onTestFinished(() => server.stop())
     const turn = async (input: string, previous?: string): Promise<Json> => {
       const { name: model } = (await loadBundle(out)).manifest

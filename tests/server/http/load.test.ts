@@ -211,7 +211,7 @@ describe('an engine whose thread dies', () => {
     const config = configSchema.parse({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 1 })
     const { description, ...rest } = fakeSource()
     const sources = names.map((name) => ({ ...rest, description: { ...description, name } }))
-    const server = await startServer(config, sources, fakeParts(config))
+    const server = await startServer(config, { models: sources, embedders: [] }, fakeParts(config))
     onTestFinished(() => server.stop())
     const post = (model: string, prompt: string) =>
       fetch(`${server.url}/v1/completions`, {

@@ -38,7 +38,7 @@ async function start(bundles: Record<string, FakeBundle>, settings: Json = {}) {
     ...settings,
   })
   const sources = Object.entries(bundles).map(([name, bundle]) => sourceOf(name, bundle))
-  const server = await startServer(config, sources, fakeParts(config))
+  const server = await startServer(config, { models: sources, embedders: [] }, fakeParts(config))
   onTestFinished(() => server.stop())
   const request = (path: string, body?: Json): Promise<Response> =>
     fetch(`${server.url}${path}`, {

@@ -1,0 +1,113 @@
+/** The HTTP thread's side of the embedders: texts in, vectors out, computed on a thread of their own. */
+import type { Worker } from 'node:worker_threads'
+import type { Logger } from 'pino'
+import { createDeferred, type Deferred } from '../deferred.ts'
+import { startThread } from '../thread.ts'
+import type { EmbeddingInput, FromEmbedders, RefusedInput, ToEmbedders } from './messages.ts'
+
+/** An input that cannot be embedded. */
+export class InputError extends Error {
+  override name = 'InputError' as const
+  readonly refused: RefusedInput
+
+  constructor(refused: RefusedInput) {
+    super(`input ${refused.index}: ${refused.reason}`)
+    this.refused = refused
+  }
+}
+
+export interface EmbedOptions {
+  readonly owner: string
+  /** Tokens that are kept of a longer input; null: a longer input is refused. */
+  readonly keep: number | null
+  readonly signal: AbortSignal
+}
+
+export interface Embedded {
+  /** One for each input. */
+  readonly vectors: readonly Float32Array[]
+  /** That were read for them. */
+  readonly tokens: number
+}
+
+export interface OpenEmbedder {
+  /** How it runs, for /version. */
+  readonly runtime: string
+  /** Rejects with InputError, with the signal's reason, or where the thread has failed. */
+  embed(inputs: readonly EmbeddingInput[], options: EmbedOptions): Promise<Embedded>
+}
+
+export interface EmbedderThread {
+  /** Opens the embedder of a bundle's folder. Rejects if it cannot be opened. */
+  open(folder: string, threads: number): Promise<OpenEmbedder>
+  close(): Promise<void>
+}
+
+/** The thread of all embedders; it starts when the first is opened. `module` is its entry. */
+export function startEmbedderThread(module: URL, log: Logger): EmbedderThread {
+  const opened = new Map<string, number>()
+  const waiting = new Map<number, Deferred<FromEmbedders>>()
+  let thread: Worker | null = null
+  let last = 0
+  let closing = false
+
+  const run = (): Worker => {
+    const started = startThread(module, {})
+    thread = started
+    started.on('message', (answer: FromEmbedders) => {
+      waiting.get(answer.id)?.resolve(answer)
+      waiting.delete(answer.id)
+    })
+    started.on('error', (error) => log.error({ err: error }, "the embedders' thread failed"))
+    started.on('exit', () => {
+      if (thread === started) thread = null
+      if (!closing) log.warn("the embedders' thread has ended; it starts again with the next text")
+      for (const answer of waiting.values()) answer.reject(new Error("the embedders' thread has ended"))
+      waiting.clear()
+    })
+    // What was open before it died: messages are answered in their order.
+    for (const [folder, threads] of opened) started.postMessage({ kind: 'open', id: 0, folder, threads }, [])
+    return started
+  }
+  const ask = (question: (id: number) => ToEmbedders): { id: number; answer: Promise<FromEmbedders> } => {
+    const id = ++last
+    const answer = createDeferred<FromEmbedders>()
+    waiting.set(id, answer)
+    ;(thread ?? run()).postMessage(question(id), [])
+    return { id, answer: answer.promise }
+  }
+  const forget = (id: number, reason: Error): void => {
+    thread?.postMessage({ kind: 'cancel', id }, [])
+    waiting.get(id)?.reject(reason)
+    waiting.delete(id)
+  }
+  return {
+    async open(folder, threads) {
+      const reply = await ask((id) => ({ kind: 'open', id, folder, threads })).answer
+      if (reply.kind !== 'opened') throw new Error(reply.kind === 'failed' ? reply.message : 'it was not opened')
+      opened.set(folder, threads)
+      return {
+        runtime: reply.runtime,
+        async embed(inputs, { owner, keep, signal }) {
+          signal.throwIfAborted()
+          const { id, answer } = ask((at) => ({ kind: 'embed', id: at, folder, owner, inputs, keep }))
+          const cancel = (): void => forget(id, signal.reason as Error)
+          signal.addEventListener('abort', cancel, { once: true })
+          const found = await answer.finally(() => signal.removeEventListener('abort', cancel))
+          if (found.kind === 'refused') throw new InputError(found.refused)
+          if (found.kind !== 'embedded') throw new Error(found.kind === 'failed' ? found.message : 'no vectors came')
+          return { vectors: rowsOf(found.vectors, inputs.length), tokens: found.tokens }
+        },
+      }
+    },
+    async close() {
+      closing = true
+      await thread?.terminate()
+    },
+  }
+}
+
+function rowsOf(joined: Float32Array, count: number): Float32Array[] {
+  const width = joined.length / count
+  return Array.from({ length: count }, (_, row) => joined.subarray(row * width, (row + 1) * width))
+}

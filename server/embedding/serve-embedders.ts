@@ -1,0 +1,76 @@
+/** The embedders of a server's bundles: opens them, and computes the texts of all requests together. */
+import { loadBundle } from '../../runtime/bundle.ts'
+import { openEmbedder, type Embedder } from '../../runtime/embedder.ts'
+import { runtimeInfo } from '../../runtime/open-graph.ts'
+import type { FromEmbedders, ToEmbedders } from './messages.ts'
+import { readInput } from './read-input.ts'
+import { TextQueue, type Round } from './text-queue.ts'
+
+export type Answer = (answer: FromEmbedders, moved: ArrayBuffer[]) => void
+
+/** Returns what takes the messages to a thread of embedders. */
+export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
+  const embedders = new Map<string, Embedder>()
+  const queue = new TextQueue(
+    (question, index) => readInput(embedders.get(question.folder)!, question, index),
+    (id, refused) => answer({ kind: 'refused', id, refused }, []),
+  )
+  let working = false
+
+  const compute = async (round: Round): Promise<void> => {
+    try {
+      const vectors = await embedders.get(round.folder)!.embed(round.texts)
+      for (const { id, vectors: all, tokens } of round.settle(vectors)) {
+        const joined = joinVectors(all)
+        answer({ kind: 'embedded', id, vectors: joined, tokens }, [joined.buffer])
+      }
+    } catch (error) {
+      for (const id of round.drop()) answer({ kind: 'failed', id, message: messageOf(error) }, [])
+    }
+  }
+  const work = async (): Promise<void> => {
+    if (working) return
+    working = true
+    // Messages come in between rounds: their texts are computed with what is left.
+    for (let round = queue.take(); round; round = queue.take()) {
+      await compute(round)
+      await new Promise(setImmediate)
+    }
+    working = false
+  }
+  const open = async (id: number, folder: string, threads: number): Promise<void> => {
+    try {
+      if (!embedders.has(folder)) embedders.set(folder, await openEmbedder(await loadBundle(folder), { threads }))
+      const { version, binding } = runtimeInfo()
+      answer({ kind: 'opened', id, runtime: `onnxruntime ${version}, ${binding}, cpu, threads: ${threads}` }, [])
+    } catch (error) {
+      answer({ kind: 'failed', id, message: messageOf(error) }, [])
+    }
+  }
+  // A text that comes while its embedder is being opened waits for that.
+  let opened: Promise<void> = Promise.resolve()
+  return (message) => {
+    if (message.kind === 'open') opened = opened.then(() => open(message.id, message.folder, message.threads))
+    else void opened.then(() => answerLater(message))
+  }
+  function answerLater(message: Exclude<ToEmbedders, { kind: 'open' }>): void {
+    if (message.kind === 'cancel') return queue.remove(message.id)
+    if (!embedders.has(message.folder)) {
+      const text = `${message.folder}: expected an embedder that was opened, got another folder`
+      return answer({ kind: 'failed', id: message.id, message: text }, [])
+    }
+    queue.add(message)
+    void work()
+  }
+}
+
+function joinVectors(vectors: readonly Float32Array[]): Float32Array<ArrayBuffer> {
+  const width = vectors[0]!.length
+  const joined = new Float32Array(vectors.length * width)
+  for (const [row, vector] of vectors.entries()) joined.set(vector, row * width)
+  return joined
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
