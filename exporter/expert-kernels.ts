@@ -32,8 +32,16 @@ export function chosenExperts(
   const ints = (...values: number[]): Value => graph.constant('int64', [values.length], values)
   const split = (value: Value, counts: Value, axis: number, parts: number): Value[] =>
     graph.node('Split', [value, counts], { axis: { int: axis } }, parts)
+  // When a graph is loaded, ONNX Runtime looks for each value of known rank through all values that have been freed, whether
+  // one has the same sizes. With thousands of products that takes minutes; a rank that it cannot infer ends the search.
+  const unknownShape = (counts: Value): Value => {
+    const pairs = node('ReduceSum', [counts], { keepdims: { int: 0 } })
+    const shape = node('Concat', [ints(1), node('Reshape', [pairs, ints(1)]), ints(-1)], { axis: { int: 0 } })
+    // As many numbers of the three as there are, which only a run can tell.
+    return node('Slice', [shape, ints(0), node('Add', [node('Reshape', [pairs, ints(1)]), ints(3)]), ints(0)])
+  }
   const eachExpert = (prepared: Value, counts: Value, matrices: ExpertMatrices): Value => {
-    const parts = split(prepared, counts, 1, x.experts)
+    const parts = split(node('Reshape', [prepared, unknownShape(counts)]), counts, 1, x.experts)
     return node(
       'Concat',
       parts.map((part, expert) => matrices.multiply(part, expert)),
