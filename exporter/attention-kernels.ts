@@ -6,7 +6,8 @@
  * of each row; more than one token of more than one row only at the beginning. LinearAttention takes q k v packed.
  */
 import type { CachedAttention, Composites, GatedAttention, RotaryTable } from '../models/ops.ts'
-import type { Attribute, GraphBuilder, Value } from './onnx/graph.ts'
+import type { KvCaches } from './kv-cache.ts'
+import { elementTypes, type Attribute, type ElementType, type GraphBuilder, type Value } from './onnx/graph.ts'
 import type { Cursor } from './trace.ts'
 
 /** The input that says how many tokens each row has been fed, int32 (B). */
@@ -21,7 +22,7 @@ const LARGEST_TABLE = 1 << 20
  * The fused forms, for a graph with the input `positions`. Where sequences have at most `maxPositions` tokens and the
  * table of their angles is small, the attention kernel turns queries and keys itself.
  */
-export function attentionKernels(cursor: Cursor, maxPositions: number | null): Overrides {
+export function attentionKernels(cursor: Cursor, maxPositions: number | null, kv: KvCaches): Overrides {
   // Made once for each graph: all layers share them.
   const shared = new Map<GraphBuilder, { seqlens: Value; total: Value }>()
   const lengths = (x: Value) => {
@@ -32,6 +33,7 @@ export function attentionKernels(cursor: Cursor, maxPositions: number | null): O
   const flat = new Map<Value, { cos: Value; sin: Value; positions: Value }>()
   const turned = new Map<Value, Turned>()
   const tables = new Map<string, { cos: Value; sin: Value }>()
+  const casts = new Map<Value, Value>()
   /** The queries and keys before they were turned, and the table to turn them by. */
   const unturned = (x: CachedAttention<Value>) => {
     const [q, k] = [turned.get(x.q), turned.get(x.k)]
@@ -46,7 +48,11 @@ export function attentionKernels(cursor: Cursor, maxPositions: number | null): O
     return { q: q.x, k: k.x, table }
   }
   return {
-    cachedAttention: (x) => cachedAttention(cursor.at, x, lengths(x.q), unturned(x)),
+    cachedAttention(x) {
+      const rotation = turned.get(x.k)
+      if (rotation) kv.rotated.set(x.past.k.name, rotation.how.rotated)
+      return cachedAttention(cursor.at, x, lengths(x.q), unturned(x), kv, casts)
+    },
     rotary(x, how) {
       const table = flat.get(how.cos) ?? flatTable(cursor.at, how)
       flat.set(how.cos, table)
@@ -151,6 +157,8 @@ function cachedAttention(
   x: CachedAttention<Value>,
   { seqlens, total }: { seqlens: Value; total: Value },
   own: { q: Value; k: Value; table: { cos: Value; sin: Value } } | undefined,
+  kv: KvCaches,
+  casts: Map<Value, Value>,
 ): { y: Value; k: Value; v: Value } {
   const attributes: Record<string, Attribute> = {
     num_heads: { int: x.heads },
@@ -159,16 +167,55 @@ function cachedAttention(
     ...(own ? { do_rotary: { int: 1 } } : {}),
     ...(x.window === undefined ? {} : { local_window_size: { int: x.window } }),
     ...(x.softcap === undefined ? {} : { softcap: { float: x.softcap } }),
+    ...(kv.dtype === 'int8' ? INT8_CACHES : {}),
   }
   const [q, k] = own ? [own.q, own.k] : [x.q, x.k]
   const packed = wholeOf(graph, [q, k, x.v])
-  const asked = packed ? [packed, undefined, undefined] : [q, k, x.v]
-  // Behind the caches: seqlens_k, total_sequence_length, cos_cache, sin_cache, position_ids, attention_bias, head_sink.
-  const before = [...asked, x.past.k, x.past.v, seqlens, total, own?.table.cos, own?.table.sin]
-  const sinks = x.sinks === undefined ? [] : [undefined, undefined, x.sinks]
-  const inputs = own || x.sinks ? [...before, ...sinks] : before.slice(0, 7)
-  const [y, keys, values] = graph.node('GroupQueryAttention', inputs, attributes, 3, 'com.microsoft')
-  return { y: y!, k: keys!, v: values! }
+  // The kernel computes in the type of its caches, but for int8.
+  const typed = (value: Value | undefined): Value | undefined =>
+    value && kv.dtype === 'float16' ? cast(graph, value, 'float16', casts) : value
+  const inputs = [
+    ...(packed ? [packed, undefined, undefined] : [q, k, x.v]).map(typed),
+    x.past.k,
+    x.past.v,
+    seqlens,
+    total,
+    typed(own?.table.cos),
+    typed(own?.table.sin),
+    undefined, // position_ids
+    undefined, // attention_bias
+    typed(x.sinks),
+    ...(kv.dtype === 'int8' ? [x.past.k, x.past.v].map((cache) => scaleOf(graph, cache, x, kv)) : []),
+  ]
+  const given = inputs.slice(0, inputs.findLastIndex((input) => input !== undefined) + 1)
+  const [y, keys, values] = graph.node('GroupQueryAttention', given, attributes, 3, 'com.microsoft')
+  return { y: kv.dtype === 'float16' ? cast(graph, y!, 'float32', casts) : y!, k: keys!, v: values! }
+}
+
+const INT8_CACHES: Readonly<Record<string, Attribute>> = {
+  k_quant_type: { string: 'PER_CHANNEL' },
+  v_quant_type: { string: 'PER_CHANNEL' },
+  kv_cache_bit_width: { int: 8 },
+}
+
+/** The steps of an int8 cache, float32 (1, G, 1, C). */
+function scaleOf(
+  graph: GraphBuilder,
+  cache: Value,
+  { kvHeads, channels }: CachedAttention<Value>,
+  kv: KvCaches,
+): Value {
+  const scales = kv.scales.get(cache.name)
+  if (scales?.length !== kvHeads * channels)
+    throw new RangeError(`${cache.name}: expected ${kvHeads * channels} scales, got ${scales?.length ?? 'none'}`)
+  return graph.initializer(`${cache.name}.scale`, 'float32', [1, kvHeads, 1, channels], scales)
+}
+
+/** A value in another type; the same node where it has been made already. */
+function cast(graph: GraphBuilder, value: Value, to: ElementType, known: Map<Value, Value>): Value {
+  const found = known.get(value) ?? graph.node('Cast', [value], { to: { int: elementTypes[to] } })[0]!
+  known.set(value, found)
+  return found
 }
 
 /** What was split into exactly these parts, in their order: the kernel takes it whole. */

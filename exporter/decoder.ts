@@ -4,6 +4,7 @@ import { fill, flatten, grows, leaves } from '../models/spec.ts'
 import { POSITIONS } from './attention-kernels.ts'
 import { chosenExperts, type ExpertMatrices } from './expert-kernels.ts'
 import { decoderOps, type Kernels } from './kernels.ts'
+import { kvCaches, type KvCaches, type KvDtype } from './kv-cache.ts'
 import type { MixtureOfExperts, Ops } from '../models/ops.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
 import type { Precomputed } from './precompute.ts'
@@ -16,7 +17,7 @@ export interface StateEntry {
   readonly kind: 'fixed' | 'append'
   readonly input: string
   readonly output: string
-  readonly dtype: 'float32'
+  readonly dtype: KvDtype
   readonly shape: readonly ['batch', ...(number | 'time')[]]
   readonly inPlace: boolean
 }
@@ -41,23 +42,33 @@ export function decoderGraph(
   weights: Weights,
   kernels: Kernels,
   precomputed: Precomputed = new Map(),
+  kv: KvCaches = kvCaches('float32'),
 ): DecoderGraph {
   if (kernels === 'portable' && flatten(model.state).some(([, spec]) => grows(spec)))
     throw new ExportError(`${model.architecture}: --kernels: attention over all tokens needs fused ones, got portable`)
   checkWeights(model, weights)
   const graph = new GraphBuilder()
-  const op = withWeights({ at: graph }, kernels, model, weights, precomputed)
+  const op = withWeights({ at: graph }, kernels, model, weights, precomputed, kv)
   const params = fill(model.params, (path, spec) =>
     graph.initializer(path, 'float32', spec.shape.map(Number), weights.get(path)!),
   )
-  const { encode, ...traced } = traceDecoder(graph, op, model, params)
+  const { encode, ...traced } = traceDecoder(graph, op, model, params, kv.dtype)
   return { ...traced, bytes: encode() }
 }
 
-/** Traces a model whose parameters are in `graph` already. Throws ExportError when it cannot be served. */
-export function traceDecoder(graph: GraphBuilder, op: Ops<Value>, model: Model, params: unknown): TracedDecoder {
+/**
+ * Traces a model whose parameters are in `graph` already, and whose attention has caches of `kv` as `op` makes them. Throws
+ * ExportError when it cannot be served.
+ */
+export function traceDecoder(
+  graph: GraphBuilder,
+  op: Ops<Value>,
+  model: Model,
+  params: unknown,
+  kv: KvDtype = 'float32',
+): TracedDecoder {
   if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
-  const state = stateEntries(model)
+  const state = stateEntries(model, kv)
   const positioned = flatten(model.state).some(([, { role }]) => role === 'position')
   const before = fill(model.state, (path, { role }): Value =>
     role === 'position' ? positionsAsFloat(graph) : { name: `state.${path}` },
@@ -93,7 +104,7 @@ function withCapacity(port: Port, state: readonly StateEntry[]): Port {
 }
 
 /** What a server keeps of a sequence: all states but the position, which it counts itself. */
-function stateEntries(model: Model): StateEntry[] {
+function stateEntries(model: Model, kv: KvDtype): StateEntry[] {
   return flatten(model.state)
     .filter(([, { role }]) => role !== 'position')
     .map(([name, spec]) => {
@@ -102,7 +113,8 @@ function stateEntries(model: Model): StateEntry[] {
       const ends = { input: `state.${name}`, output: `next.${name}` }
       // The attention kernel writes into its cache. Of all others two sets take turns, which copies nothing either and
       // is safe whatever else reads the state.
-      return { name, kind: append ? 'append' : 'fixed', ...ends, dtype: 'float32', shape, inPlace: append }
+      const dtype = append ? kv : 'float32'
+      return { name, kind: append ? 'append' : 'fixed', ...ends, dtype, shape, inPlace: append }
     })
 }
 
@@ -127,8 +139,9 @@ function withWeights(
   model: Model,
   weights: Weights,
   precomputed: Precomputed,
+  kv: KvCaches,
 ): Ops<Value> {
-  const ops = decoderOps(cursor, kernels)
+  const ops = decoderOps(cursor, kernels, null, kv)
   const shapes = new Map(flatten(model.params).map(([path, spec]) => [path, spec.shape]))
   return {
     ...ops,

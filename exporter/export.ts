@@ -2,12 +2,15 @@
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Model } from '../models/architecture.ts'
-import { countParameters } from '../models/spec.ts'
+import { countParameters, flatten, grows } from '../models/spec.ts'
 import { bundleFolder, type Manifest, writeManifest } from '../runtime/bundle.ts'
 import { refuseForeign, replaceFolder } from '../runtime/replace-folder.ts'
+import { openDecoder } from '../runtime/decoder.ts'
 import { openText } from '../runtime/text.ts'
-import { decoderGraph } from './decoder.ts'
+import { decoderGraph, type DecoderGraph } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
+import { type KvCaches, kvCaches, type KvDtype } from './kv-cache.ts'
+import { type KvCost, type KvTexts, storeKv } from './kv-cost.ts'
 import { precomputeWeights } from './precompute.ts'
 import { type Reference, type Verification, verify } from './verify.ts'
 import { checkWeights, ExportError, type Weights } from './weights.ts'
@@ -16,6 +19,8 @@ export interface ExportOptions {
   readonly model: Model
   readonly weights: Weights
   readonly kernels: Kernels
+  /** How keys and values of attention over all tokens are stored; float32 without. */
+  readonly kv?: KvDtype | undefined
   /** A folder with tokenizer.json and tokenizer_config.json. */
   readonly tokenizer: string
   readonly out: string
@@ -32,19 +37,35 @@ export interface ExportOptions {
   readonly source: Readonly<Record<string, unknown>>
 }
 
+export interface Exported {
+  readonly manifest: Manifest
+  /** Of the decoder with float32 keys and values. */
+  readonly verification: Verification
+  /** What keys and values in fewer bits cost. */
+  readonly kvCost: KvCost | undefined
+}
+
 /** Writes the bundle and returns its manifest. A file, and a folder that holds anything but a bundle, is left alone. */
-export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manifest; verification: Verification }> {
+export async function exportBundle(o: ExportOptions): Promise<Exported> {
   await refuseForeign(o.out, bundleFolder) // before the work, not after it
   const text = openText(o.tokenizer)
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
   checkWeights(o.model, o.weights)
+  const texts = textsForKv(o)
   const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
-  const graph = decoderGraph(o.model, o.weights, o.kernels, precomputed)
-  if (o.compact) await refuseLarger(o, graph.bytes.length)
+  const trace = (kv: KvCaches): DecoderGraph => decoderGraph(o.model, o.weights, o.kernels, precomputed, kv)
+  const float32 = kvCaches('float32')
+  const whole = trace(float32)
+  if (o.compact) await refuseLarger(o, whole.bytes.length)
   // Where positions are learned, there are no more tokens to a session than those
   const most = o.model.positions ?? Infinity
-  const verification = await verify(graph, o.reference, o.ids.slice(0, most), Math.min(o.length, most))
+  const verification = await verify(whole, o.reference, o.ids.slice(0, most), Math.min(o.length, most))
+  const open = (graph: DecoderGraph) => openDecoder(graph.bytes, graph.state)
+  const { graph, cost } =
+    o.kv === undefined || o.kv === 'float32'
+      ? { graph: whole, cost: undefined }
+      : await storeKv(o.kv, { float32: { graph: whole, kv: float32 }, trace, open }, texts)
 
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
@@ -72,11 +93,28 @@ export async function exportBundle(o: ExportOptions): Promise<{ manifest: Manife
       ...(o.model.positions === undefined ? {} : { maxTokens: o.model.positions }),
       tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
       generation: o.generation,
-      verification: { ...verification },
+      verification: { ...verification, ...(cost ? { kv: cost } : {}) },
       source: { ...o.source },
     })
   })
-  return { manifest, verification }
+  return { manifest, verification, kvCost: cost }
+}
+
+/**
+ * The halves of the text to verify on. Throws ExportError where keys and values are to be stored in fewer bits, and the model
+ * keeps none of all tokens or the text is too short.
+ */
+function textsForKv({ kv = 'float32', model, ids }: ExportOptions): KvTexts {
+  const half = Math.floor(ids.length / 2)
+  const most = Math.min(half, model.positions ?? Infinity)
+  const texts = { calibration: [ids.slice(0, most)], measured: ids.slice(half, half + most) }
+  if (kv === 'float32') return texts
+  if (!flatten(model.state).some(([, spec]) => grows(spec)))
+    throw new ExportError(
+      `--kv: expected float32 for ${model.architecture}, which keeps no keys and values of all tokens (its state has a fixed size), got ${kv}`,
+    )
+  if (ids.length < 4) throw new ExportError(`--kv: expected at least 4 tokens of text, got ${ids.length}`)
+  return texts
 }
 
 /** Throws ExportError where the file is not smaller: what is precomputed may be smaller than what it is made of. */

@@ -9,6 +9,7 @@
 import { withComposites } from '../models/composites.ts'
 import type { Composites, Ops, Primitives } from '../models/ops.ts'
 import { attentionKernels } from './attention-kernels.ts'
+import { kvCaches, type KvCaches } from './kv-cache.ts'
 import type { GraphBuilder, Value } from './onnx/graph.ts'
 import { type Cursor, tracer } from './trace.ts'
 
@@ -16,10 +17,15 @@ import { type Cursor, tracer } from './trace.ts'
 export type Kernels = 'fused' | 'portable'
 
 /** The vocabulary for a decoder graph: memory operators become calls of mneme functions. */
-export function decoderOps(cursor: Cursor, kernels: Kernels, maxPositions: number | null = null): Ops<Value> {
+export function decoderOps(
+  cursor: Cursor,
+  kernels: Kernels,
+  maxPositions: number | null = null,
+  kv: KvCaches = kvCaches('float32'),
+): Ops<Value> {
   const op = { ...tracer(cursor), softplus: (x: Value) => softplusByFours(cursor.at, x) }
   return withComposites<Value>(op, {
-    ...(kernels === 'fused' ? attentionKernels(cursor, maxPositions) : {}),
+    ...(kernels === 'fused' ? attentionKernels(cursor, maxPositions, kv) : {}),
     gatedDelta(x) {
       const formal = ['q', 'k', 'v', 'g', 'beta', 'memory']
       const body = kernels === 'fused' ? fusedDelta : (g: GraphBuilder, v: Value[]) => portableDelta(g, v, x)

@@ -79,6 +79,8 @@ export function createMetrics(readings: Readings) {
       'States rebuilt from the log of turns, by whether they have the same bits.',
       ['result'],
     ),
+    memoryWrites: counter('memory_writes_total', 'Memories written, by what came of it.', ['result']),
+    memorySearch: histogram('memory_search_seconds', 'Finding memories, their embedding included.', STORAGE),
     connections: new Gauge({
       name: 'mneme_connections',
       help: 'Open connections, WebSockets included.',

@@ -14,6 +14,7 @@ import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { cacheBytes, limitsOf } from './limits.ts'
+import { embedPending } from './memory/memories.ts'
 import { createMetrics } from './metrics.ts'
 import { packageVersion } from '../runtime/package.ts'
 import { createDiskTier } from './prefix-cache/disk-tier.ts'
@@ -84,7 +85,9 @@ export async function startServer(
   const count = Math.max(1, Math.min(sources.models.length, availableParallelism()))
   const threads = Array.from({ length: count }, () => startEngineThread(engine, log))
   const embedding = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
+  const stopping = new AbortController()
   const shut = async (): Promise<void> => {
+    stopping.abort(new Error('the server is stopping'))
     for (const model of models) model.close()
     await Promise.all(threads.map((thread) => thread.close()))
     await Promise.all([tokenizers.close(), embedding.close()])
@@ -122,6 +125,9 @@ export async function startServer(
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
     const deps: Deps = { models, embedders, store, prefixes, recent, metrics, keys, lifecycle, ...protection, ...about }
+    void embedPending(deps, stopping.signal).catch((error: unknown) =>
+      log.warn({ err: error }, 'memories have no vectors yet'),
+    )
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     return {

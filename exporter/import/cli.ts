@@ -1,17 +1,20 @@
 /** The command `mneme import`. */
 import { Command, Option } from 'commander'
 import { POOLINGS, type Pooling } from '../../models/layers/pooling.ts'
+import { KV_DTYPES, type KvDtype } from '../kv-cache.ts'
+import { kvCostText } from '../kv-cost.ts'
 import { ImportError } from './import-error.ts'
 import { importModel } from './import.ts'
 import type { Imported } from './import-options.ts'
 import { localSource } from './local-source.ts'
-import { reportQuantization } from './report.ts'
+import { reportQuantization, type QuantizationReport } from './report.ts'
 import { QUANTIZATIONS, type Quantization } from './weight-formats.ts'
 
 interface ImportFlags {
   readonly out: string
   readonly name?: string
   readonly quantize: Quantization
+  readonly kv?: KvDtype
   readonly tokenizer?: string
   readonly pooling?: Pooling
   readonly report?: string
@@ -37,6 +40,7 @@ export function importCommand(): Command {
         .choices(QUANTIZATIONS)
         .default('keep'),
     )
+    .addOption(kvOption())
     .option('--tokenizer <folder>', 'where the tokenizer is, if the source has none')
     .addOption(
       new Option(
@@ -48,28 +52,39 @@ export function importCommand(): Command {
     .action(runImport)
 }
 
+/** `--kv`, of imports and exports. */
+export function kvOption(): Option {
+  return new Option(
+    '--kv <dtype>',
+    'how keys and values of attention over all tokens are stored, in memory and on disk (default: float32); float16: half ' +
+      'the size; int8: a quarter, in steps that are measured for each head and channel',
+  ).choices(KV_DTYPES)
+}
+
 async function runImport(
   source: string,
-  { out, name, quantize, tokenizer, pooling, report }: ImportFlags,
+  { out, name, quantize, kv, tokenizer, pooling, report }: ImportFlags,
 ): Promise<void> {
   const began = performance.now()
   const local = await localSource(source, (line) => process.stderr.write(`${line}\n`))
-  const options = { source: local.path, out, name: name ?? local.name, quantization: quantize, tokenizer, pooling }
+  const options = { source: local.path, out, name: name ?? local.name, quantization: quantize, kv, tokenizer, pooling }
   const imported = await importModel({ ...options, progress: say() })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
   if (report === undefined) return
   if (!imported.manifest.graphs.decoder)
     throw new ImportError('--report: expected a model that predicts tokens, got an encoder; its trial says the cosine')
-  const { tokens, bytes, perplexity, divergence } = await reportQuantization(options, report)
+  process.stdout.write(`${reportText(await reportQuantization(options, report), report)}\n`)
+}
+
+function reportText({ tokens, bytes, perplexity, divergence, kv }: QuantizationReport, file: string): string {
   const megabytes = (n: number): string => (n / 1e6).toFixed(1)
-  process.stdout.write(
-    [
-      `on ${tokens} tokens of ${report}, in float32 and as written here:`,
-      `size ${megabytes(bytes.float32)} MB, ${megabytes(bytes.quantized)} MB`,
-      `perplexity ${perplexity.float32.toFixed(3)}, ${perplexity.quantized.toFixed(3)}`,
-      `divergence of the predictions ${divergence.toExponential(2)} nats a token\n`,
-    ].join('\n'),
-  )
+  return [
+    `on ${tokens} tokens of ${file}, in float32 and as written here:`,
+    `size ${megabytes(bytes.float32)} MB, ${megabytes(bytes.quantized)} MB`,
+    `perplexity ${perplexity.float32.toFixed(3)}, ${perplexity.quantized.toFixed(3)}`,
+    `divergence of the predictions ${divergence.toExponential(2)} nats a token`,
+    ...(kv ? [`of these weights, ${kvCostText(kv)}`] : []),
+  ].join('\n')
 }
 
 /** A line for each tenth, or one that moves on a terminal. */
@@ -83,14 +98,15 @@ function say(): (what: string, done: number, of: number) => void {
   }
 }
 
-/** What was written, in three lines. */
-export function summary(out: string, { manifest, trial, stored, sharedWith }: Imported, ms: number): string {
+/** What was written, in three lines, and what keys and values in fewer bits cost. */
+export function summary(out: string, { manifest, trial, stored, sharedWith, kvCost }: Imported, ms: number): string {
   const forms = Object.entries(stored).flatMap(([form, count]) => (count > 0 ? [`${count} in ${form}`] : []))
   const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0)
   return [
     `${out}: ${manifest.name}, ${manifest.architecture}, ${manifest.parameters} parameters (${forms.join(', ')})`,
     `${(bytes / 1e6).toFixed(1)} MB in ${(ms / 1000).toFixed(1)} s${sharedWith ? `, its weights shared with ${sharedWith}` : ''}`,
     trialText(trial),
+    ...(kvCost ? [kvCostText(kvCost)] : []),
   ].join('\n')
 }
 

@@ -3,6 +3,8 @@ import { basename, dirname, resolve } from 'node:path'
 import type { Model } from '../../models/architecture.ts'
 import type { Pooling } from '../../models/layers/pooling.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
+import type { KvDtype } from '../kv-cache.ts'
+import type { KvCost } from '../kv-cost.ts'
 import type { EmbedderTrial } from './embedder-trial.ts'
 import type { Trial } from './trial.ts'
 import type { Quantization, WeightFormat } from './weight-formats.ts'
@@ -14,6 +16,8 @@ export interface ImportOptions {
   /** The model's name; the source's without. */
   readonly name?: string | undefined
   readonly quantization: Quantization
+  /** How keys and values of attention are stored; float32 without. */
+  readonly kv?: KvDtype | undefined
   /** A folder with the tokenizer, for a source that has none. */
   readonly tokenizer?: string | undefined
   /** How an encoder's vectors of tokens become one, for a source that does not say. */
@@ -41,6 +45,8 @@ export interface Imported {
   readonly trial: Trial | EmbedderTrial
   /** Numbers that are stored in each form. */
   readonly stored: Readonly<Record<WeightFormat, number>>
+  /** What keys and values in fewer bits cost. */
+  readonly kvCost?: KvCost | undefined
 }
 
 /** What a model is called that was given no name: as its file, or as the folder that holds its graph. */

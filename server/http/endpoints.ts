@@ -4,6 +4,7 @@ import { socketEndpoint } from '../socket/endpoint.ts'
 import { embedEndpoints } from './embed.ts'
 import type { Endpoint } from './endpoint.ts'
 import { generateEndpoints } from './generate.ts'
+import { memoryEndpoints } from './memories.ts'
 import { statusEndpoints } from './status.ts'
 import { storedEndpoints } from './stored.ts'
 
@@ -13,6 +14,7 @@ export function allEndpoints(deps: Deps): readonly Endpoint[] {
     ...embedEndpoints(deps),
     socketEndpoint(deps),
     ...storedEndpoints(deps),
+    ...memoryEndpoints(deps),
     ...statusEndpoints(deps, () => endpoints),
   ]
   return endpoints

@@ -12,7 +12,22 @@ export interface Call {
 
 export type CallResult = { readonly value: unknown } | { readonly error: StoreError }
 
-const WRITES: ReadonlySet<keyof StoreCalls> = new Set(['put', 'restore', 'putPrefix'])
+const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
+  'put',
+  'restore',
+  'putPrefix',
+  'addMemory',
+  'changeMemory',
+  'embedMemory',
+])
+/** They delete so many rows as they return, which are in no file any more when they are answered. */
+const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
+  'clearPrefixes',
+  'expirePrefixes',
+  'removeMemory',
+  'removeMemories',
+  'expireMemories',
+])
 
 export interface Queue {
   /** Runs calls in order; consecutive writes share a transaction. */
@@ -24,14 +39,14 @@ export interface Queue {
 /** `onBroken` is called when the data folder is gone and nothing can be acknowledged any more. */
 export function createQueue(opened: Opened, calls: StoreCalls, onBroken: (error: StoreError) => void): Queue {
   const remove = createDeletion(opened, calls)
+  const erase = createErasure(opened)
   let waiting: Call[] = []
   let scheduled = false
 
   const run = (group: readonly Call[]): void => {
     const [first] = group as [Call]
     if (first.name === 'remove') first.answer(remove(first.args as Parameters<StoreCalls['remove']>))
-    else if (first.name === 'clearPrefixes' || first.name === 'expirePrefixes')
-      first.answer(deletePrefixes(opened, () => invoke(calls, first) as number))
+    else if (ERASES.has(first.name)) first.answer(erase(() => invoke(calls, first) as number))
     else if (WRITES.has(first.name)) commit(opened, calls, group, onBroken)
     else first.answer(attempt(() => invoke(calls, first)))
   }
@@ -106,15 +121,33 @@ function createDeletion(opened: Opened, calls: StoreCalls) {
   }
 }
 
-/** Deletes prefixes, and answers once they are in no file any more. */
-function deletePrefixes(opened: Opened, work: () => number): CallResult {
-  const result = transaction(opened, work)
-  if ('error' in result || result.value === 0) return result
-  if (!fold(opened)) {
-    const message = 'prefixes are deleted, but they are still in the write-ahead log: there is no room to fold it'
-    return { error: new StoreError('full', message) }
+/**
+ * Returns a function that deletes rows, and answers with their number once they are in no file any more. On a full disk it uses
+ * the reserve. Rows that were deleted but not folded yet are answered with an error, and counted when that is done.
+ */
+function createErasure(opened: Opened) {
+  let unfinished = 0
+  const once = (work: () => number): CallResult => {
+    const result = transaction(opened, work)
+    if ('error' in result) return result
+    unfinished += result.value
+    if (unfinished === 0) return result
+    if (!fold(opened)) {
+      const message = 'it is deleted, but still in the write-ahead log: there is no room to fold it'
+      return { error: new StoreError('full', message) }
+    }
+    const value = unfinished
+    unfinished = 0
+    return { value }
   }
-  return result
+  return (work: () => number): CallResult => {
+    const result = once(work)
+    if (!('error' in result) || result.error.reason !== 'full') return result
+    opened.reserve.release()
+    const again = once(work)
+    opened.reserve.refill()
+    return again
+  }
 }
 
 /** Empties the write-ahead log into the database; false where that cannot be done. */

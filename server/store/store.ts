@@ -1,4 +1,5 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
+import type { MemoryCalls } from './memory-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
 
@@ -69,8 +70,8 @@ export type RestoredFor = 'followed' | 'continued' | 'pinned'
 
 /** Something that was read from the data folder and is not what was written. */
 export interface Damage {
-  readonly what: 'turn' | 'state' | 'prefix'
-  /** Of the response; null for a prefix. */
+  readonly what: 'turn' | 'state' | 'prefix' | 'memory'
+  /** Of the response or the memory; null for a prefix. */
   readonly id: string | null
 }
 
@@ -122,7 +123,7 @@ export interface PrefixCalls {
 }
 
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls extends PrefixCalls {
+export interface StoreCalls extends PrefixCalls, MemoryCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it.

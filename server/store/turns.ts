@@ -3,6 +3,7 @@ import type Database from 'libsql'
 import { bytesOfState, type SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
+import { createMemories } from './memories.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type Kind, type States } from './states.ts'
 import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
@@ -61,6 +62,7 @@ export function createTurns(
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   return {
     ...prefixes,
+    ...createMemories(database, tell),
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)

@@ -6,7 +6,7 @@ import type { FromStore, StoreOptions, ToStore } from './messages.ts'
 import { createQueue, type CallResult } from './queue.ts'
 import { createTurns } from './turns.ts'
 
-/** How often prefixes are looked for that nobody has used for too long. */
+/** How often prefixes are looked for that nobody has used for too long, and memories whose time is over. */
 const EXPIRE_MS = 10 * 60 * 1000
 
 if (parentPort) {
@@ -38,7 +38,10 @@ if (parentPort) {
         port.close()
       } else queue.push({ name, args, answer: (result) => answer(id, result) })
     })
-    const expire = (): void => queue.push({ name: 'expirePrefixes', args: [], answer: () => undefined })
+    const expire = (): void => {
+      for (const name of ['expirePrefixes', 'expireMemories'] as const)
+        queue.push({ name, args: [], answer: () => undefined })
+    }
     expire()
     setInterval(expire, EXPIRE_MS).unref()
     send({ kind: 'opened', notes: opened.notes })

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -14,8 +14,9 @@ import { matrix, stateOf } from '../../models/spec.ts'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { tensorFlowReference } from '../../trainer/export/reference.ts'
 import { chatTokens, writeTokenizer } from '../../trainer/tokenizer/format.ts'
+import { writeIdTokenizer } from '../../trainer/tokenizer/ids.ts'
 import { byteTokenizer } from '../../trainer/tokenizer/train.ts'
-import { configurations } from '../models/configurations.ts'
+import { configurations, familyConfigurations } from '../models/configurations.ts'
 import { randomIds, randomWeights } from '../support/decoders.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mneme-export-'))
@@ -176,5 +177,37 @@ describe('a bundle', () => {
     const small = createModel('delta', { ...model.config, vocab: 200 })
     const o = { ...(await options('small')), model: small, weights: randomWeights(small) }
     await expect(exportBundle(o)).rejects.toThrow('vocabulary: the tokenizer has 260 tokens, the model 200')
+  })
+
+  test.each(['float16', 'int8'] as const)(
+    'with keys and values in %s is verified with float32 ones, and says what they cost',
+    async (kv) => {
+      const { model: llama } = familyConfigurations.find(({ name }) => name === 'llama')!
+      const own = randomWeights(llama)
+      const tokenizer = join(folder, `ids-${kv}`)
+      await writeIdTokenizer(tokenizer, llama.vocab)
+      const reference = await tensorFlowReference(llama, own)
+      const o = { ...(await options(kv)), model: llama, weights: own, tokenizer, reference, kv }
+      const ids = randomIds(llama.vocab, 40, 1)
+      const { verification, kvCost } = await exportBundle({ ...o, ids })
+      expect(verification.againstReference.relative).toBeLessThan(TOLERANCE)
+      expect(kvCost).toMatchObject({ dtype: kv, tokens: 19 })
+      expect(kvCost!.divergence).toBeGreaterThan(0)
+      expect(kvCost!.divergence).toBeLessThan(1e-2)
+      const { manifest } = await loadBundle(join(folder, kv))
+      expect(manifest.verification).toEqual({ ...verification, kv: kvCost })
+      expect(new Set(manifest.state.map(({ dtype }) => dtype))).toEqual(new Set([kv]))
+      await expect(exportBundle({ ...o, ids: ids.slice(0, 3) })).rejects.toThrow(
+        '--kv: expected at least 4 tokens of text, got 3',
+      )
+    },
+  )
+
+  test('is refused with keys and values in few bits where the model keeps none of all tokens', async () => {
+    const o = { ...(await options('delta-int8')), kv: 'int8' } as const
+    await expect(exportBundle(o)).rejects.toThrow(
+      '--kv: expected float32 for delta, which keeps no keys and values of all tokens (its state has a fixed size), got int8',
+    )
+    expect(existsSync(o.out)).toBe(false)
   })
 })

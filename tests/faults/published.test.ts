@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { KvDtype } from '../../exporter/kv-cache.ts'
+import { loadBundle } from '../../runtime/bundle.ts'
+import { stateBytes } from '../../runtime/manifest.ts'
 import { PAGE_POSITIONS } from '../../server/checkpoint.ts'
 import { compiled } from '../support/build.ts'
 import { importByteModel } from '../support/byte-model.ts'
@@ -34,10 +37,17 @@ async function ask(server: ServerProcess, input: string, previous: string | null
 const inputs = ['There was a river. '.repeat(9), 'It runs past the mill. '.repeat(4), 'Why?']
 
 describe.skipIf(!existsSync(fixtures))('a conversation with a published model', () => {
-  test.each(['llama', 'qwen3_5', 'granitemoehybrid'])(
-    '(%s) goes on after kill -9, and with a damaged page, with the bits of one that nothing happened to',
-    async (name) => {
-      const bundle = await importByteModel(name, temporaryFolder())
+  test.each<[name: string, kv: KvDtype]>([
+    ['llama', 'float32'],
+    ['llama', 'int8'],
+    ['qwen3_5', 'float32'],
+    ['qwen3_5', 'float16'],
+    ['granitemoehybrid', 'float32'],
+    ['granitemoehybrid', 'int8'],
+  ])(
+    '(%s, keys and values in %s) goes on after kill -9, and with a damaged page, with the bits of one that nothing happened to',
+    async (name, kv) => {
+      const bundle = await importByteModel(name, temporaryFolder(), {}, kv)
       const [data, other] = [temporaryFolder(), temporaryFolder()]
       const before = await serve(bundle, data)
       const here: Json[] = []
@@ -47,14 +57,20 @@ describe.skipIf(!existsSync(fixtures))('a conversation with a published model', 
       const there: Json[] = []
       for (const input of [...inputs, 'And then?'])
         there.push(await ask(uninterrupted, input, there.at(-1)?.id ?? null))
+      // A fork of the last turn, whose pages are there: each turn adds one fixed part, and pages are stored once.
+      await ask(uninterrupted, 'Why not?', there.at(-2).id)
       await kill(uninterrupted)
-      // Pages are stored once, and each turn adds one fixed part.
-      const { pages, position, states, sizes } = readRow(
+      const { pages, position, states, sizes, bytes } = readRow(
         other,
-        `SELECT (SELECT count(*) FROM page) AS pages, (SELECT max(position) FROM response) AS position,
+        `SELECT (SELECT count(*) FROM page) AS pages, (SELECT max(length(bytes)) FROM page) AS bytes,
+           (SELECT max(position) FROM response) AS position,
            count(*) AS states, count(DISTINCT length(fixed)) AS sizes FROM state`,
       )
-      expect([pages, states, sizes]).toEqual([Math.floor(Number(position) / PAGE_POSITIONS), there.length, 1])
+      expect([pages, states, sizes]).toEqual([Math.floor(Number(position) / PAGE_POSITIONS), there.length + 1, 1])
+      const { manifest } = await loadBundle(bundle)
+      const growing = manifest.state.filter(({ kind }) => kind === 'append')
+      expect(growing.map(({ dtype }) => dtype)).toEqual(growing.map(() => kv))
+      expect(bytes).toBe(PAGE_POSITIONS * growing.reduce((sum, entry) => sum + stateBytes(entry), 0))
       const after = await serve(bundle, data)
       const next = await ask(after, 'And then?', here[2].id)
       expect(next.usage.mneme).toMatchObject({ resumed_from: 'disk', rebuilt: null })

@@ -9,6 +9,13 @@ import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
 import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
 import type { Fields } from '../../server/openai/field.ts'
+import {
+  addFields,
+  changeFields,
+  deleteFields,
+  listMemoryFields,
+  searchFields,
+} from '../../server/openai/memories-schema.ts'
 import { httpFields, messageItemFields, otherItemFields, socketFields } from '../../server/openai/responses-schema.ts'
 
 const document = new URL('../../docs/api.md', import.meta.url)
@@ -30,6 +37,11 @@ export function apiTables(): Record<string, string> {
         Object.entries(socketFields).filter(([name, field]) => field !== (httpFields as Fields)[name]),
       ),
     ),
+    'add memories': fieldTable(addFields),
+    'search memories': fieldTable(searchFields),
+    'change memory': fieldTable(changeFields),
+    'list memories': fieldTable(listMemoryFields),
+    'delete memories': fieldTable(deleteFields),
     retrieve: fieldTable(retrieveFields),
     list: fieldTable(listFields),
   }

@@ -22,6 +22,14 @@ const CHECKS = {
   'owners whose bytes are counted wrongly': `SELECT count(*) FROM owner_bytes WHERE bytes <>
     coalesce((SELECT sum(length(fixed) + length(tail)) FROM state WHERE state.owner = owner_bytes.owner), 0) +
     coalesce((SELECT sum(length(bytes)) FROM page WHERE page.owner = owner_bytes.owner), 0)`,
+  'namespaces whose memories are counted wrongly': `SELECT count(*) FROM memory_scope WHERE
+    texts <> (SELECT count(*) FROM memory WHERE memory.scope = memory_scope.scope) OR
+    words <> (SELECT coalesce(sum(words), 0) FROM memory WHERE memory.scope = memory_scope.scope)`,
+  'words of memories that are not there': 'SELECT count(*) FROM memory_word WHERE seq NOT IN (SELECT seq FROM memory)',
+  'memories whose words are counted wrongly': `SELECT count(*) FROM memory WHERE words <>
+    coalesce((SELECT sum(count) FROM memory_word WHERE memory_word.scope = memory.scope AND memory_word.seq = memory.seq), 0)`,
+  'history of memories that are not there':
+    'SELECT count(*) FROM memory_event WHERE seq NOT IN (SELECT seq FROM memory)',
   'pages of prefixes whose count of references is wrong': `SELECT count(*) FROM prefix_page WHERE refs <>
     (SELECT count(*) FROM prefix WHERE prefix.page = prefix_page.name) +
     (SELECT count(*) FROM prefix_page AS next WHERE next.previous = prefix_page.name)`,

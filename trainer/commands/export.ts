@@ -3,9 +3,11 @@ import { Command, Option } from 'commander'
 import { ConfigError, type Options } from '../../models/config.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
 import { exportBundle } from '../../exporter/export.ts'
-import { summary } from '../../exporter/import/cli.ts'
+import { kvOption, summary } from '../../exporter/import/cli.ts'
 import { QUANTIZATIONS, type Quantization } from '../../exporter/import/weight-formats.ts'
 import type { Kernels } from '../../exporter/kernels.ts'
+import type { KvDtype } from '../../exporter/kv-cache.ts'
+import { kvCostText } from '../../exporter/kv-cost.ts'
 import { verificationText } from '../../exporter/verify.ts'
 import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapter.ts'
 import { tensorFlowReference } from '../export/reference.ts'
@@ -25,6 +27,7 @@ interface ExportFlags {
   readonly length: number
   readonly set: Options
   readonly quantize?: Quantization
+  readonly kv?: KvDtype
 }
 
 /** `mneme export CHECKPOINT --out BUNDLE`. */
@@ -56,6 +59,7 @@ export function exportCommand(): Command {
         'of an adapter on a published model: how the weights of the base are stored, as in mneme import (default: keep)',
       ).choices(QUANTIZATIONS),
     )
+    .addOption(kvOption())
     .action(runExport)
 }
 
@@ -70,10 +74,11 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
   const trained = await loadTrained(checkpoint, flags.set)
   const kernels: Kernels = flags.portable ? 'portable' : 'fused'
   const ids = await verificationIds(trained, flags.tokens, flags.text)
-  const { manifest, verification } = await exportBundle({
+  const { manifest, verification, kvCost } = await exportBundle({
     model: trained.model,
     weights: trained.weights,
     kernels,
+    kv: flags.kv,
     compact: flags.compact === true,
     tokenizer: trained.folder,
     out: flags.out,
@@ -85,6 +90,7 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
     source: sourceOf(trained),
   })
   process.stdout.write(`${verificationText(verification)}\n`)
+  if (kvCost) process.stdout.write(`${kvCostText(kvCost)}\n`)
   process.stdout.write(`${flags.out}: ${manifest.name}, ${manifest.parameters} parameters, ${kernels} kernels\n`)
 }
 
@@ -102,8 +108,8 @@ async function runAdapterExport(adapter: TrainedAdapter, flags: ExportFlags): Pr
       `${other}: has no effect on an adapter of a published model, which is exported as it is imported`,
     )
   const began = performance.now()
-  const { out, name, quantize = 'keep' } = flags
-  const imported = await exportAdapter(adapter, { out, name, quantization: quantize })
+  const { out, name, kv, quantize = 'keep' } = flags
+  const imported = await exportAdapter(adapter, { out, name, quantization: quantize, kv })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
 

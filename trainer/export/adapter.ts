@@ -1,9 +1,8 @@
 /** Exports what was trained on a published model: the model as it is imported, with what was added. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Imported } from '../../exporter/import/import-options.ts'
+import type { Imported, ImportOptions } from '../../exporter/import/import-options.ts'
 import { importModel } from '../../exporter/import/import.ts'
-import type { Quantization } from '../../exporter/import/weight-formats.ts'
 import { checkWeights } from '../../exporter/weights.ts'
 import { createModel } from '../../models/registry.ts'
 import type { Model } from '../../models/architecture.ts'
@@ -43,7 +42,7 @@ export async function loadAdapter(run: string, source: string | undefined): Prom
 /** Writes the bundle. Throws where the base's files are not those that were adapted, or weights are missing. */
 export async function exportAdapter(
   { model, weights, base, folder, step, config }: TrainedAdapter,
-  o: { readonly out: string; readonly name?: string | undefined; readonly quantization: Quantization },
+  o: Pick<ImportOptions, 'out' | 'name' | 'quantization' | 'kv'>,
 ): Promise<Imported> {
   checkWeights({ ...model, params: own(model) }, weights)
   await checkModelFiles(base)
@@ -52,6 +51,7 @@ export async function exportAdapter(
     out: o.out,
     name: o.name ?? (config['name'] as string),
     quantization: o.quantization,
+    kv: o.kv,
     tokenizer: folder,
     adapter: { model, weights, about: { recipe: config['name'], step, seed: config['seed'] } },
   })

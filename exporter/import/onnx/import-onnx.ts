@@ -43,6 +43,10 @@ export async function importOnnx(o: ImportOptions): Promise<Imported> {
     throw new ImportError(
       `--quantize: expected keep for an ONNX graph, whose weights stay as they are, got ${o.quantization}`,
     )
+  if (o.kv !== undefined)
+    throw new ImportError(
+      `--kv: expected none for an ONNX graph, whose keys and values are as it has them, got ${o.kv}`,
+    )
   if (o.pooling !== undefined)
     throw new ImportError(`--pooling: expected it for an encoder of texts only, got ${o.pooling} for a decoder`)
   const folder = await openOnnxFolder(o.source)

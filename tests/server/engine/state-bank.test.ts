@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StateEntry } from '../../../runtime/bundle.ts'
-import type { Tensor } from '../../../runtime/tensor.ts'
+import { bytesPerElement, type Tensor } from '../../../runtime/tensor.ts'
 import { PAGE_POSITIONS, withEarlierPages, type SessionState } from '../../../server/checkpoint.ts'
 import { StateBank } from '../../../server/engine/state-bank.ts'
 
@@ -82,6 +82,43 @@ describe('the memory of states', () => {
         const whole = new StateBank(entries, 2, 700)
         feed(whole, row, 0, first + more)
         expect(withEarlierPages(added, before)).toEqual(whole.save(row, first + more, 0))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('pages hold the bytes of keys and values of any type, entry after entry, and give them back', () => {
+    const cache = fc.record({
+      dtype: fc.constantFrom('float32', 'float16', 'int8'),
+      heads: fc.integer({ min: 1, max: 3 }),
+      channels: fc.integer({ min: 1, max: 5 }),
+    })
+    fc.assert(
+      fc.property(fc.array(cache, { minLength: 1, maxLength: 4 }), fc.nat(200), fc.nat(250), (caches, fed, seed) => {
+        const entries = caches.map(({ dtype, heads, channels }, at) => ({
+          ...entry(`c${at}`, true, heads, 'time', channels),
+          dtype,
+        }))
+        const [from, to] = [new StateBank(entries, 2, 256), new StateBank(entries, 2, 512)]
+        for (const { data } of Object.values(from.bind(2).inputs)) {
+          const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+          for (const at of bytes.keys()) bytes[at] = (at * 31 + seed) % 251
+        }
+        const saved = from.save(1, fed, 0)
+        const perPosition = caches.reduce(
+          (sum, { dtype, heads, channels }) => sum + heads * channels * bytesPerElement(dtype),
+          0,
+        )
+        expect(saved.pages.reduce((sum, page) => sum + page.length, 0)).toBe(fed * perPosition)
+        to.load(0, saved)
+        to.copyRow(1, to, 0, fed)
+        expect(to.save(1, fed, 0)).toEqual(saved)
+        // The first page begins with the first head of the first entry.
+        if (fed === 0) return
+        const { data, dims } = from.bind(2).inputs['state.c0'] as Tensor
+        const bytes = new Uint8Array(data.buffer, data.byteOffset + data.byteLength / 2)
+        const line = Math.min(fed, PAGE_POSITIONS) * (dims[3] as number) * bytesPerElement(caches[0]!.dtype)
+        expect(Buffer.compare(bytes.subarray(0, line), saved.pages[0]!.subarray(0, line))).toBe(0)
       }),
       { numRuns: 60 },
     )

@@ -25,6 +25,7 @@ import { folderOfFormat } from '../../support/data-formats.ts'
 import { disagreements } from '../../support/folder-check.ts'
 import { prefixRecord, stateAfter, tokenRun } from '../../support/prefixes.ts'
 import { storeContract } from './contract.ts'
+import { memory, memoryContract } from './memory-contract.ts'
 import { prefixContract } from './prefix-contract.ts'
 
 const start = (folder: string, changes: Partial<StoreOptions> = {}) =>
@@ -47,6 +48,76 @@ prefixContract('a data folder in a thread of its own', async (prefixBytes) => {
   const store = start(temporaryFolder(), { prefixBytes })
   await store.ready
   return store
+})
+
+memoryContract('a data folder in a thread of its own', async () => {
+  const store = start(temporaryFolder())
+  await store.ready
+  return store
+})
+
+describe('memories in a data folder', () => {
+  const vector = { embedder: 'e', vector: Float32Array.of(0.123_456_7, 0.765_432_1) }
+  const withMemory = async () => {
+    const folder = temporaryFolder()
+    const store = start(folder)
+    await store.addMemory(
+      OWNER,
+      memory('m1', 'My locker code is 4071', { metadata: { kind: 'code-of-locker' } }),
+      vector,
+    )
+    await store.addMemory(OWNER, memory('m2', 'My cat is called Minka'), vector)
+    return { folder, store }
+  }
+  const search = { namespace: 'default', user: null, metadata: {}, text: 'locker cat', made: vector, limit: 10 }
+
+  test('they are there after the store was opened again', async () => {
+    const { folder, store } = await withMemory()
+    const before = await store.searchMemories(OWNER, search)
+    await store.close()
+    const again = start(folder)
+    expect(await again.searchMemories(OWNER, search)).toEqual(before)
+    await again.close()
+  })
+
+  test('what was deleted is in no file of the folder, nor are its words, its vector and its history', async () => {
+    const { folder, store } = await withMemory()
+    const change = { text: 'My locker code is 9318', metadata: {}, expires: null, updated: 2 }
+    await store.changeMemory(OWNER, 'm1', change, { embedder: 'e', vector: Float32Array.of(0.111_222_3, 0.5) })
+    await store.removeMemory(OWNER, 'm1')
+    const numbers = [vector.vector, Float32Array.of(0.111_222_3)].map(({ buffer }) => Buffer.from(buffer, 0, 4))
+    const traces = ['4071', '9318', 'locker', 'code-of-locker'].map((text) => Buffer.from(text))
+    const bytes = Buffer.concat(readdirSync(folder).map((file) => readFileSync(join(folder, file))))
+    expect([...traces, numbers[1]!].filter((trace) => bytes.includes(trace))).toEqual([])
+    // Of the other one everything is there.
+    expect(['Minka', 'minka'].map((text) => bytes.includes(text))).toEqual([true, true])
+    expect(bytes.includes(numbers[0]!)).toBe(true)
+    await store.close()
+  })
+
+  test.each([
+    ['text', "UPDATE memory SET text = ? WHERE id = 'm1'", Buffer.from('My locker code is 4072')],
+    ['vector', "UPDATE memory SET vector = ? WHERE id = 'm1'", Buffer.alloc(8, 1)],
+    ['user', "UPDATE memory SET user_id = ? WHERE id = 'm1'", 'other'],
+    ['text that is not UTF-8', "UPDATE memory SET text = ? WHERE id = 'm1'", Buffer.from([0xff, 0xfe])],
+  ] as const)(
+    'a changed %s is found out and told; the others are found, and it can be deleted',
+    async (_, sql, value) => {
+      const { folder, store } = await withMemory()
+      await store.close()
+      editDatabase(folder, sql, value)
+      const again = start(folder)
+      const damage: Damage[] = []
+      again.onDamage((one) => damage.push(one))
+      expect((await again.searchMemories(OWNER, search)).map((hit) => hit.memory.id)).toEqual(['m2'])
+      await expect(again.findMemory(OWNER, 'm1')).rejects.toThrow(StoreError)
+      expect(damage[0]).toEqual({ what: 'memory', id: 'm1' })
+      expect(await again.removeMemory(OWNER, 'm1')).toBe(1)
+      expect(await again.memoryNamespaces(OWNER)).toEqual([{ namespace: 'default', memories: 1 }])
+      await again.close()
+      expect(disagreements(folder)).toEqual([])
+    },
+  )
 })
 
 describe('prefixes in a data folder', () => {
@@ -188,7 +259,7 @@ describe('a data folder', () => {
     await store.ready
     await store.close()
     editDatabase(folder, 'PRAGMA user_version = 99')
-    await expect(start(folder).ready).rejects.toThrow(/expected data of format 4 or earlier, got format 99/)
+    await expect(start(folder).ready).rejects.toThrow(/expected data of format 5 or earlier, got format 99/)
   })
 
   test('gives up what is deleted: no file holds it any more', async () => {
@@ -445,7 +516,7 @@ describe('files that are taken away', () => {
   })
 })
 
-describe.each([1, 2, 3])('a data folder of format %i', (format) => {
+describe.each([1, 2, 3, 4])('a data folder of format %i', (format) => {
   test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
     const { folder, turns } = folderOfFormat(format)
     const store = start(folder)

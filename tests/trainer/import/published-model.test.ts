@@ -134,6 +134,21 @@ test('an exported adapter is the trained definition, and two of one base hold it
   expect(files[0]).toBe(files[1])
 })
 
+test('an adapter is exported with keys and values in int8 over the same file of weights', async () => {
+  const adapter = (await loadAdapter(join(folder, 'lora'), undefined))!
+  const outs = ['plain', 'few'].map((name) => join(folder, 'int8', name)) as [string, string]
+  await exportAdapter(adapter, { out: outs[0], quantization: 'none' })
+  const { kvCost, manifest, sharedWith } = await exportAdapter(adapter, {
+    out: outs[1],
+    quantization: 'none',
+    kv: 'int8',
+  })
+  expect(sharedWith).toBe(outs[0])
+  expect(new Set(manifest.state.map(({ dtype }) => dtype))).toEqual(new Set(['int8']))
+  expect(kvCost!.dtype).toBe('int8')
+  expect(kvCost!.divergence).toBeLessThan(1e-2)
+})
+
 test('a base that is not the one that was adapted is refused, and one that was moved is found where it is said to be', async () => {
   const other = await writeModel('other', 8)
   const changed = (await loadAdapter(join(folder, 'lora'), other))!

@@ -1,0 +1,95 @@
+/** Memories of a tenant: written with their vectors, and found by words and vectors. */
+import { newId } from '../conversation.ts'
+import type { Deps } from '../deps.ts'
+import { InputError } from '../embedding/embedders.ts'
+import type { MadeVector, Memory, MemoryChange, MemoryHit, MemoryQuery } from '../store/memory-calls.ts'
+
+export const DEFAULT_NAMESPACE = 'default'
+
+/** What a new memory says, and where it belongs. */
+export type NewMemory = Pick<Memory, 'namespace' | 'user' | 'text' | 'metadata' | 'expires'>
+
+type MemoryDeps = Pick<Deps, 'store' | 'embedders' | 'metrics' | 'log' | 'now'>
+
+/** Adds a memory; one with the same text, user and namespace is there already. */
+export async function remember(
+  deps: MemoryDeps,
+  owner: string,
+  given: NewMemory,
+  signal: AbortSignal,
+): Promise<{ memory: Memory; added: boolean }> {
+  const made = await vectorOf(deps, owner, given.text, signal)
+  const now = deps.now()
+  const result = await deps.store.addMemory(owner, { ...given, id: newId('mem'), created: now, updated: now }, made)
+  deps.metrics.memoryWrites.inc({ result: result.added ? 'added' : 'known' })
+  return result
+}
+
+/** Changes what is given of a memory. `unknown`: there is none; `taken`: another one says that already. */
+export async function rewrite(
+  deps: MemoryDeps,
+  owner: string,
+  id: string,
+  given: Partial<Omit<MemoryChange, 'updated'>>,
+  signal: AbortSignal,
+): Promise<Memory | 'unknown' | 'taken'> {
+  const before = await deps.store.findMemory(owner, id)
+  if (!before) return 'unknown'
+  const { text, metadata, expires } = { ...before, ...given }
+  const made = text === before.text ? null : await vectorOf(deps, owner, text, signal)
+  const result = await deps.store.changeMemory(owner, id, { text, metadata, expires, updated: deps.now() }, made)
+  if (typeof result === 'object') deps.metrics.memoryWrites.inc({ result: 'updated' })
+  return result
+}
+
+/** Finds memories, and says by which embedder; null where only words were compared. */
+export async function recall(
+  deps: MemoryDeps,
+  owner: string,
+  asked: Omit<MemoryQuery, 'made'>,
+  signal: AbortSignal,
+): Promise<{ hits: readonly MemoryHit[]; embedder: string | null }> {
+  const began = performance.now()
+  const made = await vectorOf(deps, owner, asked.text, signal)
+  const hits = await deps.store.searchMemories(owner, { ...asked, made })
+  deps.metrics.memorySearch.observe((performance.now() - began) / 1000)
+  return { hits, embedder: made ? (deps.embedders[0]?.name ?? null) : null }
+}
+
+/** Gives a vector to all memories that have none of the embedder: they were written without it, or with another one. */
+export async function embedPending(deps: MemoryDeps, signal: AbortSignal): Promise<void> {
+  const [embedder] = deps.embedders
+  if (!embedder) return
+  const failed = new Set<string>()
+  for (;;) {
+    const all = await deps.store.unembeddedMemories(embedder.bundle, 64 + failed.size)
+    const pending = all.filter(({ id }) => !failed.has(id))
+    if (pending.length === 0 || signal.aborted) return
+    for (const { owner, id, text } of pending) {
+      const made = await vectorOf(deps, owner, text, signal)
+      if (!made || !(await deps.store.embedMemory(owner, id, text, made))) failed.add(id)
+    }
+  }
+}
+
+/**
+ * The vector of a text by the first embedder, of its beginning where it is longer than that reads; null where there is none.
+ * A memory is not lost for want of a vector.
+ */
+async function vectorOf(
+  { embedders: [embedder], log }: MemoryDeps,
+  owner: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<MadeVector | null> {
+  if (!embedder) return null
+  try {
+    const { vectors } = await embedder.embed([text], { owner, keep: embedder.maxTokens, signal })
+    return { embedder: embedder.bundle, vector: vectors[0]! }
+  } catch (error) {
+    signal.throwIfAborted()
+    if (!(error instanceof InputError))
+      log.warn({ err: error }, 'a text has no vector; it is compared by its words only')
+    return null
+  }
+}

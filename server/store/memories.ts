@@ -1,0 +1,214 @@
+/** Memories in the database: rows, the index of their words, and the vectors of namespaces that are searched. */
+import { createHash } from 'node:crypto'
+import type Database from 'libsql'
+import { wordsOf } from '../memory/words.ts'
+import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryFilter } from './memory-calls.ts'
+import { checksumOfMemory, memoryOf, SELECT_MEMORY, textOf, vectorBytes, type MemoryRow } from './memory-row.ts'
+import { createMemorySearch } from './memory-search.ts'
+import type { Damage } from './store.ts'
+import { type Blob, bytesOf } from './turn-row.ts'
+
+/** `tell` is told of memories that are not what was written. */
+export function createMemories(database: Database.Database, tell: (damage: Damage) => void): MemoryCalls {
+  const sql = prepare(database)
+  const search = createMemorySearch(database)
+
+  /** The row as a memory. Throws StoreError `corrupt`, and tells. */
+  const read = (owner: string, row: MemoryRow): ReturnType<typeof memoryOf> => {
+    try {
+      return memoryOf(owner, row)
+    } catch (error) {
+      tell({ what: 'memory', id: Buffer.from(bytesOf(row.id)).toString() })
+      throw error
+    }
+  }
+  /** Those of the rows that are what was written. */
+  const readable = (owner: string, rows: readonly MemoryRow[]): Memory[] =>
+    rows.flatMap((row) => {
+      try {
+        return [read(owner, row).memory]
+      } catch {
+        return []
+      }
+    })
+  const rowOf = (owner: string, id: string): MemoryRow | undefined => {
+    const row = sql.byId.get(owner, id) as MemoryRow | undefined
+    return row && !isOver(row) ? row : undefined
+  }
+  const scopeOf = (owner: string, namespace: string): number => {
+    sql.addScope.run(owner, namespace)
+    return (sql.scope.get(owner, namespace) as { scope: number }).scope
+  }
+  const index = (scope: number, seq: number, text: string): number => {
+    const words = wordsOf(text)
+    const counts = new Map<string, number>()
+    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+    for (const [word, count] of counts) sql.addWord.run(scope, word, seq, count, words.length)
+    sql.count.run(1, words.length, scope)
+    return words.length
+  }
+  const unindex = (scope: number, seq: number, text: string): void => {
+    const words = wordsOf(text)
+    for (const word of new Set(words)) sql.removeWord.run(scope, word, seq)
+    sql.count.run(-1, -words.length, scope)
+  }
+  const drop = ({ seq, scope, text, hash }: MemoryRow): void => {
+    sql.removeEvents.run(seq)
+    sql.remove.run(seq)
+    if (isHashOf(hash, text)) unindex(scope, seq, textOf(text))
+    else {
+      // Nobody knows what its words were.
+      sql.removeWordsOf.run(scope, seq)
+      sql.recount.run(scope)
+    }
+    search.changed(scope, seq)
+  }
+  const write = (owner: string, seq: number, scope: number, memory: Memory, made: MadeVector | null): void => {
+    const { text, metadata, updated, expires } = memory
+    const vector = made && vectorBytes(made.vector)
+    const sum = checksumOfMemory(owner, memory, made)
+    const values = [Buffer.from(text), hashOf(text), Buffer.from(JSON.stringify(metadata)), updated, expires]
+    sql.change.run(...values, wordsOf(text).length, made?.embedder ?? null, vector, sum, seq)
+    search.changed(scope, seq)
+  }
+  const event = (seq: number, kind: MemoryEvent['kind'], { text, metadata, updated }: Memory): void =>
+    void sql.addEvent.run(seq, kind, updated, Buffer.from(text), Buffer.from(JSON.stringify(metadata)))
+  const dropAll = (rows: unknown[]): number => {
+    for (const row of rows as MemoryRow[]) drop(row)
+    return rows.length
+  }
+  return {
+    addMemory(owner, memory, made) {
+      const scope = scopeOf(owner, memory.namespace)
+      const known = sql.same.get(scope, memory.user ?? '', hashOf(memory.text)) as MemoryRow | undefined
+      if (known && !isOver(known)) return { memory: read(owner, known).memory, added: false }
+      if (known) drop(known)
+      const { id, user, created } = memory
+      const { lastInsertRowid } = sql.add.run(id, scope, user ?? '', created)
+      const seq = Number(lastInsertRowid)
+      write(owner, seq, scope, memory, made)
+      index(scope, seq, memory.text)
+      event(seq, 'added', memory)
+      return { memory, added: true }
+    },
+    findMemory(owner, id) {
+      const row = rowOf(owner, id)
+      return row ? read(owner, row).memory : null
+    },
+    listMemories(owner, { namespace, user, limit, after, order }) {
+      const from = after === null ? null : (rowOf(owner, after)?.seq ?? null)
+      const statement = order === 'asc' ? sql.listUp : sql.listDown
+      const rows = statement.all(owner, namespace, namespace, user, user, Date.now(), from, from, limit)
+      return readable(owner, rows as MemoryRow[])
+    },
+    memoryNamespaces: (owner) =>
+      (sql.namespaces.all(owner) as { namespace: Blob; texts: number }[]).map(({ namespace, texts }) => ({
+        namespace: textOf(namespace),
+        memories: texts,
+      })),
+    searchMemories(owner, query) {
+      const found = sql.scope.get(owner, query.namespace) as { scope: number } | undefined
+      if (!found) return []
+      const hits = search.find(found.scope, query)
+      const kept: ReturnType<MemoryCalls['searchMemories']> = []
+      for (const { seq, ...scores } of hits) {
+        if (kept.length === query.limit) break
+        const row = sql.bySeq.get(seq) as MemoryRow | undefined
+        if (!row || isOver(row)) continue
+        const [memory] = readable(owner, [row])
+        const wanted = Object.entries(query.metadata)
+        if (memory && wanted.every(([key, value]) => memory.metadata[key] === value)) kept.push({ memory, ...scores })
+      }
+      return kept
+    },
+    changeMemory(owner, id, change, made) {
+      const row = rowOf(owner, id)
+      if (!row) return 'unknown'
+      const { memory: before, made: madeBefore } = read(owner, row)
+      const same = sql.same.get(row.scope, before.user ?? '', hashOf(change.text)) as MemoryRow | undefined
+      if (same && same.seq !== row.seq) return 'taken'
+      const memory = { ...before, ...change }
+      const isSameText = change.text === before.text
+      if (!isSameText) unindex(row.scope, row.seq, before.text)
+      write(owner, row.seq, row.scope, memory, isSameText ? (made ?? madeBefore) : made)
+      if (!isSameText) index(row.scope, row.seq, memory.text)
+      event(row.seq, 'updated', memory)
+      return memory
+    },
+    memoryHistory(owner, id) {
+      const row = rowOf(owner, id)
+      if (!row) return null
+      const events = sql.events.all(row.seq) as { kind: Blob; time: number; text: Blob; metadata: Blob }[]
+      return events.map(({ kind, time, text, metadata }) => ({
+        kind: textOf(kind) as MemoryEvent['kind'],
+        time,
+        text: textOf(text),
+        metadata: JSON.parse(textOf(metadata)) as Memory['metadata'],
+      }))
+    },
+    removeMemory: (owner, id) => dropAll(sql.byId.all(owner, id)),
+    removeMemories: (owner, filter) => dropAll(chosen(owner, filter)),
+    expireMemories: () => dropAll(sql.expired.all(Date.now())),
+    unembeddedMemories: (embedder, limit) =>
+      (sql.unembedded.all(embedder, limit) as { owner: Blob; id: Blob; text: Blob }[]).map(({ owner, id, text }) => ({
+        owner: textOf(owner),
+        id: textOf(id),
+        text: textOf(text),
+      })),
+    embedMemory(owner, id, text, made) {
+      const row = rowOf(owner, id)
+      const memory = row && read(owner, row).memory
+      if (!row || memory?.text !== text) return false
+      write(owner, row.seq, row.scope, memory, made)
+      return true
+    },
+  }
+
+  function chosen(owner: string, { namespace, user }: MemoryFilter): unknown[] {
+    return sql.chosen.all(owner, namespace, namespace, user, user)
+  }
+}
+
+const isOver = ({ expires }: Pick<MemoryRow, 'expires'>): boolean => expires !== null && expires <= Date.now()
+
+const hashOf = (text: string | Uint8Array): Buffer => createHash('sha256').update(text).digest()
+
+const isHashOf = (hash: Blob, text: Blob): boolean => hashOf(bytesOf(text)).equals(bytesOf(hash))
+
+function prepare(database: Database.Database) {
+  const listed = `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)
+    AND (expires IS NULL OR expires > ?)`
+  return {
+    addScope: database.prepare('INSERT INTO memory_scope (owner, namespace) VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    scope: database.prepare('SELECT scope FROM memory_scope WHERE owner = ? AND namespace = ?'),
+    count: database.prepare('UPDATE memory_scope SET texts = texts + ?, words = words + ? WHERE scope = ?'),
+    recount: database.prepare(`UPDATE memory_scope SET
+      texts = (SELECT count(*) FROM memory WHERE memory.scope = memory_scope.scope),
+      words = (SELECT coalesce(sum(words), 0) FROM memory WHERE memory.scope = memory_scope.scope) WHERE scope = ?`),
+    namespaces: database.prepare(`SELECT CAST(namespace AS BLOB) AS namespace, texts FROM memory_scope
+      WHERE owner = ? AND texts > 0 ORDER BY namespace`),
+    add: database.prepare(`INSERT INTO memory (id, scope, user_id, text, hash, metadata, created, updated, words, checksum)
+      VALUES (?, ?, ?, x'', randomblob(32), x'', ?, 0, 0, x'')`),
+    change: database.prepare(`UPDATE memory SET text = ?, hash = ?, metadata = ?, updated = ?, expires = ?, words = ?,
+      embedder = ?, vector = ?, checksum = ? WHERE seq = ?`),
+    remove: database.prepare('DELETE FROM memory WHERE seq = ?'),
+    same: database.prepare(`${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND hash = ?`),
+    byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),
+    bySeq: database.prepare(`${SELECT_MEMORY} WHERE seq = ?`),
+    listUp: database.prepare(`${listed} AND (? IS NULL OR seq > ?) ORDER BY seq LIMIT ?`),
+    listDown: database.prepare(`${listed} AND (? IS NULL OR seq < ?) ORDER BY seq DESC LIMIT ?`),
+    chosen: database.prepare(
+      `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)`,
+    ),
+    expired: database.prepare(`${SELECT_MEMORY} WHERE expires <= ?`),
+    unembedded: database.prepare(`SELECT CAST(owner AS BLOB) AS owner, CAST(id AS BLOB) AS id, text
+      FROM memory JOIN memory_scope ON memory_scope.scope = memory.scope WHERE embedder IS NOT ? ORDER BY seq LIMIT ?`),
+    addWord: database.prepare('INSERT INTO memory_word (scope, word, seq, count, length) VALUES (?, ?, ?, ?, ?)'),
+    removeWord: database.prepare('DELETE FROM memory_word WHERE scope = ? AND word = ? AND seq = ?'),
+    removeWordsOf: database.prepare('DELETE FROM memory_word WHERE scope = ? AND seq = ?'),
+    addEvent: database.prepare('INSERT INTO memory_event (seq, kind, time, text, metadata) VALUES (?, ?, ?, ?, ?)'),
+    removeEvents: database.prepare('DELETE FROM memory_event WHERE seq = ?'),
+    events: database.prepare(`SELECT CAST(kind AS BLOB) AS kind, time, text, metadata FROM memory_event WHERE seq = ?
+      ORDER BY event`),
+  }
+}
