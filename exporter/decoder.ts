@@ -2,9 +2,10 @@
 import type { Model } from '../models/architecture.ts'
 import { fill, flatten, grows, leaves } from '../models/spec.ts'
 import { POSITIONS } from './attention-kernels.ts'
+import { chosenExperts, type ExpertMatrices } from './expert-kernels.ts'
 import { decoderOps, type Kernels } from './kernels.ts'
 import { kvCaches, type KvCaches, type KvDtype } from './kv-cache.ts'
-import type { Ops } from '../models/ops.ts'
+import type { MixtureOfExperts, Ops } from '../models/ops.ts'
 import { GraphBuilder, type Port, type Value } from './onnx/graph.ts'
 import type { Precomputed } from './precompute.ts'
 import { packRows, unpackedRows } from './quantise.ts'
@@ -153,5 +154,20 @@ function withWeights(
       if (!rows) return ops.quantised(x, bits)
       return unpackedRows(cursor.at, x.name, columns, bits, packRows(rows, columns, bits))
     },
+    ...(kernels === 'fused' ? { mixtureOfExperts: (x) => chosenOf(cursor.at, x, weights) } : {}),
   }
+}
+
+/** Each expert's matrices as weights of their own. */
+function chosenOf(graph: GraphBuilder, x: MixtureOfExperts<Value>, weights: Weights): Value {
+  const matrices = ({ name }: Value, rows: number, columns: number): ExpertMatrices => ({
+    prepare: (input) => input,
+    multiply(input, expert) {
+      const data = weights.get(name)!.subarray(expert * rows * columns, (expert + 1) * rows * columns)
+      const weight = graph.initializer(`${name}.${expert}`, 'float32', [rows, columns], data)
+      return graph.node('FusedMatMul', [input, weight], { transB: { int: 1 } }, 1, 'com.microsoft')[0]!
+    },
+    alone: false,
+  })
+  return chosenExperts(graph, x, matrices(x.up, x.rows, x.width), matrices(x.down, x.width, x.hidden))
 }

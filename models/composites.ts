@@ -1,5 +1,6 @@
 /** The default bodies of the composites, in primitives only: what each of them means. */
 import { cachedAttention, gatedAttention, linear, rotary, sharedAttention } from './attention-composites.ts'
+import { allExperts } from './expert-composites.ts'
 import type {
   CausalConv,
   Composites,
@@ -38,6 +39,7 @@ export function withComposites<T>(op: Primitives<T>, overrides: Partial<Composit
     gatedAttention: (x) => gatedAttention(op, x),
     gatedDelta: (x) => gatedDelta(op, x),
     selectiveScan: (x) => selectiveScan(op, x),
+    mixtureOfExperts: (x) => allExperts(op, x),
     windowAttention: (x) => windowAttention(all, x),
     rotate: (x, positions, how) => rotate(op, x, positions, how),
     dropout: (x) => x,

@@ -132,6 +132,8 @@ export interface Composites<T> {
    * x dt (B,T,E), A (E,N) < 0, B C (B,T,N), memory h (B,E,N) -> y (B,T,E).
    */
   selectiveScan(x: SelectiveScan<T>): { y: T; memory: T }
+  /** A mixture of experts (Shazeer et al. 2017, arXiv 1701.06538): each token's chosen ones, weighted and added. */
+  mixtureOfExperts(x: MixtureOfExperts<T>): T
   /**
    * Softmax attention over the last `window` tokens, the token itself included.
    * q k v (B,H,T,C), past.k past.v (B,H,W,C) before rotation, filled (B,1): how many past slots hold a token.
@@ -245,6 +247,35 @@ export interface SelectiveScan<T> {
   readonly memory: T
   /** E. */
   readonly channels: number
+}
+
+export interface MixtureOfExperts<T> {
+  /** (B,T,D) */
+  readonly x: T
+  /** (B,T,E): what each expert counts for each token, 0 for those that are not chosen. */
+  readonly share: T
+  /** (B,T,E): 1 for the `top` experts that are chosen for each token, 0 for the others. */
+  readonly chosen: T
+  /** A parameter (E,R,D); the expert's first product has R rows. */
+  readonly up: T
+  /** (E,R) */
+  readonly upBias?: T | undefined
+  /** A parameter (E,D,I). */
+  readonly down: T
+  /** (E,D) */
+  readonly downBias?: T | undefined
+  /** E. */
+  readonly experts: number
+  /** k. */
+  readonly top: number
+  /** D. */
+  readonly width: number
+  /** R. */
+  readonly rows: number
+  /** I. */
+  readonly hidden: number
+  /** What comes between the products, along the last axis: (...,R) -> (...,I). */
+  activate(inner: T): T
 }
 
 export interface WindowAttention<T> {

@@ -2,37 +2,23 @@
  * The weights of an imported model on their way into a graph: each matrix is stored in the form in which ONNX Runtime's
  * operators take it, in a file beside the graph, and read from its source only when it is written.
  */
-import type { Composites, LinearPart, Primitives } from '../../models/ops.ts'
+import type { Composites, LinearPart, MixtureOfExperts, Primitives } from '../../models/ops.ts'
 import { elements, flatten } from '../../models/spec.ts'
+import { chosenExperts, type ExpertMatrices } from '../expert-kernels.ts'
 import type { ExternalWeights, WriteInto } from '../onnx/external-weights.ts'
 import type { ExternalPlace, GraphBuilder, Value } from '../onnx/graph.ts'
 import type { Cursor } from '../trace.ts'
 import { readParameter, type Bindings, type Parametrised } from './bind.ts'
+import { floatMatrices, packedMatrices } from './expert-matrices.ts'
 import { BLOCK, packExact, packInt4, packInt8, nibbles, type PackedRows } from './pack-blocks.ts'
+import { packedProduct, product, type Layout, type PackedPlaces } from './products.ts'
 import type { BlockKind, QuantBlocks, TensorSource } from './sources/source.ts'
 import type { Formats, WeightFormat } from './weight-formats.ts'
 
-type Overrides = Pick<Composites<Value>, 'linear' | 'linears'> & Pick<Primitives<Value>, 'gather'>
+type Overrides = Pick<Composites<Value>, 'linear' | 'linears' | 'mixtureOfExperts'> & Pick<Primitives<Value>, 'gather'>
 
 /** Numbers of rows that are in memory at once. */
 const CHUNK_NUMBERS = 1 << 22
-
-/** Where the parts of packed rows are. */
-interface PackedPlaces {
-  readonly q: ExternalPlace
-  readonly scales: ExternalPlace
-  readonly zeros: ExternalPlace | null
-}
-
-/** How the rows of a product are stored: in blocks of `block` numbers, the last of which need not be full. */
-interface Layout {
-  readonly bits: 4 | 8
-  readonly block: number
-  /** Numbers of a row, with those that `packExact` adds. */
-  readonly width: number
-  /** Whether blocks have a zero point of their own. */
-  readonly zeros: boolean
-}
 
 interface Packed {
   readonly format: WeightFormat
@@ -92,6 +78,7 @@ export class ImportedWeights {
       },
       linears: (x, parts) => this.linears(x, parts),
       gather: (table, ids) => this.#gather(table, ids),
+      mixtureOfExperts: (x) => this.#mixtureOfExperts(x),
     }
   }
 
@@ -136,7 +123,7 @@ export class ImportedWeights {
   }
 
   #formatOf(path: string): WeightFormat {
-    const [rows, columns] = this.#shapes.get(path)!
+    const [columns, rows] = this.#shapes.get(path)!.toReversed()
     return this.#formats.of(path, rows!, columns!)
   }
 
@@ -153,24 +140,36 @@ export class ImportedWeights {
       return product(this.#graph, x, { name })
     }
     const { values, layout } = this.#storePacked(paths, format)
-    const attributes = {
-      K: { int: layout.width },
-      N: { int: rows },
-      bits: { int: layout.bits },
-      block_size: { int: layout.block },
-      // The input is rounded to 8 bits in blocks, and multiplied in whole numbers.
-      accuracy_level: { int: 4 },
-    }
-    const input = format === 'exact' ? this.#withSums(x) : x
-    return this.#graph.node('MatMulNBits', [input, ...values], attributes, 1, 'com.microsoft')[0]!
+    return packedProduct(this.#graph, format === 'exact' ? this.#withSums(x) : x, values, rows, layout)
+  }
+
+  #mixtureOfExperts(x: MixtureOfExperts<Value>): Value {
+    const { experts } = x
+    return chosenExperts(
+      this.#graph,
+      x,
+      this.#expertMatrices(x.up.name, experts),
+      this.#expertMatrices(x.down.name, experts),
+    )
+  }
+
+  /** The matrices of a parameter (E, rows, columns), which are stored one below the other. */
+  #expertMatrices(path: string, experts: number): ExpertMatrices {
+    const [, rows, columns] = this.#shapes.get(path)! as [number, number, number]
+    const graph = this.#graph
+    const matrices = { graph, external: this.#external, path, experts, rows, columns }
+    const format = this.#formatOf(path)
+    if (format === 'float32') return floatMatrices(matrices, this.#storeFloats(path, [path], [experts * rows, columns]))
+    const prepare = (x: Value): Value => (format === 'exact' ? this.#withSums(x) : x)
+    return packedMatrices(matrices, this.#storePacked([path], format), prepare)
   }
 
   #sizeOf(paths: readonly string[]): [rows: number, columns: number] {
     const shapes = paths.map((path) => this.#shapes.get(path)!)
-    return [shapes.reduce((sum, [rows]) => sum + rows!, 0), shapes[0]![1]!]
+    return [shapes.reduce((sum, shape) => sum + elements(shape.slice(0, -1)), 0), shapes[0]!.at(-1)!]
   }
 
-  #storeFloats(name: string, paths: readonly string[], shape: readonly number[]): void {
+  #storeFloats(name: string, paths: readonly string[], shape: readonly number[]): ExternalPlace {
     const { place } = this.#external.reserve(name, 'float32', shape)
     this.#counts.float32 += elements(shape)
     this.#floats.add(name)
@@ -182,6 +181,7 @@ export class ImportedWeights {
           at += data.byteLength
         }
     })
+    return place
   }
 
   #storePacked(paths: readonly string[], format: Exclude<WeightFormat, 'float32'>): Packed {
@@ -287,12 +287,6 @@ export class ImportedWeights {
     }
     return this.#graph.node('GatherBlockQuantized', [q, ids, scales], attributes, 1, 'com.microsoft')[0]!
   }
-}
-
-/** x times the transpose of a weight (N, K): ONNX Runtime's own product packs the weight as it is. */
-function product(graph: GraphBuilder, x: Value, weight: Value, bias?: Value): Value {
-  const y = graph.node('FusedMatMul', [x, weight], { transB: { int: 1 } }, 1, 'com.microsoft')[0]!
-  return bias ? graph.node('Add', [y, bias])[0]! : y
 }
 
 const bytesOf = (data: ArrayBufferView): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

@@ -12,27 +12,35 @@ export interface Edits {
   readonly after: Message
   readonly inputs: readonly Port[]
   readonly outputs: readonly Port[]
+  /** Another model whose graph comes before this one's nodes, but for its ports. */
+  readonly first?: ModelFile | undefined
   /** A node that is left out, since one of `after` takes its place. */
   readonly without?: FileNode | undefined
 }
 
-/** Bytes of the file that is read, or of what is added. */
-type Piece = { readonly from: number; readonly end: number } | { readonly bytes: Uint8Array }
+/** Bytes of a file that is read, or of what is added. */
+type Piece = Range | { readonly bytes: Uint8Array }
+interface Range {
+  readonly of: ModelFile
+  readonly from: number
+  readonly end: number
+}
 
 const COPIED_AT_ONCE = 4 * 1024 * 1024
 
 /** Writes `model` with the edits to `path`. Weights in the file are copied piece by piece; those beside it stay there. */
 export async function writeEdited(model: ModelFile, edits: Edits, path: string): Promise<void> {
-  const source = await open(model.path, 'r')
+  const sources = new Map<ModelFile, FileHandle>()
   const target = await open(path, 'w')
   try {
+    for (const one of edits.first ? [model, edits.first] : [model]) sources.set(one, await open(one.path, 'r'))
     for (const piece of piecesOf(model, edits)) {
       if ('bytes' in piece) await target.writeFile(piece.bytes)
-      else await copy(source, target, piece.from, piece.end)
+      else await copy(sources.get(piece.of)!, target, piece.from, piece.end)
     }
     await target.sync()
   } finally {
-    await source.close()
+    for (const source of sources.values()) await source.close()
     await target.close()
   }
 }
@@ -62,31 +70,35 @@ export async function renamedNode(
   }
 }
 
-function piecesOf(model: ModelFile, { before, after, inputs, outputs, without }: Edits): Piece[] {
+function piecesOf(model: ModelFile, { before, after, inputs, outputs, first, without }: Edits): Piece[] {
   const ports = new GraphBuilder().encode('decoder', inputs, outputs)
   const dropped: readonly number[] = [GRAPH.name, GRAPH.input, GRAPH.output]
-  const kept = model.graph.fields.filter(({ number, from }) => !dropped.includes(number) && from !== without?.from)
-  const body = kept.reduce((sum, { start, end }) => sum + end - start, 0)
+  const bodyOf = (of: ModelFile): Range[] => {
+    const kept = of.graph.fields.filter(({ number }) => !dropped.includes(number))
+    return joined(of, of === model ? kept.filter(({ from }) => from !== without?.from) : kept)
+  }
+  const kept = [...(first ? bodyOf(first) : []), ...bodyOf(model)]
+  const body = kept.reduce((sum, { from, end }) => sum + end - from, 0)
   const length = before.length + body + after.length + ports.length
   const graph: Piece[] = [
     { bytes: messageHeader(model.graph.field.number, length) },
     { bytes: before.encode() },
-    ...joined(kept),
+    ...kept,
     { bytes: after.encode() },
     { bytes: ports.encode() },
   ]
   return model.fields.flatMap((field) =>
-    field === model.graph.field ? graph : [{ from: field.start, end: field.end }],
+    field === model.graph.field ? graph : [{ of: model, from: field.start, end: field.end }],
   )
 }
 
 /** Fields as ranges of bytes; those that follow each other are one. */
-function joined(fields: readonly Field[]): Piece[] {
-  const ranges: { from: number; end: number }[] = []
+function joined(of: ModelFile, fields: readonly Field[]): Range[] {
+  const ranges: { of: ModelFile; from: number; end: number }[] = []
   for (const { start, end } of fields) {
     const last = ranges.at(-1)
     if (last?.end === start) last.end = end
-    else ranges.push({ from: start, end })
+    else ranges.push({ of, from: start, end })
   }
   return ranges
 }

@@ -1,9 +1,9 @@
 /** A layer of Gemma 4: norms on all sides, experts beside the feed-forward layer, an input of its own, a scale. */
 import { activate } from '../layers/activation.ts'
 import {
-  allExperts,
-  expertShares,
   expertsMatrices,
+  mixExperts,
+  routing,
   type ExpertsMatrices,
   type SparseExpertsConfig,
 } from '../layers/sparse-experts.ts'
@@ -114,10 +114,10 @@ function withExperts<T>(
   dense: T,
 ): T {
   const asked = op.mul(op.rmsNorm(x, p.router.scale, c.eps), op.constant(c.width ** -0.5))
-  const shares = expertShares(op, experts, op.linear(asked, p.router.proj.weight))
-  const weighted = op.mul(shares, p.router.per_expert_scale)
+  const { chosen, share } = routing(op, experts, op.linear(asked, p.router.proj.weight))
+  const weighted = op.mul(share, p.router.per_expert_scale)
   const read = op.rmsNorm(x, p.pre_feedforward_layernorm_2.weight, c.eps)
-  const routed = allExperts(op, experts, p.experts, read, weighted)
+  const routed = mixExperts(op, experts, p.experts, read, { chosen, share: weighted })
   return op.add(
     op.rmsNorm(dense, p.post_feedforward_layernorm_1.weight, c.eps),
     op.rmsNorm(routed, p.post_feedforward_layernorm_2.weight, c.eps),

@@ -57,10 +57,12 @@ type ExpertsParams = {
   readonly shared_expert_gate?: LinearSpec
 }
 
+/** Rows of an expert's first matrix: a gated one has its gate before its projection up. */
+const rowsOf = (c: SparseExpertsConfig): number => (c.gated ? 2 * c.hidden : c.hidden)
+
 /** The experts themselves, without their router. */
 export function expertsMatrices(c: SparseExpertsConfig): ExpertsMatrices {
-  const inside = c.latent ?? c.width
-  const rows = c.gated ? 2 * c.hidden : c.hidden
+  const [inside, rows] = [c.latent ?? c.width, rowsOf(c)]
   return {
     up_proj: matrix([c.experts, rows, inside], 1 / Math.sqrt(inside)),
     down_proj: matrix([c.experts, inside, c.hidden], 1 / Math.sqrt(c.hidden)),
@@ -91,7 +93,7 @@ export function sparseExperts(c: SparseExpertsConfig): Module {
   return module(expertsParams(c), STATELESS, (op, p, x, _, pass) => {
     const input = p.latent_in ? op.linear(x, p.latent_in.weight, p.latent_in.bias) : x
     const logits = op.linear(x, p.gate.weight, p.gate.bias)
-    const mixed = allExperts(op, c, p.experts, input, expertShares(op, c, logits, p.gate.e_score_correction_bias))
+    const mixed = mixExperts(op, c, p.experts, input, routing(op, c, logits, p.gate.e_score_correction_bias))
     const y = p.latent_out ? op.linear(mixed, p.latent_out.weight, p.latent_out.bias) : mixed
     if (!c.shared) return { y, state: STATELESS }
     const own = c.shared.run(op, p.shared_experts, x, STATELESS, pass).y
@@ -100,15 +102,47 @@ export function sparseExperts(c: SparseExpertsConfig): Module {
   })
 }
 
-/** What each expert counts for each token, 0 for those not chosen, of the router's logits (B,T,E): (B,T,E). */
-export function expertShares<T>(op: Ops<T>, c: SparseExpertsConfig, logits: T, correction?: T): T {
+/** Which experts are chosen for each token, and what each of them counts: (B,T,E), 0 for those not chosen. */
+export interface Routing<T> {
+  readonly chosen: T
+  readonly share: T
+}
+
+/** The routing by the router's logits (B,T,E). */
+export function routing<T>(op: Ops<T>, c: SparseExpertsConfig, logits: T, correction?: T): Routing<T> {
   const scores = c.scores === 'softmax' ? op.softmax(logits) : op.sigmoid(logits)
   const biased = correction === undefined ? scores : op.add(scores, correction)
   const chosen = mask(op, inBestGroups(op, c, biased), c.top, c.experts)
   const kept = op.mul(scores, chosen)
   const total = op.add(op.sum(kept, -1, true), op.constant(1e-20))
   const normalised = c.normalise ? op.div(kept, total) : kept
-  return c.scale === undefined || c.scale === 1 ? normalised : op.mul(normalised, op.constant(c.scale))
+  const share = c.scale === undefined || c.scale === 1 ? normalised : op.mul(normalised, op.constant(c.scale))
+  return { chosen, share }
+}
+
+/** The experts' outputs for x (B,T,D), weighted by their shares. */
+export function mixExperts<T>(
+  op: Ops<T>,
+  c: SparseExpertsConfig,
+  { up_proj: up, up_bias: upBias, down_proj: down, down_bias: downBias }: Of<ExpertsMatrices, T>,
+  x: T,
+  { chosen, share }: Routing<T>,
+): T {
+  return op.mixtureOfExperts({
+    x,
+    chosen,
+    share,
+    up,
+    upBias,
+    down,
+    downBias,
+    experts: c.experts,
+    top: c.top,
+    width: c.latent ?? c.width,
+    rows: rowsOf(c),
+    hidden: c.hidden,
+    activate: (inner) => (c.gated ? gated(op, c, inner) : activate(op, c.activation, inner)),
+  })
 }
 
 /** 1 for the k largest of the last axis, 0 for the others. */
@@ -126,23 +160,6 @@ function inBestGroups<T>(op: Ops<T>, { groups, experts }: SparseExpertsConfig, s
   const kept = op.reshape(mask(op, best, top, count), [0, 0, count, 1])
   const outside = op.mul(op.sub(kept, op.constant(1)), op.constant(1e4))
   return op.reshape(op.add(byGroup, outside), [0, 0, experts])
-}
-
-/**
- * All experts on all tokens, weighted: x (B,T,D), shares (B,T,E). Both projections are one product over all experts: the
- * shares are multiplied in between, and the sum over the experts is a part of the second product.
- */
-export function allExperts<T>(op: Ops<T>, c: SparseExpertsConfig, experts: Of<ExpertsMatrices, T>, x: T, share: T): T {
-  const inside = c.latent ?? c.width
-  const rows = c.gated ? 2 * c.hidden : c.hidden
-  const up = op.linear(x, op.reshape(experts.up_proj, [c.experts * rows, inside])) //           (B, T, E*2I or E*I)
-  const byExpert = op.reshape(up, [0, 0, c.experts, rows])
-  const biased = experts.up_bias ? op.add(byExpert, experts.up_bias) : byExpert
-  const inner = c.gated ? gated(op, c, biased) : activate(op, c.activation, biased) //           (B, T, E, I)
-  const weighted = op.reshape(op.mul(inner, op.reshape(share, [0, 0, c.experts, 1])), [0, 0, c.experts * c.hidden])
-  const down = op.reshape(op.transpose(experts.down_proj, [0, 2, 1]), [c.experts * c.hidden, inside])
-  const y = op.matmul(weighted, down) //                                                         (B, T, D)
-  return experts.down_bias ? op.add(y, op.matmul(share, experts.down_bias)) : y
 }
 
 function gated<T>(op: Ops<T>, { activation, hidden, clamped }: SparseExpertsConfig, both: T): T {

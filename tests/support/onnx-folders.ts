@@ -36,6 +36,14 @@ export interface OnnxForm {
   readonly merged?: boolean
   /** Sizes before batch and time of position_ids, as of models for images whose rotation has several axes: [3]. */
   readonly axes?: readonly number[]
+  /** Whether the table of the tokens' vectors is a graph of its own, as of models for images. */
+  readonly embedding?: boolean
+  /** Whether past and present, and the vectors of tokens, are in float16. */
+  readonly half?: boolean
+  /** How weights are stored; in float32 without. */
+  readonly quantization?: 'int8' | 'int4'
+  /** Of the files' names. */
+  readonly suffix?: string
 }
 
 interface Cache {
@@ -54,27 +62,66 @@ export async function writeOnnxFolder(folder: string, fixture: string, form: Onn
   const genai = form.convention === 'genai'
   const inside = genai ? folder : join(folder, 'onnx')
   mkdirSync(inside, { recursive: true })
-  const data = genai ? 'model.onnx.data' : 'model.onnx_data'
+  const base = form.embedding ? 'decoder_model_merged' : 'model'
+  const file = `${base}${form.suffix ?? ''}.onnx`
+  const data = genai ? 'model.onnx.data' : `${file}_data`
   const graph = new GraphBuilder()
   const external = new ExternalWeights(graph, data)
   const cursor = { at: graph }
-  const formats = chooseFormats('none', bindings, source.tensors)
+  const formats = chooseFormats(form.quantization ?? 'none', bindings, source.tensors)
   const weights = new ImportedWeights(cursor, external, model, bindings, source.tensors, formats)
   const kernels = form.caches === 'shared' ? 'fused' : 'portable'
   const op = { ...decoderOps(cursor, kernels, maxPositions), ...weights.overrides }
+  if (form.embedding) op.gather = (table, ids) => embeddedOr(graph, form, table) ?? weights.overrides.gather(table, ids)
   const { inputs, outputs } = trace(graph, op, model, form)
   weights.finish()
   // Our kernels read `positions`, a name that is an input's of what we serve; the one here has as many letters.
   const bytes = Buffer.from(graph.model('main_graph', inputs, outputs)).toString('latin1')
-  writeFileSync(join(inside, 'model.onnx'), Buffer.from(bytes.replaceAll('positions', 'past_lens'), 'latin1'))
+  writeFileSync(join(inside, file), Buffer.from(bytes.replaceAll('positions', 'past_lens'), 'latin1'))
   await external.write(join(inside, data), () => {})
+  if (form.embedding) {
+    const own = `embed_tokens${form.suffix ?? ''}.onnx`
+    const embedding = new GraphBuilder()
+    const table = new ExternalWeights(embedding, `${own}_data`)
+    const stored = new ImportedWeights({ at: embedding }, table, model, bindings, source.tensors, formats)
+    writeFileSync(join(inside, own), embeddingGraph(embedding, stored, model, form))
+    await table.write(join(inside, `${own}_data`), () => {})
+  }
   await source.tensors.close()
   const copied = readdirSync(from).filter((name) => /^(?:tokenizer|generation_config|special_tokens)/.test(name))
   for (const name of copied) cpSync(join(from, name), join(folder, name))
   if (genai) writeGenaiConfig(folder, model, inputs, maxPositions)
   else cpSync(join(from, 'config.json'), join(folder, 'config.json'))
-  return join(inside, 'model.onnx')
+  return join(inside, file)
 }
+
+const EMBED = 'embed_tokens.weight'
+const FLOAT16 = 10
+
+/** The vectors that a decoder without its embedding reads. */
+function embeddedOr(graph: GraphBuilder, { half }: OnnxForm, table: Value): Value | undefined {
+  if (table.name !== EMBED) return undefined
+  const given = { name: 'inputs_embeds' }
+  return half ? graph.node('Cast', [given], { to: { int: 1 } })[0]! : given
+}
+
+/** Token ids in, their vectors out. A tied head has the same weights: here they get another name of as many letters. */
+function embeddingGraph(graph: GraphBuilder, weights: ImportedWeights, model: Model, { half }: OnnxForm): Uint8Array {
+  const ids = graph.node('Cast', [{ name: 'input_ids' }], { to: { int: 6 } })[0]!
+  const rows = weights.overrides.gather({ name: EMBED }, ids)
+  graph.output(half ? graph.node('Cast', [rows], { to: { int: FLOAT16 } })[0]! : rows, 'inputs_embeds')
+  weights.finish()
+  const tokens: Port = { name: 'input_ids', dtype: 'int64', shape: ['batch_size', 'sequence_length'] }
+  const bytes = Buffer.from(graph.model('embedding', [tokens], [embedsPort(model, half)])).toString('latin1')
+  const own = bytes.replaceAll(EMBED, EMBED.replace('.', '_')).replaceAll(/(Cast|Gather\w*|constant)_(\d)/g, '$1-$2')
+  return Buffer.from(own, 'latin1')
+}
+
+const embedsPort = ({ width }: Model, half: boolean | undefined): Port => ({
+  name: 'inputs_embeds',
+  dtype: half ? 'float16' : 'float32',
+  shape: ['batch_size', 'sequence_length', width],
+})
 
 function trace(
   graph: GraphBuilder,
@@ -85,9 +132,14 @@ function trace(
   const node = (...args: Parameters<GraphBuilder['node']>): Value => graph.node(...args)[0] as Value
   const params = fill(model.params, (path): Value => ({ name: path }))
   const caches = cachesOf(model, form)
-  const named = new Map(caches.map(({ path, input }) => [path, { name: input }]))
-  const ids = node('Cast', [{ name: 'input_ids' }], { to: { int: 6 } })
-  const past = pastLengths(graph)
+  const cast = (value: Value, to: number): Value => (form.half ? node('Cast', [value], { to: { int: to } }) : value)
+  const named = new Map(caches.map(({ path, input }) => [path, cast({ name: input }, 1)]))
+  // A decoder without its embedding reads of the ids how many there are.
+  const tokens = form.embedding
+    ? node('Gather', [{ name: 'inputs_embeds' }, graph.constant('int64', [], [0])], { axis: { int: 2 } })
+    : { name: 'input_ids' }
+  const ids = node('Cast', [tokens], { to: { int: 6 } })
+  const past = form.axes ? pastOfAxes(graph, form.axes) : pastLengths(graph)
   const asFloat = node('Reshape', [node('Cast', [past], { to: { int: 1 } }), graph.constant('int64', [2], [-1, 1])])
   const positioned = form.convention === 'transformers.js'
   const before = fill(model.state, (path, { role }): Value => (role === 'position' ? asFloat : named.get(path)!))
@@ -96,15 +148,15 @@ function trace(
   const after = leaves<Value>(model.state, done.state)
   const made: [Value, string][] = [
     [model.logits<Value>(op, params, hidden), 'logits'],
-    ...caches.map(({ path, output }): [Value, string] => [after.get(path)!, output]),
+    ...caches.map(({ path, output }): [Value, string] => [cast(after.get(path)!, FLOAT16), output]),
   ]
   if (form.merged) nameInBranch(graph, made)
   else for (const [value, name] of made) graph.output(value, name)
   const ports = (name: (cache: Cache) => string): Port[] =>
-    caches.map((cache) => ({ name: name(cache), dtype: 'float32', shape: cache.shape }))
+    caches.map((cache) => ({ name: name(cache), dtype: form.half ? 'float16' : 'float32', shape: cache.shape }))
   const whole = (name: string, shape: Port['shape']): Port => ({ name, dtype: 'int64', shape })
   const inputs = [
-    whole('input_ids', ['batch_size', 'sequence_length']),
+    form.embedding ? embedsPort(model, form.half) : whole('input_ids', ['batch_size', 'sequence_length']),
     whole('attention_mask', ['batch_size', 'total_sequence_length']),
     ...(positioned ? [whole('position_ids', [...(form.axes ?? []), 'batch_size', 'sequence_length'])] : []),
     ...(form.merged ? [{ name: 'use_cache_branch', dtype: 'bool', shape: [1] } as const] : []),
@@ -135,6 +187,16 @@ function pastLengths(graph: GraphBuilder): Value {
   })
   const time = node('Gather', [node('Shape', [{ name: 'input_ids' }]), graph.constant('int64', [], [1])])
   const past = node('Cast', [node('Sub', [filled, time])], { to: { int: 6 } })
+  graph.output(past, 'positions')
+  return { name: 'positions' }
+}
+
+/** The same of position_ids: the mean over all axes of the first new position. */
+function pastOfAxes(graph: GraphBuilder, [axes = 1]: readonly number[]): Value {
+  const node = (...args: Parameters<GraphBuilder['node']>): Value => graph.node(...args)[0] as Value
+  const first = node('Gather', [{ name: 'position_ids' }, graph.constant('int64', [], [0])], { axis: { int: 2 } })
+  const sum = node('ReduceSum', [first, graph.constant('int64', [1], [0])], { keepdims: { int: 0 } })
+  const past = node('Cast', [node('Div', [sum, graph.constant('int64', [], [axes])])], { to: { int: 6 } })
   graph.output(past, 'positions')
   return { name: 'positions' }
 }

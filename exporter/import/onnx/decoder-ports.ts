@@ -71,8 +71,6 @@ export function decoderPorts({ path, inputs, outputs, initializers }: ModelFile,
       throw wrong(port.name, `expected whole numbers of ${rank ?? 'any'} axes, got ${portText(port)}`)
     return { name: port.name, dtype }
   }
-  if (!rest.has(hints.ids) && rest.has('inputs_embeds'))
-    throw wrong('inputs_embeds', 'expected token ids: this decoder of a model for images has its embedding elsewhere')
   const ids = take([hints.ids])
   if (!ids) throw wrong(hints.ids, `expected it among the inputs, got ${names(inputs)}`)
   const [mask, positions, keep, branch] = [[hints.mask], [hints.positions], KEEP, [BRANCH]].map(take)

@@ -6,6 +6,9 @@ type Json = Readonly<Record<string, unknown>>
 /** File names of decoders in the conventions of transformers.js: with a suffix for the numbers of the weights. */
 const DECODER = /^(?:onnx\/)?(?:model|decoder_model_merged)(?:_[a-z0-9]+)?\.onnx$/
 
+/** What a file of weights has behind the graph's name: _data, _data_1 (transformers.js), .data (onnxruntime-genai). */
+const DATA = /^[._]data(?:_\d+)?$/
+
 /** The one of them whose weights are in float32. */
 const SINGLE_PRECISION = /(?:^|\/)(?:model|decoder_model_merged)\.onnx$/
 
@@ -41,13 +44,17 @@ function namedByGenai(where: string, paths: readonly string[], decoder: Json): s
   return filename
 }
 
-/** Paths of all that a graph needs: its files of weights, and what stands beside the model. */
+/** Where the embedding of a decoder stands that reads vectors in the place of token ids. */
+export const embeddingOf = (graph: string): string =>
+  graph.replace(/(?:decoder_model_merged|model)((?:_[a-z0-9]+)?\.onnx)$/, 'embed_tokens$1')
+
+/** Paths of all that a graph needs: its embedding, their files of weights, and what stands beside the model. */
 export function filesOfGraph(graph: string, all: readonly string[], beside: readonly string[]): string[] {
   const slash = graph.lastIndexOf('/')
   // Graphs of transformers.js stand in a folder of their own, below that of the model.
   const model = graph.slice(0, slash + 1).replace(/(^|\/)onnx\/$/, '$1')
-  // model.onnx_data, model.onnx_data_1 (transformers.js), model.onnx.data (onnxruntime-genai)
-  const weights = all.filter((path) => path.startsWith(graph) && /^[._]data(?:_\d+)?$/.test(path.slice(graph.length)))
+  const graphs = [embeddingOf(graph), graph].filter((path) => path === graph || all.includes(path))
+  const weights = all.filter((path) => graphs.some((of) => path.startsWith(of) && DATA.test(path.slice(of.length))))
   const texts = ['genai_config.json', ...beside].map((name) => model + name).filter((path) => all.includes(path))
-  return [...texts, ...weights, graph]
+  return [...texts, ...weights, ...new Set(graphs)]
 }

@@ -6,15 +6,23 @@ import { difference } from '../../verify.ts'
 import { ImportError } from '../import-error.ts'
 import { TOLERANCE, trialIds, tryDecoder, type Trial } from '../trial.ts'
 import type { DecoderPorts, IdPort } from './decoder-ports.ts'
+import type { Embedding } from './embedding-graph.ts'
 
 /** Tokens of the two rows that are fed together, which are as many as those of the trial. */
 const RAGGED = [7, 17] as const
 
-/** `published` is the file of the graph as it was. Throws ImportError. */
+/** The graphs as they were published. */
+export interface Published {
+  /** Its file. */
+  readonly decoder: string
+  readonly embedding: Embedding | undefined
+}
+
+/** Throws ImportError where the decoder does not give what the published graphs give, or others for the same tokens. */
 export async function tryDriven(
   file: string,
   state: readonly StateShape[],
-  published: string,
+  published: Published,
   ports: DecoderPorts,
   precision: 'exact' | 'rounded',
 ): Promise<Trial> {
@@ -39,12 +47,17 @@ export async function tryDriven(
 }
 
 /** Logits of all ids from the graph as it was published, which is given no past. */
-async function publishedLogits(file: string, ports: DecoderPorts, ids: readonly number[]): Promise<Float32Array> {
+async function publishedLogits(
+  published: Published,
+  ports: DecoderPorts,
+  ids: readonly number[],
+): Promise<Float32Array> {
   const { mask, positions, logitsToKeep, cacheBranch, caches, logits } = ports
   const row = (port: IdPort | undefined, axes: readonly number[], value: (t: number) => number) =>
     port ? { [port.name]: numbers(port.dtype, [...axes, 1, ids.length], value) } : {}
+  const idRow = row(ports.ids, [], (t) => ids[t]!)
   const inputs: Record<string, Tensor> = {
-    ...row(ports.ids, [], (t) => ids[t]!),
+    ...(published.embedding ? await embedded(published.embedding, idRow) : idRow),
     ...row(mask, [], () => 1),
     ...row(positions, positions?.axes ?? [], (t) => t % ids.length),
     ...(logitsToKeep ? { [logitsToKeep.name]: numbers(logitsToKeep.dtype, [], () => 0) } : {}),
@@ -52,15 +65,28 @@ async function publishedLogits(file: string, ports: DecoderPorts, ids: readonly 
   }
   for (const { input, dtype, shape } of caches)
     inputs[input] = createTensor(dtype, [1, ...shape.map((size) => (size === 'time' ? 0 : size))])
+  const out = createTensor(logits.dtype, [1, ids.length, logits.vocab])
+  await runOnce(published.decoder, inputs, { [logits.name]: out })
+  return logits.dtype === 'float32' ? (out.data as Float32Array) : Float32Array.from(out.data as Uint16Array, fromHalf)
+}
+
+/** What the embedding makes of a row of token ids. */
+async function embedded(
+  { model, output, dtype, width }: Embedding,
+  ids: Record<string, Tensor>,
+): Promise<Record<string, Tensor>> {
+  const [{ dims }] = Object.values(ids) as [Tensor]
+  const made = { [output]: createTensor(dtype, [...dims, width]) }
+  await runOnce(model.path, ids, made)
+  return made
+}
+
+async function runOnce(file: string, inputs: Record<string, Tensor>, outputs: Record<string, Tensor>): Promise<void> {
   const graph = await openGraph(file)
   try {
-    const out = createTensor(logits.dtype, [1, ids.length, logits.vocab])
-    const binding = graph.bind(inputs, { [logits.name]: out })
+    const binding = graph.bind(inputs, outputs)
     await binding.run()
     binding.release()
-    return logits.dtype === 'float32'
-      ? (out.data as Float32Array)
-      : Float32Array.from(out.data as Uint16Array, fromHalf)
   } finally {
     graph.close()
   }

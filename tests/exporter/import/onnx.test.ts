@@ -33,7 +33,7 @@ import {
 } from '../../support/decoder-claims.ts'
 import { writeOnnxFolder, type OnnxForm } from '../../support/onnx-folders.ts'
 import { FLOAT, INT64, onnxModel, type ModelSpec } from '../../support/onnx-model.ts'
-import { fixtures, folders, readReference, type Numbers } from '../../support/published.ts'
+import { fixtures, folders, importTo, readReference, type Numbers } from '../../support/published.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import type { Json } from '../../support/test-server.ts'
 
@@ -120,6 +120,84 @@ describe.each(CASES)('%o', (form, names) => {
 
     test('saved and restored elsewhere = uninterrupted, a batch of any lengths = its rows alone, bit for bit', () =>
       expectSavedAndBatched(bundle, reference))
+  })
+})
+
+describe.skipIf(!existsSync(fixtures))('a decoder that reads vectors, with its embedding beside it', () => {
+  const split: OnnxForm = { convention: 'transformers.js', caches: 'shared', embedding: true, axes: [3] }
+  async function whole(form: OnnxForm, fixture = 'qwen3_5') {
+    const folder = temporaryFolder()
+    const graph = await writeOnnxFolder(folder, fixture, form)
+    return { folder, graph, reference: await readReference(`models/${fixture}`) }
+  }
+  async function logitsOf(bundle: Bundle, ids: readonly number[]): Promise<Numbers> {
+    const decoder = await opened(bundle)
+    const { logits } = await decoder.run([ids], decoder.start(1))
+    decoder.close()
+    return logits.data as Numbers
+  }
+
+  test('is served from token ids, with positions of three axes: logits, pieces, saved and batched', async () => {
+    const { folder, reference } = await whole(split)
+    const bundle = await imported(folder)
+    expect(bundle.manifest.files).toHaveProperty('embed_tokens.onnx_data')
+    expect(bundle.manifest.verification).toMatchObject({ ragged: 0, twoRows: 0 })
+    await expectReference(bundle, reference, CLOSE)
+    await expectPieces(bundle, reference, CLOSE)
+    await expectSavedAndBatched(bundle, reference)
+  })
+
+  test('of several pairs the one whose file is named, in blocks of 8 bits, gives what our own import gives', async () => {
+    const { folder, graph, reference } = await whole(
+      { ...split, quantization: 'int8', suffix: '_quantized' },
+      'qwen3_5_moe',
+    )
+    await writeOnnxFolder(folder, 'qwen3_5_moe', split)
+    const bundle = await imported(graph)
+    const own = await importTo(temporaryFolder(), 'models/qwen3_5_moe', 'int8')
+    const stored = bundle.manifest.source['stored'] as Record<string, number>
+    expect(stored['int8']).toBeGreaterThan(0)
+    const ids = reference.ids('ids.2')
+    // What is fed is rounded to 8 bits: a last bit decides how some numbers are.
+    expectClose(await logitsOf(bundle, ids), await logitsOf(own, ids), { absolute: 0.1, relative: 0.02 })
+  })
+
+  test('in float16 keeps its past in float16, to the bit', async () => {
+    const { folder, reference } = await whole({ ...split, caches: 'joined', half: true })
+    const bundle = await imported(folder)
+    expect(new Set(bundle.manifest.state.map(({ dtype }) => dtype))).toEqual(new Set(['float16']))
+    const logits = await logitsOf(bundle, reference.ids('ids.2'))
+    expectClose(logits, reference.numbers('logits_all.2'), { absolute: 5e-2, relative: 1e-2 })
+    await expectSavedAndBatched(bundle, reference)
+  })
+
+  test.each<[what: string, change: (inside: string) => void, sentence: RegExp]>([
+    [
+      'no embedding',
+      (inside) => rmSync(join(inside, 'embed_tokens.onnx')),
+      /inputs_embeds: expected embed_tokens\.onnx beside it, which makes them of token ids, found none/,
+    ],
+    [
+      'an embedding that makes something else',
+      (inside) => replaced(join(inside, 'embed_tokens.onnx'), 'inputs_embeds', 'outputs_embed'),
+      /embed_tokens\.onnx: expected the output inputs_embeds alone, got outputs_embed/,
+    ],
+    [
+      'an embedding of something else',
+      (inside) => replaced(join(inside, 'embed_tokens.onnx'), 'input_ids', 'image_ids'),
+      /embed_tokens\.onnx: expected the input input_ids alone, got image_ids/,
+    ],
+    [
+      'a name that both graphs have',
+      (inside) => replaced(join(inside, 'embed_tokens.onnx'), 'Cast-0', 'logits'),
+      /embed_tokens\.onnx: logits: expected a name that the decoder does not have too/,
+    ],
+  ])('is refused by name with %s, and nothing is written', async (_, change, sentence) => {
+    const { folder } = await whole(split)
+    change(join(folder, 'onnx'))
+    const out = join(temporaryFolder(), 'out')
+    await expect(importModel({ source: folder, out, quantization: 'keep' })).rejects.toThrow(sentence)
+    expect(existsSync(out)).toBe(false)
   })
 })
 
@@ -267,11 +345,6 @@ describe('is refused by name, and nothing is written:', () => {
           outputs: [{ name: 'logits', type: FLOAT, shape: ['b', 't', 8] }],
         }),
       /past_key_values: expected past states among the inputs, got none/,
-    ],
-    [
-      'a decoder of a model for images',
-      () => withGraph({ inputs: [{ name: 'inputs_embeds', type: FLOAT, shape: ['b', 't', 4] }] }),
-      /inputs_embeds: expected token ids/,
     ],
     [
       'no logits',

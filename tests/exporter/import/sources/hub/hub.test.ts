@@ -282,11 +282,24 @@ describe('an ONNX graph of the hub', () => {
     'onnx/model.onnx_data_1': Buffer.from('the rest of them'),
     'onnx/model_q4.onnx': Buffer.from('four'),
     'onnx/model_q4.onnx_data': Buffer.from('its blocks'),
+    'onnx/decoder_model_merged_q4.onnx': Buffer.from('reads vectors'),
+    'onnx/embed_tokens_q4.onnx': Buffer.from('makes them'),
+    'onnx/embed_tokens_q4.onnx_data': Buffer.from('of these'),
+    'onnx/embed_tokens.onnx': Buffer.from('another'),
   }
 
   test.each([
-    ['', 'onnx/model.onnx', ['model.onnx', 'model.onnx_data', 'model.onnx_data_1']],
-    [':onnx/model_q4.onnx', 'onnx/model_q4.onnx', ['model_q4.onnx', 'model_q4.onnx_data']],
+    ['', 'onnx/model.onnx', ['embed_tokens.onnx', 'model.onnx', 'model.onnx_data', 'model.onnx_data_1']],
+    [
+      ':onnx/model_q4.onnx',
+      'onnx/model_q4.onnx',
+      ['embed_tokens_q4.onnx', 'embed_tokens_q4.onnx_data', 'model_q4.onnx', 'model_q4.onnx_data'],
+    ],
+    [
+      ':onnx/decoder_model_merged_q4.onnx',
+      'onnx/decoder_model_merged_q4.onnx',
+      ['decoder_model_merged_q4.onnx', 'embed_tokens_q4.onnx', 'embed_tokens_q4.onnx_data'],
+    ],
   ])('hf:OWNER/NAME%s is %s, with its weights and what stands beside the model', async (file, graph, inside) => {
     const { options } = await hub(files)
     const { path } = await fetchHubModel(`hf:${repo}${file}`, options)
