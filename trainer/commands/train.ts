@@ -9,6 +9,7 @@ import { neverMoved, type TargetDevice } from '../backends/backend.ts'
 import { DataError } from '../data/batch.ts'
 import { isHubName } from '../data/hub/name.ts'
 import { FileError, writeText } from '../files.ts'
+import { withLocalModel } from '../import/hub-model.ts'
 import { recipeText, readRecipe, withAbsolutePaths } from '../recipes/recipe-file.ts'
 import { defineRecipe } from '../recipes/define.ts'
 import type { Recipe } from '../recipes/recipe.ts'
@@ -96,7 +97,11 @@ export function trainCommand(): Command {
       [],
     )
     .option('--recipe <file>', 'read the recipe from a file, as --print-recipe writes it and every run has it', path)
-    .option('--init <path>', 'start from a checkpoint, a run, or a safetensors file, where its parameters fit', path)
+    .option(
+      '--init <path>',
+      'start from a checkpoint, a run, or a safetensors file, where its parameters fit; or from a published model: a folder, a .gguf file, hf:OWNER/NAME[@REVISION][:FILE]',
+      path,
+    )
     .option('--resume', 'continue the run in --out from its last checkpoint')
     .option('--list', 'list the recipes')
     .option('--dry-run', 'print parameters, state, memory and compile time of the run, and train nothing')
@@ -122,8 +127,9 @@ async function runCommand(name: string | undefined, flags: TrainFlags, command: 
   const base = flags.recipe === undefined ? knownRecipe(name!) : await readRecipe(flags.recipe)
   if (flags.data && base.data.kind !== 'text' && !flags.set.some((setting) => setting.startsWith('data.kind=')))
     throw new ConfigError(`--data: ${base.name} makes its own data; leave --data out`)
-  const recipe = withAbsolutePaths(changedRecipe(base, settingsOf(flags)))
-  if (flags.printRecipe) return void process.stdout.write(recipeText(recipe))
+  const asked = withAbsolutePaths(changedRecipe(base, settingsOf(flags)))
+  if (flags.printRecipe) return void process.stdout.write(recipeText(asked))
+  const recipe = await withLocalModel(asked, (line) => void process.stderr.write(`${line}\n`))
   checkStart(recipe)
   if (flags.dryRun) return printPlan(recipe, flags)
   await trainIn(flags.out ?? join('runs', recipe.name), recipe, flags)

@@ -1,5 +1,6 @@
 /** Recipes as files: printed by `mneme train RECIPE --print-recipe`, read by `--recipe FILE`, written into each run. */
 import { isAbsolute, resolve } from 'node:path'
+import { isHubModelName } from '../../exporter/import/sources/hub/name.ts'
 import { ConfigError } from '../../models/config.ts'
 import { isHubName } from '../data/hub/name.ts'
 import { readJson } from '../files.ts'
@@ -27,7 +28,8 @@ export async function readRecipe(file: string): Promise<Recipe> {
 
 /** The recipe with all paths made absolute: a run may be continued and exported from another folder. */
 export function withAbsolutePaths(recipe: Recipe): Recipe {
-  const absolute = (path: string): string => (path === '' || isAbsolute(path) || isHubName(path) ? path : resolve(path))
+  const absolute = (path: string): string =>
+    path === '' || isAbsolute(path) || isHubName(path) || isHubModelName(path) ? path : resolve(path)
   const { data, tokenizer, start } = recipe
   return {
     ...recipe,

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createModel } from '../../../models/registry.ts'
 import { flatten } from '../../../models/spec.ts'
 import { loadBundle } from '../../../runtime/bundle.ts'
@@ -19,6 +21,7 @@ import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
 import { chatTokens, writeTokenizer } from '../../../trainer/tokenizer/format.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
 import { eagerRun, randomWeights } from '../../support/decoders.ts'
+import { startHub } from '../../support/hub-server.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mneme-published-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -100,6 +103,27 @@ test('a published model is trained on with its own sizes and tokenizer, and an a
     expect(await heldOutLoss(backend, run.heldOut!)).not.toBeCloseTo(expected, 5)
     backend.close()
   }
+})
+
+test('a model of the hub is brought to this machine and trained on', async () => {
+  const names = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']
+  const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(base, name))]))
+  const commit = '0123456789abcdef0123456789abcdef01234567'
+  const hub = await startHub({
+    kind: 'model',
+    repo: 'owner/small',
+    branches: { main: commit },
+    commits: { [commit]: files },
+  })
+  onTestFinished(() => hub.close())
+  const args = ['train', 'llama', '--init', 'hf:owner/small', '--out', join(folder, 'from-hub'), '--threads', '1']
+  const options = settings.flatMap((setting) => ['--set', setting])
+  const env = { ...process.env, HF_ENDPOINT: hub.url, HF_HOME: join(folder, 'hub') }
+  await promisify(execFile)(process.execPath, ['clients/cli/bin.js', ...args, ...options], { env })
+  const { state } = await loadCheckpoint(join(folder, 'from-hub', 'last'))
+  const { start, model } = state['config'] as unknown as { start: { checkpoint: string }; model: object }
+  expect(start.checkpoint).toContain(join('hub', 'hub', 'models--owner--small', 'snapshots', commit))
+  expect(model).toMatchObject({ vocab_size: 320, hidden_size: 32 })
 })
 
 test('checkpoints of an adapter hold what was added only, and go on with the base of its files', async () => {
