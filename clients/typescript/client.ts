@@ -1,6 +1,8 @@
 /** A client of a mneme server for Node and browsers: fetch and WebSocket, nothing else. */
+import type { CallOptions } from './call-options.ts'
 import { connectionError, errorFrom, MnemeError } from './error.ts'
 import { readEvents } from './event-stream.ts'
+import { memoriesOf, type EmbeddingRequest, type EmbeddingResponse, type Memories } from './memories.ts'
 import { createConnection, failureOf, type Connection, type SocketConstructor } from './socket.ts'
 import type {
   ChatChunk,
@@ -21,11 +23,6 @@ export interface ClientOptions {
   readonly WebSocket?: SocketConstructor | undefined
 }
 
-export interface CallOptions {
-  /** Cancels the call, on the server too. */
-  readonly signal?: AbortSignal
-}
-
 /** Every call throws MnemeError; streams are cancelled by leaving their loop. */
 export interface Client {
   readonly responses: {
@@ -40,6 +37,9 @@ export interface Client {
     create(request: ChatRequest, options?: CallOptions): Promise<ChatCompletion>
     stream(request: ChatRequest, options?: CallOptions): AsyncGenerator<ChatChunk>
   }
+  /** Vectors of texts, by an embedder of the server. */
+  embed(request: EmbeddingRequest, options?: CallOptions): Promise<EmbeddingResponse>
+  readonly memories: Memories
   models(options?: CallOptions): Promise<readonly ModelObject[]>
   version(options?: CallOptions): Promise<Version>
 }
@@ -100,6 +100,8 @@ export function createClient({ url: given, apiKey, WebSocket }: ClientOptions): 
       create: (request, options) => json('POST', '/v1/chat/completions', request, options),
       stream: (request, options) => events('/v1/chat/completions', request, options) as AsyncGenerator<ChatChunk>,
     },
+    embed: (request, options) => json('POST', '/v1/embeddings', { ...request, encoding_format: 'float' }, options),
+    memories: memoriesOf(json),
     models: async (options) => (await json<{ data: readonly ModelObject[] }>('GET', '/v1/models', null, options)).data,
     version: (options) => json('GET', '/version', null, options),
   }

@@ -199,4 +199,43 @@ describe('the typed client', () => {
     expect(lastOf(await all(first)).id).toMatch(/^resp_/)
     connection.close()
   })
+
+  test('keeps, finds, changes and deletes memories, and embeds texts', async () => {
+    const embedder = {
+      name: 'e',
+      bundle: 'b',
+      architecture: 'bert',
+      parameters: 0,
+      created: 0,
+      width: 2,
+      maxTokens: 8,
+      normalize: true,
+      runtime: '',
+      embed: async (inputs: readonly unknown[]) => ({
+        vectors: inputs.map((input) => Float32Array.of(1, String(input).length)),
+        tokens: inputs.length,
+      }),
+    }
+    const { client } = await open({ embedders: [embedder] })
+    const { data, usage } = await client.embed({ input: ['ab', 'abc'] })
+    expect(data.map(({ embedding }) => embedding)).toEqual([
+      [1, 2],
+      [1, 3],
+    ])
+    expect(usage.prompt_tokens).toBe(2)
+    const { memories } = client
+    const told = await memories.add({ text: 'My locker code is 4071', user_id: 'ann' })
+    expect(told.event).toBe('added')
+    await memories.add({ text: 'I like tea', namespace: 'work & play' })
+    const [found] = await memories.search({ query: 'locker code', user_id: 'ann', limit: 1 })
+    expect(found).toMatchObject({ id: told.id, similarity: expect.any(Number) })
+    expect((await memories.list({ namespace: 'work & play' })).data.map(({ text }) => text)).toEqual(['I like tea'])
+    await memories.update(told.id, { text: 'My locker code is 9318' })
+    expect((await memories.get(told.id)).text).toBe('My locker code is 9318')
+    expect((await memories.history(told.id)).map(({ event }) => event)).toEqual(['added', 'updated'])
+    await memories.delete(told.id)
+    expect((await errorOf(memories.get(told.id))).code).toBe('memory_not_found')
+    expect(await memories.deleteAll({ namespace: 'work & play' })).toBe(1)
+    expect((await errorOf(memories.deleteAll({}))).message).toContain('all=true')
+  })
 })
