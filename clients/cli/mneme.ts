@@ -22,6 +22,10 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'talk to a model in the terminal',
     load: async () => (await import('./chat.ts')).chatCommand(),
   },
+  memories: {
+    about: 'read and change what a running server keeps across conversations',
+    load: async () => (await import('./memories.ts')).memoriesCommand(),
+  },
   train: {
     about: 'train a model from a recipe',
     load: async () => (await import('../../trainer/cli.ts')).trainCommand(),
