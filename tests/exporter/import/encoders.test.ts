@@ -17,6 +17,7 @@ import type { EncodedText } from '../../../runtime/post-processor.ts'
 import { createTensor, type Tensor as Memory } from '../../../runtime/tensor.ts'
 import { loadTensorFlow, type Tensor } from '../../../trainer/backends/tensorflow/load.ts'
 import { eager } from '../../../trainer/backends/tensorflow/ops.ts'
+import { startMneme } from '../../clients/cli/mneme-process.ts'
 import { expectClose } from '../../support/all-close.ts'
 import { publishedWeights, fixtures, importTo, readReference, type Numbers } from '../../support/published.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
@@ -275,20 +276,32 @@ describe.skipIf(!existsSync(fixtures))('BERT for sentences', () => {
     )
   })
 
-  test('a server and a report of predictions refuse the bundle by name', () => {
+  test('a report of predictions refuses it by name', () => {
     const folder = temporaryFolder()
-    const [out, text] = [join(folder, 'bundle'), join(folder, 'text.txt')]
+    const text = join(folder, 'text.txt')
     writeFileSync(text, 'some text')
-    const run = (...args: string[]) => {
-      const { status, stderr } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8' })
-      return { status, stderr }
+    const args = [COMMAND, 'import', BERT, '--out', join(folder, 'bundle'), '--report', text]
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect(stderr).toContain('--report: expected a model that predicts tokens, got an encoder')
+    expect(status).not.toBe(0)
+  })
+
+  test('a server that has nothing else gives its vectors, those of transformers, and writes no text', async () => {
+    const reference = await readReference('models/bert')
+    const server = startMneme(['serve', BERT, '--port', '0', '--data', temporaryFolder()])
+    const url = (await server.until(/http:\S+/)).trim()
+    const post = async (path: string, body: object): Promise<Json> => {
+      const headers = { 'content-type': 'application/json' }
+      return (await (
+        await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+      ).json()) as Json
     }
-    const report = run('import', BERT, '--out', out, '--report', text)
-    expect(report.stderr).toContain('--report: expected a model that predicts tokens, got an encoder')
-    expect(report.status).not.toBe(0)
-    const serve = run('serve', out, '--port', '0', '--data', join(folder, 'data'))
-    expect(serve.stderr).toContain('bert: expected a bundle with a decoder, got one with an embedder alone')
-    expect(serve.status).toBe(1)
+    const input = [0, 1, 2].map((prompt) => reference.ids(`ids.${prompt}`))
+    const { data } = (await post('/v1/embeddings', { input })) as { data: { embedding: number[] }[] }
+    for (const [prompt, { embedding }] of data.entries())
+      expectClose(Float32Array.from(embedding), reference.numbers(`sentence.${prompt}`), CLOSE)
+    const { error } = await post('/v1/chat/completions', { messages: [{ role: 'user', content: 'hi' }] })
+    expect(error).toMatchObject({ code: 'model_not_found', message: 'No model that writes text is served here.' })
   })
 
   test('what a configuration leaves out is what transformers takes', () => {

@@ -234,7 +234,7 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>): 
             await store.close()
           }
         }),
-        { numRuns: 15 },
+        { numRuns: 8 },
       )
     })
   })
