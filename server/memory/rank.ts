@@ -41,7 +41,8 @@ export function best(seqs: readonly number[], scores: Float64Array, most: number
   // Only those that can be among the best are made objects and sorted as such.
   const least = scores.length > most ? scores.toSorted()[scores.length - most]! : -Infinity
   const found: Ranked[] = []
-  for (const [at, score] of scores.entries()) if (score >= least) found.push({ seq: seqs[at]!, score })
+  for (let at = 0; at < scores.length; at++)
+    if (scores[at]! >= least) found.push({ seq: seqs[at]!, score: scores[at]! })
   return sorted(found).slice(0, most)
 }
 

@@ -53,28 +53,14 @@ export class VectorBlock {
 
   /** The nearest memories by inner product, best first. `allowed` chooses among them; all if it is null. */
   nearest(query: Float32Array, most: number, allowed: ReadonlySet<number> | null): Ranked[] {
-    const rows = [...this.#seqs.keys()].filter((row) => !allowed || allowed.has(this.#seqs[row]!))
-    const scores = Float64Array.from(rows, (row) => this.#product(query, row))
-    return best(
-      rows.map((row) => this.#seqs[row]!),
-      scores,
-      most,
-    )
-  }
-
-  /** Four sums at once: a processor adds them side by side. */
-  #product(query: Float32Array, row: number): number {
-    const [data, width, start] = [this.#data, this.width, row * this.width]
-    let [a, b, c, d] = [0, 0, 0, 0]
-    let i = 0
-    for (; i + 3 < width; i += 4) {
-      a += query[i]! * data[start + i]!
-      b += query[i + 1]! * data[start + i + 1]!
-      c += query[i + 2]! * data[start + i + 2]!
-      d += query[i + 3]! * data[start + i + 3]!
+    const [data, width, all] = [this.#data, this.width, this.#seqs]
+    const seqs = allowed ? all.filter((seq) => allowed.has(seq)) : all
+    const scores = new Float64Array(seqs.length)
+    for (let at = 0; at < seqs.length; at++) {
+      const row = allowed ? this.#rows.get(seqs[at]!)! : at
+      scores[at] = innerProduct(query, data, row * width)
     }
-    for (; i < width; i++) a += query[i]! * data[start + i]!
-    return a + b + (c + d)
+    return best(seqs, scores, most)
   }
 
   #grow(): void {
@@ -82,4 +68,19 @@ export class VectorBlock {
     larger.set(this.#data)
     this.#data = larger
   }
+}
+
+/** The inner product of a vector and of as many numbers from `start` on. */
+function innerProduct(vector: Float32Array, data: Float32Array, start: number): number {
+  // Four sums, so that an addition need not wait for the one before it.
+  let [a, b, c, d] = [0, 0, 0, 0]
+  const whole = vector.length & ~3
+  for (let i = 0, at = start; i < whole; i += 4, at += 4) {
+    a += vector[i]! * data[at]!
+    b += vector[i + 1]! * data[at + 1]!
+    c += vector[i + 2]! * data[at + 2]!
+    d += vector[i + 3]! * data[at + 3]!
+  }
+  for (let i = whole; i < vector.length; i++) a += vector[i]! * data[start + i]!
+  return a + b + (c + d)
 }

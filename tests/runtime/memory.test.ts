@@ -51,9 +51,14 @@ describe.each(bindings)('$binding', ({ open }) => {
       graph.close()
     }
     for (let round = 0; round < 50; round++) await cycle()
-    const before = residentMiB()
-    for (let round = 0; round < 400; round++) await cycle()
-    expect(residentMiB() - before).toBeLessThan(NOISE_MIB)
+    const growth = async (): Promise<number> => {
+      const before = residentMiB()
+      for (let round = 0; round < 400; round++) await cycle()
+      return residentMiB() - before
+    }
+    // On a busy machine an allocator may take more at once than later rounds need; a leak grows in every one.
+    const first = await growth()
+    expect(first < NOISE_MIB ? first : await growth()).toBeLessThan(NOISE_MIB)
   })
 
   test('binding and releasing gives all its memory back', async () => {
