@@ -189,9 +189,20 @@ function cachedAttention(
     typed(x.sinks),
     ...(kv.dtype === 'int8' ? [x.past.k, x.past.v].map((cache) => scaleOf(graph, cache, x, kv)) : []),
   ]
+  return groupQueryAttention(graph, inputs, attributes, kv, casts)
+}
+
+/** The node, with y in float32. Inputs that are left out at the end are not written. */
+function groupQueryAttention(
+  graph: GraphBuilder,
+  inputs: readonly (Value | undefined)[],
+  attributes: Readonly<Record<string, Attribute>>,
+  kv: KvCaches,
+  casts: Map<Value, Value>,
+): { y: Value; k: Value; v: Value } {
   const given = inputs.slice(0, inputs.findLastIndex((input) => input !== undefined) + 1)
-  const [y, keys, values] = graph.node('GroupQueryAttention', given, attributes, 3, 'com.microsoft')
-  return { y: kv.dtype === 'float16' ? cast(graph, y!, 'float32', casts) : y!, k: keys!, v: values! }
+  const [y, k, v] = graph.node('GroupQueryAttention', given, attributes, 3, 'com.microsoft')
+  return { y: kv.dtype === 'float16' ? cast(graph, y!, 'float32', casts) : y!, k: k!, v: v! }
 }
 
 const INT8_CACHES: Readonly<Record<string, Attribute>> = {
@@ -236,9 +247,7 @@ function sharedAttention(
   const sinks = x.sinks && half ? cast(graph, x.sinks, 'float16', casts) : x.sinks
   const scales = kv.dtype === 'int8' ? entries.map((entry) => ({ name: `${entry!.name}.scale` })) : []
   const inputs = [q, none, none, x.k, x.v, seqlens, total, undefined, undefined, undefined, undefined, sinks, ...scales]
-  const given = inputs.slice(0, inputs.findLastIndex((input) => input !== undefined) + 1)
-  const y = graph.node('GroupQueryAttention', given, attentionAttributes(x, kv), 3, 'com.microsoft')[0]!
-  return half ? cast(graph, y, 'float32', casts) : y
+  return groupQueryAttention(graph, inputs, attentionAttributes(x, kv), kv, casts).y
 }
 
 const attentionAttributes = (x: SharedAttention<Value>, kv: KvCaches): Record<string, Attribute> => ({

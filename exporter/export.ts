@@ -2,14 +2,14 @@
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Model } from '../models/architecture.ts'
-import { countParameters, flatten, grows } from '../models/spec.ts'
+import { countParameters } from '../models/spec.ts'
 import { bundleFolder, type Manifest, writeManifest } from '../runtime/bundle.ts'
 import { refuseForeign, replaceFolder } from '../runtime/replace-folder.ts'
 import { openDecoder } from '../runtime/decoder.ts'
 import { openText } from '../runtime/text.ts'
 import { decoderGraph, type DecoderGraph } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
-import { type KvCaches, kvCaches, type KvDtype } from './kv-cache.ts'
+import { type KvCaches, kvCaches, type KvDtype, kvRefusal } from './kv-cache.ts'
 import { type KvCost, type KvTexts, storeKv } from './kv-cost.ts'
 import { precomputeWeights } from './precompute.ts'
 import { type Reference, type Verification, verify } from './verify.ts'
@@ -109,10 +109,8 @@ function textsForKv({ kv = 'float32', model, ids }: ExportOptions): KvTexts {
   const most = Math.min(half, model.positions ?? Infinity)
   const texts = { calibration: [ids.slice(0, most)], measured: ids.slice(half, half + most) }
   if (kv === 'float32') return texts
-  if (!flatten(model.state).some(([, spec]) => grows(spec)))
-    throw new ExportError(
-      `--kv: expected float32 for ${model.architecture}, which keeps no keys and values of all tokens (its state has a fixed size), got ${kv}`,
-    )
+  const refusal = kvRefusal(kv, model.architecture, model)
+  if (refusal !== undefined) throw new ExportError(refusal)
   if (ids.length < 4) throw new ExportError(`--kv: expected at least 4 tokens of text, got ${ids.length}`)
   return texts
 }

@@ -1,5 +1,8 @@
 /** How the keys and values of attention over all tokens are stored: in memory, in checkpoints and in pages on disk. */
 
+import type { Model } from '../models/architecture.ts'
+import { flatten, grows } from '../models/spec.ts'
+
 /**
  * `float32` as they are computed. `float16` as ONNX Runtime's attention computes in half precision. `int8` in steps of a
  * scale for each head and channel, which is measured when a bundle is made; what is beyond 127 steps is stored as 127.
@@ -28,3 +31,9 @@ export const kvCaches = (dtype: KvDtype, scales: KvScales = new Map()): KvCaches
   scales,
   rotated: new Map(),
 })
+
+/** Why keys and values of a model cannot be stored so; undefined where they can: as they are, or of attention over all tokens. */
+export function kvRefusal(kv: KvDtype, architecture: string, { state }: Pick<Model, 'state'>): string | undefined {
+  if (kv === 'float32' || flatten(state).some(([, spec]) => grows(spec))) return undefined
+  return `--kv: expected float32 for ${architecture}, which keeps no keys and values of all tokens (its state has a fixed size), got ${kv}`
+}

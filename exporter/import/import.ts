@@ -2,14 +2,14 @@
 import { writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { countParameters, fill, flatten, grows } from '../../models/spec.ts'
+import { countParameters, fill } from '../../models/spec.ts'
 import { bundleFolder, type GraphEntry, writeManifest } from '../../runtime/bundle.ts'
 import { refuseForeign, replaceFolder } from '../../runtime/replace-folder.ts'
 import { openDecoder, type Decoder } from '../../runtime/decoder.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
 import { traceDecoder, type TracedDecoder } from '../decoder.ts'
 import { decoderOps } from '../kernels.ts'
-import { type KvCaches, kvCaches } from '../kv-cache.ts'
+import { type KvCaches, kvCaches, kvRefusal } from '../kv-cache.ts'
 import { type KvCost, storeKv } from '../kv-cost.ts'
 import { ExternalWeights } from '../onnx/external-weights.ts'
 import { GraphBuilder, type Value } from '../onnx/graph.ts'
@@ -51,21 +51,14 @@ export async function importModel(o: ImportOptions): Promise<Imported> {
     if (o.pooling !== undefined)
       throw new ImportError(`--pooling: expected it for an encoder of texts only, got ${o.pooling} for a decoder`)
     const published = await readPublished(source)
-    refuseKvWithout(o, published)
+    const refusal = kvRefusal(o.kv ?? 'float32', published.family, published.model)
+    if (refusal !== undefined) throw new ImportError(refusal)
     const bindings = bindTensors(published.model, source.tensors)
     const tokenizer = await modelTokenizer(o, source, published.model.vocab)
     return await bundlePublished(o, { source, published, bindings, tokenizer })
   } finally {
     await source.tensors.close()
   }
-}
-
-/** Throws ImportError where keys and values are to be stored in fewer bits, and the model keeps none of all tokens. */
-function refuseKvWithout({ kv = 'float32' }: ImportOptions, { family, model }: PublishedModel): void {
-  if (kv !== 'float32' && !flatten(model.state).some(([, spec]) => grows(spec)))
-    throw new ImportError(
-      `--kv: expected float32 for ${family}, which keeps no keys and values of all tokens (its state has a fixed size), got ${kv}`,
-    )
 }
 
 /** A published model that has been read and found whole. */

@@ -6,9 +6,9 @@ import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
 import { addMemories, changeMemory, deleteMemories, listMemories, searchMemories } from '../openai/memories-schema.ts'
 import type { Memory } from '../store/memory-calls.ts'
+import { bodyAnswer } from './body-answer.ts'
 import type { RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
-import { readJson } from './read-body.ts'
 
 const DEFAULT_RESULTS = 10
 const DEFAULT_PAGE = 20
@@ -18,24 +18,6 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
   const { store } = deps
   const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const idOf = (c: RequestContext): string => c.req.param('id') as string
-  /** Checks the body, and counts the request as work in flight. */
-  const withBody =
-    <S extends z.ZodType>(
-      schema: S,
-      answer: (c: RequestContext, body: z.output<S>, signal: AbortSignal) => Promise<object>,
-    ) =>
-    async (c: RequestContext): Promise<Response> => {
-      const body = check(schema, await readJson(c, deps.limits.bodyBytes))
-      const work = deps.lifecycle.begin(c.req.raw.signal)
-      try {
-        return c.json(await answer(c, body, work.signal))
-      } catch (error) {
-        if (work.signal.aborted) throw new ApiError(499, 'cancelled', 'The request was cancelled.', { cause: error })
-        throw error
-      } finally {
-        work.done()
-      }
-    }
   return [
     {
       ...shared,
@@ -43,7 +25,7 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       path: '/v1/memories',
       summary: 'Remember texts across conversations',
       body: addMemories,
-      answer: withBody(addMemories, async (c, request, signal) => {
+      answer: bodyAnswer(deps, addMemories, async (c, request, signal) => {
         const data: object[] = []
         for (const given of newMemories(request)) {
           const { memory, added } = await remember(deps, ownerOf(c), given, signal)
@@ -58,7 +40,7 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       path: '/v1/memories/search',
       summary: 'Find memories by words and by meaning',
       body: searchMemories,
-      answer: withBody(searchMemories, async (c, request, signal) => {
+      answer: bodyAnswer(deps, searchMemories, async (c, request, signal) => {
         const { namespace, user_id: user, metadata, query: text, limit, top_k: topK } = request
         const asked = { namespace: namespace ?? DEFAULT_NAMESPACE, user: user ?? null, metadata: metadata ?? {}, text }
         const most = limit ?? topK ?? DEFAULT_RESULTS
@@ -124,7 +106,7 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       path: '/v1/memories/:id',
       summary: 'Change a memory; its history keeps what it said',
       body: changeMemory,
-      answer: withBody(changeMemory, async (c, { text, metadata, expires_at: expires }, signal) => {
+      answer: bodyAnswer(deps, changeMemory, async (c, { text, metadata, expires_at: expires }, signal) => {
         const given = {
           ...(text == null ? {} : { text }),
           ...(metadata == null ? {} : { metadata }),

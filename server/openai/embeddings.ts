@@ -8,7 +8,7 @@ import { ApiError } from './errors.ts'
 
 /** The answer to a request. Throws ApiError for what cannot be embedded. */
 export async function embed(
-  { embedders, lifecycle, metrics }: Pick<Deps, 'embedders' | 'lifecycle' | 'metrics'>,
+  { embedders, metrics }: Pick<Deps, 'embedders' | 'metrics'>,
   request: EmbeddingRequest,
   { owner, signal }: { readonly owner: string; readonly signal: AbortSignal },
 ): Promise<object> {
@@ -22,8 +22,6 @@ export async function embed(
   const keep = most === -1 ? maxTokens : (most ?? null)
   const { vectors, tokens } = await embedder.embed(request.input, { owner, keep, signal }).catch((error: unknown) => {
     if (error instanceof InputError) throw refusal(error.refused, embedder)
-    if (lifecycle.aborted) throw new ApiError(503, 'server_shutting_down', 'The server is stopping.')
-    if (signal.aborted) throw new ApiError(499, 'cancelled', 'The request was cancelled.')
     throw error
   })
   metrics.embeddedTokens.inc(tokens)

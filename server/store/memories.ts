@@ -39,13 +39,13 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
     sql.addScope.run(owner, namespace)
     return (sql.scope.get(owner, namespace) as { scope: number }).scope
   }
-  const index = (scope: number, seq: number, text: string): number => {
+  const index = (scope: number, seq: number, text: string): void => {
     const words = wordsOf(text)
     const counts = new Map<string, number>()
     for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
     for (const [word, count] of counts) sql.addWord.run(scope, word, seq, count, words.length)
+    sql.setWords.run(words.length, seq)
     sql.count.run(1, words.length, scope)
-    return words.length
   }
   const unindex = (scope: number, seq: number, text: string): void => {
     const words = wordsOf(text)
@@ -68,7 +68,7 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
     const vector = made && vectorBytes(made.vector)
     const sum = checksumOfMemory(owner, memory, made)
     const values = [Buffer.from(text), hashOf(text), Buffer.from(JSON.stringify(metadata)), updated, expires]
-    sql.change.run(...values, wordsOf(text).length, made?.embedder ?? null, vector, sum, seq)
+    sql.change.run(...values, made?.embedder ?? null, vector, sum, seq)
     search.changed(scope, seq)
   }
   const event = (seq: number, kind: MemoryEvent['kind'], { text, metadata, updated }: Memory): void =>
@@ -189,8 +189,9 @@ function prepare(database: Database.Database) {
       WHERE owner = ? AND texts > 0 ORDER BY namespace`),
     add: database.prepare(`INSERT INTO memory (id, scope, user_id, text, hash, metadata, created, updated, words, checksum)
       VALUES (?, ?, ?, x'', randomblob(32), x'', ?, 0, 0, x'')`),
-    change: database.prepare(`UPDATE memory SET text = ?, hash = ?, metadata = ?, updated = ?, expires = ?, words = ?,
+    change: database.prepare(`UPDATE memory SET text = ?, hash = ?, metadata = ?, updated = ?, expires = ?,
       embedder = ?, vector = ?, checksum = ? WHERE seq = ?`),
+    setWords: database.prepare('UPDATE memory SET words = ? WHERE seq = ?'),
     remove: database.prepare('DELETE FROM memory WHERE seq = ?'),
     same: database.prepare(`${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND hash = ?`),
     byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),

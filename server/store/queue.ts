@@ -20,8 +20,9 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'changeMemory',
   'embedMemory',
 ])
-/** They delete so many rows as they return, which are in no file any more when they are answered. */
+/** What they delete is in no file any more when they are answered. */
 const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
+  'remove',
   'clearPrefixes',
   'expirePrefixes',
   'removeMemory',
@@ -38,15 +39,13 @@ export interface Queue {
 
 /** `onBroken` is called when the data folder is gone and nothing can be acknowledged any more. */
 export function createQueue(opened: Opened, calls: StoreCalls, onBroken: (error: StoreError) => void): Queue {
-  const remove = createDeletion(opened, calls)
-  const erase = createErasure(opened)
+  const erase = createErasure(opened, calls)
   let waiting: Call[] = []
   let scheduled = false
 
   const run = (group: readonly Call[]): void => {
     const [first] = group as [Call]
-    if (first.name === 'remove') first.answer(remove(first.args as Parameters<StoreCalls['remove']>))
-    else if (ERASES.has(first.name)) first.answer(erase(() => invoke(calls, first) as number))
+    if (ERASES.has(first.name)) first.answer(erase(first))
     else if (WRITES.has(first.name)) commit(opened, calls, group, onBroken)
     else first.answer(attempt(() => invoke(calls, first)))
   }
@@ -91,60 +90,34 @@ function commit(
 }
 
 /**
- * Returns the call `remove`. It is answered once the text is in no file: committed, and the write-ahead log folded into
- * the database. On a full disk it uses the reserve. A deletion that was committed but not folded yet is answered with an
- * error, and asking again finishes it.
+ * Returns a function that runs a call which deletes. It is answered once what was deleted is in no file: committed, and the
+ * write-ahead log folded into the database. On a full disk it uses the reserve. What was committed but not folded yet is
+ * answered with an error, and asking again finishes it.
  */
-function createDeletion(opened: Opened, calls: StoreCalls) {
-  const unfinished = new Set<string>()
-  const once = (args: Parameters<StoreCalls['remove']>): CallResult => {
-    const key = JSON.stringify(args.slice(0, 2))
-    const result = transaction(opened, () => calls.remove(...args))
+function createErasure(opened: Opened, calls: StoreCalls) {
+  /** What calls answer whose deletions are not folded yet. */
+  const unfinished = new Map<string, unknown>()
+  const once = (call: Call): CallResult => {
+    // Asking again with `force` is the same deletion.
+    const key = JSON.stringify([call.name, ...call.args.slice(0, 2)])
+    const result = transaction(opened, () => invoke(calls, call))
     if ('error' in result) return result
-    if (result.value === 'removed') unfinished.add(key)
+    const { value } = result
+    if (value === 'removed' || (typeof value === 'number' && value > 0)) unfinished.set(key, value)
     if (!unfinished.has(key)) return result
     if (!fold(opened)) {
-      const message =
-        'the response is deleted, but its text is still in the write-ahead log: there is no room to fold it'
+      const message = 'it is deleted, but its text is still in the write-ahead log: there is no room to fold it'
       return { error: new StoreError('full', message) }
     }
+    const answer = { value: unfinished.get(key) }
     unfinished.delete(key)
-    return { value: 'removed' }
+    return answer
   }
-  return (args: Parameters<StoreCalls['remove']>): CallResult => {
-    const result = once(args)
+  return (call: Call): CallResult => {
+    const result = once(call)
     if (!('error' in result) || result.error.reason !== 'full') return result
     opened.reserve.release()
-    const again = once(args)
-    opened.reserve.refill()
-    return again
-  }
-}
-
-/**
- * Returns a function that deletes rows, and answers with their number once they are in no file any more. On a full disk it uses
- * the reserve. Rows that were deleted but not folded yet are answered with an error, and counted when that is done.
- */
-function createErasure(opened: Opened) {
-  let unfinished = 0
-  const once = (work: () => number): CallResult => {
-    const result = transaction(opened, work)
-    if ('error' in result) return result
-    unfinished += result.value
-    if (unfinished === 0) return result
-    if (!fold(opened)) {
-      const message = 'it is deleted, but still in the write-ahead log: there is no room to fold it'
-      return { error: new StoreError('full', message) }
-    }
-    const value = unfinished
-    unfinished = 0
-    return { value }
-  }
-  return (work: () => number): CallResult => {
-    const result = once(work)
-    if (!('error' in result) || result.error.reason !== 'full') return result
-    opened.reserve.release()
-    const again = once(work)
+    const again = once(call)
     opened.reserve.refill()
     return again
   }
