@@ -1,0 +1,188 @@
+import { nounWords } from './noun-phrase.ts'
+import { singular } from './vocabulary.ts'
+
+/** Each row: how an attribute is called, and the other ways to say it. All in the folded spelling. */
+const CLASSES: Readonly<Record<string, string>> = {
+  home: 'city, town, where i live, place of residence, residence, residency, place, living, location, home city, home town, country',
+  address: 'home address, street, street address, postal address, mailing address',
+  origin: 'homeland, country of origin, nationality, roots',
+  hometown: 'childhood town, childhood home',
+  job: 'work, occupation, profession, position, role, job title, career, trade',
+  employer: 'company, workplace, place of work, office, firm, organization',
+  birthday: 'date of birth, birth date, birthdate, dob, born',
+  'birth year': 'year of birth',
+  birthplace: 'place of birth',
+  'phone number':
+    'mobile number, cell number, telephone number, mobile, cell, cellphone, telephone, cell phone, cell phone number, phone no, contact number, mobile phone number',
+  email: 'email address, mail, mail address',
+  name: 'full name, first name, called, real name, forename',
+  nickname: 'nick',
+  surname: 'last name, family name',
+  allergy: 'allergies, food allergy, food allergies, intolerance, food intolerance, allergic',
+  diet: 'dietary requirement, dietary restriction, eating habits',
+  languages: 'language, spoken language',
+  'native language': 'mother tongue, first language, native tongue',
+  hobby: 'hobbies, pastime, pastimes, interests, free time',
+  likes: 'like, love, loves, enjoys, fond of',
+  dislikes: 'dislike, hate, hates',
+  age: 'years old, how old',
+  height: 'how tall, tall',
+  weight: 'how heavy',
+  car: 'vehicle, kind of car, car model, ride, wheels, auto',
+  'license plate':
+    'number plate, plate, plate number, license plate number, registration, car registration, registration number, reg, car license plate, car plate',
+  team: 'favorite team, football team, soccer team, favorite football team',
+  university: 'college, uni, alma mater',
+  studies: 'major, subject, degree, field of study, course, study',
+  instrument: 'musical instrument',
+  medication: 'medicine, meds, medications, pills, prescription, drug',
+  condition: 'medical condition, illness, disease, health condition, diagnosis',
+  'relationship status': 'marital status',
+  parking: 'parking spot, parking space, parking place, car park, where i parked',
+  'spare key': 'spare keys',
+  anniversary: 'wedding anniversary',
+  wedding: 'wedding date, wedding day',
+  'wifi password': 'wifi key, wifi code, wifi passphrase, wireless password, internet password',
+  pin: 'pin code, pin number',
+  combination: 'lock combination',
+  'shoe size': 'size of shoes, size of shoe, shoes size',
+  username: 'user name, login, login name, screen name, handle',
+  'blood type': 'blood group',
+  'time zone': 'timezone',
+  handedness: 'dominant hand',
+  'number of children': 'number of kids',
+  fear: 'fears, phobia, phobias',
+}
+
+const CLASS_OF: ReadonlyMap<string, string> = new Map(
+  Object.entries(CLASSES).flatMap(([name, others]) => [name, ...others.split(', ')].map((other) => [key(other), name])),
+)
+
+function key(attribute: string): string {
+  return nounWords(attribute).map(singular).join(' ')
+}
+
+/** The one name of an attribute and its synonyms. */
+export function classOf(attribute: string): string {
+  const folded = key(attribute)
+  return CLASS_OF.get(folded) ?? folded
+}
+
+/** People and animals that are called by several words. */
+const BEINGS: Readonly<Record<string, string>> = {
+  spouse: 'husband wife partner hubby wifey fiance fiancé fiancée fiancee boyfriend girlfriend',
+  mom: 'mother mommy',
+  dad: 'father daddy papa',
+  grandma: 'grandmother granny nan gran',
+  grandpa: 'grandfather grandad',
+  child: 'kid baby son daughter toddler',
+  sibling: 'sister brother sis bro twin',
+  boss: 'manager supervisor',
+  roommate: 'flatmate housemate',
+  colleague: 'coworker',
+  doctor: 'gp',
+  landlord: 'landlady',
+  friend: 'bestie mate buddy',
+  aunt: 'auntie aunty',
+  dog: 'puppy pup doggo hound labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie',
+  cat: 'kitten kitty',
+  rabbit: 'bunny',
+  bird: 'parrot budgie parakeet canary cockatiel',
+  turtle: 'tortoise',
+}
+
+const KIND_OF: ReadonlyMap<string, string> = new Map(
+  Object.entries(BEINGS).flatMap(([kind, others]) => [kind, ...others.split(' ')].map((word) => [word, kind])),
+)
+
+/** The general word for a person or an animal, such as `sibling` of `sister`; the word itself where there is none. */
+export function kindOf(being: string): string {
+  const word = singular(being)
+  return KIND_OF.get(word) ?? word
+}
+
+/** Words of one kind that are never one and the same: sister and brother, husband and girlfriend. */
+const APART = [
+  /^(?:sister|sis)$/u,
+  /^(?:brother|bro)$/u,
+  /^(?:son)$/u,
+  /^(?:daughter)$/u,
+  /^(?:husband|hubby)$/u,
+  /^(?:wife|wifey)$/u,
+  /^boyfriend$/u,
+  /^girlfriend$/u,
+]
+
+export function areApart(one: string, other: string): boolean {
+  const mine = APART.findIndex((word) => word.test(one))
+  const theirs = APART.findIndex((word) => word.test(other))
+  return mine >= 0 && theirs >= 0 && mine !== theirs
+}
+
+/** How surely a fact of the second attribute answers a question for the first. */
+export const RELATED: ReadonlyMap<string, number> = new Map([
+  ['home>address', 0.8],
+  ['home>hometown', 0.3],
+  ['address>home', 0.4],
+  ['origin>hometown', 0.7],
+  ['origin>birthplace', 0.7],
+  ['hometown>birthplace', 0.7],
+  ['birthplace>origin', 0.6],
+  ['birthplace>hometown', 0.6],
+  ['hometown>origin', 0.7],
+  ['hometown>home', 0.5],
+  ['origin>home', 0.3],
+  ['job>employer', 0.6],
+  ['employer>job', 0.5],
+  ['age>birthday', 0.6],
+  ['age>birth year', 0.7],
+  ['birthday>birth year', 0.6],
+  ['birth year>birthday', 0.6],
+  ['birth year>age', 0.5],
+  ['birthday>age', 0.4],
+  ['allergy>cannot eat', 0.8],
+  ['cannot eat>allergy', 0.8],
+  ['diet>allergy', 0.6],
+  ['diet>cannot eat', 0.7],
+  ['allergy>diet', 0.5],
+  ['cannot eat>diet', 0.7],
+  ['name>nickname', 0.7],
+  ['nickname>name', 0.6],
+  ['phone number>number', 0.8],
+  ['number>phone number', 0.9],
+  ['hobby>likes', 0.5],
+  ['hobby>instrument', 0.5],
+  ['hobby>sport', 0.7],
+  ['sport>hobby', 0.6],
+  ['hobby>collection', 0.7],
+  ['collection>hobby', 0.5],
+  ['likes>hobby', 0.6],
+  ['likes>preference', 0.6],
+  ['preference>likes', 0.6],
+  ['dislikes>likes', 0.2],
+  ['likes>dislikes', 0.4],
+  ['university>studies', 0.4],
+  ['studies>university', 0.4],
+  ['school>university', 0.7],
+  ['university>school', 0.6],
+  ['condition>medication', 0.4],
+  ['medication>condition', 0.4],
+  ['condition>allergy', 0.6],
+  ['description>handedness', 0.6],
+  ['handedness>description', 0.6],
+  ['languages>native language', 0.8],
+  ['native language>languages', 0.5],
+  ['languages>learning', 0.5],
+  ['surname>name', 0.4],
+  ['car>owns', 0.4],
+  ['license plate>car', 0.3],
+  ['wedding>anniversary', 0.5],
+  ['anniversary>wedding', 0.6],
+  ['parking>car', 0.3],
+  ['car>parking', 0.3],
+  ['learning>languages', 0.4],
+  ['wifi password>password', 0.8],
+  ['password>wifi password', 0.8],
+  ['phone number>phone', 0.6],
+  ['phone>phone number', 0.6],
+])
