@@ -42,7 +42,7 @@ function linked(what: string[], by: string, of: string[]): Topic {
     return { subject: 'user', attribute: [...what, by, ...of].join(' ') }
   }
   if (by === 'with') return { subject: 'user', attribute: [...what, by, ...of].join(' ') }
-  const inner = of.findLastIndex((word, i) => i < of.length - 1 && /'s$/u.test(word))
+  const inner = of.findLastIndex((word, i) => i < of.length - 1 && word.endsWith("'s"))
   if (inner >= 0) return owned(of.slice(0, inner + 1).map(unowned), [...of.slice(inner + 1), ...what])
   return owned(of.map(unowned), what.map(unowned))
 }
