@@ -139,7 +139,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
   ),
   form('which school DO WHO (?:go to|attend)|where DO WHO go to school', 'school'),
   form(
-    "(?:what|which|any|which foods?|what foods?)?(?: ?(?:am|is|are|is it that))? ?WHO(?:'?m| am)? allergic to(?: anything| [\\p{L} ]{2,30})?|what (?:foods? )?(?:can'?t|cannot|shouldn'?t) WHO (?:eat|have)|what WHO can'?t eat|(?:do|does) WHO have (?:any )?(?:food )?(?:allergies|an allergy|intolerances)",
+    "(?:(?:what|which|which foods?|what foods?)(?: (?:am|is|are|is it that))? |(?:am|is|are) )WHO(?:'?m| am)? allergic to(?: anything| [\\p{L} ]{2,30})?|what (?:foods? )?(?:can'?t|cannot|shouldn'?t) WHO (?:eat|have)|what WHO can'?t eat|(?:do|does) WHO have (?:any )?(?:food )?(?:allergies|an allergy|intolerances)",
     'allergy',
   ),
   form('(?:am|is) WHO (?:an? )?(?:vegan|vegetarian|pescatarian)|(?:do|does) WHO eat (?:meat|fish|pork)', 'diet'),

@@ -4,7 +4,7 @@ import type { Span } from './values.ts'
 const STARTER =
   "(?:i|i'?m|i'?ve|i'?d|i'?ll|my|we|we're|we've|our|he|he's|she|she's|they|they're|it's|his|her|their|you can|the name of|everyone|name's|not a|forget)(?=[\\s'])"
 const PARTICIPLE =
-  '(?:living|based|working|studying|currently|originally|moved|born|allergic to|married to|turned|now at|now in|who|he|she)(?=\\s)'
+  '(?:living|based|working|studying|currently|originally|moved|born|allergic to|married to|turned|who|he|she)(?=\\s)'
 const VERB = "(?:am|was|live|work|speak|drive|play|study|have|love|like|hate|prefer|moved|grew|can't)(?=\\s)"
 const BOUNDARY = new RegExp(
   `\\s*[,;–—…]\\s*(?:(?:and|but|so|also|plus|then|because)\\s+)?(?=${STARTER})` +

@@ -15,6 +15,8 @@ const NO_VALUE =
 
 /** "no, it's 4072": a value alone takes the topic of the fact told last that looks like it. */
 export function readCorrection(reading: Reading, clause: Clause, isCorrecting: boolean): boolean {
+  const gone = reading.facts.at(-1)
+  if (gone?.kind === 'withdrawn' && gone.value !== '' && readInstead(reading, clause, gone)) return true
   const known = [...reading.recent, ...reading.facts].filter((fact) => fact.kind !== 'withdrawn')
   if (known.length === 0) return false
   for (const form of [...FORMS, ...(isCorrecting ? [BARE] : [])]) {
@@ -22,13 +24,27 @@ export function readCorrection(reading: Reading, clause: Clause, isCorrecting: b
     const value = match === null ? undefined : groupSpan(match, 'value', clause.start)
     if (match === null || value === undefined || NO_VALUE.test(match.groups?.['value'] ?? '')) continue
     const old = match.groups?.['old']
-    const saysNow = /\bnow\b/iu.test(clause.words) || clause.corrects
+    const saysNow =
+      /\bnow\b|^(?:it|that)'?s (?:spelled|spelt|written|pronounced)\b/iu.test(clause.words) || clause.corrects
     if (old === undefined && !isCorrecting && !saysNow) continue
     const kept = old === undefined ? undefined : withValue(known, old)
     if (old !== undefined && kept === undefined && !isCorrecting) continue
     if (replace(reading, clause, value, kept ?? known)) return true
   }
   return false
+}
+
+/** "I'm not allergic to peanuts, it's cashews": the value that holds stands in the next clause. */
+function readInstead(reading: Reading, clause: Clause, gone: Fact): boolean {
+  const match =
+    /^(?:but\s+|it'?s\s+|i mean\s+|rather\s+|to\s+)+(?:now |actually |rather |to )*(?<value>[^,;]{1,80})$/diu.exec(
+      clause.words,
+    )
+  const value = match === null ? undefined : groupSpan(match, 'value', clause.start)
+  const place = value === undefined ? undefined : valueSpan(reading.plain, value, 'text')
+  if (place === undefined || gone.sentence !== clause.sentence) return false
+  add(reading, clause, gone, reading.text.slice(place.start, place.end), holdsMany(gone) ? 'told' : 'corrected', 0.8)
+  return true
 }
 
 /** The facts with the old value, which the correction names. */

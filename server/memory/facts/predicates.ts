@@ -98,7 +98,7 @@ const rows: readonly (readonly [string, string, ValueKind, number, (readonly [st
   ],
   ['run(?:s)? (?:my own |an? )(?<value>.+)', 'job', 'name', 0.6],
   ['teach(?:es)? (?<value>.+)', 'teaches', 'name', 0.7],
-  ['been (?:an? )(?<value>.+?) (?:for|since) .+', 'job', 'name', 0.8],
+  ['BE an? (?<value>(?!fan).+?) (?:for|since) .+', 'job', 'name', 0.8],
   ['(?:been|gone|went|turned|became) (?<value>vegan|vegetarian|pescatarian)\\b.*', 'diet', 'text', 0.9],
   [
     'BE (?:an? |strictly |now )?(?<value>vegan|vegetarian|pescatarian|veggie|kosher|halal|teetotal|teetotaller|gluten[ -]free|keto|flexitarian)',
@@ -125,7 +125,7 @@ const rows: readonly (readonly [string, string, ValueKind, number, (readonly [st
     0.9,
   ],
   ['suffers? from (?<value>.+)', 'condition', 'text', 0.85],
-  ['BE (?<value>left|right)-?(?: )?handed', 'handedness', 'text', 0.95],
+  ['BE (?<value>(?:left|right)[ -]?handed)', 'handedness', 'text', 0.95],
   [
     'BE (?:now |recently |happily |newly )?(?<value>single|divorced|widowed|married|engaged|separated)',
     'relationship status',
@@ -173,7 +173,7 @@ const rows: readonly (readonly [string, string, ValueKind, number, (readonly [st
     0.8,
   ],
   ['(?:have |got )an? car,? (?:an? )?(?<value>.+)', 'car', 'text', 0.8],
-  ['plays? the (?<value>.+)', 'instrument', 'list', 0.95],
+  ['(?:plays?|played) the (?<value>.+?)(?: (?:for|since) .+)?', 'instrument', 'list', 0.95],
   [
     'plays? (?<value>(?:bass |electric |acoustic )?(?:guitar|piano|violin|cello|drums?|flute|sax|saxophone|trumpet|accordion|ukulele|harp|bass|banjo|oboe|clarinet|viola|organ|trombone|tuba|mandolin).*)',
     'instrument',
@@ -261,6 +261,31 @@ const rows: readonly (readonly [string, string, ValueKind, number, (readonly [st
   ['BE getting married (?:on|in) (?<value>.+)', 'wedding', 'text', 0.9],
   ['(?:fly|flies|leave|leaves|depart|departs|arrive|arrives) (?:at|on) (?<value>.+)', 'DEPARTS', 'text', 0.75],
   ['(?<value>.+) is what (?:everyone|people|friends) calls? me', 'name', 'name', 0.7],
+  ['(?:lived|resided|been living|been based|been) (?:in|at) (?<value>.+?)(?: (?:for|since) .+)', 'home', 'text', 0.85],
+  ['hails? from (?<value>.+)', 'origin', 'text', 0.9],
+  ['calls? (?<value>.+?) home', 'home', 'text', 0.85],
+  ['BE (?:raised|brought up) in (?<value>.+)', 'hometown', 'text', 0.9],
+  ['BE (?:now |currently )?(?:with|employed by) (?<value>\\p{Lu}.+)', 'employer', 'name', 0.6],
+  ['(?:do|does) (?<value>.+?) for a living', 'job', 'name', 0.9],
+  ['(?:make|makes|earn|earns) (?:an? )?living (?:as|by|with) (?:an? )?(?<value>.+)', 'job', 'name', 0.9],
+  ['trained as (?:an? )?(?<value>.+)', 'job', 'name', 0.6],
+  [
+    "(?:reacts? badly to|(?:can'?t|cannot) tolerate|(?:have|has) (?:a bad )?reactions? to) (?<value>.+)",
+    'allergy',
+    'list',
+    0.85,
+  ],
+  ['(?:BE )?sensitive to (?<value>.+)', 'allergy', 'list', 0.75],
+  ['(?:BE )?diagnosed with (?<value>.+)', 'condition', 'text', 0.85],
+  ['earns? (?<value>.*\\d.*)', 'salary', 'text', 0.85],
+  ['(?:own|owns) (?:an? )?(?<value>(?:19|20)\\d\\d .+)', 'car', 'text', 0.7],
+  [
+    'BE (?:an? )?(?<value>aries|taurus|gemini|cancer|leo|virgo|libra|scorpio|sagittarius|capricorn|aquarius|pisces)',
+    'star sign',
+    'text',
+    0.85,
+  ],
+  ['stands? (?<value>.+?) tall', 'height', 'text', 0.85],
 ]
 
 const BE =

@@ -1,6 +1,6 @@
 import { topicOf } from './noun-phrase.ts'
 import { groupSpan, isProper, tell, topicIn, type Clause, type Reading } from './reading.ts'
-import { isBeing, singular, spelled } from './vocabulary.ts'
+import { isBeing, PETS, singular, spelled } from './vocabulary.ts'
 import type { ValueKind } from './values.ts'
 
 type Form = (reading: Reading, clause: Clause) => boolean
@@ -65,6 +65,8 @@ const christening: Form = (reading, clause) => {
   return tell(reading, clause, { subject, attribute: 'name' }, value, 'name', 0.9)
 }
 
+const isPet = (being: string) => being.split(' ').some((word) => PETS.has(word))
+
 const MANY = '(?:an?|one|two|three|four|five|six|seven|\\d{1,2}|some|several|my|our)'
 const HAVING = new RegExp(
   `^(?:i|we)?(?:'ve| have|'ve got| have got| got| just got| own| adopted| recently adopted| just adopted|ve got|'ve just got)*\\s*(?:have|got|own|adopted)?\\s*(?<many>${MANY})\\s+(?<np>(?:[\\p{L}-]+ ){0,3}?[\\p{L}-]+)(?<rest>[\\s,:(–-].*|[.!]*)$`,
@@ -96,7 +98,14 @@ const having: Form = (reading, clause) => {
   const many = groupSpan(match, 'many', clause.start)
   if (many === undefined || /^(?:an?|my|our|some)$/iu.test(match.groups?.['many'] ?? '')) {
     if (/\b(?:question|problem|doctor|dentist|teacher|friend|lawyer)\b/u.test(being)) return false
-    return tell(reading, clause, user(being), { start: place.start, end: place.end }, 'text', 0.6)
+    return tell(
+      reading,
+      clause,
+      user(isPet(being) ? 'pet' : being),
+      { start: place.start, end: place.end },
+      'text',
+      0.6,
+    )
   }
   return tell(reading, clause, user(`number of ${words.join(' ')}`), many, 'secret', 0.8)
 }

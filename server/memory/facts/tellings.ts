@@ -32,8 +32,10 @@ function readOf(reading: Reading, clause: Clause, subject: Subject): boolean {
 }
 
 function readPredicate(reading: Reading, clause: Clause, subject: Subject): boolean {
-  const words = clause.words.slice(subject.length)
-  const at = clause.start + subject.length
+  const rest = clause.words.slice(subject.length)
+  const skipped = AUXILIARY.exec(rest)?.[0].length ?? 0
+  const words = rest.slice(skipped)
+  const at = clause.start + subject.length + skipped
   for (const predicate of PREDICATES) {
     const match = predicate.pattern.exec(words)
     if (match === null) continue
@@ -73,6 +75,10 @@ function readPredicate(reading: Reading, clause: Clause, subject: Subject): bool
   return readBeing(reading, clause, subject, words, at)
 }
 
+/** "'ve recently", "have been", "really": what stands before the verb that decides. */
+const AUXILIARY =
+  /^(?:(?:'ve|ve|have|has|had|'d)\s+(?=(?:(?:just|recently|finally|now|also|already|always|only|since)\s+)*(?:been|born|grown|grew|gone|become|bought|kept|put|left|hid|played|lived|\p{L}{2,12}ed)\b))?(?:(?:just|recently|finally|now|also|already|currently|actually|kinda|kind of|sort of|sorta|definitely|honestly|basically|officially|proudly|happily|temporarily|permanently|mostly|mainly|normally)\s+){0,3}/iu
+
 function isLeading(attribute: string): boolean {
   return /^(?:parking|employer|job|age|wedding)$/u.test(attribute)
 }
@@ -106,7 +112,8 @@ function readBeing(reading: Reading, clause: Clause, subject: Subject, words: st
   const said = reading.plain.slice(value.start, value.end)
   const topic = (attribute: string) => ({ subject: subject.who, attribute })
   if (isNationality(said)) return tell(reading, clause, topic('origin'), value, 'name', 0.75)
-  if (be.groups?.['article'] !== undefined || isJob(said)) return readJob(reading, clause, subject.who, value, said)
+  if (be.groups?.['article'] !== undefined || (/^\p{Ll}/u.test(said) && isJob(said)))
+    return readJob(reading, clause, subject.who, value, said)
   if (isProper(said) && (subject.who !== 'user' || isPersonName(said)))
     return tell(reading, clause, topic('name'), value, subject.who === 'user' ? 'name' : 'list', 0.8)
   if (clause.greets && subject.who === 'user' && isPersonName(said))
@@ -141,13 +148,14 @@ function readJob(
 const LINKS =
   "(?:\\s+(?:is|are|was|were|will be|has to be|would be|must be|has always been|became|is set to|is still)(?:\\s+(?:now|currently|actually|still|called|named))?\\s*:?|\\s?[:=]|\\s*,? (?:that'?s|it'?s))"
 const COPULA = new RegExp(`^(?<np>[^:=?!;\\uFFFC]{2,70}?)${LINKS}\\s+(?<value>\\S.*)$`, 'diu')
+const NAMES = /^(?<np>[^:=?!;\uFFFC]{2,60}?'s (?:name|birthday|number|email|phone|address|job))'?s\s+(?<value>\S.*)$/diu
 const CONTRACTED = /^(?<np>[^:=?!;\uFFFC]{2,70}?)(?:'s|s'(?=\s))\s+(?<value>\S.*)$/diu
 const NOT_IN_PHRASE =
   /\b(?:i|you|we|he|she|it|that|who|which|what|is|are|was|because|and|when|if|how|there|this|not|don't|can)\b/iu
 
 /** "my favourite colour is teal", "locker code: 4071", "blood type's O negative". */
 function readCopula(reading: Reading, clause: Clause): boolean {
-  for (const pattern of [COPULA, CONTRACTED]) {
+  for (const pattern of [COPULA, NAMES, CONTRACTED]) {
     const match = pattern.exec(clause.words)
     const phrase = match?.groups?.['np']
     const value = match === null ? undefined : groupSpan(match, 'value', clause.start)
@@ -211,7 +219,7 @@ function isSecret(head: string): boolean {
 
 /** "my phone is dead", "my code is not working": how something is just now. */
 function isState(said: string): boolean {
-  return /^(?:\p{L}+ing\b|(?:really |so |very |too |all |a bit |getting |pretty |quite |kind of |kinda |totally )*(?:broken|dead|full|empty|slow|late|lost|gone|sick|ill|tired|cute|great|good|bad|nice|fine|ok|okay|awful|terrible|boring|weird|hot|cold|ready|done|over|out|down|up|off|on|here|there|back|wrong|right|correct|closed|open|sore|hungry|happy|sad|mad|angry|beautiful|amazing|awesome|adorable|expensive|cheap|dirty|clean|busy|annoying|stuck|overdue|due|missing|to |that |short|too long|killing|driving))(?=\b|\s|$)/iu.test(
+  return /^(?:(?:not )?(?:working|running|crashing|killing|acting|hurting|barking|sleeping|coming|going|doing|getting|being|making|giving|throwing|failing|showing|looking|dying|driving|ringing|leaking|waiting|playing up|starting|trying|still)\b|(?:really |so |very |too |all |a bit |getting |pretty |quite |kind of |kinda |totally )*(?:broken|dead|full|empty|slow|late|lost|gone|sick|ill|tired|cute|great|good|bad|nice|fine|ok|okay|awful|terrible|boring|weird|hot|cold|ready|done|over|out|down|up|off|on|here|there|back|wrong|right|correct|closed|open|sore|hungry|happy|sad|mad|angry|beautiful|amazing|awesome|adorable|expensive|cheap|dirty|clean|busy|annoying|stuck|overdue|due|missing|to |that |short|too long|killing|driving))(?=\b|\s|$)/iu.test(
     said,
   )
 }

@@ -39,10 +39,12 @@ function readSentence(reading: Reading, sentence: Sentence, announced: boolean):
   let hasRead = false
   for (const span of clausesOf(reading.plain, sentence)) {
     const open = opened(reading.plain, span)
-    const words = reading.plain.slice(open.start, span.end)
-    if (open.corrects) isCorrecting = true
+    const remark = CORRECTED.exec(reading.plain.slice(open.start, span.end))
+    const end = remark === null ? span.end : open.start + remark.index
+    const words = reading.plain.slice(open.start, end)
+    if (open.corrects || remark !== null) isCorrecting = true
     if (words.trim() === '') continue
-    const clause: Clause = { ...open, sentence, end: span.end, words, corrects: isCorrecting }
+    const clause: Clause = { ...open, sentence, end, words, corrects: isCorrecting }
     if (isQuestion(words) && !open.remembers) continue
     if (isHypothetical(words)) break
     if (/^sorry\W*$/iu.test(words)) continue
@@ -64,6 +66,9 @@ function readAsCorrection(reading: Reading, clause: Clause, isCorrecting: boolea
     readCorrection(reading, clause, isCorrecting)
   )
 }
+
+/** "7D, sorry": the remark stands after the value. */
+const CORRECTED = /[,\s]+(?:sorry|actually|i mean|i meant|my mistake|my bad|correction|oops|that is)[\s.!]*$/iu
 
 function isHypothetical(words: string): boolean {
   return /^(?:if|suppose|imagine|pretend|assume|assuming|let'?s say|say (?:i|my)|what if|i wish|i'?d love|hypothetically|unless|whether)\b/iu.test(

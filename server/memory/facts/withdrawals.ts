@@ -13,6 +13,7 @@ const DIED =
 const NO_MORE =
   /^(?:i|we)\s+(?:(?:don'?t|do not) (?:have|own)|have no|no longer (?:have|own)|haven'?t got)\s+(?:an? |any |my |our |the |that )?(?<np>[\p{L}' -]{2,50}?)(?:\s+(?:any ?more|any longer|now))?[.!\s]*$/diu
 const STILL = /\b(?:any ?more|any longer|no longer|after all|not anymore)\b/iu
+const STILL_AT_END = /\s+(?:any ?more|any longer|after all|now)[\s.!,]*$/iu
 const NOT =
   /^(?:(?:(?:am|is|are|was|'m|'s|'re|m)\s+)?(?:no longer|not)|don'?t|doesn'?t|do not|does not|isn'?t|aren'?t|stopped)\s+/iu
 
@@ -71,7 +72,7 @@ function readNegation(reading: Reading, clause: Clause): boolean {
   const at = clause.start + subject.length + not[0].length
   for (const predicate of PREDICATES) {
     for (const lead of be === '' ? [''] : [be, '']) {
-      const match = predicate.pattern.exec(lead + rest.slice(not[0].length))
+      const match = predicate.pattern.exec(lead + rest.slice(not[0].length).replace(STILL_AT_END, ''))
       const value = match === null ? undefined : groupSpan(match, 'value', at - lead.length)
       if (value === undefined || predicate.attribute.includes('$') || /^[A-Z]/u.test(predicate.attribute)) continue
       return withdrawValues(
