@@ -1,4 +1,5 @@
 /** The command `mneme serve`. */
+import { VERIFY_MODES } from './critic/verify-reply.ts'
 import { MEMORY_MODES } from './openai/memory-use.ts'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -54,6 +55,9 @@ export function serveCommand(find: FindBundle): Command {
     )
     .addOption(
       new Option('--memories <mode>', 'what turns do with memories of their user (default: on)').choices(MEMORY_MODES),
+    )
+    .addOption(
+      new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),
     )
     .option('--api-key <key>', 'require this key; may be repeated', collect)
     .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')

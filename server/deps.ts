@@ -1,5 +1,6 @@
 /** What the application is made of. Tests pass their own. */
 import type { Logger } from 'pino'
+import type { VerifyMode } from './critic/verify-reply.ts'
 import type { ServedEmbedder } from './embedding/served-embedder.ts'
 import type { Admission } from './http/admission.ts'
 import type { AccessRules } from './http/origins.ts'
@@ -31,6 +32,8 @@ export interface Deps {
   readonly limits: Limits
   /** What turns do with memories at most. */
   readonly memories: MemoryMode
+  /** What is done with a reply that is wrong about its user. */
+  readonly verify: VerifyMode
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates

@@ -1,4 +1,4 @@
-/** The second reading of a turn whose reply was made with notes: the state goes on from the user's text and the reply alone. */
+/** The second reading of a turn: the state goes on from the user's text and what was served, without notes. */
 import type { AcceptedEvent, DoneEvent } from './engine/messages.ts'
 import type { Deps } from './deps.ts'
 import { ApiError } from './openai/errors.ts'
@@ -14,21 +14,23 @@ export interface SecondReading {
   readonly milliseconds: number
 }
 
-/** Feeds the turn as it is without notes, then the reply that was made with them. Throws ApiError. */
+/** Feeds the turn without notes, then its reply, or the text that was served in its place. Throws ApiError. */
 export async function readAgain(
   deps: Deps,
   model: ServedModel,
   turn: NewTurn,
   first: DoneEvent,
+  served: string | null,
   signal: AbortSignal,
 ): Promise<SecondReading> {
   const began = performance.now()
   const { prompt } = turn
-  const pending = first.checkpoint?.pending ?? []
+  // The last token of a reply is its end, which the next turn feeds.
+  const pending = (first.checkpoint?.pending ?? []).slice(served === null ? 0 : -1)
   if (prompt.kind !== 'chat') throw new TypeError('a turn with notes: expected a chat')
   const job: NewTurn = {
     ...turn,
-    prompt: { ...prompt, reply: first.generated.slice(0, -1) },
+    prompt: { ...prompt, reply: served ?? first.generated.slice(0, -1) },
     choices: 1,
     maxTokens: 0,
     leastTokens: 0,

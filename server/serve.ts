@@ -124,8 +124,9 @@ export async function startServer(
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
-    const { memories } = config
-    const kept = { store, prefixes, recent, memories }
+    // The bundled model is small and makes values up.
+    const { memories, verify = config.bundles.length === 0 ? 'quote' : 'annotate' } = config
+    const kept = { store, prefixes, recent, memories, verify }
     const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
     void embedPending(deps, stopping.signal).catch((error: unknown) =>
       log.warn({ err: error }, 'memories have no vectors yet'),

@@ -14,7 +14,9 @@ export const POLICIES = ['annotate', 'abstain', 'quote', 'retry', 'rollback'] as
 export type Policy = (typeof POLICIES)[number]
 
 export type Decision =
-  | { readonly action: 'keep' | 'retry' | 'rollback' }
+  | { readonly action: 'keep' }
+  | { readonly action: 'retry' }
+  | { readonly action: 'rollback' }
   /** `facts`: ids of those that the text rests on. */
   | { readonly action: 'replace'; readonly text: string; readonly facts: readonly string[] }
 

@@ -61,7 +61,8 @@ function idsOf(codec: TextCodec, prompt: Prompt, continued: boolean): { ids: rea
   if (prompt.kind === 'ids') return { ids: prompt.ids, inReasoning: false }
   if (prompt.kind === 'text') return { ids: codec.encode(prompt.text), inReasoning: false }
   if (prompt.kind === 'reply') return { ids: codec.encodeReply(prompt.text), inReasoning: false }
-  const { generate, tools, variables, opening, reply = [] } = prompt
+  const { generate, tools, variables, opening, reply: given = [] } = prompt
+  const reply = typeof given === 'string' ? codec.encodeReply(given) : given
   const ids = codec.chat(prompt.messages, {
     continued,
     generate,

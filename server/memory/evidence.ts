@@ -26,7 +26,6 @@ export interface Evidence {
   readonly gate: GateDecision
   /** The embedder that compared meanings; null where only words were compared. */
   readonly embedder: string | null
-  readonly milliseconds: number
 }
 
 /** Whether entries are read, and what that was decided by: the best entry's features. */
@@ -65,7 +64,6 @@ export async function findEvidence(
   signal: AbortSignal,
 ): Promise<Evidence | null> {
   if (!use.read || use.gate === false || message.trim() === '') return null
-  const began = performance.now()
   const { namespace, user } = use
   const asked = { namespace, user: user ?? '', metadata: {}, ended: false, text: message, limit: CANDIDATES }
   const { hits, embedder } = await recall(deps, owner, asked, signal)
@@ -84,7 +82,7 @@ export async function findEvidence(
     topic: best?.hit.topic ?? null,
   }
   const topics = askedBy(message)
-  return { entries, asked: topics, gate, embedder, milliseconds: performance.now() - began }
+  return { entries, asked: topics, gate, embedder }
 }
 
 function isRelevant({ topic, similarity }: MemoryHit, overlap: number): boolean {

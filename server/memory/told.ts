@@ -35,7 +35,7 @@ export async function memoriesOfTurn(
 ): Promise<TurnMemories> {
   const created = now()
   const factsOf = async (topics: readonly Fact[] | null, limit: number): Promise<KnownFact[]> =>
-    (await store.factsOf(owner, { namespace, user, topics, limit })).toReversed().map(known)
+    (await store.factsOf(owner, { namespace, user, topics, ended: false, limit })).toReversed().map(known)
   const memoryOf = ({ text, start, end }: Sentence, fact: Memory['fact']): Memory => {
     const place = { namespace, user, source: { ...origin, start, end } }
     const times = { created, updated: created, expires: null, ended: null }

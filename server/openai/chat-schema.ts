@@ -5,7 +5,6 @@ import {
   choices,
   drafts,
   hints,
-  metadata,
   chatMneme,
   modelName,
   otherSampling,
@@ -78,7 +77,7 @@ export const chatFields = {
   stream_options: streamOptions,
   mneme: chatMneme,
   ...hints,
-  metadata: done(metadata, '`user_id`: whose memories are used. The rest are labels.'),
+  metadata: done(z.unknown(), '`user_id`: whose memories are used. The rest are labels.'),
   ...reasoning,
   ...drafts,
   prediction: done(

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Json } from '../../runtime/text.ts'
 import { done, loose, noEffect, refused, strict } from './field.ts'
+import { VERIFY_MODES } from '../critic/verify-reply.ts'
 import { MEMORY_MODES } from './memory-use.ts'
 
 /** Replies of one request at most: each is a row of the batch (docs of vLLM advise a limit after CVE-2026-34756). */
@@ -100,11 +101,13 @@ export const responseMneme = done(
     ...ownOptions,
     memory: done(memory, ''),
     gates: done(gates, ''),
+    verify: done(z.enum(VERIFY_MODES), ''),
     progress: done(z.boolean(), ''),
     rejected_calls: noEffect('Of the response sent back.'),
   }),
   '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. ' +
-    `${MEMORY} The sampling fields are taken here too.`,
+    `${MEMORY} \`verify\`: what is done with a reply that is wrong about its user, docs/critic.md. The sampling fields are ` +
+    'taken here too.',
 )
 
 export const modelName = done(z.string().max(256), 'Name of a served model. Default: the first.')

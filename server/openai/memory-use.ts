@@ -65,9 +65,8 @@ export function memoryReport(
   return {
     gates: { semantic: evidence && gateOf(evidence, noted) },
     entries: noted ? evidence!.entries.map(entryOf) : [],
-    search_ms: evidence && round(evidence.milliseconds),
     notes: noted && { place: noted.place, tokens: noted.tokens },
-    second_reading: again && { tokens: again.computed, ms: round(again.milliseconds) },
+    second_reading: again && { tokens: again.computed },
     written: told?.written.map(({ id }) => id) ?? [],
     ended: told?.ended.map(({ id }) => id) ?? [],
   }
@@ -81,5 +80,3 @@ function gateOf({ gate }: Evidence, noted: NotedTurn | null): Record<string, unk
 function entryOf({ memory, score, words, similarity, topic }: MemoryHit): Record<string, unknown> {
   return { id: memory.id, score, word_score: words, similarity, topic_score: topic }
 }
-
-const round = (milliseconds: number): number => Math.round(milliseconds * 100) / 100

@@ -11,6 +11,7 @@ import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
 import { memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import { embedTold } from '../memory/memories.ts'
+import { verifyReply, type Verified, type VerifyMode } from '../critic/verify-reply.ts'
 import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { Progress } from './choices.ts'
 import { draftsOf } from './drafts.ts'
@@ -19,6 +20,7 @@ import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
 import { memoryReport, memoryUse } from './memory-use.ts'
+import { CheckedText, servedInstead, verificationReport } from './checked-text.ts'
 import { withNotes, type NotedTurn } from './notes.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
@@ -67,6 +69,7 @@ export async function* respond(
   const due = everySecond()
   let begun = false
   const reader = new ReplyReader(turn.plan)
+  const reply = new CheckedText(turn.verify)
   let accepted: AcceptedEvent | null = null
   try {
     for await (const event of runTurn(deps, model, turn.noted?.job ?? turn.job, { signal: caller.signal }, 'input')) {
@@ -80,14 +83,23 @@ export async function* respond(
         if (due())
           yield request.mneme?.progress ? writer.progress(prefilled, total) : { kind: 'progress', prefilled, total }
       } else if (event.kind === 'text') {
-        yield* writer.take(partsOf(reader, turn.plan, event.text), event.tokens)
+        const parts = partsOf(reader, turn.plan, event.text)
+        reply.take(parts, event.tokens)
+        if (!reply.waits) yield* writer.take(parts, event.tokens)
       } else if (event.kind === 'done' && accepted) {
         const output = turn.job.maxTokens > 0
         const incomplete = output && event.reason === 'length'
-        if (output) yield* [...writer.take(reader.end(), []), ...writer.close(incomplete)]
-        const again = await secondReading(deps, turn, event, caller)
+        const rest = reader.end()
+        reply.take(rest, [])
         const told = await rememberedOf(deps, caller, turn)
-        const usage = usageOf(turn, accepted, event, again, told)
+        const verified = output ? await verifiedOf(deps, caller, turn, reply, told) : null
+        const served = reply.waits ? servedInstead(verified) : null
+        if (output && reply.waits)
+          yield* reply.pieces(served).flatMap(({ parts, tokens }) => writer.take(parts, tokens))
+        else if (output) yield* writer.take(rest, [])
+        if (output) yield* writer.close(incomplete)
+        const again = await secondReading(deps, turn, event, served, caller)
+        const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
         const document = { response, input: itemsOf(turn.input) }
         await keep(deps, caller, turn, document, again?.accepted ?? accepted, again?.done ?? event, told, stored)
@@ -130,6 +142,17 @@ interface RememberingTurn extends Prepared {
   readonly evidence: Evidence | null
   /** Null: the reply is made without notes. */
   readonly noted: NotedTurn | null
+  /** What is done with a reply that is wrong about its user. */
+  readonly verify: VerifyMode
+}
+
+/** What became of a turn besides its reply. */
+interface Outcomes {
+  readonly again: SecondReading | null
+  readonly told: TurnMemories | null
+  readonly verified: Verified | null
+  /** Served in place of the reply. */
+  readonly served: string | null
 }
 
 async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<RememberingTurn> {
@@ -143,7 +166,8 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
       ? await findEvidence(deps, caller.owner, use, said.at(-1) ?? '', isKnown, caller.signal)
       : null
     const noted = evidence && (await withNotes(turn.model, turn.job, evidence.entries))
-    return { ...turn, use, said, evidence, noted }
+    const verify = evidence ? (request.mneme?.verify ?? deps.verify) : 'off'
+    return { ...turn, use, said, evidence, noted, verify }
   } catch (error) {
     turn.base?.release()
     throw error
@@ -159,9 +183,26 @@ async function secondReading(
   deps: Deps,
   { model, job, noted }: RememberingTurn,
   done: DoneEvent,
+  served: string | null,
   { signal }: Caller,
 ): Promise<SecondReading | null> {
-  return noted && done.checkpoint ? readAgain(deps, model, job, done, signal) : null
+  return (noted || served !== null) && done.checkpoint ? readAgain(deps, model, job, done, served, signal) : null
+}
+
+async function verifiedOf(
+  deps: Deps,
+  { owner }: Caller,
+  { use, said, evidence, verify }: RememberingTurn,
+  reply: CheckedText,
+  told: TurnMemories | null,
+): Promise<Verified | null> {
+  if (verify === 'off' || !evidence || reply.text === '') return null
+  const turn = { question: said.at(-1) ?? '', reply: reply.text, evidence, told }
+  const began = performance.now()
+  const verified = await verifyReply(deps, owner, use, turn, verify)
+  deps.metrics.verification.observe((performance.now() - began) / 1000)
+  for (const { verdict } of verified.verdicts) deps.metrics.verdicts.inc({ verdict })
+  return verified
 }
 
 /** What is remembered of the turn's own text, once the turn is stored. */
@@ -262,8 +303,7 @@ function usageOf(
   { base, job, model, plan, truncated, evidence, noted }: RememberingTurn,
   accepted: AcceptedEvent,
   { generated }: DoneEvent,
-  again: SecondReading | null,
-  told: TurnMemories | null,
+  { again, told, verified, served }: Outcomes,
 ): Usage {
   const { prompt, prefix, inReasoning } = accepted
   const { position, pending } = job.from ?? { position: 0, pending: [] }
@@ -274,8 +314,9 @@ function usageOf(
   const earlier = job.from === null ? null : base?.resumed
   const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
   const memory = memoryReport(evidence, noted, again, told)
+  const verification = verified && verificationReport(verified, served !== null)
   const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
-  return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory }
+  return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory, verification }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */

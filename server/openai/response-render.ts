@@ -34,6 +34,8 @@ export interface Usage {
   readonly again: number
   /** What memories did; null where they were not looked at. */
   readonly memory: Record<string, unknown> | null
+  /** What the critic found; null where nothing was checked. */
+  readonly verification: Record<string, unknown> | null
 }
 
 export interface ResponseHead {
@@ -173,16 +175,8 @@ function toolsOf({ tools }: ResponseRequest): unknown[] {
 }
 
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
-function memoryUsage({
-  saved,
-  computed,
-  again,
-  generated,
-  truncated,
-  stateBytes,
-  resumed,
-  memory,
-}: Usage): Record<string, unknown> {
+function memoryUsage(usage: Usage): Record<string, unknown> {
+  const { saved, computed, again, generated, truncated, stateBytes, resumed, memory, verification } = usage
   return {
     tokens_computed: computed + generated + again,
     tokens_saved: saved,
@@ -192,5 +186,6 @@ function memoryUsage({
     tokens_replayed: resumed?.replayed ?? 0,
     rebuilt: resumed?.rebuilt ?? null,
     ...(memory && { memory }),
+    ...(verification && { verification }),
   }
 }

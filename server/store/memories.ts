@@ -133,11 +133,13 @@ export function createMemories(database: Database.Database, report: (damage: Dam
       const rows = statement.all(owner, namespace, namespace, user, user, Date.now(), from, from, limit)
       return readable(owner, rows as MemoryRow[])
     },
-    factsOf(owner, { namespace, user, topics, limit }) {
+    factsOf(owner, { namespace, user, topics, ended, limit }) {
       const found = sql.scope.get(owner, namespace) as { scope: number } | undefined
       if (!found) return []
       const keys = topics === null ? [null] : [...new Set(topics.map(topicKey))]
-      const rows = keys.flatMap((key) => sql.facts.all(found.scope, user ?? '', key, key, limit) as MemoryRow[])
+      const rows = keys.flatMap(
+        (key) => sql.facts.all(found.scope, user ?? '', key, key, ended ? 1 : 0, limit) as MemoryRow[],
+      )
       const holding = rows.filter((row) => !isOver(row)).toSorted((a, b) => b.seq - a.seq)
       return readable(owner, holding.slice(0, limit))
     },
@@ -241,7 +243,7 @@ function prepare(database: Database.Database) {
     same: database.prepare(`${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND hash = ?`),
     facts: database.prepare(
       `${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND topic IS NOT NULL AND (? IS NULL OR topic = ?)
-        AND ended IS NULL ORDER BY seq DESC LIMIT ?`,
+        AND (? OR ended IS NULL) ORDER BY seq DESC LIMIT ?`,
     ),
     taken: database.prepare(`${SELECT_MEMORY} WHERE source = ?`),
     byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),

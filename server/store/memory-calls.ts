@@ -80,6 +80,8 @@ export interface FactQuery {
   readonly user: string | null
   /** Null: on all. */
   readonly topics: readonly Topic[] | null
+  /** Also those that do not hold any more. */
+  readonly ended: boolean
   readonly limit: number
 }
 
@@ -130,7 +132,7 @@ export interface MemoryCalls {
   /** Throws StoreError `corrupt` where it is not what was written. */
   findMemory(owner: string, id: string): Memory | null
   listMemories(owner: string, page: MemoryPage): Memory[]
-  /** Facts of a user that hold, told last first: on these topics, or on all. */
+  /** Facts of a user, told last first: on these topics, or on all. */
   factsOf(owner: string, query: FactQuery): Memory[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
   searchMemories(owner: string, query: MemoryQuery): MemoryHit[]

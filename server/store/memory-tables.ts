@@ -2,7 +2,7 @@
 
 const MEMORY_INDICES = `
   CREATE INDEX memory_source ON memory (source) WHERE source IS NOT NULL;
-  CREATE INDEX memory_topic ON memory (scope, user_id, topic) WHERE topic IS NOT NULL AND ended IS NULL;
+  CREATE INDEX memory_topic ON memory (scope, user_id, topic) WHERE topic IS NOT NULL;
 `
 
 /** Format 5 had no memories that were taken from turns. */

@@ -38,6 +38,8 @@ export interface TestOptions extends FakeOptions {
   readonly embedders?: readonly ServedEmbedder[]
   /** What turns do with memories; nothing unless given. */
   readonly memories?: Deps['memories']
+  /** What is done with replies that are wrong about their user; they are not checked unless given. */
+  readonly verify?: Deps['verify']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -146,6 +148,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     prefixes,
     recent,
     memories: options.memories ?? 'off',
+    verify: options.verify ?? 'off',
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
