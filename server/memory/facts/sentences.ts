@@ -45,6 +45,8 @@ export function sentencesOf(text: string): Sentence[] {
 
 function goesOn(before: string, segment: string): boolean {
   if (LINE_END.test(before)) return false
+  // "Mango!Tango" is one word; writing without spaces has its own marks.
+  if (/[.?!]$/u.test(before)) return true
   if (HALF_OF_DAY.test(before)) return DATE_WORD.test(segment)
   return ABBREVIATION.test(before) || INITIAL.test(before)
 }
