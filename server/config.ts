@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { byteCount } from './byte-count.ts'
 import { ConfigError } from './config-error.ts'
 import { LEVELS } from './log.ts'
+import { MEMORY_MODES } from './openai/memory-use.ts'
 
 export { ConfigError } from './config-error.ts'
 
@@ -65,6 +66,8 @@ export const configSchema = z.strictObject({
   prefixCache: count(0, Number.MAX_SAFE_INTEGER).optional(),
   /** Bytes on disk for those of requests that ask for it. */
   prefixDisk: count(0, Number.MAX_SAFE_INTEGER).default(4 * 1024 * 1024 * 1024),
+  /** What turns do with memories: `on` reads and writes them, `read` only reads, `off` neither. */
+  memories: z.enum(MEMORY_MODES).default('on'),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

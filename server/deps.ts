@@ -8,6 +8,7 @@ import type { KeyRing } from './keys.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { MemoryMode } from './openai/memory-use.ts'
 import type { HeldReplies } from './openai/held-replies.ts'
 import type { PrefixCache } from './prefix-cache/prefix-cache.ts'
 import type { RecentStates } from './recent-states.ts'
@@ -28,6 +29,8 @@ export interface Deps {
   readonly wrongKeys: WrongKeys
   readonly access: AccessRules
   readonly limits: Limits
+  /** What turns do with memories at most. */
+  readonly memories: MemoryMode
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates

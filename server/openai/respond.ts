@@ -8,12 +8,18 @@ import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
 import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
+import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
+import { memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
+import { embedTold } from '../memory/memories.ts'
+import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { Progress } from './choices.ts'
 import { draftsOf } from './drafts.ts'
 import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
+import { memoryReport, memoryUse } from './memory-use.ts'
+import { withNotes, type NotedTurn } from './notes.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { ReplyReader, type Part } from './reply-reader.ts'
@@ -63,7 +69,7 @@ export async function* respond(
   const reader = new ReplyReader(turn.plan)
   let accepted: AcceptedEvent | null = null
   try {
-    for await (const event of runTurn(deps, model, turn.job, { signal: caller.signal }, 'input')) {
+    for await (const event of runTurn(deps, model, turn.noted?.job ?? turn.job, { signal: caller.signal }, 'input')) {
       if (event.kind === 'accepted') {
         begun = true
         accepted = event
@@ -79,9 +85,14 @@ export async function* respond(
         const output = turn.job.maxTokens > 0
         const incomplete = output && event.reason === 'length'
         if (output) yield* [...writer.take(reader.end(), []), ...writer.close(incomplete)]
-        const usage = usageOf(turn, accepted, event)
+        const again = await secondReading(deps, turn, event, caller)
+        const told = await rememberedOf(deps, caller, turn)
+        const usage = usageOf(turn, accepted, event, again, told)
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
-        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, accepted, event, stored)
+        const document = { response, input: itemsOf(turn.input) }
+        await keep(deps, caller, turn, document, again?.accepted ?? accepted, again?.done ?? event, told, stored)
+        countMemories(deps, turn, again, told)
+        if (told) void embedTold(deps, caller.owner, told.written)
         countSuccess(deps, event)
         yield writer.end(response)
         return { response }
@@ -111,7 +122,68 @@ interface Prepared {
   readonly truncated: number
 }
 
-async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
+/** A turn with what is remembered of its user. */
+interface RememberingTurn extends Prepared {
+  readonly use: MemoryUse
+  /** What the user wrote in it. */
+  readonly said: readonly string[]
+  readonly evidence: Evidence | null
+  /** Null: the reply is made without notes. */
+  readonly noted: NotedTurn | null
+}
+
+async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<RememberingTurn> {
+  const turn = await prepareTurn(deps, request, caller)
+  try {
+    const use = memoryUse(request, deps.memories, request.store ?? true)
+    const said = saidBy(turn.input)
+    const generates = turn.job.maxTokens > 0
+    const isKnown = ({ text }: { readonly text: string }): boolean => said.some((message) => message.includes(text))
+    const evidence = generates
+      ? await findEvidence(deps, caller.owner, use, said.at(-1) ?? '', isKnown, caller.signal)
+      : null
+    const noted = evidence && (await withNotes(turn.model, turn.job, evidence.entries))
+    return { ...turn, use, said, evidence, noted }
+  } catch (error) {
+    turn.base?.release()
+    throw error
+  }
+}
+
+/** The user's messages. */
+function saidBy(input: readonly InputEntry[]): string[] {
+  return input.flatMap((entry) => (entry.kind === 'message' && entry.role === 'user' ? [entry.texts.join('')] : []))
+}
+
+async function secondReading(
+  deps: Deps,
+  { model, job, noted }: RememberingTurn,
+  done: DoneEvent,
+  { signal }: Caller,
+): Promise<SecondReading | null> {
+  return noted && done.checkpoint ? readAgain(deps, model, job, done, signal) : null
+}
+
+/** What is remembered of the turn's own text, once the turn is stored. */
+async function rememberedOf(deps: Deps, { owner }: Caller, turn: RememberingTurn): Promise<TurnMemories | null> {
+  const { use, said, id, base } = turn
+  if (!use.write || said.length === 0) return null
+  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: base?.root ?? id })
+}
+
+function countMemories(
+  { metrics }: Deps,
+  { evidence, noted }: RememberingTurn,
+  again: SecondReading | null,
+  told: TurnMemories | null,
+): void {
+  if (evidence) metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
+  if (again) metrics.secondReading.observe(again.milliseconds / 1000)
+  for (const _ of told?.written ?? []) metrics.memoryWrites.inc({ result: 'told' })
+  for (const _ of told?.ended ?? []) metrics.memoryWrites.inc({ result: 'ended' })
+}
+
+async function prepareTurn(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
   const { previous_response_id: previous } = request
   const name = request.model || undefined
   if (name !== undefined) pickModel(deps.models, name)
@@ -187,9 +259,11 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
 }
 
 function usageOf(
-  { base, job, model, plan, truncated }: Prepared,
+  { base, job, model, plan, truncated, evidence, noted }: RememberingTurn,
   accepted: AcceptedEvent,
   { generated }: DoneEvent,
+  again: SecondReading | null,
+  told: TurnMemories | null,
 ): Usage {
   const { prompt, prefix, inReasoning } = accepted
   const { position, pending } = job.from ?? { position: 0, pending: [] }
@@ -199,7 +273,9 @@ function usageOf(
   const reasoning = countReasoning(plan.format, generated, inReasoning)
   const earlier = job.from === null ? null : base?.resumed
   const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
-  return { saved: position + cached, computed, generated: generated.length, reasoning, truncated, stateBytes, resumed }
+  const memory = memoryReport(evidence, noted, again, told)
+  const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
+  return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */
@@ -210,6 +286,7 @@ async function keep(
   document: ResponseDocument,
   { prompt, prefix }: AcceptedEvent,
   done: DoneEvent,
+  told: TurnMemories | null,
   stored: boolean,
 ): Promise<void> {
   const { id, base, model } = turn
@@ -246,5 +323,5 @@ async function keep(
   const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
-  await commit(deps, record, state, base)
+  await commit(deps, record, state, base, told?.told ?? [])
 }

@@ -36,6 +36,8 @@ const MIB = 1024 * 1024
 
 export interface TestOptions extends FakeOptions {
   readonly embedders?: readonly ServedEmbedder[]
+  /** What turns do with memories; nothing unless given. */
+  readonly memories?: Deps['memories']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -143,6 +145,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     store,
     prefixes,
     recent,
+    memories: options.memories ?? 'off',
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
