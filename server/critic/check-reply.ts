@@ -12,10 +12,17 @@ import type { CheckedReply, KnownFact, Note, SentenceVerdict } from './verdict.t
 
 type Finding = Omit<SentenceVerdict, 'text' | 'start' | 'end'>
 
-/** The verdict of each sentence of the reply. Bounded by the sentences that are read, 400 units each. */
+/** UTF-16 units that are read: what follows in a longer text is no answer about the user. */
+const MAX_QUESTION = 4_000
+const MAX_REPLY = 16_000
+
+/** The verdict of each sentence of the reply's first 16,000 units, up to 200 of at most 400 units each. */
 export function checkReply({ question, reply, facts, notes = [] }: CheckedReply): SentenceVerdict[] {
-  const asked = askedBy(question)
-  return sentencesOf(reply).map((sentence) => ({ ...sentence, ...check(sentence.text, asked, facts, notes) }))
+  const asked = askedBy(question.slice(0, MAX_QUESTION))
+  return sentencesOf(reply.slice(0, MAX_REPLY)).map((sentence) => ({
+    ...sentence,
+    ...check(sentence.text, asked, facts, notes),
+  }))
 }
 
 /** The facts about a topic, those told last first. */

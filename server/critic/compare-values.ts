@@ -1,4 +1,5 @@
 /** Whether what a reply says is what was told: exact after folding case, accents, spacing and the forms of numbers and dates. */
+import { MAX_SENTENCE } from '../memory/facts/sentences.ts'
 import { compareMoments, momentsOf } from './dates.ts'
 import { compareQuantities, withDigits } from './numbers.ts'
 
@@ -39,6 +40,7 @@ export function contentWords(text: string): string[] {
 
 /** How what is `said` compares to the value that was `told`. `unclear`: it says more, or can be read in two ways. */
 export function compareValues(told: string, said: string): Likeness {
+  if (told.length > MAX_SENTENCE) return told === said ? 'same' : 'unclear'
   const [one, other] = [withDigits(fold(told)), withDigits(fold(said))]
   const emails = [emailsOf(one), emailsOf(other)] as const
   if (emails[0].length > 0) return likeness(emails[0].join(' ') === emails[1].join(' '))
@@ -55,6 +57,7 @@ export function compareValues(told: string, said: string): Likeness {
 
 /** True where a text has the value in it, whole and not as a piece of a longer word or number. */
 export function mentions(text: string, value: string): boolean {
+  if (value.length > MAX_SENTENCE) return text.includes(value)
   const [whole, part] = [` ${wordsOf(text)} `, wordsOf(value)]
   if (part !== '' && whole.includes(` ${part} `)) return true
   const emails = emailsOf(fold(value))

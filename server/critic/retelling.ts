@@ -1,5 +1,6 @@
 /** Sentences that say again what the user said, word by word, or deny just that. */
 import { contentWords } from './compare-values.ts'
+import { MAX_SENTENCE } from '../memory/facts/sentences.ts'
 import { inFirstPerson, isToUser, withoutLead } from './person.ts'
 
 export interface Retold {
@@ -40,6 +41,7 @@ export function retelling(
   const words = weighty(said)
   if (words.length === 0) return undefined
   for (const { id, text } of told.toReversed()) {
+    if (text.length > MAX_SENTENCE) continue
     const known = weighty(text)
     if (words.length !== known.length || !words.every((word) => known.includes(word))) continue
     const same = isDenied(said) === isDenied(text)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Random } from '../../trainer/random.ts'
 import { criticItem, KINDS, type CriticItem } from '../support/critic-pairs.ts'
-import { readCriticItems } from '../support/critic-items.ts'
+import { readCriticItems, withReadFacts } from '../support/critic-items.ts'
 import { CHECKERS, policyTable, verdictTable } from '../support/critic-tally.ts'
 
 const { values } = parseArgs({
@@ -28,5 +28,8 @@ const sets: readonly (readonly [string, readonly CriticItem[]])[] = [
 for (const [name, items] of sets) {
   console.log(`\n## ${name}: ${items.length} items\n`)
   for (const checker of CHECKERS) console.log(`${verdictTable(checker, items)}\n`)
+  console.log(
+    `${verdictTable({ ...CHECKERS[0]!, name: 'rules, facts read by rules too' }, items.map(withReadFacts), ['all'])}\n`,
+  )
   console.log(policyTable(items))
 }

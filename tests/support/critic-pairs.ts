@@ -68,7 +68,7 @@ export function criticItem(random: Random, kind: Kind, part: Part): CriticItem {
       return item(others(random, attribute, part), say(value), 'invented')
     case 'says not told':
       return item(others(random, attribute, part), denial(random, attribute, part), 'supported')
-    case 'small talk':
+    default:
       return { kind, facts: [known(value)], ...random.pick(SMALL_TALK[part]), expected: 'unchecked' }
   }
 }

@@ -62,9 +62,9 @@ export function rowOf(checker: Checker, items: readonly CriticItem[]): Row {
   }
 }
 
-export function verdictTable(checker: Checker, items: readonly CriticItem[]): string {
-  const kinds = [...new Set(items.map(({ kind }) => kind))]
-  const lines = [...kinds, 'all'].map((kind) => {
+/** By kinds of items and for all of them. */
+export function verdictTable(checker: Checker, items: readonly CriticItem[], kinds = kindsOf(items)): string {
+  const lines = kinds.map((kind) => {
     const some = items.filter((item) => kind === 'all' || item.kind === kind)
     const { right, precision, recall, f1, coverage } = rowOf(checker, some)
     const cells = [right, precision, recall].map((share) => (share.asked === 0 ? '-' : shown(share)))
@@ -76,6 +76,10 @@ export function verdictTable(checker: Checker, items: readonly CriticItem[]): st
     '|---|---|---|---|---|---|---|',
     ...lines,
   ].join('\n')
+}
+
+function kindsOf(items: readonly CriticItem[]): string[] {
+  return [...new Set(items.map(({ kind }) => kind)), 'all']
 }
 
 /** What is served of replies to questions of something that the user could have told. */
@@ -101,7 +105,7 @@ export type Served = 'right' | 'wrong' | 'abstained' | 'retry' | 'rollback'
 export function servedBy(policy: Policy, item: CriticItem): Served {
   const decision = decide(policy, checkReply(item), item.facts, item.question)
   if (decision.action === 'retry' || decision.action === 'rollback') return decision.action
-  if (decision.action === 'keep') return item.expected === 'supported' ? 'right' : 'wrong'
+  if (decision.action !== 'replace') return item.expected === 'supported' ? 'right' : 'wrong'
   const { text } = decision
   if (text.startsWith('I am not sure')) return 'abstained'
   const known = item.facts.filter(({ holds }) => holds)

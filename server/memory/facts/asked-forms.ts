@@ -9,14 +9,19 @@ interface AskedForm {
   readonly topic: (groups: Groups) => Topic | undefined
 }
 
-const WHO = "(?<who>i|we|(?:my|our|the) [\\p{L}' -]{2,40}?|(?:mum|mom|dad|grandma|grandpa)|he|she)"
+const WHO =
+  "(?<who>i|we|(?:my|our|the) [\\p{L}' -]{2,40}?|(?:mum|mom|dad|grandma|grandpa)|he|she|\\p{Lu}[\\p{L}-]{1,30})"
 
 /** Somebody of the user's, as the subject of a topic. */
 function subject(who: string | undefined): string | undefined {
   if (who === undefined || /^(?:i|we)$/iu.test(who)) return 'user'
   const topic = topicOf(who)
   const phrase = topic.subject === 'user' ? topic.attribute : `${topic.subject} ${topic.attribute}`
-  return phrase === '' || /^(?:he|she)$/u.test(phrase) ? undefined : phrase
+  return phrase === '' ||
+    /^(?:he|she|the|a|it|this|that|you)$/u.test(phrase) ||
+    (!/^(?:my|our|mum|mom|dad|grand)\b|^grand|^\p{Lu}/u.test(who) && !isBeing(phrase))
+    ? undefined
+    : phrase
 }
 
 function about(attribute: string) {
@@ -33,7 +38,7 @@ function form(source: string, topic: string | ((groups: Groups) => Topic | undef
     .replaceAll('DO', '(?:do|does|did|have|has|am|is|are|was|were)')
   // Node 20 wants each name of a group once: they are numbered, and read back by `groupsOf`.
   let count = 0
-  const numbered = full.replaceAll(/\(\?<(who|np|own)>/gu, (_, name: string) => `(?<${name}_${(count += 1)}>`)
+  const numbered = full.replaceAll(/\(\?<(who|np|own|any)>/gu, (_, name: string) => `(?<${name}_${(count += 1)}>`)
   const pattern = new RegExp(`^(?:${numbered})$`, 'iu')
   return { pattern, topic: typeof topic === 'string' ? about(topic) : topic }
 }
@@ -65,7 +70,9 @@ function withNoun(phrase: string | undefined, own: string | undefined): Topic | 
       : topic
   if (/^[\p{L}-]+'s?\s/u.test(phrase) && OWN_NOUNS.has(head))
     return topic.subject === 'user' ? personal(phrase, head) : topic
-  return /^(?:the )?(?:wifi|wi-fi|alarm|garage|door|gate|locker)\b/iu.test(phrase) && OWN_NOUNS.has(head)
+  return /^(?:the )?(?:(?:wifi|wi-fi|alarm|garage|door|gate|locker)\b|(?:exam|meeting|appointment|interview|flight|train|wedding|reservation|booking|deadline|rehearsal)$)/iu.test(
+    phrase,
+  ) && OWN_NOUNS.has(head)
     ? topic
     : undefined
 }
@@ -92,7 +99,8 @@ const yesNo = (groups: Groups): Topic | undefined => {
   const topic = topicOf(groups['np'] ?? '')
   if (topic.subject !== 'user') return topic
   const last = topic.attribute.split(' ').at(-1) ?? ''
-  return isBeingWord(last) ||
+  return /^any\b/iu.test(groups['any'] ?? '') ||
+    isBeingWord(last) ||
     OWN_NOUNS.has(last) ||
     /^(?:pets?|kids?|children|hobbies|siblings|car|allerg\p{L}+)$/u.test(last)
     ? topic
@@ -174,6 +182,15 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     "what (?:do|does|did)? ?(?:i|we) (?:hate|dislike|not like)(?: (?:most|the most))?|what (?:can'?t|don'?t) (?:i|we) (?:stand|like)",
     'dislikes',
   ),
+  form('what (?:do|does|did)? ?WHO (?:hate|dislike|hates|dislikes)(?: (?:most|the most))?', 'dislikes'),
+  form(
+    'what (?:do|does|did)? ?WHO (?:like|love|enjoy|likes|loves|enjoys)(?: (?:most|the most|best|to do|doing|to eat))?',
+    'likes',
+  ),
+  form(
+    '(?:what|which)(?: kind of| sort of)? (?:music|food|films|movies|books|sports?|things|stuff) (?:am|is|are) WHO (?:into|fond of)',
+    'likes',
+  ),
   form('(?:do|does|did) WHO (?:like|love|enjoy) (?<np>.{2,60})', 'likes'),
   form('what (?:am|is) WHO (?:afraid|scared|terrified) of', 'fear'),
   form('what (?:do|does) WHO collect', 'collection'),
@@ -199,7 +216,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     noun,
   ),
   form(
-    "(?:do|does|did|have) (?:i|we) (?:have|own|got|ever mention having) (?:any |an? |some )?(?<np>[\\p{L}' -]{2,40})",
+    "(?:do|does|did|have) (?:i|we) (?:have|own|got|ever mention having) (?<any>any |an? |some )?(?<np>[\\p{L}' -]{2,40})",
     yesNo,
   ),
   form(
@@ -207,7 +224,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     (groups) => topicOf((groups['np'] ?? '').replace(/animals?/u, 'pet')),
   ),
   form(
-    "(?:what|whats|which|who|when|where|how)(?:'?s|'?re| is| are| was| were|'d)?(?: it)? (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,80}?)(?: (?:is|was|are|were|called|on|at|located|scheduled|set for|like))*",
+    "(?:what|whats|which|who|when|where|how|how much|how long|how big|how many)(?:'?s|'?re| is| are| was| were|'d)?(?: it)? (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,80}?)(?: (?:is|was|are|were|called|on|at|located|scheduled|set for|like))*",
     noun,
   ),
   form(

@@ -25,7 +25,9 @@ export function readCorrection(reading: Reading, clause: Clause, isCorrecting: b
     if (match === null || value === undefined || NO_VALUE.test(match.groups?.['value'] ?? '')) continue
     const old = match.groups?.['old']
     const saysNow =
-      /\bnow\b|^(?:it|that)'?s (?:spelled|spelt|written|pronounced)\b/iu.test(clause.words) || clause.corrects
+      /\bnow\b|^(?:it|that)'?s (?:spelled|spelt|written|pronounced)\b|^(?:make (?:that|it)|(?:it |that )?should|i meant?\b|meant)/iu.test(
+        clause.words,
+      ) || clause.corrects
     if (old === undefined && !isCorrecting && !saysNow) continue
     const kept = old === undefined ? undefined : withValue(known, old)
     if (old !== undefined && kept === undefined && !isCorrecting) continue

@@ -19,13 +19,13 @@ const rows: readonly (readonly [string, string, ValueKind, number, (readonly [st
   ['BE (?:originally )?from (?<value>.+)', 'origin', 'text', 0.9],
   ['come(?:s)? from (?<value>.+)', 'origin', 'text', 0.85],
   [
-    '(?:BE )?(?:currently |now |still )?(?:living|based|located|settled|residing) (?:in|at|on) (?<value>.+)',
+    '(?:BE )?(?:currently |now |still )?(?:living|based|located|settled|residing) (?:in|at|on|out of) (?<value>.+)',
     'home',
     'text',
     0.95,
   ],
   ['(?:currently |now |still )?(?:lives?|resides?|stays?) (?:at|on) (?<value>.*\\d.*)', 'address', 'text', 0.95],
-  ['(?:currently |now |still )?(?:lives?|resides?) (?:in|at|on|near|with) (?<value>.+)', 'home', 'text', 0.95],
+  ['(?:currently |now |still )?(?:lives?|resides?) (?:in|at|on) (?<value>(?!the moment).+)', 'home', 'text', 0.95],
   [
     '(?:just |have |recently |finally )*(?:moved|relocated|moving|emigrated)(?: (?:house|here|back|over|out))?(?: from .{1,40})? to (?<value>.+)',
     'home',
@@ -286,6 +286,57 @@ const rows: readonly (readonly [string, string, ValueKind, number, (readonly [st
     0.85,
   ],
   ['stands? (?<value>.+?) tall', 'height', 'text', 0.85],
+  ['BE (?:fluent in|bilingual in|native in) (?<value>.+)', 'languages', 'list', 0.9],
+  ['BE (?:better )?known (?:as|to .{2,30} as) (?<value>.+)', 'name', 'name', 0.8],
+  ['(?:hit|reached) (?<value>\\d{1,3})', 'age', 'text', 0.8],
+  ['BE due (?:on|in) (?<value>.+)', 'due date', 'text', 0.8],
+  ['(?<value>\\p{L}+ .+?) for a living', 'job', 'name', 0.85],
+  ["(?:can'?t|cannot|couldn'?t) (?:live|do|go a day) without (?<value>.+)", 'likes', 'list', 0.8],
+  [
+    'BE at (?<value>\\d+\\p{L}? .*(?:road|street|st|lane|avenue|ave|drive|close|square|rd|way|court)\\b.*)',
+    'address',
+    'text',
+    0.85,
+  ],
+  [
+    '(?:did|got|took|finished|completed|have) (?:my|a|an|the) (?:degree|bachelor\\p{L}*|masters?|phd|doctorate|mba) (?:at|from) (?<value>.+)',
+    'university',
+    'name',
+    0.85,
+  ],
+  ['BE in (?:my |his |her )?(?:\\p{L}+ year|year \\d|grade \\d+) at (?<value>.+)', 'university', 'name', 0.8],
+  ['rides? (?:an? )?(?<value>.+)', 'motorbike', 'name', 0.7],
+  ['sings? (?<value>soprano|alto|tenor|bass|baritone|mezzo)\\b.*', 'voice', 'name', 0.85],
+  [
+    '(?<value>knit|crochet|sew|paint|draw|garden|bake|climb|surf|ski|sail|fence|juggle|meditate|fish|hunt|skate|row|cycle|swim|run|hike|dance|sing)(?: (?:a lot|too|every .+|on .+|in my .+|for fun|as a hobby))?',
+    'hobby',
+    'name',
+    0.75,
+  ],
+  [
+    'BE (?:currently )?(?<noun>watching|reading|playing|training for|preparing for|saving(?: up)? for|building|restoring|renovating|volunteering at|rooting for|expecting|studying for|competing in|working on|planning|listening to) (?:an? )?(?<value>.+)',
+    '$noun',
+    'name',
+    0.65,
+  ],
+  [
+    'BE writing (?:my|an?) (?<noun>thesis|dissertation|book|novel|paper|essay) (?:on|about) (?<value>.+)',
+    '$noun',
+    'text',
+    0.85,
+  ],
+  [
+    '(?:have )?(?:lent|gave|given|borrowed) (?:my|the|our) (?<noun>[\\p{L} ]{2,30}?) (?<value>(?:to|from) .+)',
+    '$noun',
+    'text',
+    0.75,
+  ],
+  [
+    '(?:check in|checking in|stay|staying) at (?:the )?(?<value>.+?)(?: (?:on|from|until|in) .+)?',
+    'hotel',
+    'name',
+    0.7,
+  ],
 ]
 
 const BE =

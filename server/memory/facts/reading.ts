@@ -34,9 +34,12 @@ export function tell(
   confidence: number,
 ): boolean {
   const secret = /(?:password|passcode|passphrase|code|pin|key)$/u.test(topic.attribute)
-  const whole = valueSpan(reading.plain, span, kind === 'text' && secret ? 'secret' : kind === 'list' ? 'text' : kind)
+  const isMany =
+    topic.attribute === 'name' && topic.subject !== 'user' && /(?:[^s]s|kids|children)$/u.test(topic.subject)
+  const readAs = kind === 'text' && secret ? 'secret' : kind === 'list' || isMany ? 'text' : kind
+  const whole = valueSpan(reading.plain, span, readAs)
   if (whole === undefined) return false
-  const values = kind === 'list' ? listSpans(reading.plain, whole) : [whole]
+  const values = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
   for (const value of values) {
     add(
       reading,

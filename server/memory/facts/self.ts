@@ -29,7 +29,7 @@ const NO_JOB =
 /** Whether a noun after "a" is how somebody earns a living or what they learn. */
 export function isJob(said: string): boolean {
   const noun = said
-    .replace(/\s(?:at|for|in|with|from|by|who|that|and|but|on|now|since|these|by)\s.*$/isu, '')
+    .replace(/\s(?:at|of|out|for|in|with|from|by|who|that|and|but|on|now|since|these|by)\s.*$/isu, '')
     .replace(/[\s.!,;].{0,40}$/su, (end) => (/^[.!,;]/u.test(end) ? '' : end))
     .replace(/[.!,;\s]+$/u, '')
   return noun.length < 60 && JOB_ENDING.test(noun) && !NO_JOB.test(noun)

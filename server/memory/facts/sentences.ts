@@ -14,7 +14,7 @@ const INITIAL = /(?:^|[\s(.])\p{Lu}\.\s*$/u
 const HALF_OF_DAY = /\d\s*[ap]\.m\.\s*$/i
 const DATE_WORD =
   /^(?:on|at|every|mon|tues|wednes|thurs|fri|satur|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|\d)/i
-const LINE_END = /[\n\r\u2028\u2029]\s*$/u
+const LINE = /[^\n\r\u2028\u2029]+/gu
 const LIST_MARK = /^(?:[-*•‣▪]|\d{1,3}[.)])\s+/u
 
 /**
@@ -23,28 +23,34 @@ const LIST_MARK = /^(?:[-*•‣▪]|\d{1,3}[.)])\s+/u
  */
 export function sentencesOf(text: string): Sentence[] {
   const found: Sentence[] = []
-  let start = 0
-  let end = 0
-  for (const { segment, index } of segmenter.segment(text)) {
-    if (end > start && !goesOn(text.slice(Math.max(start, end - 24), end), segment)) {
-      add(found, text, start, end)
-      start = index
-      if (found.length >= MAX_SENTENCES) return found
-    }
-    end = index + segment.length
-    // A segment without end is cut here, so that the work on it stays in proportion to what is read.
-    if (end - start > MAX_SENTENCE) {
-      add(found, text, start, end)
-      start = end
-      if (found.length >= MAX_SENTENCES) return found
-    }
+  let unread = MAX_SENTENCES * MAX_SENTENCE
+  for (const line of text.matchAll(LINE)) {
+    const length = Math.min(line[0].length, unread)
+    addLine(found, text, line.index, line.index + length)
+    unread -= length
+    if (found.length >= MAX_SENTENCES || unread <= 0) break
   }
-  add(found, text, start, end)
   return found
 }
 
+function addLine(found: Sentence[], text: string, from: number, to: number): void {
+  let start = from
+  let end = from
+  for (const { segment, index } of segmenter.segment(text.slice(from, to))) {
+    const isLong = end - start > MAX_SENTENCE
+    if (end > start && (isLong || !goesOn(text.slice(Math.max(start, end - 24), end), segment))) {
+      add(found, text, start, end)
+      start = from + index
+      if (found.length >= MAX_SENTENCES) return
+    }
+    end = from + index + segment.length
+  }
+  add(found, text, start, end)
+}
+
 function goesOn(before: string, segment: string): boolean {
-  if (LINE_END.test(before)) return false
+  // "Mango!Tango" is one word; writing without spaces has its own marks.
+  if (/[.?!]$/u.test(before)) return true
   if (HALF_OF_DAY.test(before)) return DATE_WORD.test(segment)
   return ABBREVIATION.test(before) || INITIAL.test(before)
 }

@@ -133,6 +133,18 @@ const scheduled: Form = (reading, clause) => {
   return tell(reading, { ...clause, corrects: clause.corrects || isMove }, topic, value, 'text', 0.8)
 }
 
+/** "customer number 5519-02 at the energy company" */
+const numbered: Form = (reading, clause) => {
+  const match =
+    /^(?:my |our |the )?(?<np>(?:[\p{L}-]+ ){0,3}(?:number|code|pin|id|combination)) (?<value>[+#*(]?\d[^\s,;]*(?: \d[^\s,;]*){0,5})(?: (?:at|for|of|in) .*)?[.!]*$/diu.exec(
+      clause.words,
+    )
+  const value = match === null ? undefined : groupSpan(match, 'value', clause.start)
+  return (
+    value !== undefined && tell(reading, clause, topicIn(reading, match?.groups?.['np'] ?? ''), value, 'secret', 0.8)
+  )
+}
+
 const job: Form = (reading, clause) => {
   const match =
     /^(?:i(?:'ve| have)? (?:just )?(?:changed|switched) (?:jobs?|employers?|companies)|i have a new job|new job)\b[\s,:–-]*(?:i'?m |and (?:i'?m )?)?(?:now )?(?:at|with|for|working (?:at|for)|i work (?:at|for))\s+(?<value>.+)$/diu.exec(
@@ -185,6 +197,62 @@ export const SPECIAL_FORMS: readonly Form[] = [
     0.8,
   ),
   simple(/^(?:i|we) (?:now )?go (?:to|for) (?<value>\p{L}+ing) .*$/diu, 'hobby', 'name', 0.6),
+  simple(
+    /^(?:people|friends|some|most|they|folks|colleagues)\s(?:people )?know me as\s+(?<value>.+)$/diu,
+    'name',
+    'name',
+    0.85,
+  ),
+  simple(
+    /^(?<value>[^,;:]{2,60}?) (?:gives?|give) me (?:hives|an? (?:bad )?rash|migraines|headaches|(?:a )?(?:stomach ?aches?|tummy ?aches?)|heartburn|the hives|anaphyla\p{L}+).*$/diu,
+    'allergy',
+    'text',
+    0.8,
+  ),
+  simple(
+    /^(?<value>[^,;:]{2,60}?) (?:is|are) (?:an? (?:absolute |total )?no-go|off limits|off the menu|poison) for me[.!\s]*$/diu,
+    'cannot eat',
+    'text',
+    0.8,
+  ),
+  simple(/^(?<value>[\p{L} -]{2,40}?) allergy here[.!\s]*$/diu, 'allergy', 'text', 0.8),
+  simple(/^(?:an? )?(?:big |huge |massive )?fan of (?<value>.+?)(?: here)?[.!\s]*$/diu, 'likes', 'list', 0.8),
+  simple(
+    /^(?<value>[^,;:]{2,60}?) (?:is|are) (?:totally |so |really )?(?:my (?:thing|jam|cup of tea|weakness|guilty pleasure|passion)|right up my street)[.!\s]*$/diu,
+    'likes',
+    'list',
+    0.75,
+    (said) => !/^(?:that|this|it|which)$/iu.test(said),
+  ),
+  simple(/^nothing beats (?<value>.+)$/diu, 'likes', 'text', 0.75),
+  simple(
+    /^(?<value>[^,;:]{2,60}?) (?:is|are) (?:disgusting|gross|revolting|the worst|not my thing|not for me|not my cup of tea)[.!\s]*$/diu,
+    'dislikes',
+    'text',
+    0.6,
+    (said) => !/^(?:that|this|it|he|she|they|you|my|the|your)\b/iu.test(said),
+  ),
+  simple(
+    /^(?<value>\p{L}[\p{L}' -]{1,40}?) is (?:where (?:i|we) (?:now )?live|my home(?:town)?|home)(?: now)?[.!\s]*$/diu,
+    'home',
+    'name',
+    0.8,
+    (said) => isProper(said),
+  ),
+  simple(
+    /^(?<value>\p{L}[\p{L}' -]{1,40}?) is where (?:i|we) (?:now )?work[.!\s]*$/diu,
+    'employer',
+    'name',
+    0.8,
+    (said) => isProper(said),
+  ),
+  simple(
+    /^(?:my|the|our) (?:car|van|truck)(?:'s| is) (?:parked )(?:on|in|at) (?<value>.+)$/diu,
+    'parking',
+    'text',
+    0.85,
+  ),
+  numbered,
   job,
   christening,
   having,

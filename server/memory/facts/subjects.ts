@@ -38,7 +38,7 @@ function beingSubject(words: string): Subject | undefined {
   for (let i = 0; i <= MAX_ADJECTIVES; i++) {
     const found = /^(\p{L}[\p{L}-]{0,30})(?=['\s,]|$)/u.exec(words.slice(at, at + 40))
     const word = found?.[1]
-    if (word === undefined) return undefined
+    if (word === undefined || /^(?:of|my|our|the|is|name|and|that|with|for|at)$/iu.test(word)) return undefined
     phrase.push(spelled(word.toLowerCase()))
     at += word.length
     if (isBeingWord(word.toLowerCase()) && (determiner > 0 || PARENT.test(word))) {

@@ -1,7 +1,7 @@
 import type { Fact } from './fact.ts'
 import { nounWords } from './noun-phrase.ts'
-import { isBeing, singular } from './vocabulary.ts'
-import { classOf } from './synonyms.ts'
+import { isBeing, isBeingWord, singular } from './vocabulary.ts'
+import { areApart, classOf, kindOf } from './synonyms.ts'
 
 /** Attributes of which a user has several at once: told values add up. */
 const MANY =
@@ -58,7 +58,15 @@ function withdraws(withdrawal: Fact, earlier: Fact): boolean {
 
 function isAbout(earlier: Fact, thing: string): boolean {
   const subject = nounWords(earlier.subject).map(singular)
-  return nounWords(thing).every((word) => subject.includes(singular(word)))
+  const words = nounWords(thing).map(singular)
+  if (words.every((word) => subject.includes(word))) return true
+  // "forget my boyfriend" is about the partner who was told of.
+  return (
+    words.length === 1 &&
+    subject.some(
+      (word) => kindOf(word) === kindOf(words[0] ?? '') && isBeingWord(word) && !areApart(word, words[0] ?? ''),
+    )
+  )
 }
 
 function isPart(said: string, kept: string): boolean {

@@ -4,7 +4,7 @@ import { singular } from './vocabulary.ts'
 /** Each row: how an attribute is called, and the other ways to say it. All in the folded spelling. */
 const CLASSES: Readonly<Record<string, string>> = {
   home: 'city, town, where i live, place of residence, residence, residency, place, living, location, home city, home town, country',
-  address: 'home address, street, street address, postal address, mailing address',
+  address: 'home address, street, street address, postal address, mailing address, where i live exactly',
   origin: 'homeland, country of origin, nationality, roots',
   hometown: 'childhood town, childhood home',
   job: 'work, occupation, profession, position, role, job title, career, trade',
@@ -51,6 +51,9 @@ const CLASSES: Readonly<Record<string, string>> = {
   'time zone': 'timezone',
   handedness: 'dominant hand',
   'number of children': 'number of kids',
+  postcode: 'zip, zip code, zipcode, postal code, post code',
+  salary: 'income, pay, wage, wages, earnings',
+  motorbike: 'motorcycle, scooter, moped, bike',
   fear: 'fears, phobia, phobias',
 }
 
@@ -84,7 +87,7 @@ const BEINGS: Readonly<Record<string, string>> = {
   landlord: 'landlady',
   friend: 'bestie mate buddy',
   aunt: 'auntie aunty',
-  dog: 'puppy pup doggo hound labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie',
+  dog: 'puppy pup doggo hound labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie greyhound pug bulldog shepherd chihuahua whippet pitbull boxer dalmatian doberman rottweiler setter',
   cat: 'kitten kitty',
   rabbit: 'bunny',
   bird: 'parrot budgie parakeet canary cockatiel',

@@ -112,7 +112,7 @@ function readBeing(reading: Reading, clause: Clause, subject: Subject, words: st
   const said = reading.plain.slice(value.start, value.end)
   const topic = (attribute: string) => ({ subject: subject.who, attribute })
   if (isNationality(said)) return tell(reading, clause, topic('origin'), value, 'name', 0.75)
-  if (be.groups?.['article'] !== undefined || (/^\p{Ll}/u.test(said) && isJob(said)))
+  if (be.groups?.['article'] !== undefined || (/^\p{Ll}/u.test(said) && said.split(' ').length <= 3 && isJob(said)))
     return readJob(reading, clause, subject.who, value, said)
   if (isProper(said) && (subject.who !== 'user' || isPersonName(said)))
     return tell(reading, clause, topic('name'), value, subject.who === 'user' ? 'name' : 'list', 0.8)
@@ -129,7 +129,7 @@ function readJob(
   said: string,
 ): boolean {
   if (!isJob(said)) return false
-  const at = / (?:at|for|with) /iu.exec(said)
+  const at = / (?:at|for|with|in(?= \p{Lu})) /u.exec(said)
   const job = at === null ? value : { start: value.start, end: value.start + at.index }
   if (!tell(reading, clause, { subject: who, attribute: 'job' }, job, 'name', 0.85)) return false
   if (at !== null) {
@@ -149,7 +149,7 @@ const LINKS =
   "(?:\\s+(?:is|are|was|were|will be|has to be|would be|must be|has always been|became|is set to|is still)(?:\\s+(?:now|currently|actually|still|called|named))?\\s*:?|\\s?[:=]|\\s*,? (?:that'?s|it'?s))"
 const COPULA = new RegExp(`^(?<np>[^:=?!;\\uFFFC]{2,70}?)${LINKS}\\s+(?<value>\\S.*)$`, 'diu')
 const NAMES = /^(?<np>[^:=?!;\uFFFC]{2,60}?'s (?:name|birthday|number|email|phone|address|job))'?s\s+(?<value>\S.*)$/diu
-const CONTRACTED = /^(?<np>[^:=?!;\uFFFC]{2,70}?)(?:'s|s'(?=\s))\s+(?<value>\S.*)$/diu
+const CONTRACTED = /^(?<np>[^:=?!;.\uFFFC]{2,70}?)(?:'s|s'(?=\s))\s+(?<value>\S.*)$/diu
 const NOT_IN_PHRASE =
   /\b(?:i|you|we|he|she|it|that|who|which|what|is|are|was|because|and|when|if|how|there|this|not|don't|can)\b/iu
 
@@ -197,7 +197,13 @@ function readNoun(
   const isSpecific = /[\d@\p{Lu}#]/u.test(said)
   const isListed = /[:=]\s*$/u.test(reading.plain.slice(clause.start, value.start))
   if (!isOwn && !favorite && !(OWN_NOUNS.has(head) && (isSpecific || isListed || isSecret(head)))) return false
-  if (!isSpecific && !favorite && isState(said)) return false
+  if (
+    !isSpecific &&
+    !favorite &&
+    !/^(?:goal|plan|dream|hobby|passion|resolution|sport|talent|skill|fear|job)/u.test(topic.attribute) &&
+    isState(said)
+  )
+    return false
   if (topic.subject !== 'user') reading.focus = topic.subject
   return tell(
     reading,
@@ -219,7 +225,7 @@ function isSecret(head: string): boolean {
 
 /** "my phone is dead", "my code is not working": how something is just now. */
 function isState(said: string): boolean {
-  return /^(?:(?:not )?(?:working|running|crashing|killing|acting|hurting|barking|sleeping|coming|going|doing|getting|being|making|giving|throwing|failing|showing|looking|dying|driving|ringing|leaking|waiting|playing up|starting|trying|still)\b|(?:really |so |very |too |all |a bit |getting |pretty |quite |kind of |kinda |totally )*(?:broken|dead|full|empty|slow|late|lost|gone|sick|ill|tired|cute|great|good|bad|nice|fine|ok|okay|awful|terrible|boring|weird|hot|cold|ready|done|over|out|down|up|off|on|here|there|back|wrong|right|correct|closed|open|sore|hungry|happy|sad|mad|angry|beautiful|amazing|awesome|adorable|expensive|cheap|dirty|clean|busy|annoying|stuck|overdue|due|missing|to |that |short|too long|killing|driving))(?=\b|\s|$)/iu.test(
+  return /^(?:(?:not )?(?:working|running|crashing|killing|acting|hurting|barking|sleeping|coming|going|doing|getting|being|making|giving|throwing|failing|showing|looking|dying|driving|ringing|leaking|waiting|playing up|starting|trying|still)\b|(?:really |so |very |too |all |a bit |getting |pretty |quite |kind of |kinda |totally )*(?:broken|dead|full|empty|slow|late|lost|gone|sick|ill|tired|cute|great|good|bad|nice|fine|ok|okay|awful|terrible|boring|weird|hot|cold|ready|done|over|out|down|up|off|on|here|there|back|wrong|right|correct|closed|open|sore|hungry|happy|sad|mad|angry|beautiful|amazing|awesome|adorable|expensive|cheap|dirty|clean|busy|annoying|stuck|overdue|due|missing|to |that |short|too long|killing|driving|(?:over|out|down|up|off|on|here|there|back)[.!\s]*$))(?=\b|\s|$)/iu.test(
     said,
   )
 }

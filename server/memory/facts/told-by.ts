@@ -3,6 +3,7 @@ import { readCorrection } from './corrections.ts'
 import type { Fact, Sentence, Told } from './fact.ts'
 import { MASK, plainOf } from './plain.ts'
 import type { Clause, Reading } from './reading.ts'
+import { readNames } from './named.ts'
 import { sentencesOf } from './sentences.ts'
 import { isRequest, isQuestion, isSmallTalk } from './speech-acts.ts'
 import { readTelling } from './tellings.ts'
@@ -26,6 +27,8 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
     if (isRequest(words)) continue
     const before = reading.facts.length
     isCorrecting = readSentence(reading, sentence, isCorrecting)
+    if (!isQuestion(words) && !isHypothetical(words))
+      readNames(reading, sentence, { sentence, corrects: false, remembers: false, greets: false })
     if (reading.facts.length > MAX_FACTS) break
     const isRead = reading.facts.length > before
     if (!isRead && !isQuestion(words) && !isSmallTalk(words) && !words.includes(MASK)) statements.push(sentence)

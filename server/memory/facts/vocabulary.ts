@@ -18,7 +18,8 @@ export const PEOPLE: ReadonlySet<string> = new Set(
 export const PETS: ReadonlySet<string> = new Set(
   words(`pet pets dog puppy pup doggo hound cat kitten kitty hamster rabbit bunny guinea-pig parrot budgie parakeet canary
     bird cockatiel goldfish fish turtle tortoise snake lizard gecko iguana horse pony donkey goat sheep cow chicken hen duck ferret rat mouse
-    gerbil chinchilla hedgehog spider tarantula labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie`),
+    gerbil chinchilla hedgehog spider tarantula labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie greyhound
+    pug bulldog shepherd chihuahua whippet pitbull boxer dalmatian doberman rottweiler setter`),
 )
 
 /** Attributes that need no "my" before them to be the user's own. */
@@ -28,7 +29,8 @@ export const OWN_NOUNS: ReadonlySet<string> = new Set(
     plate registration username login handle size height weight type pronouns allergy allergies diet instagram insta
     twitter telegram key keys flight train appointment meeting interview wedding room seat locker wifi ssid iban
     color colour food drink movie film book band song team sport author order timezone nationality language languages
-    postcode zip license passport policy account wifi-password school university birthplace starsign status`),
+    postcode zip license passport policy account wifi-password school university birthplace starsign status exam test party dinner deadline concert reservation booking delivery parcel surgery operation
+    checkup rehearsal conference holiday vacation viewing lesson`),
 )
 
 /** Of these a "my X is V" says nothing that is worth keeping. */

@@ -11,7 +11,7 @@ const GONE =
 const DIED =
   /^(?:my|our|the)\s+(?<np>[\p{L}' -]{2,40}?)\s+(?:died|passed away|ran away|was stolen|got stolen|is gone|broke down for good|was (?:scrapped|put down|cancell?ed))\b.*$/diu
 const NO_MORE =
-  /^(?:i|we)\s+(?:(?:don'?t|do not) (?:have|own)|have no|no longer (?:have|own)|haven'?t got)\s+(?:an? |any |my |our |the |that )?(?<np>[\p{L}' -]{2,50}?)(?:\s+(?:any ?more|any longer|now))?[.!\s]*$/diu
+  /^(?:i|we)\s+(?:(?:don'?t|do not) (?:have|own)|have no|no longer (?:have|own)|haven'?t got)\s+(?:an? |any |my |our |the |that )?(?<np>[\p{L}' -]{2,50}?)(?:\s+(?:any ?more|any longer|now|after all))?[.!\s]*$/diu
 const STILL = /\b(?:any ?more|any longer|no longer|after all|not anymore)\b/iu
 const STILL_AT_END = /\s+(?:any ?more|any longer|after all|now)[\s.!,]*$/iu
 const NOT =
