@@ -1,6 +1,7 @@
 import type { Topic } from './fact.ts'
 import { nounWords } from './noun-phrase.ts'
-import { areApart, classOf, kindOf, RELATED } from './synonyms.ts'
+import { RELATED } from './related.ts'
+import { areApart, classOf, kindOf } from './synonyms.ts'
 import { isBeing, isBeingWord, singular } from './vocabulary.ts'
 
 /** Words that a question adds to what it is about: "flight number" and "flight". */
