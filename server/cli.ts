@@ -1,6 +1,6 @@
 /** The command `mneme serve`. */
-import { VERIFY_MODES } from './critic/verify-reply.ts'
-import { MEMORY_MODES } from './openai/memory-use.ts'
+import { VERIFY_MODES } from './critic/verify-mode.ts'
+import { MEMORY_MODES } from './memory/memory-mode.ts'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'

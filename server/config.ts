@@ -4,9 +4,9 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { byteCount } from './byte-count.ts'
 import { ConfigError } from './config-error.ts'
-import { VERIFY_MODES } from './critic/verify-reply.ts'
+import { VERIFY_MODES } from './critic/verify-mode.ts'
 import { LEVELS } from './log.ts'
-import { MEMORY_MODES } from './openai/memory-use.ts'
+import { MEMORY_MODES } from './memory/memory-mode.ts'
 
 export { ConfigError } from './config-error.ts'
 

@@ -6,11 +6,8 @@ import type { Memory } from '../store/memory-calls.ts'
 import { checkReply } from './check-reply.ts'
 import { decide, type Decision } from './policy.ts'
 import { promiseOf } from './promise.ts'
+import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
-
-/** What is done with a reply that is wrong about its user; `off`: nothing is checked. */
-export const VERIFY_MODES = ['off', 'annotate', 'abstain', 'quote', 'rollback'] as const
-export type VerifyMode = (typeof VERIFY_MODES)[number]
 
 export interface Verified {
   readonly policy: Exclude<VerifyMode, 'off'>

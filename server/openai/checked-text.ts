@@ -1,5 +1,6 @@
 /** The text of a reply that is checked, held back where another text may be served in its place. */
-import type { Verified, VerifyMode } from '../critic/verify-reply.ts'
+import type { VerifyMode } from '../critic/verify-mode.ts'
+import type { Verified } from '../critic/verify-reply.ts'
 import type { TokenLogprob } from '../engine/messages.ts'
 import { ApiError } from './errors.ts'
 import type { Part } from './reply-reader.ts'

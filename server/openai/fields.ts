@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import type { Json } from '../../runtime/text.ts'
 import { done, loose, noEffect, refused, strict } from './field.ts'
-import { VERIFY_MODES } from '../critic/verify-reply.ts'
-import { MEMORY_MODES } from './memory-use.ts'
+import { VERIFY_MODES } from '../critic/verify-mode.ts'
+import { MEMORY_MODES } from '../memory/memory-mode.ts'
 
 /** Replies of one request at most: each is a row of the batch (docs of vLLM advise a limit after CVE-2026-34756). */
 export const MAX_CHOICES = 16

@@ -1,14 +1,11 @@
 /** What a request says of memories, and what a response tells of them. */
 import { DEFAULT_NAMESPACE } from '../memory/memories.ts'
 import type { Evidence, MemoryUse } from '../memory/evidence.ts'
+import type { MemoryMode } from '../memory/memory-mode.ts'
 import type { TurnMemories } from '../memory/told.ts'
 import type { SecondReading } from '../second-reading.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import type { NotedTurn } from './notes.ts'
-
-/** What turns do with memories: read and write, only read, or neither. */
-export const MEMORY_MODES = ['on', 'read', 'off'] as const
-export type MemoryMode = (typeof MEMORY_MODES)[number]
 
 interface MemoryFields {
   readonly store?: boolean | null | undefined
