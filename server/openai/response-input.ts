@@ -192,6 +192,12 @@ async function referred(deps: Deps, owner: string, id: string, index: number): P
   throw new ApiError(404, 'item_not_found', message, { param })
 }
 
+/** What the user wrote in a stored turn. */
+export function userTexts(document: string): string[] {
+  const { input } = JSON.parse(document) as { input: readonly InputItem[] }
+  return input.flatMap((item) => (isMessage(item) && item.role === 'user' ? [textsOf(item.content).join('')] : []))
+}
+
 function outputOf(document: string): readonly Json[] {
   return (JSON.parse(document) as { response: { output: readonly Json[] } }).response.output
 }

@@ -70,6 +70,25 @@ test('what was never told is said to be, and a value for it is not served', asyn
   expect(verificationOf(json).verdicts).toMatchObject([{ verdict: 'unchecked', invented: true }])
 })
 
+test('where no rule has read what answers, the sentence that was found by its words is quoted', async () => {
+  const { server } = await answering('Your wifi password is swordfish.')
+  const statement = 'Behind the fridge hangs the wifi password, otter99.'
+  await respond(server, statement)
+  const { json } = await respond(server, 'What is my wifi password?', policy('quote'))
+  expect(textOf(json)).toBe(`You told me: "${statement}"`)
+})
+
+test('what was told in the conversation counts as told where it is not remembered', async () => {
+  const { server } = await answering('Your locker code is 4071.')
+  const off = { mneme: { memory: { mode: 'read' }, verify: 'quote' } }
+  const first = await respond(server, CODE, off)
+  const { json } = await respond(server, QUESTION, { ...off, previous_response_id: first.json.id })
+  expect(textOf(json)).toBe('Your locker code is 4071.')
+  expect(verificationOf(json)).toMatchObject({ result: 'supported', verdicts: [{ memories: ['conversation'] }] })
+  const other = await respond(server, QUESTION, off)
+  expect(textOf(other.json)).toBe('You have not told me your locker code.')
+})
+
 test('with rollback a turn whose reply is wrong has not happened', async () => {
   const { server } = await answering('Your locker code is 4017.')
   const told = await respond(server, CODE)
