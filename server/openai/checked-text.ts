@@ -12,7 +12,7 @@ interface Piece {
 }
 
 /** Policies under which the client gets nothing of a reply before it is checked. */
-const WAITS: ReadonlySet<VerifyMode> = new Set(['abstain', 'quote', 'rollback'])
+export const WAITS: ReadonlySet<VerifyMode> = new Set(['abstain', 'quote', 'rollback'])
 
 export class CheckedText {
   readonly waits: boolean

@@ -89,6 +89,34 @@ test('what was told in the conversation counts as told where it is not remembere
   expect(textOf(other.json)).toBe('You have not told me your locker code.')
 })
 
+test('chat completions are checked too, streamed or whole', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  const chat = (content: string, options: Json = {}): Json => ({
+    model: 'fake',
+    messages: [{ role: 'user', content }],
+    max_tokens: 60,
+    ...options,
+  })
+  await server.post('/v1/chat/completions', chat(CODE, { store: true }))
+  const { json } = await server.post('/v1/chat/completions', chat(QUESTION, policy('quote')))
+  expect(json.choices[0].message.content).toBe(`You told me: "${CODE}"`)
+  expect(json.usage.mneme.verification).toMatchObject({ action: 'replaced', result: 'contradicted' })
+  const annotated = await server.post('/v1/chat/completions', chat(QUESTION))
+  expect(annotated.json.choices[0].message.content).toBe('Your locker code is 4017.')
+  expect(annotated.json.usage.mneme.verification).toMatchObject({ action: 'keep', result: 'contradicted' })
+  const options = { ...policy('quote'), stream: true, stream_options: { include_usage: true } }
+  const text = await (await server.request('POST', '/v1/chat/completions', chat(QUESTION, options))).text()
+  expect(text).toContain(`"content":${JSON.stringify(`You told me: "${CODE}"`)}`)
+  expect(text).toContain('"action":"replaced"')
+  expect(text).not.toContain('4017.')
+  // What the messages of the request tell counts as told.
+  const [asked] = chat(QUESTION, policy('quote')).messages
+  const messages = [{ role: 'user', content: 'My locker code is 4017.' }, { role: 'assistant', content: 'ok' }, asked]
+  const fresh = { model: 'fake', messages, max_tokens: 60, mneme: { verify: 'quote', memory: { namespace: 'other' } } }
+  const told = await server.post('/v1/chat/completions', fresh)
+  expect(told.json.choices[0].message.content).toBe('Your locker code is 4017.')
+})
+
 test('with rollback a turn whose reply is wrong has not happened', async () => {
   const { server } = await answering('Your locker code is 4017.')
   const told = await respond(server, CODE)
