@@ -122,7 +122,7 @@ for (const memories of values.memories.split(','))
     rmSync(data, { recursive: true, force: true })
     const seconds = ((performance.now() - began) / 1000).toFixed(0)
     console.log(`\n${positionals.join(' ') || 'bundled model'}, memories ${memories}, verify ${verify} (${seconds} s)`)
-    for (const name of [...new Set([...results.keys()].map((key) => key.split('\t')[0]))]) {
+    for (const name of new Set([...results.keys()].map((key) => key.split('\t')[0]))) {
       const shown = ['open', 'held-out'].map((part) => {
         const found = results.get(`${name}\t${part}`) ?? []
         const { share, interval, asked } = shareOf(found.filter(Boolean).length, found.length)
