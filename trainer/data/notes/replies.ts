@@ -1,0 +1,17 @@
+/** The base model's own replies to plain prompts (write-replies.ts), as an adapter is to go on giving them. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface PlainReply {
+  readonly prompt: string
+  readonly reply: string
+  /** Whether the model ended the reply itself; else it was cut. */
+  readonly ends: boolean
+}
+
+/** Reads replies.jsonl. */
+export const readReplies = (): readonly PlainReply[] =>
+  readFileSync(join(import.meta.dirname, 'replies.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as PlainReply)
