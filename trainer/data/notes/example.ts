@@ -2,11 +2,13 @@
 import type { Message } from '../../../runtime/text.ts'
 import { notesText } from '../../../runtime/notes.ts'
 import type { Random } from '../../random.ts'
-import { unrelated } from './irrelevant.ts'
+import { mention, unrelated } from './irrelevant.ts'
 import type { PlainReply } from './replies.ts'
 import { answer, ask, askWhether, correct, tell, untold } from './stems.ts'
 import type { Topic } from './topic.ts'
-import { ownTopics, relatedTopics, thingTopics, topics } from './topics.ts'
+import { drawEvent } from './events.ts'
+import { sayings } from './sayings.ts'
+import { openTopic, ownTopics, relatedTopics, thingTopics, topics } from './topics.ts'
 import { drawValue, type Part } from './values.ts'
 
 /** What the notes have of what is asked. */
@@ -48,6 +50,7 @@ interface Fact {
 export function exampleSource(replies: readonly PlainReply[], part: Part): (random: Random, only?: Case) => Example {
   return (random, only) => {
     const kind = only ?? drawCase(random)
+    if ((kind === 'told' || kind === 'untold') && random.chance(0.3)) return eventExample(random, kind, part)
     if (kind === 'plain') return plainExample(random, random.pick(replies), part)
     return askedExample(random, kind, part)
   }
@@ -64,6 +67,8 @@ function drawCase(random: Random): Case {
 
 /** The kinds of topics in turn, so that the many of other people do not crowd out a user's own. */
 function drawTopic(random: Random, part: Part): Topic {
+  if (random.chance(0.15)) return openTopic(random, part)
+  if (part === 'train' && random.chance(0.3)) return random.pick(sayings)
   for (;;) {
     const topic = random.pick(random.pick([ownTopics, ownTopics, thingTopics, relatedTopics]))
     if (part === 'heldout' || topic.part === 'train') return topic
@@ -138,7 +143,8 @@ function askedExample(random: Random, kind: Exclude<Case, 'plain'>, part: Part):
   }
   if (kind === 'untold') {
     const empty = random.chance(0.2)
-    if (!empty) return noted([], question, untold(topic), [])
+    const near = random.chance(0.45) ? [mention(random, topic.noun)] : []
+    if (!empty) return noted(near, question, untold(topic), [])
     return {
       case: kind,
       notes: [],
@@ -178,6 +184,20 @@ function askedExample(random: Random, kind: Exclude<Case, 'plain'>, part: Part):
   return noted([own], askWhether(random, topic, asked), `${verdict}, ${said.charAt(0).toLowerCase()}${said.slice(1)}`, [
     value,
   ])
+}
+
+/** What happened, among other notes. */
+function eventExample(random: Random, kind: 'told' | 'untold', part: Part): Example {
+  const { told, question, reply, value } = drawEvent(random, kind === 'told', part)
+  const others = Array.from({ length: random.pick([0, 1, 1, 2, 3, 4]) }, () => {
+    if (random.chance(0.5)) return drawEvent(random, true, part).told
+    const fact = drawFact(random, drawTopic(random, part), part)
+    return tell(random, fact.topic, fact.value, part)
+  })
+  const notes = mixed(random, others, [told])
+  const user = random.chance(0.12) ? question.toLowerCase().replace('?', '') : question
+  const messages = conversation(random, notes, user, part)
+  return { case: kind, notes, messages, reply, ends: true, values: value === undefined ? [] : [value] }
 }
 
 /** What the base says to a plain prompt, with notes that do not matter, or without any. */

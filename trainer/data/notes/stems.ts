@@ -7,7 +7,7 @@ const stems = (seen: string, unseen: string): Stems => ({ seen: seen.split('|'),
 const of = ({ seen, unseen }: Stems, part: Part): readonly string[] => (part === 'train' ? seen : unseen)
 
 const tells = stems(
-  'my {a} is {v}|{v} is my {a}|the {a} I have is {v}|my {a}: {v}|for my {a} I have {v}|I have {v} as my {a}|it is {v}, my {a}|{a} = {v}',
+  'my {a} is {v}|{v} is my {a}|the {a} I have is {v}|my {a}: {v}|for my {a} I have {v}|I have {v} as my {a}|it is {v}, my {a}|{a} = {v}|the {a} is {v}|our {a} is {v}|use {v} for the {a}|they gave me {v} as {a}|I set the {a} to {v}|the {a}: {v}',
   'as for my {a}, that would be {v}|{v}, that is my {a}|when it comes to my {a}, it is {v}',
 )
 const corrections = stems(
@@ -15,7 +15,7 @@ const corrections = stems(
   'scratch that, {t}|my new {a} is {v}|forget {w}, my {a} is {v}|{t}, I got it wrong before',
 )
 const asks = stems(
-  "what is my {a}?|what's my {a}?|tell me my {a}|do you know my {a}?|do you remember my {a}?|what was my {a} again?|can you remind me of my {a}?|I forgot my {a}, what is it?|which {a} do I have?|what did I say my {a} was?|my {a}?|please tell me what my {a} is",
+  "what is my {a}?|what's my {a}?|tell me my {a}|do you know my {a}?|do you remember my {a}?|what was my {a} again?|can you remind me of my {a}?|I forgot my {a}, what is it?|which {a} do I have?|what did I say my {a} was?|my {a}?|{a}?|what is the {a}?|whats the {a}|what's our {a}?|please tell me what my {a} is",
   'remind me, what is my {a}?|could you look up my {a}?|quick question: what would my {a} be?|I need my {a}',
 )
 const askLeads = stems(
@@ -39,7 +39,7 @@ const filled = (stem: string, { noun }: Topic, value: string): string =>
 /** A sentence without its dot. */
 function statement(random: Random, topic: Topic, value: string, part: Part): string {
   const own = of(topic.tells, part)
-  return filled(random.pick(own.length > 0 && random.chance(0.7) ? own : of(tells, part)), topic, value)
+  return filled(random.pick(own.length > 0 && random.chance(topic.own) ? own : of(tells, part)), topic, value)
 }
 
 /** How it is written: capital letters, dots and apostrophes, or some of them left out. */
@@ -80,7 +80,7 @@ export function correct(random: Random, topic: Topic, value: string, before: str
 /** What a user says to ask for a value. */
 export function ask(random: Random, topic: Topic, part: Part): string {
   const own = of(topic.asks, part)
-  const stem = random.pick(own.length > 0 && random.chance(0.65) ? own : of(asks, part)).replace('{a}', topic.noun)
+  const stem = random.pick(own.length > 0 && random.chance(topic.own) ? own : of(asks, part)).replace('{a}', topic.noun)
   const lead = random.chance(0.15) ? random.pick(of(askLeads, part)) : ''
   const rest = lead === '' || /^I\b/.test(stem) ? stem : stem.charAt(0).toLowerCase() + stem.slice(1)
   const question = `${lead}${rest}`

@@ -21,6 +21,8 @@ export interface Topic {
   /** Topics of one theme are asked apart, though they sound alike. */
   readonly theme: string
   readonly part: Part
+  /** How often a wording of its own is taken, where there is one. */
+  readonly own: number
 }
 
 /** `a|b||c`: a and b are seen, c is kept for the evaluation. */
@@ -49,5 +51,6 @@ export function topic(
     untold: untold === '' ? `your ${noun}` : untold,
     theme: noun.split(' ').at(-1)!,
     part,
+    own: 0.7,
   }
 }

@@ -1,4 +1,5 @@
 /** What users tell about themselves and the people around them, with the ways to tell and to ask it. */
+import type { Random } from '../../random.ts'
 import { everydayTopics } from './everyday.ts'
 import { topic, type Topic } from './topic.ts'
 import type { Kind, Part } from './values.ts'
@@ -431,3 +432,25 @@ export const topics: readonly Topic[] = [
 export const ownTopics = own
 export const thingTopics = topics.filter(({ tells }) => tells.seen.length === 0)
 export const relatedTopics = topics.filter(({ noun }) => noun.includes("'s "))
+
+const owners =
+  'cabin, office, work, gym, old, new, second, summer house, laptop, garage, bike, school, hotel, garden, club, backup, boat, parents, studio, guest, phone, tax, car, family, locker, front door, hospital, library, travel, rental'.split(
+    ', ',
+  )
+const unseenOwners = 'attic, warehouse, campsite, spare, museum'.split(', ')
+const open: readonly (readonly [Kind, string])[] = [
+  ['secret', 'wifi password, password, username, login'],
+  ['code', 'code, order number, key code, reference, account number'],
+  ['number', 'number, room, budget, price, row'],
+  ['date', 'deadline, appointment, inspection, visit, delivery'],
+  ['clock', 'pickup time, opening time, meeting, call'],
+  ['person', 'contact, manager, teacher, doctor, lawyer, buddy, guide'],
+  ['color', 'door color, wall color'],
+  ['place', 'location, meeting point, address'],
+]
+
+/** A topic with a noun that is made up of words: "cabin wifi password", "old locker code". */
+export function openTopic(random: Random, part: Part): Topic {
+  const [kind, nouns] = random.pick(open)
+  return topic(`${random.pick(part === 'train' ? owners : unseenOwners)} ${random.pick(nouns.split(', '))}`, kind)
+}
