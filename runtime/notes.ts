@@ -1,16 +1,12 @@
-/** Notes: what a server remembers of a user, as a model reads it before a turn. */
+/** How a model is shown what is remembered of its user: adapters that read notes are trained on exactly this text. */
 
-/** A line of the notes. */
-export interface Note {
-  /** The user's own sentence. */
-  readonly text: string
+const HEAD = 'Notes about the user from earlier conversations:'
+
+/** Longer ones are cut: an entry is a sentence or two. */
+const MAX_ENTRY = 600
+
+/** Entries as one text, in the order in which they were told. Line breaks within an entry are spaces. */
+export function notesText(entries: readonly { readonly text: string }[]): string {
+  const lines = entries.map(({ text }) => `- ${text.replaceAll(/\s+/g, ' ').trim().slice(0, MAX_ENTRY)}`)
+  return [HEAD, ...lines].join('\n')
 }
-
-const HEADING = 'Notes about the user from earlier conversations:'
-
-/**
- * The content of the system message that stands before the user's message, or after the conversation's own system
- * message. The newest note comes last; each takes one line, whatever was written in it. Without notes there is no message.
- */
-export const notesText = (notes: readonly Note[]): string =>
-  [HEADING, ...notes.map(({ text }) => `- ${text.replace(/\s+/g, ' ').trim()}`)].join('\n')

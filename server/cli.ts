@@ -1,4 +1,6 @@
 /** The command `mneme serve`. */
+import { VERIFY_MODES } from './critic/verify-mode.ts'
+import { MEMORY_MODES } from './memory/memory-mode.ts'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
@@ -50,6 +52,12 @@ export function serveCommand(find: FindBundle): Command {
     .option(
       '--draft-max <number>',
       'tokens of a reply that are guessed and verified in one call, 0 for none (default: 15)',
+    )
+    .addOption(
+      new Option('--memories <mode>', 'what turns do with memories of their user (default: on)').choices(MEMORY_MODES),
+    )
+    .addOption(
+      new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),
     )
     .option('--api-key <key>', 'require this key; may be repeated', collect)
     .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')

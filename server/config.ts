@@ -4,7 +4,9 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { byteCount } from './byte-count.ts'
 import { ConfigError } from './config-error.ts'
+import { VERIFY_MODES } from './critic/verify-mode.ts'
 import { LEVELS } from './log.ts'
+import { MEMORY_MODES } from './memory/memory-mode.ts'
 
 export { ConfigError } from './config-error.ts'
 
@@ -65,6 +67,10 @@ export const configSchema = z.strictObject({
   prefixCache: count(0, Number.MAX_SAFE_INTEGER).optional(),
   /** Bytes on disk for those of requests that ask for it. */
   prefixDisk: count(0, Number.MAX_SAFE_INTEGER).default(4 * 1024 * 1024 * 1024),
+  /** What turns do with memories: `on` reads and writes them, `read` only reads, `off` neither. */
+  memories: z.enum(MEMORY_MODES).default('on'),
+  /** What is done with a reply that is wrong about its user; none: `quote` for the bundled model, `annotate` for others. */
+  verify: z.enum(VERIFY_MODES).optional(),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

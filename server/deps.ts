@@ -1,5 +1,6 @@
 /** What the application is made of. Tests pass their own. */
 import type { Logger } from 'pino'
+import type { VerifyMode } from './critic/verify-mode.ts'
 import type { ServedEmbedder } from './embedding/served-embedder.ts'
 import type { Admission } from './http/admission.ts'
 import type { AccessRules } from './http/origins.ts'
@@ -8,6 +9,7 @@ import type { KeyRing } from './keys.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { MemoryMode } from './memory/memory-mode.ts'
 import type { HeldReplies } from './openai/held-replies.ts'
 import type { PrefixCache } from './prefix-cache/prefix-cache.ts'
 import type { RecentStates } from './recent-states.ts'
@@ -28,6 +30,10 @@ export interface Deps {
   readonly wrongKeys: WrongKeys
   readonly access: AccessRules
   readonly limits: Limits
+  /** What turns do with memories at most. */
+  readonly memories: MemoryMode
+  /** What is done with a reply that is wrong about its user. */
+  readonly verify: VerifyMode
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates

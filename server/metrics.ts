@@ -80,6 +80,14 @@ export function createMetrics(readings: Readings) {
       ['result'],
     ),
     memoryWrites: counter('memory_writes_total', 'Memories written, by what came of it.', ['result']),
+    verification: histogram('verification_seconds', 'Checking a reply against what its user has told.', STORAGE),
+    verdicts: counter('verdicts_total', 'Sentences of replies that were checked, by verdict.', ['verdict']),
+    memoryReads: counter('memory_reads_total', 'Turns that looked for memories, by whether they read any.', ['gate']),
+    secondReading: histogram(
+      'second_reading_seconds',
+      'Reading a turn again whose reply was made with notes.',
+      STORAGE,
+    ),
     memorySearch: histogram('memory_search_seconds', 'Finding memories, their embedding included.', STORAGE),
     connections: new Gauge({
       name: 'mneme_connections',

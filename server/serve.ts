@@ -124,7 +124,10 @@ export async function startServer(
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
-    const deps: Deps = { models, embedders, store, prefixes, recent, metrics, keys, lifecycle, ...protection, ...about }
+    // The bundled model is small and makes values up.
+    const { memories, verify = config.bundles.length === 0 ? 'quote' : 'annotate' } = config
+    const kept = { store, prefixes, recent, memories, verify }
+    const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
     void embedPending(deps, stopping.signal).catch((error: unknown) =>
       log.warn({ err: error }, 'memories have no vectors yet'),
     )

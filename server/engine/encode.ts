@@ -61,7 +61,8 @@ function idsOf(codec: TextCodec, prompt: Prompt, continued: boolean): { ids: rea
   if (prompt.kind === 'ids') return { ids: prompt.ids, inReasoning: false }
   if (prompt.kind === 'text') return { ids: codec.encode(prompt.text), inReasoning: false }
   if (prompt.kind === 'reply') return { ids: codec.encodeReply(prompt.text), inReasoning: false }
-  const { generate, tools, variables, opening } = prompt
+  const { generate, tools, variables, opening, reply: given = [] } = prompt
+  const reply = typeof given === 'string' ? codec.encodeReply(given) : given
   const ids = codec.chat(prompt.messages, {
     continued,
     generate,
@@ -69,10 +70,10 @@ function idsOf(codec: TextCodec, prompt: Prompt, continued: boolean): { ids: rea
     ...(variables && { variables }),
   })
   const inReasoning = generate && codec.endsInReasoning(ids)
-  if (opening === undefined) return { ids, inReasoning }
+  if (opening === undefined) return { ids: [...ids, ...reply], inReasoning }
   // A reply that has to begin with a call begins after the reasoning.
   const close = inReasoning ? codec.encodeReply(endOfReasoning(codec.format)) : []
-  return { ids: [...ids, ...close, ...codec.encodeReply(opening)], inReasoning: false }
+  return { ids: [...ids, ...close, ...codec.encodeReply(opening), ...reply], inReasoning: false }
 }
 
 /** A text that is too long even if every token were the longest one is not worth reading. */

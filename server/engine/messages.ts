@@ -23,6 +23,8 @@ export interface ChatPrompt {
   readonly variables?: Readonly<Record<string, Json>>
   /** What the reply has to begin with, its tokens marked: read after the prompt. */
   readonly opening?: string
+  /** A reply that has been made already, as its tokens or its text: read after the prompt. */
+  readonly reply?: readonly number[] | string
 }
 
 /** How a reply's text tells of tokens that have a meaning. */

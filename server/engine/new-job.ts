@@ -59,12 +59,12 @@ export function jobOf(
   { maxTokens, prefillChunk, drafts }: Pick<TurnJob, 'maxTokens' | 'prefillChunk' | 'drafts'>,
 ): Job {
   if (fresh.kind === 'replay') return { ...fresh, id }
-  const { prefixes: _prefixes, leastTokens: _leastTokens, ...turn } = fresh
+  const { prefixes, leastTokens: _leastTokens, ...turn } = fresh
   const whole: WholePrompt = {
     messageEnds,
     cached: prompt?.cached ?? 0,
     afterReply: prompt?.hit?.prefix.afterReply ?? false,
-    snapshots: prompt !== null,
+    snapshots: prompt !== null && prefixes?.readOnly !== true,
   }
   return {
     ...turn,

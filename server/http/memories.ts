@@ -41,15 +41,17 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       summary: 'Find memories by words and by meaning',
       body: searchMemories,
       answer: bodyAnswer(deps, searchMemories, async (c, request, signal) => {
-        const { namespace, user_id: user, metadata, query: text, limit, top_k: topK } = request
-        const asked = { namespace: namespace ?? DEFAULT_NAMESPACE, user: user ?? null, metadata: metadata ?? {}, text }
+        const { namespace, user_id: user, metadata, query: text, limit, top_k: topK, include_ended: ended } = request
+        const where = { namespace: namespace ?? DEFAULT_NAMESPACE, user: user ?? null, metadata: metadata ?? {} }
+        const asked = { ...where, text, ended: ended ?? false }
         const most = limit ?? topK ?? DEFAULT_RESULTS
         const { hits, embedder } = await recall(deps, ownerOf(c), { ...asked, limit: most }, signal)
-        const data = hits.map(({ memory, score, words, similarity }) => ({
+        const data = hits.map(({ memory, score, words, similarity, topic }) => ({
           ...memoryObject(memory),
           score,
           word_score: words,
           similarity,
+          topic_score: topic,
         }))
         return { object: 'list', data, embedder }
       }),
@@ -81,7 +83,9 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       async answer(c) {
         const { namespace, user_id: user } = check(deleteMemories, c.req.query())
         const filter = { namespace: namespace ?? null, user: user ?? null }
-        return c.json({ object: 'memory.deleted', deleted: await store.removeMemories(ownerOf(c), filter) })
+        const deleted = await store.removeMemories(ownerOf(c), filter)
+        forgetStates(ownerOf(c))
+        return c.json({ object: 'memory.deleted', deleted })
       },
     },
     {
@@ -129,6 +133,7 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       async answer(c) {
         const id = idOf(c)
         if ((await store.removeMemory(ownerOf(c), id)) === 0) throw notFound(id, null)
+        forgetStates(ownerOf(c))
         return c.json({ id, object: 'memory', deleted: true })
       },
     },
@@ -152,6 +157,11 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
     },
   ]
 
+  /** Engines may still have memory of a reply that has read notes. */
+  function forgetStates(owner: string): void {
+    for (const { engine } of deps.models) engine.forget(owner)
+  }
+
   async function found(c: RequestContext, id: string, param: string | null): Promise<Memory> {
     const memory = await store.findMemory(ownerOf(c), id)
     if (!memory) throw notFound(id, param)
@@ -173,7 +183,8 @@ function newMemories({ text, messages, ...where }: z.output<typeof addMemories>)
   }))
 }
 
-function memoryObject({ id, namespace, user, text, metadata, created, updated, expires }: Memory): object {
+function memoryObject(memory: Memory): object {
+  const { id, namespace, user, text, metadata, created, updated, expires, source, fact, ended } = memory
   return {
     id,
     object: 'memory',
@@ -184,6 +195,14 @@ function memoryObject({ id, namespace, user, text, metadata, created, updated, e
     created_at: secondsOf(created),
     updated_at: secondsOf(updated),
     expires_at: expires === null ? null : secondsOf(expires),
+    ended_at: ended === null ? null : secondsOf(ended),
+    fact,
+    source: source && {
+      response_id: source.response,
+      conversation: source.conversation,
+      start: source.start,
+      end: source.end,
+    },
   }
 }
 

@@ -2,9 +2,12 @@
 import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { InputError } from '../embedding/embedders.ts'
+import { askedBy } from './facts/asked-by.ts'
 import type { MadeVector, Memory, MemoryChange, MemoryHit, MemoryQuery } from '../store/memory-calls.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
+/** Milliseconds for the vectors of one turn's memories. */
+const EMBED_MS = 60_000
 
 /** What a new memory says, and where it belongs. */
 export type NewMemory = Pick<Memory, 'namespace' | 'user' | 'text' | 'metadata' | 'expires'>
@@ -20,7 +23,9 @@ export async function remember(
 ): Promise<{ memory: Memory; added: boolean }> {
   const made = await vectorOf(deps, owner, given.text, signal)
   const now = deps.now()
-  const result = await deps.store.addMemory(owner, { ...given, id: newId('mem'), created: now, updated: now }, made)
+  const origin = { source: null, fact: null, ended: null }
+  const memory = { ...given, ...origin, id: newId('mem'), created: now, updated: now }
+  const result = await deps.store.addMemory(owner, memory, made)
   deps.metrics.memoryWrites.inc({ result: result.added ? 'added' : 'known' })
   return result
 }
@@ -46,14 +51,27 @@ export async function rewrite(
 export async function recall(
   deps: MemoryDeps,
   owner: string,
-  asked: Omit<MemoryQuery, 'made'>,
+  asked: Omit<MemoryQuery, 'made' | 'topics'>,
   signal: AbortSignal,
 ): Promise<{ hits: readonly MemoryHit[]; embedder: string | null }> {
   const began = performance.now()
   const made = await vectorOf(deps, owner, asked.text, signal)
-  const hits = await deps.store.searchMemories(owner, { ...asked, made })
+  const hits = await deps.store.searchMemories(owner, { ...asked, topics: askedBy(asked.text), made })
   deps.metrics.memorySearch.observe((performance.now() - began) / 1000)
   return { hits, embedder: made ? (deps.embedders[0]?.name ?? null) : null }
+}
+
+/** Gives new memories their vectors, after the turn that told them: until then they are found by their words. */
+export async function embedTold(deps: MemoryDeps, owner: string, told: readonly Memory[]): Promise<void> {
+  const signal = AbortSignal.timeout(EMBED_MS)
+  try {
+    for (const { id, text } of told) {
+      const made = await vectorOf(deps, owner, text, signal)
+      if (made) await deps.store.embedMemory(owner, id, text, made)
+    }
+  } catch (error) {
+    deps.log.warn({ err: error }, 'memories of a turn have no vectors; they get them at the next start')
+  }
 }
 
 /** Gives a vector to all memories that have none of the embedder: they were written without it, or with another one. */

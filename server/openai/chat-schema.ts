@@ -5,7 +5,7 @@ import {
   choices,
   drafts,
   hints,
-  mneme,
+  chatMneme,
   modelName,
   otherSampling,
   outputTokens,
@@ -75,9 +75,9 @@ export const chatFields = {
   top_logprobs: done(topLogprobs, '0 to 20 alternatives of each token; above 0 with `logprobs: true`.'),
   stream: done(z.boolean(), 'Server-sent events.'),
   stream_options: streamOptions,
-  mneme,
+  mneme: chatMneme,
   ...hints,
-  metadata: noEffect('A label.'),
+  metadata: done(z.unknown(), '`user_id`: whose memories are used. The rest are labels.'),
   ...reasoning,
   ...drafts,
   prediction: done(
@@ -89,7 +89,8 @@ export const chatFields = {
   ),
   store: done(
     z.boolean(),
-    'true: as `prompt_cache_retention: "24h"`. The completion itself is not kept; /v1/responses are.',
+    'true: as `prompt_cache_retention: "24h"`, and what the last message of the user tells is remembered. The completion ' +
+      'itself is not kept; /v1/responses are.',
   ),
   ...chatTools,
   functions: refused('', []),

@@ -12,6 +12,8 @@ import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { entryOf } from './logprob-entry.ts'
 import { draftsOf } from './drafts.ts'
+import { rememberChat, type RememberedChat } from './chat-memory.ts'
+import { memoryUse } from './memory-use.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { drawingOf, replyLength } from './sampling.ts'
@@ -24,10 +26,10 @@ export async function* streamChat(
   request: ChatRequest,
   caller: StatelessCaller,
 ): AsyncGenerator<Json | Progress> {
-  const { model, turn, plan } = prepare(deps, request, caller.owner)
+  const { model, turn, plan, remembered } = await prepare(deps, request, caller)
   const totals = newTotals(request)
-  const usage = usageIn(request.stream_options, totals)
   const head = headOf(deps, model, 'chat.completion.chunk')
+  const usage = usageIn(request.stream_options, totals, remembered)
   const chunk = (choice: Json): Json => ({ ...head, choices: [choice], ...usage.chunk() })
   const replies = Array.from({ length: turn.choices }, () => new ChatReply(plan, totals))
   const options = { signal: caller.signal, param: 'messages', echo: false, totals }
@@ -49,6 +51,7 @@ export async function* streamChat(
     }
     if (piece.finish !== null) yield chunk({ ...choiceOf(index, {}), ...reply.outcome(piece.finish) })
   }
+  await remembered.finish(head['id'] as string)
   const last = usage.last()
   if (last) yield { ...head, choices: [], usage: last }
 }
@@ -60,7 +63,7 @@ export async function completeChat(
   caller: StatelessCaller,
   held: HeldReply,
 ): Promise<Json> {
-  const { model, turn, plan } = prepare(deps, request, caller.owner)
+  const { model, turn, plan, remembered } = await prepare(deps, request, caller)
   const totals = newTotals(request)
   const replies = Array.from({ length: turn.choices }, () => ({
     reader: new ChatReply(plan, totals),
@@ -84,14 +87,16 @@ export async function completeChat(
     logprobs: request.logprobs === true ? { content: logprobs, refusal: null } : null,
     ...reader.outcome(finish ?? 'stop'),
   }))
-  return { ...headOf(deps, model, 'chat.completion'), choices, usage: usageOf(totals) }
+  const head = headOf(deps, model, 'chat.completion')
+  await remembered.finish(head['id'] as string)
+  return { ...head, choices, usage: { ...usageOf(totals), ...remembered.usage() } }
 }
 
-function prepare(
+async function prepare(
   deps: Deps,
   request: ChatRequest,
-  owner: string,
-): { model: ServedModel; turn: NewTurn; plan: ReplyPlan } {
+  { owner, signal }: StatelessCaller,
+): Promise<{ model: ServedModel; turn: NewTurn; plan: ReplyPlan; remembered: RememberedChat }> {
   const model = pickModel(deps.models, request.model)
   const logprobs = request.logprobs === true ? (request.top_logprobs ?? 0) : null
   const { sampling, stop } = drawingOf(request, model, logprobs)
@@ -111,7 +116,14 @@ function prepare(
     keep: false,
     prefixes: prefixOptions(request),
   }
-  return { model, turn, plan }
+  const remembered = await rememberChat(
+    deps,
+    model,
+    turn,
+    memoryUse(request, deps.memories, request.store === true),
+    signal,
+  )
+  return { model, turn: remembered.turn, plan, remembered }
 }
 
 /** What every object of one completion shares. */
@@ -143,12 +155,12 @@ interface StreamOptions {
 }
 
 /** Where the usage of a stream goes: into a chunk of its own at the end, and into the others if asked for. */
-export function usageIn(options: StreamOptions | null | undefined, totals: Totals) {
+export function usageIn(options: StreamOptions | null | undefined, totals: Totals, remembered?: RememberedChat) {
   const wanted = options?.include_usage === true
   const continuous = wanted && options.continuous_usage_stats === true
   return {
     chunk: (): Json => (wanted ? { usage: continuous ? usageOf(totals) : null } : {}),
-    last: (): Json | null => (wanted ? usageOf(totals) : null),
+    last: (): Json | null => (wanted ? { ...usageOf(totals), ...remembered?.usage() } : null),
   }
 }
 

@@ -2,6 +2,8 @@
 import { z } from 'zod'
 import type { Json } from '../../runtime/text.ts'
 import { done, loose, noEffect, refused, strict } from './field.ts'
+import { VERIFY_MODES } from '../critic/verify-mode.ts'
+import { MEMORY_MODES } from '../memory/memory-mode.ts'
 
 /** Replies of one request at most: each is a row of the batch (docs of vLLM advise a limit after CVE-2026-34756). */
 export const MAX_CHOICES = 16
@@ -64,10 +66,22 @@ export const sampling = {
   stop: done(stop, `A string or up to ${MAX_STOPS}; empty ones stop nothing. The text ends before the first.`),
 }
 
+const memory = loose({
+  mode: done(z.enum(MEMORY_MODES), ''),
+  namespace: done(z.string().min(1).max(256), ''),
+  user_id: done(z.string().min(1).max(256), ''),
+})
+const gates = strict({ semantic: done(z.boolean(), '') })
+
 const ownOptions = {
   ...sampling,
   bundle: done(z.string().max(128), ''),
 }
+
+/** What requests say of memories; docs/memory.md. */
+const MEMORY =
+  '`memory`: `mode` (`on`, `read` or `off`), `namespace` and `user_id` of the memories that the turn uses. `gates`: ' +
+  '`semantic` true or false decides whether memories are read.'
 
 /** Our own options, and sampling once more, for clients that refuse to send what OpenAI does not have at top level. */
 export const mneme = done(
@@ -75,11 +89,25 @@ export const mneme = done(
   '`bundle`: refuse if another bundle would answer. The sampling fields are taken here too.',
 )
 
+/** The same for chats. */
+export const chatMneme = done(
+  strict({ ...ownOptions, memory: done(memory, ''), gates: done(gates, '') }),
+  `\`bundle\`: refuse if another bundle would answer. ${MEMORY} The sampling fields are taken here too.`,
+)
+
 /** The same for responses. */
 export const responseMneme = done(
-  strict({ ...ownOptions, progress: done(z.boolean(), ''), rejected_calls: noEffect('Of the response sent back.') }),
-  '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. The sampling ' +
-    'fields are taken here too.',
+  strict({
+    ...ownOptions,
+    memory: done(memory, ''),
+    gates: done(gates, ''),
+    verify: done(z.enum(VERIFY_MODES), ''),
+    progress: done(z.boolean(), ''),
+    rejected_calls: noEffect('Of the response sent back.'),
+  }),
+  '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. ' +
+    `${MEMORY} \`verify\`: what is done with a reply that is wrong about its user, docs/critic.md. The sampling fields are ` +
+    'taken here too.',
 )
 
 export const modelName = done(z.string().max(256), 'Name of a served model. Default: the first.')
@@ -164,7 +192,10 @@ export const otherSampling = {
 /** Labels, and hints for caches and scheduling. */
 export const hints = {
   user: noEffect('A label.'),
-  safety_identifier: noEffect('A label.'),
+  safety_identifier: done(
+    z.unknown(),
+    'Whose memories a chat or response uses, where `mneme.memory.user_id` and `metadata.user_id` are absent.',
+  ),
   request_id: noEffect('A label (vLLM).'),
   prompt_cache_key: done(
     z.string().max(MAX_LABEL_LENGTH),

@@ -57,6 +57,10 @@ export const searchFields = {
   metadata: done(metadata, 'Only memories that have these pairs.'),
   limit: limit(MAX_RESULTS, `1 to ${MAX_RESULTS}. Default: 10.`),
   top_k: limit(MAX_RESULTS, 'mem0: the same as `limit`.'),
+  include_ended: done(
+    z.boolean(),
+    'true: also those that do not hold any more, because something said later took their place.',
+  ),
   rerank: noEffect('mem0. Both lists are always merged.'),
 }
 

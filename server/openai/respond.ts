@@ -8,12 +8,21 @@ import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
 import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
+import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
+import { memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
+import { embedTold } from '../memory/memories.ts'
+import type { VerifyMode } from '../critic/verify-mode.ts'
+import { verifyReply, type Verified } from '../critic/verify-reply.ts'
+import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { Progress } from './choices.ts'
 import { draftsOf } from './drafts.ts'
 import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
+import { memoryReport, memoryUse } from './memory-use.ts'
+import { CheckedText, servedInstead, verificationReport } from './checked-text.ts'
+import { withNotes, type NotedTurn } from './notes.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { ReplyReader, type Part } from './reply-reader.ts'
@@ -61,9 +70,10 @@ export async function* respond(
   const due = everySecond()
   let begun = false
   const reader = new ReplyReader(turn.plan)
+  const reply = new CheckedText(turn.verify)
   let accepted: AcceptedEvent | null = null
   try {
-    for await (const event of runTurn(deps, model, turn.job, { signal: caller.signal }, 'input')) {
+    for await (const event of runTurn(deps, model, turn.noted?.job ?? turn.job, { signal: caller.signal }, 'input')) {
       if (event.kind === 'accepted') {
         begun = true
         accepted = event
@@ -74,14 +84,28 @@ export async function* respond(
         if (due())
           yield request.mneme?.progress ? writer.progress(prefilled, total) : { kind: 'progress', prefilled, total }
       } else if (event.kind === 'text') {
-        yield* writer.take(partsOf(reader, turn.plan, event.text), event.tokens)
+        const parts = partsOf(reader, turn.plan, event.text)
+        reply.take(parts, event.tokens)
+        if (!reply.waits) yield* writer.take(parts, event.tokens)
       } else if (event.kind === 'done' && accepted) {
         const output = turn.job.maxTokens > 0
         const incomplete = output && event.reason === 'length'
-        if (output) yield* [...writer.take(reader.end(), []), ...writer.close(incomplete)]
-        const usage = usageOf(turn, accepted, event)
+        const rest = reader.end()
+        reply.take(rest, [])
+        const told = await rememberedOf(deps, caller, turn)
+        const verified = output ? await verifiedOf(deps, caller, turn, reply, told) : null
+        const served = reply.waits ? servedInstead(verified) : null
+        if (output && reply.waits)
+          yield* reply.pieces(served).flatMap(({ parts, tokens }) => writer.take(parts, tokens))
+        else if (output) yield* writer.take(rest, [])
+        if (output) yield* writer.close(incomplete)
+        const again = await secondReading(deps, turn, event, served, caller)
+        const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
-        await keep(deps, caller, turn, { response, input: itemsOf(turn.input) }, accepted, event, stored)
+        const document = { response, input: itemsOf(turn.input) }
+        await keep(deps, caller, turn, document, again?.accepted ?? accepted, again?.done ?? event, told, stored)
+        countMemories(deps, turn, again, told)
+        if (told) void embedTold(deps, caller.owner, told.written)
         countSuccess(deps, event)
         yield writer.end(response)
         return { response }
@@ -111,7 +135,97 @@ interface Prepared {
   readonly truncated: number
 }
 
-async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
+/** A turn with what is remembered of its user. */
+interface RememberingTurn extends Prepared {
+  readonly use: MemoryUse
+  /** What the user wrote in it. */
+  readonly said: readonly string[]
+  readonly evidence: Evidence | null
+  /** Null: the reply is made without notes. */
+  readonly noted: NotedTurn | null
+  /** What is done with a reply that is wrong about its user. */
+  readonly verify: VerifyMode
+}
+
+/** What became of a turn besides its reply. */
+interface Outcomes {
+  readonly again: SecondReading | null
+  readonly told: TurnMemories | null
+  readonly verified: Verified | null
+  /** Served in place of the reply. */
+  readonly served: string | null
+}
+
+async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<RememberingTurn> {
+  const turn = await prepareTurn(deps, request, caller)
+  try {
+    const use = memoryUse(request, deps.memories, request.store ?? true)
+    const said = saidBy(turn.input)
+    const generates = turn.job.maxTokens > 0
+    const isKnown = ({ text }: { readonly text: string }): boolean => said.some((message) => message.includes(text))
+    const evidence = generates
+      ? await findEvidence(deps, caller.owner, use, said.at(-1) ?? '', isKnown, caller.signal)
+      : null
+    const noted = evidence && (await withNotes(turn.model, turn.job, evidence.entries))
+    const verify = evidence ? (request.mneme?.verify ?? deps.verify) : 'off'
+    return { ...turn, use, said, evidence, noted, verify }
+  } catch (error) {
+    turn.base?.release()
+    throw error
+  }
+}
+
+/** The user's messages. */
+function saidBy(input: readonly InputEntry[]): string[] {
+  return input.flatMap((entry) => (entry.kind === 'message' && entry.role === 'user' ? [entry.texts.join('')] : []))
+}
+
+async function secondReading(
+  deps: Deps,
+  { model, job, noted }: RememberingTurn,
+  done: DoneEvent,
+  served: string | null,
+  { signal }: Caller,
+): Promise<SecondReading | null> {
+  return (noted || served !== null) && done.checkpoint ? readAgain(deps, model, job, done, served, signal) : null
+}
+
+async function verifiedOf(
+  deps: Deps,
+  { owner }: Caller,
+  { use, said, evidence, verify }: RememberingTurn,
+  reply: CheckedText,
+  told: TurnMemories | null,
+): Promise<Verified | null> {
+  if (verify === 'off' || !evidence || reply.text === '') return null
+  const turn = { question: said.at(-1) ?? '', reply: reply.text, evidence, told }
+  const began = performance.now()
+  const verified = await verifyReply(deps, owner, use, turn, verify)
+  deps.metrics.verification.observe((performance.now() - began) / 1000)
+  for (const { verdict } of verified.verdicts) deps.metrics.verdicts.inc({ verdict })
+  return verified
+}
+
+/** What is remembered of the turn's own text, once the turn is stored. */
+async function rememberedOf(deps: Deps, { owner }: Caller, turn: RememberingTurn): Promise<TurnMemories | null> {
+  const { use, said, id, base } = turn
+  if (!use.write || said.length === 0) return null
+  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: base?.root ?? id })
+}
+
+function countMemories(
+  { metrics }: Deps,
+  { evidence, noted }: RememberingTurn,
+  again: SecondReading | null,
+  told: TurnMemories | null,
+): void {
+  if (evidence) metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
+  if (again) metrics.secondReading.observe(again.milliseconds / 1000)
+  for (const _ of told?.written ?? []) metrics.memoryWrites.inc({ result: 'told' })
+  for (const _ of told?.ended ?? []) metrics.memoryWrites.inc({ result: 'ended' })
+}
+
+async function prepareTurn(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
   const { previous_response_id: previous } = request
   const name = request.model || undefined
   if (name !== undefined) pickModel(deps.models, name)
@@ -187,9 +301,10 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
 }
 
 function usageOf(
-  { base, job, model, plan, truncated }: Prepared,
+  { base, job, model, plan, truncated, evidence, noted }: RememberingTurn,
   accepted: AcceptedEvent,
   { generated }: DoneEvent,
+  { again, told, verified, served }: Outcomes,
 ): Usage {
   const { prompt, prefix, inReasoning } = accepted
   const { position, pending } = job.from ?? { position: 0, pending: [] }
@@ -199,7 +314,10 @@ function usageOf(
   const reasoning = countReasoning(plan.format, generated, inReasoning)
   const earlier = job.from === null ? null : base?.resumed
   const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
-  return { saved: position + cached, computed, generated: generated.length, reasoning, truncated, stateBytes, resumed }
+  const memory = memoryReport(evidence, noted, again, told)
+  const verification = verified && verificationReport(verified, served !== null)
+  const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
+  return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory, verification }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */
@@ -210,6 +328,7 @@ async function keep(
   document: ResponseDocument,
   { prompt, prefix }: AcceptedEvent,
   done: DoneEvent,
+  told: TurnMemories | null,
   stored: boolean,
 ): Promise<void> {
   const { id, base, model } = turn
@@ -246,5 +365,5 @@ async function keep(
   const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
-  await commit(deps, record, state, base)
+  await commit(deps, record, state, base, told?.told ?? [])
 }

@@ -30,6 +30,12 @@ export interface Usage {
   readonly stateBytes: number
   /** Where the state of the turn before came from; null for a first turn. */
   readonly resumed: Resumed | null
+  /** Tokens that were read a second time, since the reply was made with notes. */
+  readonly again: number
+  /** What memories did; null where they were not looked at. */
+  readonly memory: Record<string, unknown> | null
+  /** What the critic found; null where nothing was checked. */
+  readonly verification: Record<string, unknown> | null
 }
 
 export interface ResponseHead {
@@ -169,14 +175,17 @@ function toolsOf({ tools }: ResponseRequest): unknown[] {
 }
 
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
-function memoryUsage({ saved, computed, generated, truncated, stateBytes, resumed }: Usage): Record<string, unknown> {
+function memoryUsage(usage: Usage): Record<string, unknown> {
+  const { saved, computed, again, generated, truncated, stateBytes, resumed, memory, verification } = usage
   return {
-    tokens_computed: computed + generated,
+    tokens_computed: computed + generated + again,
     tokens_saved: saved,
     tokens_truncated: truncated,
     state_bytes: stateBytes,
     resumed_from: resumed?.tier ?? null,
     tokens_replayed: resumed?.replayed ?? 0,
     rebuilt: resumed?.rebuilt ?? null,
+    ...(memory && { memory }),
+    ...(verification && { verification }),
   }
 }

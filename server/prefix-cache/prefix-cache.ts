@@ -11,6 +11,8 @@ export interface PrefixOptions {
   readonly group: string | null
   /** Keep them on disk too. */
   readonly durable: boolean
+  /** Keep none: what the prompt has in it is not to stay. */
+  readonly readOnly?: boolean
 }
 
 export interface PrefixCache {

@@ -1,15 +1,22 @@
 /** Memories in the database: rows, the index of their words, and the vectors of namespaces that are searched. */
 import { createHash } from 'node:crypto'
 import type Database from 'libsql'
+import { topicKey } from '../memory/facts/supersede.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryFilter } from './memory-calls.ts'
-import { checksumOfMemory, memoryOf, SELECT_MEMORY, textOf, vectorBytes, type MemoryRow } from './memory-row.ts'
+import { checksumOfMemory, memoryOf, SELECT_MEMORY, takenOf, textOf, vectorBytes } from './memory-row.ts'
+import type { MemoryRow } from './memory-row.ts'
 import { createMemorySearch } from './memory-search.ts'
 import type { Damage } from './store.ts'
 import { type Blob, bytesOf } from './turn-row.ts'
 
-/** `tell` is told of memories that are not what was written. */
-export function createMemories(database: Database.Database, tell: (damage: Damage) => void): MemoryCalls {
+export interface Memories extends MemoryCalls {
+  /** Deletes what was taken from a turn. */
+  removeTaken(response: string): void
+}
+
+/** `report` is told of memories that are not what was written. */
+export function createMemories(database: Database.Database, report: (damage: Damage) => void): Memories {
   const sql = prepare(database)
   const search = createMemorySearch(database)
 
@@ -18,7 +25,7 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
     try {
       return memoryOf(owner, row)
     } catch (error) {
-      tell({ what: 'memory', id: Buffer.from(bytesOf(row.id)).toString() })
+      report({ what: 'memory', id: Buffer.from(bytesOf(row.id)).toString() })
       throw error
     }
   }
@@ -52,10 +59,10 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
     for (const word of new Set(words)) sql.removeWord.run(scope, word, seq)
     sql.count.run(-1, -words.length, scope)
   }
-  const drop = ({ seq, scope, text, hash }: MemoryRow): void => {
+  const drop = ({ seq, scope, text, hash, topic }: MemoryRow): void => {
     sql.removeEvents.run(seq)
     sql.remove.run(seq)
-    if (isHashOf(hash, text)) unindex(scope, seq, textOf(text))
+    if (isHashOf(hash, text, topic)) unindex(scope, seq, textOf(text))
     else {
       // Nobody knows what its words were.
       sql.removeWordsOf.run(scope, seq)
@@ -64,15 +71,32 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
     search.changed(scope, seq)
   }
   const write = (owner: string, seq: number, scope: number, memory: Memory, made: MadeVector | null): void => {
-    const { text, metadata, updated, expires } = memory
+    const { text, metadata, updated, expires, source, fact, ended } = memory
     const vector = made && vectorBytes(made.vector)
+    const [taken, topic] = [takenOf(memory), fact && topicKey(fact)]
+    const values = [Buffer.from(text), hashOf(text, topic), Buffer.from(JSON.stringify(metadata)), updated, expires]
+    const origin = [taken && Buffer.from(taken), source?.response ?? null, topic, ended]
     const sum = checksumOfMemory(owner, memory, made)
-    const values = [Buffer.from(text), hashOf(text), Buffer.from(JSON.stringify(metadata)), updated, expires]
-    sql.change.run(...values, made?.embedder ?? null, vector, sum, seq)
+    sql.change.run(...values, made?.embedder ?? null, vector, ...origin, sum, seq)
     search.changed(scope, seq)
   }
   const event = (seq: number, kind: MemoryEvent['kind'], { text, metadata, updated }: Memory): void =>
     void sql.addEvent.run(seq, kind, updated, Buffer.from(text), Buffer.from(JSON.stringify(metadata)))
+  const add = (owner: string, scope: number, memory: Memory, made: MadeVector | null): void => {
+    const { id, user, created } = memory
+    const { lastInsertRowid } = sql.add.run(id, scope, user ?? '', created)
+    const seq = Number(lastInsertRowid)
+    write(owner, seq, scope, memory, made)
+    index(scope, seq, memory.text)
+    event(seq, 'added', memory)
+  }
+  /** A memory does not hold from `time` on. */
+  const end = (owner: string, id: string, time: number): void => {
+    const row = rowOf(owner, id)
+    if (!row || row.ended !== null) return
+    const { memory, made } = read(owner, row)
+    write(owner, row.seq, row.scope, { ...memory, ended: time }, made)
+  }
   const dropAll = (rows: unknown[]): number => {
     for (const row of rows as MemoryRow[]) drop(row)
     return rows.length
@@ -83,14 +107,22 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
       const known = sql.same.get(scope, memory.user ?? '', hashOf(memory.text)) as MemoryRow | undefined
       if (known && !isOver(known)) return { memory: read(owner, known).memory, added: false }
       if (known) drop(known)
-      const { id, user, created } = memory
-      const { lastInsertRowid } = sql.add.run(id, scope, user ?? '', created)
-      const seq = Number(lastInsertRowid)
-      write(owner, seq, scope, memory, made)
-      index(scope, seq, memory.text)
-      event(seq, 'added', memory)
+      add(owner, scope, memory, made)
       return { memory, added: true }
     },
+    tellMemories(owner, told) {
+      for (const { namespace, user, ends, memory } of told) {
+        const scope = scopeOf(owner, namespace)
+        for (const id of ends) end(owner, id, memory?.created ?? Date.now())
+        const hash = memory && hashOf(memory.text, memory.fact && topicKey(memory.fact))
+        const known = hash && (sql.same.get(scope, user ?? '', hash) as MemoryRow | undefined)
+        // What is said again holds from now on.
+        if (known && (known.ended !== null || isOver(known))) drop(known)
+        else if (known) continue
+        if (memory) add(owner, scope, memory, null)
+      }
+    },
+    removeTaken: (response) => void dropAll(sql.taken.all(response)),
     findMemory(owner, id) {
       const row = rowOf(owner, id)
       return row ? read(owner, row).memory : null
@@ -100,6 +132,16 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
       const statement = order === 'asc' ? sql.listUp : sql.listDown
       const rows = statement.all(owner, namespace, namespace, user, user, Date.now(), from, from, limit)
       return readable(owner, rows as MemoryRow[])
+    },
+    factsOf(owner, { namespace, user, topics, ended, limit }) {
+      const found = sql.scope.get(owner, namespace) as { scope: number } | undefined
+      if (!found) return []
+      const keys = topics === null ? [null] : [...new Set(topics.map(topicKey))]
+      const rows = keys.flatMap(
+        (key) => sql.facts.all(found.scope, user ?? '', key, key, ended ? 1 : 0, limit) as MemoryRow[],
+      )
+      const holding = rows.filter((row) => !isOver(row)).toSorted((a, b) => b.seq - a.seq)
+      return readable(owner, holding.slice(0, limit))
     },
     memoryNamespaces: (owner) =>
       (sql.namespaces.all(owner) as { namespace: Blob; texts: number }[]).map(({ namespace, texts }) => ({
@@ -114,7 +156,7 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
       for (const { seq, ...scores } of hits) {
         if (kept.length === query.limit) break
         const row = sql.bySeq.get(seq) as MemoryRow | undefined
-        if (!row || isOver(row)) continue
+        if (!row || isOver(row) || (row.ended !== null && !query.ended)) continue
         const [memory] = readable(owner, [row])
         const wanted = Object.entries(query.metadata)
         if (memory && wanted.every(([key, value]) => memory.metadata[key] === value)) kept.push({ memory, ...scores })
@@ -171,9 +213,14 @@ export function createMemories(database: Database.Database, tell: (damage: Damag
 
 const isOver = ({ expires }: Pick<MemoryRow, 'expires'>): boolean => expires !== null && expires <= Date.now()
 
-const hashOf = (text: string | Uint8Array): Buffer => createHash('sha256').update(text).digest()
+/** What a user's memories have once: a text, and of one with several facts each of them. */
+function hashOf(text: string | Uint8Array, topic: string | Uint8Array | null = null): Buffer {
+  const hash = createHash('sha256').update(text)
+  return (topic === null ? hash : hash.update('\n').update(topic)).digest()
+}
 
-const isHashOf = (hash: Blob, text: Blob): boolean => hashOf(bytesOf(text)).equals(bytesOf(hash))
+const isHashOf = (hash: Blob, text: Blob, topic: Blob | null): boolean =>
+  hashOf(bytesOf(text), topic && bytesOf(topic)).equals(bytesOf(hash))
 
 function prepare(database: Database.Database) {
   const listed = `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)
@@ -190,10 +237,15 @@ function prepare(database: Database.Database) {
     add: database.prepare(`INSERT INTO memory (id, scope, user_id, text, hash, metadata, created, updated, words, checksum)
       VALUES (?, ?, ?, x'', randomblob(32), x'', ?, 0, 0, x'')`),
     change: database.prepare(`UPDATE memory SET text = ?, hash = ?, metadata = ?, updated = ?, expires = ?,
-      embedder = ?, vector = ?, checksum = ? WHERE seq = ?`),
+      embedder = ?, vector = ?, taken = ?, source = ?, topic = ?, ended = ?, checksum = ? WHERE seq = ?`),
     setWords: database.prepare('UPDATE memory SET words = ? WHERE seq = ?'),
     remove: database.prepare('DELETE FROM memory WHERE seq = ?'),
     same: database.prepare(`${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND hash = ?`),
+    facts: database.prepare(
+      `${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND topic IS NOT NULL AND (? IS NULL OR topic = ?)
+        AND (? OR ended IS NULL) ORDER BY seq DESC LIMIT ?`,
+    ),
+    taken: database.prepare(`${SELECT_MEMORY} WHERE source = ?`),
     byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),
     bySeq: database.prepare(`${SELECT_MEMORY} WHERE seq = ?`),
     listUp: database.prepare(`${listed} AND (? IS NULL OR seq > ?) ORDER BY seq LIMIT ?`),

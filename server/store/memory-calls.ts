@@ -1,4 +1,14 @@
 /** What a store keeps of memories: texts that a tenant wants remembered across conversations. */
+import type { Topic } from '../memory/facts/fact.ts'
+
+/** Where a user said it: in which turn, and between which UTF-16 units of what the user wrote in it. */
+export interface Source {
+  readonly response: string
+  /** The first turn of the conversation. */
+  readonly conversation: string
+  readonly start: number
+  readonly end: number
+}
 
 /** A memory. Times are milliseconds since 1970. */
 export interface Memory {
@@ -12,6 +22,22 @@ export interface Memory {
   readonly updated: number
   /** From when on it is not found any more; null: never. */
   readonly expires: number | null
+  /** Null: it was given by its tenant, not taken from a turn. */
+  readonly source: Source | null
+  /** What it says, where a rule has read it. */
+  readonly fact: (Topic & { readonly value: string }) | null
+  /** Since when it does not hold any more: something said later took its place. Null: it holds. */
+  readonly ended: number | null
+}
+
+/** What one sentence of a turn's user does to the memories of a user and namespace. */
+export interface ToldMemory {
+  readonly namespace: string
+  readonly user: string | null
+  /** Ids of memories that do not hold any more. */
+  readonly ends: readonly string[]
+  /** Null: nothing new is to be remembered. */
+  readonly memory: Memory | null
 }
 
 /** A vector of a text, and the sha256 of the bundle that made it. */
@@ -35,12 +61,27 @@ export interface MemoryPage extends MemoryFilter {
 
 export interface MemoryQuery {
   readonly namespace: string
+  /** Null: of everybody. '': of nobody in particular. */
   readonly user: string | null
+  /** What is asked for, where a rule has read it. */
+  readonly topics: readonly Topic[]
+  /** Also those that do not hold any more. */
+  readonly ended: boolean
   /** Metadata that a memory must have. */
   readonly metadata: Readonly<Record<string, string>>
   readonly text: string
   /** Of the text; null: memories are found by words only. */
   readonly made: MadeVector | null
+  readonly limit: number
+}
+
+export interface FactQuery {
+  readonly namespace: string
+  readonly user: string | null
+  /** Null: on all. */
+  readonly topics: readonly Topic[] | null
+  /** Also those that do not hold any more. */
+  readonly ended: boolean
   readonly limit: number
 }
 
@@ -52,6 +93,8 @@ export interface MemoryHit {
   readonly words: number | null
   /** Inner product of the vectors; null where the memory is not among the nearest. */
   readonly similarity: number | null
+  /** 0 to 1: how surely it is about a topic that is asked for; null where it is about none. */
+  readonly topic: number | null
 }
 
 export interface MemoryEvent {
@@ -84,9 +127,13 @@ export interface MemoryCalls {
     memory: Memory,
     made: MadeVector | null,
   ): { readonly memory: Memory; readonly added: boolean }
+  /** Writes what a user said, in the order of the sentences. */
+  tellMemories(owner: string, told: readonly ToldMemory[]): void
   /** Throws StoreError `corrupt` where it is not what was written. */
   findMemory(owner: string, id: string): Memory | null
   listMemories(owner: string, page: MemoryPage): Memory[]
+  /** Facts of a user, told last first: on these topics, or on all. */
+  factsOf(owner: string, query: FactQuery): Memory[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
   searchMemories(owner: string, query: MemoryQuery): MemoryHit[]
   /** `taken`: another memory of the same user and namespace has that text. */

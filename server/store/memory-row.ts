@@ -1,5 +1,6 @@
 /** A memory as a row of its table, with a checksum over all of it. */
 import { createHash } from 'node:crypto'
+import type { Topic } from '../memory/facts/fact.ts'
 import { StoreError } from './errors.ts'
 import type { MadeVector, Memory } from './memory-calls.ts'
 import { bytesOf, type Blob } from './turn-row.ts'
@@ -19,6 +20,10 @@ export interface MemoryRow {
   readonly expires: number | null
   readonly embedder: Blob | null
   readonly vector: Blob | null
+  /** JSON of `source` and `fact`; null where there is neither. */
+  readonly taken: Blob | null
+  readonly topic: Blob | null
+  readonly ended: number | null
   readonly checksum: Blob
 }
 
@@ -26,13 +31,16 @@ export interface MemoryRow {
 export const SELECT_MEMORY = `
   SELECT memory.seq, memory.scope, CAST(memory.id AS BLOB) AS id, CAST(namespace AS BLOB) AS namespace,
     CAST(user_id AS BLOB) AS user_id, text, hash, metadata, created, updated, expires, CAST(embedder AS BLOB) AS embedder,
-    vector, checksum
+    vector, taken, CAST(topic AS BLOB) AS topic, ended, checksum
   FROM memory JOIN memory_scope ON memory_scope.scope = memory.scope`
 
 export function checksumOfMemory(owner: string, memory: Memory, made: MadeVector | null): Buffer {
-  const { id, namespace, user, text, metadata, created, updated, expires } = memory
+  const { id, namespace, user, text, metadata, created, updated, expires, ended } = memory
+  const taken = takenOf(memory)
   const hash = createHash('sha256')
-  hash.update(JSON.stringify([owner, id, namespace, user, text, metadata, created, updated, expires, made?.embedder]))
+  const fields = [owner, id, namespace, user, text, metadata, created, updated, expires, made?.embedder]
+  // Rows of format 5 have the checksum of these alone.
+  hash.update(JSON.stringify(taken === null && ended === null ? fields : [...fields, taken, ended]))
   if (made) hash.update(vectorBytes(made.vector))
   return hash.digest()
 }
@@ -50,6 +58,8 @@ export function memoryOf(owner: string, row: MemoryRow): { readonly memory: Memo
       created: row.created,
       updated: row.updated,
       expires: row.expires,
+      ...(row.taken ? (JSON.parse(textOf(row.taken)) as Taken) : { source: null, fact: null }),
+      ended: row.ended,
     }
     const made = row.embedder && row.vector ? { embedder: textOf(row.embedder), vector: vectorOf(row.vector) } : null
     if (checksumOfMemory(owner, memory, made).equals(bytesOf(row.checksum))) return { memory, made }
@@ -57,6 +67,19 @@ export function memoryOf(owner: string, row: MemoryRow): { readonly memory: Memo
     throw new StoreError('corrupt', 'a memory is not what was written', { cause })
   }
   throw new StoreError('corrupt', 'a memory is not what was written')
+}
+
+type Taken = Pick<Memory, 'source' | 'fact'>
+
+/** Where a memory was taken from and what it says, as JSON; null where it was given. */
+export function takenOf({ source, fact }: Taken): string | null {
+  return source || fact ? JSON.stringify({ source, fact }) : null
+}
+
+/** The topic that a key (server/memory/facts/supersede.ts) stands for. */
+export function topicOf(key: string): Topic {
+  const [subject, attribute] = key.split('\n') as [string, string]
+  return { subject, attribute }
 }
 
 export function vectorBytes({ buffer, byteOffset, byteLength }: Float32Array): Buffer {

@@ -4,11 +4,14 @@ import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../me
 import { VectorBlock } from '../memory/vector-block.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { MemoryHit, MemoryQuery } from './memory-calls.ts'
-import { vectorOf } from './memory-row.ts'
+import { sameTopic } from '../memory/facts/topic.ts'
+import { topicOf, vectorOf } from './memory-row.ts'
 import type { Blob } from './turn-row.ts'
 
 /** Of each list: what ranks behind it adds little to a merged rank. */
 const DEPTH = 128
+/** From which score on a memory is about what is asked for. */
+const LEAST_TOPIC = 0.5
 /** Words of a query that are looked up. */
 const MAX_WORDS = 64
 /** Vectors that are kept in memory; namespaces that were searched longest ago give way. */
@@ -36,6 +39,13 @@ export function createMemorySearch(database: Database.Database): MemorySearch {
     postings: database.prepare('SELECT seq, count, length FROM memory_word WHERE scope = ? AND word = ?'),
     vectors: database.prepare('SELECT seq, vector FROM memory WHERE scope = ? AND embedder = ? ORDER BY seq'),
     vector: database.prepare('SELECT vector FROM memory WHERE scope = ? AND seq = ? AND embedder = ?'),
+    topics: database.prepare(
+      `SELECT user_id, topic, max(seq) AS seq FROM memory
+        WHERE scope = ? AND (? IS NULL OR user_id = ?) AND topic IS NOT NULL AND ended IS NULL GROUP BY user_id, topic`,
+    ),
+    onTopic: database.prepare(
+      'SELECT seq FROM memory WHERE scope = ? AND user_id = ? AND topic = ? AND ended IS NULL ORDER BY seq DESC LIMIT ?',
+    ),
     ofUser: database.prepare('SELECT seq FROM memory WHERE scope = ? AND user_id = ?'),
   }
   // In the order of their last use.
@@ -82,20 +92,33 @@ export function createMemorySearch(database: Database.Database): MemorySearch {
     const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
     return best(seqs, found, DEPTH)
   }
+  /** Memories that say what is asked for. */
+  const byTopic = (scope: number, user: string | null, asked: MemoryQuery['topics']): Ranked[] => {
+    if (asked.length === 0) return []
+    const known = sql.topics.all(scope, user, user) as { user_id: string; topic: string }[]
+    const ranked = known.flatMap(({ user_id: whose, topic }) => {
+      const score = Math.max(...asked.map((one) => sameTopic(one, topicOf(topic))))
+      if (score < LEAST_TOPIC) return []
+      return (sql.onTopic.all(scope, whose, topic, DEPTH) as { seq: number }[]).map(({ seq }) => ({ seq, score }))
+    })
+    return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq).slice(0, DEPTH)
+  }
   return {
-    find(scope, { user, text, made }) {
+    find(scope, { user, topics, text, made }) {
       const rows = user === null ? null : (sql.ofUser.all(scope, user) as { seq: number }[])
       const allowed = rows && new Set(rows.map(({ seq }) => seq))
       const words = byWords(scope, text, allowed)
       const near = made ? blockOf(scope, made.embedder, made.vector.length).nearest(made.vector, DEPTH, allowed) : []
-      const [scoresOfWords, similarities] = [words, near].map(
+      const asked = byTopic(scope, user, topics)
+      const [scoresOfWords, similarities, scoresOfTopics] = [words, near, asked].map(
         (list) => new Map(list.map(({ seq, score }) => [seq, score])),
-      ) as [Map<number, number>, Map<number, number>]
-      return mergeRanks([words, near]).map(({ seq, score }) => ({
+      ) as [Map<number, number>, Map<number, number>, Map<number, number>]
+      return mergeRanks([words, near, asked]).map(({ seq, score }) => ({
         seq,
         score,
         words: scoresOfWords.get(seq) ?? null,
         similarity: similarities.get(seq) ?? null,
+        topic: scoresOfTopics.get(seq) ?? null,
       }))
     },
     changed: (scope, seq) => void blocks.get(scope)?.stale.add(seq),

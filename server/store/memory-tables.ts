@@ -1,10 +1,25 @@
 /** The tables of memories: what a tenant wants remembered across conversations. */
 
+const MEMORY_INDICES = `
+  CREATE INDEX memory_source ON memory (source) WHERE source IS NOT NULL;
+  CREATE INDEX memory_topic ON memory (scope, user_id, topic) WHERE topic IS NOT NULL;
+`
+
+/** Format 5 had no memories that were taken from turns. */
+export const MEMORY_FROM_5 = `
+  ALTER TABLE memory ADD COLUMN taken BLOB;
+  ALTER TABLE memory ADD COLUMN source TEXT;
+  ALTER TABLE memory ADD COLUMN topic TEXT;
+  ALTER TABLE memory ADD COLUMN ended INTEGER;
+  ${MEMORY_INDICES}
+`
+
 /**
  * `memory_scope` is a namespace of a tenant, with what BM25 needs of it. `memory` is a text in one: `user_id` narrows the
  * namespace ('' for none), `metadata` is JSON, `embedder` the bundle that made `vector`; times are milliseconds since 1970.
- * `hash` is the sha256 of the text, which a
- * namespace has once for each user. `checksum` covers every other field. `memory_word` says which words a text has, how often,
+ * `hash` is the sha256 of the text and the topic, which a namespace has once for each user. `taken` is JSON: where it was taken from and what it says; `source` and `topic` repeat the
+ * response and the topic for their indices. `ended` is when it stopped to hold. `checksum` covers every field but those two and
+ * `words`. `memory_word` says which words a text has, how often,
  * and how many it has in all. `memory_event` is the history of a memory, which goes with it.
  */
 export const MEMORY_TABLES = `
@@ -16,8 +31,10 @@ export const MEMORY_TABLES = `
   CREATE TABLE memory (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, scope INTEGER NOT NULL, user_id TEXT NOT NULL,
     text BLOB NOT NULL, hash BLOB NOT NULL, metadata BLOB NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, expires INTEGER,
-    words INTEGER NOT NULL, embedder TEXT, vector BLOB, checksum BLOB NOT NULL
+    words INTEGER NOT NULL, embedder TEXT, vector BLOB, checksum BLOB NOT NULL,
+    taken BLOB, source TEXT, topic TEXT, ended INTEGER
   );
+  ${MEMORY_INDICES}
   CREATE UNIQUE INDEX memory_once ON memory (scope, user_id, hash);
   CREATE INDEX memory_expiry ON memory (expires) WHERE expires IS NOT NULL;
   CREATE TABLE memory_word (

@@ -17,6 +17,7 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'restore',
   'putPrefix',
   'addMemory',
+  'tellMemories',
   'changeMemory',
   'embedMemory',
 ])

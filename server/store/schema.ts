@@ -1,12 +1,12 @@
 /** The tables of a data folder, and how folders of earlier formats become folders of this one. */
 import type Database from 'libsql'
 import { StoreError } from './errors.ts'
-import { MEMORY_TABLES } from './memory-tables.ts'
+import { MEMORY_FROM_5, MEMORY_TABLES } from './memory-tables.ts'
 import { PREFIX_TABLES } from './prefix-tables.ts'
 import { checksumOf, fromRow, READ_COLUMNS, RESPONSE_COLUMNS, type ResponseRow } from './turn-row.ts'
 
 /** Version of the tables below, in SQLite's user_version. */
-export const FORMAT = 5
+export const FORMAT = 6
 
 /**
  * `response` is the log of turns. `checksum` covers every field of a row but `seq`, `state_hash` and `replay`.
@@ -85,7 +85,7 @@ const COUNTERS = `
 /** Makes the tables in a new database, or brings those of an earlier format up to this one, in one transaction. */
 export function migrate(database: Database.Database, version: number, folder: string): void {
   if (version === FORMAT) return
-  const step = [create, fromFormat1, fromFormat2, fromFormat3, fromFormat4][version]
+  const step = [create, fromFormat1, fromFormat2, fromFormat3, fromFormat4, fromFormat5][version]
   if (!step) {
     throw new StoreError(
       'failed',
@@ -185,4 +185,8 @@ function fromFormat3(database: Database.Database): void {
 /** Format 4 had no memories. */
 function fromFormat4(database: Database.Database): void {
   database.exec(MEMORY_TABLES)
+}
+
+function fromFormat5(database: Database.Database): void {
+  database.exec(MEMORY_FROM_5)
 }

@@ -1,5 +1,5 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
-import type { MemoryCalls } from './memory-calls.ts'
+import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
 
@@ -126,9 +126,10 @@ export interface PrefixCalls {
 export interface StoreCalls extends PrefixCalls, MemoryCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
-   * before the state's first one are not kept, so the turn was stored without it.
+   * before the state's first one are not kept, so the turn was stored without it. What the turn's user told is remembered
+   * in the same transaction.
    */
-  put(record: TurnRecord, state: SessionState | null): boolean
+  put(record: TurnRecord, state: SessionState | null, told?: readonly ToldMemory[]): boolean
   /** The turn `id` of `owner`, without its state; null if there is none. */
   find(owner: string, id: string): Found | null
   /**
@@ -148,7 +149,7 @@ export interface StoreCalls extends PrefixCalls, MemoryCalls {
   /** Ids of the responses that continue `id` and can only be rebuilt through it. */
   dependants(id: string): string[]
   /**
-   * Deletes text, tokens and state, and overwrites them on disk. `needed`: others can only be rebuilt through this turn
+   * Deletes text, tokens, state and the memories that were taken from the turn, and overwrites them on disk. `needed`: others can only be rebuilt through this turn
    * and `force` is false, so nothing was deleted.
    */
   remove(owner: string, id: string, force: boolean): 'removed' | 'unknown' | 'needed'

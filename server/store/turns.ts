@@ -59,20 +59,22 @@ export function createTurns(
   }
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
+  const memories = createMemories(database, tell)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   return {
     ...prefixes,
-    ...createMemories(database, tell),
+    ...memories,
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)
     },
-    put(turn, state) {
+    put(turn, state, told = []) {
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)
       if (turn.parent !== null) states.setKind(turn.parent, KIND.leaf, KIND.prunable)
       const isKept = state === null || keep(turn, state, kind) !== null
       states.prune(turn.root, retention.keepStates)
+      memories.tellMemories(turn.owner, told)
       return isKept
     },
     find(owner, id) {
@@ -138,6 +140,7 @@ export function createTurns(
       states.drop(id)
       const parent = found.parent && Buffer.from(bytesOf(found.parent)).toString()
       sql.remove.run(id)
+      memories.removeTaken(id)
       if (parent && exists(parent) && sql.child.get(parent) === undefined)
         states.setKind(parent, KIND.prunable, KIND.leaf)
       return 'removed'

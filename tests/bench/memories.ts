@@ -52,7 +52,8 @@ async function measure(count: number, searches: number): Promise<string> {
   const began = performance.now()
   for (let at = 0; at < count; at += 500) {
     const some = Array.from({ length: Math.min(500, count - at) }, (_, i) => {
-      const place = { namespace: 'default', user: null, metadata: {}, created: 1, updated: 1, expires: null }
+      const origin = { source: null, fact: null, ended: null }
+      const place = { namespace: 'default', user: null, metadata: {}, created: 1, updated: 1, expires: null, ...origin }
       return store.addMemory(OWNER, { id: `m${at + i}`, text: `${at + i} ${sentence()}`, ...place }, vector())
     })
     await Promise.all(some)
@@ -63,7 +64,8 @@ async function measure(count: number, searches: number): Promise<string> {
   await again.ready
   const timed = async (text: string, made: MadeVector | null): Promise<number> => {
     const start = performance.now()
-    const query = { namespace: 'default', user: null, metadata: {}, text, made, limit: 10 }
+    const place = { namespace: 'default', user: null, metadata: {}, topics: [], ended: false }
+    const query = { ...place, text, made, limit: 10 }
     await again.searchMemories(OWNER, query)
     return performance.now() - start
   }

@@ -36,6 +36,10 @@ const MIB = 1024 * 1024
 
 export interface TestOptions extends FakeOptions {
   readonly embedders?: readonly ServedEmbedder[]
+  /** What turns do with memories; nothing unless given. */
+  readonly memories?: Deps['memories']
+  /** What is done with replies that are wrong about their user; they are not checked unless given. */
+  readonly verify?: Deps['verify']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -143,6 +147,8 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     store,
     prefixes,
     recent,
+    memories: options.memories ?? 'off',
+    verify: options.verify ?? 'off',
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),

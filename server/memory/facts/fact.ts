@@ -17,7 +17,10 @@ export interface Topic {
 }
 
 export interface Fact extends Topic {
-  /** As the user wrote it. Empty where a fact is withdrawn. */
+  /**
+   * As the user wrote it. Of a withdrawn fact the one value that does not hold any more ("I don't live in Turin anymore"), or
+   * empty: all values of the topic ("forget my locker code").
+   */
   readonly value: string
   /**
    * `told`; `corrected`: it takes the place of what was told before; `withdrawn`: what was told before does not hold any

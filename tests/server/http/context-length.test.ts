@@ -82,7 +82,7 @@ describe('a prompt that leaves no room for a reply', () => {
     )
     expect(error).toMatchObject({ status: 400, code: 'context_length_exceeded' })
     expect(fed.length).toBe(computed)
-    const fits = { model, input: 'x', previous_response_id: first.id, max_output_tokens: 1 }
+    const fits = { model, input: 'x', previous_response_id: first.id, max_output_tokens: 1, logit_bias: endless }
     expect((await client.responses.create(fits)).status).toBe('incomplete')
   })
 })

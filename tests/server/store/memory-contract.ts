@@ -16,11 +16,16 @@ export const memory = (id: string, text: string, changes: Partial<Memory> = {}):
   created: 1,
   updated: 1,
   expires: null,
+  source: null,
+  fact: null,
+  ended: null,
   ...changes,
 })
 const query = (text: string, changes: Partial<MemoryQuery> = {}): MemoryQuery => ({
   namespace: 'default',
   user: null,
+  topics: [],
+  ended: false,
   metadata: {},
   text,
   made: null,

@@ -69,7 +69,8 @@ describe('memories in a data folder', () => {
     await store.addMemory(OWNER, memory('m2', 'My cat is called Minka'), vector)
     return { folder, store }
   }
-  const search = { namespace: 'default', user: null, metadata: {}, text: 'locker cat', made: vector, limit: 10 }
+  const place = { namespace: 'default', user: null, metadata: {}, topics: [], ended: false }
+  const search = { ...place, text: 'locker cat', made: vector, limit: 10 }
 
   test('they are there after the store was opened again', async () => {
     const { folder, store } = await withMemory()
@@ -259,7 +260,7 @@ describe('a data folder', () => {
     await store.ready
     await store.close()
     editDatabase(folder, 'PRAGMA user_version = 99')
-    await expect(start(folder).ready).rejects.toThrow(/expected data of format 5 or earlier, got format 99/)
+    await expect(start(folder).ready).rejects.toThrow(/expected data of format 6 or earlier, got format 99/)
   })
 
   test('gives up what is deleted: no file holds it any more', async () => {
@@ -516,7 +517,7 @@ describe('files that are taken away', () => {
   })
 })
 
-describe.each([1, 2, 3, 4])('a data folder of format %i', (format) => {
+describe.each([1, 2, 3, 4, 5])('a data folder of format %i', (format) => {
   test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
     const { folder, turns } = folderOfFormat(format)
     const store = start(folder)
@@ -547,4 +548,24 @@ describe.each([1, 2, 3, 4])('a data folder of format %i', (format) => {
     await small.close()
     expect(disagreements(folder)).toEqual([])
   })
+})
+
+test('a data folder of format 5 opens with its memories, and takes those that are told in turns', async () => {
+  const { folder } = folderOfFormat(5)
+  const store = start(folder)
+  expect(await store.ready).toEqual([])
+  const page = { namespace: null, user: null, limit: 10, after: null, order: 'asc' } as const
+  const texts = async () => (await store.listMemories('local', page)).map(({ text }) => text)
+  expect(await texts()).toEqual(['My locker code is 4071.', 'My cat is called Minka.'])
+  const fact = { subject: 'user', attribute: 'cat', value: 'Tiger' }
+  const source = { response: 'told', conversation: 'told', start: 0, end: 13 }
+  const told = memory('mem_told', 'My cat: Tiger', { source, fact })
+  const ends: string[] = []
+  const record = turnRecord('told', { owner: 'local' })
+  await store.put(record, null, [{ namespace: 'default', user: null, ends, memory: told }])
+  expect(await texts()).toEqual(['My locker code is 4071.', 'My cat is called Minka.', 'My cat: Tiger'])
+  await store.remove('local', 'told', false)
+  expect(await texts()).toHaveLength(2)
+  await store.close()
+  expect(disagreements(folder)).toEqual([])
 })

@@ -1,0 +1,78 @@
+import type { PredicateRow } from './predicate.ts'
+
+/** Work, studies and schools. The first that fits decides. */
+export const WORK: readonly PredicateRow[] = [
+  [
+    '(?:BE )?(?:working|employed) as (?:an? )?(?<value>.+?) (?:at|for) (?<more>.+)',
+    'job',
+    'name',
+    0.95,
+    ['employer', 'name'],
+  ],
+  ['works? as (?:an? )?(?<value>.+?) (?:at|for) (?<more>.+)', 'job', 'name', 0.95, ['employer', 'name']],
+  ['(?:BE working|works?|BE employed) as (?:an? )?(?<value>.+)', 'job', 'name', 0.95],
+  ['(?:BE )?(?:now |currently )?(?:working|works?|employed) (?:at|for|with) (?<value>.+)', 'employer', 'name', 0.9],
+  ['(?:BE )?works? in (?<value>.+)', 'job', 'name', 0.75],
+  [
+    '(?:just |have |recently )*(?:started(?: (?:working|a (?:new )?job|my new job))?|joined|got (?:a (?:new )?job|hired)) (?:at|with|by) (?<value>.+)',
+    'employer',
+    'name',
+    0.9,
+  ],
+  ['(?:just |have |recently )*joined (?<value>\\p{Lu}.+)', 'employer', 'name', 0.6],
+  [
+    '(?:just |have |recently )*(?:started(?: working)?|got a (?:new )?job) as (?:an? )?(?<value>.+)',
+    'job',
+    'name',
+    0.9,
+  ],
+  ['run(?:s)? (?:my own |an? )(?<value>.+)', 'job', 'name', 0.6],
+  ['teach(?:es)? (?<value>.+)', 'teaches', 'name', 0.7],
+  ['BE an? (?<value>(?!fan).+?) (?:for|since) .+', 'job', 'name', 0.8],
+  [
+    'BE (?:now |already |currently )?(?<value>retired|unemployed|self-employed|freelance|between jobs)',
+    'job',
+    'text',
+    0.85,
+  ],
+  [
+    'BE (?:currently |trying |teaching myself )?learning (?:to (?:speak|play) |the )?(?<value>.+)',
+    'learning',
+    'name',
+    0.85,
+  ],
+  [
+    '(?:BE )?(?:currently )?(?:study|studies|studying|majoring in|reading) (?<value>.+?) (?:at|in) (?<more>\\p{Lu}.+|the .+|uni.*)',
+    'studies',
+    'name',
+    0.9,
+    ['university', 'name'],
+  ],
+  ['(?:BE )?(?:currently )?(?:study|studies|studying|majoring in) (?<value>.+)', 'studies', 'name', 0.9],
+  ['(?:BE )?(?:study|studies|studying) at (?<value>.+)', 'university', 'name', 0.9],
+  [
+    '(?:go(?:es)? to|attends?|graduated from|BE at) (?<value>.*(?:university|college|uni|polytechnic|academy)\\b.*)',
+    'university',
+    'name',
+    0.9,
+  ],
+  [
+    '(?:go(?:es)? to|attends?|starts? at) (?<value>.*(?:school|primary|kindergarten|nursery|high|elementary|gymnasium)\\b.*)',
+    'school',
+    'name',
+    0.85,
+  ],
+  ['BE (?:now |currently )?(?:with|employed by) (?<value>\\p{Lu}.+)', 'employer', 'name', 0.6],
+  ['(?:do|does) (?<value>.+?) for a living', 'job', 'name', 0.9],
+  ['(?:make|makes|earn|earns) (?:an? )?living (?:as|by|with) (?:an? )?(?<value>.+)', 'job', 'name', 0.9],
+  ['trained as (?:an? )?(?<value>.+)', 'job', 'name', 0.6],
+  ['earns? (?<value>.*\\d.*)', 'salary', 'text', 0.85],
+  ['(?<value>\\p{L}+ .+?) for a living', 'job', 'name', 0.85],
+  [
+    '(?:did|got|took|finished|completed|have) (?:my|a|an|the) (?:degree|bachelor\\p{L}*|masters?|phd|doctorate|mba) (?:at|from) (?<value>.+)',
+    'university',
+    'name',
+    0.85,
+  ],
+  ['BE in (?:my |his |her )?(?:\\p{L}+ year|year \\d|grade \\d+) at (?<value>.+)', 'university', 'name', 0.8],
+]

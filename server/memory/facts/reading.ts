@@ -1,0 +1,106 @@
+import type { Fact, Sentence, Topic } from './fact.ts'
+import type { Opened } from './clauses.ts'
+import { topicOf } from './noun-phrase.ts'
+import { listSpans, valueSpan, type Span, type ValueKind } from './values.ts'
+
+/** What the rules know while they read a message. */
+export interface Reading {
+  readonly text: string
+  readonly plain: string
+  readonly recent: readonly Fact[]
+  /** Facts of this message so far. */
+  readonly facts: Fact[]
+  /** Whom "he", "she" and "it" mean. */
+  focus: string | undefined
+  /** Subject of the clause before, in the same sentence. */
+  who: string
+}
+
+/** A clause that is being read, without its openers. */
+export interface Clause extends Opened {
+  readonly sentence: Sentence
+  readonly end: number
+  /** Of the plain message, from `start` to `end`. */
+  readonly words: string
+}
+
+/** Adds a fact for each value of a span; false where nothing is left of it. */
+export function tell(
+  reading: Reading,
+  clause: Clause,
+  topic: Topic,
+  span: Span,
+  kind: ValueKind,
+  confidence: number,
+): boolean {
+  const secret = /(?:password|passcode|passphrase|code|pin|key)$/u.test(topic.attribute)
+  const isMany =
+    topic.attribute === 'name' && topic.subject !== 'user' && /(?:[^s]s|kids|children)$/u.test(topic.subject)
+  const readAs = kind === 'text' && secret ? 'secret' : kind === 'list' || isMany ? 'text' : kind
+  const whole = valueSpan(reading.plain, span, readAs)
+  if (whole === undefined) return false
+  const values = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
+  for (const value of values) {
+    add(
+      reading,
+      clause,
+      topic,
+      reading.text.slice(value.start, value.end),
+      clause.corrects ? 'corrected' : 'told',
+      confidence,
+    )
+  }
+  return values.length > 0
+}
+
+export function add(
+  reading: Reading,
+  clause: Clause,
+  topic: Topic,
+  value: string,
+  kind: Fact['kind'],
+  confidence: number,
+): void {
+  const attribute = telephone(topic.attribute, value)
+  if (attribute === '') return
+  const fact = { subject: topic.subject, attribute, value, kind, sentence: clause.sentence, confidence }
+  if (
+    reading.facts.some(
+      (f) => f.subject === fact.subject && f.attribute === attribute && f.value === value && f.kind === kind,
+    )
+  )
+    return
+  reading.facts.push(fact)
+}
+
+/** "My phone is 555-0142" tells a number, "my phone is a Fairphone" does not. */
+function telephone(attribute: string, value: string): string {
+  const digits = value.replaceAll(/\D/gu, '').length
+  return /^(?:new )?(?:phone|cell|mobile|number|cellphone|telephone)$/u.test(attribute) && digits >= 6
+    ? 'phone number'
+    : attribute
+}
+
+/** The place of a named group in the message. */
+export function groupSpan(match: RegExpExecArray, group: string, offset: number): Span | undefined {
+  const place = match.indices?.groups?.[group]
+  return place === undefined ? undefined : { start: offset + place[0], end: offset + place[1] }
+}
+
+/** A topic of a noun phrase; where it belongs to a person whose name is known, to that person. */
+export function topicIn(reading: Reading, phrase: string): Topic {
+  const topic = topicOf(phrase)
+  return { subject: knownAs(reading, topic.subject), attribute: topic.attribute }
+}
+
+/** "joanna" is "sister joanna" where a fact says that the sister is called so. */
+export function knownAs(reading: Reading, subject: string): string {
+  const named = [...reading.recent, ...reading.facts].findLast(
+    (fact) => fact.attribute === 'name' && fact.subject !== 'user' && fact.value.toLowerCase() === subject,
+  )
+  return named === undefined ? subject : named.subject
+}
+
+export function isProper(value: string): boolean {
+  return /^["“']?(?![\p{Ll}\d])[\p{L}@]/u.test(value)
+}

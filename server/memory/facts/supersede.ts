@@ -1,0 +1,79 @@
+import type { Fact } from './fact.ts'
+import { nounWords } from './noun-phrase.ts'
+import { isBeing, isBeingWord, singular } from './vocabulary.ts'
+import { areApart, classOf, kindOf } from './synonyms.ts'
+
+/** Attributes of which a user has several at once: told values add up. */
+const MANY =
+  /^(?:likes|dislikes|allergies|allergy|cannot eat|pets?|languages?|hobby|hobbies|medication|condition|preference|uses|collection|number of .*|owns|learning|favorites|instruments?|sports?|description|fears?|skills?|children|kids|siblings|friends)$/u
+
+/** Beings of which one has only one at a time, as people talk of them. */
+const ONLY_ONE =
+  /^(?:mom|mother|dad|father|husband|wife|spouse|partner|boyfriend|girlfriend|fianc\p{L}+|boss|manager|landlord|landlady|therapist|dentist|doctor|gp|best friend|roommate)$/u
+
+/** Whether several values of the topic can hold at the same time. */
+export function holdsMany(fact: { readonly subject: string; readonly attribute: string }): boolean {
+  if (fact.attribute === 'name' && fact.subject !== 'user') return isBeing(fact.subject) && !ONLY_ONE.test(fact.subject)
+  return MANY.test(fact.attribute)
+}
+
+/** What makes two facts of one topic: subject and attribute, with their synonyms folded. */
+export function topicKey(fact: { readonly subject: string; readonly attribute: string }): string {
+  const subject = nounWords(fact.subject).map(singular).join(' ')
+  return `${subject}\n${classOf(fact.attribute)}`
+}
+
+/**
+ * The facts that hold, of facts in the order in which they were told. The latest of a topic takes the place of the earlier
+ * ones; of a topic that can have several values they add up, and a correction replaces the one told last. A withdrawal leaves
+ * none of its topic, or none with its value where it names one.
+ */
+export function latest<F extends Fact>(facts: readonly F[]): F[] {
+  let holding: F[] = []
+  for (const fact of facts) {
+    if (fact.kind === 'withdrawn') {
+      holding = holding.filter((earlier) => !withdraws(fact, earlier))
+      continue
+    }
+    const key = topicKey(fact)
+    const rivals = holding.filter((earlier) => topicKey(earlier) === key)
+    const replaced = holdsMany(fact) ? manyReplaced(fact, rivals) : rivals
+    holding = [...holding.filter((earlier) => !replaced.includes(earlier)), fact]
+  }
+  return holding
+}
+
+function manyReplaced<F extends Fact>(fact: F, rivals: readonly F[]): F[] {
+  const same = rivals.filter((earlier) => folded(earlier.value) === folded(fact.value))
+  return fact.kind === 'corrected' && same.length === 0 ? rivals.slice(-1) : same
+}
+
+function withdraws(withdrawal: Fact, earlier: Fact): boolean {
+  const isTopic =
+    topicKey(withdrawal) === topicKey(earlier) ||
+    // "forget my dog": everything about the dog
+    (withdrawal.subject === 'user' && withdrawal.value === '' && isAbout(earlier, withdrawal.attribute))
+  return isTopic && (withdrawal.value === '' || isPart(withdrawal.value, earlier.value))
+}
+
+function isAbout(earlier: Fact, thing: string): boolean {
+  const subject = nounWords(earlier.subject).map(singular)
+  const words = nounWords(thing).map(singular)
+  if (words.every((word) => subject.includes(word))) return true
+  // "forget my boyfriend" is about the partner who was told of.
+  return (
+    words.length === 1 &&
+    subject.some(
+      (word) => kindOf(word) === kindOf(words[0] ?? '') && isBeingWord(word) && !areApart(word, words[0] ?? ''),
+    )
+  )
+}
+
+function isPart(said: string, kept: string): boolean {
+  const known = nounWords(kept)
+  return folded(said) === folded(kept) || nounWords(said).every((word) => known.includes(word))
+}
+
+function folded(value: string): string {
+  return value.normalize('NFKC').toLowerCase()
+}

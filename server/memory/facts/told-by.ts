@@ -1,0 +1,85 @@
+import { clausesOf, opened } from './clauses.ts'
+import { readCorrection } from './corrections.ts'
+import type { Fact, Sentence, Told } from './fact.ts'
+import { MASK, plainOf } from './plain.ts'
+import type { Clause, Reading } from './reading.ts'
+import { readNames } from './named.ts'
+import { sentencesOf } from './sentences.ts'
+import { isRequest, isQuestion, isSmallTalk } from './speech-acts.ts'
+import { readTelling } from './tellings.ts'
+import { readWithdrawal } from './withdrawals.ts'
+
+/** More facts than this in one message are a pasted document, not a telling. */
+const MAX_FACTS = 64
+
+/**
+ * What a user's message tells. `recent` are facts told before, the latest last: a correction without a topic of its own takes
+ * one of theirs. Questions, requests, quotations and code tell nothing.
+ */
+export function toldBy(text: string, recent: readonly Fact[] = []): Told {
+  const plain = plainOf(text)
+  const reading: Reading = { text, plain, recent, facts: [], focus: focusOf(recent), who: 'user' }
+  const statements: Sentence[] = []
+  let isCorrecting = false
+  for (const sentence of sentencesOf(text)) {
+    const words = plain.slice(sentence.start, sentence.end)
+    reading.who = 'user'
+    if (isRequest(words)) continue
+    const before = reading.facts.length
+    isCorrecting = readSentence(reading, sentence, isCorrecting)
+    if (!isQuestion(words) && !isHypothetical(words))
+      readNames(reading, sentence, { sentence, corrects: false, remembers: false, greets: false })
+    if (reading.facts.length > MAX_FACTS) break
+    const isRead = reading.facts.length > before
+    if (!isRead && !isQuestion(words) && !isSmallTalk(words) && !words.includes(MASK)) statements.push(sentence)
+  }
+  return { facts: reading.facts.slice(0, MAX_FACTS), statements }
+}
+
+/** Reads the clauses of a sentence in their order; true where it announces a correction that the next one may make. */
+function readSentence(reading: Reading, sentence: Sentence, announced: boolean): boolean {
+  let isCorrecting = announced
+  let hasRead = false
+  for (const span of clausesOf(reading.plain, sentence)) {
+    const open = opened(reading.plain, span)
+    const remark = CORRECTED.exec(reading.plain.slice(open.start, span.end))
+    const end = remark === null ? span.end : open.start + remark.index
+    const words = reading.plain.slice(open.start, end)
+    if (open.corrects || remark !== null) isCorrecting = true
+    if (words.trim() === '') continue
+    const clause: Clause = { ...open, sentence, end, words, corrects: isCorrecting }
+    if (isQuestion(words) && !open.remembers) continue
+    if (isHypothetical(words)) break
+    if (/^sorry\W*$/iu.test(words)) continue
+    if (
+      readWithdrawal(reading, clause) ||
+      readAsCorrection(reading, clause, isCorrecting) ||
+      readTelling(reading, clause) ||
+      readCorrection(reading, clause, isCorrecting)
+    )
+      hasRead = true
+  }
+  return hasRead ? false : isCorrecting
+}
+
+/** "It's 4072, not 4071" is a correction before it is anything else; a bare value only where nothing else is told. */
+function readAsCorrection(reading: Reading, clause: Clause, isCorrecting: boolean): boolean {
+  return (
+    /^(?:it'?s|that'?s|make|should|i meant?|meant|not)\b/iu.test(clause.words) &&
+    readCorrection(reading, clause, isCorrecting)
+  )
+}
+
+/** "7D, sorry": the remark stands after the value. */
+const CORRECTED = /[,\s]+(?:sorry|actually|i mean|i meant|my mistake|my bad|correction|oops|that is)[\s.!]*$/iu
+
+function isHypothetical(words: string): boolean {
+  return /^(?:if|suppose|imagine|pretend|assume|assuming|let'?s say|say (?:i|my)|what if|i wish|i'?d love|hypothetically|unless|whether)\b/iu.test(
+    words,
+  )
+}
+
+/** Whom "he" means at the beginning of a message: the one told about last. */
+function focusOf(recent: readonly Fact[]): string | undefined {
+  return recent.findLast((fact) => fact.subject !== 'user')?.subject
+}

@@ -1,0 +1,71 @@
+/** What is remembered of a turn: facts and statements of its user, by rules. */
+import { newId } from '../conversation.ts'
+import type { Deps } from '../deps.ts'
+import type { Memory, ToldMemory } from '../store/memory-calls.ts'
+import type { MemoryUse } from './evidence.ts'
+import type { Fact, Sentence } from './facts/fact.ts'
+import { latest } from './facts/supersede.ts'
+import { toldBy } from './facts/told-by.ts'
+
+/** What a turn changes in its user's memories: told in the response, and written with the turn. */
+export interface TurnMemories {
+  readonly told: readonly ToldMemory[]
+  readonly written: readonly Memory[]
+  /** What does not hold any more from now on. */
+  readonly ended: readonly Memory[]
+}
+
+/** Of one turn at most: what else is in it is pasted text. */
+const MAX_TOLD = 32
+/** Facts told before that a correction without a topic of its own may mean. */
+const RECENT = 8
+/** Facts among which a withdrawal looks for what it withdraws. */
+const WITHDRAWABLE = 1000
+
+/** A fact with its memory. */
+type KnownFact = Fact & { readonly memory: Memory }
+
+/** What is to be remembered of a message. Nothing is taken from a reply, or from what a reply was shown. */
+export async function memoriesOfTurn(
+  { store, now }: Pick<Deps, 'store' | 'now'>,
+  owner: string,
+  { namespace, user }: MemoryUse,
+  message: string,
+  origin: { readonly response: string; readonly conversation: string },
+): Promise<TurnMemories> {
+  const created = now()
+  const factsOf = async (topics: readonly Fact[] | null, limit: number): Promise<KnownFact[]> =>
+    (await store.factsOf(owner, { namespace, user, topics, ended: false, limit })).toReversed().map(known)
+  const memoryOf = ({ text, start, end }: Sentence, fact: Memory['fact']): Memory => {
+    const place = { namespace, user, source: { ...origin, start, end } }
+    const times = { created, updated: created, expires: null, ended: null }
+    return { id: newId('mem'), text, metadata: {}, fact, ...place, ...times }
+  }
+  const recent = (await factsOf(null, RECENT)).filter(
+    ({ memory: { source } }) => source?.conversation === origin.conversation,
+  )
+  const { facts, statements } = toldBy(message, recent)
+  const withdraws = facts.some(({ kind }) => kind === 'withdrawn')
+  let holding = facts.length === 0 ? [] : await factsOf(withdraws ? null : facts, WITHDRAWABLE)
+  const told: ToldMemory[] = []
+  const ended: Memory[] = []
+  for (const fact of facts.slice(0, MAX_TOLD)) {
+    const { subject, attribute, value, kind, sentence } = fact
+    const memory = kind === 'withdrawn' ? null : memoryOf(sentence, { subject, attribute, value })
+    const next = latest<Fact & { readonly memory: Memory | null }>([...holding, { ...fact, memory }])
+    const gone = holding.filter((one) => !next.includes(one)).map((one) => one.memory)
+    told.push({ namespace, user, ends: gone.map(({ id }) => id), memory })
+    ended.push(...gone)
+    holding = next.filter((one): one is KnownFact => one.memory !== null)
+  }
+  for (const statement of statements.slice(0, MAX_TOLD - told.length))
+    told.push({ namespace, user, ends: [], memory: memoryOf(statement, null) })
+  const written = told.flatMap(({ memory }) => memory ?? [])
+  return { told, written, ended }
+}
+
+function known(memory: Memory): KnownFact {
+  const { start, end } = memory.source ?? { start: 0, end: memory.text.length }
+  const sentence = { text: memory.text, start, end }
+  return { ...(memory.fact as NonNullable<Memory['fact']>), kind: 'told', sentence, confidence: 1, memory }
+}

@@ -1,0 +1,74 @@
+/** The text of a reply that is checked, held back where another text may be served in its place. */
+import type { VerifyMode } from '../critic/verify-mode.ts'
+import type { Verified } from '../critic/verify-reply.ts'
+import type { TokenLogprob } from '../engine/messages.ts'
+import { ApiError } from './errors.ts'
+import type { Part } from './reply-reader.ts'
+import { overall } from './verification.ts'
+
+interface Piece {
+  readonly parts: readonly Part[]
+  readonly tokens: readonly TokenLogprob[]
+}
+
+/** Policies under which the client gets nothing of a reply before it is checked. */
+const WAITS: ReadonlySet<VerifyMode> = new Set(['abstain', 'quote', 'rollback'])
+
+export class CheckedText {
+  readonly waits: boolean
+  readonly #held: Piece[] = []
+  #text = ''
+  #isPlain = true
+
+  constructor(mode: VerifyMode) {
+    this.waits = WAITS.has(mode)
+  }
+
+  /** The text of the reply; '' where it has calls of functions, which are not checked. */
+  get text(): string {
+    return this.#isPlain ? this.#text.trim() : ''
+  }
+
+  take(parts: readonly Part[], tokens: readonly TokenLogprob[]): void {
+    for (const part of parts) {
+      if (part.kind === 'call') this.#isPlain = false
+      if (part.kind === 'text') this.#text += part.text
+    }
+    if (this.waits) this.#held.push({ parts, tokens })
+  }
+
+  /** What was held back, or what is served in its place. */
+  pieces(served: string | null): readonly Piece[] {
+    return served === null ? this.#held : [{ parts: [{ kind: 'text', text: served }], tokens: [] }]
+  }
+}
+
+/** The text that is served in place of a reply; null: the reply itself. Throws ApiError where the turn is taken back. */
+export function servedInstead(verified: Verified | null): string | null {
+  const decision = verified?.decision
+  if (decision?.action === 'replace') return decision.text
+  if (decision?.action !== 'rollback') return null
+  const wrong = verified?.verdicts.find(({ verdict, invented }) => verdict === 'contradicted' || invented)
+  const message = `The reply was taken back: ${wrong?.reason ?? 'it is not what the user told'}. Nothing was stored.`
+  throw new ApiError(422, 'reply_rejected', message)
+}
+
+/** What the critic found and did, as the usage tells it. */
+export function verificationReport(
+  { policy, verdicts, decision }: Verified,
+  isReplaced: boolean,
+): Record<string, unknown> {
+  return {
+    policy,
+    action: isReplaced ? 'replaced' : decision.action,
+    result: overall(verdicts),
+    verdicts: verdicts.map(({ verdict, invented, reason, facts, start, end }) => ({
+      verdict,
+      invented,
+      reason,
+      memories: facts,
+      start,
+      end,
+    })),
+  }
+}

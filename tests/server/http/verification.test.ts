@@ -1,0 +1,107 @@
+/** Replies that are checked against what their user has told. */
+import { expect, test } from 'vitest'
+import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
+
+const CODE = 'My locker code is 4071.'
+const QUESTION = 'What is my locker code?'
+
+/** A server whose model answers questions with `answer`, and anything else with "ok". */
+async function answering(answer: string): Promise<{ server: TestServer; read: string[] }> {
+  const read: string[] = []
+  const next = (history: readonly number[]): number => {
+    const at = history.lastIndexOf(258)
+    const prompt = Buffer.from(history.slice(0, Math.max(0, at))).toString('latin1')
+    if (at === history.length - 1) read.push(prompt)
+    const isQuestion = history.slice(history.lastIndexOf(257) + 1, at - 1).at(-1) === '?'.charCodeAt(0)
+    const text = Buffer.from(isQuestion ? answer : 'ok')
+    return text[history.length - 1 - at] ?? 256
+  }
+  return { server: await startTestServer({ memories: 'on', verify: 'annotate', append: true, next }), read }
+}
+
+const respond = async (
+  server: TestServer,
+  input: string,
+  options: Json = {},
+): Promise<{ status: number; json: Json }> =>
+  server.post('/v1/responses', { model: 'fake', input, max_output_tokens: 60, ...options })
+const textOf = (json: Json): string => json.output[0].content[0].text
+const verificationOf = (json: Json): Json => json.usage.mneme.verification
+const policy = (verify: string): Json => ({ mneme: { verify } })
+
+test('the usage says of each sentence whether it is what the user told, and what it rests on', async () => {
+  const { server } = await answering('Your locker code is 4071. Paris is nice.')
+  const told = await respond(server, CODE)
+  const [memory] = told.json.usage.mneme.memory.written
+  const { json } = await respond(server, QUESTION)
+  expect(verificationOf(json)).toMatchObject({
+    policy: 'annotate',
+    action: 'keep',
+    result: 'supported',
+    verdicts: [
+      { verdict: 'supported', memories: [memory], start: 0, end: 25, invented: false },
+      { verdict: 'unchecked', memories: [], invented: false },
+    ],
+  })
+})
+
+test('a wrong value is served as it is with annotate, and replaced by what was told with quote and abstain', async () => {
+  const { server, read } = await answering('Your locker code is 4017.')
+  await respond(server, CODE)
+  const annotated = await respond(server, QUESTION)
+  expect(textOf(annotated.json)).toBe('Your locker code is 4017.')
+  expect(verificationOf(annotated.json)).toMatchObject({ action: 'keep', result: 'contradicted' })
+  const quoted = await respond(server, QUESTION, policy('quote'))
+  expect(textOf(quoted.json)).toBe(`You told me: "${CODE}"`)
+  expect(verificationOf(quoted.json)).toMatchObject({ policy: 'quote', action: 'replaced', result: 'contradicted' })
+  const abstained = await respond(server, QUESTION, policy('abstain'))
+  expect(textOf(abstained.json)).toBe(`I am not sure: what you told me was "${CODE}"`)
+  // The conversation goes on from what was served.
+  read.length = 0
+  await respond(server, 'Fine.', { previous_response_id: quoted.json.id })
+  expect(read[0]).toContain(`You told me: "${CODE}"`)
+  expect(read[0]).not.toContain('4017')
+})
+
+test('what was never told is said to be, and a value for it is not served', async () => {
+  const { server } = await answering('Your wifi password is swordfish.')
+  const { json } = await respond(server, 'What is my wifi password?', policy('quote'))
+  expect(textOf(json)).toBe('You have not told me your wifi password.')
+  expect(verificationOf(json).verdicts).toMatchObject([{ verdict: 'unchecked', invented: true }])
+})
+
+test('with rollback a turn whose reply is wrong has not happened', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  const told = await respond(server, CODE)
+  const before = await server.deps.store.statistics()
+  const { status, json } = await respond(server, QUESTION, {
+    ...policy('rollback'),
+    previous_response_id: told.json.id,
+  })
+  expect([status, json.error.code]).toEqual([422, 'reply_rejected'])
+  expect(json.error.message).toContain('4071')
+  expect(await server.deps.store.statistics()).toEqual(before)
+})
+
+test('nothing of a reply leaves the server before it is checked where another text may take its place', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  await respond(server, CODE)
+  const streamed = async (verify: string): Promise<string> => {
+    const body = { model: 'fake', input: QUESTION, max_output_tokens: 60, stream: true, ...policy(verify) }
+    return (await server.request('POST', '/v1/responses', body)).text()
+  }
+  expect(await streamed('quote')).not.toContain('4017.')
+  expect(await streamed('annotate')).toContain('Your locker code is 4017.')
+  expect(await streamed('off')).not.toContain('verification')
+})
+
+test('a promise to remember is kept, or contradicted', async () => {
+  const promise = 'Okay, I will remember that?'
+  const { server } = await answering(promise)
+  const kept = await respond(server, `${CODE} Right?`)
+  expect(verificationOf(kept.json).verdicts).toMatchObject([{ verdict: 'supported' }])
+  const empty = await respond(server, 'Hello there?')
+  expect(verificationOf(empty.json).verdicts).toMatchObject([{ verdict: 'contradicted', memories: [] }])
+  const replaced = await respond(server, 'Hello there?', policy('quote'))
+  expect(textOf(replaced.json)).toBe('I only remember what you tell me about yourself.')
+})

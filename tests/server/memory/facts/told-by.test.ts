@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import type { Fact } from '../../../../server/memory/facts/fact.ts'
+import { latest } from '../../../../server/memory/facts/supersede.ts'
+import { toldBy } from '../../../../server/memory/facts/told-by.ts'
+
+const said = (facts: readonly Fact[]) => facts.map((f) => `${f.kind} ${f.subject}: ${f.attribute} = ${f.value}`)
+
+/** What holds after messages of one conversation. */
+function holding(...messages: string[]): string[] {
+  const known: Fact[] = []
+  for (const message of messages) known.push(...toldBy(message, known).facts)
+  return latest(known).map((f) => `${f.subject}: ${f.attribute} = ${f.value}`)
+}
+
+describe('facts are taken from plain words', () => {
+  const cases: readonly (readonly [string, readonly string[]])[] = [
+    ['btw im allergic to peanuts', ['told user: allergy = peanuts']],
+    ["I'm Anna and I live in Kraków", ['told user: name = Anna', 'told user: home = Kraków']],
+    ['the wifi password at the cabin is h4rbour!', ['told user: cabin wifi password = h4rbour!']],
+    ['we named the puppy Biscuit', ['told puppy: name = Biscuit']],
+    ['you can reach me at a.b+c@x.org', ['told user: email = a.b+c@x.org']],
+    ['moved to Lisbon last month', ['told user: home = Lisbon']],
+    ["my favourite colour's teal", ['told user: favorite color = teal']],
+    ['My name is 田中さくら', ['told user: name = 田中さくら']],
+    ['my phone number is +48 601 555 019', ['told user: phone number = +48 601 555 019']],
+    ['my brother lives in Reykjavík', ['told brother: home = Reykjavík']],
+    ['please remember that the code for the bike shed is 19B7', ['told user: bike shed code = 19B7']],
+    [
+      'my sister Joanna turns 30 on May 3rd',
+      ['told sister: name = Joanna', 'told sister joanna: age = 30', 'told sister joanna: birthday = May 3rd'],
+    ],
+  ]
+  for (const [message, expected] of cases) {
+    test(`"${message}" tells ${expected.join(', ')}`, () => {
+      expect(said(toldBy(message).facts)).toEqual(expected)
+    })
+  }
+
+  test('the ways to name one attribute give one topic', () => {
+    const topics = [
+      "my dog's name is Rex",
+      'the name of my dog is Rex',
+      'my dog is called Rex',
+      'my dogs name is Rex',
+    ].map((message) => said(toldBy(message).facts))
+    expect(topics[1]).toEqual(topics[0])
+    expect(topics[2]).toEqual(topics[0])
+    expect(topics[0]).toEqual(['told dog: name = Rex'])
+  })
+})
+
+describe('nothing is taken from what the user does not state', () => {
+  const cases = [
+    'what is my name?',
+    'write me a poem about my dog Rex',
+    'if my name were Bob, what would my initials be?',
+    'He said "I live in Paris" and left.',
+    'Summarise this: "I am Captain Ahab. My ship is the Pequod."',
+    '> my password is hunter2\nis this a meme?',
+    'Can you fix this?\n```\n// my name is Alice\n```',
+    "I'm so tired today lol",
+    'thanks, I love it!',
+    'suppose my salary is 4000 euros',
+    '',
+  ]
+  for (const message of cases) {
+    test(`${JSON.stringify(message)} tells nothing`, () => {
+      expect(said(toldBy(message).facts)).toEqual([])
+    })
+  }
+
+  test('a statement that no rule reads is kept as it is, a question and small talk are not', () => {
+    const told = toldBy('Yesterday the two of us walked along the river. Was it nice? Haha ok.')
+    expect(told.facts).toEqual([])
+    expect(told.statements.map((s) => s.text)).toEqual(['Yesterday the two of us walked along the river.'])
+  })
+})
+
+describe('a correction takes the place of what was told', () => {
+  test('the old value is named', () => {
+    expect(holding('my locker code is 4071', "actually it's 4072, not 4071")).toEqual(['user: locker code = 4072'])
+  })
+  test('without a topic it takes the one told last with a value of the same shape', () => {
+    expect(holding('my locker code is 4071', 'my name is Jon', 'no wait, I meant 4072')).toEqual([
+      'user: name = Jon',
+      'user: locker code = 4072',
+    ])
+  })
+  test('without anything to correct a bare value tells nothing', () => {
+    expect(toldBy("no, it's 4072").facts).toEqual([])
+  })
+  test('a new number takes the place of the old one', () => {
+    expect(holding('my number is 555 0134', 'my new number is 555 0199')).toEqual(['user: phone number = 555 0199'])
+  })
+  test('a move leaves one home', () => {
+    expect(holding('I live in Turin', "I no longer live in Turin, I'm in Bari now")).toEqual(['user: home = Bari'])
+  })
+  test('of several values only the corrected one goes', () => {
+    expect(holding("I'm allergic to peanuts and latex", "I'm not allergic to peanuts, it's cashews")).toEqual([
+      'user: allergy = latex',
+      'user: allergy = cashews',
+    ])
+  })
+})
+
+describe('a withdrawal leaves nothing of its topic and all of the rest', () => {
+  test('what is to be forgotten is gone', () => {
+    expect(holding('my locker code is 4071', "my name's Jo", 'forget my locker code')).toEqual(['user: name = Jo'])
+  })
+  test('a dog that is gone takes its name with it', () => {
+    expect(holding('my dog is called Rex', "I don't have a dog any more")).toEqual([])
+  })
+  test('one of several likes goes, the others stay', () => {
+    expect(holding('I like olives', 'I like jazz', "I don't like olives anymore")).toEqual(['user: likes = jazz'])
+  })
+})
