@@ -56,8 +56,8 @@ function invented(random: Random, part: Part): string {
       ? ['b,d,f,g,k,l,m,n,p,r,s,t,v,z,br,dr,kr,pl,st,tr', 'a,e,i,o,u,ai,ou', ',n,r,s,l,k,m,x']
       : ['bl,fr,gl,h,j,qu,sh,sk,sn,th,w,y', 'ee,oa,ie,a,o,u', 'ck,nd,sh,rt,lm,ft,']
   const pick = (text: string): string => random.pick(text.split(','))
-  const syllable = (): string => pick(heads!) + pick(hearts!)
-  return Array.from({ length: random.between(1, 3) }, syllable).join('') + pick(hearts!) + pick(tails!)
+  const syllable = (): string => pick(heads) + pick(hearts)
+  return Array.from({ length: random.between(1, 3) }, syllable).join('') + pick(hearts) + pick(tails)
 }
 
 const inventedName: Draw = (random, part) => capital(invented(random, part))
@@ -147,7 +147,7 @@ const shapes: Record<Kind, Shapes> = {
     seen: [
       (r, p) => `The ${capital(word(words.plain)(r, p))} ${capital(word(words.plain)(r, p))}`,
       (r, p) => `${capital(word(words.plain)(r, p))} of ${inventedName(r, p)}`,
-      (r, p) => `${inventedName(r, p)}`,
+      inventedName,
     ],
     unseen: [(r, p) => `${capital(word(words.plain)(r, p))}s and ${capital(word(words.plain)(r, p))}s`],
   },

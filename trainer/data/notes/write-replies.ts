@@ -4,9 +4,8 @@
  * (`npm start -- bundles/smollm2`).
  */
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { plainPrompts } from './plain.ts'
-import type { PlainReply } from './replies.ts'
+import { type PlainReply, repliesFile } from './replies.ts'
 
 const MOST_TOKENS = 64
 const [url, model] = process.argv.slice(2)
@@ -36,4 +35,4 @@ async function reply(prompt: string): Promise<PlainReply> {
 
 const lines: string[] = []
 for (const prompt of new Set(plainPrompts)) lines.push(JSON.stringify(await reply(prompt)))
-writeFileSync(join(import.meta.dirname, 'replies.jsonl'), `${lines.join('\n')}\n`)
+writeFileSync(repliesFile, `${lines.join('\n')}\n`)
