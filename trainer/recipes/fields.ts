@@ -121,6 +121,7 @@ export const dataSettings = {
   keeper: {
     stages: objects('parts of the curriculum, in order (data/keeper/dataset.ts)'),
   },
+  notes: {},
   task: {
     task: text('', 'which task (mneme eval --help lists them)'),
     options: { default: {}, help: 'options of the task that all stages and measurements share' } as Field<Options>,

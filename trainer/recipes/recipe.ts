@@ -13,6 +13,11 @@ export interface KeeperSource {
   readonly stages: readonly Stage[]
 }
 
+/** Generated conversations with notes about the user (data/notes). */
+export interface NotesSource {
+  readonly kind: 'notes'
+}
+
 export type Settings = TreeConfigOf<typeof settings>
 
 export interface Recipe extends Settings {
@@ -21,7 +26,7 @@ export interface Recipe extends Settings {
   readonly architecture: string
   /** Options of the architecture; the vocabulary comes from the tokenizer. */
   readonly model: Options
-  readonly data: TextSource | KeeperSource | TaskSource
+  readonly data: TextSource | KeeperSource | NotesSource | TaskSource
 }
 
 type Partly<T> = { readonly [K in keyof T]?: T[K] extends object ? Partly<T[K]> : T[K] }

@@ -2,6 +2,7 @@
 import { familyRecipes } from './families.ts'
 import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
 import { defineRecipe, textData } from './define.ts'
+import { notes } from './notes.ts'
 import type { Recipe } from './recipe.ts'
 import { taskRecipes } from './tasks.ts'
 
@@ -100,6 +101,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     keeper,
     keeperLong,
     keeperVanilla,
+    notes,
     ...taskRecipes,
     ...familyRecipes,
   ].map((recipe) => [recipe.name, recipe]),

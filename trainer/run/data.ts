@@ -6,6 +6,7 @@ import { openCorpus } from '../data/corpus.ts'
 import type { Mode, Reading } from '../data/document.ts'
 import { isHubName } from '../data/hub/name.ts'
 import { keeperDataset } from '../data/keeper/dataset.ts'
+import { notesDataset } from '../data/notes/dataset.ts'
 import type { ReportProgress } from '../data/progress.ts'
 import { taskDataset } from '../data/tasks/dataset.ts'
 import { setTask } from '../data/tasks/registry.ts'
@@ -37,6 +38,14 @@ export async function openData(recipe: Recipe, context: DataContext): Promise<Ru
     return {
       data: keeperDataset({ batch, sequenceLength, codec, seed, stages: data.stages }),
       heldOut: { data: keeperDataset({ batch, sequenceLength, codec, seed: 999, stages: heldOut }), batches },
+      notes: [],
+    }
+  }
+  if (data.kind === 'notes') {
+    const rows = { batch, sequenceLength, codec: context.codec }
+    return {
+      data: notesDataset({ ...rows, seed, part: 'train' }),
+      heldOut: { data: notesDataset({ ...rows, seed: 999, part: 'heldout' }), batches },
       notes: [],
     }
   }

@@ -10,6 +10,25 @@ export function fromHalf(bits: number): number {
   return halfToFloat[bits]!
 }
 
+const single = new Float32Array(1)
+const singleBits = new Uint32Array(single.buffer)
+
+/** The bits of the nearest float16, of two as near the even one; infinity above 65,504 and a half step. */
+export function toHalf(value: number): number {
+  single[0] = value
+  const bits = singleBits[0]!
+  const sign = (bits >>> 16) & 0x8000
+  const exponent = ((bits >>> 23) & 0xff) - 112
+  if (exponent >= 31) return sign | (exponent === 143 && (bits & 0x7fffff) !== 0 ? 0x7e00 : 0x7c00)
+  if (exponent < -10) return sign
+  const mantissa = exponent > 0 ? bits & 0x7fffff : (bits & 0x7fffff) | 0x800000
+  const dropped = exponent > 0 ? 13 : 14 - exponent
+  const kept = ((exponent > 0 ? exponent << 10 : 0) + (mantissa >>> dropped)) >>> 0
+  const [rest, half] = [mantissa & ((1 << dropped) - 1), 1 << (dropped - 1)]
+  // A carry goes into the exponent, as it should
+  return sign | (kept + (rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0))
+}
+
 export const decodeF32: Decoder = (bytes, into) => {
   new Uint8Array(into.buffer, into.byteOffset, into.byteLength).set(bytes)
 }
