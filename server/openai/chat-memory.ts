@@ -80,7 +80,7 @@ export async function rememberChat(
     usage() {
       const memory = memoryReport(evidence, noted, null, outcome?.told ?? null)
       const { verified, served } = outcome ?? {}
-      const verification = verified && verificationReport(verified, served !== null)
+      const verification = verified && verificationReport(verified, served ?? null)
       return memory ? { mneme: { memory, ...(verification && { verification }) } } : {}
     },
   }

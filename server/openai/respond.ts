@@ -21,7 +21,7 @@ import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
 import { isRemembered, memoryReport, memoryUse } from './memory-use.ts'
-import { CheckedText, servedInstead, verificationReport } from './checked-text.ts'
+import { actionOf, CheckedText, servedInstead, verificationReport } from './checked-text.ts'
 import { withNotes, type NotedTurn } from './notes.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
@@ -99,6 +99,8 @@ export async function* respond(
           yield* reply.pieces(served).flatMap(({ parts, tokens }) => writer.take(parts, tokens))
         else if (output) yield* writer.take(rest, [])
         if (output) yield* writer.close(incomplete)
+        if (verified && request.include?.includes('mneme.verification'))
+          yield* writer.verified({ ...verified, action: actionOf(verified, served) })
         const again = await secondReading(deps, turn, event, served, caller)
         const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
@@ -337,7 +339,7 @@ function usageOf(
   const earlier = job.from === null ? null : base?.resumed
   const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
   const memory = memoryReport(evidence, noted, again, told)
-  const verification = verified && verificationReport(verified, served !== null)
+  const verification = verified && verificationReport(verified, served)
   const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
   return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory, verification }
 }

@@ -34,7 +34,7 @@ export type InputEntry =
     }
 
 /** The item ids of a response are derived from its own, so that an item leads to the response. */
-export function itemIdOf(responseId: string, prefix: 'msg' | 'rs' | 'fc', index = 0): string {
+export function itemIdOf(responseId: string, prefix: 'msg' | 'rs' | 'fc' | 'vf', index = 0): string {
   return responseId.replace(/^resp_/, `${prefix}_`) + (index === 0 ? '' : `_${index}`)
 }
 

@@ -45,6 +45,19 @@ test('the usage says of each sentence whether it is what the user told, and what
   })
 })
 
+test('the verdicts are an item of the output and in the metadata where that is asked for', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  await respond(server, CODE)
+  const { json } = await respond(server, QUESTION, { include: ['mneme.verification'], metadata: { by: 'ann' } })
+  expect(json.output).toMatchObject([
+    { type: 'message' },
+    { type: 'mneme:verification', status: 'completed', result: 'contradicted', action: 'keep' },
+  ])
+  expect(json.metadata).toEqual({ by: 'ann', mneme_verification: 'contradicted; 1:contradicted' })
+  const next = await respond(server, 'Fine.', { previous_response_id: json.id })
+  expect([next.json.output.length, next.json.metadata]).toEqual([1, {}])
+})
+
 test('a wrong value is served as it is with annotate, and replaced by what was told with quote and abstain', async () => {
   const { server, read } = await answering('Your locker code is 4017.')
   await respond(server, CODE)
