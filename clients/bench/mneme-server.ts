@@ -49,7 +49,7 @@ function mnemeServer({ bin, model, data, tokens, concurrency, args = [] }: Mneme
       const memory = String(model.memoryFor(twinTokens(tokens)))
       const models = workload === 'unloads' ? [model.bundle, model.twin.bundle, '--memory', memory] : [model.bundle]
       const batch = workload === 'speed' ? ['--max-batch', String(Math.max(8, concurrency))] : []
-      const fixed = ['--log-level', 'error', '--until-stdin-ends', '--data', data]
+      const fixed = ['--log-level', 'error', '--until-stdin-ends', '--data', data, '--memories', 'off']
       const argsFor = (port: number) => [bin, 'serve', ...models, '--port', String(port), ...fixed, ...batch, ...args]
       child = await startChildServer(process.execPath, argsFor, defaultEnvironment())
       return child.url

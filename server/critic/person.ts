@@ -44,7 +44,8 @@ export function inFirstPerson(sentence: string): string {
   // "I'll call you Jo" is what the user asked for.
   const calling = sentence.replace(/^i(?:'ll| will)(?: always)? (?=call you\b)/iu, '')
   const turned = calling.replaceAll(
-    /\b(?:you(?:r|rs|rself|'re|'ve|'d|'ll)?|my|mine|me|i(?:'m|'ve|'ll|'d)?)\b/giu,
+    // Words that stand alone: "me-07" is a value.
+    /(?<![\p{L}\p{N}@._-])(?:you(?:r|rs|rself|'re|'ve|'d|'ll)?|my|mine|me|i(?:'m|'ve|'ll|'d)?)(?![\p{L}\p{N}@_-])/giu,
     (word, at: number) => {
       const lower = word.toLowerCase()
       if (lower !== 'you') return OTHER_SIDE[lower] ?? word

@@ -39,7 +39,8 @@ export function startFakeServer({
   through = [],
 }: ProcessOptions): Promise<ServerProcess> {
   const entry = compiled('tests/support/fake-serve.ts')
-  const all = { port: 0, logLevel: 'warn', ...flags }
+  // Replies that depend on what other conversations told are not the same in two servers.
+  const all = { port: 0, logLevel: 'warn', memories: 'off', ...flags }
   const env = { ...process.env, FAKE_FLAGS: JSON.stringify(all), ...environment }
   const command = `${before}; exec "${process.execPath}" "${entry}"`
   const [program, ...args] = [...through, 'bash', '-c', command]
