@@ -5,6 +5,7 @@ import type { TurnMemories } from '../memory/told.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import { checkReply } from './check-reply.ts'
 import { decide, type Decision } from './policy.ts'
+import { heardIn } from './heard.ts'
 import { promiseOf } from './promise.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
@@ -18,32 +19,38 @@ export interface Verified {
 /** Facts that a reply is checked against, told last. With more of them, what is not among them may have been told. */
 const MAX_FACTS = 1000
 
-/** The verdicts on a reply, and what is served. `told`: what the turn itself tells; null where it is not remembered. */
+/** A turn whose reply is complete. */
+export interface CheckedTurn {
+  readonly question: string
+  readonly reply: string
+  readonly evidence: Evidence
+  /** What the turn itself tells; null where it is not remembered. */
+  readonly told: TurnMemories | null
+  /** What the user wrote in this conversation, as far as it is known. */
+  readonly heard: readonly string[]
+  /** Whether that is all of it: where it is not, nobody can say that something was never told. */
+  readonly isWhole: boolean
+}
+
+/** The verdicts on a reply, and what is served. */
 export async function verifyReply(
   { store }: Pick<Deps, 'store'>,
   owner: string,
   { namespace, user }: MemoryUse,
-  turn: {
-    readonly question: string
-    readonly reply: string
-    readonly evidence: Evidence
-    readonly told: TurnMemories | null
-  },
+  { question, reply, evidence, told, heard, isWhole }: CheckedTurn,
   policy: Verified['policy'],
 ): Promise<Verified> {
-  const { question, reply, evidence, told } = turn
   const kept = await store.factsOf(owner, { namespace, user, topics: null, ended: true, limit: MAX_FACTS })
   const gone = new Set(told?.ended.map(({ id }) => id))
   const found = evidence.entries.map(({ memory }) => memory)
   const memories = unique([...found, ...kept.toReversed(), ...(told?.written ?? [])])
-  const facts = memories.flatMap((memory) => knownFact(memory, gone))
+  const remembered = memories.flatMap((memory) => knownFact(memory, gone))
+  const said = heardIn(heard, remembered)
+  const facts = [...said.facts, ...remembered]
   const notes = memories.flatMap(({ id, text, fact }): Note[] => (fact ? [] : [{ id, text }]))
-  const checked = checkReply({ question, reply, facts, notes })
-  const mayMiss = kept.length === MAX_FACTS
-  const verdicts = checked
-    .map((verdict) =>
-      mayMiss && verdict.invented && evidence.asked.length === 0 ? { ...verdict, invented: false } : verdict,
-    )
+  const mayMiss = !isWhole || (kept.length === MAX_FACTS && evidence.asked.length === 0)
+  const verdicts = checkReply({ question, reply, facts, notes: [...said.notes, ...notes] })
+    .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const decision = sensible(decide(policy, verdicts, facts, question), evidence)
   return { policy, verdicts, decision }
@@ -52,9 +59,13 @@ export async function verifyReply(
 /** Served in place of an invented reply or promise where the user has asked nothing about themselves. */
 const ONLY_TOLD = 'I only remember what you tell me about yourself.'
 
-function sensible(decision: Decision, { asked }: Evidence): Decision {
-  const isEmpty = decision.action === 'replace' && decision.facts.length === 0
-  return isEmpty && asked.length === 0 ? { ...decision, text: ONLY_TOLD } : decision
+/** Where no fact answers, the nearest sentence of the user that was found does, if there is one that no rule has read. */
+function sensible(decision: Decision, { asked, entries }: Evidence): Decision {
+  if (decision.action !== 'replace' || decision.facts.length > 0) return decision
+  const near = entries.filter(({ memory }) => asked.length === 0 || memory.fact === null)
+  const [best] = near.toSorted((a, b) => b.score - a.score)
+  if (best) return { ...decision, text: `You told me: "${best.memory.text}"`, facts: [best.memory.id] }
+  return asked.length === 0 ? { ...decision, text: ONLY_TOLD } : decision
 }
 
 function knownFact({ id, text, fact, ended }: Memory, gone: ReadonlySet<string>): KnownFact[] {

@@ -1,17 +1,24 @@
-/** What memories do in a chat completion: the reply reads them, and what is told is remembered where that was asked for. */
+/** What memories do in a chat completion: the reply reads them and is checked, and what is told is remembered where asked for. */
 import type { Message } from '../../runtime/text.ts'
+import type { VerifyMode } from '../critic/verify-mode.ts'
+import { verifyReply, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
-import { embedTold } from '../memory/memories.ts'
 import { findEvidence, type MemoryUse } from '../memory/evidence.ts'
+import { embedTold } from '../memory/memories.ts'
 import { memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
+import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
 import { memoryReport } from './memory-use.ts'
 import { withNotes } from './notes.ts'
 
 export interface RememberedChat {
   /** The turn, with notes where some are read. */
   readonly turn: NewTurn
+  /** Nothing of the reply may be sent before it is checked. */
+  readonly waits: boolean
+  /** Checks the text of the only reply; returns what is served in its place, or null. Throws ApiError where it is taken back. */
+  check(completion: string, text: string): Promise<string | null>
   /** The replies are complete: writes what the user told. */
   finish(completion: string): Promise<void>
   /** What is added to the usage. */
@@ -24,6 +31,7 @@ export async function rememberChat(
   model: ServedModel,
   turn: NewTurn,
   use: MemoryUse,
+  verify: VerifyMode,
   signal: AbortSignal,
 ): Promise<RememberedChat> {
   const { owner, prompt } = turn
@@ -34,19 +42,46 @@ export async function rememberChat(
   const said = last?.role === 'user' ? last.content : ''
   const evidence = await findEvidence(deps, owner, use, said, isKnown, signal)
   const noted = evidence && (await withNotes(model, turn, evidence.entries))
-  let told: TurnMemories | null = null
   if (evidence) deps.metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
+  const mode = evidence && turn.choices === 1 ? verify : 'off'
+  let told: Promise<TurnMemories | null> | null = null
+  let outcome: { told: TurnMemories | null; verified: Verified | null; served: string | null } | null = null
+  const tell = (completion: string): Promise<TurnMemories | null> => {
+    const origin = { response: completion, conversation: completion }
+    return (told ??= use.write && said !== '' ? memoriesOfTurn(deps, owner, use, said, origin) : Promise.resolve(null))
+  }
   return {
     turn: noted?.job ?? turn,
+    waits: WAITS.has(mode),
+    async check(completion, reply) {
+      if (mode === 'off' || !evidence || reply.trim() === '') return null
+      const heard = messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []))
+      const checked = {
+        question: said,
+        reply: reply.trim(),
+        evidence,
+        told: await tell(completion),
+        heard,
+        isWhole: true,
+      }
+      const verified = await verifyReply(deps, owner, use, checked, mode)
+      for (const { verdict } of verified.verdicts) deps.metrics.verdicts.inc({ verdict })
+      const served = WAITS.has(mode) ? servedInstead(verified) : null
+      outcome = { told: checked.told, verified, served }
+      return served
+    },
     async finish(completion) {
-      if (!use.write || said === '') return
-      told = await memoriesOfTurn(deps, owner, use, said, { response: completion, conversation: completion })
-      await deps.store.tellMemories(owner, told.told)
-      void embedTold(deps, owner, told.written)
+      const memories = await tell(completion)
+      outcome = { verified: null, served: null, ...outcome, told: memories }
+      if (!memories) return
+      await deps.store.tellMemories(owner, memories.told)
+      void embedTold(deps, owner, memories.written)
     },
     usage() {
-      const memory = memoryReport(evidence, noted, null, told)
-      return memory ? { mneme: { memory } } : {}
+      const memory = memoryReport(evidence, noted, null, outcome?.told ?? null)
+      const { verified, served } = outcome ?? {}
+      const verification = verified && verificationReport(verified, served ?? null)
+      return memory ? { mneme: { memory, ...(verification && { verification }) } } : {}
     },
   }
 }

@@ -55,6 +55,11 @@ export class ChatReply {
     }
   }
 
+  /** The text that can be checked: '' where functions are called. */
+  get checkable(): string {
+    return this.#calls.length > 0 ? '' : this.#text
+  }
+
   /** Why the reply ended, and calls that were none. */
   outcome(finish: FinishReason): Json {
     const { rejected } = this.#reader

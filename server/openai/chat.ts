@@ -5,7 +5,7 @@ import type { FinishReason } from '../engine/messages.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { pickModel, type ServedModel } from '../served-model.ts'
 import { chatMessages } from './chat-messages.ts'
-import { ChatReply, deltaOf } from './chat-reply.ts'
+import { ChatReply, deltaOf, type IndexedPart } from './chat-reply.ts'
 import type { ChatRequest } from './chat-schema.ts'
 import { runChoices, type Piece, type Progress, type StatelessCaller, type Totals } from './choices.ts'
 import type { HeldReply } from './held-replies.ts'
@@ -32,6 +32,8 @@ export async function* streamChat(
   const usage = usageIn(request.stream_options, totals, remembered)
   const chunk = (choice: Json): Json => ({ ...head, choices: [choice], ...usage.chunk() })
   const replies = Array.from({ length: turn.choices }, () => new ChatReply(plan, totals))
+  const completion = head['id'] as string
+  const held: IndexedPart[] = []
   const options = { signal: caller.signal, param: 'messages', echo: false, totals }
   for await (const piece of runChoices(deps, model, [turn], options)) {
     if (piece.kind === 'progress') {
@@ -42,7 +44,11 @@ export async function* streamChat(
     const reply = replies[index] as ChatReply
     if (piece.begins) yield chunk(choiceOf(index, { role: 'assistant', content: '' }))
     const entries = request.logprobs === true ? entriesOf(tokens) : []
-    const deltas = reply.take(piece).flatMap(deltaOf)
+    held.push(...reply.take(piece))
+    if (remembered.waits && piece.finish === null) continue
+    const parts = held.splice(0)
+    const served = piece.finish === null ? null : await remembered.check(completion, reply.checkable)
+    const deltas = served === null ? parts.flatMap(deltaOf) : [{ content: served } as Json]
     if (deltas.length === 0 && entries.length > 0) deltas.push({ content: '' })
     for (const [at, delta] of deltas.entries()) {
       // Tokens are told once, with the first of what they became.
@@ -51,7 +57,7 @@ export async function* streamChat(
     }
     if (piece.finish !== null) yield chunk({ ...choiceOf(index, {}), ...reply.outcome(piece.finish) })
   }
-  await remembered.finish(head['id'] as string)
+  await remembered.finish(completion)
   const last = usage.last()
   if (last) yield { ...head, choices: [], usage: last }
 }
@@ -81,14 +87,17 @@ export async function completeChat(
     }
     reply.finish = piece.finish
   }
+  const head = headOf(deps, model, 'chat.completion')
+  const completion = head['id'] as string
+  const [first] = replies
+  const served = first ? await remembered.check(completion, first.reader.checkable) : null
   const choices = replies.map(({ reader, logprobs, finish }, index) => ({
     index,
-    message: reader.message(),
+    message: { ...reader.message(), ...(served !== null && { content: served }) },
     logprobs: request.logprobs === true ? { content: logprobs, refusal: null } : null,
     ...reader.outcome(finish ?? 'stop'),
   }))
-  const head = headOf(deps, model, 'chat.completion')
-  await remembered.finish(head['id'] as string)
+  await remembered.finish(completion)
   return { ...head, choices, usage: { ...usageOf(totals), ...remembered.usage() } }
 }
 
@@ -116,13 +125,10 @@ async function prepare(
     keep: false,
     prefixes: prefixOptions(request),
   }
-  const remembered = await rememberChat(
-    deps,
-    model,
-    turn,
-    memoryUse(request, deps.memories, request.store === true),
-    signal,
-  )
+  // Log-probabilities are of the tokens that were made: they cannot be served with another text.
+  const verify = logprobs === null ? (request.mneme?.verify ?? deps.verify) : 'off'
+  const use = memoryUse(request, deps.memories, request.store === true)
+  const remembered = await rememberChat(deps, model, turn, use, verify, signal)
   return { model, turn: remembered.turn, plan, remembered }
 }
 

@@ -12,7 +12,7 @@ interface Piece {
 }
 
 /** Policies under which the client gets nothing of a reply before it is checked. */
-const WAITS: ReadonlySet<VerifyMode> = new Set(['abstain', 'quote', 'rollback'])
+export const WAITS: ReadonlySet<VerifyMode> = new Set(['abstain', 'quote', 'rollback'])
 
 export class CheckedText {
   readonly waits: boolean
@@ -53,14 +53,18 @@ export function servedInstead(verified: Verified | null): string | null {
   throw new ApiError(422, 'reply_rejected', message)
 }
 
+/** What was done with the reply. */
+export function actionOf({ decision }: Verified, served: string | null): string {
+  if (served !== null) return 'replaced'
+  return decision.action === 'replace' ? 'keep' : decision.action
+}
+
 /** What the critic found and did, as the usage tells it. */
-export function verificationReport(
-  { policy, verdicts, decision }: Verified,
-  isReplaced: boolean,
-): Record<string, unknown> {
+export function verificationReport(verified: Verified, served: string | null): Record<string, unknown> {
+  const { policy, verdicts } = verified
   return {
     policy,
-    action: isReplaced ? 'replaced' : decision.action,
+    action: actionOf(verified, served),
     result: overall(verdicts),
     verdicts: verdicts.map(({ verdict, invented, reason, facts, start, end }) => ({
       verdict,

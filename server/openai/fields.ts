@@ -81,7 +81,8 @@ const ownOptions = {
 /** What requests say of memories; docs/memory.md. */
 const MEMORY =
   '`memory`: `mode` (`on`, `read` or `off`), `namespace` and `user_id` of the memories that the turn uses. `gates`: ' +
-  '`semantic` true or false decides whether memories are read.'
+  '`semantic` true or false decides whether memories are read. `verify`: what is done with a reply that is wrong about ' +
+  'its user, docs/critic.md.'
 
 /** Our own options, and sampling once more, for clients that refuse to send what OpenAI does not have at top level. */
 export const mneme = done(
@@ -91,7 +92,7 @@ export const mneme = done(
 
 /** The same for chats. */
 export const chatMneme = done(
-  strict({ ...ownOptions, memory: done(memory, ''), gates: done(gates, '') }),
+  strict({ ...ownOptions, memory: done(memory, ''), gates: done(gates, ''), verify: done(z.enum(VERIFY_MODES), '') }),
   `\`bundle\`: refuse if another bundle would answer. ${MEMORY} The sampling fields are taken here too.`,
 )
 
@@ -106,8 +107,7 @@ export const responseMneme = done(
     rejected_calls: noEffect('Of the response sent back.'),
   }),
   '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. ' +
-    `${MEMORY} \`verify\`: what is done with a reply that is wrong about its user, docs/critic.md. The sampling fields are ` +
-    'taken here too.',
+    `${MEMORY} The sampling fields are taken here too.`,
 )
 
 export const modelName = done(z.string().max(256), 'Name of a served model. Default: the first.')

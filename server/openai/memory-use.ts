@@ -64,9 +64,16 @@ export function memoryReport(
     entries: noted ? evidence!.entries.map(entryOf) : [],
     notes: noted && { place: noted.place, tokens: noted.tokens },
     second_reading: again && { tokens: again.computed },
+    writes: told !== null,
     written: told?.written.map(({ id }) => id) ?? [],
     ended: told?.ended.map(({ id }) => id) ?? [],
   }
+}
+
+/** Whether what a stored turn told was remembered. */
+export function isRemembered(document: string): boolean {
+  const { response } = JSON.parse(document) as { response: { usage?: { mneme?: { memory?: { writes?: boolean } } } } }
+  return response.usage?.mneme?.memory?.writes === true
 }
 
 function gateOf({ gate }: Evidence, noted: NotedTurn | null): Record<string, unknown> {

@@ -12,7 +12,7 @@ import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.
 import { memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import { embedTold } from '../memory/memories.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
-import { verifyReply, type Verified } from '../critic/verify-reply.ts'
+import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
 import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { Progress } from './choices.ts'
 import { draftsOf } from './drafts.ts'
@@ -20,13 +20,13 @@ import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
-import { memoryReport, memoryUse } from './memory-use.ts'
-import { CheckedText, servedInstead, verificationReport } from './checked-text.ts'
+import { isRemembered, memoryReport, memoryUse } from './memory-use.ts'
+import { actionOf, CheckedText, servedInstead, verificationReport } from './checked-text.ts'
 import { withNotes, type NotedTurn } from './notes.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { ReplyReader, type Part } from './reply-reader.ts'
-import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
+import { itemsOf, messagesOf, readInput, userTexts, type InputEntry } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
@@ -99,6 +99,8 @@ export async function* respond(
           yield* reply.pieces(served).flatMap(({ parts, tokens }) => writer.take(parts, tokens))
         else if (output) yield* writer.take(rest, [])
         if (output) yield* writer.close(incomplete)
+        if (verified && request.include?.includes('mneme.verification'))
+          yield* writer.verified({ ...verified, action: actionOf(verified, served) })
         const again = await secondReading(deps, turn, event, served, caller)
         const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
@@ -193,17 +195,39 @@ async function secondReading(
 async function verifiedOf(
   deps: Deps,
   { owner }: Caller,
-  { use, said, evidence, verify }: RememberingTurn,
+  { use, said, base, evidence, verify }: RememberingTurn,
   reply: CheckedText,
   told: TurnMemories | null,
 ): Promise<Verified | null> {
   if (verify === 'off' || !evidence || reply.text === '') return null
-  const turn = { question: said.at(-1) ?? '', reply: reply.text, evidence, told }
+  const before = await heardBefore(deps, owner, base, reply.waits)
+  const heard = [...before.heard, ...said]
+  const turn = { ...before, question: said.at(-1) ?? '', reply: reply.text, evidence, told, heard }
   const began = performance.now()
   const verified = await verifyReply(deps, owner, use, turn, verify)
   deps.metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verified.verdicts) deps.metrics.verdicts.inc({ verdict })
   return verified
+}
+
+/** Turns of a conversation in which it is looked for what its user told. */
+const HEARD_TURNS = 64
+
+/** What the user wrote in the last turns, and whether all that was told before is known. */
+async function heardBefore(
+  { store }: Deps,
+  owner: string,
+  base: Base | null,
+  isNeeded: boolean,
+): Promise<Pick<CheckedTurn, 'heard' | 'isWhole'>> {
+  if (!base) return { heard: [], isWhole: true }
+  if (!base.stored || !isNeeded) return { heard: [], isWhole: false }
+  const records = await store.history(base.id, HEARD_TURNS)
+  const heard = records.flatMap(({ document }) => userTexts(document))
+  if (records.length < HEARD_TURNS) return { heard, isWhole: true }
+  // What was told in a conversation that was remembered from its beginning is among the memories.
+  const first = await store.find(owner, base.root)
+  return { heard, isWhole: first !== null && isRemembered(first.record.document) }
 }
 
 /** What is remembered of the turn's own text, once the turn is stored. */
@@ -315,7 +339,7 @@ function usageOf(
   const earlier = job.from === null ? null : base?.resumed
   const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
   const memory = memoryReport(evidence, noted, again, told)
-  const verification = verified && verificationReport(verified, served !== null)
+  const verification = verified && verificationReport(verified, served)
   const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
   return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory, verification }
 }

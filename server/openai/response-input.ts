@@ -34,7 +34,7 @@ export type InputEntry =
     }
 
 /** The item ids of a response are derived from its own, so that an item leads to the response. */
-export function itemIdOf(responseId: string, prefix: 'msg' | 'rs' | 'fc', index = 0): string {
+export function itemIdOf(responseId: string, prefix: 'msg' | 'rs' | 'fc' | 'vf', index = 0): string {
   return responseId.replace(/^resp_/, `${prefix}_`) + (index === 0 ? '' : `_${index}`)
 }
 
@@ -190,6 +190,12 @@ async function referred(deps: Deps, owner: string, id: string, index: number): P
   const param = `input[${index}].id`
   const message = `'${param}': no stored item '${id.slice(0, 100)}'. References name output items of stored responses.`
   throw new ApiError(404, 'item_not_found', message, { param })
+}
+
+/** What the user wrote in a stored turn. */
+export function userTexts(document: string): string[] {
+  const { input } = JSON.parse(document) as { input: readonly InputItem[] }
+  return input.flatMap((item) => (isMessage(item) && item.role === 'user' ? [textsOf(item.content).join('')] : []))
 }
 
 function outputOf(document: string): readonly Json[] {

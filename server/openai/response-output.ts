@@ -51,6 +51,16 @@ export class ResponseOutput {
     return [...begun, ...this.#end(incomplete ? 'incomplete' : 'completed')]
   }
 
+  /** Adds an item that is whole. */
+  add(item: Json): OutputEvent[] {
+    const place = { output_index: this.#items.length, item }
+    this.#items.push(item)
+    return [
+      ['response.output_item.added', place],
+      ['response.output_item.done', place],
+    ]
+  }
+
   #delta(part: Part & { kind: 'text' | 'reasoning' }): OutputEvent[] {
     const kind = part.kind === 'text' ? 'message' : 'reasoning'
     const events = this.#open?.kind === kind ? [] : [...this.#end('completed'), ...this.#begin(kind)]

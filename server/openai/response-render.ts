@@ -5,8 +5,10 @@ import type { Sampling } from '../engine/sampler.ts'
 import type { ApiError } from './errors.ts'
 import type { HeldReply } from './held-replies.ts'
 import type { Part, RejectedCall } from './reply-reader.ts'
+import { itemIdOf } from './response-input.ts'
 import { ResponseOutput, type OutputEvent } from './response-output.ts'
 import type { ResponseRequest } from './responses-schema.ts'
+import { verificationItem, withVerification, type Verification } from './verification.ts'
 
 export interface Frame {
   readonly type: string
@@ -52,6 +54,7 @@ export class ResponseWriter {
   readonly #head: ResponseHead
   readonly #output: ResponseOutput
   #sequence = 0
+  #verification: Verification | null = null
 
   /** What is kept of the reply is counted into `held`. */
   constructor(head: ResponseHead, held: HeldReply) {
@@ -77,6 +80,12 @@ export class ResponseWriter {
   /** The output ends. */
   close(incomplete: boolean): Frame[] {
     return this.#frames(this.#output.close(incomplete))
+  }
+
+  /** The critic's verdicts as an item of the output, and in the metadata. */
+  verified(verification: Verification): Frame[] {
+    this.#verification = verification
+    return this.#frames(this.#output.add(verificationItem(itemIdOf(this.#head.id, 'vf'), verification)))
   }
 
   /** The finished response; `rejected` are calls that were none. */
@@ -124,7 +133,9 @@ export class ResponseWriter {
       instructions: request.instructions ?? null,
       max_output_tokens: request.max_output_tokens ?? null,
       max_tool_calls: null,
-      metadata: request.metadata ?? {},
+      metadata: this.#verification
+        ? withVerification(request.metadata ?? {}, this.#verification)
+        : (request.metadata ?? {}),
       model,
       output: [],
       parallel_tool_calls: request.parallel_tool_calls ?? true,

@@ -119,6 +119,7 @@ function schemaOf(value: unknown): z.ZodType<InputItem> {
 }
 
 const INCLUDABLE = [
+  'mneme.verification',
   'message.output_text.logprobs',
   'reasoning.encrypted_content',
   'message.input_image.image_url',
@@ -145,7 +146,8 @@ export const responseFields = {
   top_logprobs: done(topLogprobs, '0 to 20 alternatives; above 0 gives log-probabilities.'),
   include: done(
     z.array(z.enum(INCLUDABLE)),
-    '`message.output_text.logprobs` gives log-probabilities; the other values are of items that do not occur here.',
+    '`message.output_text.logprobs` gives log-probabilities, `mneme.verification` the verdicts of the critic as an item and in ' +
+      'the metadata; the other values are of items that do not occur here.',
   ),
   metadata: done(metadata, 'Up to 16 pairs, kept with the response.'),
   truncation: done(

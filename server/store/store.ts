@@ -140,8 +140,8 @@ export interface StoreCalls extends PrefixCalls, MemoryCalls {
   /** The same without reading it: whether it is kept, and is not pruned until `release` is called. */
   hold(id: string): boolean
   release(id: string): void
-  /** The turns of the branch that `id` ends, in order; where one was deleted, those after it. */
-  history(id: string): TurnRecord[]
+  /** The turns of the branch that `id` ends, in order, the last `limit` of them; where one was deleted, those after it. */
+  history(id: string, limit?: number): TurnRecord[]
   /** Null when the branch cannot be followed back to a state or to its beginning. */
   lineage(id: string): Lineage | null
   /** Puts back a state that was rebuilt, or that follows its turn. What is damaged of the one in its place is mended. */

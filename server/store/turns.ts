@@ -94,9 +94,14 @@ export function createTurns(
       return isKept
     },
     release: (id) => states.release(id),
-    history(id) {
+    history(id, limit = Infinity) {
       const turns: TurnRecord[] = []
-      for (let turn = record(id); turn; turn = turn.parent === null ? null : record(turn.parent)) turns.push(turn)
+      for (
+        let turn = record(id);
+        turn && turns.length < limit;
+        turn = turn.parent === null ? null : record(turn.parent)
+      )
+        turns.push(turn)
       return turns.toReversed()
     },
     lineage(id) {

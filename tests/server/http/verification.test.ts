@@ -45,6 +45,19 @@ test('the usage says of each sentence whether it is what the user told, and what
   })
 })
 
+test('the verdicts are an item of the output and in the metadata where that is asked for', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  await respond(server, CODE)
+  const { json } = await respond(server, QUESTION, { include: ['mneme.verification'], metadata: { by: 'ann' } })
+  expect(json.output).toMatchObject([
+    { type: 'message' },
+    { type: 'mneme:verification', status: 'completed', result: 'contradicted', action: 'keep' },
+  ])
+  expect(json.metadata).toEqual({ by: 'ann', mneme_verification: 'contradicted; 1:contradicted' })
+  const next = await respond(server, 'Fine.', { previous_response_id: json.id })
+  expect([next.json.output.length, next.json.metadata]).toEqual([1, {}])
+})
+
 test('a wrong value is served as it is with annotate, and replaced by what was told with quote and abstain', async () => {
   const { server, read } = await answering('Your locker code is 4017.')
   await respond(server, CODE)
@@ -68,6 +81,53 @@ test('what was never told is said to be, and a value for it is not served', asyn
   const { json } = await respond(server, 'What is my wifi password?', policy('quote'))
   expect(textOf(json)).toBe('You have not told me your wifi password.')
   expect(verificationOf(json).verdicts).toMatchObject([{ verdict: 'unchecked', invented: true }])
+})
+
+test('where no rule has read what answers, the sentence that was found by its words is quoted', async () => {
+  const { server } = await answering('Your wifi password is swordfish.')
+  const statement = 'Behind the fridge hangs the wifi password, otter99.'
+  await respond(server, statement)
+  const { json } = await respond(server, 'What is my wifi password?', policy('quote'))
+  expect(textOf(json)).toBe(`You told me: "${statement}"`)
+})
+
+test('what was told in the conversation counts as told where it is not remembered', async () => {
+  const { server } = await answering('Your locker code is 4071.')
+  const off = { mneme: { memory: { mode: 'read' }, verify: 'quote' } }
+  const first = await respond(server, CODE, off)
+  const { json } = await respond(server, QUESTION, { ...off, previous_response_id: first.json.id })
+  expect(textOf(json)).toBe('Your locker code is 4071.')
+  expect(verificationOf(json)).toMatchObject({ result: 'supported', verdicts: [{ memories: ['conversation'] }] })
+  const other = await respond(server, QUESTION, off)
+  expect(textOf(other.json)).toBe('You have not told me your locker code.')
+})
+
+test('chat completions are checked too, streamed or whole', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  const chat = (content: string, options: Json = {}): Json => ({
+    model: 'fake',
+    messages: [{ role: 'user', content }],
+    max_tokens: 60,
+    ...options,
+  })
+  await server.post('/v1/chat/completions', chat(CODE, { store: true }))
+  const { json } = await server.post('/v1/chat/completions', chat(QUESTION, policy('quote')))
+  expect(json.choices[0].message.content).toBe(`You told me: "${CODE}"`)
+  expect(json.usage.mneme.verification).toMatchObject({ action: 'replaced', result: 'contradicted' })
+  const annotated = await server.post('/v1/chat/completions', chat(QUESTION))
+  expect(annotated.json.choices[0].message.content).toBe('Your locker code is 4017.')
+  expect(annotated.json.usage.mneme.verification).toMatchObject({ action: 'keep', result: 'contradicted' })
+  const options = { ...policy('quote'), stream: true, stream_options: { include_usage: true } }
+  const text = await (await server.request('POST', '/v1/chat/completions', chat(QUESTION, options))).text()
+  expect(text).toContain(`"content":${JSON.stringify(`You told me: "${CODE}"`)}`)
+  expect(text).toContain('"action":"replaced"')
+  expect(text).not.toContain('4017.')
+  // What the messages of the request tell counts as told.
+  const [asked] = chat(QUESTION, policy('quote')).messages
+  const messages = [{ role: 'user', content: 'My locker code is 4017.' }, { role: 'assistant', content: 'ok' }, asked]
+  const fresh = { model: 'fake', messages, max_tokens: 60, mneme: { verify: 'quote', memory: { namespace: 'other' } } }
+  const told = await server.post('/v1/chat/completions', fresh)
+  expect(told.json.choices[0].message.content).toBe('Your locker code is 4017.')
 })
 
 test('with rollback a turn whose reply is wrong has not happened', async () => {
