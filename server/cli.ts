@@ -145,6 +145,8 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
   return {
     models: decoders.map((bundle) => modelSource(bundle, config, decoders.length)),
     embedders: embedders.map(embedderSource),
+    // The bundled model is small and makes values up.
+    ...(config.bundles.length === 0 && { verify: 'quote' as const }),
   }
 }
 

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
+import type { VerifyMode } from './critic/verify-mode.ts'
 import type { Deps } from './deps.ts'
 import { startEmbedderThread } from './embedding/embedders.ts'
 import { startEmbedders, type EmbedderSource } from './embedding/served-embedder.ts'
@@ -36,6 +37,8 @@ export interface Sources {
   /** Models that write text. */
   readonly models: readonly ModelSource[]
   readonly embedders: readonly EmbedderSource[]
+  /** What is done with a reply that is wrong about its user, unless the configuration says it; `annotate` unless given. */
+  readonly verify?: VerifyMode
 }
 
 /** What a server is made of besides its models. */
@@ -124,8 +127,7 @@ export async function startServer(
     const access = { keysRequired: keys.required, allowedHosts, allowedOrigins }
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
-    // The bundled model is small and makes values up.
-    const { memories, verify = config.bundles.length === 0 ? 'quote' : 'annotate' } = config
+    const { memories, verify = sources.verify ?? 'annotate' } = config
     const kept = { store, prefixes, recent, memories, verify }
     const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
     void embedPending(deps, stopping.signal).catch((error: unknown) =>

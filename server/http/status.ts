@@ -71,7 +71,8 @@ function readiness(deps: Deps, c: RequestContext): Response {
 async function version(deps: Deps): Promise<object> {
   const store = await deps.store.statistics()
   const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
-  return { name: 'mneme', version: deps.version, node: process.version, models, embedders, store }
+  const { memories, verify } = deps
+  return { name: 'mneme', version: deps.version, node: process.version, models, embedders, memories, verify, store }
 }
 
 function embedderObject({ name, created, bundle, architecture, maxTokens, width }: ServedEmbedder): object {

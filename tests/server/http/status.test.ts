@@ -26,6 +26,8 @@ describe('the status routes', () => {
     expect(await get('/version')).toMatchObject({
       name: 'mneme',
       models: [{ name: 'fake', architecture: 'fake', runtime: 'fake', state_bytes: 16 }],
+      memories: 'off',
+      verify: 'off',
       store: { journal: 'wal', synchronous: 'full' },
     })
     expect(await get('/v1/models/fake')).toMatchObject({ id: 'fake', object: 'model', owned_by: 'mneme' })
