@@ -4,7 +4,7 @@ import type { Verified } from '../critic/verify-reply.ts'
 import type { TokenLogprob } from '../engine/messages.ts'
 import { ApiError } from './errors.ts'
 import type { Part } from './reply-reader.ts'
-import { overall } from './verification.ts'
+import { overall, reasonOf } from './verification.ts'
 
 interface Piece {
   readonly parts: readonly Part[]
@@ -66,13 +66,9 @@ export function verificationReport(verified: Verified, served: string | null): R
     policy,
     action: actionOf(verified, served),
     result: overall(verdicts),
-    verdicts: verdicts.map(({ verdict, invented, reason, facts, start, end }) => ({
-      verdict,
-      invented,
-      reason,
-      memories: facts,
-      start,
-      end,
-    })),
+    verdicts: verdicts.map((one) => {
+      const { verdict, invented, facts, start, end } = one
+      return { verdict, invented, reason: reasonOf(one), memories: facts, start, end }
+    }),
   }
 }

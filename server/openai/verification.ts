@@ -31,13 +31,22 @@ export function verificationItem(id: string, verification: Verification): Verifi
     policy,
     action,
     result: overall(verdicts),
-    verdicts: verdicts.map(({ verdict, reason, invented, facts, start, end }) => {
+    verdicts: verdicts.map((one) => {
+      const { verdict, invented, facts, start, end } = one
       const annotations = facts.map((memory_id) => {
         return { type: 'memory_citation', memory_id, start_index: start, end_index: end }
       })
-      return { start_index: start, end_index: end, verdict, invented, reason, annotations }
+      return { start_index: start, end_index: end, verdict, invented, reason: reasonOf(one), annotations }
     }),
   }
+}
+
+/** Why, without a word of the user: what is stored with a response stays when the memory that it rests on is deleted. */
+export function reasonOf({ verdict, invented, facts }: SentenceVerdict): string {
+  if (verdict === 'supported') return 'it is what the user told'
+  if (verdict === 'contradicted')
+    return facts.length > 0 ? 'the user told something else' : 'nothing that was told or remembered agrees with it'
+  return invented ? 'the user has never told it' : 'it says nothing about the user, or no rule reads it'
 }
 
 /** One contradicted sentence makes a reply contradicted; it is supported where a sentence is, and none is invented. */

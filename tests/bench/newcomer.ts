@@ -1,6 +1,6 @@
 /**
  * A newcomer's own words through a server: what is told in one conversation, asked in another (tests/fixtures/newcomer).
- * `npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off]`: the bundled model unless bundles are
+ * `npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part held-out]`: the bundled model unless bundles are
  * given. Prints shares with 95 % intervals, of the lines that rules may be written for and of those held out.
  */
 import { spawn } from 'node:child_process'
@@ -104,11 +104,16 @@ async function measure(server: ServerProcess, lines: readonly Line[]): Promise<M
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { verify: { type: 'string', default: 'quote' }, memories: { type: 'string', default: 'on' } },
+  options: {
+    verify: { type: 'string', default: 'quote' },
+    memories: { type: 'string', default: 'on' },
+    part: { type: 'string', default: 'open,held-out' },
+  },
 })
 const file = new URL('../fixtures/newcomer/told.jsonl', import.meta.url)
 const lines = readFileSync(file, 'utf8').trimEnd().split('\n')
-const parsed = lines.map((line): Line => JSON.parse(line))
+const parts = values.part.split(',')
+const parsed = lines.map((line): Line => JSON.parse(line)).filter(({ part }) => parts.includes(part))
 for (const memories of values.memories.split(','))
   for (const verify of values.verify.split(',')) {
     const data = mkdtempSync(join(tmpdir(), 'mneme-newcomer-'))
@@ -123,7 +128,7 @@ for (const memories of values.memories.split(','))
     const seconds = ((performance.now() - began) / 1000).toFixed(0)
     console.log(`\n${positionals.join(' ') || 'bundled model'}, memories ${memories}, verify ${verify} (${seconds} s)`)
     for (const name of new Set([...results.keys()].map((key) => key.split('\t')[0]))) {
-      const shown = ['open', 'held-out'].map((part) => {
+      const shown = parts.map((part) => {
         const found = results.get(`${name}\t${part}`) ?? []
         const { share, interval, asked } = shareOf(found.filter(Boolean).length, found.length)
         return `${percent(share)} % of ${asked} (${percent(interval[0])} to ${percent(interval[1])})`
