@@ -1,7 +1,7 @@
 /** The command `mneme chat`: a conversation in the terminal, or through a pipe. */
 import { Command } from 'commander'
 import { WebSocket } from 'ws'
-import { createClient, type Client } from '../typescript/index.ts'
+import { createClient, type Client, type MemoryUsage } from '../typescript/index.ts'
 import { Conversation } from './conversation.ts'
 import { startLocalServer } from './local-server.ts'
 import { createTerminal, type Terminal } from './terminal.ts'
@@ -62,7 +62,8 @@ async function reply(conversation: Conversation, terminal: Terminal, text: strin
     const usage = conversation.last?.usage
     if (usage) {
       const { tokens_computed, tokens_saved, state_bytes } = usage.mneme
-      terminal.note(`${tokens_computed} tokens computed, ${tokens_saved} saved, memory ${bytes(state_bytes)}`)
+      const about = rememberedIn(usage.mneme)
+      terminal.note(`${tokens_computed} tokens computed, ${tokens_saved} saved, memory ${bytes(state_bytes)}${about}`)
     }
   } catch (error) {
     if (cancel.signal.aborted) terminal.note('\ncancelled: this turn has not happened')
@@ -106,4 +107,16 @@ async function memory({ at, last }: Conversation, client: Client): Promise<strin
 
 function bytes(count: number): string {
   return count < 10_240 ? `${count} bytes` : `${(count / 1024).toFixed(0)} KiB`
+}
+
+/** What memories across conversations and the critic did in a turn, in words; nothing where they did nothing. */
+function rememberedIn({ memory, verification }: MemoryUsage): string {
+  const counts: [number, string][] = [
+    [memory?.entries.length ?? 0, 'read'],
+    [memory?.written.length ?? 0, 'written'],
+    [memory?.ended.length ?? 0, 'ended'],
+  ]
+  const done = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`)
+  const notes = done.length > 0 ? `; notes: ${done.join(', ')}` : ''
+  return verification?.action === 'replaced' ? `${notes}; the reply was replaced by what you told` : notes
 }

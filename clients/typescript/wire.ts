@@ -42,6 +42,11 @@ export interface ResponseRequest {
     readonly bundle?: string
     /** Send `mneme:progress` events while a long prompt is computed. */
     readonly progress?: boolean
+    /** What the turn does with memories, and whose; docs/memory.md. */
+    readonly memory?: { readonly mode?: 'on' | 'read' | 'off'; readonly namespace?: string; readonly user_id?: string }
+    readonly gates?: { readonly semantic?: boolean }
+    /** What is done with a reply that is wrong about its user; docs/critic.md. */
+    readonly verify?: 'off' | 'annotate' | 'abstain' | 'quote' | 'rollback'
   }
 }
 
@@ -67,6 +72,20 @@ export interface MemoryUsage {
   readonly tokens_truncated: number
   /** Whether what was rebuilt has the bits of what was; null where nothing was rebuilt. */
   readonly rebuilt: 'identical' | 'different' | 'unknown' | null
+  /** What memories across conversations did; absent where they are off. */
+  readonly memory?: {
+    /** Memories that the reply has read. */
+    readonly entries: readonly { readonly id: string; readonly score: number }[]
+    /** Ids of memories that the turn added, and of those that do not hold any more. */
+    readonly written: readonly string[]
+    readonly ended: readonly string[]
+  }
+  /** What the critic found; absent where nothing was checked. */
+  readonly verification?: {
+    readonly policy: string
+    readonly action: 'keep' | 'replaced'
+    readonly result: 'supported' | 'contradicted' | 'unchecked'
+  }
 }
 
 export interface OutputMessage {

@@ -88,6 +88,14 @@ describe('mneme chat through a pipe', () => {
     expect(continuation(stderr)).not.toBe('')
   })
 
+  test('says which turns wrote and read memories', async () => {
+    const { url } = await converse()
+    const told = await runMneme(['chat', '--url', url], 'My locker code is 4071.\n')
+    expect(told.stderr).toMatch(/^\d+ tokens computed, 0 saved, memory 16 bytes; notes: 1 written\n/)
+    const asked = await runMneme(['chat', '--url', url], 'What is my locker code?\n')
+    expect(asked.stderr).toMatch(/; notes: 1 read\n/)
+  })
+
   test('goes on where it ended', async () => {
     const { url } = await converse()
     const whole = await runMneme(['chat', '--url', url], 'one\ntwo\n')
