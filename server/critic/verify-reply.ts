@@ -34,12 +34,13 @@ export interface CheckedTurn {
 
 /** The verdicts on a reply, and what is served. */
 export async function verifyReply(
-  { store }: Pick<Deps, 'store'>,
+  { store, metrics }: Pick<Deps, 'store' | 'metrics'>,
   owner: string,
   { namespace, user }: MemoryUse,
   { question, reply, evidence, told, heard, isWhole }: CheckedTurn,
   policy: Verified['policy'],
 ): Promise<Verified> {
+  const began = performance.now()
   const kept = await store.factsOf(owner, { namespace, user, topics: null, ended: true, limit: MAX_FACTS })
   const gone = new Set(told?.ended.map(({ id }) => id))
   const found = evidence.entries.map(({ memory }) => memory)
@@ -53,6 +54,8 @@ export async function verifyReply(
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const decision = sensible(decide(policy, verdicts, facts, question), evidence)
+  metrics.verification.observe((performance.now() - began) / 1000)
+  for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
 }
 

@@ -54,7 +54,7 @@ const COMMON: ReadonlySet<string> = new Set(
   whats when where which who whom whose why will with would yes you your yours`.split(/\s+/),
 )
 
-/** Looks for what is remembered of the user's words. `known`: texts that the model has read in this conversation anyway. */
+/** Looks for what is remembered of the user's words. `isKnown`: whether the request itself says it, so that it need not be noted. */
 export async function findEvidence(
   deps: Deps,
   owner: string,

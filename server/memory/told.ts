@@ -64,6 +64,12 @@ export async function memoriesOfTurn(
   return { told, written, ended }
 }
 
+/** Counts what was written, once it is. */
+export function countTold({ memoryWrites }: Deps['metrics'], { written, ended }: TurnMemories): void {
+  memoryWrites.inc({ result: 'told' }, written.length)
+  memoryWrites.inc({ result: 'ended' }, ended.length)
+}
+
 function known(memory: Memory): KnownFact {
   const { start, end } = memory.source ?? { start: 0, end: memory.text.length }
   const sentence = { text: memory.text, start, end }

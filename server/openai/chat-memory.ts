@@ -5,7 +5,7 @@ import { verifyReply, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import { findEvidence, type MemoryUse } from '../memory/evidence.ts'
 import { embedTold } from '../memory/memories.ts'
-import { memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
+import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
 import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
@@ -65,7 +65,6 @@ export async function rememberChat(
         isWhole: true,
       }
       const verified = await verifyReply(deps, owner, use, checked, mode)
-      for (const { verdict } of verified.verdicts) deps.metrics.verdicts.inc({ verdict })
       const served = WAITS.has(mode) ? servedInstead(verified) : null
       outcome = { told: checked.told, verified, served }
       return served
@@ -75,6 +74,7 @@ export async function rememberChat(
       outcome = { verified: null, served: null, ...outcome, told: memories }
       if (!memories) return
       await deps.store.tellMemories(owner, memories.told)
+      countTold(deps.metrics, memories)
       void embedTold(deps, owner, memories.written)
     },
     usage() {

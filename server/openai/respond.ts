@@ -9,7 +9,7 @@ import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
-import { memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
+import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import { embedTold } from '../memory/memories.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
 import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
@@ -203,11 +203,7 @@ async function verifiedOf(
   const before = await heardBefore(deps, owner, base, reply.waits)
   const heard = [...before.heard, ...said]
   const turn = { ...before, question: said.at(-1) ?? '', reply: reply.text, evidence, told, heard }
-  const began = performance.now()
-  const verified = await verifyReply(deps, owner, use, turn, verify)
-  deps.metrics.verification.observe((performance.now() - began) / 1000)
-  for (const { verdict } of verified.verdicts) deps.metrics.verdicts.inc({ verdict })
-  return verified
+  return verifyReply(deps, owner, use, turn, verify)
 }
 
 /** Turns of a conversation in which it is looked for what its user told. */
@@ -245,8 +241,7 @@ function countMemories(
 ): void {
   if (evidence) metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
   if (again) metrics.secondReading.observe(again.milliseconds / 1000)
-  for (const _ of told?.written ?? []) metrics.memoryWrites.inc({ result: 'told' })
-  for (const _ of told?.ended ?? []) metrics.memoryWrites.inc({ result: 'ended' })
+  if (told) countTold(metrics, told)
 }
 
 async function prepareTurn(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
