@@ -22,16 +22,21 @@ export type Decision =
 
 const KEEP: Decision = { action: 'keep' }
 
+/** `mayMiss`: not all that was told is among the facts, so that nobody can say that something was not. */
 export function decide(
   policy: Policy,
   verdicts: readonly SentenceVerdict[],
   facts: readonly KnownFact[],
   question: string,
+  mayMiss = false,
 ): Decision {
   if (policy === 'annotate') return KEEP
   const asked = askedBy(question)
   const wrong = verdicts.filter(({ verdict, invented }) => verdict === 'contradicted' || invented)
-  if (wrong.length === 0) return policy === 'quote' && lacks(asked, verdicts, facts) ? quote(asked, facts, facts) : KEEP
+  if (wrong.length === 0)
+    return policy === 'quote' && (lacks(asked, verdicts, facts) || (!mayMiss && evades(asked, verdicts, facts)))
+      ? quote(asked, facts, facts)
+      : KEEP
   if (policy === 'retry' || policy === 'rollback') return { action: policy }
   // What is asked is answered; where nothing is, what the wrong sentences are about is put right.
   const topics = asked.length > 0 ? asked : wrong.flatMap(({ topic }) => (topic ? [topic] : []))
@@ -48,6 +53,12 @@ function lacks(asked: readonly Topic[], verdicts: readonly SentenceVerdict[], fa
     )
     return known.length > 0 && !isSaid
   })
+}
+
+/** True where nothing that is asked was told, and the reply does not say so. */
+function evades(asked: readonly Topic[], verdicts: readonly SentenceVerdict[], facts: readonly KnownFact[]): boolean {
+  const isUnknown = asked.length > 0 && asked.every((topic) => holding(topic, facts).length === 0)
+  return isUnknown && !verdicts.some(({ verdict }) => verdict === 'supported')
 }
 
 /** 'You told me: "My locker code is 4071."'; where nothing was told of a topic, that. `otherwise`: facts where no topic is known. */

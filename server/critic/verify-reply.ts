@@ -53,7 +53,7 @@ export async function verifyReply(
   const verdicts = checkReply({ question, reply, facts, notes: [...said.notes, ...notes] })
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
-  const decision = sensible(decide(policy, verdicts, facts, question), evidence)
+  const decision = sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }

@@ -45,6 +45,8 @@ const MAX_CHARACTERS = 2000
 const CANDIDATES = 16
 /** An entry is read from these values on, of any of its features. */
 const LEAST = { topic: 0.5, overlap: 0.5, similarity: 0.5 } as const
+/** Of a fact about something else than what is asked, the share of words that it has: "my boss's name" for "my boss's age". */
+const LEAST_OF_OTHERS = 0.75
 
 /** Words that say nothing of what a message is about. */
 const COMMON: ReadonlySet<string> = new Set(
@@ -70,7 +72,8 @@ export async function findEvidence(
   const words = contentWords(message)
   const fresh = hits.filter(({ memory }) => !isKnown(memory))
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))
-  const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap))
+  const topics = askedBy(message)
+  const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap, topics.length > 0))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
   const [best] = wanted.length > 0 ? wanted : scored
   const gate = {
@@ -81,12 +84,14 @@ export async function findEvidence(
     similarity: best?.hit.similarity ?? null,
     topic: best?.hit.topic ?? null,
   }
-  const topics = askedBy(message)
   return { entries, asked: topics, gate, embedder }
 }
 
-function isRelevant({ topic, similarity }: MemoryHit, overlap: number): boolean {
-  return (topic ?? 0) >= LEAST.topic || overlap >= LEAST.overlap || (similarity ?? 0) >= LEAST.similarity
+function isRelevant({ memory, topic, similarity }: MemoryHit, overlap: number, asksTopic: boolean): boolean {
+  if ((topic ?? 0) >= LEAST.topic) return true
+  const isOther = asksTopic && memory.fact !== null
+  if (overlap >= (isOther ? LEAST_OF_OTHERS : LEAST.overlap)) return true
+  return !isOther && (similarity ?? 0) >= LEAST.similarity
 }
 
 function contentWords(text: string): ReadonlySet<string> {

@@ -12,7 +12,10 @@ const REMEMBER =
 const TAIL =
   /(?:[\s,.!?…:)]+|\s(?:again|please|pls|now|these days|nowadays|currently|right now|at the moment|btw|by the way|today|then|exactly|actually|once more|anyway|already|do you (?:remember|know|recall)|remember|for me|if you (?:remember|know)|so far|at all|thx|thanks|lol|you know|i told you|(?:that )?i (?:told|gave) you(?: about)?|in your memory|on file))$/iu
 const NOT_ABOUT_SELF =
-  /^(?:how (?:do|can|should|could|would|to)\b|(?:what|which|where|when|who|why) (?:should|can|could|would|might|shall)\b|why\b|should\b|can i\b|could i\b|may i\b|can we\b|would\b|will\b|how long (?:does|do|will|would|should)|what (?:do|did|does) you\b|what(?:'?s| is) (?:wrong|the (?:best|meaning|difference|point|use)))/iu
+  /^(?:how (?:do|can|should|could|would|to)\b|(?:what|which|where|when|who|why) (?:should|can(?!'?t)|could|would|might|shall)\b|why\b|should\b|can i\b|could i\b|may i\b|can we\b|would\b|will\b|how long (?:does|do|will|would|should)|what (?:do|did|does) you\b|what(?:'?s| is) (?:wrong|the (?:best|meaning|difference|point|use)))/iu
+/** "How can I call my sister?" */
+const REACHED =
+  /^(?:how|where|(?:on|at|under) (?:what|which) number) (?:can|could|do) (?:i|we) (?:call|reach|phone|text|ring|contact) (?<who>(?:my|our) [\p{L}' -]{2,30}?)(?: on the phone)?$/iu
 const MAX_ASKED = 4
 
 /** What a user's message asks about themselves and theirs; empty where it asks for nothing that they could have told. */
@@ -54,17 +57,22 @@ function askedIn(sentence: string): Topic | undefined {
     if (tail === null || tail[0].length >= words.length) break
     words = words.slice(0, -tail[0].length)
   }
+  const reached = REACHED.exec(words)?.groups?.['who']
+  if (reached !== undefined) return { subject: topicOf(reached).attribute, attribute: 'phone number' }
   if (NOT_ABOUT_SELF.test(words)) return undefined
   for (const form of ASKED_FORMS) {
     const match = form.pattern.exec(words)
     const topic = match === null ? undefined : form.topic(groupsOf(match))
     if (topic !== undefined) return topic
   }
-  return isRecalled || isMarked ? ofPhrase(words, isRecalled) : undefined
+  return isRecalled || isMarked || ALONE.test(words) ? ofPhrase(words, isRecalled, isMarked) : undefined
 }
 
+/** "my wifi password": a noun phrase for a message asks for it. */
+const ALONE = /^(?:my|our) [\p{L}'-]+(?: [\p{L}'-]+){0,3}$/iu
+
 /** "remind me of my wifi password", "my favorite color was...?" */
-function ofPhrase(words: string, isRecalled: boolean): Topic | undefined {
+function ofPhrase(words: string, isRecalled: boolean, isMarked: boolean): Topic | undefined {
   const match =
     /^(?:of |about )?(?<own>(?:my|our)\s|(?:the|what)\s)?(?<np>[\p{L}\p{N}'@ -]{2,80}?)(?:\s(?:is|was|are|were|again))*$/iu.exec(
       words,
@@ -80,6 +88,14 @@ function ofPhrase(words: string, isRecalled: boolean): Topic | undefined {
   const isOwn = match?.groups?.['own'] !== undefined && /^(?:my|our)/iu.test(match.groups['own'])
   if (isOwn) return topic
   const head = topic.attribute.split(' ').at(-1) ?? ''
+  // "Order number?"
+  if (
+    isMarked &&
+    OWN_NOUNS.has(head) &&
+    /^[\p{L}'-]+(?: [\p{L}'-]+){0,3}$/iu.test(phrase) &&
+    !/^(?:the|what)/iu.test(words)
+  )
+    return topic
   return isRecalled && OWN_NOUNS.has(head) && (isBeing(topic.subject) || match?.groups?.['own'] !== undefined)
     ? topic
     : undefined

@@ -70,6 +70,13 @@ function withNoun(phrase: string | undefined, own: string | undefined): Topic | 
       : topic
   if (/^[\p{L}-]+'s?\s/u.test(phrase) && OWN_NOUNS.has(head))
     return topic.subject === 'user' ? personal(phrase, head) : topic
+  // Nothing else than the user's can be meant, and where it is not, nothing was told.
+  if (
+    /^(?:the )?[\p{L}-]+(?: [\p{L}-]+)? (?:password|passcode|passphrase|pin|code|number|network|phrase|word|tag|color|size|score|time|date)$/iu.test(
+      phrase,
+    )
+  )
+    return topic
   return /^(?:the )?(?:(?:wifi|wi-fi|alarm|garage|door|gate|locker)\b|(?:exam|meeting|appointment|interview|flight|train|wedding|reservation|booking|deadline|rehearsal)$)/iu.test(
     phrase,
   ) && OWN_NOUNS.has(head)
@@ -109,6 +116,19 @@ const yesNo = (groups: Groups): Topic | undefined => {
 
 /** How people ask; the first that fits decides. */
 export const ASKED_FORMS: readonly AskedForm[] = [
+  form(
+    "(?:what|who|where|when|which) did (?:i|we) (?:say|tell you|mention)(?: that)? (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)(?: (?:is|was|are|were))?",
+    noun,
+  ),
+  // "(I forgot) my deadline, what is it?"
+  form(
+    "(?:i (?:forgot|forget|lost|can'?t (?:remember|recall)) )?(?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?),? (?:what|who|when|where|how much)(?:'?s| is| was| are) (?:it|that|he|she|they)(?: again)?",
+    noun,
+  ),
+  form(
+    '(?:what|which) (?:kind of )?(?:food|dish|meal)s? (?:do|does|did) WHO (?:like|love|enjoy)(?: (?:most|best|to eat))?',
+    'likes',
+  ),
   form('who(?: am i|BE i| i am)', 'name'),
   form(
     "(?:what|how)(?: do| does)? (?:people|everyone|you|they|my friends) call me|what(?: am i|'?m i| i'?m| i am) called|what should you call me",
@@ -147,7 +167,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
   ),
   form('which school DO WHO (?:go to|attend)|where DO WHO go to school', 'school'),
   form(
-    "(?:(?:what|which|which foods?|what foods?)(?: (?:am|is|are|is it that))? |(?:am|is|are) )WHO(?:'?m| am)? allergic to(?: anything| [\\p{L} ]{2,30})?|what (?:foods? )?(?:can'?t|cannot|shouldn'?t) WHO (?:eat|have)|what WHO can'?t eat|(?:do|does) WHO have (?:any )?(?:food )?(?:allergies|an allergy|intolerances)",
+    "(?:(?:what|which|which foods?|what foods?)(?: (?:am|is|are|is it that))? |(?:am|is|are) )WHO(?:'m| am)? allergic to(?: anything| [\\p{L} ]{2,30})?|what (?:foods? )?(?:can'?t|cannot|shouldn'?t) WHO (?:eat|have)|what WHO can'?t eat|(?:do|does) WHO have (?:any )?(?:food )?(?:allergies|an allergy|intolerances)",
     'allergy',
   ),
   form('(?:am|is) WHO (?:an? )?(?:vegan|vegetarian|pescatarian)|(?:do|does) WHO eat (?:meat|fish|pork)', 'diet'),
@@ -232,7 +252,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     noun,
   ),
   form(
-    '(?:what|which) (?<np>[\\p{L} -]{2,40}?) (?:do|does|did|am|is|are|was|have) (?:i|we)(?: (?:have|use|on|in|own|wear|got|live in|staying (?:in|at)|booked on|at))?',
+    "(?:what|which) (?<np>[\\p{L}' -]{2,40}?) (?:do|does|did|am|is|are|was|have) (?:i|we)(?: (?:have|use|on|in|own|wear|got|live in|staying (?:in|at)|booked on|at))?",
     (groups) => topicOf(groups['np'] ?? ''),
   ),
   form("(?:is|was|are) (?<own>my |our )(?<np>[\\p{L}' -]{2,40}?) (?:still )?(?:on|at|in|called|named) .{1,60}", noun),

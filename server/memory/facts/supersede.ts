@@ -52,7 +52,9 @@ function withdraws(withdrawal: Fact, earlier: Fact): boolean {
   const isTopic =
     topicKey(withdrawal) === topicKey(earlier) ||
     // "forget my dog": everything about the dog
-    (withdrawal.subject === 'user' && withdrawal.value === '' && isAbout(earlier, withdrawal.attribute))
+    (withdrawal.subject === 'user' &&
+      withdrawal.value === '' &&
+      (isAbout(earlier, withdrawal.attribute) || isPartOf(earlier, withdrawal.attribute)))
   return isTopic && (withdrawal.value === '' || isPart(withdrawal.value, earlier.value))
 }
 
@@ -67,6 +69,13 @@ function isAbout(earlier: Fact, thing: string): boolean {
       (word) => kindOf(word) === kindOf(words[0] ?? '') && isBeingWord(word) && !areApart(word, words[0] ?? ''),
     )
   )
+}
+
+/** "I sold my car", and "my car's license plate" goes with it; a phone number outlives a phone. */
+function isPartOf({ subject, attribute }: Fact, thing: string): boolean {
+  if (subject !== 'user' || /^(?:phone|cell|mobile|e-?mail|mail|home|work|job) /u.test(attribute)) return false
+  const [words, start] = [nounWords(attribute).map(singular), nounWords(thing).map(singular)]
+  return start.length > 0 && start.length < words.length && start.every((word, i) => words[i] === word)
 }
 
 function isPart(said: string, kept: string): boolean {

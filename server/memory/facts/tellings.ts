@@ -1,3 +1,4 @@
+import { ASSIGNED_FORMS } from './assigned.ts'
 import { readCopula } from './copulas.ts'
 import { topicOf } from './noun-phrase.ts'
 import { PREDICATES } from './predicates.ts'
@@ -8,7 +9,7 @@ import { SPECIAL_FORMS } from './special-forms.ts'
 
 /** Reads what a clause tells; false where no rule knows it. */
 export function readTelling(reading: Reading, clause: Clause): boolean {
-  for (const form of SPECIAL_FORMS) if (form(reading, clause)) return true
+  for (const form of [...ASSIGNED_FORMS, ...SPECIAL_FORMS]) if (form(reading, clause)) return true
   const subject = subjectOf(reading, clause.words)
   if (subject !== undefined && readOf(reading, clause, subject)) return true
   if (readCopula(reading, clause)) return true

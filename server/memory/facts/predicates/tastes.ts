@@ -15,7 +15,7 @@ export const TASTES: readonly PredicateRow[] = [
     0.75,
   ],
   [
-    '(?:absolutely |really |totally |always |still |just |secretly |also )*(?:love|like|adore|enjoy|dig|fancy)s? (?<value>.+)',
+    '(?:absolutely |really |totally |always |still |just |secretly |also )*(?:love|like|adore|enjoy|dig|fancy)s? (?:to (?:eat|drink) |eating |drinking )?(?<value>.+)',
     'likes',
     'list',
     0.85,
