@@ -7,10 +7,15 @@ import { exitOnSignals } from '../signals.ts'
 import { createStatusLine } from '../status-line.ts'
 import type { Subject } from './model.ts'
 import type { CommonFlags, Report, Suite } from './suite.ts'
+import { gsm8kSuite } from './suites/gsm8k.ts'
+import { humanEvalSuite } from './suites/humaneval.ts'
 import { keeperSuite } from './suites/keeper.ts'
+import { memorySuite } from './suites/memory.ts'
+import { mmluSuite } from './suites/mmlu.ts'
 import { taskSuites } from './suites/task.ts'
 import { telemetrySuite } from './suites/telemetry.ts'
 import { textSuite } from './suites/text.ts'
+import { truthfulQaSuite } from './suites/truthfulqa.ts'
 
 interface Outputs {
   /** A file, or true for stdout. */
@@ -24,12 +29,17 @@ export function evalCommand(): Command {
   command.helpCommand(false)
   command.commandsGroup('Suites:')
   for (const suite of suites) command.addCommand(suiteCommand(suite))
+  command.commandsGroup('Suites through a server:')
+  for (const suite of serverSuites) command.addCommand(suiteCommand(suite))
   command.commandsGroup('Suites of tasks:')
   for (const suite of taskSuites) command.addCommand(suiteCommand(suite))
   return command
 }
 
 const suites: readonly Suite[] = [keeperSuite, textSuite, telemetrySuite]
+
+/** Suites that ask a server, or start one for a bundle. */
+const serverSuites: readonly Suite[] = [memorySuite, mmluSuite, truthfulQaSuite, gsm8kSuite, humanEvalSuite]
 
 function suiteCommand(suite: Suite): Command {
   const command = new Command(suite.name)

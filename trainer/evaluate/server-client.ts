@@ -50,10 +50,11 @@ export class ServerClient {
     }
   }
 
-  /** The answer to a GET, or to a POST where there is a body. Throws ServerError with the server's own message. */
-  async call<T>(path: string, body?: object): Promise<T> {
+  /** The answer to a request, by default a GET, or a POST where there is a body. Throws ServerError with the server's own message. */
+  async call<T>(path: string, body?: object, method = body ? 'POST' : 'GET'): Promise<T> {
     const response = await this.#fetch(path, {
-      ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
+      method,
+      ...(body ? { body: JSON.stringify(body) } : {}),
       headers: { 'content-type': 'application/json', ...(this.#key ? { authorization: `Bearer ${this.#key}` } : {}) },
     })
     const json = (await response.json()) as T & { error?: { message: string } }

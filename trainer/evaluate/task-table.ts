@@ -1,6 +1,7 @@
 /** Results of tasks as text. */
 import type { Options } from '../data/tasks/task.ts'
-import { percent, type Share } from './interval.ts'
+import { percent } from './interval.ts'
+import { line, rule, shareText } from './markdown.ts'
 import type { TaskResult } from './task.ts'
 
 /** A Markdown table: a row for each set of options, with the share right in percent and its 95 % interval. */
@@ -30,7 +31,7 @@ export function taskTable({ task, seed, cells }: TaskResult): string {
     `**${task}** (percent, 95 % intervals; ${cells[0]?.sequences ?? 0} held-out sequences a row, seed ${seed})`,
     '',
     line(head),
-    line(head.map((_, i) => (i === 0 ? '---' : '---:'))),
+    rule(head),
     ...rows.map(line),
   ].join('\n')
 }
@@ -41,8 +42,3 @@ export function label(options: Options): string {
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(', ')
 }
-
-const shareText = ({ share, interval: [low, high] }: Share): string =>
-  `${percent(share)} (${percent(low)} to ${percent(high)})`
-
-const line = (columns: readonly (string | number)[]): string => `| ${columns.join(' | ')} |`

@@ -5,7 +5,7 @@ import type { Random } from '../../random.ts'
 import { mention, unrelated } from './irrelevant.ts'
 import type { PlainReply } from './replies.ts'
 import { answer, ask, askWhether, correct, tell, untold } from './stems.ts'
-import type { Topic } from './topic.ts'
+import { meaningOf, type Topic } from './topic.ts'
 import { drawEvent } from './events.ts'
 import { sayings } from './sayings.ts'
 import { openTopic, ownTopics, relatedTopics, thingTopics, topics } from './topics.ts'
@@ -80,14 +80,6 @@ const drawFact = (random: Random, topic: Topic, part: Part): Fact => ({
   value: drawValue(random, topic.kind, part),
 })
 
-/** Words for one person; what is told of the one is told of the other. */
-const synonyms: readonly (readonly [RegExp, string])[] = [
-  [/^mother's/, "mom's"],
-  [/^father's/, "dad's"],
-  [/^(wife|husband|girlfriend|boyfriend)'s/, "partner's"],
-]
-const meaning = ({ noun }: Topic): string => synonyms.reduce((text, [word, same]) => text.replace(word, same), noun)
-
 /** Facts of other topics, half of them close: of the same theme, kind or person. */
 function distractors(random: Random, about: Topic, count: number, part: Part): Fact[] {
   const [who] = about.noun.split(' ') as [string]
@@ -96,14 +88,14 @@ function distractors(random: Random, about: Topic, count: number, part: Part): F
       other.theme === about.theme || other.kind === about.kind || (who.endsWith("'s") && other.noun.startsWith(who)),
   )
   const facts = new Map<string, Fact>()
-  const taken = new Set([meaning(about)])
+  const taken = new Set([meaningOf(about)])
   while (facts.size < count) {
     const topic = random.chance(0.5) ? random.pick(close) : drawTopic(random, part)
-    if (taken.has(meaning(topic)) || (part === 'train' && topic.part !== 'train')) {
+    if (taken.has(meaningOf(topic)) || (part === 'train' && topic.part !== 'train')) {
       if (random.chance(0.9)) continue
       return [...facts.values()]
     }
-    taken.add(meaning(topic))
+    taken.add(meaningOf(topic))
     facts.set(topic.noun, drawFact(random, topic, part))
   }
   return [...facts.values()]

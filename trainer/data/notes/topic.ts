@@ -54,3 +54,14 @@ export function topic(
     own: 0.7,
   }
 }
+
+/** Words for one person; what is told of the one is told of the other. */
+const synonyms: readonly (readonly [RegExp, string])[] = [
+  [/^mother's/, "mom's"],
+  [/^father's/, "dad's"],
+  [/^(wife|husband|girlfriend|boyfriend)'s/, "partner's"],
+]
+
+/** The topic's noun, the same one for topics that mean the same. */
+export const meaningOf = ({ noun }: Topic): string =>
+  synonyms.reduce((text, [word, same]) => text.replace(word, same), noun)
