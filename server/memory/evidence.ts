@@ -43,7 +43,7 @@ export interface GateDecision {
 const MAX_ENTRIES = 6
 const MAX_CHARACTERS = 2000
 const CANDIDATES = 16
-/** An entry is read from these values on, of any of its features. */
+/** An entry is read from these values on, of any of its features; an embedder may say another cosine. */
 const LEAST = { topic: 0.5, overlap: 0.5, similarity: 0.5 } as const
 
 /** Words that say nothing of what a message is about. */
@@ -70,7 +70,8 @@ export async function findEvidence(
   const words = contentWords(message)
   const fresh = hits.filter(({ memory }) => !isKnown(memory))
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))
-  const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap))
+  const leastSimilarity = deps.embedders[0]?.leastSimilarity ?? LEAST.similarity
+  const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap, leastSimilarity))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
   const [best] = wanted.length > 0 ? wanted : scored
   const gate = {
@@ -85,8 +86,8 @@ export async function findEvidence(
   return { entries, asked: topics, gate, embedder }
 }
 
-function isRelevant({ topic, similarity }: MemoryHit, overlap: number): boolean {
-  return (topic ?? 0) >= LEAST.topic || overlap >= LEAST.overlap || (similarity ?? 0) >= LEAST.similarity
+function isRelevant({ topic, similarity }: MemoryHit, overlap: number, leastSimilarity: number): boolean {
+  return (topic ?? 0) >= LEAST.topic || overlap >= LEAST.overlap || (similarity ?? 0) >= leastSimilarity
 }
 
 function contentWords(text: string): ReadonlySet<string> {
