@@ -1,6 +1,6 @@
 /**
  * The bundled embedder. trainer/embedder/start.ts writes FOLDER with its tokenizer, the token vectors that it starts from and
- * the texts that it is taught; models/pretrained/README.md has the commands.
+ * the texts that it is taught; docs/training.md has the commands.
  *   mneme train embedder --set data.folder=FOLDER --set tokenizer.folder=FOLDER --init FOLDER/start.safetensors
  */
 import { defineRecipe } from './define.ts'
