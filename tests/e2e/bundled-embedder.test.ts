@@ -16,6 +16,8 @@ async function start(...models: string[]): Promise<ServerProcess> {
   return server
 }
 
+const SENTENCES = ['my cat sleeps on the sofa', 'our kitten lies on the couch', 'the tax form is due on Friday']
+
 const post = async (server: ServerProcess, path: string, body: object): Promise<Json> =>
   (await server.post(path, body)).json()
 
@@ -23,12 +25,12 @@ test('a server without another encoder makes embeddings, and finds memories in o
   const server = await start()
   const version: Json = await (await fetch(`${server.url}/version`)).json()
   expect(version.embedders).toHaveLength(1)
-  const { data, model } = await post(server, '/v1/embeddings', { input: ['a cat', 'kittens', 'a tax form'] })
+  const { data, model } = await post(server, '/v1/embeddings', { input: SENTENCES })
   expect(model).toBe(version.embedders[0].name)
-  const [cat, kittens, form] = data.map(({ embedding }: Json) => embedding as number[])
+  const [cat, kitten, form] = data.map(({ embedding }: Json) => embedding as number[])
   const cosine = (a: number[], b: number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
   expect(cosine(cat, cat)).toBeCloseTo(1, 4)
-  expect(cosine(cat, kittens)).toBeGreaterThan(cosine(cat, form))
+  expect(cosine(cat, kitten)).toBeGreaterThan(cosine(cat, form))
   for (const text of ['I get hives from peanuts', 'my sister moved to Lisbon', 'the wifi password is otter99'])
     await post(server, '/v1/memories', { text })
   const found = await post(server, '/v1/memories/search', { query: 'which food makes me sick?' })
