@@ -78,7 +78,7 @@ export function encodeSentence<T>(
   const positions = op.reshape(op.iota(ids, 1), [-1, 1]) //                                    (T, 1)
   const tokens = op.gather(p.embed_tokens.weight, ids)
   const isPair = p.embed_types !== undefined && types !== undefined
-  let x = isPair ? op.add(tokens, op.gather(p.embed_types!.weight, types)) : tokens //         (B, T, D)
+  let x = isPair ? op.add(tokens, op.gather(p.embed_types.weight, types)) : tokens //          (B, T, D)
   for (const [i, layer] of p.layers.entries()) {
     const seen = op.rmsNorm(x, layer.attention_norm.weight, EPS)
     x = op.add(x, attention(op, c, layer.attention, seen, { allowed, positions }))

@@ -48,11 +48,9 @@ const lines = told
 const bundles = await Promise.all(
   (positionals.length > 0 ? positionals : [DEFAULT_EMBEDDER]).map((folder) => loadBundle(folder)),
 )
-const sets = [
-  ...values.sizes
-    .split(',')
-    .map((size) => generatedSet(Number(values.seed), Number(size), Number(values.questions), filler)),
-]
+const sets = values.sizes
+  .split(',')
+  .map((size) => generatedSet(Number(values.seed), Number(size), Number(values.questions), filler))
 
 function row(name: string, places: Places): string {
   const shares = FIRST.map((first) => {

@@ -21,7 +21,7 @@ export function smallerTokenizer({ tokenizer, config }: TokenizerFiles, size: nu
     throw new RangeError(`tokenizer.json: expected a WordPiece model, got ${published.model.type}`)
   const order = Object.entries(published.model.vocab).toSorted(([, a], [, b]) => a - b)
   const all = order.map(([token]) => token).filter((token) => !UNUSED.test(token))
-  const isLetter = (token: string): boolean => [...token.replace(/^##/, '')].length === 1
+  const isLetter = (token: string): boolean => /^(?:##)?.$/u.test(token)
   const letters = new Set(all.filter(isLetter))
   const room = size - SPECIAL.length - letters.size
   const words = new Set(all.filter((token) => !letters.has(token)).slice(0, room))

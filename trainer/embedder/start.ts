@@ -85,9 +85,13 @@ async function embedAll(embedder: Embedder, texts: readonly string[]): Promise<F
 /** A weight for each token by its share of all tokens of the texts. */
 function rarity(folder: string, texts: readonly string[], tokens: number): Float32Array {
   const counts = new Float32Array(tokens)
-  const { encode } = openSentenceTokenizer(folder, 4096)
+  const tokenizer = openSentenceTokenizer(folder, 4096)
   let all = 0
-  for (const text of texts) for (const id of encode(text).ids) [counts[id]!, all] = [counts[id]! + 1, all + 1]
+  for (const text of texts)
+    for (const id of tokenizer.encode(text).ids) {
+      counts[id]! += 1
+      all += 1
+    }
   return counts.map((count) => SMOOTHING / (SMOOTHING + count / all))
 }
 

@@ -33,7 +33,7 @@ export function exportEmbedder(
   const encoder = sentenceEncoder.model(encoderOptions(model.config))
   const { width, maxTokens } = encoder
   const least = o.leastSimilarity === undefined ? {} : { leastSimilarity: o.leastSimilarity }
-  const about = `recipe ${String(config['name'])}, step ${step}, seed ${String(config['seed'])}`
+  const about = `recipe ${config['name'] as string}, step ${step}, seed ${config['seed'] as number}`
   const tensors = tensorsOf(encoder, weights)
   const tokenizer = readTokenizerFiles(folder)
   const source = { about, config: {}, generation: {}, tensors, tokenizer }

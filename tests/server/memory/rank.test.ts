@@ -12,7 +12,7 @@ describe('ranks that are merged', () => {
     const words = listOf([1, ...numbers(100, 38), 7])
     const vectors = listOf([2, ...numbers(200, 38), 7])
     const found = orderOf(mergeRanks([words, vectors]))
-    expect(found.slice(0, 2).toSorted()).toEqual([1, 2])
+    expect(new Set(found.slice(0, 2))).toEqual(new Set([1, 2]))
     expect(found.indexOf(7)).toBeGreaterThan(70)
   })
 
@@ -24,7 +24,9 @@ describe('ranks that are merged', () => {
     const list = fc.uniqueArray(fc.nat(500), { maxLength: 200 })
     fc.assert(
       fc.property(list, list, (a, b) => {
-        expect(orderOf(mergeRanks([listOf(a), listOf(b)])).toSorted()).toEqual([...new Set([...a, ...b])].toSorted())
+        const both = orderOf(mergeRanks([listOf(a), listOf(b)]))
+        expect(new Set(both)).toEqual(new Set([...a, ...b]))
+        expect(both).toHaveLength(new Set(both).size)
         expect(orderOf(mergeRanks([listOf(a)]))).toEqual(a)
       }),
     )
