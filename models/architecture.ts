@@ -36,8 +36,21 @@ export interface Definition<F extends Fields, P, S> {
   layers?(config: ConfigOf<F>): number
   /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
   readonly multipliesByLinear?: true
+  /** Rows are texts that are compared with one another; without, tokens are predicted. */
+  contrast?(config: ConfigOf<F>): Contrast
   /** Why this configuration cannot be served, though it can be trained and evaluated. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
+}
+
+/**
+ * How a model of whole texts is trained: `hidden` is one vector for each row (B,1,D), and `logits` are the scores of the
+ * first row of each group against the other rows of all groups, of which a label names one.
+ */
+export interface Contrast {
+  /** Rows of a group. */
+  readonly group: number
+  /** What is added to the loss for vectors (B,1,D) that shall be those taught (B,D); rows of zeros are not taught. */
+  teaching<T>(op: Ops<T>, vectors: T, taught: T): T
 }
 
 /** An architecture with one configuration: what trainer, exporter and tests work with. */
@@ -56,6 +69,8 @@ export interface Model {
   readonly layers: number
   /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
   readonly multipliesByLinear: boolean
+  /** How texts are compared in training; undefined where tokens are predicted. */
+  readonly contrast: Contrast | undefined
   /** Why it cannot be served; undefined where it can. */
   readonly trainingOnly: string | undefined
   forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
@@ -94,6 +109,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
         positions: definition.positions?.(config),
         layers: definition.layers?.(config) ?? 0,
         multipliesByLinear: definition.multipliesByLinear === true,
+        contrast: definition.contrast?.(config),
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),

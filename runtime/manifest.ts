@@ -58,6 +58,8 @@ const embedder = z.object({
   width: z.int().positive(),
   /** Tokens of the longest text, those of the tokenizer's post-processor included. */
   maxTokens: z.int().positive(),
+  /** The cosine from which on two texts are about the same, as measured for this encoder. */
+  leastSimilarity: z.number().min(-1).max(1).exactOptional(),
 })
 /** What the classifier gives labels to, and which. */
 const classifier = z.object({

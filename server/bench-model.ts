@@ -3,6 +3,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { decoderOf, loadBundle } from '../runtime/bundle.ts'
 import { MANIFEST_FILE } from '../runtime/manifest.ts'
+import { DEFAULT_EMBEDDER, embedderSource } from './cli.ts'
 import { loadConfig, type ConfigSource } from './config.ts'
 import { memoryOf, sequenceBytes } from './engine/model-memory.ts'
 import { cacheBytes, limitsOf } from './limits.ts'
@@ -23,6 +24,8 @@ export interface BenchModel {
 export async function benchModel(bundle: string, folder: string, settings: ConfigSource = {}): Promise<BenchModel> {
   const { dir, manifest } = await loadBundle(bundle)
   decoderOf(manifest)
+  // It is served too, and counts.
+  const embedder = embedderSource(await loadBundle(DEFAULT_EMBEDDER)).bytes
   const twin = { bundle: join(folder, 'twin'), name: `${manifest.name}-twin` }
   await writeTwin(dir, twin)
   return {
@@ -33,7 +36,7 @@ export async function benchModel(bundle: string, folder: string, settings: Confi
       const memory = memoryOf(manifest, loadConfig(settings, {}).maxBatch)
       const loaded = memory.weights + memory.idle
       // Half of the second model is missing.
-      return withCaches(loaded + sequenceBytes(memory, tokens) + Math.floor(loaded / 2), settings)
+      return withCaches(embedder + loaded + sequenceBytes(memory, tokens) + Math.floor(loaded / 2), settings)
     },
   }
 }

@@ -23,6 +23,8 @@ import type { Store } from './store/store.ts'
 
 /** The bundled model. */
 export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
+/** The bundled encoder of sentences, which is served where no other one is. */
+export const DEFAULT_EMBEDDER = join(packageRoot(), 'models/pretrained/embedder')
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
@@ -136,7 +138,9 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
   const say = (line: string): void => void process.stderr.write(`mneme: ${line}\n`)
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
-  const bundles = await Promise.all(folders.map((folder) => loadBundle(folder)))
+  const given = await Promise.all(folders.map((folder) => loadBundle(folder)))
+  const hasEmbedder = given.some(({ manifest }) => manifest.embedder)
+  const bundles = hasEmbedder ? given : [...given, await loadBundle(DEFAULT_EMBEDDER)]
   const names = bundles.map(({ manifest }) => manifest.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new ConfigError(`two of the bundles are named ${twice}; serve one of them`)
@@ -154,10 +158,20 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
 export function embedderSource({ manifest, id, dir }: Bundle): EmbedderSource {
   const { name, architecture, parameters, embedder, graphs, files } = manifest
   const { file } = graphs.embedder!
-  const { width, maxTokens, normalize } = embedder!
+  const { width, maxTokens, normalize, leastSimilarity } = embedder!
   const weights = Object.keys(files).filter((one) => one.startsWith(file))
   return {
-    description: { name, bundle: id, architecture, parameters, created: now(), width, maxTokens, normalize },
+    description: {
+      name,
+      bundle: id,
+      architecture,
+      parameters,
+      created: now(),
+      width,
+      maxTokens,
+      normalize,
+      leastSimilarity,
+    },
     folder: dir,
     bytes: weights.reduce((sum, one) => sum + files[one]!.bytes, 0),
   }

@@ -63,6 +63,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
       positions: base.positions,
       multipliesByLinear: base.multipliesByLinear,
       layers: 0,
+      contrast: base.contrast,
       trainingOnly: base.trainingOnly,
       forward: (op, given, ids, state) => forward(op, c, base, given as Params<typeof ids>, ids, state),
       logits(op, given, hidden) {

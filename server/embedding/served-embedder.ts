@@ -19,6 +19,8 @@ export interface EmbedderDescription {
   readonly maxTokens: number
   /** Whether vectors have length 1. */
   readonly normalize: boolean
+  /** The cosine from which on a memory is read for a message; undefined where it was not measured. */
+  readonly leastSimilarity?: number | undefined
 }
 
 export type ServedEmbedder = EmbedderDescription & OpenEmbedder

@@ -43,7 +43,7 @@ export interface GateDecision {
 const MAX_ENTRIES = 6
 const MAX_CHARACTERS = 2000
 const CANDIDATES = 16
-/** An entry is read from these values on, of any of its features. */
+/** An entry is read from these values on, of any of its features; an embedder may say another cosine. */
 const LEAST = { topic: 0.5, overlap: 0.5, similarity: 0.5 } as const
 /** Of a fact about something else than what is asked, the share of words that it has: "my boss's name" for "my boss's age". */
 const LEAST_OF_OTHERS = 0.75
@@ -73,7 +73,8 @@ export async function findEvidence(
   const fresh = hits.filter(({ memory }) => !isKnown(memory))
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))
   const topics = askedBy(message)
-  const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap, topics.length > 0))
+  const relevance = { asksTopic: topics.length > 0, similarity: deps.embedders[0]?.leastSimilarity ?? LEAST.similarity }
+  const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap, relevance))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
   const [best] = wanted.length > 0 ? wanted : scored
   const gate = {
@@ -87,11 +88,15 @@ export async function findEvidence(
   return { entries, asked: topics, gate, embedder }
 }
 
-function isRelevant({ memory, topic, similarity }: MemoryHit, overlap: number, asksTopic: boolean): boolean {
+function isRelevant(
+  { memory, topic, similarity }: MemoryHit,
+  overlap: number,
+  least: { readonly asksTopic: boolean; readonly similarity: number },
+): boolean {
   if ((topic ?? 0) >= LEAST.topic) return true
-  const isOther = asksTopic && memory.fact !== null
+  const isOther = least.asksTopic && memory.fact !== null
   if (overlap >= (isOther ? LEAST_OF_OTHERS : LEAST.overlap)) return true
-  return !isOther && (similarity ?? 0) >= LEAST.similarity
+  return !isOther && (similarity ?? 0) >= least.similarity
 }
 
 function contentWords(text: string): ReadonlySet<string> {

@@ -5,6 +5,8 @@ const K1 = 1.2
 const B = 0.75
 /** Of reciprocal rank fusion (Cormack, Clarke & Büttcher 2009, SIGIR). */
 const RANK_CONSTANT = 60
+/** Places of a list whose scores are added to those of other lists: words in common put much of a store behind them. */
+const ADDED_UP = 16
 
 /** Where a word occurs: in a text of `length` words, `count` times. */
 export interface Posting {
@@ -50,10 +52,18 @@ function sorted(ranked: Ranked[]): Ranked[] {
   return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq)
 }
 
-/** The lists merged by the ranks that they give: 1 / (60 + rank), added up. */
+/**
+ * The lists merged by the ranks that they give: 1 / (60 + rank), added up over the lists that have a memory among their first.
+ * Behind those only the best rank counts, or what many lists rank low would come before what one of them ranks first.
+ */
 export function mergeRanks(lists: readonly (readonly Ranked[])[]): Ranked[] {
   const scores = new Map<number, number>()
   for (const list of lists)
-    for (const [at, { seq }] of list.entries()) scores.set(seq, (scores.get(seq) ?? 0) + 1 / (RANK_CONSTANT + at + 1))
-  return sorted([...scores].map(([seq, score]) => ({ seq, score })))
+    for (const [at, { seq }] of list.slice(0, ADDED_UP).entries())
+      scores.set(seq, (scores.get(seq) ?? 0) + 1 / (RANK_CONSTANT + at + 1))
+  const behind = new Map<number, number>()
+  for (const list of lists)
+    for (const [at, { seq }] of list.entries())
+      if (!scores.has(seq)) behind.set(seq, Math.max(behind.get(seq) ?? 0, 1 / (RANK_CONSTANT + at + 1)))
+  return sorted([...scores, ...behind].map(([seq, score]) => ({ seq, score })))
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { benchModel } from '../../server/bench-model.ts'
+import { DEFAULT_EMBEDDER, embedderSource } from '../../server/cli.ts'
 import { loadConfig } from '../../server/config.ts'
 import { memoryOf, sequenceBytes } from '../../server/engine/model-memory.ts'
 import { limitsOf } from '../../server/limits.ts'
@@ -17,10 +18,11 @@ test.each(['delta', 'attention'] as const)(
     for (const settings of [{}, { prefixCache: 50_000_000 }]) {
       const { memoryFor, twin } = await benchModel(bundle, temporaryFolder(), settings)
       const { manifest } = await loadBundle(bundle)
+      const embedder = embedderSource(await loadBundle(DEFAULT_EMBEDDER)).bytes
       expect((await loadBundle(twin.bundle)).manifest).toEqual({ ...manifest, name: twin.name, maxTokens: undefined })
       for (const tokens of [1, 700, 40_000]) {
         const config = loadConfig({ ...settings, memory: String(memoryFor(tokens)) }, {})
-        const { free } = budgetOf(config, limitsOf(config))
+        const free = budgetOf(config, limitsOf(config)).free - embedder
         const memory = memoryOf(manifest, config.maxBatch)
         const one = memory.weights + memory.idle + sequenceBytes(memory, tokens)
         expect(one).toBeLessThanOrEqual(free)

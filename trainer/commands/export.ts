@@ -1,5 +1,5 @@
 /** The command `mneme export`. */
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError, type Options } from '../../models/config.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
 import { exportBundle } from '../../exporter/export.ts'
@@ -10,6 +10,7 @@ import type { KvDtype } from '../../exporter/kv-cache.ts'
 import { kvCostText } from '../../exporter/kv-cost.ts'
 import { verificationText } from '../../exporter/verify.ts'
 import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapter.ts'
+import { exportEmbedder } from '../export/embedder.ts'
 import { tensorFlowReference } from '../export/reference.ts'
 import { verificationIds } from '../export/verification-text.ts'
 import { loadTrained, type Trained } from '../export/weights.ts'
@@ -28,6 +29,7 @@ interface ExportFlags {
   readonly set: Options
   readonly quantize?: Quantization
   readonly kv?: KvDtype
+  readonly leastSimilarity?: number
 }
 
 /** `mneme export CHECKPOINT --out BUNDLE`. */
@@ -56,10 +58,15 @@ export function exportCommand(): Command {
     .addOption(
       new Option(
         '--quantize <form>',
-        'of an adapter on a published model: how the weights of the base are stored, as in mneme import (default: keep)',
+        'of an adapter on a published model and of an encoder: how weights are stored, as in mneme import (default: keep)',
       ).choices(QUANTIZATIONS),
     )
     .addOption(kvOption())
+    .option(
+      '--least-similarity <cosine>',
+      'of an encoder: from which cosine on a memory is read for a message (default: 0.5, as the server has it)',
+      cosine,
+    )
     .action(runExport)
 }
 
@@ -67,11 +74,14 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
   exitOnSignals()
   const adapter = await loadAdapter(checkpoint, sourceIn(flags.set))
   if (adapter) return runAdapterExport(adapter, flags)
+  const trained = await loadTrained(checkpoint, flags.set)
+  if (trained.model.contrast) return runEmbedderExport(trained, flags)
+  if (flags.leastSimilarity !== undefined)
+    throw new ConfigError('--least-similarity: is for encoders of sentences; leave it out, this one writes text')
   if (flags.quantize !== undefined)
     throw new ConfigError(
-      '--quantize: is for adapters on published models; leave it out, this one is exported in float32',
+      '--quantize: is for adapters on published models and for encoders; leave it out, this one is exported in float32',
     )
-  const trained = await loadTrained(checkpoint, flags.set)
   const kernels: Kernels = flags.portable ? 'portable' : 'fused'
   const ids = await verificationIds(trained, flags.tokens, flags.text)
   const { manifest, verification, kvCost } = await exportBundle({
@@ -92,6 +102,16 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
   process.stdout.write(`${verificationText(verification)}\n`)
   if (kvCost) process.stdout.write(`${kvCostText(kvCost)}\n`)
   process.stdout.write(`${flags.out}: ${manifest.name}, ${manifest.parameters} parameters, ${kernels} kernels\n`)
+}
+
+/** The bundle of an encoder of sentences, tried beside itself in float32. */
+async function runEmbedderExport(trained: Trained, flags: ExportFlags): Promise<void> {
+  const [other] = (['portable', 'compact', 'text', 'kv'] as const).filter((flag) => flags[flag] !== undefined)
+  if (other !== undefined) throw new ConfigError(`--${other}: has no effect on an encoder of sentences`)
+  const began = performance.now()
+  const { out, name = trained.config['name'] as string, quantize = 'none', leastSimilarity } = flags
+  const imported = await exportEmbedder(trained, { out, name, quantization: quantize, leastSimilarity })
+  process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
 
 /** The bundle of an adapter on a published model is an import of that model, tried as one. */
@@ -126,4 +146,11 @@ function generationOf({ config }: Trained): Manifest['generation'] {
 function sourceOf({ config, step }: Trained): Record<string, unknown> {
   const data = config['data'] as { readonly kind: string }
   return { recipe: config['name'], step, seed: config['seed'], ...(data.kind === 'task' ? { data } : {}) }
+}
+
+function cosine(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value >= -1 && value <= 1))
+    throw new InvalidArgumentError('Expected a number from -1 to 1.')
+  return value
 }

@@ -3,7 +3,10 @@
 /** Anything that survives JSON. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** One step's data: B rows of T tokens, row-major. */
+/**
+ * One step's data: B rows of T tokens, row-major. Where texts are compared, a label is not a token's but a group's: the
+ * number of the text that answers it among those that are no question.
+ */
 export interface Batch {
   /** B*T token ids. */
   readonly ids: Int32Array
@@ -13,6 +16,8 @@ export interface Batch {
   readonly weights: Float32Array
   /** B numbers: 1 = the row continues its stream and keeps its state, 0 = it starts with zero state. */
   readonly carry: Float32Array
+  /** Where texts are compared: B*D numbers, the vectors that rows shall have; zeros for rows that are not taught one. */
+  readonly vectors?: Float32Array
 }
 
 /** A source of batches. */

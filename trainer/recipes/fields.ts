@@ -122,6 +122,9 @@ export const dataSettings = {
     stages: objects('parts of the curriculum, in order (data/keeper/dataset.ts)'),
   },
   notes: {},
+  sentences: {
+    folder: text('', 'with texts and the vectors that they are taught (trainer/embedder/start.ts)'),
+  },
   task: {
     task: text('', 'which task (mneme eval --help lists them)'),
     options: { default: {}, help: 'options of the task that all stages and measurements share' } as Field<Options>,

@@ -33,8 +33,7 @@ export function withAbsolutePaths(recipe: Recipe): Recipe {
   const { data, tokenizer, start } = recipe
   return {
     ...recipe,
-    data:
-      data.kind === 'text' ? { ...data, files: data.files.map(absolute), heldOut: data.heldOut.map(absolute) } : data,
+    data: absoluteData(data, absolute),
     tokenizer: { ...tokenizer, folder: absolute(tokenizer.folder) },
     start: {
       checkpoint: absolute(start.checkpoint),
@@ -42,4 +41,9 @@ export function withAbsolutePaths(recipe: Recipe): Recipe {
       mamba: absolute(start.mamba),
     },
   }
+}
+
+function absoluteData(data: Recipe['data'], absolute: (path: string) => string): Recipe['data'] {
+  if (data.kind === 'text') return { ...data, files: data.files.map(absolute), heldOut: data.heldOut.map(absolute) }
+  return data.kind === 'sentences' ? { ...data, folder: absolute(data.folder) } : data
 }

@@ -13,6 +13,13 @@ export interface KeeperSource {
   readonly stages: readonly Stage[]
 }
 
+/** Sentences to compare (data/sentences). */
+export interface SentencesSource {
+  readonly kind: 'sentences'
+  /** With texts and their vectors, as trainer/embedder/start.ts writes it. */
+  readonly folder: string
+}
+
 /** Generated conversations with notes about the user (data/notes). */
 export interface NotesSource {
   readonly kind: 'notes'
@@ -26,7 +33,7 @@ export interface Recipe extends Settings {
   readonly architecture: string
   /** Options of the architecture; the vocabulary comes from the tokenizer. */
   readonly model: Options
-  readonly data: TextSource | KeeperSource | NotesSource | TaskSource
+  readonly data: TextSource | KeeperSource | NotesSource | SentencesSource | TaskSource
 }
 
 type Partly<T> = { readonly [K in keyof T]?: T[K] extends object ? Partly<T[K]> : T[K] }

@@ -1,4 +1,5 @@
 /** The recipes by name: every architecture has a small one of its own name. */
+import { embedder } from './embedder.ts'
 import { familyRecipes } from './families.ts'
 import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
 import { defineRecipe, textData } from './define.ts'
@@ -102,6 +103,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     keeperLong,
     keeperVanilla,
     notes,
+    embedder,
     ...taskRecipes,
     ...familyRecipes,
   ].map((recipe) => [recipe.name, recipe]),

@@ -8,6 +8,8 @@ import { isHubName } from '../data/hub/name.ts'
 import { keeperDataset } from '../data/keeper/dataset.ts'
 import { notesDataset } from '../data/notes/dataset.ts'
 import type { ReportProgress } from '../data/progress.ts'
+import { sentencesDataset } from '../data/sentences/dataset.ts'
+import { readTaughtTexts } from '../data/sentences/taught.ts'
 import { taskDataset } from '../data/tasks/dataset.ts'
 import { setTask } from '../data/tasks/registry.ts'
 import { corpusDataset, textDataset, type TextOptions } from '../data/text.ts'
@@ -46,6 +48,18 @@ export async function openData(recipe: Recipe, context: DataContext): Promise<Ru
     return {
       data: notesDataset({ ...rows, seed, part: 'train' }),
       heldOut: { data: notesDataset({ ...rows, seed: 999, part: 'heldout' }), batches },
+      notes: [],
+    }
+  }
+  if (data.kind === 'sentences') {
+    if (data.folder === '')
+      throw new ConfigError(
+        'data.folder: expected a folder that trainer/embedder/start.ts wrote, got none; --set data.folder=FOLDER',
+      )
+    const rows = { batch, sequenceLength, codec: context.codec }
+    return {
+      data: sentencesDataset({ ...rows, seed, part: 'train', taught: await readTaughtTexts(data.folder) }),
+      heldOut: { data: sentencesDataset({ ...rows, seed: 999, part: 'heldout' }), batches },
       notes: [],
     }
   }

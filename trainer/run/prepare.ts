@@ -67,7 +67,8 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   const started = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
   if (choices.resume) await putPublishedBase(model, backend)
   const notes = [...dataNotes, ...started, ...unreachedNotes(backend.unreached, recipe, model)]
-  if (model.trainingOnly !== undefined) notes.push(`this model cannot be exported: ${model.trainingOnly}`)
+  if (model.trainingOnly !== undefined && !model.contrast)
+    notes.push(`this model cannot be exported: ${model.trainingOnly}`)
   const run: Run = {
     ...recipe,
     out: choices.out,

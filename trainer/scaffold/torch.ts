@@ -23,6 +23,10 @@ export interface BatchShape {
 export async function scaffoldTorch(trained: Trained, out: string, shape: BatchShape): Promise<string[]> {
   const { model } = trained
   const { sequenceLength } = shape
+  if (model.contrast)
+    throw new ConfigError(
+      `scaffold: expected a model that predicts tokens, got ${model.architecture}: train.py does not compare texts`,
+    )
   if (sequenceLength % model.chunkLength !== 0)
     throw new ConfigError(
       `--sequence-length: expected a multiple of ${model.chunkLength} for ${model.architecture}, got ${sequenceLength}`,

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createModel } from '../../../models/registry.ts'
 import { flatten } from '../../../models/spec.ts'
 import { openText } from '../../../runtime/text.ts'
 import { initialise } from '../../../trainer/backends/initialise.ts'
@@ -74,4 +75,11 @@ test('a folder with files in it, and a length that does not divide into pieces, 
   await expect(scaffoldTorch(trained(model), join(folder, 'odd'), { batch: 2, sequenceLength: 61 })).rejects.toThrow(
     '--sequence-length: expected a multiple of 5 for rsm, got 61',
   )
+})
+
+test('a model that compares texts is refused: train.py predicts tokens', async () => {
+  const model = createModel('sentence', { vocab: 260, width: 32 })
+  await expect(
+    scaffoldTorch(trained(model), join(folder, 'sentence'), { batch: 3, sequenceLength: 8 }),
+  ).rejects.toThrow('scaffold: expected a model that predicts tokens, got sentence: train.py does not compare texts')
 })

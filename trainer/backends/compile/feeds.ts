@@ -38,6 +38,7 @@ export function load(inputs: Buffers, batch: Batch): void {
     ;(inputs['targets']!.data as Int32Array).set(batch.targets)
     floats(inputs['weights']!).set(batch.weights)
   }
+  if (inputs['vectors']) floats(inputs['vectors']).set(batch.vectors!)
   if (inputs['carry']) floats(inputs['carry']).set(batch.carry)
 }
 

@@ -35,6 +35,10 @@ export async function createParallelBackend(
   seed: number,
 ): Promise<Backend> {
   const rows = rowsOfDevice(o.batch, devices)
+  if (o.model.contrast)
+    throw new ConfigError(
+      `device: expected one for ${o.model.architecture}, got ${devices.length}: all texts of a batch are compared`,
+    )
   for (const { device } of devices) checkDevice({ ...o, device })
   const updater = await openUpdater(o, seed)
   const share = { ...o, batch: rows, threads: Math.max(1, Math.floor(o.threads / devices.length)) }

@@ -2,6 +2,7 @@
 import type { Model } from '../../../models/architecture.ts'
 import { fill, frozenPaths, leaves, startShape } from '../../../models/spec.ts'
 import { tapeOps } from './composites.ts'
+import { groupsOf } from '../contrast.ts'
 import type { Arithmetic } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { checkCarry } from '../carry.ts'
@@ -42,7 +43,7 @@ export function traceLoss(model: Model, o: LossOptions, training: boolean): Trac
   const tape = new Tape()
   const op = recorder(tape, o.unrolled)
   const ids = tape.input('ids', [batch, sequenceLength], 'int32')
-  const labelled = maxLabels > 0 ? [maxLabels] : [batch, sequenceLength]
+  const labelled = labelShape(model, o)
   const targets = tape.input('targets', labelled, 'int32')
   const weights = tape.input('weights', labelled)
   checkCarry(model, o.carry)
@@ -59,6 +60,8 @@ export function traceLoss(model: Model, o: LossOptions, training: boolean): Trac
   ])
   if (o.carry) for (const [path, node] of leaves<Node>(model.state, done.state)) outputs.set(`next.state.${path}`, node)
   const frozen = frozenPaths(model.params)
+  if (model.contrast && training)
+    losses.push(model.contrast.teaching(used, done.hidden, tape.input('vectors', [batch, model.width])))
   return {
     tape,
     op,
@@ -66,6 +69,12 @@ export function traceLoss(model: Model, o: LossOptions, training: boolean): Trac
     objective: losses.reduce((a, b) => op.add(a, b), loss),
     outputs,
   }
+}
+
+/** The shape of labels and their weights. Throws ConfigError where rows are compared and do not make whole groups. */
+function labelShape({ contrast }: Model, { batch, sequenceLength, maxLabels }: LossOptions): number[] {
+  if (contrast) return [groupsOf(contrast, { batch, maxLabels })]
+  return maxLabels > 0 ? [maxLabels] : [batch, sequenceLength]
 }
 
 /** The state that rows carry, zero where a row starts a document. */

@@ -1,6 +1,7 @@
 /** The loss of a model, run eagerly by TF.js; shapes and random numbers as in the compiled step. */
 import { elements, fill, leaves } from '../../../models/spec.ts'
 import { type BackendOptions, LEAST_WEIGHT } from '../backend.ts'
+import { groupsOf } from '../contrast.ts'
 import type { Batch } from '../../data/batch.ts'
 import type { Tensor, TensorFlow } from './load.ts'
 import { withLosses } from './losses.ts'
@@ -25,12 +26,13 @@ export function eagerLoss(
   })
   const tree = fill(o.model.params, (path) => params.get(path)!)
   const done = o.model.forward<Tensor>(losses.op, tree, ids, before)
-  const logits = tf.reshape(o.model.logits<Tensor>(losses.op, tree, done.hidden), [-1, o.model.vocab])
+  const { contrast, vocab, width } = o.model
+  const classes = contrast ? o.batch - groupsOf(contrast, o) : vocab
+  const logits = tf.reshape(o.model.logits<Tensor>(losses.op, tree, done.hidden), [-1, classes])
+  if (contrast && training)
+    losses.op.addLoss(contrast.teaching(losses.op, done.hidden, tf.tensor2d(batch.vectors!, [o.batch, width])))
   const weights = tf.tensor1d(batch.weights)
-  const picked = tf.sum(
-    tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.tensor1d(batch.targets, 'int32'), o.model.vocab)),
-    -1,
-  )
+  const picked = tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.tensor1d(batch.targets, 'int32'), classes)), -1)
   const weightSum = tf.maximum(tf.sum(weights), LEAST_WEIGHT)
   const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), weightSum)).asScalar()
   const added = losses.total()

@@ -66,7 +66,7 @@ function drawCase(random: Random): Case {
 }
 
 /** The kinds of topics in turn, so that the many of other people do not crowd out a user's own. */
-function drawTopic(random: Random, part: Part): Topic {
+export function drawTopic(random: Random, part: Part): Topic {
   if (random.chance(0.15)) return openTopic(random, part)
   if (part === 'train' && random.chance(0.3)) return random.pick(sayings)
   for (;;) {
@@ -80,13 +80,25 @@ const drawFact = (random: Random, topic: Topic, part: Part): Fact => ({
   value: drawValue(random, topic.kind, part),
 })
 
-/** Facts of other topics, half of them close: of the same theme, kind or person. */
-function distractors(random: Random, about: Topic, count: number, part: Part): Fact[] {
-  const [who] = about.noun.split(' ') as [string]
-  const close = topics.filter(
-    (other) =>
-      other.theme === about.theme || other.kind === about.kind || (who.endsWith("'s") && other.noun.startsWith(who)),
+/** Topics that are close to another: of the same theme, kind or person. */
+function closeTopics({ noun, theme, kind }: Topic): Topic[] {
+  const [who] = noun.split(' ') as [string]
+  return topics.filter(
+    (other) => other.theme === theme || other.kind === kind || (who.endsWith("'s") && other.noun.startsWith(who)),
   )
+}
+
+/** Another topic that is close to one. */
+export function closeTo(random: Random, about: Topic, part: Part): Topic {
+  const close = closeTopics(about).filter(
+    (other) => meaningOf(other) !== meaningOf(about) && (part === 'heldout' || other.part === 'train'),
+  )
+  return close.length > 0 ? random.pick(close) : drawTopic(random, part)
+}
+
+/** Facts of other topics, half of them close. */
+function distractors(random: Random, about: Topic, count: number, part: Part): Fact[] {
+  const close = closeTopics(about)
   const facts = new Map<string, Fact>()
   const taken = new Set([meaningOf(about)])
   while (facts.size < count) {

@@ -1,0 +1,67 @@
+/** In which place words, vectors and both together rank the entry that answers a question. */
+import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../../server/memory/rank.ts'
+import { VectorBlock } from '../../server/memory/vector-block.ts'
+import { wordsOf } from '../../server/memory/words.ts'
+import type { RetrievalSet } from './retrieval-sets.ts'
+
+/** Of each list, as the store has it. */
+const DEPTH = 128
+
+/** Texts in, vectors out. */
+export type Embed = (texts: readonly string[]) => Promise<readonly Float32Array[]>
+
+/** A place for each question, from 1; Infinity where the entry is not among the best. */
+export type Places = readonly number[]
+
+export function placesByWords(set: RetrievalSet): { places: Places; lists: readonly (readonly Ranked[])[] } {
+  const index = new Map<string, Posting[]>()
+  let words = 0
+  for (const [seq, text] of set.entries.entries()) {
+    const all = wordsOf(text)
+    words += all.length
+    for (const word of new Set(all)) {
+      const posting = { seq, count: all.filter((one) => one === word).length, length: all.length }
+      index.set(word, [...(index.get(word) ?? []), posting])
+    }
+  }
+  const lists = set.questions.map(({ text, without }) => {
+    const found = [...new Set(wordsOf(text))].map((word) => index.get(word) ?? [])
+    const scores = scoreByWords(found, set.entries.length, words)
+    const seqs = [...scores.keys()].filter((seq) => !without.has(seq))
+    return best(
+      seqs,
+      Float64Array.from(seqs, (seq) => scores.get(seq)!),
+      DEPTH,
+    )
+  })
+  return { places: placesIn(set, lists), lists }
+}
+
+export async function placesByVectors(
+  set: RetrievalSet,
+  embed: Embed,
+): Promise<{ places: Places; lists: readonly (readonly Ranked[])[] }> {
+  const vectors = await embed(set.entries)
+  const block = new VectorBlock(vectors[0]!.length)
+  for (const [seq, vector] of vectors.entries()) block.set(seq, vector)
+  const queries = await embed(set.questions.map(({ text }) => text))
+  const lists = set.questions.map(({ without }, at) =>
+    block.nearest(queries[at]!, DEPTH + without.size, null).filter(({ seq }) => !without.has(seq)),
+  )
+  return { places: placesIn(set, lists), lists }
+}
+
+/** Lists merged by reciprocal rank. */
+export function placesMerged(set: RetrievalSet, ...ranked: readonly (readonly (readonly Ranked[])[])[]): Places {
+  return placesIn(
+    set,
+    set.questions.map((_, at) => mergeRanks(ranked.map((lists) => lists[at]!))),
+  )
+}
+
+function placesIn({ questions }: RetrievalSet, lists: readonly (readonly Ranked[])[]): Places {
+  return questions.map(({ answer }, at) => {
+    const found = lists[at]!.findIndex(({ seq }) => seq === answer)
+    return found < 0 ? Infinity : found + 1
+  })
+}
