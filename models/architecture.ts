@@ -1,6 +1,7 @@
 /** What an architecture is: options, parameters, session state, and pure functions over any backend. */
 import type { ConfigOf, Fields } from './config.ts'
-import { configure } from './config.ts'
+import { configure, type Options } from './config.ts'
+import { type Exits, exitsOption, withExits } from './exits.ts'
 import type { Ops } from './ops.ts'
 import type { Of, SpecTree } from './spec.ts'
 
@@ -58,6 +59,8 @@ export interface Model {
   readonly multipliesByLinear: boolean
   /** Why it cannot be served; undefined where it can. */
   readonly trainingOnly: string | undefined
+  /** Where the next token can be read before the last layer; absent where there are no such places. */
+  readonly exits?: Exits
   forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
   logits<T>(op: Ops<T>, params: unknown, hidden: T): T
 }
@@ -77,13 +80,13 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
   return {
     name,
     about,
-    fields,
+    fields: { ...fields, exits: exitsOption },
     vocabOption: Object.hasOwn(fields, 'vocab') ? 'vocab' : 'vocab_size',
-    model(options) {
+    model({ exits = {}, ...options }) {
       const config = configure(name, fields, options)
       definition.check(config)
       const { vocab, width } = definition.sizes?.(config) ?? (config as unknown as { vocab: number; width: number })
-      return {
+      const model: Model = {
         architecture: name,
         config,
         vocab,
@@ -99,6 +102,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),
         logits: (op, params, hidden) => definition.logits(op, config, params as Of<P, typeof hidden>, hidden),
       }
+      return withExits(model, exits as Options)
     },
   }
 }
