@@ -188,7 +188,11 @@ export function createMemories(database: Database.Database, report: (damage: Dam
         metadata: JSON.parse(textOf(metadata)) as Memory['metadata'],
       }))
     },
-    removeMemory: (owner, id) => dropAll(sql.byId.all(owner, id)),
+    removeMemory(owner, id) {
+      // Not by `all`: after it, libsql 0.5 answers the next `get` of the same statement with the row that `all` found.
+      const row = sql.byId.get(owner, id)
+      return dropAll(row === undefined ? [] : [row])
+    },
     removeMemories: (owner, filter) => dropAll(chosen(owner, filter)),
     expireMemories: () => dropAll(sql.expired.all(Date.now())),
     unembeddedMemories: (embedder, limit) =>
