@@ -155,31 +155,37 @@ async function differsInBatch(runner: Runner, vocab: number): Promise<boolean> {
   return differs
 }
 
-/** Calls of each kind by which an exit is measured, and tokens of a call that verifies a draft. */
-const EXIT_ROUNDS = 8
+/** Rounds of calls by which an exit is measured, at least and at most, and tokens of a call that verifies a draft. */
+const [LEAST_ROUNDS, MOST_ROUNDS] = [8, 32]
 const VERIFIED = 4
 
-/** What a call of the early stage and a further token of a call cost, in rounds that take turns; and what follows from it. */
+/**
+ * What a call of the early stage and a further token of a call cost, and what follows from it. The calls take turns, and of each
+ * kind the shortest counts: what else runs meanwhile only adds to the others.
+ */
 async function measureExit(runner: Runner, info: ExitInfo, vocab: number): Promise<MeasuredExit> {
   const row = runner.open('', null, 0)
-  const times = { one: [] as number[], several: [] as number[], ahead: [] as number[] }
-  const timed = async (kind: keyof typeof times, segment: Omit<Segment, 'row' | 'use' | 'logits'>): Promise<void> => {
+  const least = { one: Infinity, several: Infinity, ahead: Infinity }
+  const time = async (kind: keyof typeof least, call: Omit<Segment, 'row' | 'use'>): Promise<void> => {
     const start = performance.now()
-    const [result] = await runner.step([{ row, use: 'decode', logits: 'last', ...segment }])
+    const [result] = await runner.step([{ row, use: 'decode', ...call }])
     if (!result || 'error' in result) throw result?.error ?? new Error('the model gave no result')
-    times[kind].push(performance.now() - start)
+    least[kind] = Math.min(least[kind], performance.now() - start)
   }
   const ids = Array.from({ length: VERIFIED }, (_, i) => (i * 7919) % vocab)
-  for (let round = 0; round < EXIT_ROUNDS; round++) {
-    await timed('one', { ids: ids.slice(0, 1) })
-    await timed('several', { ids })
-    await timed('ahead', { ids: ids.slice(0, 1), exit: { most: 1, verified: false, choose: () => null } })
+  const one = { ids: ids.slice(0, 1), logits: 'last' } as const
+  const began = performance.now()
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    if (round >= LEAST_ROUNDS && performance.now() - began > TRIAL_MS) break
+    await time('one', one)
+    await time('several', { ids, logits: 'all', draft: VERIFIED - 1 })
+    runner.accept(row, 0)
+    await time('ahead', { ...one, exit: { most: 1, verified: false, choose: () => null } })
   }
   runner.release(row)
-  const median = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!
-  const [one, several, ahead] = [median(times.one), median(times.several), median(times.ahead)]
-  const cost = { draft: Math.max(0, ahead / one - 1), verify: Math.max(0, (several / one - 1) / (VERIFIED - 1)) }
-  return measuredExit(info, cost, DRAFT_CALL - 1)
+  const draft = Math.max(0, least.ahead / least.one - 1)
+  const verify = Math.max(0, (least.several / least.one - 1) / (VERIFIED - 1))
+  return measuredExit(info, { draft, verify }, DRAFT_CALL - 1)
 }
 
 function exitText(exit: MeasuredExit | undefined): string {

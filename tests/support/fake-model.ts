@@ -113,7 +113,8 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
       before: null,
     }
     const found: number[] = []
-    for (let fed = ids; calls && found.length < calls.most; fed = found.slice(-1)) {
+    if (!calls) return found
+    for (let fed = ids; found.length < calls.most; fed = found.slice(-1)) {
       for (const id of fed) feed(ahead, id, append)
       const logits = new Float32Array(vocab)
       write(ahead, logits)

@@ -43,11 +43,17 @@ async function run(
 const stateOf = (checkpoint: Checkpoint | null, base: Checkpoint | null): SessionState =>
   withEarlierPages((checkpoint as Checkpoint).state, base?.state ?? null)
 
+/** Comparing large arrays with toEqual is slow. */
+const sameBytes = (one: SessionState, other: SessionState): boolean =>
+  Buffer.compare(one.fixed, other.fixed) === 0 &&
+  one.pages.length === other.pages.length &&
+  one.pages.every((page, at) => Buffer.compare(page, other.pages[at]!) === 0)
+
 describe.each(Object.keys(WITH_EXIT) as WithExit[])('exits of %s', (name) => {
   let [folder, sure] = ['', '']
   beforeAll(async () => {
     folder = await writeExitBundle(mkdtempSync(join(tmpdir(), 'mneme-')), name)
-    sure = await writeExitBundle(mkdtempSync(join(tmpdir(), 'mneme-')), name, { embeddings: 12 })
+    sure = await writeExitBundle(mkdtempSync(join(tmpdir(), 'mneme-')), name, { embeddings: 30 })
     return () => [folder, sure].forEach((one) => rmSync(one, { recursive: true }))
   })
 
@@ -94,10 +100,10 @@ describe.each(Object.keys(WITH_EXIT) as WithExit[])('exits of %s', (name) => {
     model.runner.close()
   })
 
-  test.each([true, 0.1])(
+  test.each([true, 0.5])(
     'a replay of turns with exits (%s), one after the other, has the bits of their states',
     async (exit) => {
-      const model = await open(folder)
+      const model = await open(sure)
       const sampling = { ...plainSampling, temperature: 0, logitBias: [[END, -100]] as const }
       let [base, again]: [Checkpoint | null, Checkpoint | null] = [null, null]
       for (const at of [1, 2, 3]) {
@@ -110,7 +116,7 @@ describe.each(Object.keys(WITH_EXIT) as WithExit[])('exits of %s', (name) => {
           [replayJob(3, { from: again, steps: generated.slice(0, -1), calls }), prompt],
         ])
         const state = stateOf(checkpoint, base)
-        expect(stateOf(replayed!.checkpoint, again)).toEqual(state)
+        expect(sameBytes(stateOf(replayed!.checkpoint, again), state)).toBe(true)
         base = { ...checkpoint!, state }
         again = { ...replayed!.checkpoint!, state: stateOf(replayed!.checkpoint, again), pending: base.pending }
         other.runner.close()
