@@ -1,17 +1,12 @@
 /** What an architecture is: options, parameters, session state, and pure functions over any backend. */
 import type { ConfigOf, Fields } from './config.ts'
 import { configure, type Options } from './config.ts'
-import { type Exits, exitsOption, withExits } from './exits.ts'
+import { exitsOption, withExits } from './exits.ts'
+import type { Forward, Model } from './model.ts'
 import type { Ops } from './ops.ts'
 import type { Of, SpecTree } from './spec.ts'
 
-/** The result of a forward pass. What it adds to the training loss goes through `op.addLoss`. */
-export interface Forward<T, S> {
-  /** (B,T,D), normalised for the head. */
-  readonly hidden: T
-  /** The state after the last token. */
-  readonly state: S
-}
+export type { Forward, Model } from './model.ts'
 
 export interface Definition<F extends Fields, P, S> {
   readonly name: string
@@ -39,30 +34,6 @@ export interface Definition<F extends Fields, P, S> {
   readonly multipliesByLinear?: true
   /** Why this configuration cannot be served, though it can be trained and evaluated. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
-}
-
-/** An architecture with one configuration: what trainer, exporter and tests work with. */
-export interface Model {
-  readonly architecture: string
-  readonly config: Readonly<Record<string, unknown>>
-  readonly vocab: number
-  /** D, of `hidden`. */
-  readonly width: number
-  readonly params: SpecTree
-  readonly state: SpecTree
-  readonly chunkLength: number
-  /** The most tokens of a sequence, where positions are learned; undefined where there is no such bound. */
-  readonly positions: number | undefined
-  /** How many layers call `op.layerHook`. */
-  readonly layers: number
-  /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
-  readonly multipliesByLinear: boolean
-  /** Why it cannot be served; undefined where it can. */
-  readonly trainingOnly: string | undefined
-  /** Where the next token can be read before the last layer; absent where there are no such places. */
-  readonly exits?: Exits
-  forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
-  logits<T>(op: Ops<T>, params: unknown, hidden: T): T
 }
 
 export interface Architecture {

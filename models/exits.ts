@@ -3,8 +3,8 @@
  * its layers, a norm of its own and the model's own head say the next token. Training adds the loss of these exits, and
  * leaves out layers at random, the later ones more often.
  */
-import type { Forward, Model } from './architecture.ts'
 import { ConfigError, configure, type Field, flag, type Options, real, requires } from './config.ts'
+import type { Model } from './model.ts'
 import type { Ops } from './ops.ts'
 import { fill, type SpecTree, vector } from './spec.ts'
 
@@ -27,22 +27,6 @@ const fields = {
 }
 
 const EPS = 1e-5
-
-export interface Exits {
-  /** After how many layers, in ascending order. */
-  readonly layers: readonly number[]
-  /** What the loss of each counts beside that of the last layer. */
-  readonly weights: readonly number[]
-  /** The pass of training: also what each exit gives to the head, (B,T,D). */
-  forward<T>(
-    op: Ops<T>,
-    params: unknown,
-    ids: T,
-    state: unknown,
-  ): Forward<T, unknown> & { readonly exits: readonly T[] }
-  /** What exit number `index` gives to the head, from x (B,T,D) after its layer. */
-  hidden<T>(op: Ops<T>, params: unknown, index: number, x: T): T
-}
 
 interface ExitParams {
   readonly exits: readonly { readonly norm: unknown }[]
