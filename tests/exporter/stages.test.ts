@@ -1,11 +1,20 @@
 /** The decoder cut after a layer: early and late stage together are the whole one. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { decoderGraph } from '../../exporter/decoder.ts'
+import { exportBundle } from '../../exporter/export.ts'
 import { checkStages } from '../../exporter/stages-check.ts'
 import { cutDecoder } from '../../exporter/stages.ts'
 import type { Model } from '../../models/architecture.ts'
 import { createModel } from '../../models/registry.ts'
 import { flatten, grows } from '../../models/spec.ts'
+import { loadBundle } from '../../runtime/bundle.ts'
+import { openModel } from '../../server/engine/open-model.ts'
+import { tensorFlowReference } from '../../trainer/export/reference.ts'
+import { chatTokens, writeTokenizer } from '../../trainer/tokenizer/format.ts'
+import { byteTokenizer } from '../../trainer/tokenizer/train.ts'
 import { configurations, familyConfigurations } from '../models/configurations.ts'
 import { randomIds, randomWeights } from '../support/decoders.ts'
 
@@ -55,3 +64,34 @@ test.each(configurations.filter(({ name }) => inLoops.includes(name)))(
     expect(cutDecoder(model, 0, randomWeights(model), 'fused')).toBeUndefined()
   },
 )
+
+test('an exported model with an exit has its early stage in the bundle, and the server opens it and says what it costs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mneme-stages-'))
+  const options = { vocab: 264, width: 32, heads: 2, hidden: 48, layers: 4, window: 24, exits: { layers: [3, 2] } }
+  const model = createModel('vanilla', options)
+  const weights = randomWeights(model)
+  await writeTokenizer(join(folder, 'tokenizer'), byteTokenizer(chatTokens))
+  const { stage } = await exportBundle({
+    model,
+    weights,
+    kernels: 'fused',
+    tokenizer: join(folder, 'tokenizer'),
+    out: join(folder, 'bundle'),
+    name: 'exits',
+    reference: await tensorFlowReference(model, weights),
+    ids: randomIds(260, 40, 1),
+    length: 64,
+    generation: {},
+    source: {},
+  })
+  const { manifest } = await loadBundle(join(folder, 'bundle'))
+  expect(manifest.early).toMatchObject({ after: 2, agreement: stage!.agreement })
+  expect(manifest.early!.state.filter((name) => /blocks\.[23]/.test(name))).toEqual([])
+  expect(manifest.early!.state.length).toBeGreaterThan(0)
+  const opened = { bundle: join(folder, 'bundle'), threads: 1, rows: 2, residentBytes: 0, device: 'cpu' } as const
+  const { runner, runtime } = await openModel(opened)
+  expect(runner.exit).toMatchObject({ after: 2, agreement: stage!.agreement })
+  expect(runtime).toMatch(/early exit after layer 2 (drafts|is off unless asked for) \(measured: a draft costs \d/)
+  runner.close()
+  rmSync(folder, { recursive: true })
+})
