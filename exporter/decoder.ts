@@ -47,13 +47,25 @@ export function decoderGraph(
   if (kernels === 'portable' && flatten(model.state).some(([, spec]) => grows(spec)))
     throw new ExportError(`${model.architecture}: --kernels: attention over all tokens needs fused ones, got portable`)
   checkWeights(model, weights)
+  const { graph, op, params } = newGraph(model, weights, kernels, precomputed, kv)
+  const { encode, ...traced } = traceDecoder(graph, op, model, params, kv.dtype)
+  return { ...traced, bytes: encode() }
+}
+
+/** An empty graph with the model's parameters, and the operations that add to it. */
+export function newGraph(
+  model: Model,
+  weights: Weights,
+  kernels: Kernels,
+  precomputed: Precomputed,
+  kv: KvCaches,
+): { graph: GraphBuilder; op: Ops<Value>; params: unknown } {
   const graph = new GraphBuilder()
   const op = withWeights({ at: graph }, kernels, model, weights, precomputed, kv)
   const params = fill(model.params, (path, spec) =>
     graph.initializer(path, 'float32', spec.shape.map(Number), weights.get(path)!),
   )
-  const { encode, ...traced } = traceDecoder(graph, op, model, params, kv.dtype)
-  return { ...traced, bytes: encode() }
+  return { graph, op, params }
 }
 
 /**
@@ -69,11 +81,8 @@ export function traceDecoder(
 ): TracedDecoder {
   if (model.trainingOnly !== undefined) throw new ExportError(`${model.architecture}: ${model.trainingOnly}`)
   const state = stateEntries(model, kv)
-  const positioned = flatten(model.state).some(([, { role }]) => role === 'position')
-  const before = fill(model.state, (path, { role }): Value =>
-    role === 'position' ? positionsAsFloat(graph) : { name: `state.${path}` },
-  )
-  const done = model.forward<Value>(op, params, { name: 'ids' }, before)
+  const positioned = isPositioned(model)
+  const done = model.forward<Value>(op, params, { name: 'ids' }, stateValues(graph, model))
   const logits = model.logits<Value>(op, params, rowsFrom(graph, done.hidden))
 
   graph.output(logits, 'logits')
@@ -96,15 +105,24 @@ export function traceDecoder(
   return { encode, inputs, outputs, state }
 }
 
+/** Whether the graph is told how many tokens each row has been fed. */
+export const isPositioned = (model: Model): boolean => flatten(model.state).some(([, { role }]) => role === 'position')
+
+/** The state before the ids, as the graph's inputs give it. */
+export const stateValues = (graph: GraphBuilder, model: Model): unknown =>
+  fill(model.state, (path, { role }): Value =>
+    role === 'position' ? positionsAsFloat(graph) : { name: `state.${path}` },
+  )
+
 /** In the file the positions of a cache are not those of the ids: it has room for more. */
-function withCapacity(port: Port, state: readonly StateEntry[]): Port {
+export function withCapacity(port: Port, state: readonly StateEntry[]): Port {
   const caches = state.filter(({ kind }) => kind === 'append').flatMap(({ input, output }) => [input, output])
   if (!caches.includes(port.name)) return port
   return { ...port, shape: port.shape.map((size) => (size === 'time' ? 'capacity' : size)) }
 }
 
 /** What a server keeps of a sequence: all states but the position, which it counts itself. */
-function stateEntries(model: Model, kv: KvDtype): StateEntry[] {
+export function stateEntries(model: Model, kv: KvDtype): StateEntry[] {
   return flatten(model.state)
     .filter(([, { role }]) => role !== 'position')
     .map(([name, spec]) => {
@@ -125,7 +143,7 @@ function positionsAsFloat(graph: GraphBuilder): Value {
 }
 
 /** hidden from time `logits_from` on: an input with a default, so that only the rows that are sampled cost a head. */
-function rowsFrom(graph: GraphBuilder, hidden: Value): Value {
+export function rowsFrom(graph: GraphBuilder, hidden: Value): Value {
   const from = graph.initializer('logits_from', 'int64', [], BigInt64Array.of(0n))
   const one = (value: number): Value => graph.constant('int64', [1], [value])
   const start = graph.node('Reshape', [from, one(1)])[0]!

@@ -11,7 +11,9 @@ import { decoderGraph, type DecoderGraph } from './decoder.ts'
 import type { Kernels } from './kernels.ts'
 import { type KvCaches, kvCaches, type KvDtype, kvRefusal } from './kv-cache.ts'
 import { type KvCost, type KvTexts, storeKv } from './kv-cost.ts'
-import { precomputeWeights } from './precompute.ts'
+import { type Precomputed, precomputeWeights } from './precompute.ts'
+import { checkStages, type StagesCheck } from './stages-check.ts'
+import { cutDecoder, type Stage, type Stages } from './stages.ts'
 import { type Reference, type Verification, verify } from './verify.ts'
 import { checkWeights, ExportError, type Weights } from './weights.ts'
 
@@ -43,7 +45,12 @@ export interface Exported {
   readonly verification: Verification
   /** What keys and values in fewer bits cost. */
   readonly kvCost: KvCost | undefined
+  /** The stage up to the first exit; undefined where the model has no exits, or its layers run in a loop over chunks. */
+  readonly stage: CheckedStage | undefined
 }
+
+/** The early stage, and how it and the late one were held to the whole decoder. */
+export type CheckedStage = StagesCheck & Pick<Stages, 'after'>
 
 /** Writes the bundle and returns its manifest. A file, and a folder that holds anything but a bundle, is left alone. */
 export async function exportBundle(o: ExportOptions): Promise<Exported> {
@@ -67,8 +74,10 @@ export async function exportBundle(o: ExportOptions): Promise<Exported> {
       ? { graph: whole, cost: undefined }
       : await storeKv(o.kv, { float32: { graph: whole, kv: float32 }, trace, open }, texts)
 
+  const cut = await cutAtExit(o, precomputed, whole, most)
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
+    if (cut) await writeFile(join(folder, EARLY_FILE), cut.early.bytes)
     for (const file of ['tokenizer.json', 'tokenizer_config.json'])
       await copyFile(join(o.tokenizer, file), join(folder, file))
     return writeManifest(folder, {
@@ -82,22 +91,47 @@ export async function exportBundle(o: ExportOptions): Promise<Exported> {
         decoder: {
           file: 'decoder.onnx',
           kernels: o.kernels,
-          inputs: graph.inputs.map((port) => ({
-            ...port,
-            ...(port.name === 'logits_from' ? { optional: true as const } : {}),
-          })),
-          outputs: [...graph.outputs],
+          ...portsOf(graph),
         },
+        ...(cut ? { early: { file: EARLY_FILE, kernels: o.kernels, ...portsOf(cut.early) } } : {}),
       },
+      ...(cut
+        ? { early: { after: cut.after, state: cut.early.state.map(({ name }) => name), agreement: cut.agreement } }
+        : {}),
       state: graph.state.map((entry) => ({ ...entry, shape: [...entry.shape] as ['batch', ...(number | 'time')[]] })),
       ...(o.model.positions === undefined ? {} : { maxTokens: o.model.positions }),
       tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
       generation: o.generation,
-      verification: { ...verification, ...(cost ? { kv: cost } : {}) },
+      verification: { ...verification, ...(cost ? { kv: cost } : {}), ...(cut ? { stages: cut.staged } : {}) },
       source: { ...o.source },
     })
   })
-  return { manifest, verification, kvCost: cost }
+  const stage = cut && { after: cut.after, staged: cut.staged, agreement: cut.agreement }
+  return { manifest, verification, kvCost: cost, stage }
+}
+
+const EARLY_FILE = 'early.onnx'
+
+const portsOf = ({ inputs, outputs }: Pick<Stage, 'inputs' | 'outputs'>) => ({
+  inputs: inputs.map((port) => ({ ...port, ...(port.name === 'logits_from' ? { optional: true as const } : {}) })),
+  outputs: [...outputs],
+})
+
+/**
+ * The decoder cut at the first exit, where the model has one. Only the early stage is written: the server verifies with the
+ * whole decoder, whose calls a replay can make again. Both are held to it all the same.
+ */
+async function cutAtExit(
+  { model, weights, kernels, kv, ids }: ExportOptions,
+  precomputed: Precomputed,
+  whole: DecoderGraph,
+  most: number,
+): Promise<(Stages & StagesCheck) | undefined> {
+  if (!model.exits) return undefined
+  if (kv !== undefined && kv !== 'float32')
+    throw new ExportError(`--kv: expected float32 of a model with exits, whose stages share their caches, got ${kv}`)
+  const stages = cutDecoder(model, 0, weights, kernels, precomputed)
+  return stages && { ...stages, ...(await checkStages(whole, stages, ids.slice(0, most))) }
 }
 
 /**

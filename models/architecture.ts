@@ -1,16 +1,12 @@
 /** What an architecture is: options, parameters, session state, and pure functions over any backend. */
 import type { ConfigOf, Fields } from './config.ts'
-import { configure } from './config.ts'
+import { configure, type Options } from './config.ts'
+import { exitsOption, withExits } from './exits.ts'
+import type { Contrast, Forward, Model } from './model.ts'
 import type { Ops } from './ops.ts'
 import type { Of, SpecTree } from './spec.ts'
 
-/** The result of a forward pass. What it adds to the training loss goes through `op.addLoss`. */
-export interface Forward<T, S> {
-  /** (B,T,D), normalised for the head. */
-  readonly hidden: T
-  /** The state after the last token. */
-  readonly state: S
-}
+export type { Forward, Model } from './model.ts'
 
 export interface Definition<F extends Fields, P, S> {
   readonly name: string
@@ -42,41 +38,6 @@ export interface Definition<F extends Fields, P, S> {
   trainingOnly?(config: ConfigOf<F>): string | undefined
 }
 
-/**
- * How a model of whole texts is trained: `hidden` is one vector for each row (B,1,D), and `logits` are the scores of the
- * first row of each group against the other rows of all groups, of which a label names one.
- */
-export interface Contrast {
-  /** Rows of a group. */
-  readonly group: number
-  /** What is added to the loss for vectors (B,1,D) that shall be those taught (B,D); rows of zeros are not taught. */
-  teaching<T>(op: Ops<T>, vectors: T, taught: T): T
-}
-
-/** An architecture with one configuration: what trainer, exporter and tests work with. */
-export interface Model {
-  readonly architecture: string
-  readonly config: Readonly<Record<string, unknown>>
-  readonly vocab: number
-  /** D, of `hidden`. */
-  readonly width: number
-  readonly params: SpecTree
-  readonly state: SpecTree
-  readonly chunkLength: number
-  /** The most tokens of a sequence, where positions are learned; undefined where there is no such bound. */
-  readonly positions: number | undefined
-  /** How many layers call `op.layerHook`. */
-  readonly layers: number
-  /** Whether its matrices are (out, in), and multiplied with by `op.linear`. */
-  readonly multipliesByLinear: boolean
-  /** How texts are compared in training; undefined where tokens are predicted. */
-  readonly contrast: Contrast | undefined
-  /** Why it cannot be served; undefined where it can. */
-  readonly trainingOnly: string | undefined
-  forward<T>(op: Ops<T>, params: unknown, ids: T, state: unknown): Forward<T, unknown>
-  logits<T>(op: Ops<T>, params: unknown, hidden: T): T
-}
-
 export interface Architecture {
   readonly name: string
   readonly about: string
@@ -92,13 +53,13 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
   return {
     name,
     about,
-    fields,
+    fields: { ...fields, exits: exitsOption },
     vocabOption: Object.hasOwn(fields, 'vocab') ? 'vocab' : 'vocab_size',
-    model(options) {
+    model({ exits = {}, ...options }) {
       const config = configure(name, fields, options)
       definition.check(config)
       const { vocab, width } = definition.sizes?.(config) ?? (config as unknown as { vocab: number; width: number })
-      return {
+      const model: Model = {
         architecture: name,
         config,
         vocab,
@@ -115,6 +76,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),
         logits: (op, params, hidden) => definition.logits(op, config, params as Of<P, typeof hidden>, hidden),
       }
+      return withExits(model, exits as Options)
     },
   }
 }

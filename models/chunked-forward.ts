@@ -9,7 +9,14 @@ import { fill, leaves, type SpecTree } from './spec.ts'
  */
 export function chunkedForward<T, S>(
   op: Ops<T>,
-  o: { readonly spec: unknown; readonly length: number; readonly width: number; position(state: S): T },
+  o: {
+    readonly spec: unknown
+    readonly length: number
+    readonly width: number
+    /** Whether `step` runs the layers of the model. */
+    readonly layers: boolean
+    position(state: S): T
+  },
   ids: T,
   state: S,
   step: (ids: T, state: S) => Forward<T, S>,
@@ -30,6 +37,7 @@ export function chunkedForward<T, S>(
     {
       length: o.length,
       outputs: [[o.width]],
+      layers: o.layers,
       room: (carry) => op.sub(op.constant(o.length), op.reshape(o.position(tree(carry)), [-1])),
     },
   )

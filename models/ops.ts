@@ -71,7 +71,13 @@ export interface Primitives<T> {
     step: (carry: T[], x: T[]) => { carry: T[]; y: T[] },
     carry: T[],
     xs: T[],
-    chunk: { readonly length: number; readonly outputs: readonly (readonly number[])[]; room(carry: T[]): T },
+    chunk: {
+      readonly length: number
+      readonly outputs: readonly (readonly number[])[]
+      /** The step runs the layers of the model: it calls `layerHook`. */
+      readonly layers?: boolean
+      room(carry: T[]): T
+    },
   ): Scanned<T>
 }
 

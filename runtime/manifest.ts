@@ -72,6 +72,15 @@ const classifier = z.object({
   /** Tokens of the longest text or pair, those of the tokenizer's post-processor included. */
   maxTokens: z.int().positive(),
 })
+/** The first layers of the decoder and what reads the next token after them: the graph `early`. */
+const early = z.object({
+  /** Layers before the exit. */
+  after: z.int().positive(),
+  /** The state entries that these layers read and write; the other ones are those of the layers after the exit. */
+  state: z.array(z.string().min(1)),
+  /** The share of tokens of which the exit's likeliest next one is that of the last layer, on the text of the verification. */
+  agreement: z.number().min(0).max(1),
+})
 const manifest = z.object({
   format: z.literal(BUNDLE_FORMAT),
   version: z.literal(VERSION),
@@ -90,6 +99,7 @@ const manifest = z.object({
     .catchall(graph.partial({ kernels: true })),
   embedder: embedder.exactOptional(),
   classifier: classifier.exactOptional(),
+  early: early.exactOptional(),
   state: z.array(state),
   /** Tokens of one prefill call: part of what a state means, since another length gives other last bits. */
   prefillChunk: z.int().min(1).max(4096).default(DEFAULT_PREFILL_CHUNK),
@@ -132,6 +142,7 @@ export function checkManifest(value: unknown, where: string): Manifest {
   checkFiles(result.data, where)
   checkGraphs(result.data, where)
   for (const entry of result.data.state) checkState(result.data, entry, where)
+  checkEarly(result.data, where)
   return result.data
 }
 
@@ -228,6 +239,16 @@ function checkState({ graphs: { decoder } }: Manifest, entry: StateEntry, where:
     if (got !== expected)
       throw new ManifestError(`${at}: expected ${expected} as in the state entry, got ${got} in the graph`)
   }
+}
+
+/** The stage is there, and is over state that the decoder has. */
+function checkEarly({ graphs, early, state }: Manifest, where: string): void {
+  const stage = graphs['early']
+  if (!stage !== !early)
+    throw new ManifestError(`${where}: early: expected it beside graphs.early, got ${early ? 'it' : 'the graph'} alone`)
+  const unknown = early?.state.find((name) => !state.some((entry) => entry.name === name))
+  if (unknown !== undefined)
+    throw new ManifestError(`${where}: early.state: expected names of state entries, got ${unknown}`)
 }
 
 function issueText(error: z.ZodError, value: unknown): string {

@@ -109,6 +109,11 @@ function countReply(deps: Deps, done: DoneEvent): void {
     metrics.draftTokens.inc(done.drafts.tokens)
     metrics.acceptedTokens.inc(done.drafts.accepted)
   }
+  if (done.exits) {
+    metrics.exitDrafted.inc(done.exits.drafted)
+    metrics.exitAccepted.inc(done.exits.accepted)
+    metrics.exitUnverified.inc(done.exits.unverified)
+  }
   for (const interval of done.intervals) metrics.betweenTokens.observe(interval / 1000)
 }
 

@@ -190,6 +190,11 @@ export class GraphBuilder {
     return new Set(this.#reads().map(({ name }) => name))
   }
 
+  /** The names of all that `value` is computed from, and of what the bodies of loops read. */
+  ancestors(value: Value): ReadonlySet<string> {
+    return this.#needed([value]).names
+  }
+
   /** A constant; equal ones are shared. */
   constant(dtype: ElementType, dims: readonly number[], values: readonly number[]): Value {
     const key = `${dtype}[${dims.join(',')}]:${values.join(',')}`

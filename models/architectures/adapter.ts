@@ -20,6 +20,7 @@ import { bankParams, keysAndValues } from '../layers/memory-bank.ts'
 import { linearLoraParams, loraParams, loraProducts, loraTargets, withLora } from '../layers/lora.ts'
 import { memoryLayerParams, memoryLayer } from '../layers/memory-layer.ts'
 import { bankCount, bankOf, checkMemory, memoryFields, memoryLayers } from '../layers/placement.ts'
+import { exitsOption, withExits } from '../exits.ts'
 import type { Ops } from '../ops.ts'
 import { fill, type Of, type SpecTree, vector } from '../spec.ts'
 
@@ -45,14 +46,14 @@ type Config = ConfigOf<typeof fields>
 export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architecture => ({
   name: 'adapter',
   about: 'memory layers or low-rank additions in a frozen model of another architecture',
-  fields,
+  fields: { ...fields, exits: exitsOption },
   vocabOption: 'vocab',
-  model(options) {
+  model({ exits = {}, ...options }) {
     const c = configure('adapter', fields, options)
     const base = baseModel(bases, c)
     check(c, base)
     const params = adapterParams(c, base)
-    return {
+    const model: Model = {
       architecture: 'adapter',
       config: { ...c, baseConfig: base.config },
       vocab: base.vocab,
@@ -62,7 +63,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
       chunkLength: base.chunkLength,
       positions: base.positions,
       multipliesByLinear: base.multipliesByLinear,
-      layers: 0,
+      layers: base.layers,
       contrast: base.contrast,
       trainingOnly: base.trainingOnly,
       forward: (op, given, ids, state) => forward(op, c, base, given as Params<typeof ids>, ids, state),
@@ -71,6 +72,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
         return base.logits(adapted.op, adapted.params, hidden)
       },
     }
+    return withExits(model, exits as Options)
   },
 })
 
@@ -159,11 +161,11 @@ function forward<T>(op: Ops<T>, c: Config, base: Model, p: Params<T>, ids: T, st
   )
   const layerHook = (x: T, index: number): T => {
     const i = layers.indexOf(index)
-    if (i < 0) return x
+    if (i < 0) return op.layerHook(x, index)
     const own = p.memory[i]!
     const read = memoryLayer(op, c, base.width, `adapter.${i}`, own, rows[i]!, op.rmsNorm(x, own.norm, 1e-5), {})
     if (read.loss !== undefined) op.addLoss(op.mul(read.loss, op.constant(1 / layers.length)))
-    return op.add(x, read.y)
+    return op.layerHook(op.add(x, read.y), index)
   }
   const adapted = withAdditions(op, c, base, p)
   const done = base.forward({ ...adapted.op, layerHook }, adapted.params, ids, state)

@@ -159,7 +159,13 @@ export const delta = define({
   chunkLength: (c) => (inChunks(c) ? c.chunk : 1),
   forward(op, c, p, ids, s) {
     if (!inChunks(c)) return step(op, c, p, ids, s)
-    const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position! }
+    const pieces = {
+      spec: state(c),
+      length: c.chunk,
+      width: c.width,
+      layers: true,
+      position: (now: typeof s) => now.position!,
+    }
     return chunkedForward(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),

@@ -132,7 +132,13 @@ export const nmt = define({
   layers: (c) => c.layers,
   forward(op, c, p, ids, s) {
     if (!c.update) return step(op, c, p, ids, s)
-    const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position! }
+    const pieces = {
+      spec: state(c),
+      length: c.chunk,
+      width: c.width,
+      layers: true,
+      position: (now: typeof s) => now.position!,
+    }
     return chunkedForward(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),

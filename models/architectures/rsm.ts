@@ -103,7 +103,13 @@ export const rsm = define({
       ? 'read: expected previous_chunk; with seed a token reads what later tokens of its chunk have written, which nobody has while they are unknown'
       : undefined,
   forward(op, c, p, ids, s) {
-    const pieces = { spec: state(c), length: c.chunk, width: c.width, position: (now: typeof s) => now.position }
+    const pieces = {
+      spec: state(c),
+      length: c.chunk,
+      width: c.width,
+      layers: true,
+      position: (now: typeof s) => now.position,
+    }
     return chunkedForward(op, pieces, ids, s, (piece, now) => step(op, c, p, piece, now))
   },
   logits: (op, _, p, hidden) => op.matmul(hidden, op.transpose(p.embed, [1, 0])),

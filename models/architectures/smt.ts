@@ -142,6 +142,7 @@ function writing<T>(op: Ops<T>, c: Config, p: Params<T>, x: T, s: State<T>) {
     spec: writingState(c),
     length: c.stride,
     width: numbers + 1,
+    layers: false,
     position: (now: Writing<T>) => now.position,
   }
   const done = chunkedForward(op, pieces, x, s as Writing<T>, (piece, now) => {

@@ -3,6 +3,7 @@ import type { Bundle, StateEntry } from '../../runtime/bundle.ts'
 import type { Binding, Graph } from '../../runtime/graph.ts'
 import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
 import { capacityFor } from './capacity.ts'
+import { type EarlyStage, earlyStage } from './early-stage.ts'
 import type { StateBank } from './state-bank.ts'
 
 export interface DecoderModel {
@@ -17,11 +18,13 @@ export interface DecoderModel {
   bind(bank: StateBank, ids: Tensor, positions: Tensor, logits: Tensor): Binding
   /** Whether logits of the last id alone can be had from a call with several ids. */
   readonly selectable: boolean
+  /** Its first layers with an exit, where the bundle has them and they were opened. */
+  readonly early: EarlyStage | null
   close(): void
 }
 
 /** Throws where the graph has fewer logits than the tokenizer has tokens, or is not over the state of the manifest. */
-export function createDecoderModel(bundle: Bundle, graph: Graph): DecoderModel {
+export function createDecoderModel(bundle: Bundle, graph: Graph, early?: Graph): DecoderModel {
   const { state, tokenizer } = bundle.manifest
   const vocab = Number(graph.outputs.find(({ name }) => name === 'logits')?.shape.at(-1) ?? NaN)
   // More columns than tokens are padding; fewer are another model's.
@@ -44,7 +47,11 @@ export function createDecoderModel(bundle: Bundle, graph: Graph): DecoderModel {
       const fed = positioned ? { positions: view(positions, [rows]) } : {}
       return graph.bind({ ids, ...inputs, ...from, ...fed }, { logits, ...outputs })
     },
-    close: () => graph.close(),
+    early: early ? earlyStage(bundle, early) : null,
+    close() {
+      graph.close()
+      early?.close()
+    },
   }
 }
 

@@ -36,9 +36,10 @@ export function createEngine(
     if (!running) void loop()
   }
 
-  const { stateBytes, rows, prefillChunk } = runner
+  const { stateBytes, rows, prefillChunk, exit } = runner
+  const exitAfter = exit?.after ?? null
   const { vocabSize: vocab, format } = codec
-  emit({ kind: 'ready', info: { vocab, stateBytes, rows, prefillChunk, runtime, format } })
+  emit({ kind: 'ready', info: { vocab, stateBytes, rows, prefillChunk, runtime, format, exitAfter } })
   return (message) => {
     if (message.kind === 'cancel') scheduler.cancel(message.id)
     else if (message.kind === 'job') scheduler.add(message.job, message.prompt)

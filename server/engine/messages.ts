@@ -3,6 +3,7 @@ import type { ReplyFormat } from '../../runtime/reply/reply-format.ts'
 import type { Json, Message, Tool } from '../../runtime/text.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { DraftCounts, DraftOptions } from './drafter.ts'
+import type { ExitCounts } from './exit-drafter.ts'
 import type { CallRuns } from './prefill-calls.ts'
 import type { Sampling } from './sampler.ts'
 
@@ -71,6 +72,11 @@ export interface TurnJob extends JobBase {
   readonly stop: readonly string[]
   /** Null: every token is computed by a call of its own. */
   readonly drafts: DraftOptions | null
+  /**
+   * What the exit of the early stage does: false: nothing; true: it drafts; a number: it decides tokens by itself where the
+   * margin between the two likeliest is above such a threshold. Absent: it drafts where that was found to pay.
+   */
+  readonly exit?: boolean | number
   /** Log-probabilities of the prompt's own tokens, with so many alternatives. */
   readonly promptLogprobs: number | null
   /** Absent: special tokens have no text. */
@@ -132,6 +138,8 @@ export interface ModelInfo {
   readonly runtime: string
   /** What its replies are made of. */
   readonly format: ReplyFormat
+  /** Layers before the exit of its early stage; null where it has none. */
+  readonly exitAfter: number | null
 }
 
 export type FromEngine =
@@ -217,6 +225,8 @@ export interface DoneEvent {
   readonly gates: Gates
   /** What became of its drafts; null where it had none. */
   readonly drafts: DraftCounts | null
+  /** What became of its exits; null where it had none. */
+  readonly exits: ExitCounts | null
   /** Milliseconds from one token to the next. */
   readonly intervals: readonly number[]
 }

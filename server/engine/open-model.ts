@@ -2,9 +2,13 @@
 import { availableParallelism } from 'node:os'
 import { decoderOf, loadBundle, type Bundle } from '../../runtime/bundle.ts'
 import type { Device } from '../../runtime/device.ts'
+import type { Graph } from '../../runtime/graph.ts'
 import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
 import { openText } from '../../runtime/text.ts'
 import { createOrtRunner } from './ort-runner.ts'
+import { DRAFT_CALL } from './call-buffers.ts'
+import type { ExitInfo } from './early-stage.ts'
+import { measuredExit, type MeasuredExit } from './exit-drafter.ts'
 import type { Row, Runner, Segment } from './runner.ts'
 import { requireFinite } from './sampler.ts'
 import type { OpenedModel } from './serve-engine.ts'
@@ -49,14 +53,16 @@ export async function openModel(options: ModelOptions): Promise<OpenedModel> {
   if (id !== undefined && bundle.id !== id)
     throw new Error(`${folder}: expected the bundle that was there when the server started, got another; restart it`)
   const open = (count: number): Promise<Trial> => tryThreads(bundle, count, options)
+  const { tokenizer } = bundle.manifest
   const { trial, measured } =
     threads === null && device === 'cpu' ? await fastest(open) : await given(open, threads ?? 1)
   const { runner } = trial
-  runner.batchMatters = rows > 1 && (await differsInBatch(runner, bundle.manifest.tokenizer.vocab))
+  if (bundle.manifest.early) runner.exit = await measureExit(runner, bundle.manifest.early, tokenizer.vocab)
+  runner.batchMatters = rows > 1 && (await differsInBatch(runner, tokenizer.vocab))
   const { version, binding, reason } = runtimeInfo()
   const how = reason === undefined ? '' : ` (${reason})`
   const batches = runner.batchMatters ? ', tokens computed alone have other last bits than in a batch' : ''
-  const runtime = `onnxruntime ${version}, ${binding}, ${device}${how}, ${measured}${batches}`
+  const runtime = `onnxruntime ${version}, ${binding}, ${device}${how}, ${measured}${batches}${exitText(runner.exit)}`
   return { runner, codec: openText(bundle.dir), runtime }
 }
 
@@ -98,11 +104,15 @@ async function tryThreads(
   const { file } = decoderOf(bundle.manifest)
   // Threads that spin while they wait are faster, and only worth their core where there are several.
   const graph = await openGraph(bundle.path(file), { threads, device })
+  let early: Graph | undefined
   try {
-    const runner = createOrtRunner(bundle, graph, rows, residentBytes)
+    const stage = bundle.manifest.graphs['early']
+    early = stage && (await openGraph(bundle.path(stage.file), { threads, device }))
+    const runner = createOrtRunner(bundle, graph, rows, residentBytes, early)
     return { threads, runner, stepMs: await warmUp(runner, bundle.manifest.tokenizer.vocab) }
   } catch (error) {
     graph.close()
+    early?.close()
     throw error
   }
 }
@@ -143,6 +153,46 @@ async function differsInBatch(runner: Runner, vocab: number): Promise<boolean> {
   }
   for (const row of [alone, one, other]) runner.release(row)
   return differs
+}
+
+/** Rounds of calls by which an exit is measured, at least and at most, and tokens of a call that verifies a draft. */
+const [LEAST_ROUNDS, MOST_ROUNDS] = [8, 32]
+const VERIFIED = 4
+
+/**
+ * What a call of the early stage and a further token of a call cost, and what follows from it. The calls take turns, and of each
+ * kind the shortest counts: what else runs meanwhile only adds to the others.
+ */
+async function measureExit(runner: Runner, info: ExitInfo, vocab: number): Promise<MeasuredExit> {
+  const row = runner.open('', null, 0)
+  const least = { one: Infinity, several: Infinity, ahead: Infinity }
+  const time = async (kind: keyof typeof least, call: Omit<Segment, 'row' | 'use'>): Promise<void> => {
+    const start = performance.now()
+    const [result] = await runner.step([{ row, use: 'decode', ...call }])
+    if (!result || 'error' in result) throw result?.error ?? new Error('the model gave no result')
+    least[kind] = Math.min(least[kind], performance.now() - start)
+  }
+  const ids = Array.from({ length: VERIFIED }, (_, i) => (i * 7919) % vocab)
+  const one = { ids: ids.slice(0, 1), logits: 'last' } as const
+  const began = performance.now()
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    if (round >= LEAST_ROUNDS && performance.now() - began > TRIAL_MS) break
+    await time('one', one)
+    await time('several', { ids, logits: 'all', draft: VERIFIED - 1 })
+    runner.accept(row, 0)
+    await time('ahead', { ...one, exit: { most: 1, verified: false, choose: () => null } })
+  }
+  runner.release(row)
+  const draft = Math.max(0, least.ahead / least.one - 1)
+  const verify = Math.max(0, (least.several / least.one - 1) / (VERIFIED - 1))
+  return measuredExit(info, { draft, verify }, DRAFT_CALL - 1)
+}
+
+function exitText(exit: MeasuredExit | undefined): string {
+  if (!exit) return ''
+  const { after, agreement, draft, verify, speed, pays } = exit
+  const costs = `a draft costs ${draft.toFixed(2)} and its verification ${verify.toFixed(2)} of a token, ${Math.round(100 * agreement)} % are right`
+  return `, early exit after layer ${after} ${pays ? 'drafts' : 'is off unless asked for'} (measured: ${costs}, so at best ${speed.toFixed(2)} times as fast)`
 }
 
 function threadsText(threads: number): string {

@@ -4,6 +4,7 @@ import type { Graph } from '../../runtime/graph.ts'
 import type { SessionState } from '../checkpoint.ts'
 import { CallBuffers } from './call-buffers.ts'
 import { createDecoderModel, type DecoderModel } from './decoder-model.ts'
+import type { MeasuredExit } from './exit-drafter.ts'
 import { Line, Residents } from './residents.ts'
 import { RowGroup } from './row-group.ts'
 import type { Row, Runner, Segment, StepResult } from './runner.ts'
@@ -30,16 +31,17 @@ interface Sequence extends Row {
 
 /**
  * Returns a runner that decodes at most `rows` sequences together, and keeps at most `residentBytes` bytes of the keys and
- * values of sequences that have ended. It closes `graph` with itself.
+ * values of sequences that have ended. `early` is the graph of its early stage. It closes both graphs with itself.
  */
-export function createOrtRunner(bundle: Bundle, graph: Graph, rows: number, residentBytes = 0): Runner {
-  return new OrtRunner(createDecoderModel(bundle, graph), bundle.manifest.prefillChunk, rows, residentBytes)
+export function createOrtRunner(bundle: Bundle, graph: Graph, rows: number, residentBytes = 0, early?: Graph): Runner {
+  return new OrtRunner(createDecoderModel(bundle, graph, early), bundle.manifest.prefillChunk, rows, residentBytes)
 }
 
 class OrtRunner implements Runner {
   readonly rows: number
   readonly prefillChunk: number
   batchMatters = false
+  exit: MeasuredExit | undefined
   readonly #model: DecoderModel
   readonly #buffers: CallBuffers
   readonly #groups = new Map<number, RowGroup<Sequence>>()
@@ -101,9 +103,9 @@ class OrtRunner implements Runner {
     const results = new Map<Segment, StepResult>()
     const batches = new Map<number, Segment[]>()
     for (const segment of segments) {
-      const { ids, use, row } = segment
+      const { ids, use, row, exit } = segment
       const capacity = this.#model.capacityFor((row as Sequence).position + 1)
-      if ((use === 'prefill' && segment.beside !== true) || ids.length > 1)
+      if ((use === 'prefill' && segment.beside !== true) || ids.length > 1 || exit)
         results.set(segment, await this.#feed(segment))
       else batches.set(capacity, [...(batches.get(capacity) ?? []), segment])
     }
@@ -138,18 +140,23 @@ class OrtRunner implements Runner {
   }
 
   /** A call of one sequence. */
-  #feed({ row, ids, logits, draft = 0 }: Segment): Promise<StepResult> {
+  async #feed({ row, ids: given, logits, draft = 0, exit }: Segment): Promise<StepResult> {
     const sequence = row as Sequence
-    return attempt([sequence], async () => {
+    let drafted: readonly number[] = []
+    const result = await attempt([sequence], async () => {
       this.#moveOut(sequence)
-      if (draft > 0) {
+      const memory = sequence.place as SoloMemory
+      if (exit) drafted = await memory.runAhead(given, sequence.position, exit)
+      const ids = [...given, ...drafted]
+      if (draft > 0 || (exit?.verified === true && drafted.length > 0)) {
         sequence.drafted = ids.length
-        return (sequence.place as SoloMemory).verify(ids, sequence.position)
+        return memory.verify(ids, sequence.position)
       }
-      const result = await (sequence.place as SoloMemory).run(ids, sequence.position, logits)
+      const made = await memory.run(ids, sequence.position, logits)
       sequence.position += ids.length
-      return result
+      return made
     })
+    return exit && 'logits' in result ? { ...result, drafted } : result
   }
 
   /** Sequences that are fed one token each: together, or alone where there is one. */

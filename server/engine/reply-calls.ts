@@ -22,9 +22,14 @@ export function callLengths({ callRuns }: DecodeSequence): readonly number[] | n
 }
 
 /** A draft that the sequence's next call is to verify. */
-export function draftOf({ job, next, reply, drafter, ending }: DecodeSequence): readonly number[] {
-  if (!drafter || !reply || job.kind !== 'turn' || ending) return []
+export function draftOf(sequence: DecodeSequence): readonly number[] {
+  return sequence.drafter?.propose(sequence.next.length, roomForDraft(sequence)) ?? []
+}
+
+/** Tokens that may follow those that are known in the sequence's next call. */
+export function roomForDraft({ job, next, reply, ending }: DecodeSequence): number {
+  if (!reply || job.kind !== 'turn' || ending) return 0
   // A verified token more is sampled after the draft's last one.
   const left = job.maxTokens - reply.generated.length - 1
-  return drafter.propose(next.length, Math.min(left, DRAFT_CALL - next.length))
+  return Math.max(0, Math.min(left, DRAFT_CALL - next.length))
 }

@@ -1,5 +1,6 @@
 /** What runs a model for the scheduler: sequences that are open, and steps that feed them tokens. */
 import type { SessionState } from '../checkpoint.ts'
+import type { MeasuredExit } from './exit-drafter.ts'
 
 /** One open sequence: memory of the runner that holds its state. Only its runner looks inside. */
 export interface Row {
@@ -18,13 +19,32 @@ export interface Segment {
   readonly beside?: boolean
   /** So many of the last ids are a draft: the row's state stays what it was until `accept`. Of replies. */
   readonly draft?: number
+  /** The early stage goes on from the ids first. Of replies. */
+  readonly exit?: ExitCalls
+}
+
+/** Tokens that the early stage of a model makes ahead of a call. */
+export interface ExitCalls {
+  /** Tokens at most. */
+  readonly most: number
+  /** They are a draft: the row's state stays what it was until `accept`. Else they are fed like the ids. */
+  readonly verified: boolean
+  /** The token that follows, by the exit's logits; null: none is wanted any more. */
+  readonly choose: (logits: Float32Array) => number | null
 }
 
 /**
  * Of each wanted id the logits, `vocab` numbers each, valid until the next step; or what went wrong. `beside`: in one call
  * with tokens of other sequences.
  */
-export type StepResult = { readonly logits: Float32Array; readonly beside?: boolean } | { readonly error: Error }
+export type StepResult =
+  | {
+      readonly logits: Float32Array
+      readonly beside?: boolean
+      /** The tokens of the early stage, which were fed behind the ids: logits are of all ids if there are any to be verified. */
+      readonly drafted?: readonly number[]
+    }
+  | { readonly error: Error }
 
 /**
  * A model and the memory of its sequences. Every result is a function of the sequence's own state and ids, and of nothing
@@ -44,6 +64,8 @@ export interface Runner {
    * with weights of 4 bits on CPUs without AVX-512. To be set by whoever has tried it.
    */
   batchMatters: boolean
+  /** The exit of its early stage, once that was measured; without one, segments have no `exit`. */
+  exit?: MeasuredExit | undefined
   /**
    * Opens a sequence at `position` with a state whose first page is page 0; null is the zero state. Where the memory that
    * the state came from still holds its pages, the sequence goes on there.

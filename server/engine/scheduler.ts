@@ -3,12 +3,13 @@ import type { TextCodec } from '../../runtime/text.ts'
 import type { SessionState } from '../checkpoint.ts'
 import { DecodeQueue } from './decode-queue.ts'
 import type { EngineEvent, FinishReason, FirstToken, Job, TokenLogprob, TurnJob } from './messages.ts'
+import { marginOf } from './exit-drafter.ts'
 import { OwnerClock } from './owner-clock.ts'
 import { PrefillQueue } from './prefill-queue.ts'
 import { BESIDE, joinCalls } from './prefill-calls.ts'
 import { describeToken, Reply } from './reply.ts'
-import { callLengths, countFed, draftOf } from './reply-calls.ts'
-import type { Row, Runner, Segment, StepResult } from './runner.ts'
+import { callLengths, countFed, draftOf, roomForDraft } from './reply-calls.ts'
+import type { ExitCalls, Row, Runner, Segment, StepResult } from './runner.ts'
 import { describe, LogitsError, requireFinite, sample } from './sampler.ts'
 import * as sequences from './sequence.ts'
 import { handsOut, snapshotDue } from './snapshots.ts'
@@ -19,7 +20,14 @@ interface Work {
   readonly job: Job
   readonly segment: Segment
   /** `beside`: computed with tokens of other sequences, where that matters. */
-  readonly use: (logits: Float32Array, beside: boolean) => void
+  readonly use: (logits: Float32Array, beside: boolean, drafted: readonly number[]) => void
+}
+
+/** The ids of a call of a reply, of which the last `drafted` are a draft: the exit's, or of n-grams. */
+interface FedCall {
+  readonly ids: readonly number[]
+  readonly drafted: number
+  readonly byExit: boolean
 }
 
 export class Scheduler {
@@ -107,7 +115,7 @@ export class Scheduler {
     if (!this.#jobs.has(job.id)) return
     try {
       if ('error' in result) throw result.error
-      use(result.logits, this.#runner.batchMatters && result.beside === true)
+      use(result.logits, this.#runner.batchMatters && result.beside === true, result.drafted ?? [])
     } catch (error) {
       this.#drop(job.id)
       const code = error instanceof LogitsError ? 'engine_non_finite' : 'engine_failed'
@@ -181,7 +189,7 @@ export class Scheduler {
         job.kind === 'turn' ? new Reply(this.#codec, { ...job, logprobs: job.sampling.logprobs !== null }) : null
       const isLast = choice === choices - 1
       const own = isLast ? row : this.#runner.open(job.owner, this.#runner.save(row, 0), position)
-      const sequence = sequences.decodeSequence(prompt, own, choice, reply)
+      const sequence = sequences.decodeSequence(prompt, own, choice, reply, this.#runner.exit)
       if (isLast) prompt.row = null
       const finished = this.#advance(sequence, logits)
       if (finished) this.#end(sequence, finished)
@@ -197,19 +205,61 @@ export class Scheduler {
       const { job, row, next } = sequence
       // A draft is a call of its own: several sequences gain more by being computed in one.
       const draft = running.length === 1 ? draftOf(sequence) : []
+      const exit = running.length === 1 && draft.length === 0 ? this.#exitCalls(sequence) : {}
       const ids = [...next, ...draft]
       const logits = draft.length > 0 ? 'all' : 'last'
-      const take: Work['use'] = (made, wasBeside) => this.#fed(sequence, ids, draft.length, made, wasBeside)
+      const take: Work['use'] = (made, wasBeside, ahead) => {
+        const byExit = exit.exit?.verified === true
+        const call = { ids: [...ids, ...ahead], drafted: byExit ? ahead.length : draft.length, byExit }
+        this.#fed(sequence, call, made, wasBeside)
+      }
       const beside = job.kind === 'replay' && sequences.callOf(job, sequence) === BESIDE
       // Where it matters, what was computed alone is so again.
       const use = job.kind === 'replay' && this.#runner.batchMatters && !beside ? 'prefill' : 'decode'
-      return { job, segment: { row, ids, use, beside, logits, draft: draft.length }, use: take }
+      return { job, segment: { row, ids, use, beside, logits, draft: draft.length, ...exit }, use: take }
     })
   }
 
-  /** A call has fed `ids`, of which the last `drafted` are a draft. */
-  #fed(sequence: DecodeSequence, ids: readonly number[], drafted: number, logits: Float32Array, beside: boolean): void {
+  /** What the early stage is to do before the sequence's next call; nothing where it has no exit. */
+  #exitCalls(sequence: DecodeSequence): { readonly exit?: ExitCalls } {
+    const { job, exit } = sequence
+    if (!exit || job.kind !== 'turn') return {}
+    const most = Math.min(roomForDraft(sequence), job.drafts?.maxTokens ?? Infinity)
+    if (most === 0 || !exit.begin()) return {}
+    const choose = exit.isLossy
+      ? (logits: Float32Array) => this.#takeUnverified(job, sequence, logits)
+      : this.#drafting(job, sequence)
+    return { exit: { most, verified: !exit.isLossy, choose } }
+  }
+
+  /** Chooses tokens of a draft: those that the whole model would draw from the exit's logits. */
+  #drafting(job: TurnJob, { exit, reply, choice, counts, prompt }: DecodeSequence): ExitCalls['choose'] {
+    const sampling = { ...job.sampling, logprobs: null }
+    const generated = new Map(counts)
+    let index = reply!.generated.length
+    return (logits) => {
+      const existing = this.#existing(logits)
+      if (!exit!.joins(marginOf(existing))) return null
+      const { id } = sample(existing, sampling, { prompt, generated }, choice, index++)
+      generated.set(id, (generated.get(id) ?? 0) + 1)
+      return id
+    }
+  }
+
+  /** Takes the exit's token as the reply's where the exit is sure enough; returns what is fed next. */
+  #takeUnverified(job: TurnJob, sequence: DecodeSequence, logits: Float32Array): number | null {
+    const { exit, reply } = sequence
+    if (this.#cancelled.has(job.id)) return null
+    const margin = marginOf(this.#existing(logits))
+    if (!exit!.takes(margin, reply!.generated.length, job.maxTokens)) return null
+    sequence.ending = this.#sample(job, sequence, logits)
+    return sequence.ending ? null : sequence.next[0]!
+  }
+
+  /** A call has fed ids, and perhaps a draft behind them. */
+  #fed(sequence: DecodeSequence, call: FedCall, logits: Float32Array, beside: boolean): void {
     const { job, ending } = sequence
+    const { ids, drafted } = call
     this.#clock.charge(job.owner, ids.length)
     sequence.sincePlaced += ids.length
     const known = ids.length - drafted
@@ -222,7 +272,7 @@ export class Scheduler {
       count++
       finished = this.#advance(sequence, last())
     }
-    const unfed = drafted > 0 ? ids.slice(this.#settle(sequence, known, count), count) : []
+    const unfed = drafted > 0 ? ids.slice(this.#settle(sequence, call, count), count) : []
     if (!finished) sequence.next = [...unfed, ...sequence.next]
     else if (unfed.length > 0 && (sequences.keeps(job) || handsOut(job))) {
       sequence.next = unfed
@@ -234,8 +284,10 @@ export class Scheduler {
   }
 
   /** Of a call with a draft the first `count` ids are right; returns how many the state has been fed. */
-  #settle(sequence: DecodeSequence, known: number, count: number): number {
-    sequence.drafter?.settle(count - known)
+  #settle(sequence: DecodeSequence, { ids, drafted, byExit }: FedCall, count: number): number {
+    const accepted = count - (ids.length - drafted)
+    if (byExit) sequence.exit?.settle(accepted)
+    else sequence.drafter?.settle(accepted)
     const fed = this.#runner.accept(sequence.row, count)
     countFed(sequence, fed, false)
     return fed
@@ -305,9 +357,10 @@ export class Scheduler {
     const end = sequence.reply?.end ?? null
     const calls = job.kind === 'replay' ? job.calls : callLengths(sequence)
     const drafts = sequence.drafter?.counts ?? null
+    const exits = sequence.exit?.counts ?? null
     const gates = job.kind === 'replay' ? job.gates : {}
     const prefillCalls = job.kind === 'turn' && job.whole ? sequence.prefillCalls : null
-    const fed = { checkpoint, prefillCalls, calls, gates, drafts }
+    const fed = { checkpoint, prefillCalls, calls, gates, drafts, exits }
     this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, ...fed, intervals })
     const entry = this.#jobs.get(job.id)
     if (entry && --entry.open === 0) this.#leave(job)

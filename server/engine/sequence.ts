@@ -1,6 +1,7 @@
 /** A line of tokens on its way through the engine: a turn's prompt, one of its replies, or a replay. */
 import { PAGE_POSITIONS, type Checkpoint, type SessionState } from '../checkpoint.ts'
 import { Drafter } from './drafter.ts'
+import { ExitDrafter, type MeasuredExit } from './exit-drafter.ts'
 import type { FinishReason, Job, ReplayJob, TurnJob } from './messages.ts'
 import { addCalls, BESIDE, callAfter, callEnd, lastMessageEnd, tokensOf, type CallRuns } from './prefill-calls.ts'
 import type { Reply } from './reply.ts'
@@ -39,6 +40,7 @@ export interface DecodeSequence {
   /** The tokens to be fed next: one, or several of a replay's call or of a draft that was rejected in part. */
   next: readonly number[]
   readonly drafter: Drafter | null
+  readonly exit: ExitDrafter | null
   /** Why the reply is over, while tokens of it have still to be fed for its state's sake. */
   ending: FinishReason | null
   /** Tokens fed since the sequence got its row. */
@@ -84,7 +86,13 @@ export function promptSequence(job: Job, prompt: readonly number[], arrival: num
 }
 
 /** A choice of a prefilled prompt, before its first token. */
-export function decodeSequence(prompt: PromptSequence, row: Row, choice: number, reply: Reply | null): DecodeSequence {
+export function decodeSequence(
+  prompt: PromptSequence,
+  row: Row,
+  choice: number,
+  reply: Reply | null,
+  exit: MeasuredExit | undefined,
+): DecodeSequence {
   const { job, tokens, carried, calls, snapshotAt } = prompt
   return {
     job,
@@ -93,6 +101,7 @@ export function decodeSequence(prompt: PromptSequence, row: Row, choice: number,
     position: positionOf(prompt),
     next: [],
     drafter: job.kind === 'turn' && job.drafts ? new Drafter(job.drafts, tokens) : null,
+    exit: exit ? exitDrafterOf(job, exit) : null,
     ending: null,
     sincePlaced: 0,
     reply,
@@ -107,6 +116,14 @@ export function decodeSequence(prompt: PromptSequence, row: Row, choice: number,
     lastAt: performance.now(),
     intervals: [],
   }
+}
+
+/** Without a word of the request, an exit drafts where n-grams do, and where it pays. */
+function exitDrafterOf(job: Job, exit: MeasuredExit): ExitDrafter | null {
+  if (job.kind !== 'turn') return null
+  const asked = job.exit ?? (exit.pays && job.drafts !== null)
+  if (asked === false) return null
+  return new ExitDrafter(exit, asked === true ? null : asked)
 }
 
 /** Tokens that a prompt's state has been fed. */

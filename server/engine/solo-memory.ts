@@ -4,6 +4,8 @@ import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import type { SessionState } from '../checkpoint.ts'
 import type { CallBuffers } from './call-buffers.ts'
 import type { DecoderModel } from './decoder-model.ts'
+import { ExitMemory } from './early-stage.ts'
+import type { ExitCalls } from './runner.ts'
 import { StateBank } from './state-bank.ts'
 
 export class SoloMemory {
@@ -15,6 +17,7 @@ export class SoloMemory {
   readonly #last: Tensor<'float32'>
   /** The fixed entries before a draft was verified, where that overwrites them. */
   #before: SessionState | null = null
+  #exit: ExitMemory | null = null
   /**
    * Bindings of calls of `chunk` ids and of one, which most calls are, and of calls that verify drafts; others are bound
    * for one call.
@@ -87,6 +90,23 @@ export class SoloMemory {
     return logits.data
   }
 
+  /** Tokens that the early stage has follow `ids`, which come after `position` tokens. The state stays what it was. */
+  async runAhead(ids: readonly number[], position: number, { most, choose }: ExitCalls): Promise<number[]> {
+    this.reserve(position + ids.length + most, position)
+    const { early, vocab } = this.#model
+    this.#exit ??= new ExitMemory(early!, this.#buffers, vocab)
+    const found: number[] = []
+    let [fed, at] = [ids, position]
+    while (found.length < most) {
+      const id = choose(await this.#exit.run(this.#bank, fed, at, found.length))
+      if (id === null) break
+      found.push(id)
+      at += fed.length
+      fed = [id]
+    }
+    return found
+  }
+
   /** The ids that were fed last are right, or some are not. Positions beyond the sequence's own are written again later. */
   accept(areRight: boolean): void {
     if (areRight) this.#bank.swap()
@@ -97,6 +117,7 @@ export class SoloMemory {
   close(): void {
     for (const binding of this.#bound.values()) binding.release()
     this.#bound.clear()
+    this.#exit?.close()
   }
 
   #bindingFor(ids: Tensor, logits: Tensor, usual: boolean): Binding {

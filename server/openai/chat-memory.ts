@@ -21,7 +21,7 @@ export interface RememberedChat {
   check(completion: string, text: string): Promise<string | null>
   /** The replies are complete: writes what the user told. */
   finish(completion: string): Promise<void>
-  /** What is added to the usage. */
+  /** What stands below `mneme` in the usage. */
   usage(): Record<string, unknown>
 }
 
@@ -81,7 +81,7 @@ export async function rememberChat(
       const memory = memoryReport(evidence, noted, null, outcome?.told ?? null)
       const { verified, served } = outcome ?? {}
       const verification = verified && verificationReport(verified, served ?? null)
-      return memory ? { mneme: { memory, ...(verification && { verification }) } } : {}
+      return memory ? { memory, ...(verification && { verification }) } : {}
     },
   }
 }

@@ -12,6 +12,7 @@ import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { entryOf } from './logprob-entry.ts'
 import { draftsOf } from './drafts.ts'
+import { exitOf, exitReport } from './exits.ts'
 import { rememberChat, type RememberedChat } from './chat-memory.ts'
 import { memoryUse } from './memory-use.ts'
 import { prefixOptions } from './prefix-options.ts'
@@ -98,7 +99,7 @@ export async function completeChat(
     ...reader.outcome(finish ?? 'stop'),
   }))
   await remembered.finish(completion)
-  return { ...head, choices, usage: { ...usageOf(totals), ...remembered.usage() } }
+  return { ...head, choices, usage: usageOf(totals, remembered.usage()) }
 }
 
 async function prepare(
@@ -120,6 +121,7 @@ async function prepare(
     ...replyLength(request.max_completion_tokens ?? request.max_tokens, model.defaults.maxTokens),
     stop,
     drafts: draftsOf(request, deps.limits.draftTokens, []),
+    ...exitOf(request, model),
     promptLogprobs: null,
     ...plan.marks,
     keep: false,
@@ -139,7 +141,12 @@ export function headOf(deps: Deps, model: ServedModel, object: string): Json {
   return { id, object, created, model: model.name, system_fingerprint: `mneme-${model.bundle.slice(0, 12)}` }
 }
 
-export function usageOf({ prompt, cached, completion, reasoning, predicted }: Totals): Json {
+/** `own` is what else stands below `mneme`. */
+export function usageOf(
+  { prompt, cached, completion, reasoning, predicted, exits = null }: Totals,
+  own: Json = {},
+): Json {
+  const mneme = { ...own, ...(exits && { early_exit: exitReport(exits) }) }
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
@@ -152,6 +159,7 @@ export function usageOf({ prompt, cached, completion, reasoning, predicted }: To
         rejected_prediction_tokens: predicted.rejected,
       }),
     },
+    ...(Object.keys(mneme).length > 0 && { mneme }),
   }
 }
 
@@ -166,7 +174,7 @@ export function usageIn(options: StreamOptions | null | undefined, totals: Total
   const continuous = wanted && options.continuous_usage_stats === true
   return {
     chunk: (): Json => (wanted ? { usage: continuous ? usageOf(totals) : null } : {}),
-    last: (): Json | null => (wanted ? { ...usageOf(totals), ...remembered?.usage() } : null),
+    last: (): Json | null => (wanted ? usageOf(totals, remembered?.usage()) : null),
   }
 }
 

@@ -1,8 +1,10 @@
 /** Replies of the stateless endpoints while they grow: one per prompt and choice. */
 import type { Deps } from '../deps.ts'
+import type { ExitCounts } from '../engine/exit-drafter.ts'
 import type { FinishReason, FirstToken, TokenLogprob } from '../engine/messages.ts'
 import { countSuccess, runTurn, type NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
+import { addExits } from './exits.ts'
 import { merge } from './merge.ts'
 
 /** A piece of reply `index`. The first one of each reply comes as soon as its prompt is known to fit. */
@@ -43,6 +45,8 @@ export interface Totals {
   reasoning?: number
   /** Tokens of drafts out of the request's prediction, where it had one. */
   readonly predicted?: { accepted: number; rejected: number }
+  /** What early exits did; null or absent where there were none. */
+  exits?: ExitCounts | null
 }
 
 export interface ChoiceOptions {
@@ -106,6 +110,7 @@ async function* piecesOf(
         totals.predicted.accepted += event.drafts.predictionAccepted
         totals.predicted.rejected += event.drafts.predictionRejected
       }
+      totals.exits = addExits(totals.exits ?? null, event.exits)
       countSuccess(deps, event)
       yield { ...piece(first + event.choice, '', []), finish: event.reason, end: event.end, generated: event.generated }
     }

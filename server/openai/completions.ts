@@ -10,6 +10,7 @@ import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { LogprobColumns } from './logprob-columns.ts'
 import { draftsOf } from './drafts.ts'
+import { exitOf } from './exits.ts'
 import { prefixOptions } from './prefix-options.ts'
 import { drawingOf, replyLength } from './sampling.ts'
 
@@ -91,6 +92,7 @@ function prepare(deps: Deps, request: CompletionRequest, owner: string): { model
     ...replyLength(request.max_tokens, DEFAULT_MAX_TOKENS),
     stop,
     drafts: draftsOf(request, deps.limits.draftTokens, []),
+    ...exitOf(request, model),
     promptLogprobs: request.echo === true ? logprobs : null,
     keep: false,
     prefixes: prefixOptions(request),

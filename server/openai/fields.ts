@@ -71,23 +71,30 @@ const memory = loose({
   namespace: done(z.string().min(1).max(256), ''),
   user_id: done(z.string().min(1).max(256), ''),
 })
-const gates = strict({ semantic: done(z.boolean(), '') })
+const exitGate = { early_exit: done(z.union([z.boolean(), z.number().min(0).max(1)]), '') }
+const gates = strict({ semantic: done(z.boolean(), ''), ...exitGate })
 
 const ownOptions = {
   ...sampling,
   bundle: done(z.string().max(128), ''),
 }
 
+/** What requests say of early exits; docs/early-exit.md. */
+const EXIT =
+  '`gates`: `early_exit` true or false decides whether an early exit drafts; a number from 0 to 1 lets it decide tokens ' +
+  'by itself from such a margin on, and the reply may be another.'
+
 /** What requests say of memories; docs/memory.md. */
 const MEMORY =
   '`memory`: `mode` (`on`, `read` or `off`), `namespace` and `user_id` of the memories that the turn uses. `gates`: ' +
-  '`semantic` true or false decides whether memories are read. `verify`: what is done with a reply that is wrong about ' +
+  '`semantic` true or false decides whether memories are read, `early_exit` what an early exit does, docs/early-exit.md. ' +
+  '`verify`: what is done with a reply that is wrong about ' +
   'its user, docs/critic.md.'
 
 /** Our own options, and sampling once more, for clients that refuse to send what OpenAI does not have at top level. */
 export const mneme = done(
-  strict(ownOptions),
-  '`bundle`: refuse if another bundle would answer. The sampling fields are taken here too.',
+  strict({ ...ownOptions, gates: done(strict(exitGate), '') }),
+  `\`bundle\`: refuse if another bundle would answer. ${EXIT} The sampling fields are taken here too.`,
 )
 
 /** The same for chats. */

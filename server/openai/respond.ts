@@ -16,6 +16,7 @@ import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-r
 import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { Progress } from './choices.ts'
 import { draftsOf } from './drafts.ts'
+import { exitOf, exitReport } from './exits.ts'
 import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
@@ -287,6 +288,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     ...(generate ? replyLength(request.max_output_tokens, model.defaults.maxTokens) : NO_REPLY),
     stop,
     drafts: draftsOf(request, deps.limits.draftTokens, base?.tokens ?? []),
+    ...exitOf(request, model),
     promptLogprobs: null,
     ...plan.marks,
     keep: true,
@@ -322,7 +324,7 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
 function usageOf(
   { base, job, model, plan, truncated, evidence, noted }: RememberingTurn,
   accepted: AcceptedEvent,
-  { generated }: DoneEvent,
+  { generated, exits }: DoneEvent,
   { again, told, verified, served }: Outcomes,
 ): Usage {
   const { prompt, prefix, inReasoning } = accepted
@@ -336,7 +338,15 @@ function usageOf(
   const memory = memoryReport(evidence, noted, again, told)
   const verification = verified && verificationReport(verified, served)
   const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
-  return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory, verification }
+  return {
+    ...counts,
+    again: again?.computed ?? 0,
+    stateBytes,
+    resumed,
+    memory,
+    verification,
+    exits: exits && exitReport(exits),
+  }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */

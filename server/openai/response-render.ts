@@ -38,6 +38,8 @@ export interface Usage {
   readonly memory: Record<string, unknown> | null
   /** What the critic found; null where nothing was checked. */
   readonly verification: Record<string, unknown> | null
+  /** What early exits did; null where there were none. */
+  readonly exits: Record<string, unknown> | null
 }
 
 export interface ResponseHead {
@@ -187,7 +189,7 @@ function toolsOf({ tools }: ResponseRequest): unknown[] {
 
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
 function memoryUsage(usage: Usage): Record<string, unknown> {
-  const { saved, computed, again, generated, truncated, stateBytes, resumed, memory, verification } = usage
+  const { saved, computed, again, generated, truncated, stateBytes, resumed, memory, verification, exits } = usage
   return {
     tokens_computed: computed + generated + again,
     tokens_saved: saved,
@@ -198,5 +200,6 @@ function memoryUsage(usage: Usage): Record<string, unknown> {
     rebuilt: resumed?.rebuilt ?? null,
     ...(memory && { memory }),
     ...(verification && { verification }),
+    ...(exits && { early_exit: exits }),
   }
 }

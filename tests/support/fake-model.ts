@@ -1,4 +1,5 @@
 /** A model without weights: its state is a running hash of everything it was fed, its logits a function of that hash. */
+import type { MeasuredExit } from '../../server/engine/exit-drafter.ts'
 import koffi from 'koffi'
 import { PLAIN_FORMAT } from '../../runtime/reply/reply-format.ts'
 import { TextError, type Message, type TextCodec } from '../../runtime/text.ts'
@@ -42,6 +43,8 @@ export interface FakeOptions {
   readonly next?: (history: readonly number[]) => number
   /** Given all tokens that were fed, writes the logits of the next one. Needs `append`. */
   readonly score?: (history: readonly number[], logits: Float32Array) => void
+  /** An early stage, whose exit has the logits of the model itself. */
+  readonly exit?: MeasuredExit
   /** Awaited at the start of every step: a runner that is truly asynchronous. */
   readonly pause?: () => Promise<void>
 }
@@ -93,14 +96,40 @@ function check(id: number): void {
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
   const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, batchMatters = false, onCall, pause } = options
-  const { stateBytes = HASH_BYTES, vocab = VOCAB, next, score } = options
+  const { stateBytes = HASH_BYTES, vocab = VOCAB, next, score, exit } = options
   const write = (row: FakeRow, logits: Float32Array): void => {
     if (score) score(row.history, logits)
     else if (next) logits.fill(-30)[next(row.history)] = 30
     else logitsOf(row, logits)
   }
   const open = new Set<FakeRow>()
-  const feedAll = ({ row, ids, use, logits: wanted, draft = 0 }: Segment, beside: boolean): StepResult => {
+  /** The tokens that the early stage has follow, of a copy of the row. */
+  const runAhead = ({ row, ids, exit: calls }: Segment): number[] => {
+    const { fixed, history } = row as FakeRow
+    const ahead: FakeRow = {
+      owner: '',
+      fixed: new DataView(fixed.buffer.slice(0)),
+      history: [...history],
+      before: null,
+    }
+    const found: number[] = []
+    if (!calls) return found
+    for (let fed = ids; found.length < calls.most; fed = found.slice(-1)) {
+      for (const id of fed) feed(ahead, id, append)
+      const logits = new Float32Array(vocab)
+      write(ahead, logits)
+      const id = calls.choose(logits)
+      if (id === null) break
+      found.push(id)
+    }
+    return found
+  }
+  const feedAll = (segment: Segment, beside: boolean): StepResult => {
+    const drafted = runAhead(segment)
+    const { row, use, exit: calls } = segment
+    const ids = [...segment.ids, ...drafted]
+    const draft = calls?.verified === true ? drafted.length : (segment.draft ?? 0)
+    const wanted = draft > 0 ? 'all' : segment.logits
     const fake = row as FakeRow
     if (!open.has(fake)) throw new Error('the scheduler fed a row that is not open')
     if (fake.before) throw new Error('the scheduler fed a row whose draft it has not settled')
@@ -115,7 +144,7 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
         if (beside && batchMatters) fake.fixed.setUint32(0, fake.fixed.getUint32(0) ^ 0x5bd1e995)
         if (wanted === 'all' || i === ids.length - 1) write(fake, all.subarray(i * vocab, (i + 1) * vocab))
       }
-      return { logits: wanted === 'all' ? all : all.subarray(-vocab), beside }
+      return { logits: wanted === 'all' ? all : all.subarray(-vocab), beside, drafted }
     } catch (error) {
       return { error: error as Error }
     }
@@ -126,6 +155,7 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
     rows,
     batchMatters,
     prefillChunk,
+    exit,
     open(owner, state, position) {
       const fixed = new DataView(state ? Uint8Array.from(state.fixed).buffer : new ArrayBuffer(stateBytes))
       const history = (state?.pages ?? []).flatMap((page) => [...new Int32Array(Uint8Array.from(page).buffer)])

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decoderGraph } from '../../exporter/decoder.ts'
+import type { Weights } from '../../exporter/weights.ts'
 import type { Model } from '../../models/architecture.ts'
 import { createModel } from '../../models/registry.ts'
 import { writeManifest } from '../../runtime/bundle.ts'
@@ -41,14 +42,15 @@ export function writeTinyBundle(folder: string, architecture: Tiny): Promise<str
   })
 }
 
-/** Writes a bundle of a model with its first weights, and of 260 tokens, into `folder`. */
+/** Writes a bundle of a model with its first weights or those that are given, and of 260 tokens, into `folder`. */
 export async function writeModelBundle(
   folder: string,
   model: Model,
   name: string,
   options: Record<string, string | number>,
+  weights: Weights = initialise(model.params, 7),
 ): Promise<string> {
-  const graph = decoderGraph(model, initialise(model.params, 7), 'fused')
+  const graph = decoderGraph(model, weights, 'fused')
   const { tokenizer, config } = byteTokenizer()
   await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
   await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))

@@ -1,5 +1,5 @@
 /** Batches of models whose rows are compared with one another. */
-import type { Contrast } from '../../models/architecture.ts'
+import type { Contrast } from '../../models/model.ts'
 import { ConfigError } from '../../models/config.ts'
 
 /** How many groups the rows of a batch make. Throws ConfigError where they make no whole ones. */

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError, type Options } from '../../models/config.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
-import { exportBundle } from '../../exporter/export.ts'
+import { type CheckedStage, exportBundle } from '../../exporter/export.ts'
 import { kvOption, summary } from '../../exporter/import/cli.ts'
 import { QUANTIZATIONS, type Quantization } from '../../exporter/import/weight-formats.ts'
 import type { Kernels } from '../../exporter/kernels.ts'
@@ -84,7 +84,7 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
     )
   const kernels: Kernels = flags.portable ? 'portable' : 'fused'
   const ids = await verificationIds(trained, flags.tokens, flags.text)
-  const { manifest, verification, kvCost } = await exportBundle({
+  const { manifest, verification, kvCost, stage } = await exportBundle({
     model: trained.model,
     weights: trained.weights,
     kernels,
@@ -100,6 +100,9 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
     source: sourceOf(trained),
   })
   process.stdout.write(`${verificationText(verification)}\n`)
+  if (stage) process.stdout.write(`${stageText(stage)}\n`)
+  else if (trained.model.exits)
+    process.stdout.write('no early stage: the layers run in a loop over chunks, which is not cut at an exit\n')
   if (kvCost) process.stdout.write(`${kvCostText(kvCost)}\n`)
   process.stdout.write(`${flags.out}: ${manifest.name}, ${manifest.parameters} parameters, ${kernels} kernels\n`)
 }
@@ -113,6 +116,9 @@ async function runEmbedderExport(trained: Trained, flags: ExportFlags): Promise<
   const imported = await exportEmbedder(trained, { out, name, quantization: quantize, leastSimilarity })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
+const stageText = ({ after, staged, agreement }: CheckedStage): string =>
+  `early stage of ${after} layers: its exit says what the last layer says in ${(100 * agreement).toFixed(1)} % of the text; ` +
+  `both stages against the whole decoder ${staged.absolute.toExponential(2)}  ${staged.relative.toExponential(2)}`
 
 /** The bundle of an adapter on a published model is an import of that model, tried as one. */
 async function runAdapterExport(adapter: TrainedAdapter, flags: ExportFlags): Promise<void> {

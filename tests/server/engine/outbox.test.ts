@@ -22,6 +22,7 @@ const done = (id: number): EngineEvent => ({
   calls: null,
   gates: {},
   drafts: null,
+  exits: null,
   intervals: [],
 })
 

@@ -51,9 +51,16 @@ export function traceLoss(model: Model, o: LossOptions, training: boolean): Trac
   const before = stateBefore(tape, op, model, o.carry, batch)
   const ops = tapeOps(tape, op)
   const used = training ? ops : { ...ops, dropout: (x: Node) => x }
-  const { result: done, losses } = tape.withLosses(() => model.forward(used, params, ids, before))
-  const asked = maxLabels > 0 ? rowsOf(op, done.hidden, tape.input('labels', [maxLabels], 'int32')) : done.hidden
-  const { loss, weightSum } = crossEntropy(tape, op, model.logits(used, params, asked), targets, weights)
+  const early = training ? model.exits : undefined
+  const { result: done, losses } = tape.withLosses(() => (early ?? model).forward(used, params, ids, before))
+  const labels = maxLabels > 0 ? tape.input('labels', [maxLabels], 'int32') : undefined
+  const lossOf = (hidden: Node) => {
+    const asked = labels ? rowsOf(op, hidden, labels) : hidden
+    return crossEntropy(tape, op, model.logits(used, params, asked), targets, weights)
+  }
+  const { loss, weightSum } = lossOf(done.hidden)
+  const exits = 'exits' in done ? done.exits : []
+  for (const [i, hidden] of exits.entries()) losses.push(op.mul(lossOf(hidden).loss, op.constant(early!.weights[i]!)))
   const outputs = new Map([
     ['loss', loss],
     ['weightSum', weightSum],

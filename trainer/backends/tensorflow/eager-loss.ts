@@ -25,16 +25,23 @@ export function eagerLoss(
     return tf.where(tf.reshape(continues, [o.batch, ...held.shape.slice(1).map(() => 1)]), held, tf.zerosLike(held))
   })
   const tree = fill(o.model.params, (path) => params.get(path)!)
-  const done = o.model.forward<Tensor>(losses.op, tree, ids, before)
+  const early = training ? o.model.exits : undefined
+  const done = (early ?? o.model).forward<Tensor>(losses.op, tree, ids, before)
   const { contrast, vocab, width } = o.model
-  const classes = contrast ? o.batch - groupsOf(contrast, o) : vocab
-  const logits = tf.reshape(o.model.logits<Tensor>(losses.op, tree, done.hidden), [-1, classes])
   if (contrast && training)
     losses.op.addLoss(contrast.teaching(losses.op, done.hidden, tf.tensor2d(batch.vectors!, [o.batch, width])))
   const weights = tf.tensor1d(batch.weights)
-  const picked = tf.sum(tf.mul(tf.logSoftmax(logits), tf.oneHot(tf.tensor1d(batch.targets, 'int32'), classes)), -1)
   const weightSum = tf.maximum(tf.sum(weights), LEAST_WEIGHT)
-  const loss = tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), weightSum)).asScalar()
+  const classes = contrast ? o.batch - groupsOf(contrast, o) : vocab
+  const targets = tf.oneHot(tf.tensor1d(batch.targets, 'int32'), classes)
+  const lossOf = (hidden: Tensor) => {
+    const logits = tf.reshape(o.model.logits<Tensor>(losses.op, tree, hidden), [-1, classes])
+    const picked = tf.sum(tf.mul(tf.logSoftmax(logits), targets), -1)
+    return tf.neg(tf.div(tf.sum(tf.mul(picked, weights)), weightSum)).asScalar()
+  }
+  const loss = lossOf(done.hidden)
+  const exits = 'exits' in done ? done.exits : []
+  for (const [i, hidden] of exits.entries()) losses.op.addLoss(tf.mul(lossOf(hidden), early!.weights[i]!))
   const added = losses.total()
   const objective = added ? tf.add(loss, added).asScalar() : loss
   return { loss, objective, weightSum, state: leaves<Tensor>(o.model.state, done.state) }
