@@ -80,6 +80,7 @@ export function createMetrics(readings: Readings) {
       ['result'],
     ),
     memoryWrites: counter('memory_writes_total', 'Memories written, by what came of it.', ['result']),
+    erased: counter('erased_total', 'Memories and responses that were deleted for good.', ['what']),
     verification: histogram('verification_seconds', 'Checking a reply against what its user has told.', STORAGE),
     verdicts: counter('verdicts_total', 'Sentences of replies that were checked, by verdict.', ['verdict']),
     memoryReads: counter('memory_reads_total', 'Turns that looked for memories, by whether they read any.', ['gate']),

@@ -343,7 +343,7 @@ function usageOf(
 async function keep(
   deps: Deps,
   caller: Caller,
-  turn: Prepared,
+  turn: RememberingTurn,
   document: ResponseDocument,
   { prompt, prefix }: AcceptedEvent,
   done: DoneEvent,
@@ -384,5 +384,6 @@ async function keep(
   const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
-  await commit(deps, record, state, base, told?.told ?? [])
+  const read = turn.noted ? (turn.evidence?.entries ?? []).map(({ memory }) => memory.id) : []
+  await commit(deps, record, state, base, { told: told?.told ?? [], read })
 }

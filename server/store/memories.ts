@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import type Database from 'libsql'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { wordsOf } from '../memory/words.ts'
-import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryFilter } from './memory-calls.ts'
+import type { EraseTarget } from './erase-calls.ts'
+import type { MadeVector, Memory, MemoryCalls, MemoryEvent } from './memory-calls.ts'
 import { checksumOfMemory, memoryOf, SELECT_MEMORY, takenOf, textOf, vectorBytes } from './memory-row.ts'
 import type { MemoryRow } from './memory-row.ts'
 import { createMemorySearch } from './memory-search.ts'
@@ -11,8 +12,20 @@ import type { Damage } from './store.ts'
 import { type Blob, bytesOf } from './turn-row.ts'
 
 export interface Memories extends MemoryCalls {
-  /** Deletes what was taken from a turn. */
-  removeTaken(response: string): void
+  /** What a deletion chooses: its number and its id. */
+  chosen(owner: string, target: ChosenMemories): { readonly seq: number; readonly id: string }[]
+  /** Deletes a memory with all that is kept of it; returns how many rows that were. */
+  drop(seq: number): DroppedMemory
+}
+
+export type ChosenMemories = Extract<EraseTarget, { kind: 'memory' | 'memories' }>
+
+/** Rows that went with a memory. */
+export interface DroppedMemory {
+  readonly words: number
+  readonly vectors: number
+  readonly history: number
+  readonly uses: number
 }
 
 /** `report` is told of memories that are not what was written. */
@@ -54,21 +67,26 @@ export function createMemories(database: Database.Database, report: (damage: Dam
     sql.setWords.run(words.length, seq)
     sql.count.run(1, words.length, scope)
   }
-  const unindex = (scope: number, seq: number, text: string): void => {
+  const unindex = (scope: number, seq: number, text: string): number => {
     const words = wordsOf(text)
-    for (const word of new Set(words)) sql.removeWord.run(scope, word, seq)
+    const distinct = new Set(words)
+    for (const word of distinct) sql.removeWord.run(scope, word, seq)
     sql.count.run(-1, -words.length, scope)
+    return distinct.size
   }
-  const drop = ({ seq, scope, text, hash, topic }: MemoryRow): void => {
-    sql.removeEvents.run(seq)
+  const drop = ({ seq, scope, text, hash, topic, vector }: MemoryRow): DroppedMemory => {
+    const history = sql.removeEvents.run(seq).changes
+    const uses = sql.removeUses.run(seq).changes
     sql.remove.run(seq)
-    if (isHashOf(hash, text, topic)) unindex(scope, seq, textOf(text))
+    let words: number
+    if (isHashOf(hash, text, topic)) words = unindex(scope, seq, textOf(text))
     else {
       // Nobody knows what its words were.
-      sql.removeWordsOf.run(scope, seq)
+      words = sql.removeWordsOf.run(scope, seq).changes
       sql.recount.run(scope)
     }
     search.changed(scope, seq)
+    return { words, uses, history, vectors: vector ? 1 : 0 }
   }
   const write = (owner: string, seq: number, scope: number, memory: Memory, made: MadeVector | null): void => {
     const { text, metadata, updated, expires, source, fact, ended } = memory
@@ -122,7 +140,15 @@ export function createMemories(database: Database.Database, report: (damage: Dam
         if (memory) add(owner, scope, memory, null)
       }
     },
-    removeTaken: (response) => void dropAll(sql.taken.all(response)),
+    chosen(owner, target) {
+      const { namespace, user } = target.kind === 'memories' ? target.filter : { namespace: null, user: null }
+      const rows =
+        target.kind === 'memory'
+          ? sql.byId.all(owner, target.id)
+          : sql.chosen.all(owner, namespace, namespace, user, user)
+      return (rows as MemoryRow[]).map(({ seq, id }) => ({ seq, id: Buffer.from(bytesOf(id)).toString() }))
+    },
+    drop: (seq) => drop(sql.bySeq.get(seq) as MemoryRow),
     findMemory(owner, id) {
       const row = rowOf(owner, id)
       return row ? read(owner, row).memory : null
@@ -188,8 +214,6 @@ export function createMemories(database: Database.Database, report: (damage: Dam
         metadata: JSON.parse(textOf(metadata)) as Memory['metadata'],
       }))
     },
-    removeMemory: (owner, id) => dropAll(sql.byId.all(owner, id)),
-    removeMemories: (owner, filter) => dropAll(chosen(owner, filter)),
     expireMemories: () => dropAll(sql.expired.all(Date.now())),
     unembeddedMemories: (embedder, limit) =>
       (sql.unembedded.all(embedder, limit) as { owner: Blob; id: Blob; text: Blob }[]).map(({ owner, id, text }) => ({
@@ -204,10 +228,6 @@ export function createMemories(database: Database.Database, report: (damage: Dam
       write(owner, row.seq, row.scope, memory, made)
       return true
     },
-  }
-
-  function chosen(owner: string, { namespace, user }: MemoryFilter): unknown[] {
-    return sql.chosen.all(owner, namespace, namespace, user, user)
   }
 }
 
@@ -240,12 +260,12 @@ function prepare(database: Database.Database) {
       embedder = ?, vector = ?, taken = ?, source = ?, topic = ?, ended = ?, checksum = ? WHERE seq = ?`),
     setWords: database.prepare('UPDATE memory SET words = ? WHERE seq = ?'),
     remove: database.prepare('DELETE FROM memory WHERE seq = ?'),
+    removeUses: database.prepare('DELETE FROM memory_use WHERE memory = ?'),
     same: database.prepare(`${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND hash = ?`),
     facts: database.prepare(
       `${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND topic IS NOT NULL AND (? IS NULL OR topic = ?)
         AND (? OR ended IS NULL) ORDER BY seq DESC LIMIT ?`,
     ),
-    taken: database.prepare(`${SELECT_MEMORY} WHERE source = ?`),
     byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),
     bySeq: database.prepare(`${SELECT_MEMORY} WHERE seq = ?`),
     listUp: database.prepare(`${listed} AND (? IS NULL OR seq > ?) ORDER BY seq LIMIT ?`),

@@ -140,11 +140,7 @@ export interface MemoryCalls {
   changeMemory(owner: string, id: string, change: MemoryChange, made: MadeVector | null): Memory | 'unknown' | 'taken'
   /** Oldest first; null where there is no such memory. */
   memoryHistory(owner: string, id: string): MemoryEvent[] | null
-  /** Deletes a memory with its history, and overwrites them on disk; returns how many there were. */
-  removeMemory(owner: string, id: string): number
-  /** The same for all that the filter chooses. */
-  removeMemories(owner: string, filter: MemoryFilter): number
-  /** The same for those of all owners whose time is over. */
+  /** Deletes those of all owners whose time is over, and overwrites them on disk; returns how many there were. */
   expireMemories(): number
   /** Memories, of all owners, without a vector of this embedder. */
   unembeddedMemories(embedder: string, limit: number): UnembeddedMemory[]

@@ -1,4 +1,5 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
+import type { EraseCalls } from './erase-calls.ts'
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
@@ -123,13 +124,14 @@ export interface PrefixCalls {
 }
 
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls extends PrefixCalls, MemoryCalls {
+export interface StoreCalls extends PrefixCalls, MemoryCalls, EraseCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What the turn's user told is remembered
-   * in the same transaction.
+   * in the same transaction, and which memories (`read`) its reply was made with. Throws StoreError `erased` where one of
+   * these, or the turn that it continues, was deleted for good meanwhile.
    */
-  put(record: TurnRecord, state: SessionState | null, told?: readonly ToldMemory[]): boolean
+  put(record: TurnRecord, state: SessionState | null, told?: readonly ToldMemory[], read?: readonly string[]): boolean
   /** The turn `id` of `owner`, without its state; null if there is none. */
   find(owner: string, id: string): Found | null
   /**
@@ -146,13 +148,6 @@ export interface StoreCalls extends PrefixCalls, MemoryCalls {
   lineage(id: string): Lineage | null
   /** Puts back a state that was rebuilt, or that follows its turn. What is damaged of the one in its place is mended. */
   restore(id: string, state: SessionState, use: RestoredFor): Rebuilt
-  /** Ids of the responses that continue `id` and can only be rebuilt through it. */
-  dependants(id: string): string[]
-  /**
-   * Deletes text, tokens, state and the memories that were taken from the turn, and overwrites them on disk. `needed`: others can only be rebuilt through this turn
-   * and `force` is false, so nothing was deleted.
-   */
-  remove(owner: string, id: string, force: boolean): 'removed' | 'unknown' | 'needed'
   statistics(): StoreStatistics
 }
 

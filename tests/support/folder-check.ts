@@ -30,6 +30,8 @@ const CHECKS = {
     coalesce((SELECT sum(count) FROM memory_word WHERE memory_word.scope = memory.scope AND memory_word.seq = memory.seq), 0)`,
   'history of memories that are not there':
     'SELECT count(*) FROM memory_event WHERE seq NOT IN (SELECT seq FROM memory)',
+  'uses of memories or by responses that are not there': `SELECT count(*) FROM memory_use
+    WHERE memory NOT IN (SELECT seq FROM memory) OR response NOT IN (SELECT id FROM response)`,
   'pages of prefixes whose count of references is wrong': `SELECT count(*) FROM prefix_page WHERE refs <>
     (SELECT count(*) FROM prefix WHERE prefix.page = prefix_page.name) +
     (SELECT count(*) FROM prefix_page AS next WHERE next.previous = prefix_page.name)`,
