@@ -141,12 +141,15 @@ export function createMemories(database: Database.Database, report: (damage: Dam
       }
     },
     chosen(owner, target) {
-      const { namespace, user } = target.kind === 'memories' ? target.filter : { namespace: null, user: null }
+      // Not `byId`: after `all`, a statement of libsql 0.5 gives a stale row, or none, to the next `get`.
       const rows =
         target.kind === 'memory'
-          ? sql.byId.all(owner, target.id)
-          : sql.chosen.all(owner, namespace, namespace, user, user)
-      return (rows as MemoryRow[]).map(({ seq, id }) => ({ seq, id: Buffer.from(bytesOf(id)).toString() }))
+          ? sql.chosenById.all(owner, target.id)
+          : sql.chosen.all(owner, ...[target.filter.namespace, target.filter.user].flatMap((one) => [one, one]))
+      return (rows as Pick<MemoryRow, 'seq' | 'id'>[]).map(({ seq, id }) => ({
+        seq,
+        id: Buffer.from(bytesOf(id)).toString(),
+      }))
     },
     drop: (seq) => drop(sql.bySeq.get(seq) as MemoryRow),
     findMemory(owner, id) {
@@ -245,6 +248,8 @@ const isHashOf = (hash: Blob, text: Blob, topic: Blob | null): boolean =>
 function prepare(database: Database.Database) {
   const listed = `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)
     AND (expires IS NULL OR expires > ?)`
+  const ids = `SELECT seq, CAST(id AS BLOB) AS id FROM memory
+    JOIN memory_scope ON memory_scope.scope = memory.scope WHERE owner = ?`
   return {
     addScope: database.prepare('INSERT INTO memory_scope (owner, namespace) VALUES (?, ?) ON CONFLICT DO NOTHING'),
     scope: database.prepare('SELECT scope FROM memory_scope WHERE owner = ? AND namespace = ?'),
@@ -270,9 +275,8 @@ function prepare(database: Database.Database) {
     bySeq: database.prepare(`${SELECT_MEMORY} WHERE seq = ?`),
     listUp: database.prepare(`${listed} AND (? IS NULL OR seq > ?) ORDER BY seq LIMIT ?`),
     listDown: database.prepare(`${listed} AND (? IS NULL OR seq < ?) ORDER BY seq DESC LIMIT ?`),
-    chosen: database.prepare(
-      `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)`,
-    ),
+    chosen: database.prepare(`${ids} AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)`),
+    chosenById: database.prepare(`${ids} AND id = ?`),
     expired: database.prepare(`${SELECT_MEMORY} WHERE expires <= ?`),
     unembedded: database.prepare(`SELECT CAST(owner AS BLOB) AS owner, CAST(id AS BLOB) AS id, text
       FROM memory JOIN memory_scope ON memory_scope.scope = memory.scope WHERE embedder IS NOT ? ORDER BY seq LIMIT ?`),

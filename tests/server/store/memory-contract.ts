@@ -163,6 +163,14 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>): 
       }
     })
 
+    test('the others are read as before, and under their own ids, after one was deleted', async () => {
+      const store = await open()
+      const all = ['a', 'b', 'c'].map((id) => memory(id, `text of ${id}`))
+      for (const one of all) await store.addMemory(OWNER, one, null)
+      expect(await removeMemories(store, OWNER, 'a')).toBe(1)
+      for (const one of all.slice(1)) expect(await store.findMemory(OWNER, one.id)).toEqual(one)
+    })
+
     test('what has no vector of an embedder is told, and gets one unless its text has changed', async () => {
       const store = await open()
       await store.addMemory(OWNER, memory('a', 'tea'), null)
