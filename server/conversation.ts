@@ -7,8 +7,7 @@ import { ApiError } from './openai/errors.ts'
 import { submit } from './run-turn.ts'
 import type { ServedModel } from './served-model.ts'
 import { StoreError } from './store/errors.ts'
-import type { ToldMemory } from './store/memory-calls.ts'
-import type { Found, Rebuilt, RestoredFor, TurnRecord } from './store/store.ts'
+import type { Found, Rebuilt, Remembered, RestoredFor, TurnRecord } from './store/store.ts'
 
 /** States up to this size are written in the transaction of their turn; larger ones follow it, after the reply. */
 const INLINE_STATE_BYTES = 1024 * 1024
@@ -115,7 +114,7 @@ async function loadState(deps: Deps, record: TurnRecord, model: ServedModel): Pr
 }
 
 /**
- * Stores a turn, its checkpoint, what its user told and which memories it read; resolves once the turn is on disk, rejects with StoreError if it is not. A large
+ * Stores a turn, its checkpoint and what is remembered of it; resolves once the turn is on disk, rejects with StoreError if it is not. A large
  * state follows its turn: a crash in between costs a replay of that turn, never the turn.
  */
 export async function commit(
@@ -123,7 +122,7 @@ export async function commit(
   record: TurnRecord,
   state: Checkpoint['state'],
   base: Base | null,
-  { told, read }: { readonly told: readonly ToldMemory[]; readonly read: readonly string[] },
+  remembered: Remembered,
 ): Promise<void> {
   const began = performance.now()
   const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
@@ -132,7 +131,7 @@ export async function commit(
   const inline = bytesOfState(written) <= INLINE_STATE_BYTES || base?.stored === false
   let isKept = false
   try {
-    isKept = await deps.store.put(record, inline ? written : null, told, read)
+    isKept = await deps.store.put(record, inline ? written : null, remembered)
   } catch (cause) {
     deps.metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
     throw cause

@@ -111,7 +111,12 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       method: 'GET',
       path: '/v1/memories/:id',
       summary: 'Read a memory',
-      answer: async (c) => c.json(memoryObject(await found(c, idOf(c), null))),
+      async answer(c) {
+        const memory = await found(c, idOf(c), null)
+        const { into, members } = (await store.memoryGroup(ownerOf(c), memory.id)) ?? { into: null, members: [] }
+        const behind = members.map(({ id, text }) => ({ id, text }))
+        return c.json({ ...memoryObject(memory), consolidated_into: into, members: behind })
+      },
     },
     {
       ...shared,

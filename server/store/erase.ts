@@ -1,6 +1,7 @@
 /** The one path of deletion: which rows carry what is to be deleted, and that they go in one transaction. */
 import type Database from 'libsql'
 import type { EraseCalls, EraseOptions, EraseTarget, Receipt } from './erase-calls.ts'
+import type { Episodes } from './episodes.ts'
 import type { DroppedMemory, Memories } from './memories.ts'
 import type { DroppedState } from './states.ts'
 import { bytesOf, type Blob } from './turn-row.ts'
@@ -25,7 +26,7 @@ interface Extent {
 
 export function createEraser(
   database: Database.Database,
-  memories: Pick<Memories, 'chosen' | 'drop'>,
+  { memories, episodes }: { memories: Pick<Memories, 'chosen' | 'drop'>; episodes: Pick<Episodes, 'responsesOf'> },
   dropTurn: (id: string) => DroppedState,
 ): Eraser {
   const sql = prepare(database)
@@ -34,21 +35,32 @@ export function createEraser(
     (statement.all(...values) as { id: Blob }[]).map(({ id }) => text(id))
 
   /** What the target itself is; null: there is no such thing. */
-  const begin = (owner: string, target: EraseTarget): Pick<Extent, 'memories' | 'responses'> | null => {
+  const begin = (
+    owner: string,
+    target: EraseTarget,
+    source: boolean,
+  ): Pick<Extent, 'memories' | 'responses'> | null => {
     if (target.kind === 'response' || target.kind === 'conversation') {
       const found = ids(target.kind === 'response' ? sql.response : sql.conversation, owner, target.id)
       return found.length === 0 ? null : { memories: new Map(), responses: new Set(found) }
     }
     const chosen = memories.chosen(owner, target)
     if (target.kind === 'memory' && chosen.length === 0) return null
-    return { memories: new Map(chosen.map(({ seq, id }) => [seq, id])), responses: new Set() }
+    // Turns that told nothing are a user's too.
+    const said = source && target.kind === 'memories' ? episodes.responsesOf(owner, target.filter) : []
+    return { memories: new Map(chosen.map(({ seq, id }) => [seq, id])), responses: new Set(said) }
   }
 
   /** Follows what the target carries along, until nothing is added. */
   const extentOf = (owner: string, target: EraseTarget, { source, cascade }: EraseOptions): Extent | null => {
-    const begun = begin(owner, target)
+    const begun = begin(owner, target, source)
     if (!begun) return null
-    const extent = { ...begun, repeatedBy: new Set<string>(), sources: new Set<string>(), followedBy: new Set<string>() }
+    const extent = {
+      ...begun,
+      repeatedBy: new Set<string>(),
+      sources: new Set<string>(),
+      followedBy: new Set<string>(),
+    }
     const looked = new Set<number | string>()
     const fresh = <T extends number | string>(all: Iterable<T>): T[] => [...all].filter((one) => !looked.has(one))
     for (;;) {
@@ -61,7 +73,8 @@ export function createEraser(
         for (const id of ids(sql.usedBy, owner, seq)) (cascade ? extent.responses : extent.repeatedBy).add(id)
         for (const id of ids(sql.sourceOf, owner, seq)) (source ? extent.responses : extent.sources).add(id)
       }
-      if (cascade) for (const id of responses) for (const one of ids(sql.followers, id, owner)) extent.responses.add(one)
+      if (cascade)
+        for (const id of responses) for (const one of ids(sql.followers, id, owner)) extent.responses.add(one)
       if (fresh(extent.memories.keys()).length + fresh(extent.responses).length === 0) break
     }
     const kept = (all: Iterable<string>): Set<string> => new Set([...all].filter((id) => !extent.responses.has(id)))

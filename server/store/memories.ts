@@ -4,9 +4,10 @@ import type Database from 'libsql'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { EraseTarget } from './erase-calls.ts'
-import type { MadeVector, Memory, MemoryCalls, MemoryEvent } from './memory-calls.ts'
+import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryHit } from './memory-calls.ts'
 import { checksumOfMemory, memoryOf, SELECT_MEMORY, takenOf, textOf, vectorBytes } from './memory-row.ts'
 import type { MemoryRow } from './memory-row.ts'
+import type { Consolidation } from './consolidate.ts'
 import { createMemorySearch } from './memory-search.ts'
 import type { Damage } from './store.ts'
 import { type Blob, bytesOf } from './turn-row.ts'
@@ -28,8 +29,12 @@ export interface DroppedMemory {
   readonly uses: number
 }
 
-/** `report` is told of memories that are not what was written. */
-export function createMemories(database: Database.Database, report: (damage: Damage) => void): Memories {
+/** `report` is told of memories that are not what was written. `groups`: null where every memory stands for itself. */
+export function createMemories(
+  database: Database.Database,
+  report: (damage: Damage) => void,
+  groups: Pick<Consolidation, 'medoidOf' | 'membersOf'> | null,
+): Omit<Memories, 'consolidateMemories'> {
   const sql = prepare(database)
   const search = createMemorySearch(database)
 
@@ -140,6 +145,14 @@ export function createMemories(database: Database.Database, report: (damage: Dam
         if (memory) add(owner, scope, memory, null)
       }
     },
+    memoryGroup(owner, id) {
+      const row = rowOf(owner, id)
+      if (!row) return null
+      const medoid = groups?.medoidOf(row.seq) ?? null
+      const rows = (groups?.membersOf(row.seq) ?? []).map((seq) => sql.bySeq.get(seq) as MemoryRow)
+      const into = medoid === null ? null : (sql.bySeq.get(medoid) as MemoryRow)
+      return { into: into && Buffer.from(bytesOf(into.id)).toString(), members: readable(owner, rows) }
+    },
     chosen(owner, target) {
       // Not `byId`: after `all`, a statement of libsql 0.5 gives a stale row, or none, to the next `get`.
       const rows =
@@ -181,16 +194,22 @@ export function createMemories(database: Database.Database, report: (damage: Dam
       const found = sql.scope.get(owner, query.namespace) as { scope: number } | undefined
       if (!found) return []
       const hits = search.find(found.scope, query)
-      const kept: ReturnType<MemoryCalls['searchMemories']> = []
-      for (const { seq, ...scores } of hits) {
-        if (kept.length === query.limit) break
+      const wanted = Object.entries(query.metadata)
+      const fits = (seq: number): Memory | null => {
         const row = sql.bySeq.get(seq) as MemoryRow | undefined
-        if (!row || isOver(row) || (row.ended !== null && !query.ended)) continue
+        if (!row || isOver(row) || (row.ended !== null && !query.ended)) return null
         const [memory] = readable(owner, [row])
-        const wanted = Object.entries(query.metadata)
-        if (memory && wanted.every(([key, value]) => memory.metadata[key] === value)) kept.push({ memory, ...scores })
+        return memory && wanted.every(([key, value]) => memory.metadata[key] === value) ? memory : null
       }
-      return kept
+      const kept = new Map<string, MemoryHit>()
+      for (const { seq, ...scores } of hits) {
+        if (kept.size === query.limit) break
+        // Where the one that stands for it does not fit, it stands for itself.
+        const medoid = query.ended ? null : (groups?.medoidOf(seq) ?? null)
+        const memory = (medoid === null ? null : fits(medoid)) ?? fits(seq)
+        if (memory && !kept.has(memory.id)) kept.set(memory.id, { memory, ...scores })
+      }
+      return [...kept.values()]
     },
     changeMemory(owner, id, change, made) {
       const row = rowOf(owner, id)

@@ -21,14 +21,11 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'tellMemories',
   'changeMemory',
   'embedMemory',
+  'embedEpisode',
+  'consolidateMemories',
 ])
 /** What they delete is in no file any more when they are answered. */
-const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
-  'erase',
-  'clearPrefixes',
-  'expirePrefixes',
-  'expireMemories',
-])
+const ERASES: ReadonlySet<keyof StoreCalls> = new Set(['erase', 'clearPrefixes', 'expirePrefixes', 'expireMemories'])
 
 export interface Queue {
   /** Runs calls in order; consecutive writes share a transaction. */

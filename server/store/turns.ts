@@ -4,6 +4,8 @@ import { bytesOfState, type SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { CONTINUES, createEraser } from './erase.ts'
+import { createConsolidation } from './consolidate.ts'
+import { createEpisodes } from './episodes.ts'
 import { createMemories } from './memories.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type DroppedState, type Kind, type States } from './states.ts'
@@ -20,6 +22,10 @@ export interface Retention {
   readonly stateBytes: number
   /** Bytes of all prefixes at most. */
   readonly prefixBytes: number
+  /** Turns of an owner that are found by search, at most; 100,000 unless given. */
+  readonly memoryEntries?: number
+  /** Whether memories that say the same are one entry of a search; they are unless it is false. */
+  readonly consolidation?: boolean
 }
 
 /** Where the database is. */
@@ -32,6 +38,8 @@ export interface Surroundings {
 
 /** States that can be rebuilt leave so much of the disk to the log of turns. */
 const ROOM_FOR_TURNS = 16 * 1024 * 1024
+/** Turns of an owner in the index unless the configuration says another number. */
+export const MEMORY_ENTRIES = 100_000
 
 type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: number }
 
@@ -60,29 +68,37 @@ export function createTurns(
   }
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
-  const memories = createMemories(database, tell)
+  const consolidation = createConsolidation(database)
+  const isConsolidating = retention.consolidation ?? true
+  const memories = createMemories(database, tell, isConsolidating ? consolidation : null)
+  const episodes = createEpisodes(database, retention.memoryEntries ?? MEMORY_ENTRIES)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   /** Deletes text, tokens and state of a turn. */
   const dropTurn = (id: string): DroppedState => {
     const found = row(id)
     sql.pinChildren.run(id) // what continued it can no longer be rebuilt from before it, so those states stay
     const dropped = states.drop(id)
+    episodes.remove(id)
     sql.remove.run(id)
     const parent = found?.parent && Buffer.from(bytesOf(found.parent)).toString()
     if (parent && exists(parent) && sql.child.get(parent) === undefined)
       states.setKind(parent, KIND.prunable, KIND.leaf)
     return dropped
   }
-  const { erase, wasErased } = createEraser(database, memories, dropTurn)
+  const { erase, wasErased } = createEraser(database, { memories, episodes }, dropTurn)
   return {
     ...prefixes,
     ...memories,
+    searchEpisodes: episodes.searchEpisodes,
+    embedEpisode: episodes.embedEpisode,
+    unembeddedEpisodes: episodes.unembeddedEpisodes,
+    consolidateMemories: () => isConsolidating && consolidation.step(),
     erase,
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)
     },
-    put(turn, state, told = [], read = []) {
+    put(turn, state, { told = [], read = [], episode = null } = {}) {
       const gone = [...read, ...(turn.parent === null ? [] : [turn.parent])].filter(wasErased)
       if (gone.length > 0) throw new StoreError('erased', `${gone[0]} was deleted while ${turn.id} was made`)
       const { kind, replay } = placeOf(turn, states, sql, retention)
@@ -91,7 +107,11 @@ export function createTurns(
       const isKept = state === null || keep(turn, state, kind) !== null
       states.prune(turn.root, retention.keepStates)
       memories.tellMemories(turn.owner, told)
-      for (const memory of read) sql.addUse.run(turn.id, turn.owner, memory)
+      if (episode) episodes.add(turn, episode)
+      for (const memory of read) {
+        sql.addUse.run(turn.id, turn.owner, memory)
+        episodes.wasRead(turn.owner, memory)
+      }
       return isKept
     },
     find(owner, id) {
@@ -162,6 +182,8 @@ export function createTurns(
         evictions,
         prefixes: count('prefixes'),
         prefixBytes: count('prefixBytes'),
+        episodes: count('episodes'),
+        episodesEvicted: count('episodesEvicted'),
         journal: String(pragma(database, 'journal_mode')),
         synchronous: pragma(database, 'synchronous') === FULL ? 'full' : 'other',
       }

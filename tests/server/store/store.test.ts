@@ -563,7 +563,7 @@ test('a data folder of format 5 opens with its memories, and takes those that ar
   const told = memory('mem_told', 'My cat: Tiger', { source, fact })
   const ends: string[] = []
   const record = turnRecord('told', { owner: 'local' })
-  await store.put(record, null, [{ namespace: 'default', user: null, ends, memory: told }])
+  await store.put(record, null, { told: [{ namespace: 'default', user: null, ends, memory: told }] })
   expect(await texts()).toEqual(['My locker code is 4071.', 'My cat is called Minka.', 'My cat: Tiger'])
   await removeTurn(store, 'local', 'told', false)
   expect(await texts()).toHaveLength(2)
