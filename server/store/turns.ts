@@ -85,21 +85,21 @@ export function createTurns(
       states.setKind(parent, KIND.prunable, KIND.leaf)
     return dropped
   }
-  const { erase, wasErased } = createEraser(database, { memories, episodes }, dropTurn)
+  const eraser = createEraser(database, { memories, episodes }, dropTurn)
   return {
     ...prefixes,
     ...memories,
-    searchEpisodes: episodes.searchEpisodes,
-    embedEpisode: episodes.embedEpisode,
-    unembeddedEpisodes: episodes.unembeddedEpisodes,
+    searchEpisodes: (...args) => episodes.searchEpisodes(...args),
+    embedEpisode: (...args) => episodes.embedEpisode(...args),
+    unembeddedEpisodes: (...args) => episodes.unembeddedEpisodes(...args),
     consolidateMemories: () => isConsolidating && consolidation.step(),
-    erase,
+    erase: (...args) => eraser.erase(...args),
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)
     },
     put(turn, state, { told = [], read = [], episode = null } = {}) {
-      const gone = [...read, ...(turn.parent === null ? [] : [turn.parent])].filter(wasErased)
+      const gone = [...read, ...(turn.parent === null ? [] : [turn.parent])].filter((id) => eraser.wasErased(id))
       if (gone.length > 0) throw new StoreError('erased', `${gone[0]} was deleted while ${turn.id} was made`)
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)

@@ -106,7 +106,7 @@ test('deleting takes a turn out of the index, and a user’s turns go with them,
   const other = await respond(server, 'And a kettle?', { metadata: { user_id: 'bob' } })
   const answer = await server.request('DELETE', '/v1/memories?user_id=ann&source=true')
   const { receipt } = (await answer.json()) as Json
-  expect(receipt.responses.toSorted()).toEqual([asked.id, hidden.id].toSorted())
+  expect(new Set(receipt.responses)).toEqual(new Set([asked.id, hidden.id]))
   expect(holding(folder, 'zyzzyva')).toEqual([])
   expect((await server.request('GET', `/v1/responses/${other.id}`)).status).toBe(200)
 })

@@ -69,7 +69,7 @@ test('cascade takes the replies that repeated it and what follows from them; the
   const { memory, told, after, hello, asked, thanks } = await talked(server)
   const { receipt } = (await remove(server, `memories/${memory}?cascade=true`)).json
   expect(receipt).toMatchObject({ memories: [memory], repeated_by: [], sources: [told], followed_by: [after] })
-  expect(receipt.responses.toSorted()).toEqual([asked, thanks].toSorted())
+  expect(new Set(receipt.responses)).toEqual(new Set([asked, thanks]))
   expect(receipt.states).toBe(2)
   expect([await status(server, asked), await status(server, thanks), await status(server, hello)]).toEqual([
     404, 404, 200,
@@ -114,11 +114,11 @@ test('a response goes alone unless it is told to cascade; a conversation goes wi
   const alone = (await remove(server, `responses/${told}`)).json
   expect(alone).toMatchObject({ id: told, object: 'response', deleted: true })
   expect(alone.receipt).toMatchObject({ responses: [told], memories: [memory], repeated_by: [asked], sources: [] })
-  expect(alone.receipt.followed_by.toSorted()).toEqual([after, branch.id, thanks].toSorted())
+  expect(new Set(alone.receipt.followed_by)).toEqual(new Set([after, branch.id, thanks]))
   expect((await remove(server, `responses/${told}`)).status).toBe(404)
   const all = (await remove(server, `conversations/${told}`)).json
   expect(all).toMatchObject({ id: told, object: 'conversation.deleted', deleted: true })
-  expect(all.receipt.responses.toSorted()).toEqual([after, branch.id].toSorted())
+  expect(new Set(all.receipt.responses)).toEqual(new Set([after, branch.id]))
   expect((await remove(server, `conversations/${told}`)).status).toBe(404)
   expect(await status(server, asked)).toBe(200)
 })

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { PAGE_POSITIONS, type SessionState } from '../../../server/checkpoint.ts'
+import type { Receipt } from '../../../server/store/erase-calls.ts'
 import { StoreError } from '../../../server/store/errors.ts'
 import type { StoreOptions } from '../../../server/store/messages.ts'
 import { startStore } from '../../../server/store/start.ts'
@@ -567,6 +568,27 @@ test('a data folder of format 5 opens with its memories, and takes those that ar
   expect(await texts()).toEqual(['My locker code is 4071.', 'My cat is called Minka.', 'My cat: Tiger'])
   await removeTurn(store, 'local', 'told', false)
   expect(await texts()).toHaveLength(2)
+  await store.close()
+  expect(disagreements(folder)).toEqual([])
+})
+
+test('a data folder of format 6 opens knowing which replies read which memories', async () => {
+  const { folder, turns } = folderOfFormat(6)
+  const store = start(folder)
+  expect(await store.ready).toEqual([])
+  const page = { namespace: null, user: null, limit: 10, after: null, order: 'asc' } as const
+  const [first] = await store.listMemories('local', page)
+  expect(first).toMatchObject({ text: 'Hello there, my locker code is 4071.', source: { response: turns[0]!.id } })
+  const erased = await store.erase(
+    'local',
+    { kind: 'memory', id: first!.id },
+    { source: false, cascade: false, force: false },
+  )
+  const [, , , asked, corrected, last] = turns.map(({ id }) => id)
+  expect(erased).toMatchObject({ repeatedBy: [asked, corrected], sources: [turns[0]!.id] })
+  expect((erased as Receipt).followedBy).toContain(last)
+  // Memories that were taken from turns are compared, as new ones are.
+  while (await store.consolidateMemories());
   await store.close()
   expect(disagreements(folder)).toEqual([])
 })
