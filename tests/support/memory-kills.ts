@@ -28,13 +28,14 @@ interface Told {
 /** Few episodes, so that turns are evicted; states are pruned and rebuilt. */
 const FLAGS = { memories: 'on', memoryEntries: 20, keepStates: 2 }
 const TELLERS = 3
-const FILLERS = ['', 'Well, ', 'Really, ', 'Yes, ', 'Ok, ', 'Oh, ']
+const BEFORE = ['The', 'Well, the', 'Really, the', 'Ok, the', 'Oh, the', 'So the']
+const BEHIND = ['', ' very much', ' too', ' also', ' a lot', ' quite a lot']
 
-/** Words that say the same but for the number, and a value that nothing else has. */
-const inputOf = (number: number): string =>
-  `My locker${number} code is secret${number}x. ${FILLERS[number % FILLERS.length]}the wind was howling around the house${
-    number % 2 === 0 ? '' : ' very much'
-  }.`
+/** A value that nothing else has, and one of 36 sentences that say the same. */
+const inputOf = (number: number): string => {
+  const [before, behind] = [BEFORE[number % 6], BEHIND[Math.floor(number / 6) % 6]]
+  return `My locker${number} code is secret${number}x. ${before} wind was howling around the house${behind}.`
+}
 
 const pathsOf = ({ response, memory }: Told): readonly string[] => [
   `responses/${response}?cascade=true`,
