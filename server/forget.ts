@@ -39,7 +39,7 @@ export async function forgetPrompts(deps: Deps, owner: string): Promise<number> 
 
 /** A receipt as it is answered. */
 export function receiptObject(receipt: FullReceipt): object {
-  const { memories, responses, index, states, pages, prefixes, repeatedBy, followedBy, sources } = receipt
-  const stays = { repeated_by: repeatedBy, followed_by: followedBy, sources }
+  const { memories, responses, index, states, pages, prefixes, alike, repeatedBy, followedBy, sources } = receipt
+  const stays = { alike, repeated_by: repeatedBy, followed_by: followedBy, sources }
   return { memories, responses, index_rows: index, states, pages, prefixes, ...stays }
 }

@@ -80,7 +80,8 @@ export const eraseFields = {
   ),
   cascade: done(
     z.enum(['true', 'false']),
-    '`true`: also the replies that were made while it was read, and the turns that follow from what is deleted.',
+    '`true`: also memories that say the same, the replies that were made while it was read, and the turns that follow from ' +
+      'what is deleted.',
   ),
 }
 

@@ -11,7 +11,7 @@ export type EraseTarget =
 export interface EraseOptions {
   /** Also the responses that deleted memories were taken from. */
   readonly source: boolean
-  /** Also the replies that repeated a deleted memory, and the turns whose states follow from what is deleted. */
+  /** Also the memories that say the same, the replies that repeated a deleted memory, and the turns whose states follow from what is deleted. */
   readonly cascade: boolean
   /** Also where turns that stay can only be rebuilt through what is deleted. */
   readonly force: boolean
@@ -26,6 +26,8 @@ export interface Receipt {
   readonly states: number
   /** Full pages of append state that nothing else shared. */
   readonly pages: number
+  /** Memories that stay and say the same as the one that was to be deleted: they were one entry of a search with it. */
+  readonly alike: readonly string[]
   /** Responses that stay and were made while a deleted memory was read: they may repeat it. */
   readonly repeatedBy: readonly string[]
   /** Responses that stay and that a deleted memory was taken from: they still have its text. */

@@ -19,6 +19,8 @@ interface Extent {
   /** Ids by `seq`. */
   readonly memories: Map<number, string>
   readonly responses: Set<string>
+  /** Ids by `seq`. */
+  readonly alike: Map<number, string>
   readonly repeatedBy: Set<string>
   readonly sources: Set<string>
   readonly followedBy: Set<string>
@@ -33,6 +35,12 @@ export function createEraser(
   const erased = new Map<string, number>()
   const ids = (statement: Database.Statement, ...values: (string | number)[]): string[] =>
     (statement.all(...values) as { id: Blob }[]).map(({ id }) => text(id))
+
+  /** Memories that are one entry of a search with one of these. */
+  const alikeTo = (owner: string, chosen: ReadonlyMap<number, string>): Map<number, string> => {
+    const rows = [...chosen.keys()].flatMap((seq) => sql.alike.all(owner, seq, seq, seq) as { seq: number; id: Blob }[])
+    return new Map(rows.map(({ seq, id }) => [seq, text(id)]))
+  }
 
   /** What the target itself is; null: there is no such thing. */
   const begin = (
@@ -55,8 +63,11 @@ export function createEraser(
   const extentOf = (owner: string, target: EraseTarget, { source, cascade }: EraseOptions): Extent | null => {
     const begun = begin(owner, target, source)
     if (!begun) return null
+    const alike = alikeTo(owner, begun.memories)
+    if (cascade) for (const [seq, id] of alike) begun.memories.set(seq, id)
     const extent = {
       ...begun,
+      alike,
       repeatedBy: new Set<string>(),
       sources: new Set<string>(),
       followedBy: new Set<string>(),
@@ -82,6 +93,7 @@ export function createEraser(
     const carrying = [...extent.responses, ...repeatedBy, ...sources]
     const followedBy = kept(carrying.flatMap((id) => ids(sql.followers, id, owner)))
     for (const id of [...repeatedBy, ...sources]) followedBy.delete(id)
+    for (const seq of extent.memories.keys()) alike.delete(seq)
     return { ...extent, repeatedBy, sources, followedBy }
   }
 
@@ -128,6 +140,7 @@ function receiptOf(extent: Extent, dropped: readonly DroppedMemory[], states: re
     },
     states: sum(states, 'states'),
     pages: sum(states, 'pages'),
+    alike: [...extent.alike.values()],
     repeatedBy: [...extent.repeatedBy],
     sources: [...extent.sources],
     followedBy: [...extent.followedBy],
@@ -155,6 +168,11 @@ function prepare(database: Database.Database) {
         SELECT id FROM response WHERE parent = ? AND ${CONTINUES}
         UNION SELECT response.id FROM response JOIN after ON response.parent = after.id WHERE ${CONTINUES}
       ) SELECT CAST(response.id AS BLOB) AS id FROM response JOIN after ON response.id = after.id WHERE owner = ?`),
+    alike: database.prepare(`SELECT seq, CAST(id AS BLOB) AS id FROM memory
+      JOIN memory_scope ON memory_scope.scope = memory.scope WHERE owner = ? AND seq IN (
+        SELECT medoid FROM memory_group WHERE member = ?
+        UNION SELECT member FROM memory_group WHERE medoid = ?
+        UNION SELECT member FROM memory_group WHERE medoid = (SELECT medoid FROM memory_group WHERE member = ?))`),
     taken: database.prepare(`SELECT seq, CAST(id AS BLOB) AS id FROM memory
       JOIN memory_scope ON memory_scope.scope = memory.scope WHERE owner = ? AND source = ?`),
     usedBy: database.prepare(`SELECT CAST(response.id AS BLOB) AS id FROM memory_use

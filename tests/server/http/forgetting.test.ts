@@ -55,6 +55,7 @@ test('the receipt of a memory says what went, which replies were made with it, a
     states: 0,
     pages: 0,
     prefixes: expect.any(Number),
+    alike: [],
     repeated_by: [asked],
     followed_by: expect.arrayContaining([thanks, after]),
     sources: [told],
@@ -121,6 +122,22 @@ test('a response goes alone unless it is told to cascade; a conversation goes wi
   expect(new Set(all.receipt.responses)).toEqual(new Set([after, branch.id]))
   expect((await remove(server, `conversations/${told}`)).status).toBe(404)
   expect(await status(server, asked)).toBe(200)
+})
+
+test('memories that say the same are named by the receipt of one of them, and go with it where it cascades', async () => {
+  const server = await start()
+  const wind = ['The wind was howling.', 'Well, the wind was howling.', 'Really, the wind was howling too.']
+  const ids: string[] = []
+  for (const input of [...wind, 'The rain was falling.', 'Well, the rain was falling.'])
+    ids.push(writtenBy(await respond(server, { input })))
+  const [shown, second, third, rain, more] = ids as [string, string, string, string, string]
+  const read = async (id: string): Promise<Json> => (await server.request('GET', `/v1/memories/${id}`)).json()
+  await expect.poll(async () => (await read(rain)).members, { timeout: 60_000 }).toHaveLength(1)
+  expect((await read(third)).consolidated_into).toBe(shown)
+  const { receipt } = (await remove(server, `memories/${second}`)).json
+  expect(receipt).toMatchObject({ memories: [second], alike: [shown, third] })
+  const all = (await remove(server, `memories/${more}?cascade=true`)).json.receipt
+  expect([new Set(all.memories), all.alike]).toEqual([new Set([rain, more]), []])
 })
 
 test('what goes is the owner’s alone, on every path', async () => {
