@@ -14,4 +14,4 @@ test('killed while memories are told, consolidated, evicted and erased: nothing 
     [told, erased, evicted, grouped].filter((count) => !(count > 0)),
     JSON.stringify(report),
   ).toEqual([])
-}, 600_000)
+}, 1_200_000)

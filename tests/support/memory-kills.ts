@@ -26,7 +26,7 @@ interface Told {
 }
 
 /** Few episodes, so that turns are evicted; states are pruned and rebuilt. */
-const FLAGS = { memories: 'on', memoryEntries: 20, keepStates: 2 }
+const FLAGS = { memories: 'on', memoryEntries: 4, keepStates: 2 }
 const TELLERS = 3
 const BEFORE = ['The', 'Well, the', 'Really, the', 'Ok, the', 'Oh, the', 'So the']
 const BEHIND = ['', ' very much', ' too', ' also', ' a lot', ' quite a lot']
@@ -71,7 +71,9 @@ export async function killWhileForgetting(kills: number, folder: string): Promis
   }
   const erase = async (server: ServerProcess): Promise<void> => {
     for (let at = 0; server.child.exitCode === null && server.child.signalCode === null; at++) {
-      const chosen = [...told.values()][Math.floor(Math.random() * told.size)]
+      // Even ones stay.
+      const odd = [...told.values()].filter(({ number }) => number % 2 === 1)
+      const chosen = odd[Math.floor(Math.random() * odd.length)]
       if (!chosen) {
         await pause(5)
         continue
