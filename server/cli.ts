@@ -58,6 +58,8 @@ export function serveCommand(find: FindBundle): Command {
     .addOption(
       new Option('--memories <mode>', 'what turns do with memories of their user (default: on)').choices(MEMORY_MODES),
     )
+    .option('--memory-entries <number>', 'turns of a tenant that are found across conversations (default: 100000)')
+    .option('--consolidation <yes>', 'memories that say the same are one entry of a search (default: yes)')
     .addOption(
       new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),
     )
@@ -128,8 +130,10 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens, stateDisk, prefixDisk }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens, stateBytes: stateDisk, prefixBytes: prefixDisk })
+export function storeOf({ data, stateDisk, prefixDisk, ...config }: Config): Store {
+  const { keepStates, replayTokens, memoryEntries, consolidation } = config
+  const bytes = { stateBytes: stateDisk, prefixBytes: prefixDisk }
+  return startStore({ folder: data, keepStates, replayTokens, ...bytes, memoryEntries, consolidation })
 }
 
 /** What the bundles of a configuration serve: those with a decoder each in an engine of its own. */

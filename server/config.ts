@@ -69,6 +69,10 @@ export const configSchema = z.strictObject({
   prefixDisk: count(0, Number.MAX_SAFE_INTEGER).default(4 * 1024 * 1024 * 1024),
   /** What turns do with memories: `on` reads and writes them, `read` only reads, `off` neither. */
   memories: z.enum(MEMORY_MODES).default('on'),
+  /** Turns of a tenant that are found across conversations, at most; beyond them those that matter least are found no more. */
+  memoryEntries: count(1, 100_000_000).default(100_000),
+  /** Whether memories that say the same are one entry of a search. */
+  consolidation: flag.default(true),
   /** What is done with a reply that is wrong about its user; none: `quote` for the bundled model, `annotate` for others. */
   verify: z.enum(VERIFY_MODES).optional(),
   logLevel: z.enum(LEVELS).default('info'),

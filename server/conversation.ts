@@ -1,4 +1,4 @@
-/** Continuing, storing and deleting responses: the only place that knows both the engine and the store. */
+/** Continuing and storing responses, and rebuilding their states: the only place that knows both the engine and the store. */
 import { randomBytes } from 'node:crypto'
 import type { Base, LocalBases } from './base.ts'
 import { bytesOfState, withEarlierPages, type Checkpoint } from './checkpoint.ts'
@@ -7,8 +7,7 @@ import { ApiError } from './openai/errors.ts'
 import { submit } from './run-turn.ts'
 import type { ServedModel } from './served-model.ts'
 import { StoreError } from './store/errors.ts'
-import type { ToldMemory } from './store/memory-calls.ts'
-import type { Found, Rebuilt, RestoredFor, TurnRecord } from './store/store.ts'
+import type { Found, Rebuilt, Remembered, RestoredFor, TurnRecord } from './store/store.ts'
 
 /** States up to this size are written in the transaction of their turn; larger ones follow it, after the reply. */
 const INLINE_STATE_BYTES = 1024 * 1024
@@ -115,7 +114,7 @@ async function loadState(deps: Deps, record: TurnRecord, model: ServedModel): Pr
 }
 
 /**
- * Stores a turn, its checkpoint and what its user told; resolves once the turn is on disk, rejects with StoreError if it is not. A large
+ * Stores a turn, its checkpoint and what is remembered of it; resolves once the turn is on disk, rejects with StoreError if it is not. A large
  * state follows its turn: a crash in between costs a replay of that turn, never the turn.
  */
 export async function commit(
@@ -123,7 +122,7 @@ export async function commit(
   record: TurnRecord,
   state: Checkpoint['state'],
   base: Base | null,
-  told: readonly ToldMemory[],
+  remembered: Remembered,
 ): Promise<void> {
   const began = performance.now()
   const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
@@ -132,7 +131,7 @@ export async function commit(
   const inline = bytesOfState(written) <= INLINE_STATE_BYTES || base?.stored === false
   let isKept = false
   try {
-    isKept = await deps.store.put(record, inline ? written : null, told)
+    isKept = await deps.store.put(record, inline ? written : null, remembered)
   } catch (cause) {
     deps.metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
     throw cause
@@ -150,28 +149,14 @@ function stateNotStored(deps: Deps, id: string, cause: unknown): void {
   deps.log.warn({ err: cause, response: id }, 'a state could not be stored; it is rebuilt when it is needed')
 }
 
-/** Deletes a response: text, tokens and state, and its owner's kept prefixes. What can only be rebuilt through it is rebuilt first. */
-export async function deleteResponse(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<void> {
-  let result = await deps.store.remove(owner, id, false)
-  while (result === 'needed') {
-    const force = !(await rebuildDependants(deps, owner, id, signal))
-    result = await deps.store.remove(owner, id, force)
-  }
-  if (result === 'unknown') throw notFound(id)
-  deps.recent?.delete(id)
-  // Any of them may have read what was deleted.
-  await forgetPrompts(deps, owner)
-}
-
-/** Drops what is kept of an owner's prompts: in memory, on disk, and where engines compute. */
-export async function forgetPrompts(deps: Deps, owner: string): Promise<void> {
-  for (const { engine } of deps.models) engine.forget(owner)
-  await deps.prefixes?.clear(owner)
-}
-
-/** Whether all of them have a state of their own now. What cannot be rebuilt does not stand in the way of a deletion. */
-async function rebuildDependants(deps: Deps, owner: string, id: string, signal: AbortSignal): Promise<boolean> {
-  for (const dependant of await deps.store.dependants(id)) {
+/** Gives responses a state of their own again; false where one cannot have it. What cannot be rebuilt does not stand in the way of a deletion. */
+export async function rebuildAll(
+  deps: Deps,
+  owner: string,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const dependant of ids) {
     try {
       const found = await deps.store.find(owner, dependant)
       const model = deps.models.find((m) => m.bundle === found?.record.bundle)
@@ -258,7 +243,7 @@ async function replay(
   throw new ApiError(499, 'cancelled', 'The request was cancelled.')
 }
 
-function notFound(id: string): ApiError {
+export function notFound(id: string): ApiError {
   const message = `Response with id '${id.slice(0, 100)}' not found.`
   return new ApiError(404, 'not_found', message, { param: 'response_id' })
 }

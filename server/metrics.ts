@@ -18,7 +18,14 @@ export interface Readings {
   /** Bytes of memory that are promised, by what for; and the limit, null where there is none. */
   memory(): { readonly used: Readonly<Record<MemoryKind, number>>; readonly limit: number | null }
   /** Rejects when the store does not answer; the gauge then keeps its last value. */
-  parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number; evictions: number }>
+  parked(): Promise<{
+    sessions: number
+    bytes: number
+    prefixBytes: number
+    evictions: number
+    episodes: number
+    episodesEvicted: number
+  }>
   /** Of the prefix cache in memory. */
   prefixes(): { bytes: number; evictions: number }
 }
@@ -83,6 +90,7 @@ export function createMetrics(readings: Readings) {
       ['result'],
     ),
     memoryWrites: counter('memory_writes_total', 'Memories written, by what came of it.', ['result']),
+    erased: counter('erased_total', 'Memories and responses that were deleted for good.', ['what']),
     verification: histogram('verification_seconds', 'Checking a reply against what its user has told.', STORAGE),
     verdicts: counter('verdicts_total', 'Sentences of replies that were checked, by verdict.', ['verdict']),
     memoryReads: counter('memory_reads_total', 'Turns that looked for memories, by whether they read any.', ['gate']),
@@ -163,15 +171,28 @@ function onDisk(registry: Registry, readings: Readings): void {
   gauge('sessions_parked', 'Sessions on disk.', ({ sessions }) => sessions)
   gauge('stored_state_bytes', 'Bytes of all states on disk.', ({ bytes }) => bytes)
   gauge('prefix_cache_disk_bytes', 'Bytes of the prefix cache on disk.', ({ prefixBytes }) => prefixBytes)
-  const evictions: Counter = new Counter({
-    name: 'mneme_state_evictions_total',
-    help: 'States that went from the disk for want of room; they are rebuilt when they are needed.',
-    registers: [registry],
-    async collect() {
-      const now = await parked()
-      if (!now) return
-      evictions.reset()
-      evictions.inc(now.evictions)
-    },
-  })
+  gauge('episodes', 'Turns that are found by search.', ({ episodes }) => episodes)
+  const counted = (name: string, help: string, read: (parked: Parked) => number): void => {
+    const metric: Counter = new Counter({
+      name: `mneme_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        const now = await parked()
+        if (!now) return
+        metric.reset()
+        metric.inc(read(now))
+      },
+    })
+  }
+  counted(
+    'state_evictions_total',
+    'States that went from the disk for want of room; they are rebuilt when they are needed.',
+    ({ evictions }) => evictions,
+  )
+  counted(
+    'episode_evictions_total',
+    'Turns that are not found by search any more, for want of room; they stay stored.',
+    ({ episodesEvicted }) => episodesEvicted,
+  )
 }

@@ -17,6 +17,7 @@ import { createLog } from './log.ts'
 import { cacheBytes, limitsOf } from './limits.ts'
 import { embedPending } from './memory/memories.ts'
 import { createMetrics } from './metrics.ts'
+import { embedPendingTurns } from './openai/episodes.ts'
 import { packageVersion } from '../runtime/package.ts'
 import { createDiskTier } from './prefix-cache/disk-tier.ts'
 import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
@@ -105,8 +106,8 @@ export async function startServer(
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       memory: () => budget,
       parked: async () => {
-        const { sessions, stateBytes, prefixBytes, evictions } = await store.statistics()
-        return { sessions, bytes: stateBytes, prefixBytes, evictions }
+        const { stateBytes: bytes, ...counts } = await store.statistics()
+        return { bytes, ...counts }
       },
       prefixes: () => ({ bytes: states.bytes, evictions: prefixes?.evictions ?? 0 }),
     })
@@ -130,9 +131,8 @@ export async function startServer(
     const { memories, verify = sources.verify ?? 'annotate' } = config
     const kept = { store, prefixes, recent, memories, verify }
     const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
-    void embedPending(deps, stopping.signal).catch((error: unknown) =>
-      log.warn({ err: error }, 'memories have no vectors yet'),
-    )
+    const pending = embedPending(deps, stopping.signal).then(() => embedPendingTurns(deps, stopping.signal))
+    void pending.catch((error: unknown) => log.warn({ err: error }, 'memories have no vectors yet'))
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     return {

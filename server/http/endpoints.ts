@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { socketEndpoint } from '../socket/endpoint.ts'
 import { embedEndpoints } from './embed.ts'
 import type { Endpoint } from './endpoint.ts'
+import { episodeEndpoints } from './episodes.ts'
 import { generateEndpoints } from './generate.ts'
 import { memoryEndpoints } from './memories.ts'
 import { statusEndpoints } from './status.ts'
@@ -15,6 +16,7 @@ export function allEndpoints(deps: Deps): readonly Endpoint[] {
     socketEndpoint(deps),
     ...storedEndpoints(deps),
     ...memoryEndpoints(deps),
+    ...episodeEndpoints(deps),
     ...statusEndpoints(deps, () => endpoints),
   ]
   return endpoints

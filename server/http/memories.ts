@@ -1,10 +1,19 @@
 /** The endpoints of memories: what a tenant wants remembered across conversations. */
 import type { z } from 'zod'
 import type { Deps } from '../deps.ts'
+import { forget, receiptObject, type FullReceipt } from '../forget.ts'
 import { DEFAULT_NAMESPACE, recall, remember, rewrite, type NewMemory } from '../memory/memories.ts'
 import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
-import { addMemories, changeMemory, deleteMemories, listMemories, searchMemories } from '../openai/memories-schema.ts'
+import {
+  addMemories,
+  changeMemory,
+  deleteMemories,
+  deleteMemory,
+  listMemories,
+  searchMemories,
+} from '../openai/memories-schema.ts'
+import type { EraseTarget } from '../store/erase-calls.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import { bodyAnswer } from './body-answer.ts'
 import type { RequestContext } from './context.ts'
@@ -81,11 +90,11 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       summary: 'Delete the memories of a namespace or a user, with their history',
       query: deleteMemories,
       async answer(c) {
-        const { namespace, user_id: user } = check(deleteMemories, c.req.query())
+        const { namespace, user_id: user, ...options } = check(deleteMemories, c.req.query())
         const filter = { namespace: namespace ?? null, user: user ?? null }
-        const deleted = await store.removeMemories(ownerOf(c), filter)
-        forgetStates(ownerOf(c))
-        return c.json({ object: 'memory.deleted', deleted })
+        const receipt = (await erase(c, { kind: 'memories', filter }, options))!
+        const deleted = receipt.memories.length
+        return c.json({ object: 'memory.deleted', deleted, receipt: receiptObject(receipt) })
       },
     },
     {
@@ -102,7 +111,12 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       method: 'GET',
       path: '/v1/memories/:id',
       summary: 'Read a memory',
-      answer: async (c) => c.json(memoryObject(await found(c, idOf(c), null))),
+      async answer(c) {
+        const memory = await found(c, idOf(c), null)
+        const { into, members } = (await store.memoryGroup(ownerOf(c), memory.id)) ?? { into: null, members: [] }
+        const behind = members.map(({ id, text }) => ({ id, text }))
+        return c.json({ ...memoryObject(memory), consolidated_into: into, members: behind })
+      },
     },
     {
       ...shared,
@@ -130,11 +144,12 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
       method: 'DELETE',
       path: '/v1/memories/:id',
       summary: 'Delete a memory and its history',
+      query: deleteMemory,
       async answer(c) {
         const id = idOf(c)
-        if ((await store.removeMemory(ownerOf(c), id)) === 0) throw notFound(id, null)
-        forgetStates(ownerOf(c))
-        return c.json({ id, object: 'memory', deleted: true })
+        const receipt = await erase(c, { kind: 'memory', id }, check(deleteMemory, c.req.query()))
+        if (!receipt) throw notFound(id, null)
+        return c.json({ id, object: 'memory', deleted: true, receipt: receiptObject(receipt) })
       },
     },
     {
@@ -157,9 +172,13 @@ export function memoryEndpoints(deps: Deps): Endpoint[] {
     },
   ]
 
-  /** Engines may still have memory of a reply that has read notes. */
-  function forgetStates(owner: string): void {
-    for (const { engine } of deps.models) engine.forget(owner)
+  function erase(
+    c: RequestContext,
+    target: EraseTarget,
+    { source, cascade }: z.output<typeof deleteMemory>,
+  ): Promise<FullReceipt | null> {
+    const options = { source: source === 'true', cascade: cascade === 'true' }
+    return forget(deps, ownerOf(c), target, options, c.req.raw.signal)
   }
 
   async function found(c: RequestContext, id: string, param: string | null): Promise<Memory> {

@@ -13,6 +13,8 @@ export interface MemoryUse {
   readonly namespace: string
   /** Null: of nobody in particular. */
   readonly user: string | null
+  /** The turn stays found by search, however many there are. */
+  readonly pin: boolean
   /** The request's word against the gate's: true reads the best entries in any case, false none. */
   readonly gate: boolean | null
 }

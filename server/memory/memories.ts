@@ -21,7 +21,7 @@ export async function remember(
   given: NewMemory,
   signal: AbortSignal,
 ): Promise<{ memory: Memory; added: boolean }> {
-  const made = await vectorOf(deps, owner, given.text, signal)
+  const made = await makeVector(deps, owner, given.text, signal)
   const now = deps.now()
   const origin = { source: null, fact: null, ended: null }
   const memory = { ...given, ...origin, id: newId('mem'), created: now, updated: now }
@@ -41,7 +41,7 @@ export async function rewrite(
   const before = await deps.store.findMemory(owner, id)
   if (!before) return 'unknown'
   const { text, metadata, expires } = { ...before, ...given }
-  const made = text === before.text ? null : await vectorOf(deps, owner, text, signal)
+  const made = text === before.text ? null : await makeVector(deps, owner, text, signal)
   const result = await deps.store.changeMemory(owner, id, { text, metadata, expires, updated: deps.now() }, made)
   if (typeof result === 'object') deps.metrics.memoryWrites.inc({ result: 'updated' })
   return result
@@ -55,7 +55,7 @@ export async function recall(
   signal: AbortSignal,
 ): Promise<{ hits: readonly MemoryHit[]; embedder: string | null }> {
   const began = performance.now()
-  const made = await vectorOf(deps, owner, asked.text, signal)
+  const made = await makeVector(deps, owner, asked.text, signal)
   const hits = await deps.store.searchMemories(owner, { ...asked, topics: askedBy(asked.text), made })
   deps.metrics.memorySearch.observe((performance.now() - began) / 1000)
   return { hits, embedder: made ? (deps.embedders[0]?.name ?? null) : null }
@@ -66,11 +66,21 @@ export async function embedTold(deps: MemoryDeps, owner: string, told: readonly 
   const signal = AbortSignal.timeout(EMBED_MS)
   try {
     for (const { id, text } of told) {
-      const made = await vectorOf(deps, owner, text, signal)
+      const made = await makeVector(deps, owner, text, signal)
       if (made) await deps.store.embedMemory(owner, id, text, made)
     }
   } catch (error) {
     deps.log.warn({ err: error }, 'memories of a turn have no vectors; they get them at the next start')
+  }
+}
+
+/** The same for what its user wrote as a whole. */
+export async function embedTurn(deps: MemoryDeps, owner: string, response: string, text: string): Promise<void> {
+  try {
+    const made = await makeVector(deps, owner, text, AbortSignal.timeout(EMBED_MS))
+    if (made) await deps.store.embedEpisode(owner, response, made)
+  } catch (error) {
+    deps.log.warn({ err: error }, 'a turn has no vector; it gets one at the next start')
   }
 }
 
@@ -84,7 +94,7 @@ export async function embedPending(deps: MemoryDeps, signal: AbortSignal): Promi
     const pending = all.filter(({ id }) => !failed.has(id))
     if (pending.length === 0 || signal.aborted) return
     for (const { owner, id, text } of pending) {
-      const made = await vectorOf(deps, owner, text, signal)
+      const made = await makeVector(deps, owner, text, signal)
       if (!made || !(await deps.store.embedMemory(owner, id, text, made))) failed.add(id)
     }
   }
@@ -94,7 +104,7 @@ export async function embedPending(deps: MemoryDeps, signal: AbortSignal): Promi
  * The vector of a text by the first embedder, of its beginning where it is longer than that reads; null where there is none.
  * A memory is not lost for want of a vector.
  */
-async function vectorOf(
+export async function makeVector(
   { embedders: [embedder], log }: MemoryDeps,
   owner: string,
   text: string,

@@ -81,6 +81,11 @@ const ANSWERS: Readonly<Record<StoreFailure, readonly [status: number, code: str
   read_only: [507, 'storage_read_only', 'The data folder cannot be written, so this did not happen.'],
   corrupt: [500, 'storage_corrupt', 'What is stored of this response is damaged. It can be deleted.'],
   gone: [503, 'storage_gone', "The data folder's files are gone; the server is stopping. Nothing was stored."],
+  erased: [
+    409,
+    'deleted_meanwhile',
+    'A memory or response that this reply rests on was deleted while it was made, so it is not stored. Ask again.',
+  ],
   failed: [500, 'storage_error', 'The store failed, so this did not happen. The log of the server says more.'],
 }
 

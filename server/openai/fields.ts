@@ -70,6 +70,7 @@ const memory = loose({
   mode: done(z.enum(MEMORY_MODES), ''),
   namespace: done(z.string().min(1).max(256), ''),
   user_id: done(z.string().min(1).max(256), ''),
+  pin: done(z.boolean(), ''),
 })
 const exitGate = { early_exit: done(z.union([z.boolean(), z.number().min(0).max(1)]), '') }
 const gates = strict({ semantic: done(z.boolean(), ''), ...exitGate })
@@ -86,7 +87,8 @@ const EXIT =
 
 /** What requests say of memories; docs/memory.md. */
 const MEMORY =
-  '`memory`: `mode` (`on`, `read` or `off`), `namespace` and `user_id` of the memories that the turn uses. `gates`: ' +
+  '`memory`: `mode` (`on`, `read` or `off`), `namespace` and `user_id` of the memories that the turn uses, `pin` to keep the ' +
+  'turn in the index of episodes. `gates`: ' +
   '`semantic` true or false decides whether memories are read, `early_exit` what an early exit does, docs/early-exit.md. ' +
   '`verify`: what is done with a reply that is wrong about ' +
   'its user, docs/critic.md.'

@@ -72,6 +72,19 @@ export const listMemoryFields = {
   after: done(z.string().max(128), 'Memories after the one of this id.'),
 }
 
+/** What goes with a deleted memory. */
+export const eraseFields = {
+  source: done(
+    z.enum(['true', 'false']),
+    '`true`: also the responses that it was taken from, with all that was taken from them.',
+  ),
+  cascade: done(
+    z.enum(['true', 'false']),
+    '`true`: also memories that say the same, the replies that were made while it was read, and the turns that follow from ' +
+      'what is deleted.',
+  ),
+}
+
 export const deleteFields = {
   namespace: done(name, 'All of this namespace.'),
   user_id: done(name, 'All of this user.'),
@@ -80,6 +93,7 @@ export const deleteFields = {
     schema: z.literal('true').optional(),
     about: '`true`: all there are. Without a namespace or a user it has to be said.',
   },
+  ...eraseFields,
 }
 
 export const addMemories = strict(addFields).refine(({ text, messages }) => (text == null) !== (messages == null), {
@@ -88,6 +102,7 @@ export const addMemories = strict(addFields).refine(({ text, messages }) => (tex
 export const changeMemory = strict(changeFields)
 export const searchMemories = strict(searchFields)
 export const listMemories = strict(listMemoryFields)
+export const deleteMemory = strict(eraseFields)
 export const deleteMemories = strict(deleteFields).refine(
   ({ namespace, user_id: user, all }) => namespace != null || user != null || all === 'true',
   { message: 'expected namespace, user_id or all=true: everything would be deleted' },

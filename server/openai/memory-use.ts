@@ -18,6 +18,7 @@ interface MemoryFields {
               readonly mode?: MemoryMode | null | undefined
               readonly namespace?: string | null | undefined
               readonly user_id?: string | null | undefined
+              readonly pin?: boolean | null | undefined
             }
           | null
           | undefined
@@ -37,6 +38,7 @@ export function memoryUse(request: MemoryFields, server: MemoryMode, stored: boo
     write: server === 'on' && asked === 'on' && stored,
     namespace: memory?.namespace ?? DEFAULT_NAMESPACE,
     user,
+    pin: memory?.pin ?? false,
     gate: gates?.semantic ?? null,
   }
 }

@@ -10,7 +10,8 @@ import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.t
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
 import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
-import { embedTold } from '../memory/memories.ts'
+import { episodeOf } from '../memory/episode-of.ts'
+import { embedTold, embedTurn } from '../memory/memories.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
 import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
 import { readAgain, type SecondReading } from '../second-reading.ts'
@@ -353,7 +354,7 @@ function usageOf(
 async function keep(
   deps: Deps,
   caller: Caller,
-  turn: Prepared,
+  turn: RememberingTurn,
   document: ResponseDocument,
   { prompt, prefix }: AcceptedEvent,
   done: DoneEvent,
@@ -394,5 +395,8 @@ async function keep(
   const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
-  await commit(deps, record, state, base, told?.told ?? [])
+  const read = turn.noted ? (turn.evidence?.entries ?? []).map(({ memory }) => memory.id) : []
+  const episode = episodeOf(turn.use, turn.said, told, deps.now())
+  await commit(deps, record, state, base, { told: told?.told ?? [], read, episode })
+  if (episode?.text) void embedTurn(deps, caller.owner, id, episode.text)
 }

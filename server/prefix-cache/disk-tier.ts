@@ -15,7 +15,8 @@ export interface DiskTier {
   ): Promise<{ readonly prefix: Prefix; readonly length: number } | null>
   /** Keeps a prefix that stands for `tokens`, and whose state goes on from that of `after`. Never rejects. */
   keep(scope: Scope, tokens: readonly number[], prefix: Prefix, after: Prefix | null): Promise<void>
-  clear(owner: string): Promise<void>
+  /** Returns how many there were. */
+  clear(owner: string): Promise<number>
 }
 
 export function createDiskTier(store: PrefixStore, log: Logger): DiskTier {
@@ -58,9 +59,7 @@ export function createDiskTier(store: PrefixStore, log: Logger): DiskTier {
         log.warn({ err: error }, 'a prefix could not be stored; after a restart it has to be computed')
       }
     },
-    async clear(owner) {
-      await store.clearPrefixes(owner)
-    },
+    clear: (owner) => store.clearPrefixes(owner),
   }
 }
 

@@ -67,13 +67,16 @@ export class MemoryTier {
     return prefix
   }
 
-  /** Drops all prefixes of an owner. */
-  clear(owner: string): void {
+  /** Drops all prefixes of an owner; returns how many there were. */
+  clear(owner: string): number {
+    let dropped = 0
     for (const entry of this.#entries) {
       if (!entry.value.scope.startsWith(`${owner}\0`)) continue
       this.#cache.drop(entry.value)
       this.#remove(entry)
+      dropped++
     }
+    return dropped
   }
 
   #use(entry: Entry<Kept>): void {

@@ -36,7 +36,7 @@ export interface PrefixCache {
   /** Prompts of this scope are not looked up before `work` has settled. */
   settleFirst(scope: Scope, work: Promise<void>): void
   /** Drops all prefixes of an owner. */
-  clear(owner: string): Promise<void>
+  clear(owner: string): Promise<number>
 }
 
 /** A prefix on disk has to save so many tokens more than one in memory to be worth reading. */
@@ -80,8 +80,8 @@ export function createPrefixCache(states: StateCache, disk: DiskTier): PrefixCac
       work.then(settled, settled)
     },
     async clear(owner) {
-      memory.clear(owner)
-      await disk.clear(owner)
+      const inMemory = memory.clear(owner)
+      return inMemory + (await disk.clear(owner))
     },
   }
 }

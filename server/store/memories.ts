@@ -3,20 +3,38 @@ import { createHash } from 'node:crypto'
 import type Database from 'libsql'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { wordsOf } from '../memory/words.ts'
-import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryFilter } from './memory-calls.ts'
+import type { EraseTarget } from './erase-calls.ts'
+import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryHit } from './memory-calls.ts'
 import { checksumOfMemory, memoryOf, SELECT_MEMORY, takenOf, textOf, vectorBytes } from './memory-row.ts'
 import type { MemoryRow } from './memory-row.ts'
+import type { Consolidation } from './consolidate.ts'
 import { createMemorySearch } from './memory-search.ts'
 import type { Damage } from './store.ts'
 import { type Blob, bytesOf } from './turn-row.ts'
 
 export interface Memories extends MemoryCalls {
-  /** Deletes what was taken from a turn. */
-  removeTaken(response: string): void
+  /** What a deletion chooses: its number and its id. */
+  chosen(owner: string, target: ChosenMemories): { readonly seq: number; readonly id: string }[]
+  /** Deletes a memory with all that is kept of it; returns how many rows that were. */
+  drop(seq: number): DroppedMemory
 }
 
-/** `report` is told of memories that are not what was written. */
-export function createMemories(database: Database.Database, report: (damage: Damage) => void): Memories {
+export type ChosenMemories = Extract<EraseTarget, { kind: 'memory' | 'memories' }>
+
+/** Rows that went with a memory. */
+export interface DroppedMemory {
+  readonly words: number
+  readonly vectors: number
+  readonly history: number
+  readonly uses: number
+}
+
+/** `report` is told of memories that are not what was written. `groups`: null where every memory stands for itself. */
+export function createMemories(
+  database: Database.Database,
+  report: (damage: Damage) => void,
+  groups: Pick<Consolidation, 'medoidOf' | 'membersOf'> | null,
+): Omit<Memories, 'consolidateMemories'> {
   const sql = prepare(database)
   const search = createMemorySearch(database)
 
@@ -54,22 +72,27 @@ export function createMemories(database: Database.Database, report: (damage: Dam
     sql.setWords.run(words.length, seq)
     sql.count.run(1, words.length, scope)
   }
-  const unindex = (scope: number, seq: number, text: string): void => {
+  const unindex = (scope: number, seq: number, text: string): number => {
     const words = wordsOf(text)
-    for (const word of new Set(words)) sql.removeWord.run(scope, word, seq)
+    const distinct = new Set(words)
+    for (const word of distinct) sql.removeWord.run(scope, word, seq)
     sql.count.run(-1, -words.length, scope)
+    return distinct.size
   }
-  const drop = (row: MemoryRow): void => {
-    const { seq, scope, text } = row
-    sql.removeEvents.run(seq)
+  const drop = (row: MemoryRow): DroppedMemory => {
+    const { seq, scope, text, vector } = row
+    const history = sql.removeEvents.run(seq).changes
+    const uses = sql.removeUses.run(seq).changes
     sql.remove.run(seq)
-    if (isIntact(row)) unindex(scope, seq, textOf(text))
+    let words: number
+    if (isIntact(row)) words = unindex(scope, seq, textOf(text))
     else {
       // Nobody knows what its words were.
-      sql.removeWordsOf.run(scope, seq)
+      words = sql.removeWordsOf.run(scope, seq).changes
       sql.recount.run(scope)
     }
     search.changed(scope, seq)
+    return { words, uses, history, vectors: vector ? 1 : 0 }
   }
   const write = (owner: string, seq: number, scope: number, memory: Memory, made: MadeVector | null): void => {
     const { text, metadata, updated, expires, source, fact, ended } = memory
@@ -129,7 +152,26 @@ export function createMemories(database: Database.Database, report: (damage: Dam
         if (memory) add(owner, scope, memory, null)
       }
     },
-    removeTaken: (response) => void dropAll(sql.taken.all(response)),
+    memoryGroup(owner, id) {
+      const row = rowOf(owner, id)
+      if (!row) return null
+      const medoid = groups?.medoidOf(row.seq) ?? null
+      const rows = (groups?.membersOf(row.seq) ?? []).map((seq) => sql.bySeq.get(seq) as MemoryRow)
+      const into = medoid === null ? null : (sql.bySeq.get(medoid) as MemoryRow)
+      return { into: into && Buffer.from(bytesOf(into.id)).toString(), members: readable(owner, rows) }
+    },
+    chosen(owner, target) {
+      // Not by `byId`: after `all`, libsql 0.5 answers the next `get` of the same statement with the row that `all` found.
+      const rows =
+        target.kind === 'memory'
+          ? sql.chosenById.all(owner, target.id)
+          : sql.chosen.all(owner, ...[target.filter.namespace, target.filter.user].flatMap((one) => [one, one]))
+      return (rows as Pick<MemoryRow, 'seq' | 'id'>[]).map(({ seq, id }) => ({
+        seq,
+        id: Buffer.from(bytesOf(id)).toString(),
+      }))
+    },
+    drop: (seq) => drop(sql.bySeq.get(seq) as MemoryRow),
     findMemory(owner, id) {
       const row = rowOf(owner, id)
       return row ? read(owner, row).memory : null
@@ -167,16 +209,22 @@ export function createMemories(database: Database.Database, report: (damage: Dam
       const found = sql.scope.get(owner, query.namespace) as { scope: number } | undefined
       if (!found) return []
       const hits = search.find(found.scope, query)
-      const kept: ReturnType<MemoryCalls['searchMemories']> = []
-      for (const { seq, ...scores } of hits) {
-        if (kept.length === query.limit) break
+      const wanted = Object.entries(query.metadata)
+      const fits = (seq: number): Memory | null => {
         const row = sql.bySeq.get(seq) as MemoryRow | undefined
-        if (!row || isOver(row) || (row.ended !== null && !query.ended)) continue
+        if (!row || isOver(row) || (row.ended !== null && !query.ended)) return null
         const [memory] = readable(owner, [row])
-        const wanted = Object.entries(query.metadata)
-        if (memory && wanted.every(([key, value]) => memory.metadata[key] === value)) kept.push({ memory, ...scores })
+        return memory && wanted.every(([key, value]) => memory.metadata[key] === value) ? memory : null
       }
-      return kept
+      const kept = new Map<string, MemoryHit>()
+      for (const { seq, ...scores } of hits) {
+        if (kept.size === query.limit) break
+        // Where the one that stands for it does not fit, it stands for itself.
+        const medoid = query.ended ? null : (groups?.medoidOf(seq) ?? null)
+        const memory = (medoid === null ? null : fits(medoid)) ?? fits(seq)
+        if (memory && !kept.has(memory.id)) kept.set(memory.id, { memory, ...scores })
+      }
+      return [...kept.values()]
     },
     changeMemory(owner, id, change, made) {
       const row = rowOf(owner, id)
@@ -203,12 +251,6 @@ export function createMemories(database: Database.Database, report: (damage: Dam
         metadata: JSON.parse(textOf(metadata)) as Memory['metadata'],
       }))
     },
-    removeMemory(owner, id) {
-      // Not by `all`: after it, libsql 0.5 answers the next `get` of the same statement with the row that `all` found.
-      const row = sql.byId.get(owner, id)
-      return dropAll(row === undefined ? [] : [row])
-    },
-    removeMemories: (owner, filter) => dropAll(chosen(owner, filter)),
     expireMemories: () => dropAll(sql.expired.all(Date.now())),
     unembeddedMemories: (embedder, limit) =>
       (sql.unembedded.all(embedder, limit) as { owner: Blob; id: Blob; text: Blob }[]).map(({ owner, id, text }) => ({
@@ -223,10 +265,6 @@ export function createMemories(database: Database.Database, report: (damage: Dam
       write(owner, row.seq, row.scope, memory, made)
       return true
     },
-  }
-
-  function chosen(owner: string, { namespace, user }: MemoryFilter): unknown[] {
-    return sql.chosen.all(owner, namespace, namespace, user, user)
   }
 }
 
@@ -259,6 +297,8 @@ function readFact(taken: Blob): Memory['fact'] {
 function prepare(database: Database.Database) {
   const listed = `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)
     AND (expires IS NULL OR expires > ?)`
+  const ids = `SELECT seq, CAST(id AS BLOB) AS id FROM memory
+    JOIN memory_scope ON memory_scope.scope = memory.scope WHERE owner = ?`
   return {
     addScope: database.prepare('INSERT INTO memory_scope (owner, namespace) VALUES (?, ?) ON CONFLICT DO NOTHING'),
     scope: database.prepare('SELECT scope FROM memory_scope WHERE owner = ? AND namespace = ?'),
@@ -274,19 +314,18 @@ function prepare(database: Database.Database) {
       embedder = ?, vector = ?, taken = ?, source = ?, topic = ?, ended = ?, checksum = ? WHERE seq = ?`),
     setWords: database.prepare('UPDATE memory SET words = ? WHERE seq = ?'),
     remove: database.prepare('DELETE FROM memory WHERE seq = ?'),
+    removeUses: database.prepare('DELETE FROM memory_use WHERE memory = ?'),
     same: database.prepare(`${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND hash = ?`),
     facts: database.prepare(
       `${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND topic IS NOT NULL AND (? IS NULL OR topic = ?)
         AND (? OR ended IS NULL) ORDER BY seq DESC LIMIT ?`,
     ),
-    taken: database.prepare(`${SELECT_MEMORY} WHERE source = ?`),
     byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),
     bySeq: database.prepare(`${SELECT_MEMORY} WHERE seq = ?`),
     listUp: database.prepare(`${listed} AND (? IS NULL OR seq > ?) ORDER BY seq LIMIT ?`),
     listDown: database.prepare(`${listed} AND (? IS NULL OR seq < ?) ORDER BY seq DESC LIMIT ?`),
-    chosen: database.prepare(
-      `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)`,
-    ),
+    chosen: database.prepare(`${ids} AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)`),
+    chosenById: database.prepare(`${ids} AND id = ?`),
     expired: database.prepare(`${SELECT_MEMORY} WHERE expires <= ?`),
     unembedded: database.prepare(`SELECT CAST(owner AS BLOB) AS owner, CAST(id AS BLOB) AS id, text
       FROM memory JOIN memory_scope ON memory_scope.scope = memory.scope WHERE embedder IS NOT ? ORDER BY seq LIMIT ?`),

@@ -125,6 +125,13 @@ export interface UnembeddedMemory {
   readonly text: string
 }
 
+/** Memories that say the same and are one entry of a search. */
+export interface MemoryGroup {
+  /** The id of the one that stands for it; null where it stands for itself. */
+  readonly into: string | null
+  readonly members: readonly Memory[]
+}
+
 /** Every call names the owner: there is none that crosses owners but for the two that the server itself makes. */
 export interface MemoryCalls {
   /** Returns what is there: the memory, or an earlier one of the same user, namespace and text. */
@@ -148,11 +155,11 @@ export interface MemoryCalls {
   changeMemory(owner: string, id: string, change: MemoryChange, made: MadeVector | null): Memory | 'unknown' | 'taken'
   /** Oldest first; null where there is no such memory. */
   memoryHistory(owner: string, id: string): MemoryEvent[] | null
-  /** Deletes a memory with its history, and overwrites them on disk; returns how many there were. */
-  removeMemory(owner: string, id: string): number
-  /** The same for all that the filter chooses. */
-  removeMemories(owner: string, filter: MemoryFilter): number
-  /** The same for those of all owners whose time is over. */
+  /** The memories that stand behind this one in searches, and behind which one it stands; null: there is no such memory. */
+  memoryGroup(owner: string, id: string): MemoryGroup | null
+  /** Compares one memory that was written lately with the others of its user; false where none is left. */
+  consolidateMemories(): boolean
+  /** Deletes those of all owners whose time is over, and overwrites them on disk; returns how many there were. */
   expireMemories(): number
   /** Memories, of all owners, without a vector of this embedder. */
   unembeddedMemories(embedder: string, limit: number): UnembeddedMemory[]

@@ -11,6 +11,10 @@ export interface StoreOptions {
   readonly stateBytes: number
   /** Bytes of all prefixes of prompts at most. */
   readonly prefixBytes: number
+  /** Turns of an owner that are found by search, at most. */
+  readonly memoryEntries?: number
+  /** Whether memories that say the same are one entry of a search. */
+  readonly consolidation?: boolean
   /** Upper limit of the database's size in pages of 4 KiB. */
   readonly maxPages?: number
 }

@@ -16,8 +16,8 @@ export interface Pages {
   add(previous: PageName | null, pages: readonly Uint8Array[], scope: string): PageName | null
   /** All pages up to and including `last`, in order. Throws StoreError `corrupt` if one is missing or damaged. */
   read(last: PageName | null, scope: string): Uint8Array[]
-  /** Gives back one reference. Pages that nobody names any more are deleted. */
-  release(last: PageName | null): void
+  /** Gives back one reference. Pages that nobody names any more are deleted; returns how many. */
+  release(last: PageName | null): number
 }
 
 /**
@@ -68,13 +68,16 @@ export function createPages(database: Database.Database, table: 'page' | 'prefix
       return pages.toReversed()
     },
     release(last) {
+      let removed = 0
       for (let name = last; name !== null;) {
         sql.refer.run(-1, blob(name))
         const free = sql.free.get([blob(name)]) as { previous: Blob | null } | undefined
-        if (!free) return
+        if (!free) break
         sql.remove.run([blob(name)])
+        removed++
         name = free.previous && bytesOf(free.previous)
       }
+      return removed
     },
   }
 }

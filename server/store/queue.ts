@@ -1,5 +1,6 @@
 /** Calls that wait for the database: writes that are queued together share one transaction and one fsync. */
 import { scrub, type Opened } from './database.ts'
+import type { Receipt } from './erase-calls.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import type { StoreCalls } from './store.ts'
 
@@ -20,16 +21,11 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'tellMemories',
   'changeMemory',
   'embedMemory',
+  'embedEpisode',
+  'consolidateMemories',
 ])
 /** What they delete is in no file any more when they are answered. */
-const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
-  'remove',
-  'clearPrefixes',
-  'expirePrefixes',
-  'removeMemory',
-  'removeMemories',
-  'expireMemories',
-])
+const ERASES: ReadonlySet<keyof StoreCalls> = new Set(['erase', 'clearPrefixes', 'expirePrefixes', 'expireMemories'])
 
 export interface Queue {
   /** Runs calls in order; consecutive writes share a transaction. */
@@ -99,12 +95,12 @@ function createErasure(opened: Opened, calls: StoreCalls) {
   /** What calls answer whose deletions are not folded yet. */
   const unfinished = new Map<string, unknown>()
   const once = (call: Call): CallResult => {
-    // Asking again with `force` is the same deletion.
+    // Asking again with other options is the same deletion.
     const key = JSON.stringify([call.name, ...call.args.slice(0, 2)])
     const result = transaction(opened, () => invoke(calls, call))
     if ('error' in result) return result
     const { value } = result
-    if (value === 'removed' || (typeof value === 'number' && value > 0)) unfinished.set(key, value)
+    if (hasErased(value)) unfinished.set(key, value)
     if (!unfinished.has(key)) return result
     if (!fold(opened)) {
       const message = 'it is deleted, but its text is still in the write-ahead log: there is no room to fold it'
@@ -122,6 +118,13 @@ function createErasure(opened: Opened, calls: StoreCalls) {
     opened.reserve.refill()
     return again
   }
+}
+
+/** Whether a call that deletes has deleted anything. */
+function hasErased(value: unknown): boolean {
+  if (typeof value === 'number') return value > 0
+  const { memories = [], responses = [] } = Object(value) as Partial<Receipt>
+  return memories.length + responses.length > 0
 }
 
 /** Empties the write-ahead log into the database; false where that cannot be done. */

@@ -21,6 +21,12 @@ export const KIND = {
 
 export type Kind = (typeof KIND)[keyof typeof KIND]
 
+/** What went with the state of a turn. */
+export interface DroppedState {
+  readonly states: number
+  readonly pages: number
+}
+
 export interface States {
   /** Stores the state of a turn, in place of any that is there; returns its hash. Null: pages before it are not kept. */
   put(turn: TurnRecord, state: SessionState, kind: Kind): Uint8Array | null
@@ -34,7 +40,7 @@ export interface States {
   /** It is not pruned until `release` is called as often. */
   hold(id: string): void
   release(id: string): void
-  drop(id: string): void
+  drop(id: string): DroppedState
   /** Drops the prunable states of a session but the `keep` most recently used ones. */
   prune(root: string, keep: number): void
   /**
@@ -54,11 +60,11 @@ export function createStates(database: Database.Database, tell: (damage: Damage)
   const tick = (): number => (clock = Math.max(clock + 1, Date.now()))
   const row = (id: string): StateRow | undefined => sql.read.get(id) as StateRow | undefined
 
-  const drop = (id: string): void => {
+  const drop = (id: string): DroppedState => {
     const found = sql.pageOf.get(id) as { page: Blob | null } | undefined
-    if (!found) return
+    if (!found) return { states: 0, pages: 0 }
     sql.drop.run(id)
-    pages.release(found.page && bytesOf(found.page))
+    return { states: 1, pages: pages.release(found.page && bytesOf(found.page)) }
   }
   const hold = (id: string): void => void held.set(id, (held.get(id) ?? 0) + 1)
   /** Throws StoreError `corrupt` where any byte is not what was written. */

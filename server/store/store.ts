@@ -1,4 +1,6 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
+import type { EpisodeCalls, NewEpisode } from './episode-calls.ts'
+import type { EraseCalls } from './erase-calls.ts'
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
@@ -122,14 +124,24 @@ export interface PrefixCalls {
   expirePrefixes(): number
 }
 
+/** What is written with a turn. */
+export interface Remembered {
+  /** What its user told. */
+  readonly told?: readonly ToldMemory[]
+  /** Ids of the memories that its reply was made with. */
+  readonly read?: readonly string[]
+  /** How it is found across conversations; null: not at all. */
+  readonly episode?: NewEpisode | null
+}
+
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls extends PrefixCalls, MemoryCalls {
+export interface StoreCalls extends PrefixCalls, MemoryCalls, EpisodeCalls, EraseCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
-   * before the state's first one are not kept, so the turn was stored without it. What the turn's user told is remembered
-   * in the same transaction.
+   * before the state's first one are not kept, so the turn was stored without it. What is `remembered` of it is
+   * written in the same transaction. Throws StoreError `erased` where a memory that it read, or the turn that it continues, was deleted for good meanwhile.
    */
-  put(record: TurnRecord, state: SessionState | null, told?: readonly ToldMemory[]): boolean
+  put(record: TurnRecord, state: SessionState | null, remembered?: Remembered): boolean
   /** The turn `id` of `owner`, without its state; null if there is none. */
   find(owner: string, id: string): Found | null
   /**
@@ -146,13 +158,6 @@ export interface StoreCalls extends PrefixCalls, MemoryCalls {
   lineage(id: string): Lineage | null
   /** Puts back a state that was rebuilt, or that follows its turn. What is damaged of the one in its place is mended. */
   restore(id: string, state: SessionState, use: RestoredFor): Rebuilt
-  /** Ids of the responses that continue `id` and can only be rebuilt through it. */
-  dependants(id: string): string[]
-  /**
-   * Deletes text, tokens, state and the memories that were taken from the turn, and overwrites them on disk. `needed`: others can only be rebuilt through this turn
-   * and `force` is false, so nothing was deleted.
-   */
-  remove(owner: string, id: string, force: boolean): 'removed' | 'unknown' | 'needed'
   statistics(): StoreStatistics
 }
 
@@ -165,6 +170,10 @@ export interface StoreStatistics {
   readonly evictions: number
   readonly prefixes: number
   readonly prefixBytes: number
+  /** Turns that are found by search. */
+  readonly episodes: number
+  /** Turns that are not any more, for want of room, since the folder was made. */
+  readonly episodesEvicted: number
   readonly journal: string
   readonly synchronous: string
 }

@@ -3,9 +3,12 @@ import type Database from 'libsql'
 import { bytesOfState, type SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
+import { CONTINUES, createEraser } from './erase.ts'
+import { createConsolidation } from './consolidate.ts'
+import { createEpisodes } from './episodes.ts'
 import { createMemories } from './memories.ts'
 import { createPrefixes } from './prefixes.ts'
-import { createStates, KIND, type Kind, type States } from './states.ts'
+import { createStates, KIND, type DroppedState, type Kind, type States } from './states.ts'
 import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
 import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
 import type { Blob, ResponseRow } from './turn-row.ts'
@@ -19,6 +22,10 @@ export interface Retention {
   readonly stateBytes: number
   /** Bytes of all prefixes at most. */
   readonly prefixBytes: number
+  /** Turns of an owner that are found by search, at most; 100,000 unless given. */
+  readonly memoryEntries?: number
+  /** Whether memories that say the same are one entry of a search; they are unless it is false. */
+  readonly consolidation?: boolean
 }
 
 /** Where the database is. */
@@ -31,6 +38,8 @@ export interface Surroundings {
 
 /** States that can be rebuilt leave so much of the disk to the log of turns. */
 const ROOM_FOR_TURNS = 16 * 1024 * 1024
+/** Turns of an owner in the index unless the configuration says another number. */
+export const MEMORY_ENTRIES = 100_000
 
 type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: number }
 
@@ -59,22 +68,50 @@ export function createTurns(
   }
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
-  const memories = createMemories(database, tell)
+  const consolidation = createConsolidation(database)
+  const isConsolidating = retention.consolidation ?? true
+  const memories = createMemories(database, tell, isConsolidating ? consolidation : null)
+  const episodes = createEpisodes(database, retention.memoryEntries ?? MEMORY_ENTRIES)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
+  /** Deletes text, tokens and state of a turn. */
+  const dropTurn = (id: string): DroppedState => {
+    const found = row(id)
+    sql.pinChildren.run(id) // what continued it can no longer be rebuilt from before it, so those states stay
+    const dropped = states.drop(id)
+    episodes.remove(id)
+    sql.remove.run(id)
+    const parent = found?.parent && Buffer.from(bytesOf(found.parent)).toString()
+    if (parent && exists(parent) && sql.child.get(parent) === undefined)
+      states.setKind(parent, KIND.prunable, KIND.leaf)
+    return dropped
+  }
+  const eraser = createEraser(database, { memories, episodes }, dropTurn)
   return {
     ...prefixes,
     ...memories,
+    searchEpisodes: (...args) => episodes.searchEpisodes(...args),
+    embedEpisode: (...args) => episodes.embedEpisode(...args),
+    unembeddedEpisodes: (...args) => episodes.unembeddedEpisodes(...args),
+    consolidateMemories: () => isConsolidating && consolidation.step(),
+    erase: (...args) => eraser.erase(...args),
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)
     },
-    put(turn, state, told = []) {
+    put(turn, state, { told = [], read = [], episode = null } = {}) {
+      const gone = [...read, ...(turn.parent === null ? [] : [turn.parent])].filter((id) => eraser.wasErased(id))
+      if (gone.length > 0) throw new StoreError('erased', `${gone[0]} was deleted while ${turn.id} was made`)
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)
       if (turn.parent !== null) states.setKind(turn.parent, KIND.leaf, KIND.prunable)
       const isKept = state === null || keep(turn, state, kind) !== null
       states.prune(turn.root, retention.keepStates)
       memories.tellMemories(turn.owner, told)
+      if (episode) episodes.add(turn, episode)
+      for (const memory of read) {
+        sql.addUse.run(turn.id, turn.owner, memory)
+        episodes.wasRead(turn.owner, memory)
+      }
       return isKept
     },
     find(owner, id) {
@@ -135,21 +172,6 @@ export function createTurns(
       if (use === 'continued') states.hold(id)
       return compare(found.state_hash, hash)
     },
-    dependants: (id) =>
-      (sql.dependants.all(id) as { id: Blob }[]).map((found) => Buffer.from(bytesOf(found.id)).toString()),
-    remove(owner, id, force) {
-      const found = row(id)
-      if (!found || !ownedBy(found, owner)) return 'unknown'
-      if (!force && sql.dependant.get(id) !== undefined) return 'needed'
-      sql.pinChildren.run(id) // what continued it can no longer be rebuilt from before it, so those states stay
-      states.drop(id)
-      const parent = found.parent && Buffer.from(bytesOf(found.parent)).toString()
-      sql.remove.run(id)
-      memories.removeTaken(id)
-      if (parent && exists(parent) && sql.child.get(parent) === undefined)
-        states.setKind(parent, KIND.prunable, KIND.leaf)
-      return 'removed'
-    },
     statistics() {
       const count = (name: string): number => (sql.counter.get(name) as { value: number } | undefined)?.value ?? 0
       return {
@@ -160,6 +182,8 @@ export function createTurns(
         evictions,
         prefixes: count('prefixes'),
         prefixBytes: count('prefixBytes'),
+        episodes: count('episodes'),
+        episodesEvicted: count('episodesEvicted'),
         journal: String(pragma(database, 'journal_mode')),
         synchronous: pragma(database, 'synchronous') === FULL ? 'full' : 'other',
       }
@@ -229,10 +253,6 @@ type Statements = ReturnType<typeof prepare>
 
 function prepare(database: Database.Database) {
   const marks = RESPONSE_COLUMNS.replaceAll(/\w+/g, '?')
-  // Turns that start afresh (store.ts) have only tokens of their own: 4 bytes each.
-  const continues = 'position > length(prompt) / 4 + max(length(generated) / 4 - 1, 0)'
-  const dependants = `SELECT CAST(id AS BLOB) AS id FROM response
-    WHERE parent = ? AND ${continues} AND NOT EXISTS (SELECT 1 FROM state WHERE state.id = response.id)`
   return {
     put: database.prepare(`INSERT INTO response (${RESPONSE_COLUMNS}, checksum, replay) VALUES (${marks}, ?, ?)`),
     byId: database.prepare(`${SELECT_RESPONSE} WHERE id = ?`),
@@ -241,13 +261,13 @@ function prepare(database: Database.Database) {
       'SELECT CAST(replay AS INTEGER) AS replay, CAST(position AS INTEGER) AS position FROM response WHERE id = ?',
     ),
     setHash: database.prepare('UPDATE response SET state_hash = ? WHERE id = ?'),
-    dependants: database.prepare(dependants),
-    dependant: database.prepare(`${dependants} LIMIT 1`),
     child: database.prepare('SELECT 1 AS found FROM response WHERE parent = ? LIMIT 1'),
     pinChildren: database.prepare(
-      `UPDATE state SET kind = ${KIND.pinned} WHERE id IN (SELECT id FROM response WHERE parent = ? AND ${continues})`,
+      `UPDATE state SET kind = ${KIND.pinned} WHERE id IN (SELECT id FROM response WHERE parent = ? AND ${CONTINUES})`,
     ),
     remove: database.prepare('DELETE FROM response WHERE id = ?'),
+    addUse: database.prepare(`INSERT OR IGNORE INTO memory_use (response, memory)
+      SELECT ?, seq FROM memory JOIN memory_scope ON memory_scope.scope = memory.scope WHERE owner = ? AND memory.id = ?`),
     counter: database.prepare('SELECT CAST(value AS INTEGER) AS value FROM counter WHERE name = ?'),
   }
 }

@@ -8,6 +8,8 @@ import { createTurns } from './turns.ts'
 
 /** How often prefixes are looked for that nobody has used for too long, and memories whose time is over. */
 const EXPIRE_MS = 10 * 60 * 1000
+/** How often it is looked for memories that were written since. */
+const CONSOLIDATE_MS = 1000
 
 if (parentPort) {
   const port = parentPort
@@ -44,6 +46,17 @@ if (parentPort) {
     }
     expire()
     setInterval(expire, EXPIRE_MS).unref()
+    /** One memory after the other, each in a transaction of its own, and behind what waits for the store meanwhile. */
+    const consolidate = (): void =>
+      queue.push({
+        name: 'consolidateMemories',
+        args: [],
+        answer(result) {
+          const more = 'value' in result && result.value === true
+          setTimeout(consolidate, more ? 0 : CONSOLIDATE_MS).unref()
+        },
+      })
+    if (retention.consolidation !== false) consolidate()
     send({ kind: 'opened', notes: opened.notes })
   } catch (error) {
     broken(error)

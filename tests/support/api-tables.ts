@@ -4,15 +4,17 @@ import { fileURLToPath } from 'node:url'
 import type { Deps } from '../../server/deps.ts'
 import { allEndpoints } from '../../server/http/endpoints.ts'
 import { openApiPath } from '../../server/http/openapi.ts'
-import { listFields, retrieveFields } from '../../server/http/stored.ts'
+import { cascadeFields, listFields, retrieveFields } from '../../server/http/stored.ts'
 import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
 import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
+import { episodeFields } from '../../server/openai/episodes-schema.ts'
 import type { Fields } from '../../server/openai/field.ts'
 import {
   addFields,
   changeFields,
   deleteFields,
+  eraseFields,
   listMemoryFields,
   searchFields,
 } from '../../server/openai/memories-schema.ts'
@@ -41,7 +43,10 @@ export function apiTables(): Record<string, string> {
     'search memories': fieldTable(searchFields),
     'change memory': fieldTable(changeFields),
     'list memories': fieldTable(listMemoryFields),
+    'delete memory': fieldTable(eraseFields),
     'delete memories': fieldTable(deleteFields),
+    'delete responses': fieldTable(cascadeFields),
+    'search episodes': fieldTable(episodeFields),
     retrieve: fieldTable(retrieveFields),
     list: fieldTable(listFields),
   }

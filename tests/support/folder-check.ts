@@ -30,6 +30,24 @@ const CHECKS = {
     coalesce((SELECT sum(count) FROM memory_word WHERE memory_word.scope = memory.scope AND memory_word.seq = memory.seq), 0)`,
   'history of memories that are not there':
     'SELECT count(*) FROM memory_event WHERE seq NOT IN (SELECT seq FROM memory)',
+  'uses of memories or by responses that are not there': `SELECT count(*) FROM memory_use
+    WHERE memory NOT IN (SELECT seq FROM memory) OR response NOT IN (SELECT id FROM response)`,
+  'groups of memories that are not there, or of one that stands behind another': `SELECT count(*) FROM memory_group
+    WHERE member NOT IN (SELECT seq FROM memory) OR medoid NOT IN (SELECT seq FROM memory WHERE ended IS NULL)
+      OR medoid IN (SELECT member FROM memory_group)`,
+  'episodes of turns that are not there':
+    'SELECT count(*) FROM episode WHERE response NOT IN (SELECT id FROM response)',
+  'words of episodes that are not in the index':
+    'SELECT count(*) FROM episode_word WHERE seq NOT IN (SELECT seq FROM episode WHERE indexed = 1)',
+  'episodes whose words are counted wrongly': `SELECT count(*) FROM episode WHERE words <>
+    coalesce((SELECT sum(count) FROM episode_word WHERE episode_word.seq = episode.seq), 0)`,
+  'namespaces whose episodes are counted wrongly': `SELECT count(*) FROM episode_scope WHERE
+    texts <> (SELECT count(*) FROM episode WHERE episode.scope = episode_scope.scope AND indexed = 1) OR
+    words <> (SELECT coalesce(sum(words), 0) FROM episode WHERE episode.scope = episode_scope.scope)`,
+  'owners whose episodes are counted wrongly': `SELECT count(*) FROM episode_owner WHERE
+    episodes <> (SELECT count(*) FROM episode WHERE episode.owner = episode_owner.owner AND indexed = 1)`,
+  'episodes that are counted wrongly': `SELECT abs((SELECT value FROM counter WHERE name = 'episodes') -
+    (SELECT count(*) FROM episode WHERE indexed = 1))`,
   'pages of prefixes whose count of references is wrong': `SELECT count(*) FROM prefix_page WHERE refs <>
     (SELECT count(*) FROM prefix WHERE prefix.page = prefix_page.name) +
     (SELECT count(*) FROM prefix_page AS next WHERE next.previous = prefix_page.name)`,

@@ -53,6 +53,7 @@ export interface TestOptions extends FakeOptions {
   readonly codec?: TextCodec
   readonly keepStates?: number
   readonly maxPages?: number
+  readonly memoryEntries?: number
   readonly replayTokens?: number
   readonly folder?: string
   /** Bytes of the prefix cache; 64 MiB unless given, 0 for none. */
@@ -98,6 +99,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     stateBytes: Infinity,
     prefixBytes: prefixDisk,
     ...(maxPages === undefined ? {} : { maxPages }),
+    ...(options.memoryEntries === undefined ? {} : { memoryEntries: options.memoryEntries }),
   })
   await store.ready
   const log = createLog('silent')
@@ -133,8 +135,8 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     stateBytes: () => info.stateBytes,
     memory: () => new MemoryBudget(null),
     parked: async () => {
-      const { sessions, prefixBytes, evictions } = await store.statistics()
-      return { sessions, bytes: 0, prefixBytes, evictions }
+      const { stateBytes: bytes, ...counts } = await store.statistics()
+      return { bytes, ...counts }
     },
     prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
   })

@@ -68,7 +68,11 @@ describe('memories', () => {
     await add(server, { text: 'I live in Chur' })
     const taken = await server.post(`/v1/memories/${id}`, { text: 'I live in Chur' })
     expect([taken.status, taken.json.error.code]).toEqual([409, 'memory_exists'])
-    expect((await ask(server, 'DELETE', `/v1/memories/${id}`)).json).toEqual({ id, object: 'memory', deleted: true })
+    expect((await ask(server, 'DELETE', `/v1/memories/${id}`)).json).toMatchObject({
+      id,
+      object: 'memory',
+      deleted: true,
+    })
     for (const path of [`/v1/memories/${id}`, `/v1/memories/${id}/history`])
       expect((await ask(server, 'GET', path)).json.error.code).toBe('memory_not_found')
     expect((await ask(server, 'DELETE', `/v1/memories/${id}`)).status).toBe(404)

@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { PAGE_POSITIONS, type SessionState } from '../../../server/checkpoint.ts'
 import type { Store, StoreCalls, TurnRecord } from '../../../server/store/store.ts'
+import { removeTurn } from '../../support/erasing.ts'
 import { childOf, OWNER, pagedState, stateOf, turnRecord } from '../../support/turns.ts'
 
 export interface StoreSettings {
@@ -164,7 +165,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
       expect(await store.lineage('u0')).toMatchObject({ from: null, turns: [afresh, after[0]] })
       expect(await store.history('u1')).toEqual([...before, afresh, after[0], after[1]])
       // What is before it is not needed to rebuild it, and its state is not kept for good when that is deleted.
-      expect(await store.remove(OWNER, 't2', false)).toBe('removed')
+      expect(await removeTurn(store, OWNER, 't2', false)).toBe('removed')
       expect(await store.lineage('afresh')).toMatchObject({ from: null, turns: [afresh] })
       expect(await store.history('u1')).toEqual([afresh, after[0], after[1]])
       expect(await store.history('unknown')).toEqual([])
@@ -186,12 +187,11 @@ export function storeContract(name: string, openStore: OpenStore): void {
     test('a response that others are rebuilt through is deleted only once they are, or by force', async () => {
       const store = await open({ keepStates: 1 })
       const turns = await branch(store, 5)
-      expect(await store.remove(OWNER, 't1', false)).toBe('needed')
-      expect(await store.dependants('t1')).toEqual(['t2'])
+      expect(await removeTurn(store, OWNER, 't1', false)).toEqual(['t2'])
       await store.restore('t2', stateOf('t2'), 'pinned')
-      expect(await store.remove('another', 't1', true)).toBe('unknown')
-      expect(await store.remove(OWNER, 't1', false)).toBe('removed')
-      expect(await store.remove(OWNER, 't1', false)).toBe('unknown')
+      expect(await removeTurn(store, 'another', 't1', true)).toBe('unknown')
+      expect(await removeTurn(store, OWNER, 't1', false)).toBe('removed')
+      expect(await removeTurn(store, OWNER, 't1', false)).toBe('unknown')
       expect(await store.find(OWNER, 't1')).toBeNull()
       expect((await store.lineage('t3'))?.from?.state).toEqual(stateOf('t2'))
       for (let i = 0; i < 10; i++) {
@@ -199,14 +199,14 @@ export function storeContract(name: string, openStore: OpenStore): void {
         await store.put(fork, stateOf(fork.id))
       }
       expect(await kept(store, [turns[2] as TurnRecord])).toEqual(['t2'])
-      expect(await store.remove(OWNER, 't2', true)).toBe('removed')
+      expect(await removeTurn(store, OWNER, 't2', true)).toBe('removed')
       expect(await store.lineage('t3')).toBeNull()
     })
 
     test('a turn whose last continuation is deleted is a leaf again', async () => {
       const store = await open({ keepStates: 1 })
       const turns = await branch(store, 3)
-      expect(await store.remove(OWNER, 't2', false)).toBe('removed')
+      expect(await removeTurn(store, OWNER, 't2', false)).toBe('removed')
       for (let i = 0; i < 5; i++) await store.put(childOf(turns[0] as TurnRecord, `u${i}`), stateOf('u'))
       expect(await kept(store, turns)).toContain('t1')
     })
@@ -236,9 +236,9 @@ export function storeContract(name: string, openStore: OpenStore): void {
       // Each fork: its fixed part, the page that it filled, and its tail.
       expect(stateBytes - one.stateBytes).toBe(10 * (64 + 4 * (PAGE_POSITIONS + 5)))
       for (const fork of forks) expect(await store.load(fork.id)).toEqual(pagedState([root, fork]))
-      for (const fork of forks) expect(await store.remove(OWNER, fork.id, true)).toBe('removed')
+      for (const fork of forks) expect(await removeTurn(store, OWNER, fork.id, true)).toBe('removed')
       expect(await store.load('root')).toEqual(pagedState([root]))
-      expect(await store.remove(OWNER, 'root', true)).toBe('removed')
+      expect(await removeTurn(store, OWNER, 'root', true)).toBe('removed')
       expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
     })
 
@@ -361,7 +361,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
               const id = ids[at % Math.max(1, ids.length)]
               const path = id === undefined ? undefined : paths.get(id)
               if (remove && id !== undefined) {
-                if ((await store.remove(OWNER, id, false)) === 'removed') paths.delete(id)
+                if ((await removeTurn(store, OWNER, id, false)) === 'removed') paths.delete(id)
                 continue
               }
               const base = path?.at(-1)
@@ -379,7 +379,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
               if (state) expect(state).toEqual(pagedState(path))
             }
             expect((await store.statistics()).responses).toBe(paths.size)
-            for (const id of paths.keys()) await store.remove(OWNER, id, true)
+            for (const id of paths.keys()) await removeTurn(store, OWNER, id, true)
             expect(await store.statistics()).toMatchObject({ responses: 0, sessions: 0, states: 0, stateBytes: 0 })
           }),
           { numRuns: 20 },
@@ -392,7 +392,7 @@ export function storeContract(name: string, openStore: OpenStore): void {
       await branch(store, 4)
       await store.put(turnRecord('other'), stateOf('other'))
       expect(await store.statistics()).toMatchObject({ responses: 5, sessions: 2, states: 3, stateBytes: 3 * 64 })
-      expect(await store.remove(OWNER, 'other', false)).toBe('removed')
+      expect(await removeTurn(store, OWNER, 'other', false)).toBe('removed')
       expect(await store.statistics()).toMatchObject({ responses: 4, sessions: 1, states: 2, stateBytes: 2 * 64 })
     })
   })

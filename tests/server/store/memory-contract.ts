@@ -3,8 +3,9 @@ import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { MadeVector, Memory, MemoryCalls, MemoryQuery } from '../../../server/store/memory-calls.ts'
 import type { Store } from '../../../server/store/store.ts'
+import { removeMemories } from '../../support/erasing.ts'
 
-type Opened = Pick<Store, keyof MemoryCalls | 'close'>
+type Opened = Pick<Store, keyof MemoryCalls | 'erase' | 'close'>
 
 const OWNER = 'tenant-a'
 export const memory = (id: string, text: string, changes: Partial<Memory> = {}): Memory => ({
@@ -152,9 +153,9 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>): 
       const [first, second] = [memory('m1', 'likes tea'), memory('m2', 'likes coffee')]
       await store.addMemory(OWNER, first, null)
       await store.addMemory('tenant-b', second, null)
-      expect(await store.removeMemory(OWNER, 'm1')).toBe(1)
+      expect(await removeMemories(store, OWNER, 'm1')).toBe(1)
       expect(await store.findMemory('tenant-b', 'm2')).toEqual(second)
-      expect(await store.removeMemory(OWNER, 'm1')).toBe(0)
+      expect(await removeMemories(store, OWNER, 'm1')).toBe(0)
       expect(await store.findMemory('tenant-b', 'm2')).toEqual(second)
     })
 
@@ -218,11 +219,11 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>): 
                 if (chosen.text !== said && isThere(chosen.namespace, chosen.user)) expect(result).toBe('taken')
                 else model.set(chosen.id, { ...chosen, ...change })
               } else if (what === 'remove' && chosen) {
-                expect(await store.removeMemory(owner, chosen.id)).toBe(1)
+                expect(await removeMemories(store, owner, chosen.id)).toBe(1)
                 model.delete(chosen.id)
               } else if (what === 'clear' && at === 0) {
                 const gone = mine.filter((one) => one.namespace === namespace && (user === null || one.user === user))
-                expect(await store.removeMemories(owner, { namespace, user })).toBe(gone.length)
+                expect(await removeMemories(store, owner, { namespace, user })).toBe(gone.length)
                 for (const { id } of gone) model.delete(id)
               } else if (what === 'search') {
                 const here = mine.filter((one) => one.namespace === namespace && (user === null || one.user === user))

@@ -14,10 +14,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { PAGE_POSITIONS, type SessionState } from '../../../server/checkpoint.ts'
+import type { Receipt } from '../../../server/store/erase-calls.ts'
 import { StoreError } from '../../../server/store/errors.ts'
 import type { StoreOptions } from '../../../server/store/messages.ts'
 import { startStore } from '../../../server/store/start.ts'
 import type { Damage, TurnRecord } from '../../../server/store/store.ts'
+import { removeMemories, removeTurn } from '../../support/erasing.ts'
 import { editDatabase, readRow } from '../../support/edit-database.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { childOf, OWNER, pagedState, stateOf, turnRecord } from '../../support/turns.ts'
@@ -85,7 +87,7 @@ describe('memories in a data folder', () => {
     const { folder, store } = await withMemory()
     const change = { text: 'My locker code is 9318', metadata: {}, expires: null, updated: 2 }
     await store.changeMemory(OWNER, 'm1', change, { embedder: 'e', vector: Float32Array.of(0.111_222_3, 0.5) })
-    await store.removeMemory(OWNER, 'm1')
+    await removeMemories(store, OWNER, 'm1')
     const numbers = [vector.vector, Float32Array.of(0.111_222_3)].map(({ buffer }) => Buffer.from(buffer, 0, 4))
     const traces = ['4071', '9318', 'locker', 'code-of-locker'].map((text) => Buffer.from(text))
     const bytes = Buffer.concat(readdirSync(folder).map((file) => readFileSync(join(folder, file))))
@@ -113,7 +115,7 @@ describe('memories in a data folder', () => {
       expect((await again.searchMemories(OWNER, search)).map((hit) => hit.memory.id)).toEqual(['m2'])
       await expect(again.findMemory(OWNER, 'm1')).rejects.toThrow(StoreError)
       expect(damage[0]).toEqual({ what: 'memory', id: 'm1' })
-      expect(await again.removeMemory(OWNER, 'm1')).toBe(1)
+      expect(await removeMemories(again, OWNER, 'm1')).toBe(1)
       expect(await again.memoryNamespaces(OWNER)).toEqual([{ namespace: 'default', memories: 1 }])
       await again.close()
       expect(disagreements(folder)).toEqual([])
@@ -260,7 +262,7 @@ describe('a data folder', () => {
     await store.ready
     await store.close()
     editDatabase(folder, 'PRAGMA user_version = 99')
-    await expect(start(folder).ready).rejects.toThrow(/expected data of format 6 or earlier, got format 99/)
+    await expect(start(folder).ready).rejects.toThrow(/expected data of format 7 or earlier, got format 99/)
   })
 
   test('gives up what is deleted: no file holds it any more', async () => {
@@ -272,7 +274,7 @@ describe('a data folder', () => {
     const holding = () =>
       readdirSync(folder).filter((file) => readFileSync(join(folder, file)).includes(Buffer.from(secret)))
     expect(holding()).not.toEqual([])
-    expect(await store.remove(OWNER, 'a', false)).toBe('removed')
+    expect(await removeTurn(store, OWNER, 'a', false)).toBe('removed')
     expect(holding()).toEqual([])
     await store.close()
   })
@@ -342,7 +344,7 @@ describe('damage in a data folder', () => {
       expect(await store.find('another', 't1')).toBeNull()
       await expect(store.lineage('t2')).rejects.toMatchObject({ reason: 'corrupt' })
       expect((await store.find(OWNER, 't0'))?.record.document).toBe('{"text":"hello"}')
-      expect(await store.remove(OWNER, 't1', true)).toBe('removed')
+      expect(await removeTurn(store, OWNER, 't1', true)).toBe('removed')
       await store.close()
     },
   )
@@ -375,7 +377,7 @@ describe('damage in a data folder', () => {
       expect(await store.load((path.at(-1) as TurnRecord).id)).toEqual(pagedState(path))
     expect(damages).toHaveLength(2)
     // Nothing of it stays behind either.
-    for (const id of ['child', 'root']) expect(await store.remove(OWNER, id, true)).toBe('removed')
+    for (const id of ['child', 'root']) expect(await removeTurn(store, OWNER, id, true)).toBe('removed')
     expect(await store.statistics()).toMatchObject({ states: 0 })
     await store.close()
     expect(readRow(folder, 'SELECT count(*) AS pages FROM page')).toMatchObject({ pages: 0 })
@@ -397,7 +399,7 @@ describe('damage in a data folder', () => {
       "UPDATE response SET document = CAST(x'7bff7d' AS TEXT), model = CAST(x'ff' AS TEXT) WHERE id = 't1'",
     )
     await expect(store.find(OWNER, 't1')).rejects.toMatchObject({ reason: 'corrupt' })
-    expect(await store.remove(OWNER, 't1', true)).toBe('removed')
+    expect(await removeTurn(store, OWNER, 't1', true)).toBe('removed')
     await store.close()
   })
 
@@ -440,7 +442,7 @@ describe('damage in a data folder', () => {
           hurt.find(OWNER, `t${i}`),
           hurt.load(`t${i}`),
           hurt.lineage(`t${i}`),
-          hurt.remove(OWNER, `t${i}`, true),
+          removeTurn(hurt, OWNER, `t${i}`, true),
         ])
           await call.catch((error: unknown) => expect(error).toBeInstanceOf(StoreError))
       }
@@ -517,7 +519,7 @@ describe('files that are taken away', () => {
   })
 })
 
-describe.each([1, 2, 3, 4, 5])('a data folder of format %i', (format) => {
+describe.each([1, 2, 3, 4, 5, 6])('a data folder of format %i', (format) => {
   test('opens, after kill -9 too, with every turn and state, and takes new ones', async () => {
     const { folder, turns } = folderOfFormat(format)
     const store = start(folder)
@@ -562,10 +564,31 @@ test('a data folder of format 5 opens with its memories, and takes those that ar
   const told = memory('mem_told', 'My cat: Tiger', { source, fact })
   const ends: string[] = []
   const record = turnRecord('told', { owner: 'local' })
-  await store.put(record, null, [{ namespace: 'default', user: null, ends, memory: told }])
+  await store.put(record, null, { told: [{ namespace: 'default', user: null, ends, memory: told }] })
   expect(await texts()).toEqual(['My locker code is 4071.', 'My cat is called Minka.', 'My cat: Tiger'])
-  await store.remove('local', 'told', false)
+  await removeTurn(store, 'local', 'told', false)
   expect(await texts()).toHaveLength(2)
+  await store.close()
+  expect(disagreements(folder)).toEqual([])
+})
+
+test('a data folder of format 6 opens knowing which replies read which memories', async () => {
+  const { folder, turns } = folderOfFormat(6)
+  const store = start(folder)
+  expect(await store.ready).toEqual([])
+  const page = { namespace: null, user: null, limit: 10, after: null, order: 'asc' } as const
+  const [first] = await store.listMemories('local', page)
+  expect(first).toMatchObject({ text: 'Hello there, my locker code is 4071.', source: { response: turns[0]!.id } })
+  const erased = await store.erase(
+    'local',
+    { kind: 'memory', id: first!.id },
+    { source: false, cascade: false, force: false },
+  )
+  const [, , , asked, corrected, last] = turns.map(({ id }) => id)
+  expect(erased).toMatchObject({ repeatedBy: [asked, corrected], sources: [turns[0]!.id] })
+  expect((erased as Receipt).followedBy).toContain(last)
+  // Memories that were taken from turns are compared, as new ones are.
+  while (await store.consolidateMemories());
   await store.close()
   expect(disagreements(folder)).toEqual([])
 })

@@ -1,0 +1,45 @@
+/** Forgetting: what is deleted goes from the store, from states in memory and from what is kept of prompts, with a receipt. */
+import { rebuildAll } from './conversation.ts'
+import type { Deps } from './deps.ts'
+import type { EraseOptions, EraseTarget, Receipt } from './store/erase-calls.ts'
+
+/** A receipt with the states of prompts that went: any of them may have read what was deleted. */
+export interface FullReceipt extends Receipt {
+  readonly prefixes: number
+}
+
+/** Deletes for good; null where there is no such thing. What can only be rebuilt through it is rebuilt first. */
+export async function forget(
+  deps: Deps,
+  owner: string,
+  target: EraseTarget,
+  options: Omit<EraseOptions, 'force'>,
+  signal: AbortSignal,
+): Promise<FullReceipt | null> {
+  let erased = await deps.store.erase(owner, target, { ...options, force: false })
+  while (typeof erased === 'object' && 'needed' in erased) {
+    const force = !(await rebuildAll(deps, owner, erased.needed, signal))
+    erased = await deps.store.erase(owner, target, { ...options, force })
+  }
+  if (erased === 'unknown') return null
+  for (const id of erased.responses) deps.recent?.delete(id)
+  const prefixes = await forgetPrompts(deps, owner)
+  const { memories, responses } = erased
+  deps.metrics.erased.inc({ what: 'memory' }, memories.length)
+  deps.metrics.erased.inc({ what: 'response' }, responses.length)
+  return { ...erased, prefixes }
+}
+
+/** Drops what is kept of an owner's prompts, in memory, on disk, and where engines compute; returns how many states that were. */
+export async function forgetPrompts(deps: Deps, owner: string): Promise<number> {
+  for (const { engine } of deps.models) engine.forget(owner)
+  // Without a cache there may still be what an earlier one left on disk.
+  return deps.prefixes ? deps.prefixes.clear(owner) : deps.store.clearPrefixes(owner)
+}
+
+/** A receipt as it is answered. */
+export function receiptObject(receipt: FullReceipt): object {
+  const { memories, responses, index, states, pages, prefixes, alike, repeatedBy, followedBy, sources } = receipt
+  const stays = { alike, repeated_by: repeatedBy, followed_by: followedBy, sources }
+  return { memories, responses, index_rows: index, states, pages, prefixes, ...stays }
+}
