@@ -3,10 +3,13 @@ import type { Deps } from '../deps.ts'
 import { socketEndpoint } from '../socket/endpoint.ts'
 import { embedEndpoints } from './embed.ts'
 import type { Endpoint } from './endpoint.ts'
+import { fileEndpoints } from './files.ts'
 import { generateEndpoints } from './generate.ts'
 import { memoryEndpoints } from './memories.ts'
 import { statusEndpoints } from './status.ts'
 import { storedEndpoints } from './stored.ts'
+import { vectorStoreEndpoints } from './vector-stores.ts'
+import { vectorStoreFileEndpoints } from './vector-store-files.ts'
 
 export function allEndpoints(deps: Deps): readonly Endpoint[] {
   const endpoints: readonly Endpoint[] = [
@@ -15,6 +18,9 @@ export function allEndpoints(deps: Deps): readonly Endpoint[] {
     socketEndpoint(deps),
     ...storedEndpoints(deps),
     ...memoryEndpoints(deps),
+    ...fileEndpoints(deps),
+    ...vectorStoreEndpoints(deps),
+    ...vectorStoreFileEndpoints(deps),
     ...statusEndpoints(deps, () => endpoints),
   ]
   return endpoints

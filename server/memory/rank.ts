@@ -57,3 +57,8 @@ export function mergeRanks(lists: readonly (readonly Ranked[])[]): Ranked[] {
     for (const [at, { seq }] of list.entries()) scores.set(seq, (scores.get(seq) ?? 0) + 1 / (RANK_CONSTANT + at + 1))
   return sorted([...scores].map(([seq, score]) => ({ seq, score })))
 }
+
+/** The score of a memory that is the first of so many lists. */
+export function mostOf(lists: number): number {
+  return lists / (RANK_CONSTANT + 1)
+}

@@ -20,6 +20,9 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'tellMemories',
   'changeMemory',
   'embedMemory',
+  'addObject',
+  'changeObject',
+  'addChunks',
 ])
 /** What they delete is in no file any more when they are answered. */
 const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
@@ -29,6 +32,9 @@ const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
   'removeMemory',
   'removeMemories',
   'expireMemories',
+  'removeObject',
+  'dropChunks',
+  'expireObjects',
 ])
 
 export interface Queue {

@@ -3,10 +3,11 @@ import type Database from 'libsql'
 import { StoreError } from './errors.ts'
 import { MEMORY_FROM_5, MEMORY_TABLES } from './memory-tables.ts'
 import { PREFIX_TABLES } from './prefix-tables.ts'
+import { VECTOR_STORE_TABLES } from './vector-store-tables.ts'
 import { checksumOf, fromRow, READ_COLUMNS, RESPONSE_COLUMNS, type ResponseRow } from './turn-row.ts'
 
 /** Version of the tables below, in SQLite's user_version. */
-export const FORMAT = 6
+export const FORMAT = 7
 
 /**
  * `response` is the log of turns. `checksum` covers every field of a row but `seq`, `state_hash` and `replay`.
@@ -85,7 +86,7 @@ const COUNTERS = `
 /** Makes the tables in a new database, or brings those of an earlier format up to this one, in one transaction. */
 export function migrate(database: Database.Database, version: number, folder: string): void {
   if (version === FORMAT) return
-  const step = [create, fromFormat1, fromFormat2, fromFormat3, fromFormat4, fromFormat5][version]
+  const step = [create, fromFormat1, fromFormat2, fromFormat3, fromFormat4, fromFormat5, fromFormat6][version]
   if (!step) {
     throw new StoreError(
       'failed',
@@ -110,6 +111,7 @@ function create(database: Database.Database): void {
   database.exec(OWNERS)
   database.exec(PREFIX_TABLES)
   database.exec(MEMORY_TABLES)
+  database.exec(VECTOR_STORE_TABLES)
 }
 
 function countForOwner(
@@ -185,8 +187,15 @@ function fromFormat3(database: Database.Database): void {
 /** Format 4 had no memories. */
 function fromFormat4(database: Database.Database): void {
   database.exec(MEMORY_TABLES)
+  fromFormat6(database)
 }
 
 function fromFormat5(database: Database.Database): void {
   database.exec(MEMORY_FROM_5)
+  fromFormat6(database)
+}
+
+/** Format 6 had no files and no vector stores. */
+function fromFormat6(database: Database.Database): void {
+  database.exec(VECTOR_STORE_TABLES)
 }

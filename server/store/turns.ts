@@ -4,6 +4,7 @@ import { bytesOfState, type SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { createMemories } from './memories.ts'
+import { createObjects } from './objects.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type Kind, type States } from './states.ts'
 import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
@@ -64,6 +65,7 @@ export function createTurns(
   return {
     ...prefixes,
     ...memories,
+    ...createObjects(database, memories, tell),
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)

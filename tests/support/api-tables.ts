@@ -9,6 +9,7 @@ import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
 import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
 import type { Fields } from '../../server/openai/field.ts'
+import { listFileFields, uploadFields } from '../../server/openai/files-schema.ts'
 import {
   addFields,
   changeFields,
@@ -16,6 +17,16 @@ import {
   listMemoryFields,
   searchFields,
 } from '../../server/openai/memories-schema.ts'
+import {
+  attachFileFields,
+  createBatchFields,
+  createStoreFields,
+  listStoreFields,
+  listStoreFileFields,
+  searchStoreFields,
+  updateFileFields,
+  updateStoreFields,
+} from '../../server/openai/vector-stores-schema.ts'
 import { httpFields, messageItemFields, otherItemFields, socketFields } from '../../server/openai/responses-schema.ts'
 
 const document = new URL('../../docs/api.md', import.meta.url)
@@ -42,6 +53,16 @@ export function apiTables(): Record<string, string> {
     'change memory': fieldTable(changeFields),
     'list memories': fieldTable(listMemoryFields),
     'delete memories': fieldTable(deleteFields),
+    'upload file': fieldTable(uploadFields),
+    'list files': fieldTable(listFileFields),
+    'create vector store': fieldTable(createStoreFields),
+    'update vector store': fieldTable(updateStoreFields),
+    'list vector stores': fieldTable(listStoreFields),
+    'search vector store': fieldTable(searchStoreFields),
+    'attach file': fieldTable(attachFileFields),
+    'update attached file': fieldTable(updateFileFields),
+    'list attached files': fieldTable(listStoreFileFields),
+    'create file batch': fieldTable(createBatchFields),
     retrieve: fieldTable(retrieveFields),
     list: fieldTable(listFields),
   }

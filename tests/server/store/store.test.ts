@@ -260,7 +260,7 @@ describe('a data folder', () => {
     await store.ready
     await store.close()
     editDatabase(folder, 'PRAGMA user_version = 99')
-    await expect(start(folder).ready).rejects.toThrow(/expected data of format 6 or earlier, got format 99/)
+    await expect(start(folder).ready).rejects.toThrow(/expected data of format 7 or earlier, got format 99/)
   })
 
   test('gives up what is deleted: no file holds it any more', async () => {
