@@ -25,7 +25,12 @@ export interface FoundChunk {
   readonly text: string
   /** 0 to 1: 1 for a piece that is the first by words, and by meaning where that is compared. */
   readonly score: number
+  /** Inner product of the vectors; null where meanings were not compared. */
+  readonly similarity: number | null
 }
+
+/** Pieces that a search gives unless it says how many. */
+export const DEFAULT_RESULTS = 10
 
 /** Files of one vector store that are listed at once. */
 const PAGE = 1000
@@ -77,12 +82,12 @@ async function chunkOf(
   { store }: Deps,
   owner: string,
   files: ReadonlyMap<string, StoredObject<'vector_store_file'>>,
-  { memory }: MemoryHit,
+  { memory, similarity }: MemoryHit,
   score: number,
 ): Promise<FoundChunk | null> {
   const attached = files.get(memory.user ?? '')
   const file = attached && (await findObject(store, owner, 'file', attached.id))
   if (!file) return null
   const { id, text } = memory
-  return { id, file: file.id, name: file.body.name, attributes: attached.body.attributes, text, score }
+  return { id, file: file.id, name: file.body.name, attributes: attached.body.attributes, text, score, similarity }
 }

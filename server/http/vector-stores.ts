@@ -3,7 +3,8 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { attachFiles } from '../files/attach.ts'
 import { changeObject, findObject } from '../files/objects.ts'
-import { searchFiles, type FoundChunk } from '../files/search-files.ts'
+import { DEFAULT_RESULTS, searchFiles, type FoundChunk } from '../files/search-files.ts'
+import { expiryOf, findOpenStore, findStore, touch } from '../files/vector-stores.ts'
 import { check } from '../openai/body.ts'
 import { createStore, listStores, searchStore, updateStore } from '../openai/vector-stores-schema.ts'
 import type { StoredObject } from '../store/object-calls.ts'
@@ -12,10 +13,7 @@ import type { RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { fileNotFound, forgetStates } from './files.ts'
 import { objectPage } from './object-pages.ts'
-import { chunkingOf, expiryOf, findOpenStore, findStore, storeObject, touch } from './vector-store-objects.ts'
-
-/** Pieces that a search gives unless it says how many. */
-export const DEFAULT_RESULTS = 10
+import { chunkingOf, storeObject } from './vector-store-objects.ts'
 
 export function vectorStoreEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const

@@ -89,7 +89,8 @@ function isRelevant({ topic, similarity }: MemoryHit, overlap: number): boolean 
   return (topic ?? 0) >= LEAST.topic || overlap >= LEAST.overlap || (similarity ?? 0) >= LEAST.similarity
 }
 
-function contentWords(text: string): ReadonlySet<string> {
+/** The words of a text without the commonest. */
+export function contentWords(text: string): ReadonlySet<string> {
   return new Set(wordsOf(text).filter((word) => !COMMON.has(word)))
 }
 

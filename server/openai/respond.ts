@@ -21,18 +21,23 @@ import { jsonText } from './json-text.ts'
 import { memoryReport } from './memory-use.ts'
 import { actionOf, CheckedText, servedInstead, verificationReport } from './checked-text.ts'
 import { prefixOptions } from './prefix-options.ts'
-import { planReply, type ReplyPlan } from './reply-plan.ts'
+import { citationsOf, type CitedTurn } from './citations.ts'
+import { searchItems, withoutResults, type SearchItem } from './file-search.ts'
+import { planReply, type PlannedRequest, type ReplyPlan } from './reply-plan.ts'
 import { ReplyReader, type Part } from './reply-reader.ts'
 import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
+import { fileSearchIn, functionsIn } from './tools-schema.ts'
 import { truncate } from './truncation.ts'
 import { countMemories, readMemory, rememberedOf, secondReading, verifiedOf, type ReadMemory } from './turn-memory.ts'
 
 export interface Caller {
   readonly owner: string
   readonly requestId: string
+  /** Where the URLs begin under which the client reaches this server. */
+  readonly origin: string
   /** Aborts when the client has gone or the server has to stop. */
   readonly signal: AbortSignal
   /** Counts what is held of the reply until it is complete. */
@@ -77,6 +82,7 @@ export async function* respond(
         accepted = event
         reader.begin(event.inReasoning)
         yield* writer.begin()
+        for (const item of searchesOf(turn, request)) yield* writer.searched(item)
       } else if (event.kind === 'progress') {
         const { prefilled, total } = event
         if (due())
@@ -96,13 +102,14 @@ export async function* respond(
         if (output && reply.waits)
           yield* reply.pieces(served).flatMap(({ parts, tokens }) => writer.take(parts, tokens))
         else if (output) yield* writer.take(rest, [])
-        if (output) yield* writer.close(incomplete)
+        const cited = citedTurn(turn, served === null ? verified : null, caller.origin)
+        if (output) yield* writer.close(incomplete, (text) => citationsOf(text, cited))
         if (verified && request.include?.includes('mneme.verification'))
           yield* writer.verified({ ...verified, action: actionOf(verified, served) })
         const again = await secondReading(deps, turn, event, served, caller.signal)
         const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
-        const document = { response, input: itemsOf(turn.input) }
+        const document = { response: withoutResults(response), input: itemsOf(turn.input) }
         await keep(deps, caller, turn, document, again?.accepted ?? accepted, again?.done ?? event, told, stored)
         countMemories(deps, turn, again, told)
         if (told) void embedTold(deps, caller.owner, told.written)
@@ -137,6 +144,18 @@ interface Prepared {
 
 /** A turn with what is remembered of its user. */
 type RememberingTurn = Prepared & ReadMemory
+
+/** The searches that a turn has made, as items of its output. */
+function searchesOf({ search, said, evidence, noted }: RememberingTurn, { include }: ResponseRequest): SearchItem[] {
+  return searchItems(search, said.at(-1) ?? '', noted && evidence ? evidence.entries : [], include)
+}
+
+/** What the sentences of a reply may rest on: what it has read, and the verdicts on its text. */
+function citedTurn({ said, evidence, noted }: RememberingTurn, verified: Verified | null, origin: string): CitedTurn {
+  const memories = noted && evidence ? evidence.entries : []
+  const verdicts = verified?.verdicts ?? []
+  return { question: said.at(-1) ?? '', memories, chunks: noted?.chunks ?? [], verdicts, origin }
+}
 
 /** What became of a turn besides its reply. */
 interface Outcomes {
@@ -181,7 +200,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   await prepareModel(deps, model, caller.owner, caller.signal)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
-  const plan = planReply(request, model)
+  const plan = planReply(plannedOf(request), model)
   const messages = messagesOf(request, input, plan.format)
   const generate = request.generate ?? true
   if (messages.length === 0 && generate && !base) {
@@ -206,6 +225,12 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
     prefixes: { ...prefixOptions(request), durable: request.prompt_cache_retention === '24h' },
   }
   return { id: newId('resp'), model, base, sampling, input, plan, job, truncated: 0 }
+}
+
+/** What the model is told of the tools: functions. A search is made without it. */
+function plannedOf({ tools, tool_choice: choice, ...request }: ResponseRequest): PlannedRequest {
+  const isSearched = choice === 'file_search' || (choice === 'required' && fileSearchIn(tools ?? []) !== null)
+  return { ...request, tools: functionsIn(tools ?? []), tool_choice: isSearched ? 'auto' : choice }
 }
 
 /** Alternatives of each token; null for no log-probabilities. */
@@ -233,7 +258,7 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
 }
 
 function usageOf(
-  { base, job, model, plan, truncated, evidence, noted }: RememberingTurn,
+  { base, job, model, plan, truncated, evidence, search, noted }: RememberingTurn,
   accepted: AcceptedEvent,
   { generated }: DoneEvent,
   { again, told, verified, served }: Outcomes,
@@ -249,7 +274,8 @@ function usageOf(
   const memory = memoryReport(evidence, noted, again, told)
   const verification = verified && verificationReport(verified, served)
   const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
-  return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory, verification }
+  const files = search && { results: search.chunks.length, read: noted?.chunks.length ?? 0 }
+  return { ...counts, again: again?.computed ?? 0, stateBytes, resumed, memory, search: files, verification }
 }
 
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */

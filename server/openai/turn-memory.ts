@@ -11,7 +11,8 @@ import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { ServedModel } from '../served-model.ts'
 import type { CheckedText } from './checked-text.ts'
 import { isRemembered, memoryUse } from './memory-use.ts'
-import { withNotes, type NotedTurn } from './notes.ts'
+import { withEvidence, type NotedTurn } from './notes.ts'
+import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
 import { userTexts, type InputEntry } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 
@@ -30,6 +31,8 @@ export interface ReadMemory {
   /** What the user wrote in it. */
   readonly said: readonly string[]
   readonly evidence: Evidence | null
+  /** What was found in files; null where it was not looked for. */
+  readonly search: FileSearch | null
   /** Null: the reply is made without notes. */
   readonly noted: NotedTurn | null
   /** What is done with a reply that is wrong about its user. */
@@ -38,7 +41,7 @@ export interface ReadMemory {
 
 type RememberingTurn = TurnOfMemory & ReadMemory
 
-/** Finds what is remembered of the turn's user, and puts it before the turn as notes. */
+/** Finds what is remembered of the turn's user and what files say, and puts it before the turn as notes. */
 export async function readMemory(
   deps: Deps,
   request: ResponseRequest,
@@ -51,9 +54,10 @@ export async function readMemory(
   const generates = turn.job.maxTokens > 0
   const isKnown = ({ text }: { readonly text: string }): boolean => said.some((message) => message.includes(text))
   const evidence = generates ? await findEvidence(deps, owner, use, said.at(-1) ?? '', isKnown, signal) : null
-  const noted = evidence && (await withNotes(turn.model, turn.job, evidence.entries))
+  const search = generates ? await searchForTurn(deps, request, said.at(-1) ?? '', owner, signal) : null
+  const noted = await withEvidence(turn.model, turn.job, evidence?.entries ?? [], readableChunks(search))
   const verify = evidence ? (request.mneme?.verify ?? deps.verify) : 'off'
-  return { use, said, evidence, noted, verify }
+  return { use, said, evidence, search, noted, verify }
 }
 
 /** The user's messages. */
@@ -76,14 +80,16 @@ export async function secondReading(
 export async function verifiedOf(
   deps: Deps,
   owner: string,
-  { use, said, base, evidence, verify }: RememberingTurn,
+  { use, said, base, evidence, noted, verify }: RememberingTurn,
   reply: CheckedText,
   told: TurnMemories | null,
 ): Promise<Verified | null> {
   if (verify === 'off' || !evidence || reply.text === '') return null
   const before = await heardBefore(deps, owner, base, reply.waits)
   const heard = [...before.heard, ...said]
-  const turn = { ...before, question: said.at(-1) ?? '', reply: reply.text, evidence, told, heard }
+  // What files say need not have been told.
+  const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0
+  const turn = { heard, isWhole, question: said.at(-1) ?? '', reply: reply.text, evidence, told }
   return verifyReply(deps, owner, use, turn, verify)
 }
 
@@ -121,7 +127,7 @@ export function countMemories(
   again: SecondReading | null,
   told: TurnMemories | null,
 ): void {
-  if (evidence) metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
+  if (evidence) metrics.memoryReads.inc({ gate: noted && evidence.entries.length > 0 ? 'open' : 'closed' })
   if (again) metrics.secondReading.observe(again.milliseconds / 1000)
   if (told) countTold(metrics, told)
 }

@@ -8,6 +8,7 @@ import { listFields, retrieveFields } from '../../server/http/stored.ts'
 import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
 import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
+import { fileSearchFields } from '../../server/openai/tools-schema.ts'
 import type { Fields } from '../../server/openai/field.ts'
 import { listFileFields, uploadFields } from '../../server/openai/files-schema.ts'
 import {
@@ -53,6 +54,7 @@ export function apiTables(): Record<string, string> {
     'change memory': fieldTable(changeFields),
     'list memories': fieldTable(listMemoryFields),
     'delete memories': fieldTable(deleteFields),
+    'file search': fieldTable(fileSearchFields),
     'upload file': fieldTable(uploadFields),
     'list files': fieldTable(listFileFields),
     'create vector store': fieldTable(createStoreFields),
