@@ -62,7 +62,8 @@ function end(
   return changeObject(store, owner, 'vector_store_file', place.file, place.store, { ...change, from: IN_PROGRESS })
 }
 
-function chunkOf({ now }: FileDeps, store: string, file: string, text: string): Memory {
+/** A piece of a file or a memory as a row of memories. */
+export function chunkOf({ now }: Pick<Deps, 'now'>, store: string, file: string, text: string): Memory {
   const time = now()
   const place = { id: newId('chunk'), namespace: store, user: file }
   const rest = { metadata: {}, created: time, updated: time, expires: null, source: null, fact: null, ended: null }

@@ -44,8 +44,8 @@ export async function searchFiles(
 ): Promise<FoundChunk[]> {
   const found = new Map<string, FoundChunk>()
   for (const store of stores) {
-    const files = await filesOf(deps, owner, store)
-    const chosen = filter && [...files].filter(([, { body }]) => fits(filter, body.attributes)).map(([id]) => id)
+    const files = await sourcesOf(deps, owner, store)
+    const chosen = filter && [...files].filter(([, { attributes }]) => fits(filter, attributes)).map(([id]) => id)
     if (files.size === 0 || chosen?.length === 0) continue
     for (const text of texts) {
       const where = { namespace: store, user: null, ...(chosen && { users: chosen }), metadata: {}, ended: false }
@@ -60,34 +60,51 @@ export async function searchFiles(
   return [...found.values()].toSorted((a, b) => b.score - a.score).slice(0, limit)
 }
 
-/** The files of a vector store, by id. */
-async function filesOf(
-  { store }: Deps,
-  owner: string,
-  parent: string,
-): Promise<Map<string, StoredObject<'vector_store_file'>>> {
-  const files = new Map<string, StoredObject<'vector_store_file'>>()
+/** What pieces are of: a file, whose name is looked up where a piece of it is found, or a memory at a path. */
+interface PieceSource {
+  readonly id: string
+  readonly name: string | null
+  readonly attributes: Attributes
+}
+
+/** The files of a vector store, or the memories of a memory store, by id. */
+async function sourcesOf({ store }: Deps, owner: string, parent: string): Promise<Map<string, PieceSource>> {
+  const kind = isMemoryStore(parent) ? 'store_memory' : 'vector_store_file'
+  const sources = new Map<string, PieceSource>()
   for (let after: string | null = null; ;) {
-    const rows: StoredObject<'vector_store_file'>[] = await listObjects(store, owner, 'vector_store_file', parent, {
-      after,
-      limit: PAGE,
-    })
-    for (const row of rows) files.set(row.id, row)
-    if (rows.length < PAGE) return files
+    const page: { after: string | null; limit: number } = { after, limit: PAGE }
+    const rows: StoredObject<'store_memory' | 'vector_store_file'>[] = await listObjects(
+      store,
+      owner,
+      kind,
+      parent,
+      page,
+    )
+    for (const { id, label, body } of rows)
+      sources.set(
+        id,
+        'attributes' in body ? { id, name: null, attributes: body.attributes } : { id, name: label, attributes: {} },
+      )
+    if (rows.length < PAGE) return sources
     after = rows.at(-1)!.id
   }
+}
+
+/** Whether an id is that of a memory store: they are searched as vector stores are. */
+export function isMemoryStore(id: string): boolean {
+  return id.startsWith('memstore_')
 }
 
 async function chunkOf(
   { store }: Deps,
   owner: string,
-  files: ReadonlyMap<string, StoredObject<'vector_store_file'>>,
+  sources: ReadonlyMap<string, PieceSource>,
   { memory, similarity }: MemoryHit,
   score: number,
 ): Promise<FoundChunk | null> {
-  const attached = files.get(memory.user ?? '')
-  const file = attached && (await findObject(store, owner, 'file', attached.id))
-  if (!file) return null
-  const { id, text } = memory
-  return { id, file: file.id, name: file.body.name, attributes: attached.body.attributes, text, score, similarity }
+  const source = sources.get(memory.user ?? '')
+  if (!source) return null
+  const name = source.name ?? (await findObject(store, owner, 'file', source.id))?.body.name
+  if (name === undefined) return null
+  return { id: memory.id, file: source.id, name, attributes: source.attributes, text: memory.text, score, similarity }
 }

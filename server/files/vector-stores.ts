@@ -53,3 +53,12 @@ export function expiryOf(active: number, days: number | null): number | null {
 export function isExpired({ label, expires }: StoredObject<'vector_store'>, now: number): boolean {
   return label === 'expired' || (expires !== null && expires <= now)
 }
+
+/** Throws ApiError 404, and 400 for an archived one. */
+export async function requireMemoryStore({ store }: Pick<Deps, 'store'>, owner: string, id: string): Promise<void> {
+  const found = await findObject(store, owner, 'memory_store', id)
+  if (!found)
+    throw new ApiError(404, 'not_found', `There is no memory store '${id.slice(0, 100)}'.`, { param: 'tools' })
+  if (found.body.archived !== null)
+    throw new ApiError(400, 'memory_store_archived', `The memory store '${id}' is archived.`, { param: 'tools' })
+}

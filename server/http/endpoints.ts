@@ -6,6 +6,9 @@ import type { Endpoint } from './endpoint.ts'
 import { fileEndpoints } from './files.ts'
 import { generateEndpoints } from './generate.ts'
 import { memoryEndpoints } from './memories.ts'
+import { memoryStoreEndpoints } from './memory-stores.ts'
+import { memoryVersionEndpoints } from './memory-versions.ts'
+import { storeMemoryEndpoints } from './store-memories.ts'
 import { statusEndpoints } from './status.ts'
 import { storedEndpoints } from './stored.ts'
 import { vectorStoreEndpoints } from './vector-stores.ts'
@@ -21,6 +24,9 @@ export function allEndpoints(deps: Deps): readonly Endpoint[] {
     ...fileEndpoints(deps),
     ...vectorStoreEndpoints(deps),
     ...vectorStoreFileEndpoints(deps),
+    ...memoryStoreEndpoints(deps),
+    ...storeMemoryEndpoints(deps),
+    ...memoryVersionEndpoints(deps),
     ...statusEndpoints(deps, () => endpoints),
   ]
   return endpoints

@@ -1,7 +1,7 @@
 /** The tool `file_search`: the server looks for the user's message in vector stores before the reply, whatever the model can. */
 import type { Deps } from '../deps.ts'
-import { DEFAULT_RESULTS, searchFiles, type FoundChunk } from '../files/search-files.ts'
-import { findOpenStore, touch } from '../files/vector-stores.ts'
+import { DEFAULT_RESULTS, isMemoryStore, searchFiles, type FoundChunk } from '../files/search-files.ts'
+import { findOpenStore, requireMemoryStore, touch } from '../files/vector-stores.ts'
 import { contentWords } from '../memory/evidence.ts'
 import { mostOf } from '../memory/rank.ts'
 import { wordsOf } from '../memory/words.ts'
@@ -32,18 +32,15 @@ export async function searchForTurn(
     throw new ApiError(400, 'invalid_value', text, { param: 'tool_choice' })
   }
   if (!tool || choice === 'none') return null
+  const ids = [...new Set(tool.vector_store_ids)]
   const stores = []
-  for (const id of new Set(tool.vector_store_ids)) stores.push(await findOpenStore(deps, owner, id, 'tools'))
+  for (const id of ids) if (!isMemoryStore(id)) stores.push(await findOpenStore(deps, owner, id, 'tools'))
+  for (const id of ids) if (isMemoryStore(id)) await requireMemoryStore(deps, owner, id)
   const query = message.trim()
   if (query === '') return null
   const { filters, max_num_results: most, ranking_options: ranking } = tool
   const asked = { filter: filters ?? null, limit: most ?? DEFAULT_RESULTS, least: ranking?.score_threshold ?? 0 }
-  const chunks = await searchFiles(
-    deps,
-    owner,
-    { ...asked, stores: stores.map(({ id }) => id), texts: [query] },
-    signal,
-  )
+  const chunks = await searchFiles(deps, owner, { ...asked, stores: ids, texts: [query] }, signal)
   for (const store of stores) await touch(deps, owner, store)
   return { query, chunks }
 }

@@ -96,6 +96,9 @@ export function connectStore(port: Port): ConnectedStore {
     dropChunks: call('dropChunks'),
     expireObjects: call('expireObjects'),
     unfinishedFiles: call('unfinishedFiles'),
+    writeStoreMemory: call('writeStoreMemory'),
+    removeStoreMemory: call('removeStoreMemory'),
+    redactVersion: call('redactVersion'),
     statistics: call('statistics'),
     fail,
     async close() {

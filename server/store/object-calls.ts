@@ -1,8 +1,9 @@
 /** What a store keeps of the objects that OpenAI's and Anthropic's APIs have for memory: files, vector stores, memory stores. */
 import type { Memory } from './memory-calls.ts'
+import type { MemoryStoreBodies } from './memory-store-calls.ts'
 
 /** The objects, by kind, and what is kept of each besides its keys. Times are milliseconds since 1970. */
-export interface ObjectBodies {
+export interface ObjectBodies extends MemoryStoreBodies {
   /** A text that was uploaded; its bytes are its content. */
   file: { readonly name: string; readonly purpose: string; readonly created: number }
   vector_store: {

@@ -52,6 +52,10 @@ export function createObjects(
       for (const { parent: store } of sql.placesOf.all(owner, id) as { parent: Blob }[])
         remove(owner, { kind: 'vector_store_file', parent: textOf(store), id })
     }
+    if (kind === 'memory_store') {
+      dropPieces(owner, id, null)
+      for (const inner of ['store_memory', 'memory_version'] as const) sql.removeAll.run(owner, inner, id)
+    }
     if (kind !== 'vector_store') return
     dropPieces(owner, id, null)
     for (const inner of ['vector_store_file', 'file_batch'] as const) sql.removeAll.run(owner, inner, id)

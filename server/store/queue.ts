@@ -23,6 +23,7 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'addObject',
   'changeObject',
   'addChunks',
+  'writeStoreMemory',
 ])
 /** What they delete is in no file any more when they are answered. */
 const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
@@ -34,6 +35,8 @@ const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
   'expireMemories',
   'removeObject',
   'dropChunks',
+  'removeStoreMemory',
+  'redactVersion',
   'expireObjects',
 ])
 

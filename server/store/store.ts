@@ -1,5 +1,6 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
+import type { MemoryStoreCalls } from './memory-store-calls.ts'
 import type { ObjectCalls } from './object-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
@@ -124,7 +125,7 @@ export interface PrefixCalls {
 }
 
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls extends PrefixCalls, MemoryCalls, ObjectCalls {
+export interface StoreCalls extends PrefixCalls, MemoryCalls, ObjectCalls, MemoryStoreCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What the turn's user told is remembered

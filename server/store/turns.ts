@@ -4,6 +4,7 @@ import { bytesOfState, type SessionState } from '../checkpoint.ts'
 import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { createMemories } from './memories.ts'
+import { createMemoryStores } from './memory-stores.ts'
 import { createObjects } from './objects.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type Kind, type States } from './states.ts'
@@ -61,11 +62,13 @@ export function createTurns(
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
   const memories = createMemories(database, tell)
+  const objects = createObjects(database, memories, tell)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   return {
     ...prefixes,
     ...memories,
-    ...createObjects(database, memories, tell),
+    ...objects,
+    ...createMemoryStores(database, objects, memories),
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)

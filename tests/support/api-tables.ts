@@ -28,6 +28,16 @@ import {
   updateFileFields,
   updateStoreFields,
 } from '../../server/openai/vector-stores-schema.ts'
+import {
+  createMemoryStoreFields,
+  createStoreMemoryFields,
+  deleteStoreMemoryFields,
+  listMemoryStoreFields,
+  listStoreMemoryFields,
+  listVersionFields,
+  updateMemoryStoreFields,
+  updateStoreMemoryFields,
+} from '../../server/openai/memory-stores-schema.ts'
 import { httpFields, messageItemFields, otherItemFields, socketFields } from '../../server/openai/responses-schema.ts'
 
 const document = new URL('../../docs/api.md', import.meta.url)
@@ -65,6 +75,14 @@ export function apiTables(): Record<string, string> {
     'update attached file': fieldTable(updateFileFields),
     'list attached files': fieldTable(listStoreFileFields),
     'create file batch': fieldTable(createBatchFields),
+    'create memory store': fieldTable(createMemoryStoreFields),
+    'update memory store': fieldTable(updateMemoryStoreFields),
+    'list memory stores': fieldTable(listMemoryStoreFields),
+    'create store memory': fieldTable(createStoreMemoryFields),
+    'update store memory': fieldTable(updateStoreMemoryFields),
+    'list store memories': fieldTable(listStoreMemoryFields),
+    'delete store memory': fieldTable(deleteStoreMemoryFields),
+    'list versions': fieldTable(listVersionFields),
     retrieve: fieldTable(retrieveFields),
     list: fieldTable(listFields),
   }

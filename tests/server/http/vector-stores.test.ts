@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import OpenAI, { APIError, toFile } from 'openai'
 import { describe, expect, test } from 'vitest'
+import { indexUnfinished } from '../../../server/files/index-file.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { startTestServer, type TestOptions } from '../../support/test-server.ts'
 
@@ -344,6 +345,58 @@ describe('vector stores, by the official client', () => {
     expect(await memories('/v1/memories/search', { query: 'warranty', namespace: store.id })).not.toContain('months')
     await server.request('DELETE', '/v1/memories?all=true', undefined, { authorization: 'Bearer a' })
     expect((await mine.vectorStores.search(store.id, { query: 'warranty' })).data).toHaveLength(1)
+  })
+
+  test('whose files were being indexed when the server was killed have them indexed at the next start, unless cancelled', async () => {
+    const { client, server, kettle, garden } = await filled()
+    const store = await client.vectorStores.create({})
+    const where = { vector_store_id: store.id }
+    const { id: batch } = await client.vectorStores.fileBatches.create(store.id, { file_ids: [garden.id] })
+    // As a kill leaves them: files that are there, and not indexed.
+    const cutOff = async (id: string, tag: string) => {
+      const key = { kind: 'vector_store_file', parent: store.id, id } as const
+      const body = { attributes: {}, chunking: { size: 100, overlap: 0 }, created: 1, error: null }
+      await server.deps.store.addObject(
+        'local',
+        { ...key, label: 'in_progress', tag, bytes: 0, expires: null, body },
+        null,
+      )
+    }
+    await cutOff(kettle.id, '')
+    await cutOff(garden.id, batch)
+    expect((await client.vectorStores.retrieve(store.id)).status).toBe('in_progress')
+    expect((await client.vectorStores.fileBatches.retrieve(batch, where)).status).toBe('in_progress')
+    expect((await client.vectorStores.fileBatches.cancel(batch, where)).status).toBe('cancelled')
+    await indexUnfinished(server.deps)
+    expect((await client.vectorStores.files.poll(store.id, kettle.id)).status).toBe('completed')
+    expect((await client.vectorStores.files.retrieve(garden.id, where)).status).toBe('cancelled')
+    expect((await client.vectorStores.retrieve(store.id)).file_counts).toMatchObject({
+      completed: 1,
+      cancelled: 1,
+      total: 2,
+    })
+    const { data } = await client.vectorStores.search(store.id, { query: ['warranty', 'tomatoes'] })
+    expect(data.map(({ filename }) => filename)).toEqual(['kettle.md'])
+  })
+
+  test('whose time is over are empty, say so, and are not searched', async () => {
+    const { client, server, store, garden } = await filled()
+    const key = { kind: 'vector_store', parent: '', id: store.id } as const
+    await server.deps.store.changeObject('local', key, { expires: 1 })
+    expect(await refusal(client.vectorStores.search(store.id, { query: 'warranty' }))).toEqual([
+      400,
+      'vector_store_expired',
+      'vector_store_id',
+    ])
+    expect(await server.deps.store.expireObjects()).toBe(1)
+    expect(await server.deps.store.expireObjects()).toBe(0)
+    expect(await client.vectorStores.retrieve(store.id)).toMatchObject({ status: 'expired', file_counts: { total: 0 } })
+    expect((await client.vectorStores.files.list(store.id)).data).toEqual([])
+    expect((await client.files.retrieve(garden.id)).id).toBe(garden.id)
+    await server.deps.store.changeObject('local', { kind: 'file', parent: '', id: garden.id }, { expires: 1 })
+    expect((await client.files.list()).data.map(({ filename }) => filename)).toEqual(['kettle.md'])
+    expect(await server.deps.store.expireObjects()).toBe(1)
+    expect(await refusal(client.files.retrieve(garden.id))).toEqual([404, 'file_not_found', 'file_id'])
   })
 
   test('and files that are deleted are in no file of the data folder', async () => {
