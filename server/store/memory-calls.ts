@@ -99,6 +99,12 @@ export interface MemoryHit {
   readonly topic: number | null
 }
 
+export interface TextsQuery {
+  readonly namespace: string
+  readonly user: string | null
+  readonly texts: readonly string[]
+}
+
 export interface MemoryEvent {
   readonly kind: 'added' | 'updated'
   readonly time: number
@@ -136,6 +142,8 @@ export interface MemoryCalls {
   listMemories(owner: string, page: MemoryPage): Memory[]
   /** Facts of a user, told last first: on these topics, or on all. */
   factsOf(owner: string, query: FactQuery): Memory[]
+  /** Those of the texts that are remembered of a user as they are, without being read as facts. */
+  heldTexts(owner: string, query: TextsQuery): string[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
   searchMemories(owner: string, query: MemoryQuery): MemoryHit[]
   /** `taken`: another memory of the same user and namespace has that text. */
