@@ -1,10 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import OpenAI, { APIError, toFile } from 'openai'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { loadBundle } from '../../../runtime/bundle.ts'
+import { embedderSource } from '../../../server/cli.ts'
+import { configSchema } from '../../../server/config.ts'
 import { indexUnfinished } from '../../../server/files/index-file.ts'
+import { startServer } from '../../../server/serve.ts'
+import { fakeParts, fakeSource } from '../../support/fake-source.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { startTestServer, type TestOptions } from '../../support/test-server.ts'
+import { writeTinyEmbedder } from '../../support/tiny-embedder.ts'
 
 async function connect(options?: TestOptions) {
   const server = await startTestServer(options)
@@ -177,6 +183,20 @@ describe('vector stores, by the official client', () => {
     const sure = { query: 'water of the kettle', ranking_options: { score_threshold: 0.99 } }
     expect((await client.vectorStores.search(store.id, sure)).data.map(({ file_id: id }) => id)).toEqual([kettle.id])
     expect((await client.vectorStores.search(store.id, { query: 'zebra' })).data).toEqual([])
+  })
+
+  test('compare meaning too where there is an embedder: a file that is completed is found without a word in common', async () => {
+    const config = configSchema.parse({ port: 0, data: temporaryFolder(), logLevel: 'silent', drainTimeout: 1 })
+    const embedders = [embedderSource(await loadBundle(await writeTinyEmbedder(temporaryFolder())))]
+    const server = await startServer(config, { models: [fakeSource()], embedders }, fakeParts(config))
+    onTestFinished(() => server.stop())
+    const client = new OpenAI({ apiKey: 'k', baseURL: `${server.url}/v1`, maxRetries: 0 })
+    const store = await client.vectorStores.create({})
+    const file = await client.vectorStores.files.uploadAndPoll(store.id, await text('garden.txt', GARDEN))
+    expect(file.status).toBe('completed')
+    const { data } = await client.vectorStores.search(store.id, { query: 'xyz' })
+    expect(data).toMatchObject([{ filename: 'garden.txt', score: 0.5 }])
+    expect((await client.vectorStores.search(store.id, { query: GARDEN })).data).toMatchObject([{ score: 1 }])
   })
 
   test('refuse a search that asks for what is not done, by the name of the parameter', async () => {
