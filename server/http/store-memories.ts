@@ -67,8 +67,10 @@ export function storeMemoryEndpoints(deps: Deps): Endpoint[] {
       summary: 'Write a text at a path of a memory store',
       body: createStoreMemory,
       query: viewQuery,
-      answer: bodyAnswer(deps, createStoreMemory, (c, { path, content }) =>
-        write(c, null, { path, text: content ?? '', expected: null }),
+      answer: afterQuery(
+        bodyAnswer(deps, createStoreMemory, (c, { path, content }) =>
+          write(c, null, { path, text: content ?? '', expected: null }),
+        ),
       ),
     },
     {
@@ -110,12 +112,14 @@ export function storeMemoryEndpoints(deps: Deps): Endpoint[] {
       summary: 'Change text or path of a memory; its versions keep what it was',
       body: updateStoreMemory,
       query: viewQuery,
-      answer: bodyAnswer(deps, updateStoreMemory, (c, { path, content, precondition }) =>
-        write(c, idOf(c), {
-          path: path ?? null,
-          text: content ?? null,
-          expected: precondition?.content_sha256 ?? null,
-        }),
+      answer: afterQuery(
+        bodyAnswer(deps, updateStoreMemory, (c, { path, content, precondition }) =>
+          write(c, idOf(c), {
+            path: path ?? null,
+            text: content ?? null,
+            expected: precondition?.content_sha256 ?? null,
+          }),
+        ),
       ),
     },
     {
@@ -135,6 +139,14 @@ export function storeMemoryEndpoints(deps: Deps): Endpoint[] {
       },
     },
   ]
+}
+
+/** The answer once the query has been checked, before the body is read. */
+function afterQuery(answer: (c: RequestContext) => Promise<Response>): Endpoint['answer'] {
+  return (c) => {
+    check(viewQuery, c.req.query())
+    return answer(c)
+  }
 }
 
 /** The memories right below a prefix, and one prefix for each folder of deeper ones. */

@@ -1,6 +1,6 @@
 /** What a store keeps of the objects that OpenAI's and Anthropic's APIs have for memory: files, vector stores, memory stores. */
 import type { Memory } from './memory-calls.ts'
-import type { MemoryStoreBodies } from './memory-store-calls.ts'
+import type { MemoryStoreBodies } from './memory-store-bodies.ts'
 
 /** The objects, by kind, and what is kept of each besides its keys. Times are milliseconds since 1970. */
 export interface ObjectBodies extends MemoryStoreBodies {
