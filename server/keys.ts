@@ -36,14 +36,25 @@ interface Entry {
 }
 
 const HASH = /^(?:sha256:)?([0-9a-f]{64})$/i
+/** Names with a line break are the store's own (store/object-calls.ts). */
+const ONE_LINE = [/^[^\n\r]*$/, 'expected a name without line breaks'] as const
 const keysFileSchema = z.strictObject({
   keys: z.array(
     z.strictObject({
-      name: z.string().min(1).max(64),
+      name: z
+        .string()
+        .min(1)
+        .max(64)
+        .regex(...ONE_LINE),
       /** SHA-256 of the key in hexadecimal digits. */
       hash: z.string().regex(HASH, 'expected the SHA-256 of a key as 64 hexadecimal digits'),
       /** Default: the key's own name. */
-      tenant: z.string().min(1).max(128).optional(),
+      tenant: z
+        .string()
+        .min(1)
+        .max(128)
+        .regex(...ONE_LINE)
+        .optional(),
       scopes: z.array(z.enum(SCOPES)).min(1).default(['api']),
     }),
   ),

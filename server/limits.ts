@@ -5,6 +5,8 @@ import type { Config } from './config.ts'
 export interface Limits {
   /** Bytes of a body or WebSocket message, after decompression. */
   readonly bodyBytes: number
+  /** Bytes of an upload: a file with its form. It is held in memory while it is read. */
+  readonly fileBytes: number
   readonly connections: number
   /** Requests in flight and WebSockets of one owner, where keys are required. */
   readonly connectionsPerOwner: number
@@ -27,6 +29,7 @@ const MIB = 1024 * 1024
 
 export const DEFAULT_LIMITS: Limits = {
   bodyBytes: MIB,
+  fileBytes: 32 * MIB,
   connections: 1024,
   connectionsPerOwner: 256,
   keepAliveMs: 75_000,
@@ -74,6 +77,7 @@ export function limitsOf(config: Config): Limits {
   return {
     ...DEFAULT_LIMITS,
     bodyBytes: config.maxBody,
+    fileBytes: Math.max(DEFAULT_LIMITS.fileBytes, config.maxBody),
     connections: config.maxConnections,
     connectionsPerOwner: config.maxConnectionsPerKey,
     keepAliveMs: config.keepAlive * 1000,

@@ -15,6 +15,7 @@ import { createKeyRing } from './keys.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { cacheBytes, limitsOf } from './limits.ts'
+import { indexUnfinished } from './files/index-file.ts'
 import { embedPending } from './memory/memories.ts'
 import { createMetrics } from './metrics.ts'
 import { embedPendingTurns } from './openai/episodes.ts'
@@ -133,6 +134,9 @@ export async function startServer(
     const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
     const pending = embedPending(deps, stopping.signal).then(() => embedPendingTurns(deps, stopping.signal))
     void pending.catch((error: unknown) => log.warn({ err: error }, 'memories have no vectors yet'))
+    void indexUnfinished(deps).catch((error: unknown) =>
+      log.warn({ err: error }, 'files that were being indexed go on at the next start'),
+    )
     const { server, connections } = createListener(createApp(deps), deps)
     const url = await listen(server, config)
     return {

@@ -62,6 +62,10 @@ export function memoriesCommand(): Command {
     const lines = events.map(({ event, text, created_at: at }) => `${time(at)}  ${event}  ${text}`)
     print(options, events, lines.join('\n'))
   })
+  add('namespaces', 'the namespaces that have texts, and how many').action(async (options: Where) => {
+    const all = await client(options).memories.namespaces()
+    print(options, all, all.map(({ namespace, memories }) => `${memories}  ${namespace}`).join('\n'))
+  })
   add('update <id> <text>', 'let it say something else; the history keeps what it said').action(
     async (id: string, text: string, options: Where) => {
       const memory = await client(options).memories.update(id, { text })

@@ -52,6 +52,11 @@ export interface MemoryEventObject {
   readonly created_at: number
 }
 
+export interface MemoryNamespace {
+  readonly namespace: string
+  readonly memories: number
+}
+
 interface Place {
   readonly namespace?: string
   readonly user_id?: string
@@ -95,6 +100,8 @@ export interface Memories {
   /** Deletes all of a namespace or of a user; returns how many there were. */
   deleteAll(place: Place, options?: CallOptions): Promise<number>
   history(id: string, options?: CallOptions): Promise<readonly MemoryEventObject[]>
+  /** Those that have memories, with how many. */
+  namespaces(options?: CallOptions): Promise<readonly MemoryNamespace[]>
 }
 
 type Json = <T>(method: string, path: string, body: object | null, options?: CallOptions) => Promise<T>
@@ -119,6 +126,7 @@ export function memoriesOf(json: Json): Memories {
       return (await json<{ deleted: number }>('DELETE', `/v1/memories${queryOf(place)}`, null, options)).deleted
     },
     history: (id, options) => data(json('GET', `${path(id)}/history`, null, options)),
+    namespaces: (options) => data(json('GET', '/v1/memories/namespaces', null, options)),
   }
 }
 

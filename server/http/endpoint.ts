@@ -17,6 +17,8 @@ export interface Endpoint {
   readonly socket?: boolean
   /** Of the JSON body. */
   readonly body?: z.ZodType
+  /** Of a body of multipart/form-data. */
+  readonly form?: z.ZodType
   readonly query?: z.ZodType
   readonly answer: (c: RequestContext) => Response | Promise<Response>
 }

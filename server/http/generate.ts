@@ -84,7 +84,7 @@ function stateless<S extends z.ZodType<{ stream?: boolean | null | undefined; mo
 
 function callerOf(c: RequestContext, signal: AbortSignal, held: HeldReply): Caller {
   const { owner } = c.get('holder')
-  return { owner, requestId: c.get('requestId'), signal, held, local: null }
+  return { owner, requestId: c.get('requestId'), origin: new URL(c.req.url).origin, signal, held, local: null }
 }
 
 /** The answer once it is complete. */

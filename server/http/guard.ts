@@ -88,7 +88,8 @@ async function authenticate(deps: Deps, c: RequestContext): Promise<Holder> {
   const protocol = protocolsOf(c)
     .find((p) => p.startsWith(KEY_PROTOCOL))
     ?.slice(KEY_PROTOCOL.length)
-  const key = bearer ?? protocol ?? null
+  // As Anthropic's clients send it.
+  const key = bearer ?? c.req.header('x-api-key') ?? protocol ?? null
   const holder = deps.keys.holderOf(key)
   if (holder) return holder
   deps.metrics.rejected.inc({ reason: 'authentication' })

@@ -41,7 +41,7 @@ const ERROR = {
 }
 
 function operation(endpoint: Endpoint): Json {
-  const { summary, access, body, query, socket } = endpoint
+  const { summary, access, body, form, query, socket } = endpoint
   const failure = {
     description: 'refused',
     content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
@@ -54,9 +54,14 @@ function operation(endpoint: Endpoint): Json {
     summary,
     security: access === 'public' ? [] : [{ key: [access] }, {}],
     ...(parameters.length > 0 ? { parameters } : {}),
-    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: jsonSchema(body) } } } } : {}),
+    ...(body ? { requestBody: bodyOf('application/json', body) } : {}),
+    ...(form ? { requestBody: bodyOf('multipart/form-data', form) } : {}),
     responses: { ...success, '4XX': failure, '5XX': failure },
   }
+}
+
+function bodyOf(type: string, schema: z.ZodType): Json {
+  return { required: true, content: { [type]: { schema: jsonSchema(schema) } } }
 }
 
 function queryParameters(query: z.ZodType): Json[] {

@@ -35,7 +35,8 @@ export async function readJson(c: RequestContext, limit: number): Promise<unknow
   return parseJson(encoding === 'identity' ? bytes : await unpack(bytes, encoding, limit))
 }
 
-async function readBytes(c: RequestContext, limit: number): Promise<Buffer> {
+/** The bytes of a body. Throws ApiError as soon as it is longer than `limit`. */
+export async function readBytes(c: RequestContext, limit: number): Promise<Buffer> {
   if (Number(c.req.header('content-length') ?? 0) > limit) throw tooLarge(limit)
   const incoming = c.env?.incoming
   if (incoming) return readIncoming(incoming, limit)

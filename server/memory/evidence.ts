@@ -101,7 +101,8 @@ function isRelevant(
   return !isOther && (similarity ?? 0) >= least.similarity
 }
 
-function contentWords(text: string): ReadonlySet<string> {
+/** The words of a text without the commonest. */
+export function contentWords(text: string): ReadonlySet<string> {
   return new Set(wordsOf(text).filter((word) => !COMMON.has(word)))
 }
 

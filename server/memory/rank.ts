@@ -67,3 +67,8 @@ export function mergeRanks(lists: readonly (readonly Ranked[])[]): Ranked[] {
       if (!scores.has(seq)) behind.set(seq, Math.max(behind.get(seq) ?? 0, 1 / (RANK_CONSTANT + at + 1)))
   return sorted([...scores, ...behind].map(([seq, score]) => ({ seq, score })))
 }
+
+/** The score of a memory that is the first of so many lists. */
+export function mostOf(lists: number): number {
+  return lists / (RANK_CONSTANT + 1)
+}

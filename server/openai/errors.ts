@@ -10,12 +10,20 @@ export class ApiError extends Error {
   readonly retryAfter: number | null
   /** Methods that the path has, of a 405. */
   readonly allow: string | null
+  /** What else stands in the body. */
+  readonly fields: Readonly<Record<string, string>>
 
   constructor(
     status: number,
     code: string,
     message: string,
-    options: { param?: string; retryAfter?: number; allow?: string; cause?: unknown } = {},
+    options: {
+      param?: string
+      retryAfter?: number
+      allow?: string
+      fields?: Readonly<Record<string, string>>
+      cause?: unknown
+    } = {},
   ) {
     super(message, { cause: options.cause })
     this.status = status
@@ -23,6 +31,7 @@ export class ApiError extends Error {
     this.param = options.param ?? null
     this.retryAfter = options.retryAfter ?? null
     this.allow = options.allow ?? null
+    this.fields = options.fields ?? {}
   }
 }
 
@@ -37,7 +46,15 @@ export interface ErrorBody {
 
 /** The body `{error: {message, type, param, code}}` of an error. */
 export function errorBody(error: ApiError): ErrorBody {
-  return { error: { message: error.message, type: typeOf(error.status), param: error.param, code: error.code } }
+  return {
+    error: {
+      message: error.message,
+      type: typeOf(error.status),
+      param: error.param,
+      code: error.code,
+      ...error.fields,
+    },
+  }
 }
 
 /**

@@ -63,7 +63,7 @@ export function memoryReport(
   if (!evidence && !told) return null
   return {
     gates: { semantic: evidence && gateOf(evidence, noted) },
-    entries: noted ? evidence!.entries.map(entryOf) : [],
+    entries: noted && evidence ? evidence.entries.map(entryOf) : [],
     notes: noted && { place: noted.place, tokens: noted.tokens },
     second_reading: again && { tokens: again.computed },
     writes: told !== null,

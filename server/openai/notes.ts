@@ -1,7 +1,8 @@
 /** A turn that reads notes: what is remembered of its user stands before the user's message, on a fork of the state. */
-import { notesText } from '../../runtime/notes.ts'
+import { notesText, passagesText } from '../../runtime/notes.ts'
 import type { Message } from '../../runtime/text.ts'
 import { conversationTokens } from '../engine/client.ts'
+import type { FoundChunk } from '../files/search-files.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
@@ -15,6 +16,34 @@ export interface NotedTurn {
   readonly place: NotesPlace
   /** Tokens that the notes add. */
   readonly tokens: number
+  /** Pieces of files that are among them. */
+  readonly chunks: readonly FoundChunk[]
+}
+
+/** Characters of pieces that a reply reads; there is room for the best in any case. */
+const MAX_CHUNK_CHARACTERS = 4000
+
+/** The job with entries and as many of the pieces, the best first, as there is room for; null where there is nothing to read. */
+export async function withEvidence(
+  model: ServedModel,
+  job: NewTurn,
+  entries: readonly MemoryHit[],
+  found: readonly FoundChunk[],
+): Promise<NotedTurn | null> {
+  const chunks = withinBudget(found)
+  // Where all of them do not fit into the context, half of them may.
+  for (let most = chunks.length; ; most >>= 1) {
+    const noted = await withNotes(model, job, entries, chunks.slice(0, most))
+    if (noted || most === 0) return noted
+  }
+}
+
+function withinBudget(found: readonly FoundChunk[]): FoundChunk[] {
+  let characters = 0
+  return found.filter(({ text }, at) => {
+    characters += text.length
+    return at === 0 || characters <= MAX_CHUNK_CHARACTERS
+  })
 }
 
 /** Null where the notes do not fit into the model's context, or the prompt is no chat. */
@@ -22,10 +51,12 @@ export async function withNotes(
   model: ServedModel,
   job: NewTurn,
   entries: readonly MemoryHit[],
+  chunks: readonly FoundChunk[] = [],
 ): Promise<NotedTurn | null> {
   const { prompt } = job
-  if (entries.length === 0 || prompt.kind !== 'chat') return null
-  const text = notesText(entries.map(({ memory }) => memory))
+  if (entries.length + chunks.length === 0 || prompt.kind !== 'chat') return null
+  const notes = entries.length > 0 ? [notesText(entries.map(({ memory }) => memory))] : []
+  const text = [...notes, ...(chunks.length > 0 ? [passagesText(chunks)] : [])].join('\n\n')
   const own = await model.engine.count(job)
   for (const place of ['system', 'user'] as const) {
     const prefixes = job.prefixes && { ...job.prefixes, readOnly: true }
@@ -35,7 +66,7 @@ export async function withNotes(
     if (tokens === null || own === null) continue
     const whole = conversationTokens(job.from, tokens) + job.leastTokens
     if (model.contextLength !== null && whole > model.contextLength) return null
-    return { job: noted, place, tokens: tokens - own }
+    return { job: noted, place, tokens: tokens - own, chunks }
   }
   return null
 }

@@ -8,13 +8,11 @@ import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
 import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
-import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
-import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
+import type { TurnMemories } from '../memory/told.ts'
 import { episodeOf } from '../memory/episode-of.ts'
 import { embedTold, embedTurn } from '../memory/memories.ts'
-import type { VerifyMode } from '../critic/verify-mode.ts'
-import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
-import { readAgain, type SecondReading } from '../second-reading.ts'
+import type { Verified } from '../critic/verify-reply.ts'
+import type { SecondReading } from '../second-reading.ts'
 import type { Progress } from './choices.ts'
 import { draftsOf } from './drafts.ts'
 import { exitOf, exitReport } from './exits.ts'
@@ -22,21 +20,26 @@ import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
 import { jsonText } from './json-text.ts'
-import { isRemembered, memoryReport, memoryUse } from './memory-use.ts'
+import { memoryReport } from './memory-use.ts'
 import { actionOf, CheckedText, servedInstead, verificationReport } from './checked-text.ts'
-import { withNotes, type NotedTurn } from './notes.ts'
 import { prefixOptions } from './prefix-options.ts'
-import { planReply, type ReplyPlan } from './reply-plan.ts'
+import { citationsOf, type CitedTurn } from './citations.ts'
+import { searchItems, withoutResults, type SearchItem } from './file-search.ts'
+import { planReply, type PlannedRequest, type ReplyPlan } from './reply-plan.ts'
 import { ReplyReader, type Part } from './reply-reader.ts'
-import { itemsOf, messagesOf, readInput, userTexts, type InputEntry } from './response-input.ts'
+import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
+import { fileSearchIn, functionsIn } from './tools-schema.ts'
 import { truncate } from './truncation.ts'
+import { countMemories, readMemory, rememberedOf, secondReading, verifiedOf, type ReadMemory } from './turn-memory.ts'
 
 export interface Caller {
   readonly owner: string
   readonly requestId: string
+  /** Where the URLs begin under which the client reaches this server. */
+  readonly origin: string
   /** Aborts when the client has gone or the server has to stop. */
   readonly signal: AbortSignal
   /** Counts what is held of the reply until it is complete. */
@@ -81,6 +84,7 @@ export async function* respond(
         accepted = event
         reader.begin(event.inReasoning)
         yield* writer.begin()
+        for (const item of searchesOf(turn, request)) yield* writer.searched(item)
       } else if (event.kind === 'progress') {
         const { prefilled, total } = event
         if (due())
@@ -94,19 +98,20 @@ export async function* respond(
         const incomplete = output && event.reason === 'length'
         const rest = reader.end()
         reply.take(rest, [])
-        const told = await rememberedOf(deps, caller, turn)
-        const verified = output ? await verifiedOf(deps, caller, turn, reply, told) : null
+        const told = await rememberedOf(deps, caller.owner, turn)
+        const verified = output ? await verifiedOf(deps, caller.owner, turn, reply, told) : null
         const served = reply.waits ? servedInstead(verified) : null
         if (output && reply.waits)
           yield* reply.pieces(served).flatMap(({ parts, tokens }) => writer.take(parts, tokens))
         else if (output) yield* writer.take(rest, [])
-        if (output) yield* writer.close(incomplete)
+        const cited = citedTurn(turn, served === null ? verified : null, caller.origin)
+        if (output) yield* writer.close(incomplete, (text) => citationsOf(text, cited))
         if (verified && request.include?.includes('mneme.verification'))
           yield* writer.verified({ ...verified, action: actionOf(verified, served) })
-        const again = await secondReading(deps, turn, event, served, caller)
+        const again = await secondReading(deps, turn, event, served, caller.signal)
         const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
-        const document = { response, input: itemsOf(turn.input) }
+        const document = { response: withoutResults(response), input: itemsOf(turn.input) }
         await keep(deps, caller, turn, document, again?.accepted ?? accepted, again?.done ?? event, told, stored)
         countMemories(deps, turn, again, told)
         if (told) void embedTold(deps, caller.owner, told.written)
@@ -140,15 +145,18 @@ interface Prepared {
 }
 
 /** A turn with what is remembered of its user. */
-interface RememberingTurn extends Prepared {
-  readonly use: MemoryUse
-  /** What the user wrote in it. */
-  readonly said: readonly string[]
-  readonly evidence: Evidence | null
-  /** Null: the reply is made without notes. */
-  readonly noted: NotedTurn | null
-  /** What is done with a reply that is wrong about its user. */
-  readonly verify: VerifyMode
+type RememberingTurn = Prepared & ReadMemory
+
+/** The searches that a turn has made, as items of its output. */
+function searchesOf({ search, said, evidence, noted }: RememberingTurn, { include }: ResponseRequest): SearchItem[] {
+  return searchItems(search, said.at(-1) ?? '', noted && evidence ? evidence.entries : [], include)
+}
+
+/** What the sentences of a reply may rest on: what it has read, and the verdicts on its text. */
+function citedTurn({ said, evidence, noted }: RememberingTurn, verified: Verified | null, origin: string): CitedTurn {
+  const memories = noted && evidence ? evidence.entries : []
+  const verdicts = verified?.verdicts ?? []
+  return { question: said.at(-1) ?? '', memories, chunks: noted?.chunks ?? [], verdicts, origin }
 }
 
 /** What became of a turn besides its reply. */
@@ -163,87 +171,11 @@ interface Outcomes {
 async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Promise<RememberingTurn> {
   const turn = await prepareTurn(deps, request, caller)
   try {
-    const use = memoryUse(request, deps.memories, request.store ?? true)
-    const said = saidBy(turn.input)
-    const generates = turn.job.maxTokens > 0
-    const isKnown = ({ text }: { readonly text: string }): boolean => said.some((message) => message.includes(text))
-    const evidence = generates
-      ? await findEvidence(deps, caller.owner, use, said.at(-1) ?? '', isKnown, caller.signal)
-      : null
-    const noted = evidence && (await withNotes(turn.model, turn.job, evidence.entries))
-    const verify = evidence ? (request.mneme?.verify ?? deps.verify) : 'off'
-    return { ...turn, use, said, evidence, noted, verify }
+    return { ...turn, ...(await readMemory(deps, request, turn, caller.owner, caller.signal)) }
   } catch (error) {
     turn.base?.release()
     throw error
   }
-}
-
-/** The user's messages. */
-function saidBy(input: readonly InputEntry[]): string[] {
-  return input.flatMap((entry) => (entry.kind === 'message' && entry.role === 'user' ? [entry.texts.join('')] : []))
-}
-
-async function secondReading(
-  deps: Deps,
-  { model, job, noted }: RememberingTurn,
-  done: DoneEvent,
-  served: string | null,
-  { signal }: Caller,
-): Promise<SecondReading | null> {
-  return (noted || served !== null) && done.checkpoint ? readAgain(deps, model, job, done, served, signal) : null
-}
-
-async function verifiedOf(
-  deps: Deps,
-  { owner }: Caller,
-  { use, said, base, evidence, verify }: RememberingTurn,
-  reply: CheckedText,
-  told: TurnMemories | null,
-): Promise<Verified | null> {
-  if (verify === 'off' || !evidence || reply.text === '') return null
-  const before = await heardBefore(deps, owner, base, reply.waits)
-  const heard = [...before.heard, ...said]
-  const turn = { ...before, question: said.at(-1) ?? '', reply: reply.text, evidence, told, heard }
-  return verifyReply(deps, owner, use, turn, verify)
-}
-
-/** Turns of a conversation in which it is looked for what its user told. */
-const HEARD_TURNS = 64
-
-/** What the user wrote in the last turns, and whether all that was told before is known. */
-async function heardBefore(
-  { store }: Deps,
-  owner: string,
-  base: Base | null,
-  isNeeded: boolean,
-): Promise<Pick<CheckedTurn, 'heard' | 'isWhole'>> {
-  if (!base) return { heard: [], isWhole: true }
-  if (!base.stored || !isNeeded) return { heard: [], isWhole: false }
-  const records = await store.history(base.id, HEARD_TURNS)
-  const heard = records.flatMap(({ document }) => userTexts(document))
-  if (records.length < HEARD_TURNS) return { heard, isWhole: true }
-  // What was told in a conversation that was remembered from its beginning is among the memories.
-  const first = await store.find(owner, base.root)
-  return { heard, isWhole: first !== null && isRemembered(first.record.document) }
-}
-
-/** What is remembered of the turn's own text, once the turn is stored. */
-async function rememberedOf(deps: Deps, { owner }: Caller, turn: RememberingTurn): Promise<TurnMemories | null> {
-  const { use, said, id, base } = turn
-  if (!use.write || said.length === 0) return null
-  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: base?.root ?? id })
-}
-
-function countMemories(
-  { metrics }: Deps,
-  { evidence, noted }: RememberingTurn,
-  again: SecondReading | null,
-  told: TurnMemories | null,
-): void {
-  if (evidence) metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
-  if (again) metrics.secondReading.observe(again.milliseconds / 1000)
-  if (told) countTold(metrics, told)
 }
 
 async function prepareTurn(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
@@ -270,7 +202,7 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   await prepareModel(deps, model, caller.owner, caller.signal)
   const { sampling, stop } = drawingOf(request, model, wantedLogprobs(request))
   const input = await readInput(deps, request, caller.owner)
-  const plan = planReply(request, model)
+  const plan = planReply(plannedOf(request), model)
   const messages = messagesOf(request, input, plan.format)
   const generate = request.generate ?? true
   if (messages.length === 0 && generate && !base) {
@@ -298,6 +230,12 @@ async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, b
   return { id: newId('resp'), model, base, sampling, input, plan, job, truncated: 0 }
 }
 
+/** What the model is told of the tools: functions. A search is made without it. */
+function plannedOf({ tools, tool_choice: choice, ...request }: ResponseRequest): PlannedRequest {
+  const isSearched = choice === 'file_search' || (choice === 'required' && fileSearchIn(tools ?? []) !== null)
+  return { ...request, tools: functionsIn(tools ?? []), tool_choice: isSearched ? 'auto' : choice }
+}
+
 /** Alternatives of each token; null for no log-probabilities. */
 function wantedLogprobs({ include, top_logprobs: top }: ResponseRequest): number | null {
   return include?.includes('message.output_text.logprobs') || (top ?? 0) > 0 ? (top ?? 0) : null
@@ -323,7 +261,7 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
 }
 
 function usageOf(
-  { base, job, model, plan, truncated, evidence, noted }: RememberingTurn,
+  { base, job, model, plan, truncated, evidence, search, noted }: RememberingTurn,
   accepted: AcceptedEvent,
   { generated, exits }: DoneEvent,
   { again, told, verified, served }: Outcomes,
@@ -339,12 +277,14 @@ function usageOf(
   const memory = memoryReport(evidence, noted, again, told)
   const verification = verified && verificationReport(verified, served)
   const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
+  const files = search && { results: search.chunks.length, read: noted?.chunks.length ?? 0 }
   return {
     ...counts,
     again: again?.computed ?? 0,
     stateBytes,
     resumed,
     memory,
+    search: files,
     verification,
     exits: exits && exitReport(exits),
   }

@@ -34,7 +34,7 @@ export type InputEntry =
     }
 
 /** The item ids of a response are derived from its own, so that an item leads to the response. */
-export function itemIdOf(responseId: string, prefix: 'msg' | 'rs' | 'fc' | 'vf', index = 0): string {
+export function itemIdOf(responseId: string, prefix: 'msg' | 'rs' | 'fc' | 'fs' | 'vf', index = 0): string {
   return responseId.replace(/^resp_/, `${prefix}_`) + (index === 0 ? '' : `_${index}`)
 }
 
@@ -51,6 +51,7 @@ export async function readInput(deps: Deps, request: ResponseRequest, owner: str
   const entries: InputEntry[] = []
   const names = new Map<string, string>()
   for (const [i, item] of input.entries()) {
+    if (isOwn(item)) continue
     const entry = entryOf(item)
     if (entry?.kind === 'call') names.set(entry.call, entry.name)
     if (entry) entries.push(entry)
@@ -147,6 +148,11 @@ function entryOf(item: InputItem): InputEntry | null {
   if (item.type === 'function_call_output' && 'output' in item)
     return { kind: 'output', id, call: item.call_id, text: textsOf(item.output).join(''), name: undefined }
   return null
+}
+
+/** What the server said of a turn, and no model reads. */
+function isOwn({ type }: InputItem): boolean {
+  return type === 'file_search_call' || type === 'mneme:verification'
 }
 
 function isMessage(item: InputItem): item is MessageItem {

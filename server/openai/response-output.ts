@@ -4,6 +4,8 @@ import { argumentPieces } from './chat-reply.ts'
 import type { HeldReply } from './held-replies.ts'
 import { JsonList } from './json-text.ts'
 import { itemIdOf, reasoningItem } from './response-input.ts'
+import type { Annotation } from './citations.ts'
+import type { SearchItem } from './file-search.ts'
 import type { Part } from './reply-reader.ts'
 import { entryOf } from './logprob-entry.ts'
 
@@ -19,13 +21,17 @@ interface OpenItem {
   readonly index: number
   text: string
   readonly logprobs: JsonList
+  annotations: readonly Annotation[]
 }
+
+/** What a text of the reply cites. */
+export type Cite = (text: string) => readonly Annotation[]
 
 export class ResponseOutput {
   readonly #response: string
   readonly #held: HeldReply
   readonly #items: Json[] = []
-  readonly #counts = { msg: 0, rs: 0, fc: 0 }
+  readonly #counts = { msg: 0, rs: 0, fc: 0, fs: 0 }
   #open: OpenItem | null = null
   #tokens: TokenLogprob[] = []
 
@@ -45,10 +51,26 @@ export class ResponseOutput {
     return parts.flatMap((part) => (part.kind === 'call' ? this.#call(part) : this.#delta(part)))
   }
 
-  /** The output ends; it has at least a message. */
-  close(incomplete: boolean): OutputEvent[] {
-    const begun = this.#items.length > 0 || this.#open ? [] : this.#begin('message')
-    return [...begun, ...this.#end(incomplete ? 'incomplete' : 'completed')]
+  /** The output ends; it has at least a message. What stands last of it is cited for. */
+  close(incomplete: boolean, cite: Cite): OutputEvent[] {
+    const begun = this.#items.length > this.#counts.fs || this.#open ? [] : this.#begin('message')
+    return [...begun, ...this.#annotate(cite), ...this.#end(incomplete ? 'incomplete' : 'completed')]
+  }
+
+  /** Adds a search that is over, before the reply. */
+  search({ queries, results }: SearchItem): OutputEvent[] {
+    const id = this.#newId('fs')
+    const place = { item_id: id, output_index: this.#items.length }
+    const item = { id, type: 'file_search_call', status: 'completed', queries, results }
+    const begun = { ...item, status: 'in_progress', queries: [], results: null }
+    this.#items.push(item)
+    return [
+      ['response.output_item.added', { output_index: place.output_index, item: begun }],
+      ['response.file_search_call.in_progress', place],
+      ['response.file_search_call.searching', place],
+      ['response.file_search_call.completed', place],
+      ['response.output_item.done', { output_index: place.output_index, item }],
+    ]
   }
 
   /** Adds an item that is whole. */
@@ -76,13 +98,23 @@ export class ResponseOutput {
 
   #begin(kind: OpenItem['kind']): OutputEvent[] {
     const id = this.#newId(kind === 'message' ? 'msg' : 'rs')
-    const item: OpenItem = { kind, id, index: this.#items.length, text: '', logprobs: new JsonList() }
+    const item: OpenItem = { kind, id, index: this.#items.length, text: '', logprobs: new JsonList(), annotations: [] }
     this.#open = item
     const added = { output_index: item.index, item: { ...itemOf(item, 'in_progress'), content: [] } }
     return [
       ['response.output_item.added', added],
       ['response.content_part.added', { ...placeOf(item), part: { ...partOf(item), ...emptyLists(kind) } }],
     ]
+  }
+
+  #annotate(cite: Cite): OutputEvent[] {
+    const item = this.#open
+    if (item?.kind !== 'message') return []
+    item.annotations = cite(item.text)
+    return item.annotations.map((annotation, at): OutputEvent => [
+      'response.output_text.annotation.added',
+      { ...placeOf(item), annotation_index: at, annotation },
+    ])
   }
 
   #end(status: string): OutputEvent[] {
@@ -124,7 +156,7 @@ export class ResponseOutput {
     ]
   }
 
-  #newId(prefix: 'msg' | 'rs' | 'fc'): string {
+  #newId(prefix: 'msg' | 'rs' | 'fc' | 'fs'): string {
     return itemIdOf(this.#response, prefix, this.#counts[prefix]++)
   }
 }
@@ -134,10 +166,8 @@ function itemOf(item: OpenItem, status: string): Json {
   return { id: item.id, type: 'message', status, role: 'assistant', content: [partOf(item)] }
 }
 
-function partOf({ kind, text, logprobs }: OpenItem): Json {
-  return kind === 'reasoning'
-    ? { type: 'reasoning_text', text }
-    : { type: 'output_text', text, annotations: [], logprobs }
+function partOf({ kind, text, logprobs, annotations }: OpenItem): Json {
+  return kind === 'reasoning' ? { type: 'reasoning_text', text } : { type: 'output_text', text, annotations, logprobs }
 }
 
 /** A part that has just begun has lists of its own, which do not grow. */

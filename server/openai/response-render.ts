@@ -6,7 +6,8 @@ import type { ApiError } from './errors.ts'
 import type { HeldReply } from './held-replies.ts'
 import type { Part, RejectedCall } from './reply-reader.ts'
 import { itemIdOf } from './response-input.ts'
-import { ResponseOutput, type OutputEvent } from './response-output.ts'
+import type { SearchItem } from './file-search.ts'
+import { ResponseOutput, type Cite, type OutputEvent } from './response-output.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 import { verificationItem, withVerification, type Verification } from './verification.ts'
 
@@ -36,6 +37,8 @@ export interface Usage {
   readonly again: number
   /** What memories did; null where they were not looked at. */
   readonly memory: Record<string, unknown> | null
+  /** What was found in files; null where it was not looked for. */
+  readonly search: Record<string, unknown> | null
   /** What the critic found; null where nothing was checked. */
   readonly verification: Record<string, unknown> | null
   /** What early exits did; null where there were none. */
@@ -79,9 +82,14 @@ export class ResponseWriter {
     return this.#frames(this.#output.take(parts, tokens))
   }
 
-  /** The output ends. */
-  close(incomplete: boolean): Frame[] {
-    return this.#frames(this.#output.close(incomplete))
+  /** A search that was made before the reply. */
+  searched(item: SearchItem): Frame[] {
+    return this.#frames(this.#output.search(item))
+  }
+
+  /** The output ends; `cite` says what its text cites. */
+  close(incomplete: boolean, cite: Cite): Frame[] {
+    return this.#frames(this.#output.close(incomplete, cite))
   }
 
   /** The critic's verdicts as an item of the output, and in the metadata. */
@@ -177,19 +185,24 @@ function labelOf(value: unknown): string | null {
 }
 
 function choiceOf({ tool_choice: choice }: ResponseRequest): unknown {
+  if (choice === 'file_search') return { type: 'file_search' }
   return typeof choice === 'object' && choice ? { type: 'function', name: choice.name } : (choice ?? 'auto')
 }
 
 /** The tools as the request gave them. */
 function toolsOf({ tools }: ResponseRequest): unknown[] {
-  return (tools ?? []).map(({ type, function: { name, description, parameters } }) => {
+  return (tools ?? []).map((tool) => {
+    if (tool.type === 'file_search') return tool
+    const { type, function: called } = tool
+    const { name, description, parameters } = called
     return { type, name, description: description ?? null, parameters: parameters ?? null, strict: null }
   })
 }
 
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
 function memoryUsage(usage: Usage): Record<string, unknown> {
-  const { saved, computed, again, generated, truncated, stateBytes, resumed, memory, verification, exits } = usage
+  const { saved, computed, again, generated, truncated, stateBytes, resumed } = usage
+  const { memory, search, verification, exits } = usage
   return {
     tokens_computed: computed + generated + again,
     tokens_saved: saved,
@@ -199,6 +212,7 @@ function memoryUsage(usage: Usage): Record<string, unknown> {
     tokens_replayed: resumed?.replayed ?? 0,
     rebuilt: resumed?.rebuilt ?? null,
     ...(memory && { memory }),
+    ...(search && { file_search: search }),
     ...(verification && { verification }),
     ...(exits && { early_exit: exits }),
   }

@@ -44,6 +44,8 @@ export const otherItemFields = {
   ),
   function_call: done(z.unknown(), 'A function that the model called: `call_id`, `name`, `arguments`.'),
   function_call_output: done(z.unknown(), 'What it returned: `call_id`, and `output`, a string or parts of text.'),
+  file_search_call: noEffect('Of an earlier response; what was found then is not read again.'),
+  'mneme:verification': noEffect('Of an earlier response.'),
   item_reference: done(
     z.string(),
     'Reads the message of a stored response by its id. Nothing is read twice: with `previous_response_id` it may name ' +
@@ -77,6 +79,10 @@ const outputItem = z.looseObject({
   call_id: z.string().max(256),
   output: z.union([z.string(), z.array(part)]),
 })
+const ownItem = z.looseObject({
+  type: z.enum(['file_search_call', 'mneme:verification']),
+  id: z.string().max(128).nullish(),
+})
 const reference = z.looseObject({ type: z.literal('item_reference').nullish(), id: z.string().min(1).max(128) })
 
 export type MessageItem = z.output<typeof messageItem>
@@ -85,6 +91,7 @@ export type InputItem =
   | z.output<typeof reasoningItem>
   | z.output<typeof callItem>
   | z.output<typeof outputItem>
+  | z.output<typeof ownItem>
   | z.output<typeof reference>
 
 const unknownItem = z.looseObject({
@@ -104,7 +111,7 @@ const item = z
     return fail(context, { ...(result.error.issues[0] as z.core.$ZodIssue), input: value } as z.core.$ZodRawIssue)
   })
   .meta({
-    anyOf: [messageItem, reasoningItem, callItem, outputItem, reference].map((schema) =>
+    anyOf: [messageItem, reasoningItem, callItem, outputItem, ownItem, reference].map((schema) =>
       z.toJSONSchema(schema, JSON_SCHEMA),
     ),
   })
@@ -114,6 +121,7 @@ function schemaOf(value: unknown): z.ZodType<InputItem> {
   if (type === 'reasoning') return reasoningItem
   if (type === 'function_call') return callItem
   if (type === 'function_call_output') return outputItem
+  if (type === 'file_search_call' || type === 'mneme:verification') return ownItem
   if (type === 'item_reference' || (type == null && role == null && id != null)) return reference
   return type == null || type === 'message' ? messageItem : (unknownItem as unknown as z.ZodType<InputItem>)
 }
@@ -147,7 +155,8 @@ export const responseFields = {
   include: done(
     z.array(z.enum(INCLUDABLE)),
     '`message.output_text.logprobs` gives log-probabilities, `mneme.verification` the verdicts of the critic as an item and in ' +
-      'the metadata; the other values are of items that do not occur here.',
+      'the metadata, `file_search_call.results` what a search has found, in files and in memories; the other values are of ' +
+      'items that do not occur here.',
   ),
   metadata: done(metadata, 'Up to 16 pairs, kept with the response.'),
   truncation: done(

@@ -1,7 +1,8 @@
 /** Tools as requests give them, in the two shapes that OpenAI's APIs have. */
 import { z } from 'zod'
 import type { Json, Tool } from '../../runtime/text.ts'
-import { done } from './field.ts'
+import { done, fail, needed, strict } from './field.ts'
+import { searchOptions } from './vector-stores-schema.ts'
 
 /** Functions of one request at most, and the length of a name. */
 const MAX_TOOLS = 512
@@ -18,7 +19,7 @@ const definition = { name, description: z.string().nullish(), parameters, strict
 
 /** Only functions: other tools are run by OpenAI's own servers. */
 const functionType = z.unknown().refine((type) => type === 'function', {
-  message: 'tools of this type are not supported here; functions are',
+  message: 'tools of this type are not supported here; functions are, and in responses file_search',
   params: { code: 'unsupported_parameter' },
 })
 
@@ -28,6 +29,30 @@ const chatTool = z
 const responseTool = z
   .looseObject({ type: functionType, ...definition })
   .transform(({ name: called, description, parameters: schema }) => toTool(called, description, schema))
+
+/** Vector stores that one search looks into. */
+const MAX_STORES = 8
+
+export const fileSearchFields = {
+  type: needed(z.literal('file_search'), '`file_search`.'),
+  vector_store_ids: needed(z.array(z.string().min(1).max(128)).min(1).max(MAX_STORES), `1 to ${MAX_STORES} of them.`),
+  ...searchOptions,
+}
+const fileSearchTool = strict(fileSearchFields)
+
+/** A search in vector stores, which the server makes before the reply. */
+export type FileSearchTool = z.output<typeof fileSearchTool>
+
+/** Chosen by its type, so that an error is about the kind of tool that was meant. */
+const anyTool = z
+  .unknown()
+  .transform((value, context): Tool | FileSearchTool => {
+    const isSearch = (value as { type?: unknown } | null)?.type === 'file_search'
+    const result = (isSearch ? fileSearchTool : responseTool).safeParse(value)
+    if (result.success) return result.data
+    return fail(context, { ...(result.error.issues[0] as z.core.$ZodIssue), input: value } as z.core.$ZodRawIssue)
+  })
+  .meta({ type: 'object' })
 
 function toTool(
   called: string,
@@ -40,11 +65,26 @@ function toTool(
   }
 }
 
-const tools = <S extends z.ZodType<Tool>>(tool: S) =>
+const tools = <S extends z.ZodType<Tool | FileSearchTool>>(tool: S) =>
   z
     .array(tool)
     .max(MAX_TOOLS)
-    .refine((all) => new Set(all.map((one) => one.function.name)).size === all.length, 'two functions have one name')
+    .refine((all) => hasNamesOnce(functionsIn(all)), 'two functions have one name')
+    .refine((all) => all.length - functionsIn(all).length <= 1, 'expected file_search at most once')
+
+function hasNamesOnce(functions: readonly Tool[]): boolean {
+  return new Set(functions.map((one) => one.function.name)).size === functions.length
+}
+
+/** The functions among tools. */
+export function functionsIn(all: readonly (Tool | FileSearchTool)[]): Tool[] {
+  return all.filter((one) => one.type === 'function')
+}
+
+/** The search in files among them. */
+export function fileSearchIn(all: readonly (Tool | FileSearchTool)[]): FileSearchTool | null {
+  return all.find((one) => one.type === 'file_search') ?? null
+}
 
 const modes = z.enum(['none', 'auto', 'required'])
 const chatChoice = z.union([
@@ -55,11 +95,12 @@ const chatChoice = z.union([
 ])
 const responseChoice = z.union([
   modes,
+  z.looseObject({ type: z.literal('file_search') }).transform(() => 'file_search' as const),
   z.looseObject({ type: functionType, name }).transform((choice) => ({ name: choice.name })),
 ])
 
-/** `auto`, `none`, `required`, or a function that has to be called. */
-export type ToolChoice = z.output<typeof chatChoice>
+/** `auto`, `none`, `required`, a search in files, or a function that has to be called. */
+export type ToolChoice = z.output<typeof responseChoice>
 
 const TOOLS =
   'Functions; tools of other types are refused. Refused, too, where the chat template of the model knows no tools. ' +
@@ -78,7 +119,10 @@ export const chatTools = {
 }
 
 export const responseTools = {
-  tools: done(tools(responseTool), TOOLS),
-  tool_choice: done(responseChoice, CHOICE),
+  tools: done(tools(anyTool), `${TOOLS} \`file_search\` searches vector stores before the reply; see below.`),
+  tool_choice: done(
+    responseChoice,
+    `${CHOICE} \`{"type": "file_search"}\`: as \`auto\`. A search is made in any case but \`none\`.`,
+  ),
   ...shared,
 }

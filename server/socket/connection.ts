@@ -22,6 +22,8 @@ const CLOSE = { unsupported: 1003, restart: 1012, limit: 1008 }
 export interface ConnectionOptions {
   readonly holder: Holder
   readonly requestId: string
+  /** Where the URLs begin under which the client reaches this server. */
+  readonly origin: string
 }
 
 /** Serves `socket` until it closes. */
@@ -113,8 +115,8 @@ class Connection {
     const held = replies.hold()
     let failed = true
     try {
-      const { requestId } = this.#options
-      const caller = { owner: holder.owner, requestId, signal: work.signal, held, local: this.#local }
+      const { requestId, origin } = this.#options
+      const caller = { owner: holder.owner, requestId, origin, signal: work.signal, held, local: this.#local }
       const frames = respond(this.#deps, check(responseCreate, body), caller)
       let next = await frames.next()
       for (; !next.done; next = await frames.next()) if ('type' in next.value) await this.#send(next.value)

@@ -21,7 +21,8 @@ export function socketEndpoint(deps: Deps): Endpoint {
         throw new ApiError(426, 'upgrade_required', 'GET /v1/responses is a WebSocket. To create a response use POST.')
       }
       const { holder, requestId } = { holder: c.get('holder'), requestId: c.get('requestId') }
-      upgrade.accept = (socket) => serveConnection(deps, socket, { holder, requestId })
+      const { origin } = new URL(c.req.url)
+      upgrade.accept = (socket) => serveConnection(deps, socket, { holder, requestId, origin })
       return c.body(null)
     },
   }

@@ -268,6 +268,17 @@ export function createMemories(
   }
 }
 
+/** Deletes those that a filter chooses; returns how many. */
+export function dropChosen(
+  memories: Pick<Memories, 'chosen' | 'drop'>,
+  owner: string,
+  filter: Extract<ChosenMemories, { kind: 'memories' }>['filter'],
+): number {
+  const chosen = memories.chosen(owner, { kind: 'memories', filter })
+  for (const { seq } of chosen) memories.drop(seq)
+  return chosen.length
+}
+
 const isOver = ({ expires }: Pick<MemoryRow, 'expires'>): boolean => expires !== null && expires <= Date.now()
 
 /** What a user's memories have once: a text, and of one with several facts each of them. */

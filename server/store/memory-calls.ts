@@ -63,6 +63,8 @@ export interface MemoryQuery {
   readonly namespace: string
   /** Null: of everybody. '': of nobody in particular. */
   readonly user: string | null
+  /** Of any of these, in place of `user`. */
+  readonly users?: readonly string[]
   /** What is asked for, where a rule has read it. */
   readonly topics: readonly Topic[]
   /** Also those that do not hold any more. */

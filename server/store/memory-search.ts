@@ -104,8 +104,8 @@ export function createMemorySearch(database: Database.Database): MemorySearch {
     return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq).slice(0, DEPTH)
   }
   return {
-    find(scope, { user, topics, text, made }) {
-      const rows = user === null ? null : (sql.ofUser.all(scope, user) as { seq: number }[])
+    find(scope, { user, users = user === null ? null : [user], topics, text, made }) {
+      const rows = users && users.flatMap((one) => sql.ofUser.all(scope, one) as { seq: number }[])
       const allowed = rows && new Set(rows.map(({ seq }) => seq))
       const words = byWords(scope, text, allowed)
       const near = made ? blockOf(scope, made.embedder, made.vector.length).nearest(made.vector, DEPTH, allowed) : []

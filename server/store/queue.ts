@@ -23,9 +23,23 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'embedMemory',
   'embedEpisode',
   'consolidateMemories',
+  'addObject',
+  'changeObject',
+  'addChunks',
+  'writeStoreMemory',
 ])
 /** What they delete is in no file any more when they are answered. */
-const ERASES: ReadonlySet<keyof StoreCalls> = new Set(['erase', 'clearPrefixes', 'expirePrefixes', 'expireMemories'])
+const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
+  'erase',
+  'clearPrefixes',
+  'expirePrefixes',
+  'expireMemories',
+  'removeObject',
+  'dropChunks',
+  'removeStoreMemory',
+  'redactVersion',
+  'expireObjects',
+])
 
 export interface Queue {
   /** Runs calls in order; consecutive writes share a transaction. */
@@ -123,6 +137,7 @@ function createErasure(opened: Opened, calls: StoreCalls) {
 /** Whether a call that deletes has deleted anything. */
 function hasErased(value: unknown): boolean {
   if (typeof value === 'number') return value > 0
+  if (value === 'removed') return true
   const { memories = [], responses = [] } = Object(value) as Partial<Receipt>
   return memories.length + responses.length > 0
 }

@@ -8,11 +8,12 @@ const SENTENCES: Readonly<Record<Damage['what'], string>> = {
   state: 'a stored state is not what was written; it is rebuilt from the log of turns when it is needed',
   prefix: 'a kept prefix of prompts is not what was written; the prompt is computed, and the prefix is stored anew',
   memory: 'a memory is not what was written; it is not found, and can be deleted',
+  object: 'a stored file or vector store is not what was written; it can be deleted',
 }
 
 export function reportDamage(store: Store, log: Logger, metrics: Metrics): void {
   store.onDamage(({ what, id }) => {
     metrics.damage.inc({ what })
-    log.warn(id === null ? {} : { [what === 'memory' ? 'memory' : 'response']: id }, SENTENCES[what])
+    log.warn(id === null ? {} : { [what === 'memory' || what === 'object' ? what : 'response']: id }, SENTENCES[what])
   })
 }

@@ -4,6 +4,7 @@ import { StoreError } from './errors.ts'
 import { DERIVED_FROM_6, DERIVED_TABLES } from './derived-tables.ts'
 import { MEMORY_FROM_5, MEMORY_TABLES } from './memory-tables.ts'
 import { PREFIX_TABLES } from './prefix-tables.ts'
+import { VECTOR_STORE_TABLES } from './vector-store-tables.ts'
 import { checksumOf, fromRow, READ_COLUMNS, RESPONSE_COLUMNS, type ResponseRow } from './turn-row.ts'
 
 /** Version of the tables below, in SQLite's user_version. */
@@ -112,6 +113,7 @@ function create(database: Database.Database): void {
   database.exec(PREFIX_TABLES)
   database.exec(MEMORY_TABLES)
   database.exec(DERIVED_TABLES)
+  database.exec(VECTOR_STORE_TABLES)
 }
 
 function countForOwner(
@@ -195,7 +197,9 @@ function fromFormat5(database: Database.Database): void {
   fromFormat6(database)
 }
 
+/** Format 6 had no episodes, did not know which replies had read a memory, and had no files and vector stores. */
 function fromFormat6(database: Database.Database): void {
   database.exec(DERIVED_TABLES)
   database.exec(DERIVED_FROM_6)
+  database.exec(VECTOR_STORE_TABLES)
 }

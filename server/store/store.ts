@@ -2,6 +2,8 @@
 import type { EpisodeCalls, NewEpisode } from './episode-calls.ts'
 import type { EraseCalls } from './erase-calls.ts'
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
+import type { MemoryStoreCalls } from './memory-store-calls.ts'
+import type { ObjectCalls } from './object-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
 
@@ -72,8 +74,8 @@ export type RestoredFor = 'followed' | 'continued' | 'pinned'
 
 /** Something that was read from the data folder and is not what was written. */
 export interface Damage {
-  readonly what: 'turn' | 'state' | 'prefix' | 'memory'
-  /** Of the response or the memory; null for a prefix. */
+  readonly what: 'turn' | 'state' | 'prefix' | 'memory' | 'object'
+  /** Of the response, the memory or the object; null for a prefix. */
   readonly id: string | null
 }
 
@@ -135,7 +137,7 @@ export interface Remembered {
 }
 
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls extends PrefixCalls, MemoryCalls, EpisodeCalls, EraseCalls {
+export interface StoreCalls extends PrefixCalls, MemoryCalls, EpisodeCalls, EraseCalls, ObjectCalls, MemoryStoreCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What is `remembered` of it is

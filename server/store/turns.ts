@@ -7,6 +7,8 @@ import { CONTINUES, createEraser } from './erase.ts'
 import { createConsolidation } from './consolidate.ts'
 import { createEpisodes } from './episodes.ts'
 import { createMemories } from './memories.ts'
+import { createMemoryStores } from './memory-stores.ts'
+import { createObjects } from './objects.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type DroppedState, type Kind, type States } from './states.ts'
 import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
@@ -72,6 +74,7 @@ export function createTurns(
   const isConsolidating = retention.consolidation ?? true
   const memories = createMemories(database, tell, isConsolidating ? consolidation : null)
   const episodes = createEpisodes(database, retention.memoryEntries ?? MEMORY_ENTRIES)
+  const objects = createObjects(database, memories, tell)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   /** Deletes text, tokens and state of a turn. */
   const dropTurn = (id: string): DroppedState => {
@@ -89,6 +92,8 @@ export function createTurns(
   return {
     ...prefixes,
     ...memories,
+    ...objects,
+    ...createMemoryStores(database, objects, memories),
     searchEpisodes: (...args) => episodes.searchEpisodes(...args),
     embedEpisode: (...args) => episodes.embedEpisode(...args),
     unembeddedEpisodes: (...args) => episodes.unembeddedEpisodes(...args),

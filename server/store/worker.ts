@@ -41,7 +41,7 @@ if (parentPort) {
       } else queue.push({ name, args, answer: (result) => answer(id, result) })
     })
     const expire = (): void => {
-      for (const name of ['expirePrefixes', 'expireMemories'] as const)
+      for (const name of ['expirePrefixes', 'expireMemories', 'expireObjects'] as const)
         queue.push({ name, args: [], answer: () => undefined })
     }
     expire()

@@ -9,7 +9,9 @@ import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
 import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
 import { episodeFields } from '../../server/openai/episodes-schema.ts'
+import { fileSearchFields } from '../../server/openai/tools-schema.ts'
 import type { Fields } from '../../server/openai/field.ts'
+import { listFileFields, uploadFields } from '../../server/openai/files-schema.ts'
 import {
   addFields,
   changeFields,
@@ -18,6 +20,26 @@ import {
   listMemoryFields,
   searchFields,
 } from '../../server/openai/memories-schema.ts'
+import {
+  attachFileFields,
+  createBatchFields,
+  createStoreFields,
+  listStoreFields,
+  listStoreFileFields,
+  searchStoreFields,
+  updateFileFields,
+  updateStoreFields,
+} from '../../server/openai/vector-stores-schema.ts'
+import {
+  createMemoryStoreFields,
+  createStoreMemoryFields,
+  deleteStoreMemoryFields,
+  listMemoryStoreFields,
+  listStoreMemoryFields,
+  listVersionFields,
+  updateMemoryStoreFields,
+  updateStoreMemoryFields,
+} from '../../server/openai/memory-stores-schema.ts'
 import { httpFields, messageItemFields, otherItemFields, socketFields } from '../../server/openai/responses-schema.ts'
 
 const document = new URL('../../docs/api.md', import.meta.url)
@@ -47,6 +69,25 @@ export function apiTables(): Record<string, string> {
     'delete memories': fieldTable(deleteFields),
     'delete responses': fieldTable(cascadeFields),
     'search episodes': fieldTable(episodeFields),
+    'file search': fieldTable(fileSearchFields),
+    'upload file': fieldTable(uploadFields),
+    'list files': fieldTable(listFileFields),
+    'create vector store': fieldTable(createStoreFields),
+    'update vector store': fieldTable(updateStoreFields),
+    'list vector stores': fieldTable(listStoreFields),
+    'search vector store': fieldTable(searchStoreFields),
+    'attach file': fieldTable(attachFileFields),
+    'update attached file': fieldTable(updateFileFields),
+    'list attached files': fieldTable(listStoreFileFields),
+    'create file batch': fieldTable(createBatchFields),
+    'create memory store': fieldTable(createMemoryStoreFields),
+    'update memory store': fieldTable(updateMemoryStoreFields),
+    'list memory stores': fieldTable(listMemoryStoreFields),
+    'create store memory': fieldTable(createStoreMemoryFields),
+    'update store memory': fieldTable(updateStoreMemoryFields),
+    'list store memories': fieldTable(listStoreMemoryFields),
+    'delete store memory': fieldTable(deleteStoreMemoryFields),
+    'list versions': fieldTable(listVersionFields),
     retrieve: fieldTable(retrieveFields),
     list: fieldTable(listFields),
   }

@@ -23,6 +23,7 @@ test('what is added in the terminal is found, corrected, listed and deleted ther
     /^mem_\w+ {2}\[work\] I like tea\.\nmem_\w+ {2}\[ann\] My locker code is 9318\.\n$/,
   )
   expect(JSON.parse(await mneme('list', '--namespace', 'work', '--json'))).toMatchObject([{ namespace: 'work' }])
+  expect(await mneme('namespaces')).toBe('1  default\n1  work\n')
   expect(await mneme('delete', id)).toBe(`deleted: ${id}\n`)
   expect(await mneme('clear', '--namespace', 'work')).toBe('deleted: 1\n')
   expect(await mneme('list')).toBe('')

@@ -1,0 +1,133 @@
+/** The memory of a turn of the Responses API: what it reads before the reply, and what is checked, told and read again after it. */
+import type { Base } from '../base.ts'
+import type { VerifyMode } from '../critic/verify-mode.ts'
+import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
+import type { Deps } from '../deps.ts'
+import type { DoneEvent } from '../engine/messages.ts'
+import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
+import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
+import type { NewTurn } from '../run-turn.ts'
+import { readAgain, type SecondReading } from '../second-reading.ts'
+import type { ServedModel } from '../served-model.ts'
+import type { CheckedText } from './checked-text.ts'
+import { isRemembered, memoryUse } from './memory-use.ts'
+import { withEvidence, type NotedTurn } from './notes.ts'
+import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
+import { userTexts, type InputEntry } from './response-input.ts'
+import type { ResponseRequest } from './responses-schema.ts'
+
+/** What the memory of a turn needs to know of it. */
+export interface TurnOfMemory {
+  readonly id: string
+  readonly model: ServedModel
+  readonly base: Base | null
+  readonly input: readonly InputEntry[]
+  readonly job: NewTurn
+}
+
+/** What a turn reads of memories before its reply. */
+export interface ReadMemory {
+  readonly use: MemoryUse
+  /** What the user wrote in it. */
+  readonly said: readonly string[]
+  readonly evidence: Evidence | null
+  /** What was found in files; null where it was not looked for. */
+  readonly search: FileSearch | null
+  /** Null: the reply is made without notes. */
+  readonly noted: NotedTurn | null
+  /** What is done with a reply that is wrong about its user. */
+  readonly verify: VerifyMode
+}
+
+type RememberingTurn = TurnOfMemory & ReadMemory
+
+/** Finds what is remembered of the turn's user and what files say, and puts it before the turn as notes. */
+export async function readMemory(
+  deps: Deps,
+  request: ResponseRequest,
+  turn: TurnOfMemory,
+  owner: string,
+  signal: AbortSignal,
+): Promise<ReadMemory> {
+  const use = memoryUse(request, deps.memories, request.store ?? true)
+  const said = saidBy(turn.input)
+  const generates = turn.job.maxTokens > 0
+  const isKnown = ({ text }: { readonly text: string }): boolean => said.some((message) => message.includes(text))
+  const evidence = generates ? await findEvidence(deps, owner, use, said.at(-1) ?? '', isKnown, signal) : null
+  const search = generates ? await searchForTurn(deps, request, said.at(-1) ?? '', owner, signal) : null
+  const noted = await withEvidence(turn.model, turn.job, evidence?.entries ?? [], readableChunks(search))
+  const verify = evidence ? (request.mneme?.verify ?? deps.verify) : 'off'
+  return { use, said, evidence, search, noted, verify }
+}
+
+/** The user's messages. */
+function saidBy(input: readonly InputEntry[]): string[] {
+  return input.flatMap((entry) => (entry.kind === 'message' && entry.role === 'user' ? [entry.texts.join('')] : []))
+}
+
+/** Reads the turn again without notes, or with the text that was served in place of the reply; null where neither was so. */
+export async function secondReading(
+  deps: Deps,
+  { model, job, noted }: RememberingTurn,
+  done: DoneEvent,
+  served: string | null,
+  signal: AbortSignal,
+): Promise<SecondReading | null> {
+  return (noted || served !== null) && done.checkpoint ? readAgain(deps, model, job, done, served, signal) : null
+}
+
+/** The verdicts on the reply; null where nothing is checked. */
+export async function verifiedOf(
+  deps: Deps,
+  owner: string,
+  { use, said, base, evidence, noted, verify }: RememberingTurn,
+  reply: CheckedText,
+  told: TurnMemories | null,
+): Promise<Verified | null> {
+  if (verify === 'off' || !evidence || reply.text === '') return null
+  const before = await heardBefore(deps, owner, base, reply.waits)
+  const heard = [...before.heard, ...said]
+  // What files say need not have been told.
+  const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0
+  const turn = { heard, isWhole, question: said.at(-1) ?? '', reply: reply.text, evidence, told }
+  return verifyReply(deps, owner, use, turn, verify)
+}
+
+/** Turns of a conversation in which it is looked for what its user told. */
+const HEARD_TURNS = 64
+
+/** What the user wrote in the last turns, and whether all that was told before is known. */
+async function heardBefore(
+  { store }: Deps,
+  owner: string,
+  base: Base | null,
+  isNeeded: boolean,
+): Promise<Pick<CheckedTurn, 'heard' | 'isWhole'>> {
+  if (!base) return { heard: [], isWhole: true }
+  if (!base.stored || !isNeeded) return { heard: [], isWhole: false }
+  const records = await store.history(base.id, HEARD_TURNS)
+  const heard = records.flatMap(({ document }) => userTexts(document))
+  if (records.length < HEARD_TURNS) return { heard, isWhole: true }
+  // What was told in a conversation that was remembered from its beginning is among the memories.
+  const first = await store.find(owner, base.root)
+  return { heard, isWhole: first !== null && isRemembered(first.record.document) }
+}
+
+/** What is remembered of the turn's own text, once the turn is stored. */
+export async function rememberedOf(deps: Deps, owner: string, turn: RememberingTurn): Promise<TurnMemories | null> {
+  const { use, said, id, base } = turn
+  if (!use.write || said.length === 0) return null
+  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: base?.root ?? id })
+}
+
+/** Counts what memory did in a finished turn. */
+export function countMemories(
+  { metrics }: Deps,
+  { evidence, noted }: ReadMemory,
+  again: SecondReading | null,
+  told: TurnMemories | null,
+): void {
+  if (evidence) metrics.memoryReads.inc({ gate: noted && evidence.entries.length > 0 ? 'open' : 'closed' })
+  if (again) metrics.secondReading.observe(again.milliseconds / 1000)
+  if (told) countTold(metrics, told)
+}
