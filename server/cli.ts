@@ -56,6 +56,10 @@ export function serveCommand(find: FindBundle): Command {
     .addOption(
       new Option('--memories <mode>', 'what turns do with memories of their user (default: on)').choices(MEMORY_MODES),
     )
+    .option(
+      '--vector-index-threshold <number>',
+      'vectors of a namespace of memories from which on they are found by an index, 0 for never (default: 10000)',
+    )
     .addOption(
       new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),
     )
@@ -126,8 +130,10 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, keepStates, replayTokens, stateDisk, prefixDisk }: Config): Store {
-  return startStore({ folder: data, keepStates, replayTokens, stateBytes: stateDisk, prefixBytes: prefixDisk })
+export function storeOf(config: Config): Store {
+  const { data: folder, keepStates, replayTokens, stateDisk, prefixDisk, vectorIndexThreshold: threshold } = config
+  const bytes = { stateBytes: stateDisk, prefixBytes: prefixDisk }
+  return startStore({ folder, keepStates, replayTokens, ...bytes, vectorIndex: { threshold } })
 }
 
 /** What the bundles of a configuration serve: those with a decoder each in an engine of its own. */

@@ -1,6 +1,7 @@
 /** What Prometheus scrapes. Names and bucket edges are vLLM's where it has the concept, so dashboards carry over. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { MemoryKind } from './memory-budget.ts'
+import type { VectorIndexStatistics } from './vector-index/vector-indexes.ts'
 
 const FIRST_TOKEN = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
@@ -18,7 +19,13 @@ export interface Readings {
   /** Bytes of memory that are promised, by what for; and the limit, null where there is none. */
   memory(): { readonly used: Readonly<Record<MemoryKind, number>>; readonly limit: number | null }
   /** Rejects when the store does not answer; the gauge then keeps its last value. */
-  parked(): Promise<{ sessions: number; bytes: number; prefixBytes: number; evictions: number }>
+  parked(): Promise<{
+    sessions: number
+    bytes: number
+    prefixBytes: number
+    evictions: number
+    vectorIndex: Pick<VectorIndexStatistics, 'vectors' | 'failures' | 'fallbacks'>
+  }>
   /** Of the prefix cache in memory. */
   prefixes(): { bytes: number; evictions: number }
 }
@@ -160,15 +167,37 @@ function onDisk(registry: Registry, readings: Readings): void {
   gauge('sessions_parked', 'Sessions on disk.', ({ sessions }) => sessions)
   gauge('stored_state_bytes', 'Bytes of all states on disk.', ({ bytes }) => bytes)
   gauge('prefix_cache_disk_bytes', 'Bytes of the prefix cache on disk.', ({ prefixBytes }) => prefixBytes)
-  const evictions: Counter = new Counter({
-    name: 'mneme_state_evictions_total',
-    help: 'States that went from the disk for want of room; they are rebuilt when they are needed.',
-    registers: [registry],
-    async collect() {
-      const now = await parked()
-      if (!now) return
-      evictions.reset()
-      evictions.inc(now.evictions)
-    },
-  })
+  const counter = (name: string, help: string, read: (parked: Parked) => number): void => {
+    const metric: Counter = new Counter({
+      name: `mneme_${name}_total`,
+      help,
+      registers: [registry],
+      async collect() {
+        const now = await parked()
+        if (!now) return
+        metric.reset()
+        metric.inc(read(now))
+      },
+    })
+  }
+  counter(
+    'state_evictions',
+    'States that went from the disk for want of room; they are rebuilt when they are needed.',
+    ({ evictions }) => evictions,
+  )
+  gauge(
+    'vector_index_vectors',
+    'Vectors of memories that are found by an index.',
+    ({ vectorIndex }) => vectorIndex.vectors,
+  )
+  counter(
+    'vector_index_failures',
+    'Times that a process of vector indexes has ended by itself.',
+    ({ vectorIndex }) => vectorIndex.failures,
+  )
+  counter(
+    'vector_index_fallbacks',
+    'Searches that scanned vectors because their index did not answer.',
+    ({ vectorIndex }) => vectorIndex.fallbacks,
+  )
 }

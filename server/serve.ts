@@ -105,8 +105,8 @@ export async function startServer(
       stateBytes: () => Math.max(0, ...models.map((model) => model.info?.stateBytes ?? 0)),
       memory: () => budget,
       parked: async () => {
-        const { sessions, stateBytes, prefixBytes, evictions } = await store.statistics()
-        return { sessions, bytes: stateBytes, prefixBytes, evictions }
+        const { sessions, stateBytes, prefixBytes, evictions, vectorIndex } = await store.statistics()
+        return { sessions, bytes: stateBytes, prefixBytes, evictions, vectorIndex }
       },
       prefixes: () => ({ bytes: states.bytes, evictions: prefixes?.evictions ?? 0 }),
     })

@@ -7,6 +7,7 @@ import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryFilter } from 
 import { checksumOfMemory, memoryOf, SELECT_MEMORY, takenOf, textOf, vectorBytes } from './memory-row.ts'
 import type { MemoryRow } from './memory-row.ts'
 import { createMemorySearch } from './memory-search.ts'
+import type { VectorSearch } from './vector-search.ts'
 import type { Damage } from './store.ts'
 import { type Blob, bytesOf } from './turn-row.ts'
 
@@ -16,9 +17,13 @@ export interface Memories extends MemoryCalls {
 }
 
 /** `report` is told of memories that are not what was written. */
-export function createMemories(database: Database.Database, report: (damage: Damage) => void): Memories {
+export function createMemories(
+  database: Database.Database,
+  { tables, vectors }: VectorSearch,
+  report: (damage: Damage) => void,
+): Memories {
   const sql = prepare(database)
-  const search = createMemorySearch(database)
+  const search = createMemorySearch(database, tables, vectors)
 
   /** The row as a memory. Throws StoreError `corrupt`, and tells. */
   const read = (owner: string, row: MemoryRow): ReturnType<typeof memoryOf> => {
@@ -68,7 +73,7 @@ export function createMemories(database: Database.Database, report: (damage: Dam
       sql.removeWordsOf.run(scope, seq)
       sql.recount.run(scope)
     }
-    search.changed(scope, seq)
+    vectors.removed(scope, seq)
   }
   const write = (owner: string, seq: number, scope: number, memory: Memory, made: MadeVector | null): void => {
     const { text, metadata, updated, expires, source, fact, ended } = memory
@@ -78,7 +83,7 @@ export function createMemories(database: Database.Database, report: (damage: Dam
     const origin = [taken && Buffer.from(taken), source?.response ?? null, topic, ended]
     const sum = checksumOfMemory(owner, memory, made)
     sql.change.run(...values, made?.embedder ?? null, vector, ...origin, sum, seq)
-    search.changed(scope, seq)
+    vectors.changed(scope, seq)
   }
   const event = (seq: number, kind: MemoryEvent['kind'], { text, metadata, updated }: Memory): void =>
     void sql.addEvent.run(seq, kind, updated, Buffer.from(text), Buffer.from(JSON.stringify(metadata)))
@@ -148,10 +153,10 @@ export function createMemories(database: Database.Database, report: (damage: Dam
         namespace: textOf(namespace),
         memories: texts,
       })),
-    searchMemories(owner, query) {
+    searchMemories(owner, query, near = null) {
       const found = sql.scope.get(owner, query.namespace) as { scope: number } | undefined
       if (!found) return []
-      const hits = search.find(found.scope, query)
+      const hits = search.find(found.scope, query, near)
       const kept: ReturnType<MemoryCalls['searchMemories']> = []
       for (const { seq, ...scores } of hits) {
         if (kept.length === query.limit) break

@@ -1,5 +1,6 @@
 /** What a store keeps of memories: texts that a tenant wants remembered across conversations. */
 import type { Topic } from '../memory/facts/fact.ts'
+import type { Near } from '../vector-index/vector-indexes.ts'
 
 /** Where a user said it: in which turn, and between which UTF-16 units of what the user wrote in it. */
 export interface Source {
@@ -135,7 +136,8 @@ export interface MemoryCalls {
   /** Facts of a user, told last first: on these topics, or on all. */
   factsOf(owner: string, query: FactQuery): Memory[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
-  searchMemories(owner: string, query: MemoryQuery): MemoryHit[]
+  /** `near`: what an index of vectors has found for the query; the store itself asks it. */
+  searchMemories(owner: string, query: MemoryQuery, near?: Near | null): MemoryHit[]
   /** `taken`: another memory of the same user and namespace has that text. */
   changeMemory(owner: string, id: string, change: MemoryChange, made: MadeVector | null): Memory | 'unknown' | 'taken'
   /** Oldest first; null where there is no such memory. */

@@ -1,4 +1,4 @@
-/** Damage in the data folder, told in the log and counted. */
+/** What the store comes upon, told in the log; damage in the data folder is counted, too. */
 import type { Logger } from 'pino'
 import type { Metrics } from '../metrics.ts'
 import type { Damage, Store } from './store.ts'
@@ -15,4 +15,5 @@ export function reportDamage(store: Store, log: Logger, metrics: Metrics): void 
     metrics.damage.inc({ what })
     log.warn(id === null ? {} : { [what === 'memory' ? 'memory' : 'response']: id }, SENTENCES[what])
   })
+  store.onNote(({ level, text }) => log[level](text))
 }

@@ -1,6 +1,7 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
+import type { StoreNote, VectorIndexStatistics } from '../vector-index/vector-indexes.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
 
 /** A stored turn without its state: the log, from which every state can be rebuilt. Ids are opaque to the store. */
@@ -163,6 +164,7 @@ export interface StoreStatistics {
   readonly stateBytes: number
   /** States that went for want of room since the start. */
   readonly evictions: number
+  readonly vectorIndex: VectorIndexStatistics
   readonly prefixes: number
   readonly prefixBytes: number
   readonly journal: string
@@ -179,5 +181,7 @@ export type Store = {
   readonly broken: Promise<string>
   /** `listener` is told of damage that calls come upon. */
   onDamage(listener: (damage: Damage) => void): void
+  /** `listener` is told what happens to the indexes of vectors, in sentences for the log. */
+  onNote(listener: (note: StoreNote) => void): void
   close(): Promise<void>
 }

@@ -6,6 +6,7 @@ import { StoreError, toStoreError } from './errors.ts'
 import { createMemories } from './memories.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type Kind, type States } from './states.ts'
+import type { VectorSearch } from './vector-search.ts'
 import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
 import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
 import type { Blob, ResponseRow } from './turn-row.ts'
@@ -27,6 +28,7 @@ export interface Surroundings {
   readonly freeBytes: () => number
   /** Called with damage that a call comes upon. */
   readonly tell: (damage: Damage) => void
+  readonly search: VectorSearch
 }
 
 /** States that can be rebuilt leave so much of the disk to the log of turns. */
@@ -37,7 +39,7 @@ type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: numb
 export function createTurns(
   database: Database.Database,
   retention: Retention,
-  { freeBytes, tell }: Surroundings,
+  { freeBytes, tell, search }: Surroundings,
 ): StoreCalls {
   const sql = prepare(database)
   const states = createStates(database, tell)
@@ -59,7 +61,7 @@ export function createTurns(
   }
   const exists = (id: string): boolean => sql.exists.get(id) !== undefined
 
-  const memories = createMemories(database, tell)
+  const memories = createMemories(database, search, tell)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   return {
     ...prefixes,
@@ -158,6 +160,7 @@ export function createTurns(
         states: count('states'),
         stateBytes: count('stateBytes'),
         evictions,
+        vectorIndex: search.statistics(),
         prefixes: count('prefixes'),
         prefixBytes: count('prefixBytes'),
         journal: String(pragma(database, 'journal_mode')),

@@ -14,13 +14,14 @@ const stateBytes = Number(env['FAKE_STATE_BYTES'] ?? 16)
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
   async (config) => ({ models: [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })], embedders: [] }),
-  ({ data, keepStates, replayTokens, stateDisk, prefixDisk }) =>
+  ({ data, keepStates, replayTokens, stateDisk, prefixDisk, vectorIndexThreshold }) =>
     startStore({
       folder: data,
       keepStates,
       replayTokens,
       stateBytes: stateDisk,
       prefixBytes: prefixDisk,
+      vectorIndex: { threshold: vectorIndexThreshold },
       ...maxPages,
     }),
   { engine: FAKE_ENGINE, tokenizer: FAKE_TOKENIZER },

@@ -133,8 +133,8 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     stateBytes: () => info.stateBytes,
     memory: () => new MemoryBudget(null),
     parked: async () => {
-      const { sessions, prefixBytes, evictions } = await store.statistics()
-      return { sessions, bytes: 0, prefixBytes, evictions }
+      const { sessions, prefixBytes, evictions, vectorIndex } = await store.statistics()
+      return { sessions, bytes: 0, prefixBytes, evictions, vectorIndex }
     },
     prefixes: () => ({ bytes: prefixes?.memoryBytes ?? 0, evictions: prefixes?.evictions ?? 0 }),
   })
