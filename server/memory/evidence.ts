@@ -99,11 +99,15 @@ function overlapOf(words: ReadonlySet<string>, text: string): number {
   return [...words].filter((word) => has.has(word)).length / words.size
 }
 
-/** The best that fit, oldest first: of two that contradict each other the later one is read last. */
+/**
+ * The best that fit, oldest first: of two that contradict each other the later one is read last. A sentence that says
+ * several facts is read once.
+ */
 function withinBudget(hits: readonly MemoryHit[]): MemoryHit[] {
   const kept: MemoryHit[] = []
   let characters = 0
   for (const hit of hits) {
+    if (kept.some(({ memory }) => memory.text === hit.memory.text)) continue
     characters += hit.memory.text.length
     if (kept.length === MAX_ENTRIES || characters > MAX_CHARACTERS) break
     kept.push(hit)

@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import type { MemoryUse } from './evidence.ts'
 import type { Fact, Sentence } from './facts/fact.ts'
-import { latest } from './facts/supersede.ts'
+import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
 
 /** What a turn changes in its user's memories: told in the response, and written with the turn. */
@@ -44,25 +44,40 @@ export async function memoriesOfTurn(
   const recent = (await factsOf(null, RECENT)).filter(
     ({ memory: { source } }) => source?.conversation === origin.conversation,
   )
-  const { facts, statements } = toldBy(message, recent)
+  const told = toldBy(message, recent)
+  const facts = withoutTwins(
+    told.facts,
+    (fact) => `${topicKey(fact)}\n${fact.value}\n${fact.kind}\n${fact.sentence.text}`,
+  )
+  const said = withoutTwins(told.statements, ({ text }) => text)
+  const held = said.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts: said.map(textOf) })
+  const isFact = new Set(facts.map(({ sentence }) => sentence.text))
+  const statements = said.filter(({ text }) => !held.includes(text) && !isFact.has(text))
   const withdraws = facts.some(({ kind }) => kind === 'withdrawn')
   let holding = facts.length === 0 ? [] : await factsOf(withdraws ? null : facts, WITHDRAWABLE)
-  const told: ToldMemory[] = []
+  const memories: ToldMemory[] = []
   const ended: Memory[] = []
   for (const fact of facts.slice(0, MAX_TOLD)) {
     const { subject, attribute, value, kind, sentence } = fact
     const memory = kind === 'withdrawn' ? null : memoryOf(sentence, { subject, attribute, value })
     const next = latest<Fact & { readonly memory: Memory | null }>([...holding, { ...fact, memory }])
     const gone = holding.filter((one) => !next.includes(one)).map((one) => one.memory)
-    told.push({ namespace, user, ends: gone.map(({ id }) => id), memory })
+    memories.push({ namespace, user, ends: gone.map(({ id }) => id), memory })
     ended.push(...gone)
     holding = next.filter((one): one is KnownFact => one.memory !== null)
   }
-  for (const statement of statements.slice(0, MAX_TOLD - told.length))
-    told.push({ namespace, user, ends: [], memory: memoryOf(statement, null) })
-  const written = told.flatMap(({ memory }) => memory ?? [])
-  return { told, written, ended }
+  for (const statement of statements.slice(0, MAX_TOLD - memories.length))
+    memories.push({ namespace, user, ends: [], memory: memoryOf(statement, null) })
+  const written = memories.flatMap(({ memory }) => memory ?? [])
+  return { told: memories, written, ended }
 }
+
+/** What a message says twice, once. */
+function withoutTwins<T>(all: readonly T[], key: (one: T) => string): T[] {
+  return [...new Map(all.map((one) => [key(one), one])).values()]
+}
+
+const textOf = ({ text }: Sentence): string => text
 
 /** Counts what was written, once it is. */
 export function countTold({ memoryWrites }: Deps['metrics'], { written, ended }: TurnMemories): void {

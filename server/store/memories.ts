@@ -64,10 +64,11 @@ export function createMemories(
     for (const word of new Set(words)) sql.removeWord.run(scope, word, seq)
     sql.count.run(-1, -words.length, scope)
   }
-  const drop = ({ seq, scope, text, hash, topic }: MemoryRow): void => {
+  const drop = (row: MemoryRow): void => {
+    const { seq, scope, text } = row
     sql.removeEvents.run(seq)
     sql.remove.run(seq)
-    if (isHashOf(hash, text, topic)) unindex(scope, seq, textOf(text))
+    if (isIntact(row)) unindex(scope, seq, textOf(text))
     else {
       // Nobody knows what its words were.
       sql.removeWordsOf.run(scope, seq)
@@ -79,7 +80,13 @@ export function createMemories(
     const { text, metadata, updated, expires, source, fact, ended } = memory
     const vector = made && vectorBytes(made.vector)
     const [taken, topic] = [takenOf(memory), fact && topicKey(fact)]
-    const values = [Buffer.from(text), hashOf(text, topic), Buffer.from(JSON.stringify(metadata)), updated, expires]
+    const values = [
+      Buffer.from(text),
+      hashOf(text, fact && aboutOf(fact)),
+      Buffer.from(JSON.stringify(metadata)),
+      updated,
+      expires,
+    ]
     const origin = [taken && Buffer.from(taken), source?.response ?? null, topic, ended]
     const sum = checksumOfMemory(owner, memory, made)
     sql.change.run(...values, made?.embedder ?? null, vector, ...origin, sum, seq)
@@ -119,7 +126,7 @@ export function createMemories(
       for (const { namespace, user, ends, memory } of told) {
         const scope = scopeOf(owner, namespace)
         for (const id of ends) end(owner, id, memory?.created ?? Date.now())
-        const hash = memory && hashOf(memory.text, memory.fact && topicKey(memory.fact))
+        const hash = memory && hashOf(memory.text, memory.fact && aboutOf(memory.fact))
         const known = hash && (sql.same.get(scope, user ?? '', hash) as MemoryRow | undefined)
         // What is said again holds from now on.
         if (known && (known.ended !== null || isOver(known))) drop(known)
@@ -147,6 +154,14 @@ export function createMemories(
       )
       const holding = rows.filter((row) => !isOver(row)).toSorted((a, b) => b.seq - a.seq)
       return readable(owner, holding.slice(0, limit))
+    },
+    heldTexts(owner, { namespace, user, texts }) {
+      const found = sql.scope.get(owner, namespace) as { scope: number } | undefined
+      if (!found) return []
+      return texts.filter((text) => {
+        const row = sql.same.get(found.scope, user ?? '', hashOf(text)) as MemoryRow | undefined
+        return row && row.ended === null && !isOver(row)
+      })
     },
     memoryNamespaces: (owner) =>
       (sql.namespaces.all(owner) as { namespace: Blob; texts: number }[]).map(({ namespace, texts }) => ({
@@ -193,7 +208,11 @@ export function createMemories(
         metadata: JSON.parse(textOf(metadata)) as Memory['metadata'],
       }))
     },
-    removeMemory: (owner, id) => dropAll(sql.byId.all(owner, id)),
+    removeMemory(owner, id) {
+      // Not by `all`: after it, libsql 0.5 answers the next `get` of the same statement with the row that `all` found.
+      const row = sql.byId.get(owner, id)
+      return dropAll(row === undefined ? [] : [row])
+    },
     removeMemories: (owner, filter) => dropAll(chosen(owner, filter)),
     expireMemories: () => dropAll(sql.expired.all(Date.now())),
     unembeddedMemories: (embedder, limit) =>
@@ -219,13 +238,28 @@ export function createMemories(
 const isOver = ({ expires }: Pick<MemoryRow, 'expires'>): boolean => expires !== null && expires <= Date.now()
 
 /** What a user's memories have once: a text, and of one with several facts each of them. */
-function hashOf(text: string | Uint8Array, topic: string | Uint8Array | null = null): Buffer {
+function hashOf(text: string | Uint8Array, about: string | null = null): Buffer {
   const hash = createHash('sha256').update(text)
-  return (topic === null ? hash : hash.update('\n').update(topic)).digest()
+  return (about === null ? hash : hash.update('\n').update(about)).digest()
 }
 
-const isHashOf = (hash: Blob, text: Blob, topic: Blob | null): boolean =>
-  hashOf(bytesOf(text), topic && bytesOf(topic)).equals(bytesOf(hash))
+/** A sentence can say several values of one topic: "I am allergic to peanuts and shellfish". */
+const aboutOf = (fact: NonNullable<Memory['fact']>): string => `${topicKey(fact)}\n${fact.value}`
+
+/** Whether the text is the one whose words were indexed. Rows of format 6 may have a hash without the value. */
+function isIntact({ hash, text, topic, taken }: MemoryRow): boolean {
+  const fact = taken && readFact(taken)
+  const known = [null, topic && textOf(topic), fact && aboutOf(fact)]
+  return known.some((about) => hashOf(bytesOf(text), about).equals(bytesOf(hash)))
+}
+
+function readFact(taken: Blob): Memory['fact'] {
+  try {
+    return (JSON.parse(textOf(taken)) as Pick<Memory, 'fact'>).fact
+  } catch {
+    return null
+  }
+}
 
 function prepare(database: Database.Database) {
   const listed = `${SELECT_MEMORY} WHERE owner = ? AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)

@@ -98,6 +98,12 @@ export interface MemoryHit {
   readonly topic: number | null
 }
 
+export interface TextsQuery {
+  readonly namespace: string
+  readonly user: string | null
+  readonly texts: readonly string[]
+}
+
 export interface MemoryEvent {
   readonly kind: 'added' | 'updated'
   readonly time: number
@@ -135,6 +141,8 @@ export interface MemoryCalls {
   listMemories(owner: string, page: MemoryPage): Memory[]
   /** Facts of a user, told last first: on these topics, or on all. */
   factsOf(owner: string, query: FactQuery): Memory[]
+  /** Those of the texts that are remembered of a user as they are, without being read as facts. */
+  heldTexts(owner: string, query: TextsQuery): string[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
   /** `near`: what an index of vectors has found for the query; the store itself asks it. */
   searchMemories(owner: string, query: MemoryQuery, near?: Near | null): MemoryHit[]

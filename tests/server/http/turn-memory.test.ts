@@ -59,6 +59,31 @@ test('what a user tells in one conversation is read in another, and the usage sa
   })
 })
 
+test('what is said twice is written once: every id of the usage is that of a memory', async () => {
+  const { server } = await remembering()
+  const rain = 'It rained on the way home.'
+  const written: string[] = []
+  for (const input of [CODE, rain, `${rain} ${rain}`, 'My bike code is 1. My bike code is 1.', CODE])
+    written.push(...memoryOf(await respond(server, { input })).written)
+  expect(await listed(server)).toEqual([CODE, 'My bike code is 1.', rain])
+  const { data } = (await (await server.request('GET', '/v1/memories')).json()) as Json
+  const ids = data.map(({ id }: Json) => id)
+  // The code was told again, by another response: that memory took the place of the first.
+  expect(written.slice(1).toSorted()).toEqual(ids.toSorted())
+})
+
+test('of a sentence with several values each one is a memory, and the sentence is read once', async () => {
+  const { server, read } = await remembering()
+  const { written } = memoryOf(await respond(server, { input: "I'm allergic to peanuts and shellfish." }))
+  const { data } = (await (await server.request('GET', '/v1/memories')).json()) as Json
+  expect(data.map(({ fact }: Json) => fact.value).toSorted()).toEqual(['peanuts', 'shellfish'])
+  expect(data.map(({ id }: Json) => id).toSorted()).toEqual(written.toSorted())
+  read.length = 0
+  const asked = await respond(server, { input: 'What am I allergic to?' })
+  expect(read[0]?.split("I'm allergic to peanuts and shellfish.")).toHaveLength(2)
+  expect(memoryOf(asked).entries).toHaveLength(1)
+})
+
 test('notes are read on a fork: the conversation goes on from what was said alone, also after it is rebuilt', async () => {
   const folder = temporaryFolder()
   const { server, read } = await remembering({ folder, keepStates: 1 })

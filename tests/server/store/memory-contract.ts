@@ -147,6 +147,17 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>): 
       expect(await store.expireMemories()).toBe(0)
     })
 
+    test('after one memory was deleted, another one that is read is that one', async () => {
+      const store = await open()
+      const [first, second] = [memory('m1', 'likes tea'), memory('m2', 'likes coffee')]
+      await store.addMemory(OWNER, first, null)
+      await store.addMemory('tenant-b', second, null)
+      expect(await store.removeMemory(OWNER, 'm1')).toBe(1)
+      expect(await store.findMemory('tenant-b', 'm2')).toEqual(second)
+      expect(await store.removeMemory(OWNER, 'm1')).toBe(0)
+      expect(await store.findMemory('tenant-b', 'm2')).toEqual(second)
+    })
+
     test('lists go on where they ended, in both orders', async () => {
       const store = await open()
       const ids = Array.from({ length: 7 }, (_, i) => `m${i}`)
