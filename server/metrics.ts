@@ -1,7 +1,7 @@
 /** What Prometheus scrapes. Names and bucket edges are vLLM's where it has the concept, so dashboards carry over. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { MemoryKind } from './memory-budget.ts'
-import type { VectorIndexStatistics } from './vector-index/vector-indexes.ts'
+import type { VectorIndexStatistics } from './vector-index/index-types.ts'
 
 const FIRST_TOKEN = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,

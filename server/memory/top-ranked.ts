@@ -32,3 +32,10 @@ export class TopRanked {
     if (this.#found.length === this.#most) this.#least = this.#found.at(-1)?.score ?? -Infinity
   }
 }
+
+/** Of two vectors of the same length. */
+export function innerProduct(a: Float32Array, b: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}

@@ -1,7 +1,7 @@
 /** The HTTP thread's side of the store. */
 import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
-import type { StoreNote } from '../vector-index/vector-indexes.ts'
+import type { StoreNote } from '../vector-index/index-types.ts'
 import { StoreError } from './errors.ts'
 import type { FromStore } from './messages.ts'
 import type { Damage, Store, StoreCalls } from './store.ts'

@@ -1,6 +1,6 @@
 /** What a store keeps of memories: texts that a tenant wants remembered across conversations. */
 import type { Topic } from '../memory/facts/fact.ts'
-import type { Near } from '../vector-index/vector-indexes.ts'
+import type { Near } from '../vector-index/index-types.ts'
 
 /** Where a user said it: in which turn, and between which UTF-16 units of what the user wrote in it. */
 export interface Source {

@@ -1,14 +1,13 @@
 /** Which memories of a namespace fit a query: by words, by vectors and by topics, merged by rank. */
 import type Database from 'libsql'
-import { mergeRanks, scoreByWords, type Posting, type Ranked } from '../memory/rank.ts'
-import { TopRanked } from '../memory/top-ranked.ts'
+import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../memory/rank.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { MemoryHit, MemoryQuery } from './memory-calls.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
 import { topicOf } from './memory-row.ts'
 import type { MemoryVectors } from './memory-vectors.ts'
 import type { VectorTables } from './vector-tables.ts'
-import type { Near } from '../vector-index/vector-indexes.ts'
+import type { Near } from '../vector-index/index-types.ts'
 
 /** Of each list: what ranks behind it adds little to a merged rank. */
 const DEPTH = 128
@@ -53,9 +52,9 @@ export function createMemorySearch(
       .map((word) => sql.postings.all(scope, word) as Posting[])
     const scores = scoreByWords(lists, texts, words)
     const allowed = scores.size === 0 ? null : memoriesOf(scope, user)
-    const top = new TopRanked(DEPTH)
-    for (const [seq, score] of scores) if (score >= top.least && (!allowed || allowed.has(seq))) top.add(seq, score)
-    return top.sorted()
+    const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
+    const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
+    return best(seqs, found, DEPTH)
   }
   /** Memories that say what is asked for. */
   const byTopic = (scope: number, user: string | null, asked: MemoryQuery['topics']): Ranked[] => {

@@ -1,7 +1,7 @@
 /** What the HTTP thread and the store's thread say to each other. */
 import type { StoreFailure } from './errors.ts'
-import type { VectorIndexOptions } from '../vector-index/vector-indexes.ts'
-import type { StoreNote } from '../vector-index/vector-indexes.ts'
+import type { VectorIndexOptions } from '../vector-index/index-types.ts'
+import type { StoreNote } from '../vector-index/index-types.ts'
 import type { Damage, StoreCalls } from './store.ts'
 
 /** What the thread is started with. */

@@ -1,7 +1,7 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
-import type { StoreNote, VectorIndexStatistics } from '../vector-index/vector-indexes.ts'
+import type { StoreNote, VectorIndexStatistics } from '../vector-index/index-types.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
 
 /** A stored turn without its state: the log, from which every state can be rebuilt. Ids are opaque to the store. */

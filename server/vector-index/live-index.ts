@@ -1,6 +1,6 @@
 /** An index that is searched, with what has changed since it was made: together they know every vector. */
 import type { VectorTables } from '../store/vector-tables.ts'
-import { TopRanked } from '../memory/top-ranked.ts'
+import { innerProduct, TopRanked } from '../memory/top-ranked.ts'
 import type { Ranked } from '../memory/rank.ts'
 import { VectorBlock } from '../memory/vector-block.ts'
 import type { VectorPages } from '../memory/vector-pages.ts'
@@ -106,10 +106,4 @@ export class LiveIndex {
     }
     this.#stale.clear()
   }
-}
-
-function innerProduct(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
-  return sum
 }

@@ -12,43 +12,7 @@ import { LiveIndex } from './live-index.ts'
 import { makeIndex } from './make-index.ts'
 import type { Labels } from './messages.ts'
 import { NextBuild } from './next-build.ts'
-
-export interface VectorIndexOptions {
-  /** Vectors of a namespace from which on they are indexed. */
-  readonly threshold: number
-  /** Milliseconds after which an index is made again whose file had to go; tests have less patience. */
-  readonly pauseMs?: number
-}
-
-export interface VectorIndexStatistics {
-  /** How vectors of large namespaces are found. */
-  readonly kind: 'exact' | 'faiss'
-  /** Why there are no indexes; null where there are. */
-  readonly reason: string | null
-  readonly threshold: number
-  readonly indexes: number
-  /** Vectors in them. */
-  readonly vectors: number
-  readonly building: boolean
-  /** Times that their process, or one that made one, has ended by itself. */
-  readonly failures: number
-  /** Searches that scanned all vectors although there was an index, because it did not answer. */
-  readonly fallbacks: number
-  /** Of the process that holds them; null where none runs. */
-  readonly pid: number | null
-}
-
-/** A sentence for the log. */
-export interface StoreNote {
-  readonly level: 'info' | 'warn'
-  readonly text: string
-}
-
-/** What an index has found for a search; it is looked at when the search is run. */
-export interface Near {
-  readonly index: LiveIndex
-  readonly labels: Labels
-}
+import type { Near, StoreNote, VectorIndexOptions, VectorIndexStatistics } from './index-types.ts'
 
 /** A search does not wait longer for an index. */
 const SEARCH_MS = 1000
@@ -128,7 +92,9 @@ export class VectorIndexes {
 
   /** A key has so many vectors, and no index, or one that is old. */
   want(key: IndexKey, size: number): void {
-    if (size >= this.#options.threshold && !this.#closed) this.#next.want(key, size)
+    const text = textOfKey(key)
+    const isLoading = [...this.#all].some((one) => !one.loaded && one.onDisk && textOfKey(one.key) === text)
+    if (size >= this.#options.threshold && !isLoading && !this.#closed) this.#next.want(key, size)
   }
 
   /** The vector of a memory may be another one. */
@@ -238,7 +204,9 @@ export class VectorIndexes {
     const key = textOfKey(info)
     this.#all.add(index)
     // What was deleted without us is not to stay in a file.
-    if (index.gone === 0 && (await this.#send(index))) {
+    const isThere = index.gone === 0 && (await this.#send(index))
+    if (this.#closed) return
+    if (isThere) {
       const before = this.#live.get(key)
       this.#live.set(key, index)
       if (before) this.#drop(before)
@@ -290,7 +258,7 @@ export class VectorIndexes {
     for (const [key, index] of this.#live) {
       if (index.loaded) continue
       void (index.onDisk ? this.#send(index) : Promise.resolve(false)).then((isThere) => {
-        if (isThere || this.#live.get(key) !== index) return
+        if (isThere || this.#closed || this.#live.get(key) !== index) return
         this.#live.delete(key)
         this.#drop(index)
       })

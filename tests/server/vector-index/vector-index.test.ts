@@ -22,8 +22,11 @@ async function open(folder: string, threshold = 300, pauseMs = 50): Promise<Open
   const notes: string[] = []
   store.onNote(({ text }) => notes.push(text))
   await store.ready
-  onTestFinished(() => store.close().catch(() => undefined))
-  return { ...store, notes }
+  // Once: a store that is closed does not answer.
+  let closing: Promise<void> | null = null
+  const close = (): Promise<void> => (closing ??= store.close())
+  onTestFinished(close)
+  return { ...store, close, notes }
 }
 
 const asked = { namespace: 'default', user: null, topics: [], ended: false, metadata: {}, text: '', limit: 10 }
