@@ -48,13 +48,16 @@ export class MemoryVectors {
     if (near && index === near.index) {
       const found = index.nearest(key, vector, near.labels, most)
       if (index.isOld || !index.onDisk) this.#indexes?.want(index.key, index.size)
+      // Null: the namespace's index yields too few of this user's.
       if (found) {
         this.#drop(textOfKey(key))
         return found
       }
     }
     const { vectors } = this.#blockOf(key, vector.length)
-    this.#indexes?.want(key, vectors.size)
+    // A scan although there is an index of these vectors: it did not answer, or is another one since it was asked.
+    const isIndexed = index?.key.user === key.user && !index.isOld && index.onDisk
+    if (!isIndexed) this.#indexes?.want(key, vectors.size)
     return vectors.nearest(vector, most)
   }
 
