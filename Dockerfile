@@ -6,10 +6,14 @@ FROM node:20-slim AS build
 WORKDIR /mneme
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
+RUN apt-get update && apt-get install -y --no-install-recommends g++ libfaiss-dev libopenblas-dev && rm -rf /var/lib/apt/lists/*
 COPY . .
+RUN npm run setup:faiss
 RUN npm pack
 
 FROM node:20-slim
+# What faiss is linked to.
+RUN apt-get update && apt-get install -y --no-install-recommends libopenblas0 libgomp1 && rm -rf /var/lib/apt/lists/*
 WORKDIR /mneme
 COPY package.json package-lock.json .npmrc ./
 # ONNX Runtime's package has the libraries of every platform.
@@ -17,6 +21,8 @@ RUN npm ci --omit=dev && npm cache clean --force && rm -rf node_modules/onnxrunt
 # What npm pack puts into the package, and nothing else: compiled, without the trainer's packages.
 COPY --from=build /mneme/mneme-*.tgz package.tgz
 RUN tar xzf package.tgz --strip-components=1 && rm package.tgz
+
+COPY --from=build /mneme/node_modules/faiss-node node_modules/faiss-node
 
 RUN mkdir /data && chown node:node /data
 USER node

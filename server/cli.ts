@@ -60,6 +60,10 @@ export function serveCommand(find: FindBundle): Command {
     )
     .option('--memory-entries <number>', 'turns of a tenant that are found across conversations (default: 100000)')
     .option('--consolidation <yes>', 'memories that say the same are one entry of a search (default: yes)')
+    .option(
+      '--vector-index-threshold <number>',
+      'vectors of a namespace of memories from which on they are found by an index, 0 for never (default: 10000)',
+    )
     .addOption(
       new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),
     )
@@ -130,10 +134,11 @@ export async function serve(
 }
 
 /** The store of a configuration's data folder. */
-export function storeOf({ data, stateDisk, prefixDisk, ...config }: Config): Store {
+export function storeOf({ data, stateDisk, prefixDisk, vectorIndexThreshold: threshold, ...config }: Config): Store {
   const { keepStates, replayTokens, memoryEntries, consolidation } = config
   const bytes = { stateBytes: stateDisk, prefixBytes: prefixDisk }
-  return startStore({ folder: data, keepStates, replayTokens, ...bytes, memoryEntries, consolidation })
+  const memories = { memoryEntries, consolidation, vectorIndex: { threshold } }
+  return startStore({ folder: data, keepStates, replayTokens, ...bytes, ...memories })
 }
 
 /** What the bundles of a configuration serve: those with a decoder each in an engine of its own. */

@@ -1,6 +1,7 @@
 /** What Prometheus scrapes. Names and bucket edges are vLLM's where it has the concept, so dashboards carry over. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { MemoryKind } from './memory-budget.ts'
+import type { VectorIndexStatistics } from './vector-index/index-types.ts'
 
 const FIRST_TOKEN = [
   0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80, 160, 640, 2560,
@@ -25,6 +26,7 @@ export interface Readings {
     evictions: number
     episodes: number
     episodesEvicted: number
+    vectorIndex: Pick<VectorIndexStatistics, 'vectors' | 'failures' | 'fallbacks'>
   }>
   /** Of the prefix cache in memory. */
   prefixes(): { bytes: number; evictions: number }
@@ -172,9 +174,9 @@ function onDisk(registry: Registry, readings: Readings): void {
   gauge('stored_state_bytes', 'Bytes of all states on disk.', ({ bytes }) => bytes)
   gauge('prefix_cache_disk_bytes', 'Bytes of the prefix cache on disk.', ({ prefixBytes }) => prefixBytes)
   gauge('episodes', 'Turns that are found by search.', ({ episodes }) => episodes)
-  const counted = (name: string, help: string, read: (parked: Parked) => number): void => {
+  const counter = (name: string, help: string, read: (parked: Parked) => number): void => {
     const metric: Counter = new Counter({
-      name: `mneme_${name}`,
+      name: `mneme_${name}_total`,
       help,
       registers: [registry],
       async collect() {
@@ -185,14 +187,29 @@ function onDisk(registry: Registry, readings: Readings): void {
       },
     })
   }
-  counted(
-    'state_evictions_total',
+  counter(
+    'state_evictions',
     'States that went from the disk for want of room; they are rebuilt when they are needed.',
     ({ evictions }) => evictions,
   )
-  counted(
-    'episode_evictions_total',
+  counter(
+    'episode_evictions',
     'Turns that are not found by search any more, for want of room; they stay stored.',
     ({ episodesEvicted }) => episodesEvicted,
+  )
+  gauge(
+    'vector_index_vectors',
+    'Vectors of memories that are found by an index.',
+    ({ vectorIndex }) => vectorIndex.vectors,
+  )
+  counter(
+    'vector_index_failures',
+    'Times that a process of vector indexes has ended by itself.',
+    ({ vectorIndex }) => vectorIndex.failures,
+  )
+  counter(
+    'vector_index_fallbacks',
+    'Searches that scanned vectors because their index did not answer.',
+    ({ vectorIndex }) => vectorIndex.fallbacks,
   )
 }

@@ -69,10 +69,11 @@ function readiness(deps: Deps, c: RequestContext): Response {
 }
 
 async function version(deps: Deps): Promise<object> {
-  const store = await deps.store.statistics()
+  const { vectorIndex, ...store } = await deps.store.statistics()
   const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
   const { memories, verify } = deps
-  return { name: 'mneme', version: deps.version, node: process.version, models, embedders, memories, verify, store }
+  const running = { name: 'mneme', version: deps.version, node: process.version }
+  return { ...running, models, embedders, memories, verify, vectorIndex, store }
 }
 
 function embedderObject({ name, created, bundle, architecture, maxTokens, width }: ServedEmbedder): object {

@@ -48,7 +48,8 @@ export function best(seqs: readonly number[], scores: Float64Array, most: number
   return sorted(found).slice(0, most)
 }
 
-function sorted(ranked: Ranked[]): Ranked[] {
+/** Best first; of equal scores the later memory. */
+export function sorted(ranked: readonly Ranked[]): Ranked[] {
   return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq)
 }
 

@@ -1,17 +1,22 @@
-/** The vectors of one namespace in one block of memory, scanned whole: exact, and no index to fall out of step. */
-import { best, type Ranked } from './rank.ts'
-
-const FIRST_ROWS = 16
+/** The vectors of one namespace in pages of memory, scanned whole: exact, and no index to fall out of step. */
+import { TopRanked } from './top-ranked.ts'
+import type { Ranked } from './rank.ts'
+import { PAGE_BYTES, strideOf, type VectorPages } from './vector-pages.ts'
 
 export class VectorBlock {
   readonly width: number
+  readonly #memory: VectorPages
+  readonly #stride: number
+  readonly #perPage: number
   readonly #rows = new Map<number, number>()
-  #seqs: number[] = []
-  #data: Float32Array
+  readonly #seqs: number[] = []
+  readonly #pages: number[] = []
 
-  constructor(width: number) {
+  constructor(width: number, memory: VectorPages) {
     this.width = width
-    this.#data = new Float32Array(FIRST_ROWS * width)
+    this.#memory = memory
+    this.#stride = strideOf(width)
+    this.#perPage = Math.floor(PAGE_BYTES / this.#stride)
   }
 
   get size(): number {
@@ -20,7 +25,7 @@ export class VectorBlock {
 
   /** Bytes of memory. */
   get bytes(): number {
-    return this.#data.byteLength
+    return this.#pages.length * PAGE_BYTES
   }
 
   /** Adds the vector of a memory, or puts it in the place of its old one. */
@@ -30,11 +35,11 @@ export class VectorBlock {
     let row = this.#rows.get(seq)
     if (row === undefined) {
       row = this.#seqs.length
-      if ((row + 1) * this.width > this.#data.length) this.#grow()
+      if (row === this.#pages.length * this.#perPage) this.#pages.push(this.#memory.take())
       this.#seqs.push(seq)
       this.#rows.set(seq, row)
     }
-    this.#data.set(vector, row * this.width)
+    this.#row(row).set(vector)
   }
 
   /** Forgets a memory: the last one takes its row, and no copy of the vector stays. */
@@ -43,44 +48,37 @@ export class VectorBlock {
     if (row === undefined) return
     const last = this.#seqs.length - 1
     const moved = this.#seqs[last]!
-    this.#data.copyWithin(row * this.width, last * this.width, (last + 1) * this.width)
-    this.#data.fill(0, last * this.width, (last + 1) * this.width)
+    this.#row(row).set(this.#row(last))
+    this.#row(last).fill(0)
     this.#seqs[row] = moved
     this.#rows.set(moved, row)
     this.#seqs.pop()
     this.#rows.delete(seq)
+    if (last === (this.#pages.length - 1) * this.#perPage) this.#memory.release(this.#pages.pop()!)
   }
 
-  /** The nearest memories by inner product, best first. `allowed` chooses among them; all if it is null. */
-  nearest(query: Float32Array, most: number, allowed: ReadonlySet<number> | null): Ranked[] {
-    const [data, width, all] = [this.#data, this.width, this.#seqs]
-    const seqs = allowed ? all.filter((seq) => allowed.has(seq)) : all
-    const scores = new Float64Array(seqs.length)
-    for (let at = 0; at < seqs.length; at++) {
-      const row = allowed ? this.#rows.get(seqs[at]!)! : at
-      scores[at] = innerProduct(query, data, row * width)
+  /** Gives the memory back; the block is empty then. */
+  clear(): void {
+    for (const page of this.#pages.splice(0)) this.#memory.release(page)
+    this.#seqs.length = 0
+    this.#rows.clear()
+  }
+
+  /** The nearest memories by inner product, best first; of equal ones the later memory. */
+  nearest(query: Float32Array, most: number): Ranked[] {
+    const top = new TopRanked(most)
+    this.#memory.setQuery(query, this.#stride)
+    for (const [at, page] of this.#pages.entries()) {
+      const first = at * this.#perPage
+      const count = Math.min(this.#perPage, this.#seqs.length - first)
+      const scores = this.#memory.scores(page, count, this.#stride)
+      for (let i = 0; i < count; i++) if (scores[i]! >= top.least) top.add(this.#seqs[first + i]!, scores[i]!)
     }
-    return best(seqs, scores, most)
+    return top.sorted()
   }
 
-  #grow(): void {
-    const larger = new Float32Array(this.#data.length * 2)
-    larger.set(this.#data)
-    this.#data = larger
+  #row(row: number): Float32Array {
+    const page = this.#pages[Math.floor(row / this.#perPage)]!
+    return this.#memory.row(page, row % this.#perPage, this.#stride, this.width)
   }
-}
-
-/** The inner product of a vector and of as many numbers from `start` on. */
-function innerProduct(vector: Float32Array, data: Float32Array, start: number): number {
-  // Four sums, so that an addition need not wait for the one before it.
-  let [a, b, c, d] = [0, 0, 0, 0]
-  const whole = vector.length & ~3
-  for (let i = 0, at = start; i < whole; i += 4, at += 4) {
-    a += vector[i]! * data[at]!
-    b += vector[i + 1]! * data[at + 1]!
-    c += vector[i + 2]! * data[at + 2]!
-    d += vector[i + 3]! * data[at + 3]!
-  }
-  for (let i = whole; i < vector.length; i++) a += vector[i]! * data[start + i]!
-  return a + b + (c + d)
 }

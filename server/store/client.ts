@@ -1,6 +1,7 @@
 /** The HTTP thread's side of the store. */
 import { createDeferred } from '../deferred.ts'
 import type { Port } from '../thread.ts'
+import type { StoreNote } from '../vector-index/index-types.ts'
 import { StoreError } from './errors.ts'
 import type { FromStore } from './messages.ts'
 import type { Damage, Store, StoreCalls } from './store.ts'
@@ -18,6 +19,7 @@ export function connectStore(port: Port): ConnectedStore {
   let lastId = 0
   let failure: StoreError | null = null
   const damageListeners: ((damage: Damage) => void)[] = []
+  const noteListeners: ((note: StoreNote) => void)[] = []
   const opening = createDeferred<readonly string[]>()
   const breaking = createDeferred<string>()
 
@@ -46,6 +48,10 @@ export function connectStore(port: Port): ConnectedStore {
       for (const listener of damageListeners) listener(message.damage)
       return
     }
+    if (message.kind === 'note') {
+      for (const listener of noteListeners) listener({ level: message.level, text: message.text })
+      return
+    }
     if (message.kind === 'broken') return fail(new StoreError(message.reason, message.message))
     const caller = waiting.get(message.id)
     waiting.delete(message.id)
@@ -56,6 +62,7 @@ export function connectStore(port: Port): ConnectedStore {
     ready: opening.promise,
     broken: breaking.promise,
     onDamage: (listener) => void damageListeners.push(listener),
+    onNote: (listener) => void noteListeners.push(listener),
     put: call('put'),
     find: call('find'),
     load: call('load'),

@@ -2,7 +2,7 @@
 import type Database from 'libsql'
 import { retentionOf } from '../memory/importance.ts'
 import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../memory/rank.ts'
-import { VectorBlock } from '../memory/vector-block.ts'
+import { innerProduct, TopRanked } from '../memory/top-ranked.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { EpisodeCalls, EpisodeHit, EpisodeQuery, NewEpisode } from './episode-calls.ts'
 import { textOf, vectorBytes, vectorOf } from './memory-row.ts'
@@ -68,10 +68,10 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
   }
   const nearest = (scope: number, { made }: EpisodeQuery, allowed: ReadonlySet<number> | null): Ranked[] => {
     if (!made) return []
-    const block = new VectorBlock(made.vector.length)
+    const top = new TopRanked(DEPTH)
     for (const { seq, vector } of sql.vectors.all(scope, made.embedder) as { seq: number; vector: Blob }[])
-      block.set(seq, vectorOf(vector))
-    return block.nearest(made.vector, DEPTH, allowed)
+      if (!allowed || allowed.has(seq)) top.add(seq, innerProduct(made.vector, vectorOf(vector)))
+    return top.sorted()
   }
   const byWords = (scope: number, text: string, allowed: ReadonlySet<number> | null): Ranked[] => {
     const total = sql.totals.get(scope) as { texts: number; words: number } | undefined

@@ -9,6 +9,7 @@ import { checksumOfMemory, memoryOf, SELECT_MEMORY, takenOf, textOf, vectorBytes
 import type { MemoryRow } from './memory-row.ts'
 import type { Consolidation } from './consolidate.ts'
 import { createMemorySearch } from './memory-search.ts'
+import type { VectorSearch } from './vector-search.ts'
 import type { Damage } from './store.ts'
 import { type Blob, bytesOf } from './turn-row.ts'
 
@@ -32,11 +33,12 @@ export interface DroppedMemory {
 /** `report` is told of memories that are not what was written. `groups`: null where every memory stands for itself. */
 export function createMemories(
   database: Database.Database,
+  { tables, vectors }: VectorSearch,
   report: (damage: Damage) => void,
   groups: Pick<Consolidation, 'medoidOf' | 'membersOf'> | null,
 ): Omit<Memories, 'consolidateMemories'> {
   const sql = prepare(database)
-  const search = createMemorySearch(database)
+  const search = createMemorySearch(database, tables, vectors)
 
   /** The row as a memory. Throws StoreError `corrupt`, and tells. */
   const read = (owner: string, row: MemoryRow): ReturnType<typeof memoryOf> => {
@@ -91,7 +93,7 @@ export function createMemories(
       words = sql.removeWordsOf.run(scope, seq).changes
       sql.recount.run(scope)
     }
-    search.changed(scope, seq)
+    vectors.removed(scope, seq)
     return { words, uses, history, vectors: vector ? 1 : 0 }
   }
   const write = (owner: string, seq: number, scope: number, memory: Memory, made: MadeVector | null): void => {
@@ -108,7 +110,7 @@ export function createMemories(
     const origin = [taken && Buffer.from(taken), source?.response ?? null, topic, ended]
     const sum = checksumOfMemory(owner, memory, made)
     sql.change.run(...values, made?.embedder ?? null, vector, ...origin, sum, seq)
-    search.changed(scope, seq)
+    vectors.changed(scope, seq)
   }
   const event = (seq: number, kind: MemoryEvent['kind'], { text, metadata, updated }: Memory): void =>
     void sql.addEvent.run(seq, kind, updated, Buffer.from(text), Buffer.from(JSON.stringify(metadata)))
@@ -205,10 +207,10 @@ export function createMemories(
         namespace: textOf(namespace),
         memories: texts,
       })),
-    searchMemories(owner, query) {
+    searchMemories(owner, query, near = null) {
       const found = sql.scope.get(owner, query.namespace) as { scope: number } | undefined
       if (!found) return []
-      const hits = search.find(found.scope, query)
+      const hits = search.find(found.scope, query, near)
       const wanted = Object.entries(query.metadata)
       const fits = (seq: number): Memory | null => {
         const row = sql.bySeq.get(seq) as MemoryRow | undefined

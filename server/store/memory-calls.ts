@@ -1,5 +1,6 @@
 /** What a store keeps of memories: texts that a tenant wants remembered across conversations. */
 import type { Topic } from '../memory/facts/fact.ts'
+import type { Near } from '../vector-index/index-types.ts'
 
 /** Where a user said it: in which turn, and between which UTF-16 units of what the user wrote in it. */
 export interface Source {
@@ -152,7 +153,8 @@ export interface MemoryCalls {
   /** Those of the texts that are remembered of a user as they are, without being read as facts. */
   heldTexts(owner: string, query: TextsQuery): string[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
-  searchMemories(owner: string, query: MemoryQuery): MemoryHit[]
+  /** `near`: what an index of vectors has found for the query; the store itself asks it. */
+  searchMemories(owner: string, query: MemoryQuery, near?: Near | null): MemoryHit[]
   /** `taken`: another memory of the same user and namespace has that text. */
   changeMemory(owner: string, id: string, change: MemoryChange, made: MadeVector | null): Memory | 'unknown' | 'taken'
   /** Oldest first; null where there is no such memory. */

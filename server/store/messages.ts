@@ -1,5 +1,7 @@
 /** What the HTTP thread and the store's thread say to each other. */
 import type { StoreFailure } from './errors.ts'
+import type { VectorIndexOptions } from '../vector-index/index-types.ts'
+import type { StoreNote } from '../vector-index/index-types.ts'
 import type { Damage, StoreCalls } from './store.ts'
 
 /** What the thread is started with. */
@@ -17,6 +19,8 @@ export interface StoreOptions {
   readonly consolidation?: boolean
   /** Upper limit of the database's size in pages of 4 KiB. */
   readonly maxPages?: number
+  /** Vectors of a namespace from which on they are indexed; 0: never, which is so unless given. */
+  readonly vectorIndex?: VectorIndexOptions
 }
 
 export type ToStore = {
@@ -28,6 +32,7 @@ export type ToStore = {
 export type FromStore =
   | { readonly kind: 'opened'; readonly notes: readonly string[] }
   | { readonly kind: 'damage'; readonly damage: Damage }
+  | ({ readonly kind: 'note' } & StoreNote)
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'failure'; readonly id: number; readonly reason: StoreFailure; readonly message: string }
   /** The data folder could not be opened, or is gone. */

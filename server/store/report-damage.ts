@@ -1,4 +1,4 @@
-/** Damage in the data folder, told in the log and counted. */
+/** What the store comes upon, told in the log; damage in the data folder is counted, too. */
 import type { Logger } from 'pino'
 import type { Metrics } from '../metrics.ts'
 import type { Damage, Store } from './store.ts'
@@ -16,4 +16,5 @@ export function reportDamage(store: Store, log: Logger, metrics: Metrics): void 
     metrics.damage.inc({ what })
     log.warn(id === null ? {} : { [what === 'memory' || what === 'object' ? what : 'response']: id }, SENTENCES[what])
   })
+  store.onNote(({ level, text }) => log[level](text))
 }

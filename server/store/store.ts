@@ -5,6 +5,7 @@ import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { MemoryStoreCalls } from './memory-store-calls.ts'
 import type { ObjectCalls } from './object-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
+import type { StoreNote, VectorIndexStatistics } from '../vector-index/index-types.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
 
 /** A stored turn without its state: the log, from which every state can be rebuilt. Ids are opaque to the store. */
@@ -170,6 +171,7 @@ export interface StoreStatistics {
   readonly stateBytes: number
   /** States that went for want of room since the start. */
   readonly evictions: number
+  readonly vectorIndex: VectorIndexStatistics
   readonly prefixes: number
   readonly prefixBytes: number
   /** Turns that are found by search. */
@@ -190,5 +192,7 @@ export type Store = {
   readonly broken: Promise<string>
   /** `listener` is told of damage that calls come upon. */
   onDamage(listener: (damage: Damage) => void): void
+  /** `listener` is told what happens to the indexes of vectors, in sentences for the log. */
+  onNote(listener: (note: StoreNote) => void): void
   close(): Promise<void>
 }

@@ -11,6 +11,7 @@ import { createMemoryStores } from './memory-stores.ts'
 import { createObjects } from './objects.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type DroppedState, type Kind, type States } from './states.ts'
+import type { VectorSearch } from './vector-search.ts'
 import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
 import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
 import type { Blob, ResponseRow } from './turn-row.ts'
@@ -36,6 +37,7 @@ export interface Surroundings {
   readonly freeBytes: () => number
   /** Called with damage that a call comes upon. */
   readonly tell: (damage: Damage) => void
+  readonly search: VectorSearch
 }
 
 /** States that can be rebuilt leave so much of the disk to the log of turns. */
@@ -48,7 +50,7 @@ type Row = ResponseRow & { checksum: Blob; state_hash: Blob | null; replay: numb
 export function createTurns(
   database: Database.Database,
   retention: Retention,
-  { freeBytes, tell }: Surroundings,
+  { freeBytes, tell, search }: Surroundings,
 ): StoreCalls {
   const sql = prepare(database)
   const states = createStates(database, tell)
@@ -72,7 +74,7 @@ export function createTurns(
 
   const consolidation = createConsolidation(database)
   const isConsolidating = retention.consolidation ?? true
-  const memories = createMemories(database, tell, isConsolidating ? consolidation : null)
+  const memories = createMemories(database, search, tell, isConsolidating ? consolidation : null)
   const episodes = createEpisodes(database, retention.memoryEntries ?? MEMORY_ENTRIES)
   const objects = createObjects(database, memories, tell)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
@@ -185,6 +187,7 @@ export function createTurns(
         states: count('states'),
         stateBytes: count('stateBytes'),
         evictions,
+        vectorIndex: search.statistics(),
         prefixes: count('prefixes'),
         prefixBytes: count('prefixBytes'),
         episodes: count('episodes'),

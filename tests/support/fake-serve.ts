@@ -14,7 +14,7 @@ const stateBytes = Number(env['FAKE_STATE_BYTES'] ?? 16)
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
   async (config) => ({ models: [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })], embedders: [] }),
-  ({ data, keepStates, replayTokens, stateDisk, prefixDisk, memoryEntries, consolidation }) =>
+  ({ data, keepStates, replayTokens, stateDisk, prefixDisk, memoryEntries, consolidation, vectorIndexThreshold }) =>
     startStore({
       folder: data,
       keepStates,
@@ -23,6 +23,7 @@ process.exitCode = await serve(
       prefixBytes: prefixDisk,
       memoryEntries,
       consolidation,
+      vectorIndex: { threshold: vectorIndexThreshold },
       ...maxPages,
     }),
   { engine: FAKE_ENGINE, tokenizer: FAKE_TOKENIZER },

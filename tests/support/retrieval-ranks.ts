@@ -1,6 +1,7 @@
 /** In which place words, vectors and both together rank the entry that answers a question. */
 import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../../server/memory/rank.ts'
 import { VectorBlock } from '../../server/memory/vector-block.ts'
+import { VectorPages } from '../../server/memory/vector-pages.ts'
 import { wordsOf } from '../../server/memory/words.ts'
 import type { RetrievalSet } from './retrieval-sets.ts'
 
@@ -42,11 +43,11 @@ export async function placesByVectors(
   embed: Embed,
 ): Promise<{ places: Places; lists: readonly (readonly Ranked[])[] }> {
   const vectors = await embed(set.entries)
-  const block = new VectorBlock(vectors[0]!.length)
+  const block = new VectorBlock(vectors[0]!.length, new VectorPages())
   for (const [seq, vector] of vectors.entries()) block.set(seq, vector)
   const queries = await embed(set.questions.map(({ text }) => text))
   const lists = set.questions.map(({ without }, at) =>
-    block.nearest(queries[at]!, DEPTH + without.size, null).filter(({ seq }) => !without.has(seq)),
+    block.nearest(queries[at]!, DEPTH + without.size).filter(({ seq }) => !without.has(seq)),
   )
   return { places: placesIn(set, lists), lists }
 }

@@ -58,6 +58,12 @@ memoryContract('a data folder in a thread of its own', async () => {
   return store
 })
 
+memoryContract('a data folder with indexes of vectors', async () => {
+  const store = start(temporaryFolder(), { vectorIndex: { threshold: 1, pauseMs: 1 } })
+  await store.ready
+  return store
+})
+
 describe('memories in a data folder', () => {
   const vector = { embedder: 'e', vector: Float32Array.of(0.123_456_7, 0.765_432_1) }
   const withMemory = async () => {
