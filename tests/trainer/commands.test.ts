@@ -256,7 +256,12 @@ describe('an interruption', () => {
     const writing = (): boolean => readdirSync(home).some((name) => name.startsWith('.shards'))
     const done = new Promise<Finished>((resolve) => {
       const child = spawn(process.execPath, [bin, ...args], { cwd: home, stdio: ['ignore', 'pipe', 'pipe'] })
-      const timer = setInterval(() => writing() && child.kill('SIGINT'), 20)
+      // Once: the second signal ends a command at once.
+      const timer = setInterval(() => {
+        if (!writing()) return
+        clearInterval(timer)
+        child.kill('SIGINT')
+      }, 20)
       child.once('close', (code) => (clearInterval(timer), resolve({ code, stdout: '', stderr: '' })))
     })
     expect((await done).code).toBe(130)

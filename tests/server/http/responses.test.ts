@@ -88,7 +88,12 @@ describe('a stored response', () => {
     expect(stolen.status).toBe(404)
     expect(stolen.json.error.code).toBe(guessed.json.error.code)
     const deleted = await server.request('DELETE', path, undefined, alice)
-    expect(await deleted.json()).toEqual({ id: json.id, object: 'response', deleted: true })
+    expect(await deleted.json()).toMatchObject({
+      id: json.id,
+      object: 'response',
+      deleted: true,
+      receipt: { responses: [json.id], states: 1 },
+    })
     expect((await get(alice)).status).toBe(404)
     expect((await ask(server, { input: 'x', previous_response_id: json.id }, alice)).status).toBe(404)
   })
@@ -161,7 +166,7 @@ describe('a stored response', () => {
   })
 
   test('a turn that cannot be stored did not happen, and the next one works', async () => {
-    const server = await startTestServer({ maxPages: 30 })
+    const server = await startTestServer({ maxPages: 60 })
     const [first] = await converse(server, 1)
     const tooLarge = await ask(server, { input: 'x'.repeat(100_000), ...turn, previous_response_id: first.id })
     expect([tooLarge.status, tooLarge.json.error.code]).toEqual([507, 'storage_full'])
@@ -274,7 +279,7 @@ describe('the event stream', () => {
   })
 
   test('says response.failed when the turn fails after it began', async () => {
-    const server = await startTestServer({ maxPages: 30 })
+    const server = await startTestServer({ maxPages: 60 })
     const answer = await server.request('POST', '/v1/responses', { input: 'x'.repeat(100_000), ...turn, stream: true })
     const events = (await answer.text()).split('\n\n').filter((block) => block.startsWith('event'))
     const last = JSON.parse((events.at(-1) as string).split('data: ')[1] as string)
