@@ -16,8 +16,12 @@ export function passagesText(passages: readonly { readonly name: string; readonl
   return [FILES, ...lines].join('\n')
 }
 
+/** Also U+0085, a line break that is no white space to regular expressions, and what moves a terminal's cursor. */
 function inLine(text: string, most: number): string {
-  return text.replaceAll(/\s+/g, ' ').trim().slice(0, most)
+  return text
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, most)
 }
 
 /** Entries as one text, in the order in which they were told. Line breaks within an entry are spaces. */

@@ -91,5 +91,5 @@ export function vectorOf(blob: Blob): Float32Array {
 }
 
 export function textOf(blob: Blob): string {
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytesOf(blob))
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytesOf(blob))
 }

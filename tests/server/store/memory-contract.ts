@@ -148,6 +148,14 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>): 
       expect(await store.expireMemories()).toBe(0)
     })
 
+    test('a text comes back as it was, whatever it begins with', async () => {
+      const store = await open()
+      for (const [at, text] of ['\ufeffcode', '\u0000code', ' code ', '\u0085code', '\u{1F600} code'].entries()) {
+        await store.addMemory(OWNER, memory(`m${at}`, text), null)
+        expect((await store.findMemory(OWNER, `m${at}`))?.text).toBe(text)
+      }
+    })
+
     test('after one memory was deleted, another one that is read is that one', async () => {
       const store = await open()
       const [first, second] = [memory('m1', 'likes tea'), memory('m2', 'likes coffee')]
