@@ -1,6 +1,6 @@
 /**
- * What memory costs a turn: latency of short replies with memories off, searched without a match, read as notes, and written,
- * in interleaved rounds against one server.
+ * What memory costs a turn: latency of replies to the same messages with memories and without, in interleaved rounds against one
+ * server.
  *   npx tsx tests/bench/memory-cost.ts [BUNDLE] [--memories 1000] [--rounds 40] [--tokens 48]
  */
 import { spawn } from 'node:child_process'
@@ -22,15 +22,22 @@ const { values, positionals } = parseArgs({
 })
 const [count, rounds, tokens] = [Number(values.memories), Number(values.rounds), Number(values.tokens)]
 
-/** What a turn does with memories, by name. */
-const kinds: Readonly<
-  Record<string, { readonly mode: 'on' | 'read' | 'off'; readonly input: (round: number) => string }>
-> = {
-  off: { mode: 'off', input: (round) => `What is my locker code, ${round}?` },
-  'searched, none read': { mode: 'read', input: (round) => `Why do cats purr, ${round}?` },
-  'read as a note': { mode: 'read', input: (round) => `What is my locker code, ${round}?` },
-  'told and written': { mode: 'on', input: (round) => `My box number ${round} is ${round * 7}.` },
+type Mode = 'on' | 'read' | 'off'
+type Kind = readonly [input: (round: number) => string, mode: Mode]
+
+/** A message, and what the turn does with memories: each message also without them. */
+const messages: Readonly<Record<string, Kind>> = {
+  'asks the world: searched, none read': [(round) => `Why do cats purr, number ${round}?`, 'read'],
+  'asks what was told: read as a note': [(round) => `What is my locker code, ${round}?`, 'read'],
+  'tells something: written': [(round) => `The ${names[round % names.length]} of my aunt is ${round * 7}.`, 'on'],
 }
+const names = 'kitchen garden cellar window mirror carpet ladder hammer candle basket'.split(' ')
+const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
+  Object.entries(messages).flatMap(([name, [input, mode]]) => [
+    [`${name}, off`, [input, 'off']],
+    [name, [input, mode]],
+  ]),
+)
 
 interface Turn {
   readonly milliseconds: number
@@ -39,13 +46,13 @@ interface Turn {
   readonly read: number
 }
 
-async function turn({ post }: ServerProcess, kind: (typeof kinds)[string], round: number): Promise<Turn> {
+async function turn({ post }: ServerProcess, [input, mode]: Kind, round: number): Promise<Turn> {
   const began = performance.now()
   const answer = await post('/v1/responses', {
-    input: kind.input(round),
+    input: input(round),
     temperature: 0,
     max_output_tokens: tokens,
-    mneme: { memory: { mode: kind.mode, user_id: 'bench' }, verify: 'annotate' },
+    mneme: { memory: { mode, user_id: 'bench' }, verify: 'annotate' },
   })
   const json = (await answer.json()) as {
     usage: { output_tokens: number; mneme: { tokens_computed: number; memory?: { entries: readonly unknown[] } } }
@@ -71,8 +78,9 @@ const server = await listening(spawn(process.execPath, args))
 await fill(server)
 const turns = new Map(Object.keys(kinds).map((name) => [name, [] as Turn[]]))
 for (let round = -2; round < rounds; round++)
-  for (const [name, kind] of Object.entries(kinds)) {
-    const made = await turn(server, kind, round + 10)
+  for (const [at, [name, kind]] of Object.entries(kinds).entries()) {
+    // Each message is another one: what was read of the same prompt would not be read again.
+    const made = await turn(server, kind, (round + 10) * 10 + at)
     if (round >= 0) turns.get(name)!.push(made)
   }
 server.child.kill()
