@@ -17,3 +17,6 @@ export interface Env {
 
 export type App = Hono<Env>
 export type RequestContext = Context<Env>
+
+/** The tenant that a request is for: everything stored is asked for by it. */
+export const ownerOf = (c: RequestContext): string => c.get('holder').owner

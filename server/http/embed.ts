@@ -3,6 +3,7 @@ import type { Deps } from '../deps.ts'
 import { embed } from '../openai/embeddings.ts'
 import { embeddingRequest } from '../openai/embeddings-schema.ts'
 import { bodyAnswer } from './body-answer.ts'
+import { ownerOf } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 
 export function embedEndpoints(deps: Deps): Endpoint[] {
@@ -15,7 +16,7 @@ export function embedEndpoints(deps: Deps): Endpoint[] {
       whileStopping: false,
       body: embeddingRequest,
       answer: bodyAnswer(deps, embeddingRequest, (c, request, signal) =>
-        embed(deps, request, { owner: c.get('holder').owner, signal }),
+        embed(deps, request, { owner: ownerOf(c), signal }),
       ),
     },
   ]

@@ -4,6 +4,7 @@ import { DEFAULT_NAMESPACE } from '../memory/memories.ts'
 import { findEpisodes } from '../openai/episodes.ts'
 import { searchEpisodes } from '../openai/episodes-schema.ts'
 import { bodyAnswer } from './body-answer.ts'
+import { ownerOf } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 
 const DEFAULT_RESULTS = 10
@@ -20,12 +21,7 @@ export function episodeEndpoints(deps: Deps): Endpoint[] {
       answer: bodyAnswer(deps, searchEpisodes, async (c, request, signal) => {
         const { query: text, namespace, user_id: user, limit } = request
         const asked = { text, namespace: namespace ?? DEFAULT_NAMESPACE, user: user ?? null }
-        const found = await findEpisodes(
-          deps,
-          c.get('holder').owner,
-          { ...asked, limit: limit ?? DEFAULT_RESULTS },
-          signal,
-        )
+        const found = await findEpisodes(deps, ownerOf(c), { ...asked, limit: limit ?? DEFAULT_RESULTS }, signal)
         const data = found.map(({ response, conversation, user: whose, created, words, ...rest }) => ({
           object: 'episode',
           response_id: response,

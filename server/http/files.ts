@@ -7,7 +7,7 @@ import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
 import { listFiles, uploadFile } from '../openai/files-schema.ts'
 import type { StoredObject } from '../store/object-calls.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { objectPage } from './object-pages.ts'
 import { readForm } from './read-form.ts'
@@ -15,7 +15,6 @@ import { readForm } from './read-form.ts'
 export function fileEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
-  const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const found = async (c: RequestContext): Promise<StoredObject<'file'>> => {
     const id = c.req.param('id') as string
     const file = await findObject(store, ownerOf(c), 'file', id)

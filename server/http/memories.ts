@@ -16,7 +16,7 @@ import {
 import type { EraseTarget } from '../store/erase-calls.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import { bodyAnswer } from './body-answer.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 
 const DEFAULT_RESULTS = 10
@@ -25,7 +25,6 @@ const DEFAULT_PAGE = 20
 export function memoryEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
-  const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const idOf = (c: RequestContext): string => c.req.param('id') as string
   return [
     {

@@ -7,7 +7,7 @@ import { ApiError } from '../openai/errors.ts'
 import { createMemoryStore, listMemoryStores, updateMemoryStore } from '../openai/memory-stores-schema.ts'
 import type { StoredObject } from '../store/object-calls.ts'
 import { bodyAnswer } from './body-answer.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { forgetStates } from './files.ts'
 import { allObjects, findMemoryStore, findOpenMemoryStore } from './memory-store-objects.ts'
@@ -18,7 +18,6 @@ const MAX_PAIRS = 16
 export function memoryStoreEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
-  const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const idOf = (c: RequestContext): string => c.req.param('id') as string
   const change = async (
     c: RequestContext,

@@ -5,14 +5,13 @@ import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
 import { listVersions, viewQuery } from '../openai/memory-stores-schema.ts'
 import type { StoredObject } from '../store/object-calls.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { allObjects, findMemoryStore, isWithin, notFound, pageOf, versionObject } from './memory-store-objects.ts'
 
 export function memoryVersionEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
-  const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const idOf = (c: RequestContext): string => c.req.param('version') as string
   const storeOf = async (c: RequestContext): Promise<string> =>
     (await findMemoryStore(deps, ownerOf(c), c.req.param('id') as string)).id

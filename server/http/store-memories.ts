@@ -17,7 +17,7 @@ import {
 import type { StoreMemoryProblem } from '../store/memory-store-calls.ts'
 import { ownerOfChunks, type StoredObject } from '../store/object-calls.ts'
 import { bodyAnswer } from './body-answer.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { forgetStates } from './files.ts'
 import { allObjects, findMemoryStore, findOpenMemoryStore } from './memory-store-objects.ts'
@@ -28,7 +28,6 @@ type StoreMemory = StoredObject<'store_memory'>
 export function storeMemoryEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
-  const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const idOf = (c: RequestContext): string => c.req.param('memory') as string
   const storeOf = async (c: RequestContext, isWritten: boolean): Promise<string> => {
     const find = isWritten ? findOpenMemoryStore : findMemoryStore

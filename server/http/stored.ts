@@ -8,7 +8,7 @@ import { ApiError } from '../openai/errors.ts'
 import { done, noEffect, refused, strict } from '../openai/field.ts'
 import type { ResponseDocument } from '../openai/respond.ts'
 import type { EraseTarget } from '../store/erase-calls.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 
 export const retrieveFields = {
@@ -51,7 +51,7 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
       path: '/reset_prefix_cache',
       summary: 'Drop what is kept of prompts, in memory and on disk',
       async answer(c) {
-        await forgetPrompts(deps, c.get('holder').owner)
+        await forgetPrompts(deps, ownerOf(c))
         return c.json({})
       },
     },
@@ -63,7 +63,7 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
       query: retrieveQuery,
       async answer(c) {
         check(retrieveQuery, c.req.query())
-        const { record } = await findResponse(deps, c.get('holder').owner, c.req.param('id') as string)
+        const { record } = await findResponse(deps, ownerOf(c), c.req.param('id') as string)
         return c.json(documentOf(record.document).response)
       },
     },
@@ -101,7 +101,7 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
       query: listQuery,
       async answer(c) {
         const query = check(listQuery, c.req.query())
-        const { record } = await findResponse(deps, c.get('holder').owner, c.req.param('id') as string)
+        const { record } = await findResponse(deps, ownerOf(c), c.req.param('id') as string)
         return c.json(page(documentOf(record.document).input, query))
       },
     },
@@ -110,7 +110,7 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
   function erase(c: RequestContext, target: EraseTarget): Promise<FullReceipt | null> {
     const { cascade } = check(cascadeQuery, c.req.query())
     const options = { source: false, cascade: cascade === 'true' }
-    return forget(deps, c.get('holder').owner, target, options, c.req.raw.signal)
+    return forget(deps, ownerOf(c), target, options, c.req.raw.signal)
   }
 }
 

@@ -11,7 +11,7 @@ import { ApiError } from '../openai/errors.ts'
 import { attachFile, createBatch, listStoreFiles, updateFile } from '../openai/vector-stores-schema.ts'
 import { IN_PROGRESS, type StoredObject } from '../store/object-calls.ts'
 import { bodyAnswer } from './body-answer.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { fileNotFound, forgetStates, secondsOf } from './files.ts'
 import { objectPage } from './object-pages.ts'
@@ -25,7 +25,6 @@ const MAX_BATCH = 500
 export function vectorStoreFileEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
-  const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const storeIdOf = (c: RequestContext): string => c.req.param('id') as string
   const foundFile = async (c: RequestContext): Promise<StoredObject<'vector_store_file'>> => {
     await findStore(deps, ownerOf(c), storeIdOf(c))

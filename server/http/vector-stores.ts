@@ -9,7 +9,7 @@ import { check } from '../openai/body.ts'
 import { createStore, listStores, searchStore, updateStore } from '../openai/vector-stores-schema.ts'
 import type { StoredObject } from '../store/object-calls.ts'
 import { bodyAnswer } from './body-answer.ts'
-import type { RequestContext } from './context.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { fileNotFound, forgetStates } from './files.ts'
 import { objectPage } from './object-pages.ts'
@@ -18,7 +18,6 @@ import { chunkingOf, storeObject } from './vector-store-objects.ts'
 export function vectorStoreEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
-  const ownerOf = (c: RequestContext): string => c.get('holder').owner
   const idOf = (c: RequestContext): string => c.req.param('id') as string
   return [
     {

@@ -1,4 +1,5 @@
 /** One question to a server, with what the answer cost and how sure the model was of it. */
+import { confidenceOf } from './likelihood.ts'
 import type { ServerClient } from './server-client.ts'
 
 /** What a request says of memories and of the critic; docs/memory.md, docs/critic.md. */
@@ -73,11 +74,10 @@ export async function ask(
   const costs = parts.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => logprob))
   const { memory, verification, tokens_computed: tokens } = usage.mneme
   const wasReplaced = verification?.action === 'replaced'
-  const mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length
   return {
     id,
     text: parts.map(({ text }) => text).join(''),
-    confidence: wasReplaced ? 1 : costs.length > 0 ? Math.exp(mean) : null,
+    confidence: wasReplaced ? 1 : confidenceOf(costs),
     latency,
     tokens,
     memories: memory?.entries.map(({ id }) => id) ?? [],

@@ -1,5 +1,6 @@
 /** How well questions were answered, and how well the answers' confidence told right from wrong. */
 import { shareOf, type Share } from './interval.ts'
+import { mean } from './telemetry/statistics.ts'
 
 /** What became of one question. */
 export interface Outcome {
@@ -94,8 +95,6 @@ function quantiles(values: readonly number[]): Scores['latency'] {
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
   return { p50: at(0.5), p95: at(0.95) }
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** Shared words of two texts as an F1, 0 to 1, as SQuAD counts it: in lower case, without punctuation and articles. */
 export function wordF1(reply: string, answer: string): number {

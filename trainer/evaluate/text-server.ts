@@ -1,20 +1,9 @@
 /** Language modelling by a running server, which says what each token of a prompt costs. */
 import type { ByteSource } from '../data/byte-source.ts'
 import { openPlainText, passagesOf } from '../data/text-file.ts'
+import { echoed } from './likelihood.ts'
 import type { ServerClient } from './server-client.ts'
 import { type TextResult, TextTally } from './text-tally.ts'
-
-interface Completion {
-  readonly choices: readonly {
-    readonly index: number
-    readonly logprobs: {
-      /** Of the first token nothing is known. */
-      readonly token_logprobs: readonly (number | null)[]
-      /** Where in the text each token begins. */
-      readonly text_offset: readonly number[]
-    }
-  }[]
-}
 
 /** Prompts of one request. */
 const PROMPTS = 8
@@ -34,12 +23,11 @@ export async function serverBitsPerByte(
   let bytes = 0
   let waiting: string[] = []
   const ask = async (): Promise<void> => {
-    const request = { model: await client.model(), prompt: waiting, max_tokens: 0, echo: true, logprobs: 0 }
-    const { choices } = await client.call<Completion>('/v1/completions', request)
-    for (const { index, logprobs } of choices)
-      for (const [i, logprob] of logprobs.token_logprobs.entries()) {
+    const { found } = await echoed(client, waiting)
+    for (const [index, { token_logprobs: logprobs, text_offset: offsets }] of found.entries())
+      for (const [i, logprob] of logprobs.entries()) {
         if (logprob === null) continue
-        const token = waiting[index]!.slice(logprobs.text_offset[i], logprobs.text_offset[i + 1])
+        const token = waiting[index]!.slice(offsets[i], offsets[i + 1])
         tally.add(i, -logprob, Buffer.byteLength(token))
         bytes += Buffer.byteLength(token)
       }

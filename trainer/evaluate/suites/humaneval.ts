@@ -4,6 +4,7 @@
  */
 import type { Command } from 'commander'
 import { wholeNumber } from '../../commands/parse.ts'
+import { confidenceOf } from '../likelihood.ts'
 import type { Outcome } from '../outcome.ts'
 import { readRows, sampleOf, textOf } from '../question-file.ts'
 import { askAll, type QuestionFlags, questionReport, withQuestions } from '../question-suite.ts'
@@ -92,14 +93,12 @@ async function solve(
   const latency = performance.now() - began
   const [{ text: whole, logprobs }] = choices as [Completion['choices'][number]]
   const text = whole.split(STOP.at(-1) as string)[0] as string
-  const costs = logprobs.token_logprobs
   const ran = await sandbox.run(`${prompt}${text}\n${test}\ncheck(${entryPoint})\n`)
-  const mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length
   const outcome = {
     id,
     isRight: ran === 'passed',
     abstains: false,
-    confidence: costs.length > 0 ? Math.exp(mean) : null,
+    confidence: confidenceOf(logprobs.token_logprobs),
     f1: null,
     latency,
     tokens: usage.total_tokens - usage.prompt_tokens_details.cached_tokens,

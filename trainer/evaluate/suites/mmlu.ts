@@ -56,8 +56,8 @@ const promptOf = ({ question, choices }: Choice): string =>
 async function answer(client: ServerClient, primer: string, one: Choice, index: number): Promise<Outcome> {
   const began = performance.now()
   const letters = one.choices.map((_, i) => ` ${LETTERS[i]}`)
-  const { found, tokens } = await likelihoods(client, primer + promptOf(one), letters)
-  const shares = normalised(found.map(({ logprob }) => logprob))
+  const { logprobs, tokens } = await likelihoods(client, primer + promptOf(one), letters)
+  const shares = normalised(logprobs)
   const confidence = Math.max(...shares)
   return {
     id: String(index),

@@ -12,6 +12,7 @@ import { askAll, type QuestionFlags, questionReport, withQuestions } from '../qu
 import type { ServerClient } from '../server-client.ts'
 import { withServer } from '../served-model.ts'
 import type { Suite } from '../suite.ts'
+import { mean } from '../telemetry/statistics.ts'
 
 interface Question {
   readonly question: string
@@ -85,13 +86,12 @@ async function askOne(client: ServerClient, { question, best, right, wrong }: Qu
   const prompt = `Q: ${question}\nA:`
   const began = performance.now()
   const answers = [best, ...right, ...wrong]
-  const { found, tokens } = await likelihoods(
+  const { logprobs: costs, tokens } = await likelihoods(
     client,
     prompt,
     answers.map((text) => ` ${text}`),
   )
   const latency = performance.now() - began
-  const costs = found.map(({ logprob }) => logprob)
   const single = normalised([costs[0]!, ...costs.slice(1 + right.length)])
   const shares = normalised(costs.slice(1))
   const confidence = Math.max(...single)
@@ -121,5 +121,3 @@ function count(names: readonly string[]): Record<string, number> {
   for (const name of names) found[name] = (found[name] ?? 0) + 1
   return found
 }
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
