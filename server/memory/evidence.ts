@@ -1,7 +1,6 @@
 /** Which memories a turn reads, and why. */
 import type { Deps } from '../deps.ts'
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
-import { askedBy } from './facts/asked-by.ts'
 import type { Topic } from './facts/fact.ts'
 import { recall } from './memories.ts'
 import { wordsOf } from './words.ts'
@@ -70,11 +69,10 @@ export async function findEvidence(
   if (!use.read || use.gate === false || message.trim() === '') return null
   const { namespace, user } = use
   const asked = { namespace, user: user ?? '', metadata: {}, ended: false, text: message, limit: CANDIDATES }
-  const { hits, embedder } = await recall(deps, owner, asked, signal)
+  const { hits, embedder, topics } = await recall(deps, owner, asked, signal)
   const words = contentWords(message)
   const fresh = hits.filter(({ memory }) => !isKnown(memory))
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))
-  const topics = askedBy(message)
   const relevance = { asksTopic: topics.length > 0, similarity: deps.embedders[0]?.leastSimilarity ?? LEAST.similarity }
   const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap, relevance))
   const entries = withinBudget(wanted.map(({ hit }) => hit))

@@ -3,6 +3,7 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { InputError } from '../embedding/embedders.ts'
 import { askedBy } from './facts/asked-by.ts'
+import type { Topic } from './facts/fact.ts'
 import type { MadeVector, Memory, MemoryChange, MemoryHit, MemoryQuery } from '../store/memory-calls.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
@@ -47,18 +48,19 @@ export async function rewrite(
   return result
 }
 
-/** Finds memories, and says by which embedder; null where only words were compared. */
+/** Finds memories, and says by which embedder (null where only words were compared), and what the text asks about its user. */
 export async function recall(
   deps: MemoryDeps,
   owner: string,
   asked: Omit<MemoryQuery, 'made' | 'topics'>,
   signal: AbortSignal,
-): Promise<{ hits: readonly MemoryHit[]; embedder: string | null }> {
+): Promise<{ hits: readonly MemoryHit[]; embedder: string | null; topics: readonly Topic[] }> {
   const began = performance.now()
   const made = await makeVector(deps, owner, asked.text, signal)
-  const hits = await deps.store.searchMemories(owner, { ...asked, topics: askedBy(asked.text), made })
+  const topics = askedBy(asked.text)
+  const hits = await deps.store.searchMemories(owner, { ...asked, topics, made })
   deps.metrics.memorySearch.observe((performance.now() - began) / 1000)
-  return { hits, embedder: made ? (deps.embedders[0]?.name ?? null) : null }
+  return { hits, embedder: made ? (deps.embedders[0]?.name ?? null) : null, topics }
 }
 
 /** Gives new memories their vectors, after the turn that told them: until then they are found by their words. */
