@@ -97,7 +97,11 @@ export function notesOf(evidence: Evidence | null, turns: readonly PastTurn[]): 
   const entries = evidence?.entries ?? []
   const memories = entries.map(({ memory: { text, created } }) => ({ text, created }))
   // What a memory says already is not said again.
-  const own = turns.filter(({ text }) => !memories.some((memory) => memory.text.includes(text)))
+  const isRead = new Set(memories.map(({ text }) => text))
+  const own = turns.flatMap(({ sentences, created }) => {
+    const text = sentences.filter((sentence) => !isRead.has(sentence)).join(' ')
+    return text === '' ? [] : [{ text, created }]
+  })
   return [...memories, ...own].toSorted((a, b) => a.created - b.created)
 }
 

@@ -142,8 +142,8 @@ describe('a gate that is forced changes what it says and nothing else', () => {
     for (const other of Object.keys(others))
       expect(gatesOf(open.response)[other]).toEqual(gatesOf(shut.response)[other])
     const seen = ({ response: { usage }, prompt }: typeof open) => ({
-      semantic: prompt.includes(`- ${CODE}`),
-      episodic: prompt.includes(`- ${POEM}`),
+      semantic: usage.mneme.memory.entries.length > 0,
+      episodic: usage.mneme.memory.turns.length > 0 && prompt.includes(POEM),
       verification: usage.mneme.verification !== undefined,
       early_exit: usage.mneme.early_exit !== undefined,
     })
@@ -195,13 +195,19 @@ describe('a gate that is forced changes what it says and nothing else', () => {
 describe('turns of other conversations', () => {
   const open = forcing({ episodic: true })
 
-  test('are quoted with the words of their user that told nothing, once the gate is open', async () => {
+  test('are quoted once the gate is open, without what a memory says already', async () => {
     const { server, read } = await reading()
-    const { id } = await respond(server, `${POEM} My locker code is 4071.`)
+    const { id } = await respond(server, `${POEM} ${CODE}`)
     read.length = 0
     const response = await respond(server, SAILING, open)
-    expect(read[0]).toContain(`earlier conversations:\n- ${POEM}|`)
+    expect(read[0]).toContain(`earlier conversations:\n- ${POEM} ${CODE}|`)
     expect(response.usage.mneme.memory.turns).toMatchObject([{ response_id: id, word_score: expect.any(Number) }])
+    read.length = 0
+    await respond(server, `${SAILING} And my locker code?`, {
+      ...forcing({ episodic: true, semantic: true }),
+      store: false,
+    })
+    expect(read[0]).toContain(`earlier conversations:\n- ${CODE}\n- ${POEM}|`)
     // Asked again in that conversation, the turn is no other conversation's.
     const same = await respond(server, SAILING, { ...open, previous_response_id: id, store: false })
     expect(same.usage.mneme.memory.turns.map(({ response_id: one }: Json) => one)).not.toContain(id)
@@ -251,18 +257,24 @@ describe('turns of other conversations', () => {
     expect(read.join()).not.toContain(POEM)
   })
 
-  test('what was told is a memory alone: corrected or deleted, no turn brings it back', async () => {
-    const { server, read } = await reading()
-    await respond(server, `Can you write me a poem for sailing? ${CODE}`)
-    await respond(server, 'My locker code is 9318.')
-    read.length = 0
-    await respond(server, 'Which locker code did I have when sailing?', {
-      ...forcing({ episodic: true, semantic: false }),
-      store: false,
-    })
-    expect(read[0]).toContain('- Can you write me a poem for sailing?|')
-    expect(read[0]).not.toContain('4071')
-  })
+  test.each(['corrected', 'withdrawn', 'deleted'])(
+    'what was %s is not brought back by the turn that told it',
+    async (how) => {
+      const { server, read } = await reading()
+      await respond(server, `Can you write me a poem for sailing? ${CODE}`)
+      const { data } = (await (await server.request('GET', '/v1/memories')).json()) as Json
+      if (how === 'corrected') await respond(server, 'My locker code is 9318.')
+      if (how === 'withdrawn') await respond(server, 'Forget my locker code.')
+      if (how === 'deleted') await server.request('DELETE', `/v1/memories/${data[0].id}`)
+      read.length = 0
+      await respond(server, 'Which locker code did I have when sailing?', {
+        ...forcing({ episodic: true, semantic: false }),
+        store: false,
+      })
+      expect(read[0]).toContain('- Can you write me a poem for sailing?')
+      expect(read[0]).not.toContain('4071')
+    },
+  )
 })
 
 test('chats are decided the same way, and streams tell it where it was asked for', async () => {
