@@ -134,6 +134,8 @@ export interface Remembered {
   readonly told?: readonly ToldMemory[]
   /** Ids of the memories that its reply was made with. */
   readonly read?: readonly string[]
+  /** Ids of the turns of other conversations that it was made with. */
+  readonly turns?: readonly string[]
   /** How it is found across conversations; null: not at all. */
   readonly episode?: NewEpisode | null
 }
