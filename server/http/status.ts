@@ -69,12 +69,12 @@ function readiness(deps: Deps, c: RequestContext): Response {
 }
 
 async function version(deps: Deps): Promise<object> {
-  const { vectorIndex, ...store } = await deps.store.statistics()
+  const { vectorIndex, memoryStore, ...store } = await deps.store.statistics()
   const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
   const { memories, verify } = deps
   const gates = describeGating(deps)
   const running = { name: 'mneme', version: deps.version, node: process.version }
-  return { ...running, models, embedders, memories, verify, gates, vectorIndex, store }
+  return { ...running, models, embedders, memories, verify, gates, memoryStore, vectorIndex, store }
 }
 
 /** What decides gates that no request forces. */

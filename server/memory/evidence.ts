@@ -1,6 +1,7 @@
 /** Which memories a turn reads, and why. */
 import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-features.ts'
 import type { Deps } from '../deps.ts'
+import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import type { Topic } from './facts/fact.ts'
 import { recall } from './memories.ts'
@@ -29,6 +30,8 @@ export interface Evidence {
   readonly gate: GateDecision
   /** The embedder that compared meanings; null where only words were compared. */
   readonly embedder: string | null
+  /** Nothing was found because the server that holds memories cannot be reached. */
+  readonly isAway?: boolean
 }
 
 /** Whether entries are read, and what that was decided by: the best entry's features. */
@@ -63,6 +66,23 @@ const COMMON: ReadonlySet<string> = new Set(
   whats when where which who whom whose why will with would yes you your yours`.split(/\s+/),
 )
 
+/** The turn goes on without memories, and its usage says so. */
+const UNREACHABLE: Evidence = {
+  entries: [],
+  offered: [],
+  features: NOTHING_FOUND,
+  asked: [],
+  gate: { open: false, forced: false, candidates: 0, overlap: 0, similarity: null, topic: null },
+  embedder: null,
+  isAway: true,
+}
+
+/** Rethrows what is no unreachable store of memories. */
+export function nullIfAway(error: unknown): null {
+  if (isAway(error)) return null
+  throw error
+}
+
 /** What is looked for, and for whom. */
 export interface Search {
   readonly owner: string
@@ -86,7 +106,9 @@ export async function findEvidence(
   if (!use.read || message.trim() === '') return null
   const { namespace, user } = use
   const asked = { namespace, user: user ?? '', metadata: {}, ended: false, text: message, limit: CANDIDATES }
-  const { hits, embedder, topics } = await recall(deps, owner, asked, signal, made)
+  const found = await recall(deps, owner, asked, signal, made).catch(nullIfAway)
+  if (!found) return UNREACHABLE
+  const { hits, embedder, topics } = found
   const words = contentWords(message)
   const fresh = hits.filter(({ memory }) => !isKnown(memory))
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))

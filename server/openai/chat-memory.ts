@@ -80,7 +80,7 @@ export async function rememberChat(
       const memories = await tell(completion)
       outcome = { verified: null, served: null, ...outcome, told: memories }
       if (!memories) return
-      await deps.store.tellMemories(owner, memories.told)
+      if (memories.told.length > 0) await deps.store.tellMemories(owner, memories.told)
       countTold(deps.metrics, memories)
       void embedTold(deps, owner, memories.written)
     },

@@ -104,7 +104,7 @@ export async function decideTurn(deps: Deps, turn: GatedTurn, signal: AbortSigna
       episodic: offered.episodic > 0,
       semantic: offered.semantic > 0,
       expert_bias: output !== null && hasExperts,
-      verification: found !== null && (turn.verify !== 'off' || forced.verification === true),
+      verification: found !== null && !found.isAway && (turn.verify !== 'off' || forced.verification === true),
     },
     defaults: {
       early_exit: info.exitPays,

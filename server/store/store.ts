@@ -5,6 +5,7 @@ import type { EraseCalls } from './erase-calls.ts'
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { MemoryStoreCalls } from './memory-store-calls.ts'
 import type { ObjectCalls } from './object-calls.ts'
+import type { OutboxCalls } from './outbox-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { StoreNote, VectorIndexStatistics } from '../vector-index/index-types.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
@@ -142,7 +143,15 @@ export interface Remembered {
 
 /** All calls are answered in the order in which they were made. */
 export interface StoreCalls
-  extends PrefixCalls, ConversationCalls, MemoryCalls, EpisodeCalls, EraseCalls, ObjectCalls, MemoryStoreCalls {
+  extends
+    PrefixCalls,
+    ConversationCalls,
+    MemoryCalls,
+    EpisodeCalls,
+    EraseCalls,
+    ObjectCalls,
+    MemoryStoreCalls,
+    OutboxCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What is `remembered` of it is
@@ -168,6 +177,15 @@ export interface StoreCalls
   statistics(): StoreStatistics
 }
 
+/** Where memories are. */
+export interface MemoryStoreStatistics {
+  readonly kind: 'embedded' | 'postgresql'
+  /** Turns and deletions that are not there yet. */
+  readonly pending: number
+  /** Whether it answered the last time. */
+  readonly reachable: boolean
+}
+
 export interface StoreStatistics {
   readonly responses: number
   readonly sessions: number
@@ -176,6 +194,7 @@ export interface StoreStatistics {
   /** States that went for want of room since the start. */
   readonly evictions: number
   readonly vectorIndex: VectorIndexStatistics
+  readonly memoryStore: MemoryStoreStatistics
   readonly prefixes: number
   readonly prefixBytes: number
   /** Turns that are found by search. */

@@ -27,7 +27,9 @@ import type { ServedModel } from '../../server/served-model.ts'
 import { reportDamage } from '../../server/store/report-damage.ts'
 import { RecentStates } from '../../server/recent-states.ts'
 import { StateCache } from '../../server/state-cache.ts'
+import { withPostgres } from '../../server/store/postgres/with-postgres.ts'
 import { startStore } from '../../server/store/start.ts'
+import type { VectorIndexOptions } from '../../server/vector-index/index-types.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 import { FAKE_MODEL, fakeSource } from './fake-source.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -56,6 +58,10 @@ export interface TestOptions extends FakeOptions {
   readonly keepStates?: number
   readonly maxPages?: number
   readonly memoryEntries?: number
+  /** Of the PostgreSQL that holds memories. */
+  readonly memoryStore?: string
+  /** Vectors are scanned unless given. */
+  readonly vectorIndex?: VectorIndexOptions
   readonly replayTokens?: number
   readonly folder?: string
   /** Bytes of the prefix cache; 64 MiB unless given, 0 for none. */
@@ -74,6 +80,8 @@ export interface TestServer {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ status: number; json: Json }>
   /** Listens on a free port; returns http://127.0.0.1:PORT. */
   listen(): Promise<string>
+  /** Before the end of the test: another server can have the folder then. */
+  close(): Promise<void>
 }
 
 // Answers are looked into freely; what does not fit fails the expectation.
@@ -94,7 +102,9 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   const { port1, port2 } = new MessageChannel()
   const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB, recentStates = 0 } = options
   const { description } = fakeSource()
-  const store = startStore({
+  const { memoryStore } = options
+  const here = startStore({
+    memoriesElsewhere: memoryStore !== undefined,
     folder,
     keepStates,
     replayTokens,
@@ -102,7 +112,9 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     prefixBytes: prefixDisk,
     ...(maxPages === undefined ? {} : { maxPages }),
     ...(options.memoryEntries === undefined ? {} : { memoryEntries: options.memoryEntries }),
+    ...(options.vectorIndex === undefined ? {} : { vectorIndex: options.vectorIndex }),
   })
+  const store = memoryStore === undefined ? here : withPostgres(here, memoryStore)
   await store.ready
   const log = createLog('silent')
   const states = new StateCache(prefixCache)
@@ -164,13 +176,16 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   }
   const app = createApp(deps)
   let server: Server | undefined
-  onTestFinished(async () => {
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
     server?.closeAllConnections()
     server?.close()
     engine.close()
     port1.close()
-    await store.close()
-  })
+    return store.close()
+  }
+  const closeOnce = (): Promise<void> => (closing ??= close())
+  onTestFinished(closeOnce)
   const request: TestServer['request'] = async (method, path, body, headers = {}) => {
     const json =
       body === undefined || body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body)
@@ -184,6 +199,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   return {
     deps,
     request,
+    close: closeOnce,
     async post(path, body, headers) {
       const answer = await request('POST', path, body, headers)
       return { status: answer.status, json: await answer.json() }
