@@ -1,5 +1,6 @@
 /** manifest.json: the only contract between the exporter and the server. */
 import { z } from 'zod'
+import { criticEntry } from './critic.ts'
 import { bytesPerElement, elementTypes, isDtype, type Dtype } from './tensor.ts'
 
 /** A bundle cannot be used: one sentence that says where, what was expected and what was found. */
@@ -117,6 +118,8 @@ const manifest = z.object({
     .catchall(graph.partial({ kernels: true })),
   embedder: embedder.exactOptional(),
   classifier: classifier.exactOptional(),
+  /** How the classifier is read as a critic of replies; labels of pairs without it are read uncalibrated. */
+  critic: criticEntry.exactOptional(),
   early: early.exactOptional(),
   controller: controller.exactOptional(),
   state: z.array(state),
@@ -210,7 +213,7 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
   }
 }
 
-function checkGraphs({ graphs, embedder, classifier, state, tokenizer }: Manifest, where: string): void {
+function checkGraphs({ graphs, embedder, classifier, critic, state, tokenizer }: Manifest, where: string): void {
   const readsText = graphs.decoder ?? graphs.embedder ?? graphs.classifier
   if (!readsText && !graphs.controller)
     throw new ManifestError(`${where}: graphs: expected a decoder, an embedder, a classifier or a controller, got none`)
@@ -226,6 +229,8 @@ function checkGraphs({ graphs, embedder, classifier, state, tokenizer }: Manifes
     throw new ManifestError(
       `${where}: classifier: expected it beside graphs.classifier, got ${classifier ? 'it alone' : 'the graph alone'}`,
     )
+  if (critic && classifier?.task !== 'sequence')
+    throw new ManifestError(`${where}: critic: expected it beside a classifier of whole texts, got none`)
   if (graphs.embedder && embedder)
     checkEncoder(graphs.embedder, `embedding float32 [batch, ${embedder.width}]`, `${where}: graphs.embedder`)
   if (graphs.classifier && classifier) {

@@ -1,4 +1,5 @@
 /** The command `mneme serve`. */
+import { criticOf } from './critic/encoder/claim-encoder.ts'
 import { VERIFY_MODES } from './critic/verify-mode.ts'
 import { MEMORY_MODES } from './memory/memory-mode.ts'
 import { spawn } from 'node:child_process'
@@ -27,6 +28,8 @@ import type { Store } from './store/store.ts'
 export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
 /** The bundled encoder of sentences, which is served where no other one is. */
 export const DEFAULT_EMBEDDER = join(packageRoot(), 'models/pretrained/embedder')
+/** The one that checks replies where an encoder is asked for. */
+const DEFAULT_CRITIC = join(packageRoot(), 'models/pretrained/critic')
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
@@ -72,6 +75,10 @@ export function serveCommand(find: FindBundle): Command {
     )
     .option('--controller <folder>', "a bundle with a controller that decides turns' gates (default: thresholds do)")
     .option('--gate-thresholds <gates>', 'from which value on gates are open, such as semantic=0.6,episodic=0.5')
+    .option(
+      '--critic <name>',
+      'what checks replies: rules; encoder, which reads what they cannot; or a bundle with another encoder (default: rules)',
+    )
     .option('--api-key <key>', 'require this key; may be repeated', collect)
     .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')
     .option('--allow-anonymous', 'serve without keys on an address that other machines can reach')
@@ -170,9 +177,18 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
     models: decoders.map((bundle) => modelSource(bundle, config, decoders.length)),
     embedders: embedders.map(embedderSource),
     controller: controller ? controllerSource(controller) : null,
+    critic: await criticBundle(config, (named) => find(named, join(config.data, 'models'), say)),
     // The bundled model is small and makes values up.
     ...(config.bundles.length === 0 && { verify: 'quote' as const }),
   }
+}
+
+/** The bundle of the critic's encoder; null where rules alone check. Throws ConfigError where it is none. */
+async function criticBundle({ critic }: Config, find: (named: string) => Promise<string>): Promise<Bundle | null> {
+  if (critic === 'rules') return null
+  const bundle = await loadBundle(critic === 'encoder' ? DEFAULT_CRITIC : await find(critic))
+  criticOf(bundle)
+  return bundle
 }
 
 /** The embedder of a bundle. */

@@ -89,6 +89,8 @@ export const configSchema = z.strictObject({
   controller: z.string().min(1).optional(),
   /** From which value on gates are open: `semantic=0.6,episodic=0.5`. */
   gateThresholds: gateThresholds.default({}),
+  /** What checks replies: `rules` alone; `encoder`, which reads what the rules cannot; or a bundle with such an encoder. */
+  critic: z.string().min(1).default('rules'),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

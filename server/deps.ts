@@ -1,6 +1,7 @@
 /** What the application is made of. Tests pass their own. */
 import type { Logger } from 'pino'
 import type { Gating } from './controller/served-controller.ts'
+import type { ClaimEncoder } from './critic/encoder/claim-encoder.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { ServedEmbedder } from './embedding/served-embedder.ts'
 import type { Admission } from './http/admission.ts'
@@ -37,6 +38,8 @@ export interface Deps {
   readonly verify: VerifyMode
   /** What decides the gates of turns. */
   readonly gating: Gating
+  /** Reads what the rules of the critic cannot; null where it is not asked for. */
+  readonly critic: ClaimEncoder | null
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates

@@ -4,8 +4,10 @@ import { availableParallelism } from 'node:os'
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
+import { startCritic } from './critic/encoder/start-critic.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { Deps } from './deps.ts'
+import type { Bundle } from '../runtime/bundle.ts'
 import { startEmbedderThread } from './embedding/embedders.ts'
 import { startController, type ControllerSource } from './controller/served-controller.ts'
 import { startEmbedders, type EmbedderSource } from './embedding/served-embedder.ts'
@@ -44,6 +46,8 @@ export interface Sources {
   readonly controller?: ControllerSource | null
   /** What is done with a reply that is wrong about its user, unless the configuration says it; `annotate` unless given. */
   readonly verify?: VerifyMode
+  /** The bundle of the encoder that checks replies after the rules. */
+  readonly critic?: Bundle | null
 }
 
 /** What a server is made of besides its models. */
@@ -94,12 +98,14 @@ export async function startServer(
   const count = Math.max(1, Math.min(sources.models.length, availableParallelism()))
   const threads = Array.from({ length: count }, () => startEngineThread(engine, log))
   const embedding = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
+  // A thread of its own: texts that are embedded do not keep replies waiting.
+  const checking = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
   const stopping = new AbortController()
   const shut = async (): Promise<void> => {
     stopping.abort(new Error('the server is stopping'))
     for (const model of models) model.close()
     await Promise.all(threads.map((thread) => thread.close()))
-    await Promise.all([tokenizers.close(), embedding.close()])
+    await Promise.all([tokenizers.close(), embedding.close(), checking.close()])
     await store.close()
   }
   try {
@@ -120,6 +126,7 @@ export async function startServer(
     const embedders = await startEmbedders(sources.embedders, embedding, config, budget)
     const gating = await startController(sources.controller ?? null, embedders, embedding, config.gateThresholds)
     if (gating.refused !== null) log.warn(gating.refused)
+    const critic = sources.critic ? await startCritic(sources.critic, checking, budget) : null
     await startModels(models, sources.models, {
       threads,
       tokenizers,
@@ -136,7 +143,7 @@ export async function startServer(
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
     const { memories, verify = sources.verify ?? 'annotate' } = config
-    const kept = { store, prefixes, recent, memories, verify, gating }
+    const kept = { store, prefixes, recent, memories, verify, gating, critic }
     const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
     const pending = embedPending(deps, stopping.signal).then(() => embedPendingTurns(deps, stopping.signal))
     void pending.catch((error: unknown) => log.warn({ err: error }, 'memories have no vectors yet'))

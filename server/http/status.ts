@@ -73,8 +73,9 @@ async function version(deps: Deps): Promise<object> {
   const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
   const { memories, verify } = deps
   const gates = describeGating(deps)
+  const critic = deps.critic?.name ?? 'rules'
   const running = { name: 'mneme', version: deps.version, node: process.version }
-  return { ...running, models, embedders, memories, verify, gates, memoryStore, vectorIndex, store }
+  return { ...running, models, embedders, memories, verify, critic, gates, memoryStore, vectorIndex, store }
 }
 
 /** What decides gates that no request forces. */

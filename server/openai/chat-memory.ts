@@ -1,13 +1,15 @@
 /** What memories do in a chat completion: the reply reads them and is checked, and what is told is remembered where asked for. */
 import type { Message } from '../../runtime/text.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
-import { verifyReply, type Verified } from '../critic/verify-reply.ts'
+import { verifyOrRetry, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { MemoryUse } from '../memory/evidence.ts'
 import { embedTold } from '../memory/memories.ts'
 import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
+import { anotherReply } from './another-reply.ts'
+import type { ReplyPlan } from './reply-plan.ts'
 import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
 import { memoryReport } from './memory-use.ts'
 import { withNotes } from './notes.ts'
@@ -33,7 +35,7 @@ export async function rememberChat(
   model: ServedModel,
   asked: NewTurn,
   use: MemoryUse,
-  { verify, forced }: Pick<GatedTurn, 'verify' | 'forced'>,
+  { verify, forced, plan }: Pick<GatedTurn, 'verify' | 'forced'> & { readonly plan: ReplyPlan },
   signal: AbortSignal,
 ): Promise<RememberedChat> {
   const { owner, prompt } = asked
@@ -50,6 +52,7 @@ export async function rememberChat(
   const { evidence, turns, job: turn, gates, verify: mode } = await decideTurn(deps, gated, signal)
   const noted = await withNotes(model, turn, notesOf(evidence, turns))
   if (evidence) deps.metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
+  const another = anotherReply(deps, model, turn, plan, signal)
   let told: Promise<TurnMemories | null> | null = null
   let outcome: { told: TurnMemories | null; verified: Verified | null; served: string | null } | null = null
   const tell = (completion: string): Promise<TurnMemories | null> => {
@@ -71,7 +74,7 @@ export async function rememberChat(
         // What was asked in another conversation need not have been told.
         isWhole: noted === null || turns.length === 0,
       }
-      const verified = await verifyReply(deps, owner, use, checked, mode)
+      const verified = await verifyOrRetry(deps, owner, use, checked, mode, another)
       const served = WAITS.has(mode) ? servedInstead(verified) : null
       outcome = { told: checked.told, verified, served }
       return served

@@ -102,14 +102,16 @@ export function policyTable(items: readonly CriticItem[]): string {
 export type Served = 'right' | 'wrong' | 'abstained' | 'retry' | 'rollback'
 
 /** What a policy serves of an item, judged by what was told and not by the verdicts. */
-export function servedBy(policy: Policy, item: CriticItem): Served {
-  const decision = decide(policy, checkReply(item), item.facts, item.question)
+export function servedBy(policy: Policy, item: CriticItem, verdicts = checkReply(item)): Served {
+  const decision = decide(policy, verdicts, item.facts, item.question)
   if (decision.action === 'retry' || decision.action === 'rollback') return decision.action
   if (decision.action !== 'replace') return item.expected === 'supported' ? 'right' : 'wrong'
   const { text } = decision
   if (text.startsWith('I am not sure')) return 'abstained'
   const known = item.facts.filter(({ holds }) => holds)
-  const told = known.filter((fact) => askedBy(item.question).some((topic) => factsAbout(topic, [fact]).length > 0))
+  const read = known.filter((fact) => askedBy(item.question).some((topic) => factsAbout(topic, [fact]).length > 0))
+  // Where no rule reads the question, what the item says of it decides: something was told unless its kind is that nothing was.
+  const told = read.length > 0 || /never|not told/u.test(item.kind) || item.expected === 'invented' ? read : known
   if (told.length === 0) return text.startsWith('You have not told me') ? 'right' : 'wrong'
   return told.some((fact) => text.includes(fact.text) || compareValues(fact.value, text) === 'same') ? 'right' : 'wrong'
 }

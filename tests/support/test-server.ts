@@ -44,6 +44,7 @@ export interface TestOptions extends FakeOptions {
   readonly verify?: Deps['verify']
   /** What decides gates; thresholds unless given. */
   readonly gating?: Deps['gating']
+  readonly critic?: Deps['critic']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -166,6 +167,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     memories: options.memories ?? 'off',
     verify: options.verify ?? 'off',
     gating: options.gating ?? { controller: null, refused: null, thresholds: {} },
+    critic: options.critic ?? null,
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
