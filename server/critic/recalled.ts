@@ -7,7 +7,7 @@ import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { holds } from '../memory/recall/wanted.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
-import { mentions } from './compare-values.ts'
+import { fold } from './compare-values.ts'
 import { inSecondPerson } from './person.ts'
 import type { Decision } from './policy.ts'
 import { withoutStale } from './shown-sentence.ts'
@@ -50,7 +50,7 @@ export function recalled(
   remembered: Remembered,
   mayMiss: boolean,
 ): Decision | null {
-  const read = readQuestion(question)
+  const read = readQuestion(question, remembered.asked.length > 0)
   if (!read) return null
   const answers = answersTo(read, remembered)
   if (answers.length > 0) return rests(answers, reply, verdicts) ? { action: 'keep' } : quote(answers, remembered.facts)
@@ -99,11 +99,11 @@ function unique(answers: readonly Answer[]): Answer[] {
 /** True where the reply says what was told: by its verdicts, or since it has the value. */
 function rests(answers: readonly Answer[], reply: string, verdicts: readonly SentenceVerdict[]): boolean {
   if (verdicts.some(({ verdict }) => verdict === 'contradicted')) return false
-  return answers.every(
-    ({ id, fact }) =>
-      verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.includes(id)) ||
-      (fact !== null && mentions(reply, fact.value)),
-  )
+  return answers.every(({ id, fact }) => {
+    const isSupported = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.includes(id))
+    // "5550142" for "555-0142" is not how the user wrote it.
+    return fact === null ? isSupported : fold(reply).includes(fold(fact.value))
+  })
 }
 
 function quote(answers: readonly Answer[], facts: readonly KnownFact[]): Decision {

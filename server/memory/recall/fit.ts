@@ -17,33 +17,29 @@ export function fitOf(question: Question, text: string): number {
   const stems = words.map(stem)
   let [found, all] = [0, 0]
   const used = new Set<string>()
-  for (const [word, weight] of question.words) {
-    const asked = stem(word)
-    const matches = stems.map((one, at) => likeness(asked, one) || (isTypo(word, words[at]!) ? SAYS.typo : 0))
+  const asked = new Set([...question.words.keys()].flatMap((one) => one.split('|')).map(stem))
+  for (const [either, weight] of question.words) {
+    const options = either.split('|')
+    const matches = words.map((said, at) => Math.max(...options.map((word) => likeness(word, said, stems[at]!))))
     const best = Math.max(0, ...matches)
-    if (best === 0 && stems.some((one) => exclude(asked, one))) return 0
+    if (best === 0 && stems.some((one) => options.some((word) => exclude(stem(word), one)))) return 0
     if (best > 0) used.add(stems[matches.indexOf(best)]!)
     found += weight * best
     all += weight
   }
   if (all === 0 || found === 0) return 0
-  const isNew = stems.some(
-    (one, at) =>
-      !used.has(one) && !isCommon(words[at]!) && ![...question.words.keys()].some((word) => stem(word) === one),
-  )
+  const isNew = stems.some((one, at) => !used.has(one) && !isCommon(words[at]!) && !asked.has(one))
   const saysMore = isNew || /\d/u.test(text)
   return saysMore && holds(question.wanted, text, question.known) ? found / all : 0
 }
 
-function likeness(asked: string, said: string): number {
-  if (asked === said) return SAYS.same
-  if (areAlike(asked, said)) return SAYS.alike
-  if (
-    Math.min(asked.length, said.length) >= 4 &&
-    (asked.endsWith(said) || said.endsWith(asked) || asked.startsWith(said) || said.startsWith(asked))
-  )
-    return SAYS.part
-  return 0
+function likeness(word: string, said: string, saidStem: string): number {
+  const asked = stem(word)
+  if (asked === saidStem) return SAYS.same
+  if (areAlike(asked, saidStem)) return SAYS.alike
+  if (isTypo(word, said)) return SAYS.typo
+  const isPart = [asked, saidStem].some((one, at, both) => both[1 - at]!.startsWith(one) || both[1 - at]!.endsWith(one))
+  return isPart && Math.min(asked.length, saidStem.length) >= 4 ? SAYS.part : 0
 }
 
 /** One letter more, less, other, or two that changed places. */

@@ -1,15 +1,21 @@
 /** Words that people use for one another when they tell and when they ask, and words that are never the same. */
 import { stem } from '../search-words.ts'
 
-/** Each line: words of which one answers for another. */
+/** Each line: words of which one answers for another; before a colon, what each of the words after it is. */
 const ALIKE = `
   film movie cinema
   boss manager supervisor
   dad father daddy papa
   mom mother mum mummy mama
-  kid child son daughter toddler baby boy girl
-  sibling brother sister
-  spouse wife husband partner married marry wedding
+  kid child: son daughter toddler baby boy girl
+  son boy
+  daughter girl
+  sibling: brother bro sister sis twin
+  brother bro
+  sister sis
+  spouse partner married marry wedding: wife husband
+  partner: girlfriend boyfriend
+  married marry wedding spouse
   fiance fiancee engaged
   grandma grandmother granny nan gran
   grandpa grandfather grandad granddad
@@ -18,17 +24,18 @@ const ALIKE = `
   buddy mate friend bestie
   neighbor neighbour
   doctor gp doc
-  dog puppy pup greyhound labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie pug bulldog whippet
-  cat kitten kitty
-  breed greyhound labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie pug bulldog whippet shepherd siamese persian
-  pet dog cat hamster rabbit tortoise turtle parrot goldfish guinea snake lizard
+  dog: puppy pup greyhound labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie pug bulldog whippet
+  cat: kitten kitty
+  breed: greyhound labrador poodle beagle terrier dachshund corgi husky spaniel retriever collie pug bulldog whippet shepherd siamese persian
+  pet: dog cat hamster rabbit tortoise turtle parrot goldfish guinea snake lizard
   car drive vehicle van parked park parking auto
   bike bicycle cycle
   motorbike motorcycle scooter moped
   phone mobile cell cellphone number
-  phone iphone samsung nokia
-  laptop notebook macbook computer
-  email mail login account e-mail
+  phone: iphone samsung nokia
+  laptop: notebook macbook computer
+  email mail: login account
+  email mail
   wifi wi-fi network ssid internet
   password passcode passphrase pw pass
   code pin combination combo
@@ -36,7 +43,7 @@ const ALIKE = `
   home house flat apartment place live living
   live move moved relocate based home town city
   job work occupation profession employed company employer office
-  job nurse teacher engineer designer plumber driver chef
+  job: nurse teacher engineer designer plumber driver chef
   salary earn pay wage income paid
   rent lease month
   birthday born bday birth birthdate turn
@@ -46,9 +53,10 @@ const ALIKE = `
   hate dislike stand loathe detest
   afraid scared terrified fear phobia frightened
   allergic allergy intolerant intolerance
-  medication medicine meds pills pill tablet insulin drug dose take
-  illness disease condition asthma diabetes migraine epilepsy problem disability deaf blind
-  disability deaf blind wheelchair
+  medication medicine meds drug pill tablet
+  medication medicine meds drug: insulin antibiotic painkiller take dose
+  illness disease condition problem: asthma diabetes migraine epilepsy
+  disability: deaf blind wheelchair
   operation surgery op
   study studying degree major course subject uni university student
   school class grade
@@ -62,24 +70,24 @@ const ALIKE = `
   book reading read novel author
   song track
   band music singer musician
-  instrument play piano guitar violin cello trumpet oboe flute drums saxophone
-  hobby pottery knitting painting fishing hiking sewing chess gardening climbing photography pick took
-  team support football club
-  sport football tennis running swimming basketball rugby
-  coffee latte cappuccino espresso flat
-  drink tea coffee milk juice beer wine
+  instrument: piano guitar violin cello trumpet oboe flute drums saxophone
+  hobby: pottery knitting painting fishing hiking sewing chess gardening climbing photography
+  pick took
+  team support club
+  sport: football tennis running swimming basketball rugby
+  coffee: latte cappuccino espresso
+  drink: tea coffee milk juice beer wine
   food eat dish meal cuisine
-  diet vegan vegetarian pescatarian gluten
-  vegan vegetarian
+  diet: vegan vegetarian pescatarian
   language speak speaking
   color colour
-  religion religious christian muslim jewish hindu buddhist catholic
+  religion religious: christian muslim jewish hindu buddhist catholic
   reference ref booking
   license licence plate registration
   size wear
-  shoe trainers boots nike sneakers
-  flower rose tulip lily orchid
-  fruit apple banana mango strawberry
+  shoe: trainers boots nike sneakers
+  flower: rose lilies tulip lily orchid
+  fruit: apple banana mango strawberry
   start begin starts
   end finish
   leave depart go
@@ -103,8 +111,7 @@ const ALIKE = `
   gym workout
   tall height
   heavy weigh weight
-  left lefty handed
-  child daughter school
+  left: lefty
   anniversary married
   due born
   score result percent grade mark
@@ -132,11 +139,19 @@ const APART = `
   monday | tuesday | wednesday | thursday | friday | saturday | sunday
 `
 
-const groups = ALIKE.trim()
-  .split('\n')
-  .map((line) => new Set(line.trim().split(/\s+/).map(stem)))
-const GROUPS_OF = new Map<string, ReadonlySet<string>[]>()
-for (const group of groups) for (const word of group) GROUPS_OF.set(word, [...(GROUPS_OF.get(word) ?? []), group])
+const ALIKE_OF = new Map<string, Set<string>>()
+for (const line of ALIKE.trim().split('\n')) {
+  const [kinds = [], members] = line.split(':').map((side) => side.trim().split(/\s+/).map(stem))
+  for (const one of kinds)
+    for (const other of [...kinds, ...(members ?? [])]) {
+      link(one, other)
+      link(other, one)
+    }
+}
+
+function link(one: string, other: string): void {
+  ALIKE_OF.set(one, (ALIKE_OF.get(one) ?? new Set<string>()).add(other))
+}
 
 const apart = APART.trim()
   .split('\n')
@@ -144,7 +159,7 @@ const apart = APART.trim()
 
 /** Whether one stem is said for the other. */
 export function areAlike(one: string, other: string): boolean {
-  return GROUPS_OF.get(one)?.some((group) => group.has(other)) ?? false
+  return ALIKE_OF.get(one)?.has(other) ?? false
 }
 
 /** Whether one stem excludes the other: what starts is not what ends. */

@@ -11,7 +11,7 @@ const FORMS: readonly (readonly [RegExp, Wanted])[] = [
     'number',
   ],
   [/\bwhen\b|\b(?:what|which) (?:time|day|date|year|month)\b|\b(?:birthday|deadline)\b/iu, 'time'],
-  [/^(?:\S+ ){0,3}(?:who|whose|whom)\b|\bwho(?:'s| is| are)?\b/iu, 'person'],
+  [/\bwho(?:m|se|'s)?\b(?! (?:do|does|did) .*\b(?:vote|support|work|cheer|root|play|bank|fly)\b)/iu, 'person'],
   [/\bwhere(?:abouts)?\b|\b(?:what|which) (?:city|town|country|village)\b/iu, 'place'],
   [/\bname\b|\b(?:called|named)\b|\bcall (?:me|it|him|her|them|the)\b/iu, 'name'],
 ]
