@@ -74,9 +74,10 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
     ...heard.map((note) => ({ ...note, similarity: null, created: Infinity })),
   ]
   const ofWords = sentences.flatMap(({ id, text, similarity, created }): Answer[] => {
-    const fit = gone.has(text) ? 0 : fitOf(question, text)
-    if (fit <= LEAST_FIT) return []
     const fact = facts.find((one) => one.id === id) ?? null
+    const about = fact ? `${text} (${fact.subject} ${fact.attribute})` : text
+    const fit = gone.has(text) ? 0 : fitOf(question, about)
+    if (fit <= LEAST_FIT) return []
     return [
       { id, text, fact, score: fit + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
     ]
