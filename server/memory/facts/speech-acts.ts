@@ -16,12 +16,18 @@ const IMPLICIT_SUBJECT = /^(?:have (?:been|got|moved|had|just|a |an |two|three)|
 
 export function isRequest(words: string): boolean {
   const text = words.trimStart()
-  return REQUEST.test(text) || WANTING.test(text)
+  return REQUEST.test(text) || WANTING.test(text.replace(GREETING, ''))
 }
+
+const GREETING = /^(?:(?:hey|hi|hello|ok|okay|so|and|but|btw|well|please)[\s,.!]+)+/iu
 
 /** "I want to go to Patagonia": a plan, which is told and not asked for. */
 export function isPlan(words: string): boolean {
-  return WANTING.test(words.trimStart()) && !WANTED_OF_ASSISTANT.test(words) && !words.trimEnd().endsWith('?')
+  return (
+    WANTING.test(words.trimStart().replace(GREETING, '')) &&
+    !WANTED_OF_ASSISTANT.test(words) &&
+    !words.trimEnd().endsWith('?')
+  )
 }
 
 export function isQuestion(words: string): boolean {
