@@ -6,7 +6,7 @@ import { contentWords, mentions } from './compare-values.ts'
 
 /** "It's Leeds, not Bath": where what does not hold begins. */
 const INSTEAD_OF = /[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer|from)\s/iu
-const LINKED = /\s+(?:so|but|and)\s+|[,;–]\s*/u
+const LINKED = /\s+(?:so|but)\s+|[,;–]\s*/u
 
 /**
  * The sentence; of one that corrects, or that names a value which does not hold any more, the part that has `value`, or else the
