@@ -18,6 +18,8 @@ const IN_MIND = 4
 const MAX_SENTENCES = 6
 /** The score of a fact that a message follows, and does not name. */
 const FOLLOWS = 1
+/** From here on a message names the old value. */
+const OLD_NAMED = 100
 
 /** Whether a message may say something anew. */
 export function mayRevise(message: string): boolean {
@@ -48,7 +50,7 @@ export function revisionOf(
       continue
     }
     const found = valueIn(message, plain, fact)
-    if (!found || isOfOther(found.value, fact, read)) continue
+    if (!found || (score < OLD_NAMED && isOfOther(found, fact, read))) continue
     if (score === FOLLOWS && !(isPlainValue(found.value) && saysNothingElse(words, found.value))) continue
     const { value, sentence } = found
     const next: Fact = { ...fact, value, sentence, confidence: 0.7, kind: holdsMany(fact) ? 'told' : 'corrected' }
@@ -92,7 +94,7 @@ function closeness(fact: Fact, words: readonly string[], stems: readonly string[
   const isRecent = recent.some((one) => one.value === fact.value && topicKey(one) === topicKey(fact))
   if (!namesValue && (namesOther(words, topic) || namesNew(words, topic))) return 0
   if (!namesValue && named === 0 && !isRecent) return 0
-  return (namesValue ? 3 : 0) + 2 * named + (isRecent ? FOLLOWS : 0)
+  return (namesValue ? OLD_NAMED : 0) + 2 * named + (isRecent ? FOLLOWS : 0)
 }
 
 function topicStems(fact: Fact, value: readonly string[]): string[] {
@@ -156,9 +158,14 @@ function isAnother(plain: string, sentence: Sentence, { start, end }: Span, fact
 
 const PLACED = /\b(?:in|at|to|from|on)\s+(?:the\s)?$/iu
 
-/** Whether the rules have read the value as one of another topic. */
-function isOfOther(value: string, fact: Fact, read: readonly Fact[]): boolean {
-  return read.some((one) => one.kind !== 'withdrawn' && topicKey(one) !== topicKey(fact) && one.value.includes(value))
+/** Whether the rules have read the value, or another one of its sentence, as one of another topic. */
+function isOfOther(found: { value: string; sentence: Sentence }, fact: Fact, read: readonly Fact[]): boolean {
+  return read.some(
+    ({ kind, value, sentence, ...topic }) =>
+      kind !== 'withdrawn' &&
+      topicKey(topic) !== topicKey(fact) &&
+      (value.includes(found.value) || sentence.start === found.sentence.start),
+  )
 }
 
 /** A number or a time of a statement that no rule has read. */
