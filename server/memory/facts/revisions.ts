@@ -86,12 +86,17 @@ const TALK: ReadonlySet<string> = new Set(
 
 /** How surely a message is about a fact: it names its value or its topic, or follows it; 0 where it names another topic. */
 function closeness(fact: Fact, words: readonly string[], stems: readonly string[], recent: readonly Fact[]): number {
-  const has = (one: string): boolean => stems.some((said) => said === one || areAlike(one, said))
+  const has = (one: string, among: readonly string[] = stems): boolean =>
+    among.some((said) => said === one || areAlike(one, said))
   const value = contentStems(fact.value)
   const namesValue = value.some((one) => one.length > 1 && stems.includes(one))
   const topic = topicStems(fact, value)
-  const named = topic.filter(has).length
+  const named = topic.filter((one) => has(one)).length
   const isRecent = recent.some((one) => one.value === fact.value && topicKey(one) === topicKey(fact))
+  if (
+    words.some((word, at) => /^(?:my|our)$/u.test(words[at - 1] ?? '') && isBeingWord(word) && !has(stem(word), topic))
+  )
+    return 0
   if (!namesValue && (namesOther(words, topic) || namesNew(words, topic))) return 0
   if (!namesValue && named === 0 && !isRecent) return 0
   return (namesValue ? OLD_NAMED : 0) + 2 * named + (isRecent ? FOLLOWS : 0)
