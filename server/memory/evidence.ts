@@ -25,6 +25,8 @@ export interface Evidence {
   /** The best entries, whatever their features: what is read where the gate is opened and not decided by thresholds. */
   readonly offered: readonly MemoryHit[]
   readonly features: SearchFeatures
+  /** All that the search found, best first: an answer may be among what the gate kept from the reply. */
+  readonly found: readonly MemoryHit[]
   /** What the user asks about themselves, as far as rules read it. */
   readonly asked: readonly Topic[]
   readonly gate: GateDecision
@@ -70,6 +72,7 @@ const COMMON: ReadonlySet<string> = new Set(
 const UNREACHABLE: Evidence = {
   entries: [],
   offered: [],
+  found: [],
   features: NOTHING_FOUND,
   asked: [],
   gate: { open: false, forced: false, candidates: 0, overlap: 0, similarity: null, topic: null },
@@ -135,7 +138,7 @@ export async function findEvidence(
         above: entries.length > 0,
       }
     : NOTHING_FOUND
-  return { entries, offered, features, asked: topics, gate, embedder }
+  return { entries, offered, found: fresh, features, asked: topics, gate, embedder }
 }
 
 /** The evidence once its gate is decided by somebody else than thresholds. */

@@ -1,20 +1,22 @@
 /** Which memories of a namespace fit a query: by words, by vectors and by topics, merged by rank. */
 import type Database from 'libsql'
-import { best, mergeRanks, scoreByWords, sorted, type Posting, type Ranked } from '../memory/rank.ts'
-import { wordsOf } from '../memory/words.ts'
+import { best, mergeScores, scoreByWords, sorted, type Ranked } from '../memory/rank.ts'
 import type { MadeVector, MemoryHit, MemoryQuery } from './memory-calls.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
 import { topicOf } from './memory-row.ts'
 import type { MemoryVectors } from './memory-vectors.ts'
 import type { VectorTables } from './vector-tables.ts'
+import { createWordPostings } from './word-postings.ts'
 import type { Near } from '../vector-index/index-types.ts'
 
 /** Of each list: what ranks behind it adds little to a merged rank. */
 export const DEPTH = 128
 /** From which score on a memory is about what is asked for. */
 export const LEAST_TOPIC = 0.5
-/** Words of a query that are looked up. */
-export const MAX_WORDS = 64
+
+/** Memories of the last turns have no vector yet: of the last so many rows, this many are found in any case. */
+export const LATE = 256
+export const MOST_LATE = 4
 
 export type SearchHit = Omit<MemoryHit, 'memory'> & { readonly seq: number }
 
@@ -30,7 +32,6 @@ export function createMemorySearch(
 ): MemorySearch {
   const sql = {
     totals: database.prepare('SELECT texts, words FROM memory_scope WHERE scope = ?'),
-    postings: database.prepare('SELECT seq, count, length FROM memory_word WHERE scope = ? AND word = ?'),
     topics: database.prepare(
       `SELECT user_id, topic, max(seq) AS seq FROM memory
         WHERE scope = ? AND (? IS NULL OR user_id = ?) AND topic IS NOT NULL AND ended IS NULL GROUP BY user_id, topic`,
@@ -38,8 +39,13 @@ export function createMemorySearch(
     onTopic: database.prepare(
       'SELECT seq FROM memory WHERE scope = ? AND user_id = ? AND topic = ? AND ended IS NULL ORDER BY seq DESC LIMIT ?',
     ),
+    unembedded: database.prepare(
+      `SELECT seq FROM memory WHERE seq > (SELECT max(seq) FROM memory) - ${LATE} AND scope = ? AND (? IS NULL OR user_id = ?)
+        AND embedder IS NULL AND ended IS NULL ORDER BY seq DESC LIMIT ${MOST_LATE}`,
+    ),
     ofUser: database.prepare('SELECT seq FROM memory WHERE scope = ? AND user_id = ?'),
   }
+  const postingsOf = createWordPostings(database, 'memory_word')
   /** Memories of users; null where all are. */
   const memoriesOf = (scope: number, users: readonly string[] | null): ReadonlySet<number> | null => {
     if (users === null || (users.length === 1 && tables.isAlone(scope, users[0]!))) return null
@@ -53,10 +59,7 @@ export function createMemorySearch(
   }
   const byWords = (scope: number, text: string, users: readonly string[] | null): Ranked[] => {
     const { texts, words } = sql.totals.get(scope) as { texts: number; words: number }
-    const lists = [...new Set(wordsOf(text))]
-      .slice(0, MAX_WORDS)
-      .map((word) => sql.postings.all(scope, word) as Posting[])
-    const scores = scoreByWords(lists, texts, words)
+    const scores = scoreByWords(postingsOf(scope, text), texts, words)
     const allowed = scores.size === 0 ? null : memoriesOf(scope, users)
     const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
     const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
@@ -78,16 +81,19 @@ export function createMemorySearch(
       const words = byWords(scope, text, users)
       const nearest = made ? nearestOf(scope, users, made, near) : []
       const asked = byTopic(scope, user, topics)
+      const late = made && users?.length === 1 ? (sql.unembedded.all(scope, user, user) as { seq: number }[]) : []
       const [scoresOfWords, similarities, scoresOfTopics] = [words, nearest, asked].map(
         (list) => new Map(list.map(({ seq, score }) => [seq, score])),
       ) as [Map<number, number>, Map<number, number>, Map<number, number>]
-      return mergeRanks([words, nearest, asked]).map(({ seq, score }) => ({
-        seq,
-        score,
-        words: scoresOfWords.get(seq) ?? null,
-        similarity: similarities.get(seq) ?? null,
-        topic: scoresOfTopics.get(seq) ?? null,
-      }))
+      return mergeScores({ words, meaning: nearest, topic: asked, late: late.map(({ seq }) => seq) }).map(
+        ({ seq, score }) => ({
+          seq,
+          score,
+          words: scoresOfWords.get(seq) ?? null,
+          similarity: similarities.get(seq) ?? null,
+          topic: scoresOfTopics.get(seq) ?? null,
+        }),
+      )
     },
   }
 }

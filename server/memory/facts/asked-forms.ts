@@ -59,7 +59,11 @@ const noun = (groups: Groups): Topic | undefined => withNoun(groups['np'], group
 
 /** "my locker code", "the name of my dog", "Joanna's birthday" */
 function withNoun(phrase: string | undefined, own: string | undefined): Topic | undefined {
-  if (phrase === undefined || /\b(?:you|your|yours|it|this|that)\b/iu.test(phrase) || phrase.split(' ').length > 8)
+  if (
+    phrase === undefined ||
+    /\b(?:you|your|yours|it|this|that|is|are|was|were|am|do|does|did)\b/iu.test(phrase) ||
+    phrase.split(' ').length > 8
+  )
     return undefined
   const topic = topicOf(phrase)
   const head = topic.attribute.split(' ').at(-1) ?? ''
@@ -175,8 +179,9 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     '(?:what|which)(?: kind of| sort of| type of| make of)?(?: car)? DO WHO drive|what (?:car|kind of car) WHO drive|(?:what|which) car DO WHO (?:have|own)',
     'car',
   ),
-  form("who(?:'?m)? ?(?:am|is|are)? ?WHO (?:am )?married to", (groups) =>
-    called({ who: subject(groups['who']) === 'user' ? 'my spouse' : `${groups['who'] ?? ''} spouse` }),
+  form(
+    "who(?:'?m)? ?(?:am|is|are)? ?WHO (?:am )?(?:(?:married|engaged) to|dating|seeing|(?:together )?with)",
+    (groups) => called({ who: subject(groups['who']) === 'user' ? 'my spouse' : `${groups['who'] ?? ''} spouse` }),
   ),
   form(
     '(?:which|what) (?:football |soccer )?(?:team|club) (?:do|does) WHO support|who (?:do|does) WHO support',

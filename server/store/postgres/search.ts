@@ -1,9 +1,9 @@
 /** Which memories of a namespace fit a query: the lists of server/store/memory-search.ts, from PostgreSQL. */
 import { sameTopic } from '../../memory/facts/topic.ts'
-import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../../memory/rank.ts'
-import { wordsOf } from '../../memory/words.ts'
+import { best, mergeScores, scoreByWords, type Ranked } from '../../memory/rank.ts'
+import { postingsOf, wordFormsOf, type WordRow } from '../../memory/word-forms.ts'
 import type { Memory, MemoryHit, MemoryQuery } from '../memory-calls.ts'
-import { DEPTH, LEAST_TOPIC, MAX_WORDS } from '../memory-search.ts'
+import { DEPTH, LATE, LEAST_TOPIC, MOST_LATE } from '../memory-search.ts'
 import { topicOf } from '../memory-row.ts'
 import type { Query } from './connection.ts'
 import { bytes, memoryOf, SELECT, vectorText, type MemoryRow } from './rows.ts'
@@ -29,7 +29,8 @@ export async function searchMemories(query: Query, owner: string, asked: MemoryQ
     await byTopic(query, scope, asked),
   ] as const
   const [words, similarities, topics] = lists.map((list) => new Map(list.map(({ seq, score }) => [seq, score])))
-  const merged = mergeRanks(lists)
+  const [ofWords, meaning, topic] = lists
+  const merged = mergeScores({ words: ofWords, meaning, topic, late: await lateOf(query, scope, asked, whose) })
   const found = await memoriesOf(query, merged)
   const hits: MemoryHit[] = []
   for (const { seq, score } of merged) {
@@ -43,14 +44,24 @@ export async function searchMemories(query: Query, owner: string, asked: MemoryQ
 }
 
 async function byWords(query: Query, { scope, texts, words }: Scope, text: string, whose: Buffer[] | null) {
-  const wanted = [...new Set(wordsOf(text))].slice(0, MAX_WORDS)
-  const postings = `SELECT posting.word, posting.seq, posting.count, posting.length, ($3::bytea[] IS NULL OR user_id = ANY($3)) AS is_theirs
-    FROM mneme_word AS posting JOIN mneme_memory AS memory ON memory.seq = posting.seq
-    WHERE posting.scope = $1 AND posting.word = ANY($2)`
-  type Row = Posting & { readonly word: string; readonly is_theirs: boolean }
-  const { rows } = await query<Row>(postings, [scope, wanted, whose])
+  const all = wordFormsOf(text)
+  const ranges = all.flatMap((forms, at) => forms.ranges.map((range) => ({ ...range, at })))
+  const postings = `SELECT at, posting.word, posting.seq, posting.count, posting.length,
+      ($2::bytea[] IS NULL OR user_id = ANY($2)) AS is_theirs
+    FROM unnest($3::int[], $4::text[], $5::text[]) AS range (at, low, high)
+    JOIN mneme_word AS posting ON posting.scope = $1
+      AND posting.word >= range.low COLLATE "C" AND posting.word < range.high COLLATE "C"
+    JOIN mneme_memory AS memory ON memory.seq = posting.seq`
+  const columns = [ranges.map(({ at }) => at), ranges.map(({ from }) => from), ranges.map(({ to }) => to)]
+  type Row = WordRow & { readonly at: number; readonly is_theirs: boolean }
+  const { rows } = await query<Row>(postings, [scope, whose, ...columns])
   const theirs = new Set(rows.filter((row) => row.is_theirs).map(({ seq }) => seq))
-  const lists = wanted.map((word) => rows.filter((row) => row.word === word))
+  const lists = all.map((forms, at) =>
+    postingsOf(
+      forms,
+      rows.filter((row) => row.at === at),
+    ),
+  )
   const scores = scoreByWords(lists, texts, words)
   const seqs = [...scores.keys()].filter((seq) => theirs.has(seq))
   const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
@@ -70,6 +81,19 @@ async function byVector(
     ORDER BY vector <#> $1::vector, seq DESC LIMIT ${DEPTH}`
   const values = [vectorText(made.vector), scope, made.embedder, whose]
   return (await query<{ seq: number; score: number }>(nearest, values)).rows
+}
+
+/** Memories of the last turns that have no vector yet. */
+async function lateOf(
+  query: Query,
+  { scope }: Scope,
+  { made }: MemoryQuery,
+  whose: Buffer[] | null,
+): Promise<number[]> {
+  if (!made || whose?.length !== 1) return []
+  const late = `SELECT seq FROM mneme_memory WHERE seq > (SELECT max(seq) FROM mneme_memory) - ${LATE} AND scope = $1
+    AND user_id = $2 AND embedder IS NULL AND ended IS NULL ORDER BY seq DESC LIMIT ${MOST_LATE}`
+  return (await query<{ seq: number }>(late, [scope, whose[0]])).rows.map(({ seq }) => seq)
 }
 
 /** Memories that say what is asked for. */

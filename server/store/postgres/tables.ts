@@ -22,7 +22,7 @@ export const POSTGRES_TABLES = `
   CREATE INDEX IF NOT EXISTS mneme_memory_topic ON mneme_memory (scope, user_id, topic) WHERE topic IS NOT NULL;
   CREATE INDEX IF NOT EXISTS mneme_memory_expiry ON mneme_memory (expires) WHERE expires IS NOT NULL;
   CREATE TABLE IF NOT EXISTS mneme_word (
-    scope bigint NOT NULL, word text NOT NULL, seq bigint NOT NULL REFERENCES mneme_memory ON DELETE CASCADE,
+    scope bigint NOT NULL, word text COLLATE "C" NOT NULL, seq bigint NOT NULL REFERENCES mneme_memory ON DELETE CASCADE,
     count integer NOT NULL, length integer NOT NULL, PRIMARY KEY (scope, word, seq)
   );
   CREATE INDEX IF NOT EXISTS mneme_word_of ON mneme_word (seq);
