@@ -1,4 +1,5 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
+import type { ConversationCalls } from './conversation-calls.ts'
 import type { EpisodeCalls, NewEpisode } from './episode-calls.ts'
 import type { EraseCalls } from './erase-calls.ts'
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
@@ -140,7 +141,8 @@ export interface Remembered {
 }
 
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls extends PrefixCalls, MemoryCalls, EpisodeCalls, EraseCalls, ObjectCalls, MemoryStoreCalls {
+export interface StoreCalls
+  extends PrefixCalls, ConversationCalls, MemoryCalls, EpisodeCalls, EraseCalls, ObjectCalls, MemoryStoreCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What is `remembered` of it is

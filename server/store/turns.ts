@@ -5,6 +5,7 @@ import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { CONTINUES, createEraser } from './erase.ts'
 import { createConsolidation } from './consolidate.ts'
+import { createConversations } from './conversations.ts'
 import { createEpisodes } from './episodes.ts'
 import { createMemories } from './memories.ts'
 import { createMemoryStores } from './memory-stores.ts'
@@ -93,6 +94,7 @@ export function createTurns(
   const eraser = createEraser(database, { memories, episodes }, dropTurn)
   return {
     ...prefixes,
+    ...createConversations(database),
     ...memories,
     ...objects,
     ...createMemoryStores(database, objects, memories),
