@@ -45,7 +45,14 @@ export async function rememberChat(
   const last = messages.at(-1)
   const said = last?.role === 'user' ? last.content : ''
   const gated: GatedTurn = {
-    ...{ owner, use, model, job: asked, message: said, isKnown, conversation: null, forced },
+    owner,
+    use,
+    model,
+    job: asked,
+    message: said,
+    isKnown,
+    conversation: null,
+    forced,
     characters: charactersOf(asked),
     verify: asked.choices === 1 ? verify : 'off',
   }

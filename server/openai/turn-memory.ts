@@ -81,7 +81,12 @@ export async function readMemory(
   const gated = await decideTurn(
     deps,
     {
-      ...{ owner, use, model, job: turn.job, message, isKnown },
+      owner,
+      use,
+      model,
+      job: turn.job,
+      message,
+      isKnown,
       characters: charactersOf(turn.job),
       conversation: base?.root ?? null,
       verify: request.mneme?.verify ?? deps.verify,

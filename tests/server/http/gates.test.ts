@@ -49,7 +49,11 @@ function saying(probabilities: Partial<Record<Gate, number>>, more: Partial<Serv
   const every = (of: (gate: Gate) => number) =>
     Object.fromEntries(GATES.map((gate) => [gate, of(gate)])) as Record<Gate, number>
   const controller: ServedController = {
-    ...{ name: 'tiny', bundle: 'ab'.repeat(32), parameters: 1, experts: 3, width: 16 },
+    name: 'tiny',
+    bundle: 'ab'.repeat(32),
+    parameters: 1,
+    experts: 3,
+    width: 16,
     thresholds: every(() => 0.5),
     async control(query, features) {
       asked.push({ query, features })
@@ -287,8 +291,8 @@ test('chats are decided the same way, and streams tell it where it was asked for
   expect(read[0]).toContain(`- ${POEM}`)
   const stream = { model: 'fake', input: SAILING, stream: true, store: false, include: ['mneme.gates'] }
   const text = await (await server.request('POST', '/v1/responses', stream)).text()
-  const event = JSON.parse(/event: mneme:gates\ndata: (.*)\n/.exec(text)?.[1] ?? '{}') as Json
-  const last = JSON.parse(/event: response\.completed\ndata: (.*)\n/.exec(text)?.[1] ?? '{}') as Json
+  const event: Json = JSON.parse(/event: mneme:gates\ndata: (.*)\n/.exec(text)?.[1] ?? '{}')
+  const last: Json = JSON.parse(/event: response\.completed\ndata: (.*)\n/.exec(text)?.[1] ?? '{}')
   expect(event.gates).toEqual(gatesOf(last.response))
 })
 
