@@ -7,6 +7,14 @@ export interface MnemeFields {
   readonly memory?: { readonly mode: 'on' | 'read' | 'off'; readonly user_id?: string }
   readonly verify?: string
   readonly stop?: readonly string[]
+  /** Gates that the request decides, by name; docs/memory.md. */
+  readonly gates?: Readonly<Record<string, boolean>>
+}
+
+/** What a controller or thresholds decided in a turn, and by which features. */
+export interface ToldGates {
+  readonly features: Readonly<Record<string, number>>
+  readonly [gate: string]: unknown
 }
 
 export interface Asked {
@@ -24,6 +32,8 @@ export interface Asked {
   readonly written: readonly string[]
   /** What the critic found: supported, contradicted or unchecked; null where it was not asked. */
   readonly verdict: string | null
+  /** Null where the server tells none. */
+  readonly gates: ToldGates | null
 }
 
 interface Reply {
@@ -37,6 +47,7 @@ interface Reply {
       readonly tokens_computed: number
       readonly memory?: { readonly entries: readonly { readonly id: string }[]; readonly written: readonly string[] }
       readonly verification?: { readonly action: string; readonly result: string }
+      readonly gates?: ToldGates
     }
   }
 }
@@ -72,7 +83,7 @@ export async function ask(
   const latency = performance.now() - began
   const parts = output.flatMap(({ type, content }) => (type === 'message' ? (content ?? []) : []))
   const costs = parts.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => logprob))
-  const { memory, verification, tokens_computed: tokens } = usage.mneme
+  const { memory, verification, gates = null, tokens_computed: tokens } = usage.mneme
   const wasReplaced = verification?.action === 'replaced'
   return {
     id,
@@ -83,5 +94,6 @@ export async function ask(
     memories: memory?.entries.map(({ id }) => id) ?? [],
     written: memory?.written ?? [],
     verdict: verification?.result ?? null,
+    gates,
   }
 }

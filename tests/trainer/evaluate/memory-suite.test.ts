@@ -56,6 +56,7 @@ describe('judge', () => {
     memories: [],
     written: [],
     verdict: null,
+    gates: null,
   })
 
   test.each([
