@@ -27,6 +27,7 @@ import type { Metric } from '../run/metrics.ts'
 import { train } from '../run/train.ts'
 import { neverMovedNotes } from '../run/unreached.ts'
 import { endOnSignals, exitCodeOf, stopOnSignals } from '../signals.ts'
+import { trainStage } from '../stages/stage.ts'
 import { createStatusLine } from '../status-line.ts'
 import { commandLine } from './command-line.ts'
 import { path, paths, share, wholeNumber } from './parse.ts'
@@ -163,19 +164,11 @@ async function runStage(stage: Exclude<Stage, 1>, flags: TrainFlags, command: Co
   const release = await lockRun(out)
   const status = createStatusLine()
   const stopping = stopOnSignals()
-  const { trainStage } = await import('../stages/stage.ts')
-  const end = await trainStage(stage, {
-    out,
-    init,
-    settings,
-    seed,
-    threads,
-    resume: flags.resume === true,
-    command: commandLine(),
-    status,
-    signal: stopping.signal,
-  }).finally(release)
-  status.end()
+  const context = { out, init, settings, seed, threads, status, command: commandLine(), signal: stopping.signal }
+  const end = await trainStage(stage, { ...context, resume: flags.resume === true }).finally(async () => {
+    status.end()
+    await release()
+  })
   process.stdout.write(`${end}; report ${join(out, 'report.md')}\n`)
   const signal = stopping.received()
   if (signal && end === 'stopped') process.exitCode = exitCodeOf(signal)

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DataError } from '../data/batch.ts'
 import type { StageContext, StageEnd } from './context.ts'
+import { trainController } from './controller/stage.ts'
 import { trainRetrieval } from './retrieval/stage.ts'
 
 /** Trains a stage in the folder of a run, which nobody else does. Throws ConfigError, DataError. */
@@ -12,5 +13,5 @@ export async function trainStage(stage: 2 | 3, context: StageContext): Promise<S
     throw new DataError(`${context.out}: expected a run to continue, found none in it; leave --resume out to begin it`)
   if (!context.resume && begun)
     throw new DataError(`${context.out}: holds a run already; continue it with --resume, or choose another --out`)
-  return trainRetrieval(context)
+  return stage === 2 ? trainRetrieval(context) : trainController(context)
 }

@@ -30,7 +30,7 @@ function record(objective: Objective, training: boolean): Recorded {
   )
   const ops = tapeOps(tape, op)
   const used = training ? ops : { ...ops, dropout: (x: Node) => x }
-  const { result: traced } = tape.withLosses(() => objective.trace(used, params, inputs, op.zeros))
+  const { result: traced } = tape.withLosses(() => objective.trace(used, params, inputs, (shape) => op.zeros(shape)))
   const frozen = frozenPaths(objective.params)
   const told = Object.entries(traced.told).map(([name, node]) => [`told.${name}`, node] as const)
   return {

@@ -4,7 +4,7 @@
  */
 import { controllerModel, type ControllerModel } from '../../../models/architectures/controller.ts'
 import type { Ops } from '../../../models/ops.ts'
-import { matrix, type Of, type SpecTree, vector } from '../../../models/spec.ts'
+import { fill, matrix, type Of, type SpecTree, vector } from '../../../models/spec.ts'
 import type { InputSpec, Objective } from '../../objective.ts'
 
 // N turns of a batch  Q width of the query  F features  G gates
@@ -29,6 +29,12 @@ const valueParams = (input: number) => ({
 })
 type ValueParams<T> = Of<ReturnType<typeof valueParams>, T>
 
+/** The head for experts keeps its weights: no outcome says which expert would have been better. */
+function trainedParams({ params }: ControllerModel): SpecTree {
+  const { experts, ...others } = params as Readonly<Record<string, SpecTree>>
+  return { ...others, experts: fill(experts!, (_, spec) => ({ ...spec, frozen: true })) as SpecTree }
+}
+
 /** What each turn gives the controller. */
 const turnInputs = ({ config, features }: ControllerModel, batch: number) => ({
   query: float32(batch, config.query),
@@ -45,7 +51,7 @@ export function supervisedObjective(options: Readonly<Record<string, unknown>>, 
   const model = controllerModel(options)
   return {
     name: 'controller',
-    params: { controller: model.params },
+    params: { controller: trainedParams(model) },
     inputs: { ...turnInputs(model, batch), gates: float32(batch, model.config.gates), wrong: float32(batch, 1) },
     trace(op, params, x) {
       const { controller } = params as { controller: unknown }
@@ -69,7 +75,7 @@ export function ppoObjective(options: Readonly<Record<string, unknown>>, batch: 
   // A ratio of probabilities under two dropout masks would be noise
   const model = controllerModel({ ...options, dropout: 0 })
   const params: SpecTree = {
-    controller: model.params,
+    controller: trainedParams(model),
     value: valueParams(model.config.query + model.features) as unknown as SpecTree,
   }
   const column = float32(batch, 1)

@@ -31,7 +31,7 @@ export interface Question {
   readonly asks: string
   /** Tokens of a reply at most. */
   readonly most: number
-  isRight(reply: string): boolean
+  readonly isRight: (reply: string) => boolean
 }
 
 /** One user's life: what is said in conversations that are over, and what is asked then. */

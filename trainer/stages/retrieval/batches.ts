@@ -15,7 +15,7 @@ export interface BatchOptions {
   readonly groups: number
   readonly sequenceLength: number
   readonly part: Part
-  encode(text: string): ArrayLike<number>
+  readonly encode: (text: string) => ArrayLike<number>
 }
 
 /** A batch of groups about different things. Texts that are longer than a row are cut. */

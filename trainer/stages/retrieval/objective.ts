@@ -58,7 +58,7 @@ export function retrievalObjective(o: RetrievalOptions): Objective {
   const rows = ROLES.length * groups
   return {
     name: 'retrieval',
-    params: paramsOf(o) as unknown as SpecTree,
+    params: paramsOf(o),
     inputs: {
       ids: { dtype: 'int32', shape: [rows, sequenceLength] },
       mask: { dtype: 'float32', shape: [rows, sequenceLength] },
@@ -70,16 +70,16 @@ export function retrievalObjective(o: RetrievalOptions): Objective {
         fill(tree, (_, { shape }) => zeros(shape.map((d) => (d === 'batch' ? count : Number(d)))))
       const { hidden } = base.forward(op, p.base, x['ids']!, before(base.state, rows)) //         (5N, T, D)
       const encoded = ROLES.length - 1 // all but the telling that does not answer
-      const read = <U>(y: U, count: number, ops: Ops<U>): U => ops.slice(y, 0, 0, count * groups)
+      const read = (y: T): T => op.slice(y, 0, 0, encoded * groups)
       const { summary } = encodeEpisode(
         op,
         encoder,
         p.encoder,
-        read(hidden, encoded, op),
+        read(hidden),
         before(episodicState(encoder) as unknown as SpecTree, encoded * groups) as Parameters<
           typeof encodeEpisode<T>
         >[4],
-        read(mask, encoded, op),
+        read(mask),
       )
       const [question, episode, first, second] = parts(op, summary, groups, encoded) as [T, T, T, T] // (N, S)
       const projected = op.l2Normalize(linear(op, p.semantic, meanOver(op, hidden, mask)))
