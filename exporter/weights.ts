@@ -1,6 +1,5 @@
 /** Trained parameters on their way into a graph. */
-import type { Model } from '../models/architecture.ts'
-import { elements, flatten } from '../models/spec.ts'
+import { elements, flatten, type SpecTree } from '../models/spec.ts'
 
 /** Parameters by path. */
 export type Weights = ReadonlyMap<string, Float32Array>
@@ -11,7 +10,7 @@ export class ExportError extends Error {
 }
 
 /** Throws ExportError when weights are missing, unexpected or of a wrong size. */
-export function checkWeights(model: Model, weights: Weights): void {
+export function checkWeights(model: { readonly params: SpecTree }, weights: Weights): void {
   const expected = new Map(flatten(model.params))
   const missing = [...expected.keys()].filter((path) => !weights.has(path))
   const extra = [...weights.keys()].filter((path) => !expected.has(path))

@@ -17,8 +17,8 @@ import {
 } from './manifest.ts'
 import type { FolderKind } from './replace-folder.ts'
 
-export { decoderOf, ManifestError } from './manifest.ts'
-export type { ClassifierEntry, EmbedderEntry, GraphEntry, Manifest, StateEntry } from './manifest.ts'
+export { decoderOf, ManifestError, tokenizerOf } from './manifest.ts'
+export type { ClassifierEntry, ControllerEntry, EmbedderEntry, GraphEntry, Manifest, StateEntry } from './manifest.ts'
 
 export interface Bundle {
   /** The folder, as an absolute path. */

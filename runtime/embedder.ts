@@ -2,7 +2,7 @@
 import type { Bundle } from './bundle.ts'
 import { RuntimeError } from './errors.ts'
 import type { GraphOptions } from './graph.ts'
-import { ManifestError } from './manifest.ts'
+import { ManifestError, tokenizerOf } from './manifest.ts'
 import { openGraph } from './open-graph.ts'
 import type { EncodedText } from './post-processor.ts'
 import { openSentenceTokenizer, type SentenceTokenizer } from './sentence-tokenizer.ts'
@@ -27,15 +27,11 @@ export interface Embedder extends VectorGraph, SentenceTokenizer {
 
 /** Opens the embedder of a bundle. Throws ManifestError where it has none. */
 export async function openEmbedder(bundle: Bundle, options: GraphOptions = {}): Promise<Embedder> {
-  const {
-    graphs,
-    embedder,
-    name,
-    tokenizer: { vocab },
-  } = bundle.manifest
+  const { graphs, embedder, name } = bundle.manifest
   if (!graphs.embedder || !embedder)
     throw new ManifestError(`${name}: expected a bundle with an embedder, got one without; import a sentence encoder`)
   const { width, maxTokens } = embedder
+  const { vocab } = tokenizerOf(bundle.manifest)
   const tokenizer = openSentenceTokenizer(bundle.dir, maxTokens)
   return {
     width,

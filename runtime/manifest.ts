@@ -15,6 +15,7 @@ const DEFAULT_PREFILL_CHUNK = 64
 
 const dtype = z.enum(Object.keys(elementTypes).filter(isDtype) as [Dtype, ...Dtype[]])
 const size = z.int().nonnegative()
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const valueInfo = z.object({
   name: z.string().min(1),
   dtype,
@@ -81,6 +82,19 @@ const early = z.object({
   /** The share of tokens of which the exit's likeliest next one is that of the last layer, on the text of the verification. */
   agreement: z.number().min(0).max(1),
 })
+/** What the controller reads and decides once a turn. */
+const controller = z.object({
+  /** The version of the list of features, and their names in its order. */
+  features: z.object({ version: z.int().positive(), names: z.array(z.string().min(1)).min(1) }),
+  /** The decisions, in the order of its outputs. */
+  gates: z.array(z.string().min(1)).min(1),
+  /** Experts of a model for which it has a bias. */
+  experts: z.int().positive(),
+  /** Whose vectors of messages it reads: the embedder's name, its bundle's id, the numbers of a vector. */
+  embedder: z.object({ name: z.string().min(1), bundle: sha256, width: z.int().positive() }),
+  /** The probability from which on each gate is open. */
+  thresholds: z.record(z.string(), z.number().min(0).max(1)),
+})
 const manifest = z.object({
   format: z.literal(BUNDLE_FORMAT),
   version: z.literal(VERSION),
@@ -88,24 +102,30 @@ const manifest = z.object({
   architecture: z.string().min(1),
   config: z.record(z.string(), z.unknown()),
   parameters: size,
-  files: z.record(file, z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: size })),
-  /** `decoder` writes text, `embedder` makes vectors of texts, `classifier` scores labels: a bundle has some of them. */
+  files: z.record(file, z.object({ sha256, bytes: size })),
+  /**
+   * `decoder` writes text, `embedder` makes vectors of texts, `classifier` scores labels, `controller` decides what a turn
+   * does: a bundle has some of them.
+   */
   graphs: z
     .object({
       decoder: graph.exactOptional(),
       embedder: graph.exactOptional(),
       classifier: graph.exactOptional(),
+      controller: graph.exactOptional(),
     })
     .catchall(graph.partial({ kernels: true })),
   embedder: embedder.exactOptional(),
   classifier: classifier.exactOptional(),
   early: early.exactOptional(),
+  controller: controller.exactOptional(),
   state: z.array(state),
   /** Tokens of one prefill call: part of what a state means, since another length gives other last bits. */
   prefillChunk: z.int().min(1).max(4096).default(DEFAULT_PREFILL_CHUNK),
   /** Tokens of a sequence that the model was made for; without it there is no limit. */
   maxTokens: z.int().positive().exactOptional(),
-  tokenizer: z.object({ file, config: file, vocab: z.int().positive(), eos: z.array(size) }),
+  /** Without it there is nothing in the bundle that reads text. */
+  tokenizer: z.object({ file, config: file, vocab: z.int().positive(), eos: z.array(size) }).exactOptional(),
   generation: z.object({
     temperature: z.number().nonnegative().exactOptional(),
     top_p: z.number().positive().max(1).exactOptional(),
@@ -122,6 +142,7 @@ export type StateEntry = z.infer<typeof state>
 export type GraphEntry = z.infer<typeof graph>
 export type EmbedderEntry = z.infer<typeof embedder>
 export type ClassifierEntry = z.infer<typeof classifier>
+export type ControllerEntry = z.infer<typeof controller>
 
 /** Returns the manifest in `text`, checked in itself. `where` begins the sentence of a ManifestError. */
 export function parseManifest(text: string, where: string): Manifest {
@@ -143,16 +164,22 @@ export function checkManifest(value: unknown, where: string): Manifest {
   checkGraphs(result.data, where)
   for (const entry of result.data.state) checkState(result.data, entry, where)
   checkEarly(result.data, where)
+  checkController(result.data, where)
   return result.data
 }
 
 /** The decoder of a bundle. Throws ManifestError where there is none: the bundle of an encoder writes no text. */
-export function decoderOf({ name, graphs: { decoder, embedder } }: Manifest): GraphEntry {
+export function decoderOf({ name, graphs: { decoder, embedder, classifier } }: Manifest): GraphEntry {
   if (decoder) return decoder
-  const got = embedder
-    ? 'an embedder alone: it makes vectors of texts'
-    : 'a classifier alone: it scores labels of texts'
+  const alone = classifier ? 'a classifier alone: it scores labels of texts' : 'a controller alone: it decides gates'
+  const got = embedder ? 'an embedder alone: it makes vectors of texts' : alone
   throw new ManifestError(`${name}: expected a bundle with a decoder, got one with ${got} and writes none`)
+}
+
+/** The tokenizer of a bundle. Throws ManifestError where there is none. */
+export function tokenizerOf({ name, tokenizer }: Manifest): NonNullable<Manifest['tokenizer']> {
+  if (tokenizer) return tokenizer
+  throw new ManifestError(`${name}: expected a bundle with a tokenizer, got one that reads no text`)
 }
 
 /** Bytes that one sequence has of a state entry: in all of a fixed one, for each position of an append one. */
@@ -170,8 +197,12 @@ function checkVersion(value: unknown, where: string): void {
 function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void {
   const used: [path: string, file: string][] = [
     ...Object.entries(graphs).map(([name, { file }]): [string, string] => [`graphs.${name}.file`, file]),
-    ['tokenizer.file', tokenizer.file],
-    ['tokenizer.config', tokenizer.config],
+    ...(tokenizer
+      ? [
+          ['tokenizer.file', tokenizer.file] as [string, string],
+          ['tokenizer.config', tokenizer.config] as [string, string],
+        ]
+      : []),
   ]
   for (const [path, name] of used) {
     if (!Object.hasOwn(files, name))
@@ -179,9 +210,12 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
   }
 }
 
-function checkGraphs({ graphs, embedder, classifier, state }: Manifest, where: string): void {
-  if (!graphs.decoder && !graphs.embedder && !graphs.classifier)
-    throw new ManifestError(`${where}: graphs: expected a decoder, an embedder or a classifier, got none`)
+function checkGraphs({ graphs, embedder, classifier, state, tokenizer }: Manifest, where: string): void {
+  const readsText = graphs.decoder ?? graphs.embedder ?? graphs.classifier
+  if (!readsText && !graphs.controller)
+    throw new ManifestError(`${where}: graphs: expected a decoder, an embedder, a classifier or a controller, got none`)
+  if (readsText && !tokenizer)
+    throw new ManifestError(`${where}: tokenizer: expected one beside a graph that reads text, got none`)
   if (!graphs.decoder && state.length > 0)
     throw new ManifestError(`${where}: state: expected none without a decoder, got ${state[0]!.name}`)
   if (!graphs.embedder !== !embedder)
@@ -202,14 +236,11 @@ function checkGraphs({ graphs, embedder, classifier, state }: Manifest, where: s
 }
 
 function checkEncoder({ inputs, outputs }: GraphEntry, output: string, where: string): void {
-  const shown = ({ name, dtype, shape }: GraphEntry['inputs'][number]): string =>
-    `${name} ${dtype} [${shape.join(', ')}]`
   const wanted = ['ids', 'mask', 'types'].map((name) => `${name} int32 [batch, time]`).join(', ')
-  const got = inputs.map(shown).join(', ')
-  if (got !== wanted) throw new ManifestError(`${where}.inputs: expected ${wanted}, got ${got || 'none'}`)
-  if (!outputs.map(shown).includes(output))
+  expectPorts(inputs, wanted, `${where}.inputs`)
+  if (!outputs.map(portText).includes(output))
     throw new ManifestError(
-      `${where}.outputs: expected ${output} among them, got ${outputs.map(shown).join(', ') || 'none'}`,
+      `${where}.outputs: expected ${output} among them, got ${outputs.map(portText).join(', ') || 'none'}`,
     )
 }
 
@@ -250,6 +281,33 @@ function checkEarly({ graphs, early, state }: Manifest, where: string): void {
   if (unknown !== undefined)
     throw new ManifestError(`${where}: early.state: expected names of state entries, got ${unknown}`)
 }
+
+/** The graph is there, with the inputs and outputs that the entry says. */
+function checkController({ graphs, controller }: Manifest, where: string): void {
+  if (!graphs.controller !== !controller)
+    throw new ManifestError(
+      `${where}: controller: expected it beside graphs.controller, got ${controller ? 'it' : 'the graph'} alone`,
+    )
+  if (!graphs.controller || !controller) return
+  const { features, gates, experts, embedder, thresholds } = controller
+  const sizes = { query: embedder.width, features: features.names.length, gates: gates.length, experts, uncertainty: 1 }
+  const wanted = (names: readonly (keyof typeof sizes)[]): string =>
+    names.map((name) => `${name} float32 [batch, ${sizes[name]}]`).join(', ')
+  const { inputs, outputs } = graphs.controller
+  expectPorts(inputs, wanted(['query', 'features']), `${where}: graphs.controller.inputs`)
+  expectPorts(outputs, wanted(['gates', 'experts', 'uncertainty']), `${where}: graphs.controller.outputs`)
+  const other = Object.keys(thresholds).find((name) => !gates.includes(name))
+  if (other !== undefined)
+    throw new ManifestError(`${where}: controller.thresholds: expected names of gates, got ${other}`)
+}
+
+function expectPorts(ports: GraphEntry['inputs'], wanted: string, where: string): void {
+  const got = ports.map(portText).join(', ') || 'none'
+  if (got !== wanted) throw new ManifestError(`${where}: expected ${wanted}, got ${got}`)
+}
+
+const portText = ({ name, dtype, shape }: GraphEntry['inputs'][number]): string =>
+  `${name} ${dtype} [${shape.join(', ')}]`
 
 function issueText(error: z.ZodError, value: unknown): string {
   const [issue] = error.issues

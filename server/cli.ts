@@ -4,7 +4,7 @@ import { MEMORY_MODES } from './memory/memory-mode.ts'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
-import { decoderOf, loadBundle, type Bundle } from '../runtime/bundle.ts'
+import { decoderOf, loadBundle, ManifestError, type Bundle } from '../runtime/bundle.ts'
 import { memoryOf } from './engine/model-memory.ts'
 import { loadConfig, ConfigError, type Config, type ConfigSource } from './config.ts'
 import { cacheBytes } from './limits.ts'
@@ -12,6 +12,7 @@ import { LEVELS } from './log.ts'
 import { packageRoot } from '../runtime/package.ts'
 import {
   startServer,
+  type ControllerSource,
   type EmbedderSource,
   type ModelSource,
   type Parts,
@@ -67,6 +68,8 @@ export function serveCommand(find: FindBundle): Command {
     .addOption(
       new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),
     )
+    .option('--controller <folder>', "a bundle with a controller that decides turns' gates (default: thresholds do)")
+    .option('--gate-thresholds <gates>', 'from which value on gates are open, such as semantic=0.6,episodic=0.5')
     .option('--api-key <key>', 'require this key; may be repeated', collect)
     .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')
     .option('--allow-anonymous', 'serve without keys on an address that other machines can reach')
@@ -148,16 +151,21 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
   const folders: string[] = []
   for (const one of named) folders.push(await find(one, join(config.data, 'models'), say))
   const given = await Promise.all(folders.map((folder) => loadBundle(folder)))
+  const asked = config.controller === undefined ? undefined : await loadBundle(config.controller)
+  const controller = asked ?? given.find(({ manifest }) => manifest.controller)
   const hasEmbedder = given.some(({ manifest }) => manifest.embedder)
   const bundles = hasEmbedder ? given : [...given, await loadBundle(DEFAULT_EMBEDDER)]
   const names = bundles.map(({ manifest }) => manifest.name)
   const twice = names.find((name, at) => names.indexOf(name) !== at)
   if (twice !== undefined) throw new ConfigError(`two of the bundles are named ${twice}; serve one of them`)
   const embedders = bundles.filter(({ manifest }) => manifest.embedder)
-  const decoders = bundles.filter(({ manifest }) => manifest.graphs.decoder || !manifest.embedder)
+  const decoders = bundles.filter(
+    ({ manifest }) => manifest.graphs.decoder || !(manifest.embedder ?? manifest.controller),
+  )
   return {
     models: decoders.map((bundle) => modelSource(bundle, config, decoders.length)),
     embedders: embedders.map(embedderSource),
+    controller: controller ? controllerSource(controller) : null,
     // The bundled model is small and makes values up.
     ...(config.bundles.length === 0 && { verify: 'quote' as const }),
   }
@@ -184,6 +192,13 @@ export function embedderSource({ manifest, id, dir }: Bundle): EmbedderSource {
     folder: dir,
     bytes: weights.reduce((sum, one) => sum + files[one]!.bytes, 0),
   }
+}
+
+/** The controller of a bundle. Throws ManifestError where it has none. */
+export function controllerSource({ manifest, id, dir }: Bundle): ControllerSource {
+  const { name, parameters, controller } = manifest
+  if (!controller) throw new ManifestError(`${name}: expected a bundle with a controller, got one without`)
+  return { name, bundle: id, parameters, entry: controller, folder: dir }
 }
 
 /** The decoder of a bundle, served beside so many models. Throws ManifestError where it has none. */

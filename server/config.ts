@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { byteCount } from './byte-count.ts'
 import { ConfigError } from './config-error.ts'
 import { VERIFY_MODES } from './critic/verify-mode.ts'
+import { gateThresholds } from './controller/gate-thresholds.ts'
 import { LEVELS } from './log.ts'
 import { MEMORY_MODES } from './memory/memory-mode.ts'
 
@@ -77,6 +78,10 @@ export const configSchema = z.strictObject({
   consolidation: flag.default(true),
   /** What is done with a reply that is wrong about its user; none: `quote` for the bundled model, `annotate` for others. */
   verify: z.enum(VERIFY_MODES).optional(),
+  /** The folder of a bundle with a controller, which decides gates; none: that of the bundles served, or thresholds. */
+  controller: z.string().min(1).optional(),
+  /** From which value on gates are open: `semantic=0.6,episodic=0.5`. */
+  gateThresholds: gateThresholds.default({}),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

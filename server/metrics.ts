@@ -96,6 +96,8 @@ export function createMetrics(readings: Readings) {
     verification: histogram('verification_seconds', 'Checking a reply against what its user has told.', STORAGE),
     verdicts: counter('verdicts_total', 'Sentences of replies that were checked, by verdict.', ['verdict']),
     memoryReads: counter('memory_reads_total', 'Turns that looked for memories, by whether they read any.', ['gate']),
+    gates: counter('gates_total', 'Gates of turns, by what was decided and by whom.', ['gate', 'decision', 'by']),
+    controller: histogram('controller_seconds', 'Asking the controller about a turn.', STORAGE),
     secondReading: histogram(
       'second_reading_seconds',
       'Reading a turn again whose reply was made with notes.',

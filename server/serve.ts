@@ -7,6 +7,7 @@ import type { Config } from './config.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { Deps } from './deps.ts'
 import { startEmbedderThread } from './embedding/embedders.ts'
+import { startController, type ControllerSource } from './controller/served-controller.ts'
 import { startEmbedders, type EmbedderSource } from './embedding/served-embedder.ts'
 import { startEngineThread } from './engine/engine-thread.ts'
 import type { SupervisedModel } from './engine/supervisor.ts'
@@ -39,6 +40,8 @@ export interface Sources {
   /** Models that write text. */
   readonly models: readonly ModelSource[]
   readonly embedders: readonly EmbedderSource[]
+  /** What decides gates, in place of thresholds. */
+  readonly controller?: ControllerSource | null
   /** What is done with a reply that is wrong about its user, unless the configuration says it; `annotate` unless given. */
   readonly verify?: VerifyMode
 }
@@ -53,6 +56,7 @@ export interface Parts {
   readonly tokenizer?: URL
 }
 
+export type { ControllerSource } from './controller/served-controller.ts'
 export type { EmbedderSource } from './embedding/served-embedder.ts'
 export type { ModelSource } from './start-models.ts'
 
@@ -114,6 +118,8 @@ export async function startServer(
     })
     reportDamage(store, log, metrics)
     const embedders = await startEmbedders(sources.embedders, embedding, config, budget)
+    const gating = await startController(sources.controller ?? null, embedders, embedding, config.gateThresholds)
+    if (gating.refused !== null) log.warn(gating.refused)
     await startModels(models, sources.models, {
       threads,
       tokenizers,
@@ -130,7 +136,7 @@ export async function startServer(
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
     const { memories, verify = sources.verify ?? 'annotate' } = config
-    const kept = { store, prefixes, recent, memories, verify }
+    const kept = { store, prefixes, recent, memories, verify, gating }
     const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
     const pending = embedPending(deps, stopping.signal).then(() => embedPendingTurns(deps, stopping.signal))
     void pending.catch((error: unknown) => log.warn({ err: error }, 'memories have no vectors yet'))

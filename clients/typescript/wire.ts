@@ -44,7 +44,13 @@ export interface ResponseRequest {
     readonly progress?: boolean
     /** What the turn does with memories, and whose; docs/memory.md. */
     readonly memory?: { readonly mode?: 'on' | 'read' | 'off'; readonly namespace?: string; readonly user_id?: string }
-    readonly gates?: { readonly semantic?: boolean; readonly early_exit?: boolean | number }
+    readonly gates?: {
+      readonly semantic?: boolean
+      readonly episodic?: boolean
+      readonly verification?: boolean
+      readonly expert_bias?: boolean
+      readonly early_exit?: boolean | number
+    }
     /** What is done with a reply that is wrong about its user; docs/critic.md. */
     readonly verify?: 'off' | 'annotate' | 'abstain' | 'quote' | 'rollback'
   }

@@ -2,6 +2,7 @@
 import type { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import { createDeferred, type Deferred } from '../deferred.ts'
+import type { ControllerOutput } from '../../runtime/controller.ts'
 import { startThread } from '../thread.ts'
 import type { EmbeddingInput, FromEmbedders, RefusedInput, ToEmbedders } from './messages.ts'
 
@@ -37,15 +38,22 @@ export interface OpenEmbedder {
   embed(inputs: readonly EmbeddingInput[], options: EmbedOptions): Promise<Embedded>
 }
 
+export interface OpenController {
+  /** Rejects with the signal's reason, or where the thread has failed. */
+  control(query: Float32Array, features: Float32Array, signal: AbortSignal): Promise<ControllerOutput>
+}
+
 export interface EmbedderThread {
   /** Opens the embedder of a bundle's folder. Rejects if it cannot be opened. */
   open(folder: string, threads: number): Promise<OpenEmbedder>
+  /** The same for the controller of a bundle's folder, which runs on one thread. */
+  openController(folder: string): Promise<OpenController>
   close(): Promise<void>
 }
 
 /** The thread of all embedders; it starts when the first is opened. `module` is its entry. */
 export function startEmbedderThread(module: URL, log: Logger): EmbedderThread {
-  const opened = new Map<string, number>()
+  const opened = new Map<string, ToEmbedders>()
   const waiting = new Map<number, Deferred<FromEmbedders>>()
   let thread: Worker | null = null
   let last = 0
@@ -66,7 +74,7 @@ export function startEmbedderThread(module: URL, log: Logger): EmbedderThread {
       waiting.clear()
     })
     // What was open before it died: messages are answered in their order.
-    for (const [folder, threads] of opened) started.postMessage({ kind: 'open', id: 0, folder, threads }, [])
+    for (const question of opened.values()) started.postMessage(question, [])
     return started
   }
   const ask = (question: (id: number) => ToEmbedders): { id: number; answer: Promise<FromEmbedders> } => {
@@ -81,22 +89,40 @@ export function startEmbedderThread(module: URL, log: Logger): EmbedderThread {
     waiting.get(id)?.reject(reason)
     waiting.delete(id)
   }
+  const askUntil = async (signal: AbortSignal, question: (id: number) => ToEmbedders): Promise<FromEmbedders> => {
+    signal.throwIfAborted()
+    const { id, answer } = ask(question)
+    const cancel = (): void => forget(id, signal.reason as Error)
+    signal.addEventListener('abort', cancel, { once: true })
+    return answer.finally(() => signal.removeEventListener('abort', cancel))
+  }
+  const openWith = async (question: (id: number) => ToEmbedders): Promise<string> => {
+    const reply = await ask(question).answer
+    if (reply.kind !== 'opened') throw new Error(reply.kind === 'failed' ? reply.message : 'it was not opened')
+    const again = question(0)
+    opened.set(JSON.stringify(again), again)
+    return reply.runtime
+  }
   return {
     async open(folder, threads) {
-      const reply = await ask((id) => ({ kind: 'open', id, folder, threads })).answer
-      if (reply.kind !== 'opened') throw new Error(reply.kind === 'failed' ? reply.message : 'it was not opened')
-      opened.set(folder, threads)
+      const runtime = await openWith((id) => ({ kind: 'open', id, folder, threads }))
       return {
-        runtime: reply.runtime,
+        runtime,
         async embed(inputs, { owner, keep, signal }) {
-          signal.throwIfAborted()
-          const { id, answer } = ask((at) => ({ kind: 'embed', id: at, folder, owner, inputs, keep }))
-          const cancel = (): void => forget(id, signal.reason as Error)
-          signal.addEventListener('abort', cancel, { once: true })
-          const found = await answer.finally(() => signal.removeEventListener('abort', cancel))
+          const found = await askUntil(signal, (id) => ({ kind: 'embed', id, folder, owner, inputs, keep }))
           if (found.kind === 'refused') throw new InputError(found.refused)
           if (found.kind !== 'embedded') throw new Error(found.kind === 'failed' ? found.message : 'no vectors came')
           return { vectors: rowsOf(found.vectors, inputs.length), tokens: found.tokens }
+        },
+      }
+    },
+    async openController(folder) {
+      await openWith((id) => ({ kind: 'open-controller', id, folder }))
+      return {
+        async control(query, features, signal) {
+          const found = await askUntil(signal, (id) => ({ kind: 'control', id, folder, query, features }))
+          if (found.kind !== 'controlled') throw new Error(found.kind === 'failed' ? found.message : 'no decision came')
+          return found.output
         },
       }
     },

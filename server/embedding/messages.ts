@@ -1,4 +1,5 @@
-/** What the thread of the embedders is asked, and what it answers. */
+/** What the thread of the embedders is asked, and what it answers. The controller runs there, too. */
+import type { ControllerOutput } from '../../runtime/controller.ts'
 
 /** A text, or token ids that are read as they are. */
 export type EmbeddingInput = string | readonly number[]
@@ -19,6 +20,17 @@ export type ToEmbedders =
   | EmbedQuestion
   | { readonly kind: 'open'; readonly id: number; readonly folder: string; readonly threads: number }
   | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'open-controller'; readonly id: number; readonly folder: string }
+  | ControlQuestion
+
+export interface ControlQuestion {
+  readonly kind: 'control'
+  readonly id: number
+  /** Folder of the bundle. */
+  readonly folder: string
+  readonly query: Float32Array
+  readonly features: Float32Array
+}
 
 /** Which input cannot be embedded, and why. */
 export interface RefusedInput {
@@ -32,5 +44,6 @@ export type FromEmbedders =
   | { readonly kind: 'opened'; readonly id: number; readonly runtime: string }
   /** One vector after another in the order of the inputs, and the tokens that were read in all. */
   | { readonly kind: 'embedded'; readonly id: number; readonly vectors: Float32Array; readonly tokens: number }
+  | { readonly kind: 'controlled'; readonly id: number; readonly output: ControllerOutput }
   | { readonly kind: 'refused'; readonly id: number; readonly refused: RefusedInput }
   | { readonly kind: 'failed'; readonly id: number; readonly message: string }

@@ -1,8 +1,9 @@
 /** The embedders of a server's bundles: opens them, and computes the texts of all requests together. */
 import { loadBundle } from '../../runtime/bundle.ts'
+import { openController, type Controller } from '../../runtime/controller.ts'
 import { openEmbedder, type Embedder } from '../../runtime/embedder.ts'
 import { runtimeInfo } from '../../runtime/open-graph.ts'
-import type { FromEmbedders, ToEmbedders } from './messages.ts'
+import type { ControlQuestion, EmbedQuestion, FromEmbedders, ToEmbedders } from './messages.ts'
 import { readInput } from './read-input.ts'
 import { TextQueue, type Round } from './text-queue.ts'
 
@@ -11,6 +12,7 @@ export type Answer = (answer: FromEmbedders, moved: ArrayBuffer[]) => void
 /** Returns what takes the messages to a thread of embedders. */
 export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
   const embedders = new Map<string, Embedder>()
+  const controllers = new Map<string, Controller>()
   const queue = new TextQueue(
     (question, index) => readInput(embedders.get(question.folder)!, question, index),
     (id, refused) => answer({ kind: 'refused', id, refused }, []),
@@ -38,9 +40,14 @@ export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
     }
     working = false
   }
-  const open = async (id: number, folder: string, threads: number): Promise<void> => {
+  const open = async (message: Extract<ToEmbedders, { kind: 'open' | 'open-controller' }>): Promise<void> => {
+    const { id, folder } = message
+    const threads = message.kind === 'open' ? message.threads : 1
     try {
-      if (!embedders.has(folder)) embedders.set(folder, await openEmbedder(await loadBundle(folder), { threads }))
+      if (message.kind === 'open-controller') {
+        if (!controllers.has(folder)) controllers.set(folder, await openController(await loadBundle(folder)))
+      } else if (!embedders.has(folder))
+        embedders.set(folder, await openEmbedder(await loadBundle(folder), { threads }))
       const { version, binding } = runtimeInfo()
       answer({ kind: 'opened', id, runtime: `onnxruntime ${version}, ${binding}, cpu, threads: ${threads}` }, [])
     } catch (error) {
@@ -50,11 +57,21 @@ export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
   // A text that comes while its embedder is being opened waits for that.
   let opened: Promise<void> = Promise.resolve()
   return (message) => {
-    if (message.kind === 'open') opened = opened.then(() => open(message.id, message.folder, message.threads))
+    if (message.kind === 'open' || message.kind === 'open-controller') opened = opened.then(() => open(message))
     else void opened.then(() => answerLater(message))
   }
-  function answerLater(message: Exclude<ToEmbedders, { kind: 'open' }>): void {
+  const control = async ({ id, folder, query, features }: ControlQuestion): Promise<void> => {
+    try {
+      const controller = controllers.get(folder)
+      if (!controller) throw new Error(`${folder}: expected a controller that was opened, got another folder`)
+      answer({ kind: 'controlled', id, output: await controller.control(query, features) }, [])
+    } catch (error) {
+      answer({ kind: 'failed', id, message: messageOf(error) }, [])
+    }
+  }
+  function answerLater(message: EmbedQuestion | ControlQuestion | { kind: 'cancel'; id: number }): void {
     if (message.kind === 'cancel') return queue.remove(message.id)
+    if (message.kind === 'control') return void control(message)
     if (!embedders.has(message.folder)) {
       const text = `${message.folder}: expected an embedder that was opened, got another folder`
       return answer({ kind: 'failed', id: message.id, message: text }, [])

@@ -40,7 +40,7 @@ const MOST_THREADS = 4
 /** Opens all embedders. Throws where one has no room within the budget, or cannot be opened. */
 export async function startEmbedders(
   sources: readonly EmbedderSource[],
-  thread: EmbedderThread,
+  thread: Pick<EmbedderThread, 'open'>,
   { threads = Math.min(MOST_THREADS, availableParallelism()) }: Config,
   budget: MemoryBudget,
 ): Promise<ServedEmbedder[]> {

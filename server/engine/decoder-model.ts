@@ -1,5 +1,5 @@
 /** A bundle's decoder graph as the runner calls it: ids and state in, logits and the next state out. */
-import type { Bundle, StateEntry } from '../../runtime/bundle.ts'
+import { tokenizerOf, type Bundle, type StateEntry } from '../../runtime/bundle.ts'
 import type { Binding, Graph } from '../../runtime/graph.ts'
 import { createTensor, view, type Tensor } from '../../runtime/tensor.ts'
 import { capacityFor } from './capacity.ts'
@@ -25,7 +25,8 @@ export interface DecoderModel {
 
 /** Throws where the graph has fewer logits than the tokenizer has tokens, or is not over the state of the manifest. */
 export function createDecoderModel(bundle: Bundle, graph: Graph, early?: Graph): DecoderModel {
-  const { state, tokenizer } = bundle.manifest
+  const { state } = bundle.manifest
+  const tokenizer = tokenizerOf(bundle.manifest)
   const vocab = Number(graph.outputs.find(({ name }) => name === 'logits')?.shape.at(-1) ?? NaN)
   // More columns than tokens are padding; fewer are another model's.
   if (!(vocab >= tokenizer.vocab))

@@ -36,10 +36,10 @@ export function createEngine(
     if (!running) void loop()
   }
 
-  const { stateBytes, rows, prefillChunk, exit } = runner
-  const exitAfter = exit?.after ?? null
+  const { stateBytes, rows, prefillChunk, exit, experts } = runner
+  const exits = { exitAfter: exit?.after ?? null, exitPays: exit?.pays ?? false }
   const { vocabSize: vocab, format } = codec
-  emit({ kind: 'ready', info: { vocab, stateBytes, rows, prefillChunk, runtime, format, exitAfter } })
+  emit({ kind: 'ready', info: { vocab, stateBytes, rows, prefillChunk, runtime, format, ...exits, experts } })
   return (message) => {
     if (message.kind === 'cancel') scheduler.cancel(message.id)
     else if (message.kind === 'job') scheduler.add(message.job, message.prompt)

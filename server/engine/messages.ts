@@ -83,6 +83,8 @@ export interface TurnJob extends JobBase {
   readonly marks?: ReplyMarks
   /** Return the checkpoint of each choice. */
   readonly keep: boolean
+  /** What was decided for the turn and a replay needs: the bias of experts. Absent: nothing. */
+  readonly gates?: Gates
 }
 
 /** Feeds what a stored turn was fed, with the identical schedule of calls: its state, bit for bit. */
@@ -140,6 +142,10 @@ export interface ModelInfo {
   readonly format: ReplyFormat
   /** Layers before the exit of its early stage; null where it has none. */
   readonly exitAfter: number | null
+  /** Whether it drafts unless asked not to. */
+  readonly exitPays: boolean
+  /** Experts of its routers, if a turn may set a bias for them; 0 otherwise. */
+  readonly experts: number
 }
 
 export type FromEngine =

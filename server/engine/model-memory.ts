@@ -1,5 +1,5 @@
 /** What a model takes of memory: its weights, and the states of the sequences that it computes. */
-import { decoderOf, stateBytes, type Manifest } from '../../runtime/manifest.ts'
+import { decoderOf, stateBytes, tokenizerOf, type Manifest } from '../../runtime/manifest.ts'
 import { capacityFor } from './capacity.ts'
 import { DRAFT_CALL } from './call-buffers.ts'
 import { SPARE_MEMORIES } from './ort-runner.ts'
@@ -24,7 +24,7 @@ const WEIGHTS_PER_FILE_BYTE = 1.5
 const BUFFERS_PER_SEQUENCE = 2
 /** The memory of a bundle's decoder with `rows` rows. */
 export function memoryOf(manifest: Manifest, rows: number): ModelMemory {
-  const { files, state, tokenizer } = manifest
+  const { files, state } = manifest
   const graph = decoderOf(manifest).file
   const file = (name: string): number => files[name]?.bytes ?? 0
   const beside = Object.keys(files).filter((name) => name.startsWith(`${graph}.`))
@@ -38,7 +38,7 @@ export function memoryOf(manifest: Manifest, rows: number): ModelMemory {
   const buffer = fixed * sets + (position === 0 ? 0 : capacityFor(1) * position)
   // Rows of a state that never grows have their memory from the beginning.
   const idleRows = position === 0 ? rows : 1
-  const tokenLogits = tokenizer.vocab * Float32Array.BYTES_PER_ELEMENT
+  const tokenLogits = tokenizerOf(manifest).vocab * Float32Array.BYTES_PER_ELEMENT
   return {
     weights: Math.ceil(onDisk * WEIGHTS_PER_FILE_BYTE),
     idle: (idleRows + SPARE_MEMORIES) * buffer + (rows + SPARE_MEMORIES + DRAFT_CALL) * tokenLogits,

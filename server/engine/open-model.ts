@@ -1,6 +1,6 @@
 /** Opens a bundle's decoder for serving: with as many threads as are fastest, and tried once before it serves anybody. */
 import { availableParallelism } from 'node:os'
-import { decoderOf, loadBundle, type Bundle } from '../../runtime/bundle.ts'
+import { decoderOf, loadBundle, tokenizerOf, type Bundle } from '../../runtime/bundle.ts'
 import type { Device } from '../../runtime/device.ts'
 import type { Graph } from '../../runtime/graph.ts'
 import { openGraph, runtimeInfo } from '../../runtime/open-graph.ts'
@@ -53,7 +53,7 @@ export async function openModel(options: ModelOptions): Promise<OpenedModel> {
   if (id !== undefined && bundle.id !== id)
     throw new Error(`${folder}: expected the bundle that was there when the server started, got another; restart it`)
   const open = (count: number): Promise<Trial> => tryThreads(bundle, count, options)
-  const { tokenizer } = bundle.manifest
+  const tokenizer = tokenizerOf(bundle.manifest)
   const { trial, measured } =
     threads === null && device === 'cpu' ? await fastest(open) : await given(open, threads ?? 1)
   const { runner } = trial
@@ -109,7 +109,7 @@ async function tryThreads(
     const stage = bundle.manifest.graphs['early']
     early = stage && (await openGraph(bundle.path(stage.file), { threads, device }))
     const runner = createOrtRunner(bundle, graph, rows, residentBytes, early)
-    return { threads, runner, stepMs: await warmUp(runner, bundle.manifest.tokenizer.vocab) }
+    return { threads, runner, stepMs: await warmUp(runner, tokenizerOf(bundle.manifest).vocab) }
   } catch (error) {
     graph.close()
     early?.close()

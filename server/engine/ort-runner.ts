@@ -1,9 +1,11 @@
 /** A Runner over a bundle's decoder graph. */
 import type { Bundle } from '../../runtime/bundle.ts'
 import type { Graph } from '../../runtime/graph.ts'
+import { stateBytes } from '../../runtime/manifest.ts'
 import type { SessionState } from '../checkpoint.ts'
 import { CallBuffers } from './call-buffers.ts'
 import { createDecoderModel, type DecoderModel } from './decoder-model.ts'
+import { BIAS_ENTRY } from './expert-bias.ts'
 import type { MeasuredExit } from './exit-drafter.ts'
 import { Line, Residents } from './residents.ts'
 import { RowGroup } from './row-group.ts'
@@ -47,6 +49,8 @@ class OrtRunner implements Runner {
   readonly #groups = new Map<number, RowGroup<Sequence>>()
   readonly #spare: SoloMemory[] = []
   readonly #residents: Residents
+  /** Where the bias of experts is in the fixed part of a state; null where the model has none. */
+  readonly #biasBytes: { readonly from: number; readonly length: number } | null
   /** Takes the place of the others where a token is computed again that was beside theirs. */
   #companion: Sequence | null = null
 
@@ -56,6 +60,7 @@ class OrtRunner implements Runner {
     this.rows = rows
     this.#buffers = new CallBuffers(Math.max(prefillChunk, LONGEST_CALL), model.vocab)
     this.#residents = new Residents(residentBytes)
+    this.#biasBytes = biasBytesOf(model)
     this.#groupFor(model.capacityFor(1))
   }
 
@@ -67,11 +72,16 @@ class OrtRunner implements Runner {
     return this.#groupFor(this.#model.capacityFor(1)).bank.rowBytes
   }
 
-  open(owner: string, state: SessionState | null, position: number): Row {
+  get experts(): number {
+    return (this.#biasBytes?.length ?? 0) / Float32Array.BYTES_PER_ELEMENT
+  }
+
+  open(owner: string, state: SessionState | null, position: number, bias: Float32Array | null = null): Row {
     const resident = state?.resident ? this.#residents.take(owner, state.resident, position) : null
     const place = resident?.memory ?? this.#ownMemory()
     if (resident) place.bank.loadFixed(0, state)
     else place.load(state, position)
+    if (bias) place.bank.setEntry(0, BIAS_ENTRY, bias)
     const line = resident?.line ?? new Line()
     line.goOn(position)
     const row: Sequence = { owner, position, place, line, drafted: 0, spoilt: false }
@@ -82,6 +92,7 @@ class OrtRunner implements Runner {
     const { position, line } = row as Sequence
     const [bank, at] = bankOf(row as Sequence)
     const state = bank.save(at, position, firstPage)
+    if (this.#biasBytes) state.fixed.fill(0, this.#biasBytes.from, this.#biasBytes.from + this.#biasBytes.length)
     return this.#keepsMemory ? { ...state, resident: line.refer() } : state
   }
 
@@ -242,6 +253,14 @@ class OrtRunner implements Runner {
     if (isSmallest && this.#spare.length < SPARE_MEMORIES) this.#spare.push(memory)
     else memory.close()
   }
+}
+
+function biasBytesOf({ state }: DecoderModel): { from: number; length: number } | null {
+  const fixed = state.filter(({ kind }) => kind === 'fixed')
+  const at = fixed.findIndex(({ name }) => name === BIAS_ENTRY)
+  if (at < 0) return null
+  const from = fixed.slice(0, at).reduce((sum, entry) => sum + stateBytes(entry), 0)
+  return { from, length: stateBytes(fixed[at]!) }
 }
 
 /** The memory that a sequence's state is in, and the row there. */

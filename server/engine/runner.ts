@@ -56,6 +56,8 @@ export interface Runner {
   readonly vocab: number
   /** Bytes of the fixed part of one sequence's state. */
   readonly stateBytes: number
+  /** Experts of its routers, if a turn may set a bias for them; 0 otherwise. */
+  readonly experts: number
   /** Sequences that decode together at most. */
   readonly rows: number
   readonly prefillChunk: number
@@ -68,9 +70,10 @@ export interface Runner {
   exit?: MeasuredExit | undefined
   /**
    * Opens a sequence at `position` with a state whose first page is page 0; null is the zero state. Where the memory that
-   * the state came from still holds its pages, the sequence goes on there.
+   * the state came from still holds its pages, the sequence goes on there. `bias` is that of its experts; what is saved of
+   * the sequence has none.
    */
-  open(owner: string, state: SessionState | null, position: number): Row
+  open(owner: string, state: SessionState | null, position: number, bias?: Float32Array | null): Row
   /**
    * Feeds each segment's ids, and returns one result for each, in their order. Rows must not be opened, saved or released
    * before the promise has settled.

@@ -2,6 +2,7 @@
 import type { TextCodec } from '../../runtime/text.ts'
 import type { SessionState } from '../checkpoint.ts'
 import { DecodeQueue } from './decode-queue.ts'
+import { biasIn } from './expert-bias.ts'
 import type { EngineEvent, FinishReason, FirstToken, Job, TokenLogprob, TurnJob } from './messages.ts'
 import { marginOf } from './exit-drafter.ts'
 import { OwnerClock } from './owner-clock.ts'
@@ -160,7 +161,8 @@ export class Scheduler {
 
   #placePrompt(prompt: PromptSequence): Segment['row'] {
     const { job } = prompt
-    prompt.row = this.#runner.open(job.owner, job.from?.state ?? null, sequences.positionOf(prompt))
+    const { owner, from, gates } = job
+    prompt.row = this.#runner.open(owner, from?.state ?? null, sequences.positionOf(prompt), biasIn(gates))
     this.#events.push({ kind: 'started', id: job.id })
     return prompt.row
   }
@@ -188,7 +190,7 @@ export class Scheduler {
       const reply =
         job.kind === 'turn' ? new Reply(this.#codec, { ...job, logprobs: job.sampling.logprobs !== null }) : null
       const isLast = choice === choices - 1
-      const own = isLast ? row : this.#runner.open(job.owner, this.#runner.save(row, 0), position)
+      const own = isLast ? row : this.#runner.open(job.owner, this.#runner.save(row, 0), position, biasIn(job.gates))
       const sequence = sequences.decodeSequence(prompt, own, choice, reply, this.#runner.exit)
       if (isLast) prompt.row = null
       const finished = this.#advance(sequence, logits)
@@ -358,7 +360,7 @@ export class Scheduler {
     const calls = job.kind === 'replay' ? job.calls : callLengths(sequence)
     const drafts = sequence.drafter?.counts ?? null
     const exits = sequence.exit?.counts ?? null
-    const gates = job.kind === 'replay' ? job.gates : {}
+    const { gates = {} } = job
     const prefillCalls = job.kind === 'turn' && job.whole ? sequence.prefillCalls : null
     const fed = { checkpoint, prefillCalls, calls, gates, drafts, exits }
     this.#events.push({ kind: 'done', id: job.id, choice, reason, generated, end, ...fed, intervals })

@@ -81,6 +81,15 @@ export class StateBank {
     }
   }
 
+  /** Sets a fixed entry of a row. Throws where there is none of that name and size. */
+  setEntry(row: number, name: string, values: Float32Array): void {
+    const at = this.#entries.findIndex((entry) => entry.kind === 'fixed' && entry.name === name)
+    const { bytes } = this.#parts(row)[at] ?? { bytes: new Uint8Array() }
+    if (bytes.length !== values.byteLength)
+      throw new Error(`state ${name}: expected ${bytes.length} bytes of a fixed entry, got ${values.byteLength}`)
+    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+  }
+
   /** A copy of a row that has been fed `position` tokens, without the pages before `firstPage`. */
   save(row: number, position: number, firstPage: number): SessionState {
     const fixed = sharedBytes(this.rowBytes)

@@ -72,8 +72,16 @@ async function version(deps: Deps): Promise<object> {
   const { vectorIndex, ...store } = await deps.store.statistics()
   const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
   const { memories, verify } = deps
+  const gates = describeGating(deps)
   const running = { name: 'mneme', version: deps.version, node: process.version }
-  return { ...running, models, embedders, memories, verify, vectorIndex, store }
+  return { ...running, models, embedders, memories, verify, gates, vectorIndex, store }
+}
+
+/** What decides gates that no request forces. */
+function describeGating({ gating: { controller, refused, thresholds } }: Deps): object {
+  if (!controller) return { by: 'threshold', thresholds, controller: null, refused }
+  const { name, bundle, parameters } = controller
+  return { by: 'controller', thresholds: controller.thresholds, controller: { name, bundle, parameters }, refused }
 }
 
 function embedderObject({ name, created, bundle, architecture, maxTokens, width }: ServedEmbedder): object {

@@ -1,6 +1,7 @@
 /** Which memories a turn reads, and why. */
+import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-features.ts'
 import type { Deps } from '../deps.ts'
-import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import type { Topic } from './facts/fact.ts'
 import { recall } from './memories.ts'
 import { wordsOf } from './words.ts'
@@ -14,14 +15,15 @@ export interface MemoryUse {
   readonly user: string | null
   /** The turn stays found by search, however many there are. */
   readonly pin: boolean
-  /** The request's word against the gate's: true reads the best entries in any case, false none. */
-  readonly gate: boolean | null
 }
 
 /** What was found for a turn. */
 export interface Evidence {
   /** Entries that the reply reads, oldest first. */
   readonly entries: readonly MemoryHit[]
+  /** The best entries, whatever their features: what is read where the gate is opened and not decided by thresholds. */
+  readonly offered: readonly MemoryHit[]
+  readonly features: SearchFeatures
   /** What the user asks about themselves, as far as rules read it. */
   readonly asked: readonly Topic[]
   readonly gate: GateDecision
@@ -45,7 +47,11 @@ const MAX_ENTRIES = 6
 const MAX_CHARACTERS = 2000
 const CANDIDATES = 16
 /** An entry is read from these values on, of any of its features; an embedder may say another cosine. */
-const LEAST = { topic: 0.5, overlap: 0.5, similarity: 0.5 } as const
+const LEAST: Readonly<Record<'topic' | 'overlap' | 'similarity', number>> = {
+  topic: 0.5,
+  overlap: 0.5,
+  similarity: 0.5,
+}
 /** Of a fact about something else than what is asked, the share of words that it has: "my boss's name" for "my boss's age". */
 const LEAST_OF_OTHERS = 0.75
 
@@ -57,45 +63,96 @@ const COMMON: ReadonlySet<string> = new Set(
   whats when where which who whom whose why will with would yes you your yours`.split(/\s+/),
 )
 
-/** Looks for what is remembered of the user's words. `isKnown`: whether the request itself says it, so that it need not be noted. */
+/** What is looked for, and for whom. */
+export interface Search {
+  readonly owner: string
+  readonly use: MemoryUse
+  /** What the user wrote last. */
+  readonly message: string
+  /** The message's vector; null where there is none. */
+  readonly made: MadeVector | null
+}
+
+/**
+ * Looks for what is remembered of the user's words; `entries` are what thresholds let through. `isKnown`: whether the request
+ * itself says it, so that it need not be noted.
+ */
 export async function findEvidence(
   deps: Deps,
-  owner: string,
-  use: MemoryUse,
-  message: string,
+  { owner, use, message, made }: Search,
   isKnown: (memory: Memory) => boolean,
   signal: AbortSignal,
 ): Promise<Evidence | null> {
-  if (!use.read || use.gate === false || message.trim() === '') return null
+  if (!use.read || message.trim() === '') return null
   const { namespace, user } = use
   const asked = { namespace, user: user ?? '', metadata: {}, ended: false, text: message, limit: CANDIDATES }
-  const { hits, embedder, topics } = await recall(deps, owner, asked, signal)
+  const { hits, embedder, topics } = await recall(deps, owner, asked, signal, made)
   const words = contentWords(message)
   const fresh = hits.filter(({ memory }) => !isKnown(memory))
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))
-  const relevance = { asksTopic: topics.length > 0, similarity: deps.embedders[0]?.leastSimilarity ?? LEAST.similarity }
-  const wanted = scored.filter(({ hit, overlap }) => use.gate === true || isRelevant(hit, overlap, relevance))
+  const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
+  const wanted = scored.filter(({ hit, overlap }) => isRelevant(hit, overlap, relevance))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
+  const offered = withinBudget(fresh)
   const [best] = wanted.length > 0 ? wanted : scored
-  const gate = {
-    open: entries.length > 0,
-    forced: use.gate === true,
+  const seen = {
     candidates: hits.length,
     overlap: best?.overlap ?? 0,
     similarity: best?.hit.similarity ?? null,
     topic: best?.hit.topic ?? null,
   }
-  return { entries, asked: topics, gate, embedder }
+  const gate = { open: entries.length > 0, forced: false, ...seen }
+  const features: SearchFeatures = best
+    ? {
+        ...seen,
+        candidates: fresh.length,
+        score: best.hit.score,
+        second: scored.find((one) => one !== best)?.hit.score ?? 0,
+        age: deps.now() - best.hit.memory.created,
+        conflict: hasConflict(offered),
+        above: entries.length > 0,
+      }
+    : NOTHING_FOUND
+  return { entries, offered, features, asked: topics, gate, embedder }
+}
+
+/** The evidence once its gate is decided by somebody else than thresholds. */
+export function opened(evidence: Evidence, open: boolean, forced: boolean): Evidence {
+  const entries = open ? evidence.offered : []
+  return { ...evidence, entries, gate: { ...evidence.gate, open: entries.length > 0, forced } }
+}
+
+/** From which values on something is read: those of the configuration, of the embedder, or these. */
+export function leastOf(
+  { gating, embedders }: Pick<Deps, 'gating' | 'embedders'>,
+  gate: 'semantic' | 'episodic',
+): typeof LEAST {
+  // Those of a controller are probabilities.
+  const least = gating.controller ? undefined : gating.thresholds[gate]
+  const similarity = embedders[0]?.leastSimilarity ?? LEAST.similarity
+  return least === undefined ? { ...LEAST, similarity } : { topic: least, overlap: least, similarity: least }
+}
+
+/** Whether two of the entries give one topic different values. */
+function hasConflict(entries: readonly MemoryHit[]): boolean {
+  const values = new Map<string, string>()
+  return entries.some(({ memory: { fact } }) => {
+    if (!fact) return false
+    const topic = `${fact.subject}\n${fact.attribute}`
+    const before = values.get(topic)
+    values.set(topic, fact.value)
+    return before !== undefined && before !== fact.value
+  })
 }
 
 function isRelevant(
   { memory, topic, similarity }: MemoryHit,
   overlap: number,
-  least: { readonly asksTopic: boolean; readonly similarity: number },
+  least: typeof LEAST & { readonly asksTopic: boolean },
 ): boolean {
-  if ((topic ?? 0) >= LEAST.topic) return true
+  if ((topic ?? 0) >= least.topic) return true
   const isOther = least.asksTopic && memory.fact !== null
-  if (overlap >= (isOther ? LEAST_OF_OTHERS : LEAST.overlap)) return true
+  if (overlap >= (isOther ? Math.max(LEAST_OF_OTHERS, least.overlap) : least.overlap)) return true
   return !isOther && (similarity ?? 0) >= least.similarity
 }
 
@@ -104,7 +161,8 @@ export function contentWords(text: string): ReadonlySet<string> {
   return new Set(wordsOf(text).filter((word) => !COMMON.has(word)))
 }
 
-function overlapOf(words: ReadonlySet<string>, text: string): number {
+/** The share of these words that a text has. */
+export function overlapOf(words: ReadonlySet<string>, text: string): number {
   if (words.size === 0) return 0
   const has = new Set(wordsOf(text))
   return [...words].filter((word) => has.has(word)).length / words.size

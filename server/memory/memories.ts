@@ -48,15 +48,16 @@ export async function rewrite(
   return result
 }
 
-/** Finds memories, and says by which embedder (null where only words were compared), and what the text asks about its user. */
+/** Finds memories by the text and its vector, `known` where it was made already, and says by which embedder (null where only words were compared), and what the text asks about its user. */
 export async function recall(
   deps: MemoryDeps,
   owner: string,
   asked: Omit<MemoryQuery, 'made' | 'topics'>,
   signal: AbortSignal,
+  known?: MadeVector | null,
 ): Promise<{ hits: readonly MemoryHit[]; embedder: string | null; topics: readonly Topic[] }> {
   const began = performance.now()
-  const made = await makeVector(deps, owner, asked.text, signal)
+  const made = known === undefined ? await makeVector(deps, owner, asked.text, signal) : known
   const topics = askedBy(asked.text)
   const hits = await deps.store.searchMemories(owner, { ...asked, topics, made })
   deps.metrics.memorySearch.observe((performance.now() - began) / 1000)

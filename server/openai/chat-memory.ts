@@ -3,7 +3,7 @@ import type { Message } from '../../runtime/text.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
 import { verifyReply, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
-import { findEvidence, type MemoryUse } from '../memory/evidence.ts'
+import type { MemoryUse } from '../memory/evidence.ts'
 import { embedTold } from '../memory/memories.ts'
 import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
@@ -11,6 +11,8 @@ import type { ServedModel } from '../served-model.ts'
 import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
 import { memoryReport } from './memory-use.ts'
 import { withNotes } from './notes.ts'
+import { decideTurn, gatesReport, type GatedTurn } from './turn-gates.ts'
+import { charactersOf, notesOf } from './turn-memory.ts'
 
 export interface RememberedChat {
   /** The turn, with notes where some are read. */
@@ -29,21 +31,25 @@ export interface RememberedChat {
 export async function rememberChat(
   deps: Deps,
   model: ServedModel,
-  turn: NewTurn,
+  asked: NewTurn,
   use: MemoryUse,
-  verify: VerifyMode,
+  { verify, forced }: Pick<GatedTurn, 'verify' | 'forced'>,
   signal: AbortSignal,
 ): Promise<RememberedChat> {
-  const { owner, prompt } = turn
+  const { owner, prompt } = asked
   const messages: readonly Message[] = prompt.kind === 'chat' ? prompt.messages : []
   const isKnown = ({ text }: { readonly text: string }): boolean =>
     messages.some(({ content }) => content.includes(text))
   const last = messages.at(-1)
   const said = last?.role === 'user' ? last.content : ''
-  const evidence = await findEvidence(deps, owner, use, said, isKnown, signal)
-  const noted = evidence && (await withNotes(model, turn, evidence.entries))
+  const gated: GatedTurn = {
+    ...{ owner, use, model, job: asked, message: said, isKnown, conversation: null, forced },
+    characters: charactersOf(asked),
+    verify: asked.choices === 1 ? verify : 'off',
+  }
+  const { evidence, turns, job: turn, gates, verify: mode } = await decideTurn(deps, gated, signal)
+  const noted = await withNotes(model, turn, notesOf(evidence, turns))
   if (evidence) deps.metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
-  const mode = evidence && turn.choices === 1 ? verify : 'off'
   let told: Promise<TurnMemories | null> | null = null
   let outcome: { told: TurnMemories | null; verified: Verified | null; served: string | null } | null = null
   const tell = (completion: string): Promise<TurnMemories | null> => {
@@ -62,7 +68,8 @@ export async function rememberChat(
         evidence,
         told: await tell(completion),
         heard,
-        isWhole: true,
+        // What was asked in another conversation need not have been told.
+        isWhole: noted === null || turns.length === 0,
       }
       const verified = await verifyReply(deps, owner, use, checked, mode)
       const served = WAITS.has(mode) ? servedInstead(verified) : null
@@ -78,10 +85,11 @@ export async function rememberChat(
       void embedTold(deps, owner, memories.written)
     },
     usage() {
-      const memory = memoryReport(evidence, noted, null, outcome?.told ?? null)
+      const memory = memoryReport(evidence, turns, noted, null, outcome?.told ?? null)
       const { verified, served } = outcome ?? {}
       const verification = verified && verificationReport(verified, served ?? null)
-      return memory ? { memory, ...(verification && { verification }) } : {}
+      const told = { ...(gates && { gates: gatesReport(gates, noted !== null) }), ...(memory && { memory }) }
+      return { ...told, ...(verification && { verification }) }
     },
   }
 }

@@ -16,6 +16,7 @@ import { exitOf, exitReport } from './exits.ts'
 import { rememberChat, type RememberedChat } from './chat-memory.ts'
 import { memoryUse } from './memory-use.ts'
 import { prefixOptions } from './prefix-options.ts'
+import { forcedGates } from './turn-gates.ts'
 import { planReply, type ReplyPlan } from './reply-plan.ts'
 import { drawingOf, replyLength } from './sampling.ts'
 
@@ -130,7 +131,7 @@ async function prepare(
   // Log-probabilities are of the tokens that were made: they cannot be served with another text.
   const verify = logprobs === null ? (request.mneme?.verify ?? deps.verify) : 'off'
   const use = memoryUse(request, deps.memories, request.store === true)
-  const remembered = await rememberChat(deps, model, turn, use, verify, signal)
+  const remembered = await rememberChat(deps, model, turn, use, { verify, forced: forcedGates(request) }, signal)
   return { model, turn: remembered.turn, plan, remembered }
 }
 

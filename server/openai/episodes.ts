@@ -17,8 +17,12 @@ export async function findEpisodes(
   asked: Omit<EpisodeQuery, 'made'>,
   signal: AbortSignal,
 ): Promise<FoundEpisode[]> {
-  const made = await makeVector(deps, owner, asked.text, signal)
-  const hits = await deps.store.searchEpisodes(owner, { ...asked, made })
+  return searchEpisodes(deps, owner, { ...asked, made: await makeVector(deps, owner, asked.text, signal) })
+}
+
+/** The same where the vector is made already. */
+export async function searchEpisodes(deps: Deps, owner: string, asked: EpisodeQuery): Promise<FoundEpisode[]> {
+  const hits = await deps.store.searchEpisodes(owner, asked)
   const found = await Promise.all(hits.map(async (hit) => ({ hit, turn: await deps.store.find(owner, hit.response) })))
   return found.flatMap(({ hit, turn }) =>
     turn ? [{ ...hit, conversation: turn.record.root, text: userTexts(turn.record.document).join('\n') }] : [],

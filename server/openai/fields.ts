@@ -73,7 +73,8 @@ const memory = loose({
   pin: done(z.boolean(), ''),
 })
 const exitGate = { early_exit: done(z.union([z.boolean(), z.number().min(0).max(1)]), '') }
-const gates = strict({ semantic: done(z.boolean(), ''), ...exitGate })
+const gate = done(z.boolean(), '')
+const gates = strict({ ...exitGate, episodic: gate, semantic: gate, expert_bias: gate, verification: gate })
 
 const ownOptions = {
   ...sampling,
@@ -88,8 +89,9 @@ const EXIT =
 /** What requests say of memories; docs/memory.md. */
 const MEMORY =
   '`memory`: `mode` (`on`, `read` or `off`), `namespace` and `user_id` of the memories that the turn uses, `pin` to keep the ' +
-  'turn in the index of episodes. `gates`: ' +
-  '`semantic` true or false decides whether memories are read, `early_exit` what an early exit does, docs/early-exit.md. ' +
+  'turn in the index of episodes. `gates`: true or false decides whether memories (`semantic`) and turns of other ' +
+  'conversations (`episodic`) are read, whether the reply is checked (`verification`), whether experts get a bias ' +
+  '(`expert_bias`), docs/controller.md; `early_exit` what an early exit does, docs/early-exit.md. ' +
   '`verify`: what is done with a reply that is wrong about ' +
   'its user, docs/critic.md.'
 

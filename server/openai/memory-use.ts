@@ -6,6 +6,7 @@ import type { TurnMemories } from '../memory/told.ts'
 import type { SecondReading } from '../second-reading.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import type { NotedTurn } from './notes.ts'
+import type { PastTurn } from './past-turns.ts'
 
 interface MemoryFields {
   readonly store?: boolean | null | undefined
@@ -22,7 +23,6 @@ interface MemoryFields {
             }
           | null
           | undefined
-        readonly gates?: { readonly semantic?: boolean | null | undefined } | null | undefined
       }
     | null
     | undefined
@@ -30,7 +30,7 @@ interface MemoryFields {
 
 /** `server`: what the configuration allows; a request cannot ask for more. `stored`: whether the turn itself is kept. */
 export function memoryUse(request: MemoryFields, server: MemoryMode, stored: boolean): MemoryUse {
-  const { memory, gates } = request.mneme ?? {}
+  const { memory } = request.mneme ?? {}
   const asked = memory?.mode ?? 'on'
   const user = memory?.user_id ?? userIn(request.metadata) ?? labelOf(request.safety_identifier)
   return {
@@ -39,7 +39,6 @@ export function memoryUse(request: MemoryFields, server: MemoryMode, stored: boo
     namespace: memory?.namespace ?? DEFAULT_NAMESPACE,
     user,
     pin: memory?.pin ?? false,
-    gate: gates?.semantic ?? null,
   }
 }
 
@@ -56,6 +55,7 @@ function labelOf(value: unknown): string | null {
 /** What memories did in a turn, as its usage tells it; null where they were not looked at. */
 export function memoryReport(
   evidence: Evidence | null,
+  turns: readonly PastTurn[],
   noted: NotedTurn | null,
   again: SecondReading | null,
   told: TurnMemories | null,
@@ -64,6 +64,7 @@ export function memoryReport(
   return {
     gates: { semantic: evidence && gateOf(evidence, noted) },
     entries: noted && evidence ? evidence.entries.map(entryOf) : [],
+    turns: noted ? turns.map(turnOf) : [],
     notes: noted && { place: noted.place, tokens: noted.tokens },
     second_reading: again && { tokens: again.computed },
     writes: told !== null,
@@ -81,6 +82,10 @@ export function isRemembered(document: string): boolean {
 function gateOf({ gate }: Evidence, noted: NotedTurn | null): Record<string, unknown> {
   const { open, forced, candidates, overlap, similarity, topic } = gate
   return { open: open && noted !== null, forced, candidates, overlap, similarity, topic }
+}
+
+function turnOf({ response, score, words, similarity }: PastTurn): Record<string, unknown> {
+  return { response_id: response, score, word_score: words, similarity }
 }
 
 function entryOf({ memory, score, words, similarity, topic }: MemoryHit): Record<string, unknown> {

@@ -3,7 +3,6 @@ import { notesText, passagesText } from '../../runtime/notes.ts'
 import type { Message } from '../../runtime/text.ts'
 import { conversationTokens } from '../engine/client.ts'
 import type { FoundChunk } from '../files/search-files.ts'
-import type { MemoryHit } from '../store/memory-calls.ts'
 import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
 
@@ -23,17 +22,22 @@ export interface NotedTurn {
 /** Characters of pieces that a reply reads; there is room for the best in any case. */
 const MAX_CHUNK_CHARACTERS = 4000
 
-/** The job with entries and as many of the pieces, the best first, as there is room for; null where there is nothing to read. */
+/** What the user told or wrote. */
+export interface Note {
+  readonly text: string
+}
+
+/** The job with notes and as many of the pieces, the best first, as there is room for; null where there is nothing to read. */
 export async function withEvidence(
   model: ServedModel,
   job: NewTurn,
-  entries: readonly MemoryHit[],
+  told: readonly Note[],
   found: readonly FoundChunk[],
 ): Promise<NotedTurn | null> {
   const chunks = withinBudget(found)
   // Where all of them do not fit into the context, half of them may.
   for (let most = chunks.length; ; most >>= 1) {
-    const noted = await withNotes(model, job, entries, chunks.slice(0, most))
+    const noted = await withNotes(model, job, told, chunks.slice(0, most))
     if (noted || most === 0) return noted
   }
 }
@@ -50,12 +54,12 @@ function withinBudget(found: readonly FoundChunk[]): FoundChunk[] {
 export async function withNotes(
   model: ServedModel,
   job: NewTurn,
-  entries: readonly MemoryHit[],
+  told: readonly Note[],
   chunks: readonly FoundChunk[] = [],
 ): Promise<NotedTurn | null> {
   const { prompt } = job
-  if (entries.length + chunks.length === 0 || prompt.kind !== 'chat') return null
-  const notes = entries.length > 0 ? [notesText(entries.map(({ memory }) => memory))] : []
+  if (told.length + chunks.length === 0 || prompt.kind !== 'chat') return null
+  const notes = told.length > 0 ? [notesText(told)] : []
   const text = [...notes, ...(chunks.length > 0 ? [passagesText(chunks)] : [])].join('\n\n')
   const own = await model.engine.count(job)
   for (const place of ['system', 'user'] as const) {

@@ -25,6 +25,7 @@ import { actionOf, CheckedText, servedInstead, verificationReport } from './chec
 import { prefixOptions } from './prefix-options.ts'
 import { citationsOf, type CitedTurn } from './citations.ts'
 import { searchItems, withoutResults, type SearchItem } from './file-search.ts'
+import { gatesReport } from './turn-gates.ts'
 import { planReply, type PlannedRequest, type ReplyPlan } from './reply-plan.ts'
 import { ReplyReader, type Part } from './reply-reader.ts'
 import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
@@ -84,6 +85,8 @@ export async function* respond(
         accepted = event
         reader.begin(event.inReasoning)
         yield* writer.begin()
+        if (turn.gates && request.include?.includes('mneme.gates'))
+          yield writer.gates(gatesReport(turn.gates, turn.noted !== null))
         for (const item of searchesOf(turn, request)) yield* writer.searched(item)
       } else if (event.kind === 'progress') {
         const { prefilled, total } = event
@@ -261,7 +264,7 @@ function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): 
 }
 
 function usageOf(
-  { base, job, model, plan, truncated, evidence, search, noted }: RememberingTurn,
+  { base, job, model, plan, truncated, evidence, turns, gates, search, noted }: RememberingTurn,
   accepted: AcceptedEvent,
   { generated, exits }: DoneEvent,
   { again, told, verified, served }: Outcomes,
@@ -274,7 +277,7 @@ function usageOf(
   const reasoning = countReasoning(plan.format, generated, inReasoning)
   const earlier = job.from === null ? null : base?.resumed
   const resumed = earlier ?? (prefix && { tier: prefix.tier, replayed: 0, rebuilt: null })
-  const memory = memoryReport(evidence, noted, again, told)
+  const memory = memoryReport(evidence, turns, noted, again, told)
   const verification = verified && verificationReport(verified, served)
   const counts = { saved: position + cached, computed, generated: generated.length, reasoning, truncated }
   const files = search && { results: search.chunks.length, read: noted?.chunks.length ?? 0 }
@@ -284,6 +287,7 @@ function usageOf(
     stateBytes,
     resumed,
     memory,
+    gates: gates && gatesReport(gates, noted !== null),
     search: files,
     verification,
     exits: exits && exitReport(exits),

@@ -37,6 +37,8 @@ export interface Usage {
   readonly again: number
   /** What memories did; null where they were not looked at. */
   readonly memory: Record<string, unknown> | null
+  /** What was decided for the turn, and by what; null where nothing was. */
+  readonly gates: Record<string, unknown> | null
   /** What was found in files; null where it was not looked for. */
   readonly search: Record<string, unknown> | null
   /** What the critic found; null where nothing was checked. */
@@ -75,6 +77,11 @@ export class ResponseWriter {
   /** Our own event: so many tokens of the prompt have been computed. */
   progress(prefilled: number, total: number): Frame {
     return this.#frame('mneme:progress', { prefilled, total })
+  }
+
+  /** Our own event: what was decided for the turn. */
+  gates(gates: Record<string, unknown>): Frame {
+    return this.#frame('mneme:gates', { gates })
   }
 
   /** The reply goes on; `tokens` are what it was made of, if log-probabilities were asked for. */
@@ -202,7 +209,7 @@ function toolsOf({ tools }: ResponseRequest): unknown[] {
 /** What memory saved and cost. Tokens replayed are counted beside those computed for this turn. */
 function memoryUsage(usage: Usage): Record<string, unknown> {
   const { saved, computed, again, generated, truncated, stateBytes, resumed } = usage
-  const { memory, search, verification, exits } = usage
+  const { memory, gates, search, verification, exits } = usage
   return {
     tokens_computed: computed + generated + again,
     tokens_saved: saved,
@@ -211,6 +218,7 @@ function memoryUsage(usage: Usage): Record<string, unknown> {
     resumed_from: resumed?.tier ?? null,
     tokens_replayed: resumed?.replayed ?? 0,
     rebuilt: resumed?.rebuilt ?? null,
+    ...(gates && { gates }),
     ...(memory && { memory }),
     ...(search && { file_search: search }),
     ...(verification && { verification }),

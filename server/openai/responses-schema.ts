@@ -128,6 +128,7 @@ function schemaOf(value: unknown): z.ZodType<InputItem> {
 
 const INCLUDABLE = [
   'mneme.verification',
+  'mneme.gates',
   'message.output_text.logprobs',
   'reasoning.encrypted_content',
   'message.input_image.image_url',
@@ -155,7 +156,7 @@ export const responseFields = {
   include: done(
     z.array(z.enum(INCLUDABLE)),
     '`message.output_text.logprobs` gives log-probabilities, `mneme.verification` the verdicts of the critic as an item and in ' +
-      'the metadata, `file_search_call.results` what a search has found, in files and in memories; the other values are of ' +
+      'the metadata, `mneme.gates` what was decided for the turn as the event `mneme:gates`, `file_search_call.results` what a search has found, in files and in memories; the other values are of ' +
       'items that do not occur here.',
   ),
   metadata: done(metadata, 'Up to 16 pairs, kept with the response.'),

@@ -4,14 +4,16 @@ import type { VerifyMode } from '../critic/verify-mode.ts'
 import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
-import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
+import type { Evidence, MemoryUse } from '../memory/evidence.ts'
 import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { ServedModel } from '../served-model.ts'
 import type { CheckedText } from './checked-text.ts'
 import { isRemembered, memoryUse } from './memory-use.ts'
-import { withEvidence, type NotedTurn } from './notes.ts'
+import { withEvidence, type Note, type NotedTurn } from './notes.ts'
+import type { PastTurn } from './past-turns.ts'
+import { decideTurn, forcedGates, type TurnGates } from './turn-gates.ts'
 import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
 import { userTexts, type InputEntry } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
@@ -31,6 +33,12 @@ export interface ReadMemory {
   /** What the user wrote in it. */
   readonly said: readonly string[]
   readonly evidence: Evidence | null
+  /** Turns of other conversations that the reply reads. */
+  readonly turns: readonly PastTurn[]
+  /** Null: no reply is made. */
+  readonly gates: TurnGates | null
+  /** The job with what its gates decided. */
+  readonly job: NewTurn
   /** What was found in files; null where it was not looked for. */
   readonly search: FileSearch | null
   /** Null: the reply is made without notes. */
@@ -53,11 +61,49 @@ export async function readMemory(
   const said = saidBy(turn.input)
   const generates = turn.job.maxTokens > 0
   const isKnown = ({ text }: { readonly text: string }): boolean => said.some((message) => message.includes(text))
-  const evidence = generates ? await findEvidence(deps, owner, use, said.at(-1) ?? '', isKnown, signal) : null
-  const search = generates ? await searchForTurn(deps, request, said.at(-1) ?? '', owner, signal) : null
-  const noted = await withEvidence(turn.model, turn.job, evidence?.entries ?? [], readableChunks(search))
-  const verify = evidence ? (request.mneme?.verify ?? deps.verify) : 'off'
-  return { use, said, evidence, search, noted, verify }
+  const { model, base } = turn
+  const message = said.at(-1) ?? ''
+  if (!generates)
+    return {
+      use,
+      said,
+      evidence: null,
+      turns: [],
+      gates: null,
+      job: turn.job,
+      search: null,
+      noted: null,
+      verify: 'off',
+    }
+  const gated = await decideTurn(
+    deps,
+    {
+      ...{ owner, use, model, job: turn.job, message, isKnown },
+      characters: charactersOf(turn.job),
+      conversation: base?.root ?? null,
+      verify: request.mneme?.verify ?? deps.verify,
+      forced: forcedGates(request),
+    },
+    signal,
+  )
+  const { evidence, turns, job } = gated
+  const search = await searchForTurn(deps, request, message, owner, signal)
+  const noted = await withEvidence(model, job, notesOf(evidence, turns), readableChunks(search))
+  return { use, said, ...gated, search, noted }
+}
+
+/** Memories and turns that are read, oldest first. */
+export function notesOf(evidence: Evidence | null, turns: readonly PastTurn[]): Note[] {
+  const entries = evidence?.entries ?? []
+  const memories = entries.map(({ memory: { text, created } }) => ({ text, created }))
+  // What a memory says already is not said again.
+  const own = turns.filter(({ text }) => !memories.some((memory) => memory.text.includes(text)))
+  return [...memories, ...own].toSorted((a, b) => a.created - b.created)
+}
+
+/** Characters of the messages that a turn adds. */
+export function charactersOf({ prompt }: NewTurn): number {
+  return prompt.kind === 'chat' ? prompt.messages.reduce((sum, { content }) => sum + content.length, 0) : 0
 }
 
 /** The user's messages. */
@@ -80,15 +126,15 @@ export async function secondReading(
 export async function verifiedOf(
   deps: Deps,
   owner: string,
-  { use, said, base, evidence, noted, verify }: RememberingTurn,
+  { use, said, base, evidence, turns, noted, verify }: RememberingTurn,
   reply: CheckedText,
   told: TurnMemories | null,
 ): Promise<Verified | null> {
   if (verify === 'off' || !evidence || reply.text === '') return null
   const before = await heardBefore(deps, owner, base, reply.waits)
   const heard = [...before.heard, ...said]
-  // What files say need not have been told.
-  const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0
+  // What files say, or was asked in another conversation, need not have been told.
+  const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0 && (noted === null || turns.length === 0)
   const turn = { heard, isWhole, question: said.at(-1) ?? '', reply: reply.text, evidence, told }
   return verifyReply(deps, owner, use, turn, verify)
 }

@@ -168,7 +168,7 @@ const edits: [name: string, edit: (manifest: Json) => void, message: string][] =
   [
     'no decoder',
     (m) => Reflect.deleteProperty(m.graphs, 'decoder'),
-    'graphs: expected a decoder, an embedder or a classifier, got none',
+    'graphs: expected a decoder, an embedder, a classifier or a controller, got none',
   ],
   ['no name', (m) => Reflect.deleteProperty(m, 'name'), 'name: expected string, got none'],
   [
@@ -183,12 +183,12 @@ const edits: [name: string, edit: (manifest: Json) => void, message: string][] =
   ],
   [
     'an absolute path',
-    (m) => Object.assign(m.tokenizer, { file: '/etc/passwd' }),
+    (m) => Object.assign(m.tokenizer!, { file: '/etc/passwd' }),
     'tokenizer.file: expected a path inside the bundle, got "/etc/passwd"',
   ],
   [
     'a backslash',
-    (m) => Object.assign(m.tokenizer, { file: '..\\x' }),
+    (m) => Object.assign(m.tokenizer!, { file: '..\\x' }),
     'tokenizer.file: expected a path inside the bundle, got "..\\\\x"',
   ],
   [

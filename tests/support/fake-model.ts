@@ -43,6 +43,8 @@ export interface FakeOptions {
   readonly next?: (history: readonly number[]) => number
   /** Given all tokens that were fed, writes the logits of the next one. Needs `append`. */
   readonly score?: (history: readonly number[], logits: Float32Array) => void
+  /** Its state depends on a bias for so many experts, while one is set. */
+  readonly experts?: number
   /** An early stage, whose exit has the logits of the model itself. */
   readonly exit?: MeasuredExit
   /** Awaited at the start of every step: a runner that is truly asynchronous. */
@@ -55,6 +57,8 @@ const HASH_BYTES = 16
 /** One sequence: two 32-bit hashes, the count of tokens, whether its numbers are spoilt; and the tokens, if kept. */
 interface FakeRow extends Row {
   fixed: DataView
+  /** Of its experts' biases, which are no part of a state that is saved. */
+  bias: number
   /** The append entry: 4 bytes a position. */
   history: number[]
   /** What the state was before a call with a draft, and the call's ids. */
@@ -63,8 +67,8 @@ interface FakeRow extends Row {
 
 /** The state after `id`. */
 function feed(row: FakeRow, id: number, append: boolean): void {
-  const { fixed } = row
-  fixed.setUint32(0, Math.imul(fixed.getUint32(0) ^ (id + 1), 0x9e3779b1) >>> 0)
+  const { fixed, bias } = row
+  fixed.setUint32(0, Math.imul(fixed.getUint32(0) ^ (id + 1 + bias), 0x9e3779b1) >>> 0)
   fixed.setUint32(4, Math.imul(fixed.getUint32(4) + id + 0x7f4a7c15, 0x85ebca6b) >>> 0)
   fixed.setUint32(8, fixed.getUint32(8) + 1)
   if (id === NOT_A_NUMBER.charCodeAt(0)) fixed.setUint32(12, 1)
@@ -96,7 +100,7 @@ function check(id: number): void {
 
 export function createFakeRunner(options: FakeOptions = {}): Runner {
   const { rows = 4, delayMs = 0, prefillChunk = 64, append = false, batchMatters = false, onCall, pause } = options
-  const { stateBytes = HASH_BYTES, vocab = VOCAB, next, score, exit } = options
+  const { stateBytes = HASH_BYTES, vocab = VOCAB, next, score, exit, experts = 0 } = options
   const write = (row: FakeRow, logits: Float32Array): void => {
     if (score) score(row.history, logits)
     else if (next) logits.fill(-30)[next(row.history)] = 30
@@ -105,10 +109,11 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
   const open = new Set<FakeRow>()
   /** The tokens that the early stage has follow, of a copy of the row. */
   const runAhead = ({ row, ids, exit: calls }: Segment): number[] => {
-    const { fixed, history } = row as FakeRow
+    const { fixed, history, bias } = row as FakeRow
     const ahead: FakeRow = {
       owner: '',
       fixed: new DataView(fixed.buffer.slice(0)),
+      bias,
       history: [...history],
       before: null,
     }
@@ -153,15 +158,18 @@ export function createFakeRunner(options: FakeOptions = {}): Runner {
     vocab,
     stateBytes,
     rows,
+    experts,
     batchMatters,
     prefillChunk,
     exit,
-    open(owner, state, position) {
+    open(owner, state, position, values = null) {
+      if (values && values.length !== experts) throw new Error(`expected a bias for ${experts} experts`)
+      const bias = [...(values ?? [])].reduce((sum, value, expert) => sum + Math.round(64 * value) * (expert + 1), 0)
       const fixed = new DataView(state ? Uint8Array.from(state.fixed).buffer : new ArrayBuffer(stateBytes))
       const history = (state?.pages ?? []).flatMap((page) => [...new Int32Array(Uint8Array.from(page).buffer)])
       if (append && history.length !== position)
         throw new Error(`expected ${position} positions, got ${history.length}`)
-      const row: FakeRow = { owner, fixed, history, before: null }
+      const row: FakeRow = { owner, fixed, bias, history, before: null }
       open.add(row)
       return row
     },

@@ -40,6 +40,8 @@ export interface TestOptions extends FakeOptions {
   readonly memories?: Deps['memories']
   /** What is done with replies that are wrong about their user; they are not checked unless given. */
   readonly verify?: Deps['verify']
+  /** What decides gates; thresholds unless given. */
+  readonly gating?: Deps['gating']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -151,6 +153,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     recent,
     memories: options.memories ?? 'off',
     verify: options.verify ?? 'off',
+    gating: options.gating ?? { controller: null, refused: null, thresholds: {} },
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),

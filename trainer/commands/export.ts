@@ -10,6 +10,7 @@ import type { KvDtype } from '../../exporter/kv-cache.ts'
 import { kvCostText } from '../../exporter/kv-cost.ts'
 import { verificationText } from '../../exporter/verify.ts'
 import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapter.ts'
+import { exportController, loadController, type TrainedController } from '../export/controller.ts'
 import { exportEmbedder } from '../export/embedder.ts'
 import { tensorFlowReference } from '../export/reference.ts'
 import { verificationIds } from '../export/verification-text.ts'
@@ -72,6 +73,8 @@ export function exportCommand(): Command {
 
 async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> {
   exitOnSignals()
+  const controller = await loadController(checkpoint)
+  if (controller) return runControllerExport(controller, flags)
   const adapter = await loadAdapter(checkpoint, sourceIn(flags.set))
   if (adapter) return runAdapterExport(adapter, flags)
   const trained = await loadTrained(checkpoint, flags.set)
@@ -116,6 +119,24 @@ async function runEmbedderExport(trained: Trained, flags: ExportFlags): Promise<
   const imported = await exportEmbedder(trained, { out, name, quantization: quantize, leastSimilarity })
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
+
+/** The bundle of a controller, held to TF.js and to itself row by row. */
+async function runControllerExport(controller: TrainedController, flags: ExportFlags): Promise<void> {
+  const given = (['portable', 'compact', 'text', 'kv', 'quantize', 'leastSimilarity'] as const).find(
+    (flag) => flags[flag] !== undefined,
+  )
+  const [option] = Object.keys(flags.set)
+  const other = given?.replace('leastSimilarity', 'least-similarity') ?? (option && `set model.${option}`)
+  if (other !== undefined) throw new ConfigError(`--${other}: has no effect on a controller`)
+  const { out, name = controller.run.name } = flags
+  const { manifest, verification } = await exportController(controller, { out, name })
+  const { rows, againstReference, rowByRow } = verification
+  process.stdout.write(
+    `${rows} rows: against TF.js ${againstReference.toExponential(2)}, row by row ${rowByRow.toExponential(2)}\n` +
+      `${out}: ${manifest.name}, ${manifest.parameters} parameters, for the embedder ${controller.run.embedder.name}\n`,
+  )
+}
+
 const stageText = ({ after, staged, agreement }: CheckedStage): string =>
   `early stage of ${after} layers: its exit says what the last layer says in ${(100 * agreement).toFixed(1)} % of the text; ` +
   `both stages against the whole decoder ${staged.absolute.toExponential(2)}  ${staged.relative.toExponential(2)}`

@@ -1,6 +1,6 @@
 /** Our engine's runner, as a process that runs the rounds it is asked for: one JSON object a line. MODEL=bundle THREADS=2 */
 import { createInterface } from 'node:readline'
-import { decoderOf, loadBundle } from '../../../runtime/bundle.ts'
+import { decoderOf, loadBundle, tokenizerOf } from '../../../runtime/bundle.ts'
 import { openGraph } from '../../../runtime/open-graph.ts'
 import { createOrtRunner } from '../../../server/engine/ort-runner.ts'
 import type { Row } from '../../../server/engine/runner.ts'
@@ -9,7 +9,7 @@ const bundle = await loadBundle(process.env['MODEL']!)
 const threads = Number(process.env['THREADS'] ?? 2)
 const graph = await openGraph(bundle.path(decoderOf(bundle.manifest).file), { threads })
 const runner = createOrtRunner(bundle, graph, 16)
-const vocab = bundle.manifest.tokenizer.vocab
+const vocab = tokenizerOf(bundle.manifest).vocab
 const ids = (count: number, seed: number) => Array.from({ length: count }, (_, i) => ((i + seed) * 7919 + 11) % vocab)
 
 async function feed(rows: readonly Row[], tokens: readonly (readonly number[])[]): Promise<void> {

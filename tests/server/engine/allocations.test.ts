@@ -43,6 +43,7 @@ function quietRunner(vocab: number): Runner {
     vocab,
     stateBytes: 16,
     rows: 1,
+    experts: 0,
     batchMatters: false,
     prefillChunk: 64,
     open: () => row,

@@ -185,7 +185,7 @@ test('the gate can be forced by the request', async () => {
   const forced = await respond(server, { input: 'Is code poetry?', ...open })
   expect(memoryOf(forced)).toMatchObject({ gates: { semantic: { open: true, forced: true } }, notes: {} })
   const shut = await respond(server, { input: 'What is my locker code?', ...closed })
-  expect(memoryOf(shut)).toMatchObject({ gates: { semantic: null }, entries: [] })
+  expect(memoryOf(shut)).toMatchObject({ gates: { semantic: { open: false, forced: true } }, entries: [] })
 })
 
 test('deleting a response deletes what was taken from it; another tenant reads neither', async () => {

@@ -1,0 +1,76 @@
+/** Turns of other conversations that a reply reads: what their user asked or wanted then. */
+import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-features.ts'
+import type { Deps } from '../deps.ts'
+import { contentWords, leastOf, overlapOf, type Search } from '../memory/evidence.ts'
+import { asidesOf } from '../memory/facts/asides.ts'
+import { wordsOf } from '../memory/words.ts'
+import { searchEpisodes, type FoundEpisode } from './episodes.ts'
+
+/** A turn, and what of it is read. */
+export interface PastTurn extends FoundEpisode {
+  /** The share of the message's words, without the commonest, that it has. */
+  readonly overlap: number
+}
+
+export interface PastTurns {
+  /** Those that thresholds let through, and the best whatever their features; best first. */
+  readonly above: readonly PastTurn[]
+  readonly offered: readonly PastTurn[]
+  readonly features: SearchFeatures
+}
+
+export const NO_TURNS: PastTurns = { above: [], offered: [], features: NOTHING_FOUND }
+
+const CANDIDATES = 8
+/** Turns that a reply reads at most, and characters of them together. */
+const MAX_TURNS = 3
+const MAX_CHARACTERS = 1000
+/** A turn that has hardly a word that the message lacks says nothing new: the same question, asked before. */
+const LEAST_NEW = 1 / 3
+
+/** `conversation`: the one of the turn, whose own turns the model has read; null: a new one. */
+export async function findPastTurns(
+  deps: Deps,
+  { owner, use, message, made }: Search,
+  conversation: string | null,
+  signal: AbortSignal,
+): Promise<PastTurns> {
+  const asked = { namespace: use.namespace, user: use.user ?? '', text: message, limit: CANDIDATES, made }
+  const found = await searchEpisodes(deps, owner, asked)
+  signal.throwIfAborted()
+  const words = contentWords(message)
+  const turns = found
+    .filter((turn) => turn.conversation !== conversation)
+    .map((turn) => ({ ...turn, text: asidesOf(turn.text) }))
+    .filter(({ text }) => text !== '' && saysMore(text, message))
+    .map((turn): PastTurn => ({ ...turn, overlap: overlapOf(words, turn.text) }))
+  const [best, second] = turns
+  if (!best) return NO_TURNS
+  const least = leastOf(deps, 'episodic')
+  const above = turns.filter(
+    ({ overlap, similarity }) => overlap >= least.overlap || (similarity ?? 0) >= least.similarity,
+  )
+  const features: SearchFeatures = {
+    candidates: turns.length,
+    score: best.score,
+    second: second?.score ?? 0,
+    overlap: best.overlap,
+    similarity: best.similarity,
+    topic: null,
+    age: deps.now() - best.created,
+    conflict: false,
+    above: above.length > 0,
+  }
+  return { above: withinBudget(above), offered: withinBudget(turns), features }
+}
+
+function saysMore(text: string, message: string): boolean {
+  const own = [...contentWords(text)]
+  const has = new Set(wordsOf(message))
+  return own.length > 0 && own.filter((word) => !has.has(word)).length / own.length >= LEAST_NEW
+}
+
+function withinBudget(turns: readonly PastTurn[]): PastTurn[] {
+  let characters = 0
+  return turns.slice(0, MAX_TURNS).filter(({ text }) => (characters += text.length) <= MAX_CHARACTERS)
+}
