@@ -26,6 +26,8 @@ export interface Asked {
   readonly latency: number
   /** Tokens that the server computed. */
   readonly tokens: number
+  /** Tokens of the reply. */
+  readonly generated: number
   /** Ids of the memories that the reply has read. */
   readonly memories: readonly string[]
   /** Memories that the turn added. */
@@ -43,6 +45,7 @@ interface Reply {
     readonly content?: readonly { readonly text: string; readonly logprobs?: readonly { readonly logprob: number }[] }[]
   }[]
   readonly usage: {
+    readonly output_tokens: number
     readonly mneme: {
       readonly tokens_computed: number
       readonly memory?: { readonly entries: readonly { readonly id: string }[]; readonly written: readonly string[] }
@@ -91,6 +94,7 @@ export async function ask(
     confidence: wasReplaced ? 1 : confidenceOf(costs),
     latency,
     tokens,
+    generated: usage.output_tokens,
     memories: memory?.entries.map(({ id }) => id) ?? [],
     written: memory?.written ?? [],
     verdict: verification?.result ?? null,

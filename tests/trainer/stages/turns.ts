@@ -12,6 +12,7 @@ export function toyTurn(user: number, feature: number, rightWhen: (isSemantic: b
   const run = (combination: number): Run => ({
     isRight: rightWhen(isOpen(combination, 'semantic')),
     tokens: 10,
+    generated: 5,
     latency: 0,
     modelled: 0,
     reply: '',

@@ -53,7 +53,8 @@ export function page({ command, subject, outcomes, latency, comparison }: PageFa
       `\`\`\`sh\n${command}\n\`\`\``,
       `${subject}. ${outcomes.length} questions of ${usersOf(outcomes)} users; ${heldOut.length} of them of ${usersOf(heldOut)} users, wordings and values ` +
         `that were held out. Gates that this server could open: ${namesOf(free)}; combinations that differ in others only are one run. ` +
-        `Modelled latency: ${latency.msPerToken.toFixed(2)} ms a token, ${latency.msOfVerification.toFixed(1)} ms for a checked reply (medians).`,
+        `Modelled latency: ${latency.msPerReply.toFixed(1)} ms, and ${latency.msPerPromptToken.toFixed(3)} ms a token of the prompt, ` +
+        `${latency.msPerReplyToken.toFixed(2)} ms a token of the reply, ${latency.msOfVerification.toFixed(1)} ms for a checked reply.`,
       `**${verdict}** Its mean reward is ${signed(difference.mean)} (${signed(low)} to ${signed(high)}) against that of the best threshold.`,
       comparisonTable(comparison.rows),
       'With 95 % intervals: bootstrap over users. The reward is that of docs/training.md with modelled latency, without its term on the ' +

@@ -94,7 +94,7 @@ async function askServer(context: StageContext, settings: ControllerSettings): P
 
 function splitUsers(training: readonly Turn[]): Examples {
   const users = [...new Set(training.map(({ user }) => user))]
-  const kept = new Set(users.filter((_, i) => i % VALIDATION === VALIDATION - 1))
+  const kept = new Set(users.filter((_, i) => i % VALIDATION === 0))
   return {
     training: training.filter(({ user }) => !kept.has(user)),
     validation: training.filter(({ user }) => kept.has(user)),

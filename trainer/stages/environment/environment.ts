@@ -80,8 +80,10 @@ async function outcomesOf(client: ServerClient, user: string, part: Part, questi
       most: question.most,
       mneme: { memory, ...(gates === undefined ? {} : { gates }) },
     })
-  const first = await reply()
-  if (!first.gates)
+  const byThreshold = await reply()
+  // Past turns are searched for a controller, or where the request says something of them
+  const first = await reply({ episodic: true })
+  if (!first.gates || !byThreshold.gates)
     throw new ServerError('stage 3: expected a server that tells its gates, got a reply without usage.mneme.gates')
   const free = combinationOf(GATES.map((gate) => decisionOf(first.gates!, gate).by !== 'unavailable'))
   const runs: [Combination, Run][] = []
@@ -95,8 +97,8 @@ async function outcomesOf(client: ServerClient, user: string, part: Part, questi
     features: FEATURE_NAMES.map((name) => first.gates!.features[name] ?? 0),
     free,
     byThreshold: {
-      ...runOf(question, first),
-      combination: combinationOf(GATES.map((gate) => decisionOf(first.gates!, gate).open)),
+      ...runOf(question, byThreshold),
+      combination: combinationOf(GATES.map((gate) => decisionOf(byThreshold.gates!, gate).open)),
     },
     runs: Object.fromEntries(runs),
   }
@@ -104,8 +106,8 @@ async function outcomesOf(client: ServerClient, user: string, part: Part, questi
 
 const decisionOf = (gates: ToldGates, gate: Gate) => gates[gate] as { readonly open: boolean; readonly by: string }
 
-function runOf({ isRight }: Question, { text, tokens, latency }: Asked): Run {
-  return { isRight: isRight(text), tokens, latency: Number(latency.toFixed(1)), modelled: null, reply: text }
+function runOf({ isRight }: Question, { text, tokens, generated, latency }: Asked): Run {
+  return { isRight: isRight(text), tokens, generated, latency: Number(latency.toFixed(1)), modelled: null, reply: text }
 }
 
 /** Rounded to five digits after the point: the file is to be small. */

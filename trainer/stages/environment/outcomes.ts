@@ -2,7 +2,6 @@
 import { appendFile, readFile, rename, writeFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { DataError } from '../../data/batch.ts'
-import { median } from '../../evaluate/telemetry/statistics.ts'
 import type { Part } from '../../data/notes/values.ts'
 import { type Combination, COMBINATIONS, isOpen } from '../controller/reward.ts'
 import type { QuestionKind } from './questions.ts'
@@ -10,11 +9,12 @@ import type { QuestionKind } from './questions.ts'
 /** One reply. */
 export interface Run {
   readonly isRight: boolean
-  /** Tokens that the server computed. */
+  /** Tokens that the server computed, and those of the reply among them. */
   readonly tokens: number
+  readonly generated: number
   /** Milliseconds, measured. */
   readonly latency: number
-  /** Milliseconds that such a reply takes on an idle machine's average; null until all questions were asked. */
+  /** Milliseconds that such a reply takes by the latency model; null until all questions were asked. */
   readonly modelled: number | null
   readonly reply: string
 }
@@ -74,31 +74,78 @@ export async function writeOutcomes(file: string, all: readonly Outcomes[]): Pro
   await rename(`${file}.new`, file)
 }
 
-/** What a reply costs on average: medians, so that another process's load on the machine does not count. */
+/** What a reply costs: least squares over all replies but the slowest, which other processes on the machine delayed. */
 export interface LatencyModel {
-  readonly msPerToken: number
+  readonly msPerReply: number
+  readonly msPerPromptToken: number
+  readonly msPerReplyToken: number
   /** What checking a reply takes beside. */
   readonly msOfVerification: number
 }
 
+/** Replies that are left out, a share of all. */
+const SLOWEST = 0.1
+
+type Timed = Pick<Run, 'tokens' | 'generated' | 'latency'> & { readonly combination: Combination }
+
+/** What a reply's latency is made of. */
+const termsOf = ({ tokens, generated, combination }: Omit<Timed, 'latency'>): number[] => [
+  1,
+  tokens - generated,
+  generated,
+  Number(isOpen(combination, 'verification')),
+]
+
 export function fitLatency(all: readonly Outcomes[]): LatencyModel {
-  const runs = all.flatMap(({ runs }) => Object.entries(runs).map(([key, run]) => ({ ...run, key: Number(key) })))
-  const plain = runs.filter(({ key, tokens }) => !isOpen(key, 'verification') && tokens > 0)
-  const checked = runs.filter(({ key }) => isOpen(key, 'verification'))
-  const msPerToken = median(plain.map(({ latency, tokens }) => latency / tokens)) ?? 0
-  const extra = median(checked.map(({ latency, tokens }) => latency - msPerToken * tokens)) ?? 0
-  return { msPerToken, msOfVerification: Math.max(0, extra) }
+  const timed = all.flatMap(({ runs }) =>
+    Object.entries(runs).map(([key, run]) => ({ ...run, combination: Number(key) })),
+  )
+  const fit = (runs: readonly Timed[]): number[] =>
+    leastSquares(
+      runs.map(termsOf),
+      runs.map(({ latency }) => latency),
+    )
+  const first = fit(timed)
+  const late = (run: Timed): number => run.latency - product(termsOf(run), first)
+  const kept = timed.toSorted((a, b) => late(a) - late(b)).slice(0, Math.ceil((1 - SLOWEST) * timed.length))
+  const [msPerReply, msPerPromptToken, msPerReplyToken, msOfVerification] = fit(kept).map((x) => Math.max(0, x))
+  return {
+    msPerReply: msPerReply!,
+    msPerPromptToken: msPerPromptToken!,
+    msPerReplyToken: msPerReplyToken!,
+    msOfVerification: msOfVerification!,
+  }
+}
+
+const product = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
+
+/** The weights whose products with the rows are nearest to the targets: normal equations with a little ridge. */
+export function leastSquares(rows: readonly (readonly number[])[], targets: readonly number[]): number[] {
+  const size = rows[0]!.length
+  const matrix = Array.from({ length: size }, (_, i) => [
+    ...Array.from({ length: size }, (_, j) => rows.reduce((sum, row) => sum + row[i]! * row[j]!, i === j ? 1e-6 : 0)),
+    rows.reduce((sum, row, at) => sum + row[i]! * targets[at]!, 0),
+  ])
+  // Gauss and Jordan; the matrix is positive definite
+  for (let i = 0; i < size; i++)
+    for (let j = 0; j < size; j++) {
+      if (i === j) continue
+      const share = matrix[j]![i]! / matrix[i]![i]!
+      for (let k = i; k <= size; k++) matrix[j]![k]! -= share * matrix[i]![k]!
+    }
+  return matrix.map((row, i) => row[size]! / row[i]!)
 }
 
 /** The outcomes with the latencies that the model gives them. */
 export function withModelledLatency(all: readonly Outcomes[], model: LatencyModel): Outcomes[] {
-  const modelled = (run: Run, combination: Combination): number =>
-    model.msPerToken * run.tokens + (isOpen(combination, 'verification') ? model.msOfVerification : 0)
+  const weights = [model.msPerReply, model.msPerPromptToken, model.msPerReplyToken, model.msOfVerification]
+  const modelled = (run: Run, combination: Combination): Run => ({
+    ...run,
+    modelled: Number(product(termsOf({ ...run, combination }), weights).toFixed(1)),
+  })
   return all.map((one) => ({
     ...one,
-    byThreshold: { ...one.byThreshold, modelled: modelled(one.byThreshold, one.byThreshold.combination) },
-    runs: Object.fromEntries(
-      Object.entries(one.runs).map(([key, run]) => [key, { ...run, modelled: modelled(run, Number(key)) }]),
-    ),
+    byThreshold: { ...one.byThreshold, ...modelled(one.byThreshold, one.byThreshold.combination) },
+    runs: Object.fromEntries(Object.entries(one.runs).map(([key, run]) => [key, modelled(run, Number(key))])),
   }))
 }
