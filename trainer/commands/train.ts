@@ -169,7 +169,7 @@ async function runStage(stage: Exclude<Stage, 1>, flags: TrainFlags, command: Co
     status.end()
     await release()
   })
-  process.stdout.write(`${end}; report ${join(out, 'report.md')}\n`)
+  process.stdout.write(end === 'done' ? `done; report ${join(out, 'report.md')}\n` : `stopped; --resume goes on\n`)
   const signal = stopping.received()
   if (signal && end === 'stopped') process.exitCode = exitCodeOf(signal)
 }

@@ -86,7 +86,7 @@ const noises = (count: number): Float32Array =>
 
 describe.each([
   ['supervised', supervisedObjective(controller, BATCH)],
-  ['ppo', ppoObjective(controller, BATCH)],
+  ['ppo', ppoObjective(controller, { batch: BATCH, valueWidth: 16 })],
   ['retrieval', retrieval(6)],
 ])('%s', (_, objective) => {
   test('the objective, what it tells and its gradients are those of TF.js', async () => {

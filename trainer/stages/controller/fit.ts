@@ -22,8 +22,12 @@ export interface FitOptions {
   readonly learningRate: number
   /** Supervised: updates. PPO: batches, each of which is four updates. */
   readonly steps: number
+  /** Turns of a batch. */
+  readonly batch: number
   /** Of the controller, in supervised training. */
   readonly dropout: number
+  /** Of PPO's value net. */
+  readonly valueWidth: number
   readonly measureEvery: number
   readonly checkpointEvery: number
   readonly logEvery: number
@@ -38,10 +42,10 @@ export interface Examples {
   readonly validation: readonly Turn[]
 }
 
-const SUPERVISED_BATCH = 64
-/** Turns of a batch that PPO acts on, and how often it is gone through. */
-export const PPO_BATCH = 256
-export const PPO_EPOCHS = 4
+/** How often PPO goes through a batch. */
+const PPO_EPOCHS = 4
+/** Turns that are decided at once. */
+const DECIDED = 64
 /** Probability from which on a gate is open. */
 const THRESHOLD = 0.5
 
@@ -57,7 +61,7 @@ export const controllerOptions = (query: number, dropout = 0) => ({
 export async function fitSupervised(examples: Examples, o: FitOptions): Promise<StageEnd> {
   const { training } = examples
   const [random, noise] = [new Random(`${o.seed} supervised`), new Random(`${o.seed} dropout`)]
-  const objective = supervisedObjective(controllerOptions(training[0]!.query.length, o.dropout), SUPERVISED_BATCH)
+  const objective = supervisedObjective(controllerOptions(training[0]!.query.length, o.dropout), o.batch)
   const learner = await openLearner(objective, { optimizer: adam, seed: o.seed, threads: o.threads, random: noise })
   const targets = new Map(training.map((turn) => [turn, supervisedTarget(turn)]))
   const run = {
@@ -65,12 +69,12 @@ export async function fitSupervised(examples: Examples, o: FitOptions): Promise<
     learner,
     randoms: [random, noise],
     async step(number: number) {
-      const batch = drawTurns(random, training, SUPERVISED_BATCH)
+      const batch = drawTurns(random, training, o.batch)
       const feed = { ...turnFeed(batch), ...supervisedFeed(batch.map((turn) => targets.get(turn)!)) }
       const { objective, norm } = await learner.update(feed, o.learningRate, number)
       return { objective, norm, learningRate: o.learningRate }
     },
-    measure: async () => ({ score: await meanReward(learner, examples.validation, SUPERVISED_BATCH, noTargets) }),
+    measure: async () => ({ score: await meanReward(learner, examples.validation, o.batch, noTargets) }),
   }
   return runSteps(run, o.resume).finally(() => learner.close())
 }
@@ -79,7 +83,7 @@ export async function fitSupervised(examples: Examples, o: FitOptions): Promise<
 export async function fitPpo(examples: Examples, from: string, o: FitOptions): Promise<StageEnd> {
   const { training } = examples
   const [random, noise] = [new Random(`${o.seed} ppo`), new Random(`${o.seed} value dropout`)]
-  const objective = ppoObjective(controllerOptions(training[0]!.query.length), PPO_BATCH)
+  const objective = ppoObjective(controllerOptions(training[0]!.query.length), o)
   const learner = await openLearner(objective, { optimizer: adam, seed: o.seed, threads: o.threads, random: noise })
   const { model } = await loadCheckpoint(join(from, 'best'))
   for (const [path, { data }] of Object.entries(model)) learner.put(path, data as Float32Array)
@@ -87,8 +91,8 @@ export async function fitPpo(examples: Examples, from: string, o: FitOptions): P
     ...o,
     learner,
     randoms: [random, noise],
-    step: (number: number) => ppoStep(learner, random, training, o.learningRate, number),
-    measure: async () => ({ score: await meanReward(learner, examples.validation, PPO_BATCH, noActions) }),
+    step: (number: number) => ppoStep(learner, random, training, o, number),
+    measure: async () => ({ score: await meanReward(learner, examples.validation, o.batch, noActions) }),
   }
   return runSteps(run, o.resume).finally(() => learner.close())
 }
@@ -98,12 +102,12 @@ export async function ppoStep(
   learner: Learner,
   random: Random,
   turns: readonly Turn[],
-  learningRate: number,
+  { learningRate, batch: size }: Pick<FitOptions, 'learningRate' | 'batch'>,
   number: number,
 ): Promise<Numbers & { readonly objective: number }> {
-  const batch = drawTurns(random, turns, PPO_BATCH)
+  const batch = drawTurns(random, turns, size)
   const input = turnFeed(batch)
-  const { told } = await learner.ask({ ...input, ...noActions(PPO_BATCH) })
+  const { told } = await learner.ask({ ...input, ...noActions(size) })
   const actions = batch.map(({ available }, i) =>
     available.map((free, gate) => free === 1 && random.chance(told['gates']![i * GATES.length + gate]!)),
   )
@@ -115,7 +119,7 @@ export async function ppoStep(
   )
   const advantage = normalised(rewards.map((reward, i) => reward - told['value']![i]!))
   // Asked once more with the actions, so that their log-probability is the graph's own
-  const acted = { ...input, ...noActions(PPO_BATCH), actions: flat }
+  const acted = { ...input, ...noActions(size), actions: flat }
   const before = (await learner.ask(acted)).told['logProb']!
   const feed: Feed = {
     ...acted,
@@ -148,12 +152,12 @@ export interface Trained extends Policy {
 /** The decisions of the best checkpoint of a run for `turns`. */
 export async function decisionsOf(name: string, run: string, turns: readonly Turn[]): Promise<Trained> {
   const { model } = await loadCheckpoint(join(run, 'best'))
-  const objective = supervisedObjective(controllerOptions(turns[0]!.query.length), SUPERVISED_BATCH)
+  const objective = supervisedObjective(controllerOptions(turns[0]!.query.length), DECIDED)
   const learner = await openLearner(objective, { optimizer: adam, seed: 1, threads: 1, random: new Random(1) })
   try {
     for (const [path, { data }] of Object.entries(model))
       if (path.startsWith('controller.')) learner.put(path, data as Float32Array)
-    const { chosen, uncertainty } = await askTurns(learner, turns, SUPERVISED_BATCH, noTargets)
+    const { chosen, uncertainty } = await askTurns(learner, turns, DECIDED, noTargets)
     return { ...policyOf(name, (turn) => chosen.get(turn)!), uncertainty }
   } finally {
     learner.close()

@@ -9,23 +9,23 @@ import type { InputSpec, Objective } from '../../objective.ts'
 
 // N turns of a batch  Q width of the query  F features  G gates
 
-/** Width and layers of the value net, and its dropout. */
-const VALUE = { width: 512, layers: 3, dropout: 0.1 } as const
+/** Layers of the value net, and its dropout. */
+const VALUE = { layers: 3, dropout: 0.1 } as const
 /** How far the probability of an action, and a value, may move in one batch. */
 const CLIP = 0.2
 const VALUE_WEIGHT = 0.5
 const ENTROPY_WEIGHT = 0.01
-/** Of the reward's term on the uncertainty, (u - wrong)^2: it depends on no action, so its own derivative is taken. */
+/** Of the reward's term on the uncertainty, (u - wrong)^2: that output is not sampled, so its own derivative is taken. */
 const UNCERTAINTY_WEIGHT = 0.5
 
 const float32 = (...shape: number[]): InputSpec => ({ dtype: 'float32', shape })
 
-const valueParams = (input: number) => ({
+const valueParams = (input: number, width: number) => ({
   layers: Array.from({ length: VALUE.layers }, (_, i) => ({
-    weight: matrix([i === 0 ? input : VALUE.width, VALUE.width]),
-    bias: vector([VALUE.width], 0),
+    weight: matrix([i === 0 ? input : width, width]),
+    bias: vector([width], 0),
   })),
-  output: { weight: matrix([VALUE.width, 1], 0.01), bias: vector([1], 0) },
+  output: { weight: matrix([width, 1], 0.01), bias: vector([1], 0) },
 })
 type ValueParams<T> = Of<ReturnType<typeof valueParams>, T>
 
@@ -67,16 +67,19 @@ export function supervisedObjective(options: Readonly<Record<string, unknown>>, 
 }
 
 /**
- * The objective of PPO. Inputs beside those of the turn: `actions` (N,G) of 0 and 1, `before` (N,1) their log-probability
+ * The objective of PPO; the layers of its value net have `valueWidth` numbers. Inputs beside those of the turn: `actions` (N,G) of 0 and 1, `before` (N,1) their log-probability
  * when they were drawn, `advantage` (N,1), `reward` (N,1), `valueBefore` (N,1) and `wrong` (N,1). Tells `gates`,
  * `uncertainty`, `value`, `logProb` of the actions and `entropy`.
  */
-export function ppoObjective(options: Readonly<Record<string, unknown>>, batch: number): Objective {
+export function ppoObjective(
+  options: Readonly<Record<string, unknown>>,
+  { batch, valueWidth }: { readonly batch: number; readonly valueWidth: number },
+): Objective {
   // A ratio of probabilities under two dropout masks would be noise
   const model = controllerModel({ ...options, dropout: 0 })
   const params: SpecTree = {
     controller: trainedParams(model),
-    value: valueParams(model.config.query + model.features) as unknown as SpecTree,
+    value: valueParams(model.config.query + model.features, valueWidth) as unknown as SpecTree,
   }
   const column = float32(batch, 1)
   return {

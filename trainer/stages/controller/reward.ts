@@ -36,7 +36,7 @@ export function computeOf(combination: Combination, activeShare: number): number
   return WEIGHTS.active * activeShare + WEIGHTS.episodic * open('episodic') + WEIGHTS.semantic * open('semantic')
 }
 
-/** The reward without its term on the uncertainty, which depends on no gate. */
+/** The reward without its term on the uncertainty, which only a controller has. */
 export function rewardOf(combination: Combination, { isRight, latency, activeShare }: Outcome): number {
   const cost = WEIGHTS.latency * (latency / LATENCY_MS) + WEIGHTS.compute * computeOf(combination, activeShare)
   return (isRight ? 1 : -1) - cost

@@ -1,6 +1,7 @@
 /** `mneme train hmst --stage 3`: asks a server with every combination of gates, and trains the controller on what came of it. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { ConfigError } from '../../../models/config.ts'
 import { controllerModel } from '../../../models/architectures/controller.ts'
 import { flatten } from '../../../models/spec.ts'
 import { createTensor } from '../../../runtime/tensor.ts'
@@ -17,25 +18,21 @@ import { questionsOfUser, readWorld } from '../environment/questions.ts'
 import type { Numbers } from '../run-steps.ts'
 import { checkSameSettings, controllerFields, type ControllerSettings, stageSettings } from '../settings.ts'
 import { compare, type Group } from './comparison.ts'
-import {
-  controllerOptions,
-  decisionsOf,
-  type Examples,
-  fitPpo,
-  type FitOptions,
-  fitSupervised,
-  PPO_BATCH,
-} from './fit.ts'
+import { controllerOptions, decisionsOf, type Examples, fitPpo, type FitOptions, fitSupervised } from './fit.ts'
 import { page, ppoPicture } from './page.ts'
 import { turnOf, type Turn } from './turns.ts'
 
 /** Of the training users, every so many is kept for choosing the best checkpoint. */
 const VALIDATION = 5
+/** Questions of a batch of supervised training and of PPO, and the width of PPO's value net. */
+const [SUPERVISED_BATCH, PPO_BATCH, VALUE_WIDTH] = [64, 256, 512] as const
 /** No served model of this environment leaves parameters out. */
 const ACTIVE_SHARE = 1
 
 export async function trainController(context: StageContext): Promise<StageEnd> {
   const { out, seed, resume, signal } = context
+  if (context.init !== undefined)
+    throw new ConfigError('--init: stage 3 trains on the outcomes of a server; --set bundle= names what is served')
   const settings = stageSettings(controllerFields, context.settings)
   const config = { name: 'hmst stage 3', stage: 3, seed, ...settings }
   if (resume) checkSameSettings(JSON.parse(await readText(join(out, 'stage.json'))) as object, config)
@@ -115,6 +112,8 @@ async function trainSeed(
   const [supervised, ppo] = [folderOf(out, number, 'supervised'), folderOf(out, number, 'ppo')]
   const own = (folder: string): FitOptions => ({
     ...settings,
+    batch: SUPERVISED_BATCH,
+    valueWidth: VALUE_WIDTH,
     out: folder,
     config,
     seed: seed * 1000 + number,
@@ -126,6 +125,7 @@ async function trainSeed(
   if ((await fitSupervised(examples, own(supervised))) === 'stopped') return 'stopped'
   const options = {
     ...own(ppo),
+    batch: PPO_BATCH,
     learningRate: settings.ppoLearningRate,
     steps: Math.ceil(settings.episodes / PPO_BATCH),
   }

@@ -64,7 +64,7 @@ export async function trainRetrieval(context: StageContext): Promise<StageEnd> {
   try {
     if (!resume) await writeText(join(out, 'stage.json'), `${JSON.stringify(config, null, 2)}\n`)
     const end = await runSteps(run, resume)
-    await writePage(context, settings)
+    if (end === 'done') await writePage(context, settings)
     return end
   } finally {
     learner.close()
