@@ -75,14 +75,13 @@ async function openness(learner: Learner, turns: readonly Turn[]): Promise<[low:
   return [told['gates']![2]!, told['gates']![7]!]
 }
 
-/** The same before and after PPO. */
-async function throughPpo(turns: readonly Turn[], batches: number) {
+/** The same after so many batches of PPO. */
+async function throughPpo(turns: readonly Turn[], batches: number): Promise<[low: number, high: number]> {
   const learner = await openPpo()
   const random = new Random('acts')
-  const before = await openness(learner, turns)
   for (let number = 1; number <= batches; number++)
-    await ppoStep(learner, random, turns, { ...SIZES, learningRate: 3e-4 }, number)
-  return { before, after: await openness(learner, turns) }
+    await ppoStep(learner, random, turns, { ...SIZES, learningRate: 2e-4 }, number)
+  return openness(learner, turns)
 }
 
 test('supervised training opens a gate where it was right to be open, and nowhere else', async () => {
@@ -94,19 +93,16 @@ test('supervised training opens a gate where it was right to be open, and nowher
 })
 
 test('PPO finds the better action of each turn', async () => {
-  const { after } = await throughPpo(table, 40)
-  expect(after[0]).toBeLessThan(0.1)
-  expect(after[1]).toBeGreaterThan(0.9)
+  const after = await throughPpo(table, 30)
+  expect(after[0]).toBeLessThan(0.2)
+  expect(after[1]).toBeGreaterThan(0.8)
 })
 
-test('PPO leaves a policy as random as it was where all actions are worth the same', async () => {
+test('PPO leaves a policy undecided where all actions are worth the same', async () => {
   // Right in any case: the term on the uncertainty prefers actions whose outcome is predicted
   const equal = table.map(({ user, features }) => ({ ...toyTurn(user, features[0]!, () => true), rewards: ONES }))
-  const { before, after } = await throughPpo(equal, 40)
-  for (const [i, probability] of after.entries()) {
-    expect(Math.abs(probability - before[i]!)).toBeLessThan(0.3)
-    expect(Math.abs(probability - 0.5)).toBeLessThan(0.35)
-  }
+  const after = await throughPpo(equal, 30)
+  for (const probability of after) expect(Math.abs(probability - 0.5)).toBeLessThan(0.3)
 })
 
 test('an interrupted run goes on to the same bits, supervised and with PPO', async () => {

@@ -225,9 +225,12 @@ const zeros = (count: number): Float32Array => new Float32Array(count)
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 
-/** Zero mean and unit variance. */
+/** Rewards reach from about -2 to 1. Where all are alike, dividing by less would make a policy of noise. */
+const LEAST_DEVIATION = 0.1
+
+/** Zero mean, and unit variance where there is something to tell apart. */
 function normalised(values: readonly number[]): number[] {
   const centre = mean(values)
   const deviation = Math.sqrt(mean(values.map((x) => (x - centre) ** 2)))
-  return values.map((x) => (x - centre) / (deviation + 1e-8))
+  return values.map((x) => (x - centre) / Math.max(deviation, LEAST_DEVIATION))
 }
