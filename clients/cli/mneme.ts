@@ -26,6 +26,14 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'read and change what a running server keeps across conversations',
     load: async () => (await import('./memories.ts')).memoriesCommand(),
   },
+  sessions: {
+    about: 'list, read and delete the conversations that a running server has stored',
+    load: async () => (await import('./sessions.ts')).sessionsCommand(),
+  },
+  keys: {
+    about: 'make, list and take away the keys of a keys file',
+    load: async () => (await import('../../server/keys-cli.ts')).keysCommand(),
+  },
   train: {
     about: 'train a model from a recipe',
     load: async () => (await import('../../trainer/cli.ts')).trainCommand(),

@@ -1,5 +1,6 @@
 /** A client of a mneme server for Node and browsers: fetch and WebSocket, nothing else. */
 import type { CallOptions } from './call-options.ts'
+import { conversationsOf, type Conversations } from './conversations.ts'
 import { connectionError, errorFrom, MnemeError } from './error.ts'
 import { readEvents } from './event-stream.ts'
 import { memoriesOf, type EmbeddingRequest, type EmbeddingResponse, type Memories } from './memories.ts'
@@ -8,6 +9,7 @@ import type {
   ChatChunk,
   ChatCompletion,
   ChatRequest,
+  MessageItem,
   ModelObject,
   ResponseEvent,
   ResponseObject,
@@ -29,6 +31,8 @@ export interface Client {
     create(request: ResponseRequest, options?: CallOptions): Promise<ResponseObject>
     stream(request: ResponseRequest, options?: CallOptions): AsyncGenerator<ResponseEvent>
     get(id: string, options?: CallOptions): Promise<ResponseObject>
+    /** What was sent to it, in order. */
+    inputItems(id: string, options?: CallOptions): Promise<readonly MessageItem[]>
     delete(id: string, options?: CallOptions): Promise<void>
     /** Responses over one WebSocket. */
     connect(): Connection
@@ -40,6 +44,7 @@ export interface Client {
   /** Vectors of texts, by an embedder of the server. */
   embed(request: EmbeddingRequest, options?: CallOptions): Promise<EmbeddingResponse>
   readonly memories: Memories
+  readonly conversations: Conversations
   models(options?: CallOptions): Promise<readonly ModelObject[]>
   version(options?: CallOptions): Promise<Version>
 }
@@ -91,6 +96,10 @@ export function createClient({ url: given, apiKey, WebSocket }: ClientOptions): 
         }
       },
       get: (id, options) => json('GET', `/v1/responses/${encodeURIComponent(id)}`, null, options),
+      async inputItems(id, options) {
+        const path = `/v1/responses/${encodeURIComponent(id)}/input_items?order=asc&limit=100`
+        return (await json<{ data: readonly MessageItem[] }>('GET', path, null, options)).data
+      },
       async delete(id, options) {
         await call('DELETE', `/v1/responses/${encodeURIComponent(id)}`, null, options)
       },
@@ -102,6 +111,7 @@ export function createClient({ url: given, apiKey, WebSocket }: ClientOptions): 
     },
     embed: (request, options) => json('POST', '/v1/embeddings', { ...request, encoding_format: 'float' }, options),
     memories: memoriesOf(json),
+    conversations: conversationsOf(json),
     models: async (options) => (await json<{ data: readonly ModelObject[] }>('GET', '/v1/models', null, options)).data,
     version: (options) => json('GET', '/version', null, options),
   }

@@ -26,7 +26,7 @@ export interface ServedController {
   readonly width: number
   readonly thresholds: Readonly<Record<Gate, number>>
   /** Rejects where its thread fails, or with the signal's reason. */
-  control(query: Float32Array, features: Float32Array, signal: AbortSignal): Promise<ControllerOutput>
+  readonly control: (query: Float32Array, features: Float32Array, signal: AbortSignal) => Promise<ControllerOutput>
 }
 
 /** Thresholds of the configuration. */

@@ -40,7 +40,7 @@ export interface OpenEmbedder {
 
 export interface OpenController {
   /** Rejects with the signal's reason, or where the thread has failed. */
-  control(query: Float32Array, features: Float32Array, signal: AbortSignal): Promise<ControllerOutput>
+  readonly control: (query: Float32Array, features: Float32Array, signal: AbortSignal) => Promise<ControllerOutput>
 }
 
 export interface EmbedderThread {

@@ -54,12 +54,6 @@ export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
       answer({ kind: 'failed', id, message: messageOf(error) }, [])
     }
   }
-  // A text that comes while its embedder is being opened waits for that.
-  let opened: Promise<void> = Promise.resolve()
-  return (message) => {
-    if (message.kind === 'open' || message.kind === 'open-controller') opened = opened.then(() => open(message))
-    else void opened.then(() => answerLater(message))
-  }
   const control = async ({ id, folder, query, features }: ControlQuestion): Promise<void> => {
     try {
       const controller = controllers.get(folder)
@@ -68,6 +62,12 @@ export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
     } catch (error) {
       answer({ kind: 'failed', id, message: messageOf(error) }, [])
     }
+  }
+  // A text that comes while its embedder is being opened waits for that.
+  let opened: Promise<void> = Promise.resolve()
+  return (message) => {
+    if (message.kind === 'open' || message.kind === 'open-controller') opened = opened.then(() => open(message))
+    else void opened.then(() => answerLater(message))
   }
   function answerLater(message: EmbedQuestion | ControlQuestion | { kind: 'cancel'; id: number }): void {
     if (message.kind === 'cancel') return queue.remove(message.id)

@@ -1,6 +1,6 @@
 /** What an endpoint is. Routing, key checks, the API's description and the tests of refusals follow from this table. */
 import type { z } from 'zod'
-import type { Scope } from '../keys.ts'
+import type { Scope } from '../keys-file.ts'
 import type { RequestContext } from './context.ts'
 
 export interface Endpoint {

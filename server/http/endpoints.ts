@@ -11,6 +11,7 @@ import { memoryStoreEndpoints } from './memory-stores.ts'
 import { memoryVersionEndpoints } from './memory-versions.ts'
 import { storeMemoryEndpoints } from './store-memories.ts'
 import { statusEndpoints } from './status.ts'
+import { conversationEndpoints } from './conversations.ts'
 import { storedEndpoints } from './stored.ts'
 import { vectorStoreEndpoints } from './vector-stores.ts'
 import { vectorStoreFileEndpoints } from './vector-store-files.ts'
@@ -21,6 +22,7 @@ export function allEndpoints(deps: Deps): readonly Endpoint[] {
     ...embedEndpoints(deps),
     socketEndpoint(deps),
     ...storedEndpoints(deps),
+    ...conversationEndpoints(deps),
     ...memoryEndpoints(deps),
     ...episodeEndpoints(deps),
     ...fileEndpoints(deps),

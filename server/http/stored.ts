@@ -1,15 +1,15 @@
-/** The endpoints of what is stored: GET and DELETE of a response, its input items, and DELETE of a conversation. */
+/** The endpoints of a stored response: GET, DELETE, and its input items. */
 import { z } from 'zod'
 import { findResponse, notFound } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
-import { forget, forgetPrompts, receiptObject, type FullReceipt } from '../forget.ts'
+import { forgetPrompts, receiptObject } from '../forget.ts'
 import { check } from '../openai/body.ts'
 import { ApiError } from '../openai/errors.ts'
-import { done, noEffect, refused, strict } from '../openai/field.ts'
+import { noEffect, refused, strict } from '../openai/field.ts'
 import type { ResponseDocument } from '../openai/respond.ts'
-import type { EraseTarget } from '../store/erase-calls.ts'
-import { ownerOf, type RequestContext } from './context.ts'
+import { ownerOf } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
+import { cascadeQuery, eraseAsked } from './erase-asked.ts'
 
 export const retrieveFields = {
   stream: refused('A stored response is complete.', 'false'),
@@ -31,15 +31,7 @@ export const listFields = {
   'include[]': noEffect('Everything that is kept is there.'),
 } as const
 
-export const cascadeFields = {
-  cascade: done(
-    z.enum(['true', 'false']),
-    '`true`: also the turns that follow from what is deleted, and the replies that were made while a memory taken from it was read.',
-  ),
-}
-
 const retrieveQuery = strict(retrieveFields)
-const cascadeQuery = strict(cascadeFields)
 const listQuery = strict(listFields)
 
 export function storedEndpoints(deps: Deps): Endpoint[] {
@@ -75,22 +67,9 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
       query: cascadeQuery,
       async answer(c) {
         const id = c.req.param('id') as string
-        const receipt = await erase(c, { kind: 'response', id })
+        const receipt = await eraseAsked(deps, c, { kind: 'response', id })
         if (!receipt) throw notFound(id)
         return c.json({ id, object: 'response', deleted: true, receipt: receiptObject(receipt) })
-      },
-    },
-    {
-      ...shared,
-      method: 'DELETE',
-      path: '/v1/conversations/:id',
-      summary: 'Delete all responses of a conversation, which its first one names, and what was taken from them',
-      query: cascadeQuery,
-      async answer(c) {
-        const id = c.req.param('id') as string
-        const receipt = await erase(c, { kind: 'conversation', id })
-        if (!receipt) throw new ApiError(404, 'not_found', `There is no conversation '${id.slice(0, 100)}'.`)
-        return c.json({ id, object: 'conversation.deleted', deleted: true, receipt: receiptObject(receipt) })
       },
     },
     {
@@ -106,12 +85,6 @@ export function storedEndpoints(deps: Deps): Endpoint[] {
       },
     },
   ]
-
-  function erase(c: RequestContext, target: EraseTarget): Promise<FullReceipt | null> {
-    const { cascade } = check(cascadeQuery, c.req.query())
-    const options = { source: false, cascade: cascade === 'true' }
-    return forget(deps, ownerOf(c), target, options, c.req.raw.signal)
-  }
 }
 
 /** One page of `input`, which is in the order in which it was read. */

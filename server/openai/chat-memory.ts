@@ -1,6 +1,5 @@
 /** What memories do in a chat completion: the reply reads them and is checked, and what is told is remembered where asked for. */
 import type { Message } from '../../runtime/text.ts'
-import type { VerifyMode } from '../critic/verify-mode.ts'
 import { verifyReply, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { MemoryUse } from '../memory/evidence.ts'
@@ -43,7 +42,14 @@ export async function rememberChat(
   const last = messages.at(-1)
   const said = last?.role === 'user' ? last.content : ''
   const gated: GatedTurn = {
-    ...{ owner, use, model, job: asked, message: said, isKnown, conversation: null, forced },
+    owner,
+    use,
+    model,
+    job: asked,
+    message: said,
+    isKnown,
+    conversation: null,
+    forced,
     characters: charactersOf(asked),
     verify: asked.choices === 1 ? verify : 'off',
   }

@@ -1,13 +1,14 @@
-/** Turns of other conversations that a reply reads: what their user asked or wanted then. */
+/** Turns of other conversations that a reply reads: what their user asked and wanted then, and told if it still holds. */
 import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-features.ts'
 import type { Deps } from '../deps.ts'
-import { contentWords, leastOf, overlapOf, type Search } from '../memory/evidence.ts'
-import { asidesOf } from '../memory/facts/asides.ts'
+import { contentWords, leastOf, overlapOf, type MemoryUse, type Search } from '../memory/evidence.ts'
+import { sortedSentences } from '../memory/facts/sorted-sentences.ts'
 import { wordsOf } from '../memory/words.ts'
 import { searchEpisodes, type FoundEpisode } from './episodes.ts'
 
 /** A turn, and what of it is read. */
 export interface PastTurn extends FoundEpisode {
+  readonly sentences: readonly string[]
   /** The share of the message's words, without the commonest, that it has. */
   readonly overlap: number
 }
@@ -39,11 +40,16 @@ export async function findPastTurns(
   const found = await searchEpisodes(deps, owner, asked)
   signal.throwIfAborted()
   const words = contentWords(message)
-  const turns = found
-    .filter((turn) => turn.conversation !== conversation)
-    .map((turn) => ({ ...turn, text: asidesOf(turn.text) }))
-    .filter(({ text }) => text !== '' && saysMore(text, message))
-    .map((turn): PastTurn => ({ ...turn, overlap: overlapOf(words, turn.text) }))
+  const others = found.filter((turn) => turn.conversation !== conversation)
+  const read = await Promise.all(
+    others.map(async (turn) => ({ ...turn, sentences: await readable(deps, owner, use, turn.text) })),
+  )
+  const turns = read
+    .map((turn): PastTurn => {
+      const text = turn.sentences.join(' ')
+      return { ...turn, text, overlap: overlapOf(words, text) }
+    })
+    .filter(({ text }) => saysMore(text, message))
   const [best, second] = turns
   if (!best) return NO_TURNS
   const least = leastOf(deps, 'episodic')
@@ -62,6 +68,26 @@ export async function findPastTurns(
     above: above.length > 0,
   }
   return { above: withinBudget(above), offered: withinBudget(turns), features }
+}
+
+/** At most so many facts on the topics of one turn are looked up. */
+const MAX_FACTS = 200
+
+/**
+ * The sentences of a turn that may be read, in their order. What it told is read while a memory says that it holds: one that was
+ * corrected, withdrawn or deleted does not come back by the turn that told it.
+ */
+async function readable({ store }: Deps, owner: string, use: MemoryUse, said: string): Promise<string[]> {
+  const { namespace, user } = use
+  const { facts, statements, asides } = sortedSentences(said)
+  const texts = statements.map(({ text }) => text)
+  const held = texts.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts })
+  const topics = { namespace, user, topics: facts, ended: false, limit: MAX_FACTS }
+  const known = facts.length === 0 ? [] : await store.factsOf(owner, topics)
+  const holding = new Set([...held, ...known.map(({ text }) => text)])
+  const told = [...facts.map(({ sentence }) => sentence), ...statements].filter(({ text }) => holding.has(text))
+  const all = [...told, ...asides].toSorted((a, b) => a.start - b.start)
+  return [...new Set(all.map(({ text }) => text))]
 }
 
 function saysMore(text: string, message: string): boolean {

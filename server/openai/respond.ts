@@ -340,7 +340,8 @@ async function keep(
   const created = Math.floor(deps.now() / 1000)
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
   const read = turn.noted ? (turn.evidence?.entries ?? []).map(({ memory }) => memory.id) : []
+  const turns = turn.noted ? turn.turns.map(({ response }) => response) : []
   const episode = episodeOf(turn.use, turn.said, told, deps.now())
-  await commit(deps, record, state, base, { told: told?.told ?? [], read, episode })
+  await commit(deps, record, state, base, { told: told?.told ?? [], read, turns, episode })
   if (episode?.text) void embedTurn(deps, caller.owner, id, episode.text)
 }

@@ -78,7 +78,12 @@ export async function readMemory(
   const gated = await decideTurn(
     deps,
     {
-      ...{ owner, use, model, job: turn.job, message, isKnown },
+      owner,
+      use,
+      model,
+      job: turn.job,
+      message,
+      isKnown,
       characters: charactersOf(turn.job),
       conversation: base?.root ?? null,
       verify: request.mneme?.verify ?? deps.verify,
@@ -97,7 +102,11 @@ export function notesOf(evidence: Evidence | null, turns: readonly PastTurn[]): 
   const entries = evidence?.entries ?? []
   const memories = entries.map(({ memory: { text, created } }) => ({ text, created }))
   // What a memory says already is not said again.
-  const own = turns.filter(({ text }) => !memories.some((memory) => memory.text.includes(text)))
+  const isRead = new Set(memories.map(({ text }) => text))
+  const own = turns.flatMap(({ sentences, created }) => {
+    const text = sentences.filter((sentence) => !isRead.has(sentence)).join(' ')
+    return text === '' ? [] : [{ text, created }]
+  })
   return [...memories, ...own].toSorted((a, b) => a.created - b.created)
 }
 

@@ -69,6 +69,8 @@ export function connectStore(port: Port): ConnectedStore {
     hold: call('hold'),
     release: call('release'),
     history: call('history'),
+    listConversations: call('listConversations'),
+    findConversation: call('findConversation'),
     lineage: call('lineage'),
     restore: call('restore'),
     putPrefix: call('putPrefix'),

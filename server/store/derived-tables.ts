@@ -64,7 +64,21 @@ const GROUPS = `
   END;
 `
 
-export const DERIVED_TABLES = USES + EPISODES + GROUPS
+/**
+ * `turn_use` says which responses (`response`) were made while a turn of another conversation (`turn`) was read. It came after
+ * format 7, whose folders get it when they are opened.
+ */
+export const TURN_USES = `
+  CREATE TABLE IF NOT EXISTS turn_use (
+    response TEXT NOT NULL, turn TEXT NOT NULL, PRIMARY KEY (response, turn)
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS turn_use_of ON turn_use (turn);
+  CREATE TRIGGER IF NOT EXISTS turn_use_without_response AFTER DELETE ON response BEGIN
+    DELETE FROM turn_use WHERE response = old.id OR turn = old.id;
+  END;
+`
+
+export const DERIVED_TABLES = USES + EPISODES + GROUPS + TURN_USES
 
 /** Takes a memory out of its group; those that stood behind it, and the one that it stood behind, are compared again. */
 function dissolve(row: 'old' | 'new'): string {

@@ -80,6 +80,8 @@ export function createEraser(
       for (const id of responses)
         for (const { seq, id: memory } of sql.taken.all(owner, id) as { seq: number; id: Blob }[])
           extent.memories.set(seq, text(memory))
+      for (const id of responses)
+        for (const one of ids(sql.readBy, owner, id)) (cascade ? extent.responses : extent.repeatedBy).add(one)
       for (const seq of seqs) {
         for (const id of ids(sql.usedBy, owner, seq)) (cascade ? extent.responses : extent.repeatedBy).add(id)
         for (const id of ids(sql.sourceOf, owner, seq)) (source ? extent.responses : extent.sources).add(id)
@@ -177,6 +179,8 @@ function prepare(database: Database.Database) {
       JOIN memory_scope ON memory_scope.scope = memory.scope WHERE owner = ? AND source = ?`),
     usedBy: database.prepare(`SELECT CAST(response.id AS BLOB) AS id FROM memory_use
       JOIN response ON response.id = memory_use.response WHERE response.owner = ? AND memory_use.memory = ?`),
+    readBy: database.prepare(`SELECT CAST(response.id AS BLOB) AS id FROM turn_use
+      JOIN response ON response.id = turn_use.response WHERE response.owner = ? AND turn_use.turn = ?`),
     sourceOf: database.prepare(`SELECT CAST(response.id AS BLOB) AS id FROM memory
       JOIN response ON response.id = memory.source WHERE response.owner = ? AND memory.seq = ?`),
   }

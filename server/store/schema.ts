@@ -1,7 +1,7 @@
 /** The tables of a data folder, and how folders of earlier formats become folders of this one. */
 import type Database from 'libsql'
 import { StoreError } from './errors.ts'
-import { DERIVED_FROM_6, DERIVED_TABLES } from './derived-tables.ts'
+import { DERIVED_FROM_6, DERIVED_TABLES, TURN_USES } from './derived-tables.ts'
 import { MEMORY_FROM_5, MEMORY_TABLES } from './memory-tables.ts'
 import { PREFIX_TABLES } from './prefix-tables.ts'
 import { VECTOR_STORE_TABLES } from './vector-store-tables.ts'
@@ -86,7 +86,7 @@ const COUNTERS = `
 
 /** Makes the tables in a new database, or brings those of an earlier format up to this one, in one transaction. */
 export function migrate(database: Database.Database, version: number, folder: string): void {
-  if (version === FORMAT) return
+  if (version === FORMAT) return void database.exec(TURN_USES)
   const step = [create, fromFormat1, fromFormat2, fromFormat3, fromFormat4, fromFormat5, fromFormat6][version]
   if (!step) {
     throw new StoreError(

@@ -1,4 +1,5 @@
 /** What a store does: the contract that any store fulfils (tests/server/store/contract.ts). */
+import type { ConversationCalls } from './conversation-calls.ts'
 import type { EpisodeCalls, NewEpisode } from './episode-calls.ts'
 import type { EraseCalls } from './erase-calls.ts'
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
@@ -133,12 +134,15 @@ export interface Remembered {
   readonly told?: readonly ToldMemory[]
   /** Ids of the memories that its reply was made with. */
   readonly read?: readonly string[]
+  /** Ids of the turns of other conversations that it was made with. */
+  readonly turns?: readonly string[]
   /** How it is found across conversations; null: not at all. */
   readonly episode?: NewEpisode | null
 }
 
 /** All calls are answered in the order in which they were made. */
-export interface StoreCalls extends PrefixCalls, MemoryCalls, EpisodeCalls, EraseCalls, ObjectCalls, MemoryStoreCalls {
+export interface StoreCalls
+  extends PrefixCalls, ConversationCalls, MemoryCalls, EpisodeCalls, EraseCalls, ObjectCalls, MemoryStoreCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What is `remembered` of it is

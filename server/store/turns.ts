@@ -5,6 +5,7 @@ import { FULL, pragma } from './database.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { CONTINUES, createEraser } from './erase.ts'
 import { createConsolidation } from './consolidate.ts'
+import { createConversations } from './conversations.ts'
 import { createEpisodes } from './episodes.ts'
 import { createMemories } from './memories.ts'
 import { createMemoryStores } from './memory-stores.ts'
@@ -93,6 +94,7 @@ export function createTurns(
   const eraser = createEraser(database, { memories, episodes }, dropTurn)
   return {
     ...prefixes,
+    ...createConversations(database),
     ...memories,
     ...objects,
     ...createMemoryStores(database, objects, memories),
@@ -105,8 +107,10 @@ export function createTurns(
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)
     },
-    put(turn, state, { told = [], read = [], episode = null } = {}) {
+    put(turn, state, { told = [], read = [], turns = [], episode = null } = {}) {
       const gone = [...read, ...(turn.parent === null ? [] : [turn.parent])].filter((id) => eraser.wasErased(id))
+      // A turn that was read was there.
+      gone.push(...turns.filter((id) => sql.exists.get(id) === undefined))
       if (gone.length > 0) throw new StoreError('erased', `${gone[0]} was deleted while ${turn.id} was made`)
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)
@@ -119,6 +123,7 @@ export function createTurns(
         sql.addUse.run(turn.id, turn.owner, memory)
         episodes.wasRead(turn.owner, memory)
       }
+      for (const one of turns) sql.addTurnUse.run(turn.id, turn.owner, one)
       return isKept
     },
     find(owner, id) {
@@ -276,6 +281,8 @@ function prepare(database: Database.Database) {
     remove: database.prepare('DELETE FROM response WHERE id = ?'),
     addUse: database.prepare(`INSERT OR IGNORE INTO memory_use (response, memory)
       SELECT ?, seq FROM memory JOIN memory_scope ON memory_scope.scope = memory.scope WHERE owner = ? AND memory.id = ?`),
+    addTurnUse: database.prepare(`INSERT OR IGNORE INTO turn_use (response, turn)
+      SELECT ?, id FROM response WHERE owner = ? AND id = ?`),
     counter: database.prepare('SELECT CAST(value AS INTEGER) AS value FROM counter WHERE name = ?'),
   }
 }

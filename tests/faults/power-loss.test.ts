@@ -52,7 +52,7 @@ describe.skipIf(recorderLibrary() === null)('a power cut (needs gcc)', { timeout
     const stamps = clients.flatMap(({ acknowledged }) => acknowledged.map(({ stamp }) => stamp))
     expect(stamps.length).toBeGreaterThan(10)
     // Right after an acknowledgement, which is the hardest moment, and anywhere.
-    const moments = Array.from({ length: 6 }, (_, i) => {
+    const moments = Array.from({ length: 4 }, (_, i) => {
       const stamp = stamps[Math.floor(random() * stamps.length)] as number
       const at = operations.findIndex(({ end }) => end >= stamp)
       return i % 2 === 0 ? at + 1 : Math.max(1, Math.floor(random() * operations.length))
@@ -88,7 +88,7 @@ describe.skipIf(recorderLibrary() === null)('a power cut (needs gcc)', { timeout
     const removed = await fetch(`${server.url}/v1/responses/${last}`, { method: 'DELETE' })
     expect(removed.status).toBe(200)
     const operations = readRecord(record, folder)
-    for (let i = 0; i < 3; i++) {
+    for (let i = 0; i < 2; i++) {
       const left = join(temporaryFolder(), 'data')
       afterPowerCut(operations, operations.length, left, random)
       const again = await start(left)

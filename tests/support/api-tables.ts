@@ -4,7 +4,9 @@ import { fileURLToPath } from 'node:url'
 import type { Deps } from '../../server/deps.ts'
 import { allEndpoints } from '../../server/http/endpoints.ts'
 import { openApiPath } from '../../server/http/openapi.ts'
-import { cascadeFields, listFields, retrieveFields } from '../../server/http/stored.ts'
+import { conversationListFields } from '../../server/http/conversations.ts'
+import { cascadeFields } from '../../server/http/erase-asked.ts'
+import { listFields, retrieveFields } from '../../server/http/stored.ts'
 import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
 import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
@@ -88,6 +90,7 @@ export function apiTables(): Record<string, string> {
     'list store memories': fieldTable(listStoreMemoryFields),
     'delete store memory': fieldTable(deleteStoreMemoryFields),
     'list versions': fieldTable(listVersionFields),
+    'list conversations': fieldTable(conversationListFields),
     retrieve: fieldTable(retrieveFields),
     list: fieldTable(listFields),
   }

@@ -152,7 +152,7 @@ test('nothing of a reply leaves the server before it is checked where another te
   }
   expect(await streamed('quote')).not.toContain('4017.')
   expect(await streamed('annotate')).toContain('Your locker code is 4017.')
-  expect(await streamed('off')).not.toContain('verification')
+  expect(await streamed('off')).not.toContain('verdicts')
 })
 
 test('a promise to remember is kept, or contradicted', async () => {

@@ -287,7 +287,7 @@ describe('a data folder', () => {
 
   test('whose limit is reached fails the turn that does not fit, keeps the others, and is over when there is room', async () => {
     const folder = temporaryFolder()
-    const store = start(folder, { maxPages: 60 })
+    const store = start(folder, { maxPages: 64 })
     const large = (): SessionState => ({ fixed: new Uint8Array(400_000), pages: [], firstPage: 0 })
     const results = await Promise.allSettled([
       store.put(turnRecord('small'), stateOf('small')),

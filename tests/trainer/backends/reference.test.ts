@@ -15,7 +15,7 @@ import { adamW, backendOptions } from '../../support/backend-options.ts'
 
 /** Sums in another order, magnified by a few updates. */
 const CLOSE = 1e-3
-const UPDATES = 3
+const UPDATES = 2
 
 function batchOf(model: Model, time: number, seed: number): Batch {
   const random = new Random(`reference ${seed}`)

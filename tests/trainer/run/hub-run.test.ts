@@ -8,6 +8,7 @@ import { lockRun } from '../../../trainer/run/lock.ts'
 import { recipeWith } from '../../../trainer/recipes/settings.ts'
 import type { Metric } from '../../../trainer/run/metrics.ts'
 import { train } from '../../../trainer/run/train.ts'
+import { compiled } from '../../support/build.ts'
 import { expectSameBits } from '../../support/all-close.ts'
 import { parquet, startHub } from '../../support/hub-server.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
@@ -36,7 +37,7 @@ const settings = [
 const mneme = (args: readonly string[], endpoint: string): Promise<{ code: number; stderr: string }> =>
   new Promise((resolve) => {
     const env = { ...process.env, HF_ENDPOINT: endpoint, HF_TOKEN: token }
-    execFile(process.execPath, ['clients/cli/bin.js', 'train', ...args], { env }, (error, _, stderr) =>
+    execFile(process.execPath, [compiled('clients/cli/bin.js'), 'train', ...args], { env }, (error, _, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stderr }),
     )
   })
