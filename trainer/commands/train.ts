@@ -165,13 +165,15 @@ async function runStage(stage: Exclude<Stage, 1>, flags: TrainFlags, command: Co
   const status = createStatusLine()
   const stopping = stopOnSignals()
   const context = { out, init, settings, seed, threads, status, command: commandLine(), signal: stopping.signal }
-  const end = await trainStage(stage, { ...context, resume: flags.resume === true }).finally(async () => {
+  try {
+    const end = await trainStage(stage, { ...context, resume: flags.resume === true })
+    process.stdout.write(end === 'done' ? `done; report ${join(out, 'report.md')}\n` : 'stopped; --resume goes on\n')
+  } finally {
     status.end()
     await release()
-  })
-  process.stdout.write(end === 'done' ? `done; report ${join(out, 'report.md')}\n` : `stopped; --resume goes on\n`)
+  }
   const signal = stopping.received()
-  if (signal && end === 'stopped') process.exitCode = exitCodeOf(signal)
+  if (signal) process.exitCode = exitCodeOf(signal)
 }
 
 async function printPlan(recipe: Recipe, { device, threads }: TrainFlags): Promise<void> {
