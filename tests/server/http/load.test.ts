@@ -160,7 +160,7 @@ describe('what failed', () => {
   }
 
   test('does not count as a success: a turn that could not be stored', async () => {
-    const server = await startTestServer({ maxPages: 60 })
+    const server = await startTestServer({ maxPages: 64 })
     const successes = async () =>
       (await metric(server, 'mneme_request_success_total{finished_reason="length"}')) +
       (await metric(server, 'mneme_request_success_total{finished_reason="stop"}'))

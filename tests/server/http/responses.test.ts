@@ -166,7 +166,7 @@ describe('a stored response', () => {
   })
 
   test('a turn that cannot be stored did not happen, and the next one works', async () => {
-    const server = await startTestServer({ maxPages: 60 })
+    const server = await startTestServer({ maxPages: 64 })
     const [first] = await converse(server, 1)
     const tooLarge = await ask(server, { input: 'x'.repeat(100_000), ...turn, previous_response_id: first.id })
     expect([tooLarge.status, tooLarge.json.error.code]).toEqual([507, 'storage_full'])
@@ -279,7 +279,7 @@ describe('the event stream', () => {
   })
 
   test('says response.failed when the turn fails after it began', async () => {
-    const server = await startTestServer({ maxPages: 60 })
+    const server = await startTestServer({ maxPages: 64 })
     const answer = await server.request('POST', '/v1/responses', { input: 'x'.repeat(100_000), ...turn, stream: true })
     const events = (await answer.text()).split('\n\n').filter((block) => block.startsWith('event'))
     const last = JSON.parse((events.at(-1) as string).split('data: ')[1] as string)
