@@ -46,17 +46,22 @@ export const episodicState = (c: EpisodicConfig) => ({
 type Params<T> = Of<ReturnType<typeof episodicParams>, T>
 type State<T> = Of<ReturnType<typeof episodicState>, T>
 
-/** Embeddings x (B,T,input) that follow those of the state -> the summary of all so far (B,summary), and the state. */
-export function encodeEpisode<T>(op: Ops<T>, c: EpisodicConfig, p: Params<T>, x: T, past: State<T>) {
+/**
+ * Embeddings x (B,T,input) that follow those of the state -> the summary of all so far (B,summary), and the state. Rows of
+ * different lengths have a mask (B,T,1), 0 at the padding behind them; no row goes on from a state that has read padding.
+ */
+export function encodeEpisode<T>(op: Ops<T>, c: EpisodicConfig, p: Params<T>, x: T, past: State<T>, mask?: T) {
   let u = op.add(op.matmul(x, p.input), p.inputBias) //                                         (B, T, D)
   const layers = p.layers.map((each, i) => {
     const done = mamba(op, layer(c), each.mixer, layerNorm(op, each.norm, u), past.layers[i]!)
     u = op.add(u, op.dropout(done.y, c.dropout))
     return done.state
   })
-  const read = layerNorm(op, p.norm, u)
+  const normed = layerNorm(op, p.norm, u)
+  const read = mask === undefined ? normed : op.mul(normed, mask)
   const sum = op.add(past.sum, op.reshape(sumOfRows(op, read), [0, -1]))
-  const count = op.add(past.count, op.add(op.max(op.iota(x, 1), 0), op.constant(1)))
+  const tokens = mask === undefined ? op.add(op.max(op.iota(x, 1), 0), op.constant(1)) : op.sum(mask, 1)
+  const count = op.add(past.count, tokens)
   const summary = op.add(op.matmul(op.div(sum, count), p.output), p.outputBias)
   return { summary, state: { layers, sum, count } }
 }

@@ -143,7 +143,9 @@ export async function findEvidence(
 
 /** The evidence once its gate is decided by somebody else than thresholds. */
 export function opened(evidence: Evidence, open: boolean, forced: boolean): Evidence {
-  const entries = open ? evidence.offered : []
+  // What is above the thresholds alone, where something is: other entries beside it only mislead
+  const best = evidence.entries.length > 0 ? evidence.entries : evidence.offered
+  const entries = open ? best : []
   return { ...evidence, entries, gate: { ...evidence.gate, open: entries.length > 0, forced } }
 }
 

@@ -71,6 +71,18 @@ describe('what cannot be trained is refused in one sentence', () => {
     ['an unknown recipe', () => ['train', 'detla'], 2, /expected one of vanilla, rsm, .*got detla/],
     ['no recipe', () => ['train'], 2, /expected a recipe/],
     [
+      'a stage of a recipe without stages',
+      () => ['train', 'delta', '--stage', '2'],
+      2,
+      /expected the recipe hmst, .*got delta/,
+    ],
+    [
+      'a later stage without an earlier one',
+      () => ['train', 'hmst', '--stage', '2'],
+      2,
+      /expected --init with a run of stage 1/,
+    ],
+    [
       'an unknown option of the model',
       () => ['train', 'delta', '--data', text, '--set', 'model.hedas=2'],
       2,

@@ -27,6 +27,7 @@ import type { Metric } from '../run/metrics.ts'
 import { train } from '../run/train.ts'
 import { neverMovedNotes } from '../run/unreached.ts'
 import { endOnSignals, exitCodeOf, stopOnSignals } from '../signals.ts'
+import { trainStage } from '../stages/stage.ts'
 import { createStatusLine } from '../status-line.ts'
 import { commandLine } from './command-line.ts'
 import { path, paths, share, wholeNumber } from './parse.ts'
@@ -52,6 +53,8 @@ interface TrainFlags extends RowFlags {
   readonly list?: true
   readonly printRecipe?: true
   readonly dryRun?: true
+  readonly stage?: Stage
+  readonly questions?: number
 }
 
 /** `mneme train RECIPE`. */
@@ -96,6 +99,8 @@ export function trainCommand(): Command {
       (v, all: string[]) => [...all, v],
       [],
     )
+    .option('--stage <n>', 'of hmst: 1 the base, 2 what memories are found by, 3 the controller of gates', stageNumber)
+    .option('--questions <n>', 'stage 3: questions that are asked', wholeNumber(1))
     .option('--recipe <file>', 'read the recipe from a file, as --print-recipe writes it and every run has it', path)
     .option(
       '--init <path>',
@@ -117,6 +122,11 @@ function help({ command }: AddHelpTextContext): string {
 
 async function runCommand(name: string | undefined, flags: TrainFlags, command: Command): Promise<void> {
   if (flags.list) return listRecipes()
+  if (flags.stage !== undefined && name !== 'hmst')
+    throw new ConfigError(`--stage: expected the recipe hmst, which has stages, got ${name ?? 'none'}`)
+  if (flags.questions !== undefined && flags.stage !== 3)
+    throw new ConfigError('--questions: expected --stage 3, which asks questions')
+  if (flags.stage === 2 || flags.stage === 3) return runStage(flags.stage, flags, command)
   if (name === undefined && flags.recipe === undefined && !flags.resume)
     return command.error(`expected a recipe (${[...recipes.keys()].join(', ')}), --recipe FILE, or --resume`, {
       exitCode: 2,
@@ -133,6 +143,37 @@ async function runCommand(name: string | undefined, flags: TrainFlags, command: 
   checkStart(recipe)
   if (flags.dryRun) return printPlan(recipe, flags)
   await trainIn(flags.out ?? join('runs', recipe.name), recipe, flags)
+}
+
+/** Stages 2 and 3 are no recipes: they have settings of their own, and these options. */
+const stageOptions = new Set(['stage', 'questions', 'init', 'out', 'seed', 'steps', 'threads', 'set', 'resume'])
+
+async function runStage(stage: Exclude<Stage, 1>, flags: TrainFlags, command: Command): Promise<void> {
+  const given = Object.keys(flags).filter((option) => command.getOptionValueSource(option) === 'cli')
+  const foreign = given.find((option) => !stageOptions.has(option))
+  if (foreign !== undefined)
+    throw new ConfigError(
+      `--stage ${stage}: expected some of ${[...stageOptions].join(', ')} beside it, got ${foreign}`,
+    )
+  const { out = join('runs', `hmst-stage-${stage}`), init, seed = 1, threads, steps, questions, set } = flags
+  const settings = [
+    ...(steps === undefined ? [] : [`steps=${steps}`]),
+    ...(questions === undefined ? [] : [`questions=${questions}`]),
+    ...set,
+  ]
+  const release = await lockRun(out)
+  const status = createStatusLine()
+  const stopping = stopOnSignals()
+  const context = { out, init, settings, seed, threads, status, command: commandLine(), signal: stopping.signal }
+  try {
+    const end = await trainStage(stage, { ...context, resume: flags.resume === true })
+    process.stdout.write(end === 'done' ? `done; report ${join(out, 'report.md')}\n` : 'stopped; --resume goes on\n')
+  } finally {
+    status.end()
+    await release()
+  }
+  const signal = stopping.received()
+  if (signal) process.exitCode = exitCodeOf(signal)
 }
 
 async function printPlan(recipe: Recipe, { device, threads }: TrainFlags): Promise<void> {
@@ -266,6 +307,12 @@ async function trainLocked(recipe: Recipe, out: string, flags: TrainFlags): Prom
   )
   const signal = stopping.received()
   if (signal && outcome.reason === 'stopped') process.exitCode = exitCodeOf(signal)
+}
+
+type Stage = 1 | 2 | 3
+
+function stageNumber(text: string): Stage {
+  return wholeNumber(1, 3)(text) as Stage
 }
 
 /** `cuda:0,cuda:1`: the devices that share a batch. */

@@ -7,6 +7,14 @@ export interface MnemeFields {
   readonly memory?: { readonly mode: 'on' | 'read' | 'off'; readonly user_id?: string }
   readonly verify?: string
   readonly stop?: readonly string[]
+  /** Gates that the request decides, by name; docs/memory.md. */
+  readonly gates?: Readonly<Record<string, boolean>>
+}
+
+/** What a controller or thresholds decided in a turn, and by which features. */
+export interface ToldGates {
+  readonly features: Readonly<Record<string, number>>
+  readonly [gate: string]: unknown
 }
 
 export interface Asked {
@@ -18,12 +26,16 @@ export interface Asked {
   readonly latency: number
   /** Tokens that the server computed. */
   readonly tokens: number
+  /** Tokens of the reply. */
+  readonly generated: number
   /** Ids of the memories that the reply has read. */
   readonly memories: readonly string[]
   /** Memories that the turn added. */
   readonly written: readonly string[]
   /** What the critic found: supported, contradicted or unchecked; null where it was not asked. */
   readonly verdict: string | null
+  /** Null where the server tells none. */
+  readonly gates: ToldGates | null
 }
 
 interface Reply {
@@ -33,10 +45,12 @@ interface Reply {
     readonly content?: readonly { readonly text: string; readonly logprobs?: readonly { readonly logprob: number }[] }[]
   }[]
   readonly usage: {
+    readonly output_tokens: number
     readonly mneme: {
       readonly tokens_computed: number
       readonly memory?: { readonly entries: readonly { readonly id: string }[]; readonly written: readonly string[] }
       readonly verification?: { readonly action: string; readonly result: string }
+      readonly gates?: ToldGates
     }
   }
 }
@@ -72,7 +86,7 @@ export async function ask(
   const latency = performance.now() - began
   const parts = output.flatMap(({ type, content }) => (type === 'message' ? (content ?? []) : []))
   const costs = parts.flatMap(({ logprobs = [] }) => logprobs.map(({ logprob }) => logprob))
-  const { memory, verification, tokens_computed: tokens } = usage.mneme
+  const { memory, verification, gates = null, tokens_computed: tokens } = usage.mneme
   const wasReplaced = verification?.action === 'replaced'
   return {
     id,
@@ -80,8 +94,10 @@ export async function ask(
     confidence: wasReplaced ? 1 : confidenceOf(costs),
     latency,
     tokens,
+    generated: usage.output_tokens,
     memories: memory?.entries.map(({ id }) => id) ?? [],
     written: memory?.written ?? [],
     verdict: verification?.result ?? null,
+    gates,
   }
 }

@@ -61,7 +61,7 @@ export function checkContinued(saved: unknown, now: unknown): void {
 }
 
 /** `path=value` with today's name of the path; the value is JSON, or text where it is not. */
-function splitSetting(setting: string): [path: string, value: unknown] {
+export function splitSetting(setting: string): [path: string, value: unknown] {
   const at = setting.indexOf('=')
   if (at < 1) throw new ConfigError(`--set: expected key=value, got ${setting}`)
   return [currentPath(setting.slice(0, at)), parse(setting.slice(at + 1))]

@@ -68,7 +68,7 @@ const pathOf = (run: string): string => join(run, 'metrics.jsonl')
 /** Begins the file of a new run. */
 export const startMetrics = (run: string): Promise<void> => writeFile(pathOf(run), '')
 
-export const appendMetric = (run: string, metric: Metric): Promise<void> =>
+export const appendMetric = (run: string, metric: Pick<Metric, 'step'>): Promise<void> =>
   appendFile(pathOf(run), `${JSON.stringify(metric)}\n`)
 
 /** Reads the measurements of a run. Throws DataError for a line that is not JSON; one that was cut off is left out. */

@@ -53,9 +53,11 @@ describe('judge', () => {
     confidence: 1,
     latency: 1,
     tokens: 1,
+    generated: 1,
     memories: [],
     written: [],
     verdict: null,
+    gates: null,
   })
 
   test.each([

@@ -17,7 +17,7 @@ export const zeros = (ports: readonly Port[]): Buffers =>
 export const floats = (tensor: Tensor): Float32Array => tensor.data as Float32Array
 
 /** The parameters that training leaves as they are, param.* by name. */
-export const frozenParams = ({ params }: Model): Buffers =>
+export const frozenParams = ({ params }: Pick<Model, 'params'>): Buffers =>
   Object.fromEntries(
     flatten(params).flatMap(([path, spec]) =>
       spec.frozen ? [[`param.${path}`, createTensor('float32', spec.shape.map(Number))]] : [],

@@ -20,7 +20,7 @@ export interface UpdateOptions {
 export function update(
   tape: Tape,
   op: Recorder,
-  model: Model,
+  model: Pick<Model, 'params'>,
   o: UpdateOptions,
   params: ReadonlyMap<string, Node>,
   gradients: readonly Node[],

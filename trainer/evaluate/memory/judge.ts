@@ -20,7 +20,7 @@ export function judge(
   { value, stale }: MemoryCase,
   found: readonly string[],
   read: readonly string[],
-  { text }: Asked,
+  { text }: Pick<Asked, 'text'>,
 ): Judged {
   const holds = (text: string, one: string): boolean => holdsValue(folded(text), folded(one))
   const hasStale = (text: string): boolean => stale.some((one) => holds(text, one))
