@@ -28,6 +28,7 @@ import { reportDamage } from '../../server/store/report-damage.ts'
 import { RecentStates } from '../../server/recent-states.ts'
 import { StateCache } from '../../server/state-cache.ts'
 import { startStore } from '../../server/store/start.ts'
+import type { VectorIndexOptions } from '../../server/vector-index/index-types.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
 import { FAKE_MODEL, fakeSource } from './fake-source.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -54,6 +55,8 @@ export interface TestOptions extends FakeOptions {
   readonly keepStates?: number
   readonly maxPages?: number
   readonly memoryEntries?: number
+  /** Vectors are scanned unless given. */
+  readonly vectorIndex?: VectorIndexOptions
   readonly replayTokens?: number
   readonly folder?: string
   /** Bytes of the prefix cache; 64 MiB unless given, 0 for none. */
@@ -72,6 +75,8 @@ export interface TestServer {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<{ status: number; json: Json }>
   /** Listens on a free port; returns http://127.0.0.1:PORT. */
   listen(): Promise<string>
+  /** Before the end of the test: another server can have the folder then. */
+  close(): Promise<void>
 }
 
 // Answers are looked into freely; what does not fit fails the expectation.
@@ -100,6 +105,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     prefixBytes: prefixDisk,
     ...(maxPages === undefined ? {} : { maxPages }),
     ...(options.memoryEntries === undefined ? {} : { memoryEntries: options.memoryEntries }),
+    ...(options.vectorIndex === undefined ? {} : { vectorIndex: options.vectorIndex }),
   })
   await store.ready
   const log = createLog('silent')
@@ -161,13 +167,16 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   }
   const app = createApp(deps)
   let server: Server | undefined
-  onTestFinished(async () => {
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => {
     server?.closeAllConnections()
     server?.close()
     engine.close()
     port1.close()
-    await store.close()
-  })
+    return store.close()
+  }
+  const closeOnce = (): Promise<void> => (closing ??= close())
+  onTestFinished(closeOnce)
   const request: TestServer['request'] = async (method, path, body, headers = {}) => {
     const json =
       body === undefined || body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body)
@@ -181,6 +190,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   return {
     deps,
     request,
+    close: closeOnce,
     async post(path, body, headers) {
       const answer = await request('POST', path, body, headers)
       return { status: answer.status, json: await answer.json() }
