@@ -3,13 +3,15 @@ import type Database from 'libsql'
 import type { EraseCalls, EraseOptions, EraseTarget, Receipt } from './erase-calls.ts'
 import type { Episodes } from './episodes.ts'
 import type { DroppedMemory, Memories } from './memories.ts'
+import type { OutboxCalls } from './outbox-calls.ts'
+import type { Outbox } from './outbox.ts'
 import type { DroppedState } from './states.ts'
 import { bytesOf, type Blob } from './turn-row.ts'
 
 /** Ids that were deleted are remembered for so long: a turn that was being made meanwhile must not bring them back. */
 const IN_FLIGHT_MS = 60 * 60 * 1000
 
-export interface Eraser extends EraseCalls {
+export interface Eraser extends EraseCalls, Pick<OutboxCalls, 'turnsMeant' | 'turnsAround' | 'eraseTurns'> {
   /** Whether it was deleted while a turn that began before may still be on its way. */
   wasErased(id: string): boolean
 }
@@ -30,6 +32,7 @@ export function createEraser(
   database: Database.Database,
   { memories, episodes }: { memories: Pick<Memories, 'chosen' | 'drop'>; episodes: Pick<Episodes, 'responsesOf'> },
   dropTurn: (id: string) => DroppedState,
+  outbox: Outbox | null,
 ): Eraser {
   const sql = prepare(database)
   const erased = new Map<string, number>()
@@ -110,6 +113,27 @@ export function createEraser(
   return {
     // A deletion that was rolled back, on a full disk, has deleted nothing.
     wasErased: (id) => erased.has(id) && sql.exists.get(id, id) === undefined,
+    turnsMeant: (owner, target) => {
+      const begun = begin(owner, target, true)
+      return begun && [...begun.responses]
+    },
+    turnsAround(owner, responses) {
+      const there = responses.filter((id) => sql.isThere.get(owner, id) !== undefined)
+      return { there, after: there.flatMap((id) => ids(sql.followers, id, owner)) }
+    },
+    eraseTurns(owner, { memories: elsewhere, responses }, { forever, force }) {
+      const needed = responses.flatMap((id) => ids(sql.dependants, id)).filter((id) => !responses.includes(id))
+      if (needed.length > 0 && !force) return { needed: [...new Set(needed)] }
+      // From before memories were in another store.
+      const here = responses.flatMap((id) => sql.taken.all(owner, id) as { seq: number; id: Blob }[])
+      const dropped = here.map(({ seq }) => memories.drop(seq))
+      const states = responses.map((id) => dropTurn(id))
+      if (elsewhere.length + responses.length > 0) outbox?.add(owner, { kind: 'erase', memories: elsewhere, responses })
+      const gone = [...elsewhere, ...here.map(({ id }) => text(id))]
+      remember(forever ? [...gone, ...responses] : gone)
+      const stays = { alike: [], repeatedBy: [], sources: [], followedBy: [] }
+      return { memories: gone, responses, ...countRows(dropped, states), ...stays }
+    },
     erase(owner, target, options) {
       const extent = extentOf(owner, target, options)
       if (!extent) return 'unknown'
@@ -126,12 +150,13 @@ export function createEraser(
   }
 }
 
-function receiptOf(extent: Extent, dropped: readonly DroppedMemory[], states: readonly DroppedState[]): Receipt {
+function countRows(
+  dropped: readonly DroppedMemory[],
+  states: readonly DroppedState[],
+): Pick<Receipt, 'index' | 'states' | 'pages'> {
   const sum = <K extends string>(rows: readonly Readonly<Record<K, number>>[], name: K): number =>
     rows.reduce((total, row) => total + row[name], 0)
   return {
-    memories: [...extent.memories.values()],
-    responses: [...extent.responses],
     index: {
       words: sum(dropped, 'words'),
       vectors: sum(dropped, 'vectors'),
@@ -140,6 +165,14 @@ function receiptOf(extent: Extent, dropped: readonly DroppedMemory[], states: re
     },
     states: sum(states, 'states'),
     pages: sum(states, 'pages'),
+  }
+}
+
+function receiptOf(extent: Extent, dropped: readonly DroppedMemory[], states: readonly DroppedState[]): Receipt {
+  return {
+    memories: [...extent.memories.values()],
+    responses: [...extent.responses],
+    ...countRows(dropped, states),
     alike: [...extent.alike.values()],
     repeatedBy: [...extent.repeatedBy],
     sources: [...extent.sources],
@@ -161,6 +194,7 @@ const DEPENDANTS = `SELECT CAST(id AS BLOB) AS id FROM response
 function prepare(database: Database.Database) {
   return {
     response: database.prepare('SELECT CAST(id AS BLOB) AS id FROM response WHERE owner = ? AND id = ?'),
+    isThere: database.prepare('SELECT 1 AS found FROM response WHERE owner = ? AND id = ?'),
     conversation: database.prepare('SELECT CAST(id AS BLOB) AS id FROM response WHERE owner = ? AND root = ?'),
     exists: database.prepare('SELECT 1 FROM memory WHERE id = ? UNION ALL SELECT 1 FROM response WHERE id = ?'),
     dependants: database.prepare(DEPENDANTS),

@@ -1,11 +1,19 @@
 /** Memories in the database: rows, the index of their words, and the vectors of namespaces that are searched. */
-import { createHash } from 'node:crypto'
 import type Database from 'libsql'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { EraseTarget } from './erase-calls.ts'
 import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryHit } from './memory-calls.ts'
-import { checksumOfMemory, memoryOf, SELECT_MEMORY, takenOf, textOf, vectorBytes } from './memory-row.ts'
+import {
+  aboutOf,
+  checksumOfMemory,
+  hashOf,
+  memoryOf,
+  SELECT_MEMORY,
+  takenOf,
+  textOf,
+  vectorBytes,
+} from './memory-row.ts'
 import type { MemoryRow } from './memory-row.ts'
 import type { Consolidation } from './consolidate.ts'
 import { createMemorySearch } from './memory-search.ts'
@@ -282,15 +290,6 @@ export function dropChosen(
 }
 
 const isOver = ({ expires }: Pick<MemoryRow, 'expires'>): boolean => expires !== null && expires <= Date.now()
-
-/** What a user's memories have once: a text, and of one with several facts each of them. */
-function hashOf(text: string | Uint8Array, about: string | null = null): Buffer {
-  const hash = createHash('sha256').update(text)
-  return (about === null ? hash : hash.update('\n').update(about)).digest()
-}
-
-/** A sentence can say several values of one topic: "I am allergic to peanuts and shellfish". */
-const aboutOf = (fact: NonNullable<Memory['fact']>): string => `${topicKey(fact)}\n${fact.value}`
 
 /** Whether the text is the one whose words were indexed. Rows of format 6 may have a hash without the value. */
 function isIntact({ hash, text, topic, taken }: MemoryRow): boolean {

@@ -1,6 +1,7 @@
 /** A memory as a row of its table, with a checksum over all of it. */
 import { createHash } from 'node:crypto'
 import type { Topic } from '../memory/facts/fact.ts'
+import { topicKey } from '../memory/facts/supersede.ts'
 import { StoreError } from './errors.ts'
 import type { MadeVector, Memory } from './memory-calls.ts'
 import { bytesOf, type Blob } from './turn-row.ts'
@@ -75,6 +76,15 @@ type Taken = Pick<Memory, 'source' | 'fact'>
 export function takenOf({ source, fact }: Taken): string | null {
   return source || fact ? JSON.stringify({ source, fact }) : null
 }
+
+/** What a user's memories have once: a text, and of one with several facts each of them. */
+export function hashOf(text: string | Uint8Array, about: string | null = null): Buffer {
+  const hash = createHash('sha256').update(text)
+  return (about === null ? hash : hash.update('\n').update(about)).digest()
+}
+
+/** A sentence can say several values of one topic: "I am allergic to peanuts and shellfish". */
+export const aboutOf = (fact: NonNullable<Memory['fact']>): string => `${topicKey(fact)}\n${fact.value}`
 
 /** The topic that a key (server/memory/facts/supersede.ts) stands for. */
 export function topicOf(key: string): Topic {

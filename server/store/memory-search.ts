@@ -10,11 +10,11 @@ import type { VectorTables } from './vector-tables.ts'
 import type { Near } from '../vector-index/index-types.ts'
 
 /** Of each list: what ranks behind it adds little to a merged rank. */
-const DEPTH = 128
+export const DEPTH = 128
 /** From which score on a memory is about what is asked for. */
-const LEAST_TOPIC = 0.5
+export const LEAST_TOPIC = 0.5
 /** Words of a query that are looked up. */
-const MAX_WORDS = 64
+export const MAX_WORDS = 64
 
 export type SearchHit = Omit<MemoryHit, 'memory'> & { readonly seq: number }
 

@@ -17,6 +17,8 @@ export interface StoreOptions {
   readonly memoryEntries?: number
   /** Whether memories that say the same are one entry of a search. */
   readonly consolidation?: boolean
+  /** Memories of turns are in another store, which gets them from the outbox. */
+  readonly memoriesElsewhere?: boolean
   /** Upper limit of the database's size in pages of 4 KiB. */
   readonly maxPages?: number
   /** Vectors of a namespace from which on they are indexed; 0: never, which is so unless given. */

@@ -87,6 +87,10 @@ export function ownerOfChunks(owner: string): string {
   return `${owner}\nfiles`
 }
 
+export function isOwnerOfChunks(owner: string): boolean {
+  return owner.endsWith('\nfiles')
+}
+
 /** Every call names the owner but for the two that the server itself makes. */
 export interface ObjectCalls {
   /** Adds an object, or puts it in the place of the one with its key. */

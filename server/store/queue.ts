@@ -27,10 +27,12 @@ const WRITES: ReadonlySet<keyof StoreCalls> = new Set([
   'changeObject',
   'addChunks',
   'writeStoreMemory',
+  'settleMemories',
 ])
 /** What they delete is in no file any more when they are answered. */
 const ERASES: ReadonlySet<keyof StoreCalls> = new Set([
   'erase',
+  'eraseTurns',
   'clearPrefixes',
   'expirePrefixes',
   'expireMemories',

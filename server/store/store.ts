@@ -5,6 +5,7 @@ import type { EraseCalls } from './erase-calls.ts'
 import type { MemoryCalls, ToldMemory } from './memory-calls.ts'
 import type { MemoryStoreCalls } from './memory-store-calls.ts'
 import type { ObjectCalls } from './object-calls.ts'
+import type { OutboxCalls } from './outbox-calls.ts'
 import type { Checkpoint, Gates, SessionState } from '../checkpoint.ts'
 import type { StoreNote, VectorIndexStatistics } from '../vector-index/index-types.ts'
 import type { CallRuns } from '../engine/prefill-calls.ts'
@@ -140,7 +141,15 @@ export interface Remembered {
 
 /** All calls are answered in the order in which they were made. */
 export interface StoreCalls
-  extends PrefixCalls, ConversationCalls, MemoryCalls, EpisodeCalls, EraseCalls, ObjectCalls, MemoryStoreCalls {
+  extends
+    PrefixCalls,
+    ConversationCalls,
+    MemoryCalls,
+    EpisodeCalls,
+    EraseCalls,
+    ObjectCalls,
+    MemoryStoreCalls,
+    OutboxCalls {
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What is `remembered` of it is

@@ -10,6 +10,7 @@ import { createEpisodes } from './episodes.ts'
 import { createMemories } from './memories.ts'
 import { createMemoryStores } from './memory-stores.ts'
 import { createObjects } from './objects.ts'
+import { createOutbox } from './outbox.ts'
 import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type DroppedState, type Kind, type States } from './states.ts'
 import type { VectorSearch } from './vector-search.ts'
@@ -30,6 +31,8 @@ export interface Retention {
   readonly memoryEntries?: number
   /** Whether memories that say the same are one entry of a search; they are unless it is false. */
   readonly consolidation?: boolean
+  /** Memories of turns are in another store, which gets them from the outbox. */
+  readonly memoriesElsewhere?: boolean
 }
 
 /** Where the database is. */
@@ -91,7 +94,8 @@ export function createTurns(
       states.setKind(parent, KIND.prunable, KIND.leaf)
     return dropped
   }
-  const eraser = createEraser(database, { memories, episodes }, dropTurn)
+  const outbox = retention.memoriesElsewhere === true ? createOutbox(database) : null
+  const eraser = createEraser(database, { memories, episodes }, dropTurn, outbox)
   return {
     ...prefixes,
     ...createConversations(database),
@@ -103,6 +107,12 @@ export function createTurns(
     unembeddedEpisodes: (...args) => episodes.unembeddedEpisodes(...args),
     consolidateMemories: () => isConsolidating && consolidation.step(),
     erase: (...args) => eraser.erase(...args),
+    turnsMeant: (...args) => eraser.turnsMeant(...args),
+    turnsAround: (...args) => eraser.turnsAround(...args),
+    eraseTurns: (...args) => eraser.eraseTurns(...args),
+    folderId: () => outbox?.id() ?? '',
+    pendingMemories: (limit) => outbox?.pending(limit) ?? [],
+    settleMemories: (seqs) => outbox?.settle(seqs),
     putPrefix(...args) {
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)
@@ -115,8 +125,12 @@ export function createTurns(
       if (turn.parent !== null) states.setKind(turn.parent, KIND.leaf, KIND.prunable)
       const isKept = state === null || keep(turn, state, kind) !== null
       states.prune(turn.root, retention.keepStates)
-      memories.tellMemories(turn.owner, told)
       if (episode) episodes.add(turn, episode)
+      if (outbox) {
+        if (told.length + read.length > 0) outbox.add(turn.owner, { kind: 'turn', response: turn.id, told, read })
+        return isKept
+      }
+      memories.tellMemories(turn.owner, told)
       for (const memory of read) {
         sql.addUse.run(turn.id, turn.owner, memory)
         episodes.wasRead(turn.owner, memory)

@@ -36,7 +36,7 @@ const query = (text: string, changes: Partial<MemoryQuery> = {}): MemoryQuery =>
 const made = (...numbers: number[]): MadeVector => ({ embedder: 'e', vector: Float32Array.from(numbers) })
 const everything = { namespace: null, user: null }
 
-export function memoryContract(name: string, openStore: () => Promise<Opened>): void {
+export function memoryContract(name: string, openStore: () => Promise<Opened>, numRuns = 8): void {
   const open = async (): Promise<Opened> => {
     const store = await openStore()
     onTestFinished(() => store.close())
@@ -259,7 +259,7 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>): 
             await store.close()
           }
         }),
-        { numRuns: 8 },
+        { numRuns },
       )
     })
   })
