@@ -18,6 +18,7 @@ import {
   type RunningServer,
   type Sources,
 } from './serve.ts'
+import { withPostgres } from './store/postgres/with-postgres.ts'
 import { startStore } from './store/start.ts'
 import type { Store } from './store/store.ts'
 
@@ -58,6 +59,7 @@ export function serveCommand(find: FindBundle): Command {
     .addOption(
       new Option('--memories <mode>', 'what turns do with memories of their user (default: on)').choices(MEMORY_MODES),
     )
+    .option('--memory-store <url>', 'PostgreSQL with pgvector that holds memories (default: the data folder does)')
     .option('--memory-entries <number>', 'turns of a tenant that are found across conversations (default: 100000)')
     .option('--consolidation <yes>', 'memories that say the same are one entry of a search (default: yes)')
     .option(
@@ -135,10 +137,12 @@ export async function serve(
 
 /** The store of a configuration's data folder. */
 export function storeOf({ data, stateDisk, prefixDisk, vectorIndexThreshold: threshold, ...config }: Config): Store {
-  const { keepStates, replayTokens, memoryEntries, consolidation } = config
+  const { keepStates, replayTokens, memoryEntries, consolidation, memoryStore } = config
   const bytes = { stateBytes: stateDisk, prefixBytes: prefixDisk }
   const memories = { memoryEntries, consolidation, vectorIndex: { threshold } }
-  return startStore({ folder: data, keepStates, replayTokens, ...bytes, ...memories })
+  const options = { folder: data, keepStates, replayTokens, ...bytes, ...memories }
+  if (memoryStore === undefined) return startStore(options)
+  return withPostgres(startStore({ ...options, memoriesElsewhere: true }), memoryStore)
 }
 
 /** What the bundles of a configuration serve: those with a decoder each in an engine of its own. */

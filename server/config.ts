@@ -71,6 +71,13 @@ export const configSchema = z.strictObject({
   vectorIndexThreshold: count(0, Number.MAX_SAFE_INTEGER).default(50_000),
   /** What turns do with memories: `on` reads and writes them, `read` only reads, `off` neither. */
   memories: z.enum(MEMORY_MODES).default('on'),
+  /** URL of the PostgreSQL with pgvector that holds memories; none: the data folder does. */
+  memoryStore: z
+    .string()
+    .refine((value) => URL.canParse(value) && /^postgres(?:ql)?:$/.test(new URL(value).protocol), {
+      message: 'expected a URL as postgres://user@host:5432/database',
+    })
+    .optional(),
   /** Turns of a tenant that are found across conversations, at most; beyond them those that matter least are found no more. */
   memoryEntries: count(1, 100_000_000).default(100_000),
   /** Whether memories that say the same are one entry of a search. */

@@ -69,11 +69,11 @@ function readiness(deps: Deps, c: RequestContext): Response {
 }
 
 async function version(deps: Deps): Promise<object> {
-  const { vectorIndex, ...store } = await deps.store.statistics()
+  const { vectorIndex, memoryStore, ...store } = await deps.store.statistics()
   const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
   const { memories, verify } = deps
   const running = { name: 'mneme', version: deps.version, node: process.version }
-  return { ...running, models, embedders, memories, verify, vectorIndex, store }
+  return { ...running, models, embedders, memories, verify, memoryStore, vectorIndex, store }
 }
 
 function embedderObject({ name, created, bundle, architecture, maxTokens, width }: ServedEmbedder): object {

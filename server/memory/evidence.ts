@@ -1,5 +1,6 @@
 /** Which memories a turn reads, and why. */
 import type { Deps } from '../deps.ts'
+import { isAway } from '../store/errors.ts'
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import type { Topic } from './facts/fact.ts'
 import { recall } from './memories.ts'
@@ -27,6 +28,8 @@ export interface Evidence {
   readonly gate: GateDecision
   /** The embedder that compared meanings; null where only words were compared. */
   readonly embedder: string | null
+  /** Nothing was found because the server that holds memories cannot be reached. */
+  readonly isAway?: boolean
 }
 
 /** Whether entries are read, and what that was decided by: the best entry's features. */
@@ -57,6 +60,21 @@ const COMMON: ReadonlySet<string> = new Set(
   whats when where which who whom whose why will with would yes you your yours`.split(/\s+/),
 )
 
+/** The turn goes on without memories, and its usage says so. */
+const UNREACHABLE: Evidence = {
+  entries: [],
+  asked: [],
+  gate: { open: false, forced: false, candidates: 0, overlap: 0, similarity: null, topic: null },
+  embedder: null,
+  isAway: true,
+}
+
+/** Rethrows what is no unreachable store of memories. */
+export function nullIfAway(error: unknown): null {
+  if (isAway(error)) return null
+  throw error
+}
+
 /** Looks for what is remembered of the user's words. `isKnown`: whether the request itself says it, so that it need not be noted. */
 export async function findEvidence(
   deps: Deps,
@@ -69,7 +87,9 @@ export async function findEvidence(
   if (!use.read || use.gate === false || message.trim() === '') return null
   const { namespace, user } = use
   const asked = { namespace, user: user ?? '', metadata: {}, ended: false, text: message, limit: CANDIDATES }
-  const { hits, embedder, topics } = await recall(deps, owner, asked, signal)
+  const found = await recall(deps, owner, asked, signal).catch(nullIfAway)
+  if (!found) return UNREACHABLE
+  const { hits, embedder, topics } = found
   const words = contentWords(message)
   const fresh = hits.filter(({ memory }) => !isKnown(memory))
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))

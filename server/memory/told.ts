@@ -2,7 +2,7 @@
 import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
-import type { MemoryUse } from './evidence.ts'
+import { nullIfAway, type MemoryUse } from './evidence.ts'
 import type { Fact, Sentence } from './facts/fact.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
@@ -13,6 +13,8 @@ export interface TurnMemories {
   readonly written: readonly Memory[]
   /** What does not hold any more from now on. */
   readonly ended: readonly Memory[]
+  /** Nothing is remembered because the server that holds memories cannot be reached. */
+  readonly isAway?: boolean
 }
 
 /** Of one turn at most: what else is in it is pasted text. */
@@ -26,7 +28,11 @@ const WITHDRAWABLE = 1000
 type KnownFact = Fact & { readonly memory: Memory }
 
 /** What is to be remembered of a message. Nothing is taken from a reply, or from what a reply was shown. */
-export async function memoriesOfTurn(
+export async function memoriesOfTurn(...args: Parameters<typeof readTold>): Promise<TurnMemories> {
+  return (await readTold(...args).catch(nullIfAway)) ?? { told: [], written: [], ended: [], isAway: true }
+}
+
+async function readTold(
   { store, now }: Pick<Deps, 'store' | 'now'>,
   owner: string,
   { namespace, user }: MemoryUse,

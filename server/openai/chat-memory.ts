@@ -43,7 +43,7 @@ export async function rememberChat(
   const evidence = await findEvidence(deps, owner, use, said, isKnown, signal)
   const noted = evidence && (await withNotes(model, turn, evidence.entries))
   if (evidence) deps.metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
-  const mode = evidence && turn.choices === 1 ? verify : 'off'
+  const mode = evidence && !evidence.isAway && turn.choices === 1 ? verify : 'off'
   let told: Promise<TurnMemories | null> | null = null
   let outcome: { told: TurnMemories | null; verified: Verified | null; served: string | null } | null = null
   const tell = (completion: string): Promise<TurnMemories | null> => {
@@ -73,7 +73,7 @@ export async function rememberChat(
       const memories = await tell(completion)
       outcome = { verified: null, served: null, ...outcome, told: memories }
       if (!memories) return
-      await deps.store.tellMemories(owner, memories.told)
+      if (memories.told.length > 0) await deps.store.tellMemories(owner, memories.told)
       countTold(deps.metrics, memories)
       void embedTold(deps, owner, memories.written)
     },

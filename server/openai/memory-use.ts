@@ -66,9 +66,10 @@ export function memoryReport(
     entries: noted && evidence ? evidence.entries.map(entryOf) : [],
     notes: noted && { place: noted.place, tokens: noted.tokens },
     second_reading: again && { tokens: again.computed },
-    writes: told !== null,
+    writes: told !== null && !told.isAway,
     written: told?.written.map(({ id }) => id) ?? [],
     ended: told?.ended.map(({ id }) => id) ?? [],
+    ...(evidence?.isAway || told?.isAway ? { unavailable: true } : {}),
   }
 }
 

@@ -56,7 +56,7 @@ export async function readMemory(
   const evidence = generates ? await findEvidence(deps, owner, use, said.at(-1) ?? '', isKnown, signal) : null
   const search = generates ? await searchForTurn(deps, request, said.at(-1) ?? '', owner, signal) : null
   const noted = await withEvidence(turn.model, turn.job, evidence?.entries ?? [], readableChunks(search))
-  const verify = evidence ? (request.mneme?.verify ?? deps.verify) : 'off'
+  const verify = evidence && !evidence.isAway ? (request.mneme?.verify ?? deps.verify) : 'off'
   return { use, said, evidence, search, noted, verify }
 }
 

@@ -94,7 +94,7 @@ export function connectStore(port: Port): ConnectedStore {
     embedEpisode: call('embedEpisode'),
     unembeddedEpisodes: call('unembeddedEpisodes'),
     erase: call('erase'),
-    folderId: call('folderId'),
+    folderOfMemories: call('folderOfMemories'),
     pendingMemories: call('pendingMemories'),
     settleMemories: call('settleMemories'),
     turnsMeant: call('turnsMeant'),

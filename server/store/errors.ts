@@ -19,6 +19,11 @@ export class StoreError extends Error {
   }
 }
 
+/** Whether memories cannot be had now because the server that holds them cannot be reached. */
+export function isAway(error: unknown): boolean {
+  return error instanceof StoreError && error.reason === 'away'
+}
+
 /** Primary result codes of SQLite (sqlite.org/rescode.html). */
 const REASONS: Readonly<Record<number, StoreFailure>> = { 8: 'read_only', 11: 'corrupt', 13: 'full', 26: 'corrupt' }
 

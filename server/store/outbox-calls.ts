@@ -19,8 +19,8 @@ export interface PendingWork {
 }
 
 export interface OutboxCalls {
-  /** Names the data folder. */
-  folderId(): string
+  /** Names the data folder, and says how many memories it has itself. */
+  folderOfMemories(): { readonly id: string; readonly memories: number }
   /** Oldest first. */
   pendingMemories(limit: number): PendingWork[]
   /** It is done in the other store, and goes. */

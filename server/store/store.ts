@@ -175,6 +175,15 @@ export interface StoreCalls
   statistics(): StoreStatistics
 }
 
+/** Where memories are. */
+export interface MemoryStoreStatistics {
+  readonly kind: 'embedded' | 'postgresql'
+  /** Turns and deletions that are not there yet. */
+  readonly pending: number
+  /** Whether it answered the last time. */
+  readonly reachable: boolean
+}
+
 export interface StoreStatistics {
   readonly responses: number
   readonly sessions: number
@@ -183,6 +192,7 @@ export interface StoreStatistics {
   /** States that went for want of room since the start. */
   readonly evictions: number
   readonly vectorIndex: VectorIndexStatistics
+  readonly memoryStore: MemoryStoreStatistics
   readonly prefixes: number
   readonly prefixBytes: number
   /** Turns that are found by search. */

@@ -110,7 +110,7 @@ export function createTurns(
     turnsMeant: (...args) => eraser.turnsMeant(...args),
     turnsAround: (...args) => eraser.turnsAround(...args),
     eraseTurns: (...args) => eraser.eraseTurns(...args),
-    folderId: () => outbox?.id() ?? '',
+    folderOfMemories: () => outbox?.folder() ?? { id: '', memories: 0 },
     pendingMemories: (limit) => outbox?.pending(limit) ?? [],
     settleMemories: (seqs) => outbox?.settle(seqs),
     putPrefix(...args) {
@@ -204,6 +204,7 @@ export function createTurns(
         stateBytes: count('stateBytes'),
         evictions,
         vectorIndex: search.statistics(),
+        memoryStore: { kind: 'embedded', pending: outbox?.count() ?? 0, reachable: true },
         prefixes: count('prefixes'),
         prefixBytes: count('prefixBytes'),
         episodes: count('episodes'),

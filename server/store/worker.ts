@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from './database.ts'
 import { toStoreError } from './errors.ts'
 import type { FromStore, StoreOptions, ToStore } from './messages.ts'
+import { hasOutbox } from './outbox.ts'
 import { createQueue, type CallResult } from './queue.ts'
 import type { MemoryQuery } from './memory-calls.ts'
 import { createTurns } from './turns.ts'
@@ -12,6 +13,9 @@ import { createVectorSearch } from './vector-search.ts'
 const EXPIRE_MS = 10 * 60 * 1000
 /** How often it is looked for memories that were written since. */
 const CONSOLIDATE_MS = 1000
+
+const ELSEWHERE =
+  'memories of this data folder are in PostgreSQL, and are not found while --memory-store does not name it'
 
 if (parentPort) {
   const port = parentPort
@@ -81,7 +85,8 @@ if (parentPort) {
         },
       })
     if (retention.consolidation !== false) consolidate()
-    send({ kind: 'opened', notes: opened.notes })
+    const isElsewhere = hasOutbox(opened.database) && retention.memoriesElsewhere !== true
+    send({ kind: 'opened', notes: [...opened.notes, ...(isElsewhere ? [ELSEWHERE] : [])] })
   } catch (error) {
     broken(error)
     port.close()

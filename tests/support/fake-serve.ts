@@ -1,6 +1,7 @@
 /** `mneme serve` over the fake model: what the process tests start. FAKE_* variables set what the product has no flag for. */
 import { loadConfig } from '../../server/config.ts'
 import { serve } from '../../server/cli.ts'
+import { withPostgres } from '../../server/store/postgres/with-postgres.ts'
 import { startStore } from '../../server/store/start.ts'
 import { FAKE_ENGINE, FAKE_TOKENIZER, fakeSource } from './fake-source.ts'
 
@@ -14,17 +15,20 @@ const stateBytes = Number(env['FAKE_STATE_BYTES'] ?? 16)
 process.exitCode = await serve(
   () => loadConfig(flags, {}),
   async (config) => ({ models: [fakeSource({ rows: config.maxBatch, delayMs, append, stateBytes })], embedders: [] }),
-  ({ data, keepStates, replayTokens, stateDisk, prefixDisk, memoryEntries, consolidation, vectorIndexThreshold }) =>
-    startStore({
+  ({ data, keepStates, replayTokens, stateDisk, prefixDisk, memoryStore, ...config }) => {
+    const store = startStore({
       folder: data,
       keepStates,
       replayTokens,
       stateBytes: stateDisk,
       prefixBytes: prefixDisk,
-      memoryEntries,
-      consolidation,
-      vectorIndex: { threshold: vectorIndexThreshold },
+      memoryEntries: config.memoryEntries,
+      consolidation: config.consolidation,
+      vectorIndex: { threshold: config.vectorIndexThreshold },
+      memoriesElsewhere: memoryStore !== undefined,
       ...maxPages,
-    }),
+    })
+    return memoryStore === undefined ? store : withPostgres(store, memoryStore)
+  },
   { engine: FAKE_ENGINE, tokenizer: FAKE_TOKENIZER },
 )

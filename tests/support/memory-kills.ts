@@ -43,13 +43,21 @@ const pathsOf = ({ response, memory }: Told): readonly string[] => [
   `conversations/${response}?cascade=true`,
 ]
 
-/** Kills a server on the empty `folder` so many times at random moments. */
-export async function killWhileForgetting(kills: number, folder: string): Promise<MemoryKillReport> {
+/**
+ * Kills a server on the empty `folder` so many times at random moments. `memoryStore`: an empty database for its memories, and the
+ * numbers of all secrets in it.
+ */
+export async function killWhileForgetting(
+  kills: number,
+  folder: string,
+  memoryStore: { readonly url: string; secrets(): Promise<readonly number[]> } | null = null,
+): Promise<MemoryKillReport> {
   const told = new Map<number, Told>()
   const erased = new Map<number, Told>()
   let [next, lost, back] = [0, 0, 0]
+  const where = memoryStore ? { memoryStore: memoryStore.url } : {}
   const start = (): Promise<ServerProcess> =>
-    startFakeServer({ flags: { data: folder, ...FLAGS }, environment: { FAKE_APPEND: '1' } })
+    startFakeServer({ flags: { data: folder, ...FLAGS, ...where }, environment: { FAKE_APPEND: '1' } })
   const post = async ({ url }: ServerProcess, body: Json): Promise<Json> => {
     const headers = { 'content-type': 'application/json' }
     const request = { method: 'POST', headers, body: JSON.stringify({ max_output_tokens: 4, ...body }) }
@@ -117,6 +125,9 @@ export async function killWhileForgetting(kills: number, folder: string): Promis
       }),
     )
     const grouped = members.reduce((sum: number, all: readonly unknown[]) => sum + all.length, 0)
+    const there = new Set(await memoryStore?.secrets())
+    back += [...erased.keys()].filter((number) => there.has(number)).length
+    if (memoryStore) lost += [...told.keys()].filter((number) => !there.has(number)).length
     server.child.kill('SIGTERM')
     await server.exited
     const counts = { kills, told: told.size, erased: erased.size, evicted, grouped, lost, back }

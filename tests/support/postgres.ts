@@ -66,8 +66,9 @@ export async function startPostgres(bin: string): Promise<TestPostgres> {
     }
   }
   const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise<void>((resolve) => void child?.once('exit', () => resolve()))
-    child?.kill(signal)
+    child.kill(signal)
     await ended
   }
   await start()

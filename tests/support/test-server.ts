@@ -27,6 +27,7 @@ import type { ServedModel } from '../../server/served-model.ts'
 import { reportDamage } from '../../server/store/report-damage.ts'
 import { RecentStates } from '../../server/recent-states.ts'
 import { StateCache } from '../../server/state-cache.ts'
+import { withPostgres } from '../../server/store/postgres/with-postgres.ts'
 import { startStore } from '../../server/store/start.ts'
 import type { VectorIndexOptions } from '../../server/vector-index/index-types.ts'
 import { byteCodec, createFakeRunner, type FakeOptions } from './fake-model.ts'
@@ -55,6 +56,8 @@ export interface TestOptions extends FakeOptions {
   readonly keepStates?: number
   readonly maxPages?: number
   readonly memoryEntries?: number
+  /** Of the PostgreSQL that holds memories. */
+  readonly memoryStore?: string
   /** Vectors are scanned unless given. */
   readonly vectorIndex?: VectorIndexOptions
   readonly replayTokens?: number
@@ -97,7 +100,9 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   const { port1, port2 } = new MessageChannel()
   const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB, recentStates = 0 } = options
   const { description } = fakeSource()
-  const store = startStore({
+  const { memoryStore } = options
+  const here = startStore({
+    memoriesElsewhere: memoryStore !== undefined,
     folder,
     keepStates,
     replayTokens,
@@ -107,6 +112,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     ...(options.memoryEntries === undefined ? {} : { memoryEntries: options.memoryEntries }),
     ...(options.vectorIndex === undefined ? {} : { vectorIndex: options.vectorIndex }),
   })
+  const store = memoryStore === undefined ? here : withPostgres(here, memoryStore)
   await store.ready
   const log = createLog('silent')
   const states = new StateCache(prefixCache)

@@ -4,6 +4,8 @@ import { StoreError } from '../errors.ts'
 import { POSTGRES_TABLES } from './tables.ts'
 
 const CONNECT_MS = 3000
+/** A server that could not be reached is not asked again before that: turns do not wait for it one after the other. */
+const AWAY_MS = 500
 const STATEMENT_MS = 30_000
 const CONNECTIONS = 8
 /** Of all servers that make the tables at the same time one does. */
@@ -16,6 +18,8 @@ export type Query = <Row extends object = Record<string, never>>(
 ) => Promise<{ readonly rows: Row[]; readonly count: number }>
 
 export interface Connection {
+  /** Whether the last transaction reached the server. */
+  isReachable(): boolean
   /** Runs `work` in a transaction. Rejects with StoreError: `away` where the server cannot be reached. */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -36,7 +40,10 @@ export function connectPostgres(url: string, folder: string): Connection {
   })
   // Idle connections end when the server does. The next transaction says so.
   pool.on('error', () => undefined)
+  // One that ends while it is used fails the statement that is running, or the next one.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   let opening: Promise<void> | null = null
+  let failure: { readonly error: StoreError; readonly until: number } | null = null
   const within = async <T>(work: (query: Query) => Promise<T>): Promise<T> => {
     const client = await pool.connect()
     let failed: Error | undefined
@@ -73,17 +80,23 @@ export function connectPostgres(url: string, folder: string): Connection {
     })
   return {
     async transaction(work) {
+      if (failure && failure.until > performance.now()) throw failure.error
       try {
         opening ??= open()
         await opening.catch((error: unknown) => {
           opening = null
           throw error
         })
-        return await within(work)
-      } catch (error) {
-        throw toStoreError(error)
+        const value = await within(work)
+        failure = null
+        return value
+      } catch (thrown) {
+        const error = toStoreError(thrown)
+        if (error.reason === 'away') failure = { error, until: performance.now() + AWAY_MS }
+        throw error
       }
     },
+    isReachable: () => failure === null,
     close: () => pool.end(),
   }
 }

@@ -1,5 +1,6 @@
 /** A store whose memories are in PostgreSQL; all else, the log of turns and pieces of files too, stays in the data folder. */
 import type { MemoryCalls } from '../memory-calls.ts'
+import { isAway } from '../errors.ts'
 import { isOwnerOfChunks } from '../object-calls.ts'
 import type { Store } from '../store.ts'
 import type { StoreNote } from '../../vector-index/index-types.ts'
@@ -24,8 +25,8 @@ export function withPostgres(store: Store, url: string): Store {
   }
   let opened: Promise<{ connection: Connection; outbox: OutboxWorker }> | null = null
   const open = () =>
-    (opened ??= store.folderId().then((folder) => {
-      const connection = connectPostgres(url, folder)
+    (opened ??= store.folderOfMemories().then(({ id }) => {
+      const connection = connectPostgres(url, id)
       return { connection, outbox: createOutboxWorker(store, connection, note) }
     }))
   /** What turns have changed before is there first. */
@@ -48,6 +49,13 @@ export function withPostgres(store: Store, url: string): Store {
   return {
     ...store,
     ...routed,
+    ready: readiness(),
+    async statistics() {
+      const statistics = await store.statistics()
+      const { connection } = await open()
+      const { pending } = statistics.memoryStore
+      return { ...statistics, memoryStore: { kind: 'postgresql', pending, reachable: connection.isReachable() } }
+    },
     async put(...args) {
       const isKept = await store.put(...args)
       const { told = [], read = [] } = args[2] ?? {}
@@ -71,13 +79,37 @@ export function withPostgres(store: Store, url: string): Store {
       store.onNote(listener)
     },
     async close() {
-      clearInterval(expire)
-      const { connection, outbox } = await open()
-      await outbox.close()
-      await Promise.all([connection.close(), store.close()])
+      await close()
     },
   }
+
+  async function close(): Promise<void> {
+    clearInterval(expire)
+    const parts = await opened?.catch(() => null)
+    await parts?.outbox.close()
+    await Promise.all([parts?.connection.close(), store.close()])
+  }
+
+  /** A server that is away is no reason not to start; one that cannot be used is. */
+  async function readiness(): Promise<readonly string[]> {
+    const notes = [...(await store.ready)]
+    const { memories } = await store.folderOfMemories()
+    if (memories > 0) notes.push(kept(memories))
+    try {
+      await run(() => Promise.resolve())
+    } catch (error) {
+      if (!isAway(error)) {
+        await close()
+        throw error
+      }
+      notes.push(`${(error as Error).message}. Turns go on without memories until it can be reached.`)
+    }
+    return notes
+  }
 }
+
+const kept = (memories: number): string =>
+  `${memories} memories of this data folder are in its own database, and are not found while --memory-store is set`
 
 function postgresMemories(run: <T>(work: (query: Query) => Promise<T>) => Promise<T>): AsyncMemories {
   return {
