@@ -40,6 +40,8 @@ export async function forgetPrompts(deps: Deps, owner: string): Promise<number> 
 /** A receipt as it is answered. */
 export function receiptObject(receipt: FullReceipt): object {
   const { memories, responses, index, states, pages, prefixes, alike, repeatedBy, followedBy, sources } = receipt
+  const { memoryStore } = receipt
   const stays = { alike, repeated_by: repeatedBy, followed_by: followedBy, sources }
-  return { memories, responses, index_rows: index, states, pages, prefixes, ...stays }
+  const where = memoryStore ? { memory_store: memoryStore } : {}
+  return { memories, responses, index_rows: index, states, pages, prefixes, ...stays, ...where }
 }

@@ -19,6 +19,8 @@ export interface EraseOptions {
 
 /** What was deleted, and what stays that may still say it. Ids are those of the owner alone. */
 export interface Receipt {
+  /** Where memories were deleted besides the data folder. */
+  readonly memoryStore?: 'postgresql'
   readonly memories: readonly string[]
   readonly responses: readonly string[]
   /** Rows of the memories' indices: their words, their vectors, their history, and which responses read them. */

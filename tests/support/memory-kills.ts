@@ -11,6 +11,8 @@ export interface MemoryKillReport {
   readonly erased: number
   readonly evicted: number
   readonly grouped: number
+  /** Turns that were answered without memories because their store could not be reached. */
+  readonly withoutMemories: number
   /** Acknowledged turns, or what was taken from them, that are not there. */
   readonly lost: number
   /** Acknowledged deletions of which a response, a memory or any byte is there. */
@@ -54,7 +56,7 @@ export async function killWhileForgetting(
 ): Promise<MemoryKillReport> {
   const told = new Map<number, Told>()
   const erased = new Map<number, Told>()
-  let [next, lost, back] = [0, 0, 0]
+  let [next, lost, back, withoutMemories] = [0, 0, 0, 0]
   const where = memoryStore ? { memoryStore: memoryStore.url } : {}
   const start = (): Promise<ServerProcess> =>
     startFakeServer({ flags: { data: folder, ...FLAGS, ...where }, environment: { FAKE_APPEND: '1' } })
@@ -72,7 +74,13 @@ export async function killWhileForgetting(
       const options = { prompt_cache_retention: '24h', mneme: { gates: { semantic: false } } }
       const response = await post(server, { input: inputOf(number), ...options })
       if (!response) continue
-      const [memory] = response.usage.mneme.memory.written
+      const { written, unavailable } = response.usage.mneme.memory
+      // It was answered without memories, and said so.
+      if (unavailable === true) {
+        withoutMemories++
+        continue
+      }
+      const [memory] = written
       told.set(number, { number, response: response.id, memory })
       await post(server, { input: `What is my locker${number} code?` })
     }
@@ -130,7 +138,7 @@ export async function killWhileForgetting(
     if (memoryStore) lost += [...told.keys()].filter((number) => !there.has(number)).length
     server.child.kill('SIGTERM')
     await server.exited
-    const counts = { kills, told: told.size, erased: erased.size, evicted, grouped, lost, back }
+    const counts = { kills, told: told.size, erased: erased.size, evicted, grouped, withoutMemories, lost, back }
     return { ...counts, disagreements: [...before, ...disagreements(folder)] }
   } finally {
     server.child.kill('SIGKILL')

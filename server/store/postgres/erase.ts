@@ -55,7 +55,7 @@ export async function eraseBoth(
   const kept = (all: ReadonlySet<string>): string[] => [...all].filter((id) => !extent.responses.has(id))
   const [repeatedBy, sources] = [kept(extent.repeatedBy), kept(extent.sources)]
   const stays = { repeatedBy, sources, followedBy: [...(await followedBy(store, owner, extent, repeatedBy, sources))] }
-  return { ...receipt, index: sum, responses: [...extent.responses], ...stays }
+  return { ...receipt, memoryStore: 'postgresql', index: sum, responses: [...extent.responses], ...stays }
 }
 
 async function extentOf(

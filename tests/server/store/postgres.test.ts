@@ -159,6 +159,10 @@ describe.skipIf(bin === null)('PostgreSQL that cannot be reached', () => {
     expect(memoryStore).toEqual({ kind: 'postgresql', pending: 0, reachable: false })
     await postgres.start()
     await expect.poll(async () => (await server.post('/v1/memories/search', { query: 'code' })).status).toBe(200)
+    const [{ id }] = ((await (await server.request('GET', '/v1/memories')).json()) as Json).data
+    const { receipt } = (await (await server.request('DELETE', `/v1/memories/${id}?cascade=true`)).json()) as Json
+    expect(receipt).toMatchObject({ memory_store: 'postgresql', memories: [id] })
+    await server.post('/v1/memories', { text: code })
     const usage = await respond('What is my locker code?')
     expect(usage).toMatchObject({ gates: { semantic: { open: true } } })
     expect(usage.unavailable).toBeUndefined()
