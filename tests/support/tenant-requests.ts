@@ -162,6 +162,13 @@ export const TENANT_REQUESTS: Readonly<Record<string, TenantRequest>> = {
   'DELETE /v1/responses/:id': {
     ask: on('resp', '/v1/responses/{}', ({ random }) => ({ path: random() < 0.5 ? '?cascade=true' : '' })),
   },
+  'GET /v1/conversations': {
+    ask: plain('/v1/conversations', (choice) => {
+      const after = choice.random() < 0.3 ? named('resp', choice) : null
+      return { path: `?limit=100${after ? `&after=${after.ids[0]}` : ''}`, isForeign: after?.isForeign === true }
+    }),
+  },
+  'GET /v1/conversations/:id': { ask: on('resp', '/v1/conversations/{}') },
   'DELETE /v1/conversations/:id': { ask: on('resp', '/v1/conversations/{}'), weight: 0.5 },
   'GET /v1/responses/:id/input_items': { ask: on('resp', '/v1/responses/{}/input_items') },
   'POST /v1/memories': {
