@@ -1,6 +1,5 @@
 /** What memories do in a chat completion: the reply reads them and is checked, and what is told is remembered where asked for. */
 import type { Message } from '../../runtime/text.ts'
-import type { VerifyMode } from '../critic/verify-mode.ts'
 import { verifyOrRetry, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { MemoryUse } from '../memory/evidence.ts'

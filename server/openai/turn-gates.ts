@@ -104,7 +104,7 @@ export async function decideTurn(deps: Deps, turn: GatedTurn, signal: AbortSigna
       episodic: offered.episodic > 0,
       semantic: offered.semantic > 0,
       expert_bias: output !== null && hasExperts,
-      verification: found !== null && !found.isAway && (turn.verify !== 'off' || forced.verification === true),
+      verification: found !== null && !found.isAway && isChecked(turn),
     },
     defaults: {
       early_exit: info.exitPays,
@@ -128,6 +128,10 @@ export async function decideTurn(deps: Deps, turn: GatedTurn, signal: AbortSigna
 /** A text that is empty has no vector. */
 const vectorOf = (deps: Deps, owner: string, message: string, signal: AbortSignal) =>
   message.trim() === '' ? Promise.resolve(null) : makeVector(deps, owner, message, signal)
+
+/** Where a request wants no memories in its reply, the critic would put them there: it is left out unless it is asked for. */
+const isChecked = ({ verify, forced }: GatedTurn): boolean =>
+  forced.verification === true || (verify !== 'off' && forced.semantic !== false)
 
 /** The search of turns is for those who may read them: without that it costs a turn time for nothing. */
 function looksBack({ gating }: Deps, { episodic }: Forced): boolean {

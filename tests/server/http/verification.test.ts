@@ -132,6 +132,17 @@ test('what was never told is said to be, and a value for it is not served', asyn
   expect(verificationOf(json).verdicts).toMatchObject([{ verdict: 'unchecked', invented: true }])
 })
 
+test('a request that wants no memories read is not answered from them by the critic, unless it asks for the critic', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  await respond(server, CODE)
+  const asked = (gates: Json) => respond(server, QUESTION, { mneme: { verify: 'quote', gates } })
+  const without = await asked({ semantic: false })
+  expect(textOf(without.json)).toBe('Your locker code is 4017.')
+  expect(without.json.usage.mneme.gates.verification).toMatchObject({ open: false, by: 'unavailable' })
+  const checked = await asked({ semantic: false, verification: true })
+  expect(textOf(checked.json)).toBe(`You told me: "${CODE}"`)
+})
+
 test('where no rule has read what answers, the sentence that was found by its words is quoted', async () => {
   const { server } = await answering('Your wifi password is swordfish.')
   const statement = 'Behind the fridge hangs the wifi password, otter99.'
