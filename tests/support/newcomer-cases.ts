@@ -1,0 +1,79 @@
+/** A newcomer's own words as cases for a server: what is told, what is asked then, and what the answer has to have. */
+import { readFileSync } from 'node:fs'
+
+interface Topic {
+  readonly subject: string
+  readonly attribute: string
+}
+
+interface ToldLine {
+  readonly kind: string
+  readonly part: 'open' | 'held-out'
+  readonly messages: readonly string[]
+  readonly facts?: readonly (Topic & { readonly value: string })[]
+  readonly answer?: string
+}
+
+interface PeopleLine {
+  readonly kind: Case['kind']
+  readonly tells: readonly string[]
+  readonly asks: string
+  readonly value?: string
+  readonly old?: string
+}
+
+/** Conversations that tell, and one that asks. */
+export interface Case {
+  readonly kind: 'told' | 'corrected' | 'never told' | 'small talk'
+  readonly part: string
+  /** Of one conversation each. */
+  readonly tells: readonly (readonly string[])[]
+  readonly asks: string
+  /** Null: that it was not told. */
+  readonly value: string | null
+  /** What must not be said any more. */
+  readonly old: string | null
+}
+
+const read = (file: string): string[] =>
+  readFileSync(new URL(`../fixtures/newcomer/${file}`, import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')
+
+/** The lines of told.jsonl, `open` and `held-out`. */
+export function toldCases(): Case[] {
+  return read('told.jsonl').flatMap((line) => casesOf(JSON.parse(line) as ToldLine))
+}
+
+/**
+ * The lines of people.jsonl, odd ones (`A`) and even ones (`B`). Every second pair of lines tells and corrects in two
+ * conversations, the others in one.
+ */
+export function peopleCases(): Case[] {
+  return read('people.jsonl').map((line, at) => {
+    const { kind, tells, asks, value, old } = JSON.parse(line) as PeopleLine
+    const conversations = at % 4 < 2 ? [tells] : tells.map((told) => [told])
+    const told = conversations.filter(({ length }) => length > 0)
+    return { kind, part: at % 2 === 0 ? 'A' : 'B', tells: told, asks, value: value ?? null, old: old ?? null }
+  })
+}
+
+function casesOf({ kind, part, messages, facts = [], answer }: ToldLine): Case[] {
+  const last = messages.at(-1) as string
+  const before = messages.length > 1 ? [messages.slice(0, -1)] : []
+  const asked = { part, tells: before, asks: last, old: null }
+  if (kind === 'asked' && answer !== undefined) return [{ ...asked, kind: 'told', value: answer }]
+  if (kind === 'untold') return [{ ...asked, kind: 'never told', value: null }]
+  if (kind === 'small talk') return [{ ...asked, kind, tells: [], value: null }]
+  if (kind !== 'told' && kind !== 'corrected') return []
+  return facts.map((fact) => ({ ...asked, kind, tells: [messages], asks: questionFor(fact), value: fact.value }))
+}
+
+/** A plain question for a topic, where the line has none of its own. */
+function questionFor({ subject, attribute }: Topic): string {
+  if (subject !== 'user') return `What is my ${subject}'s ${attribute}?`
+  if (attribute === 'home') return 'Where do I live?'
+  if (attribute === 'likes') return 'What do I like?'
+  if (attribute === 'allergy') return 'What am I allergic to?'
+  return `What is my ${attribute}?`
+}
