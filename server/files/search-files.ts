@@ -1,7 +1,6 @@
 /** Finds pieces of files in vector stores, by the search that memories have. */
 import type { Deps } from '../deps.ts'
 import { recall } from '../memory/memories.ts'
-import { mostOf } from '../memory/rank.ts'
 import { ownerOfChunks, type StoredObject } from '../store/object-calls.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import { fits, type Attributes, type Filter } from './filters.ts'
@@ -49,9 +48,9 @@ export async function searchFiles(
     if (files.size === 0 || chosen?.length === 0) continue
     for (const text of texts) {
       const where = { namespace: store, user: null, ...(chosen && { users: chosen }), metadata: {}, ended: false }
-      const { hits, embedder } = await recall(deps, ownerOfChunks(owner), { ...where, text, limit }, signal)
+      const { hits } = await recall(deps, ownerOfChunks(owner), { ...where, text, limit }, signal)
       for (const hit of hits) {
-        const score = Math.min(1, hit.score / mostOf(embedder === null ? 1 : 2))
+        const score = Math.min(1, hit.score)
         const chunk = await chunkOf(deps, owner, files, hit, score)
         if (chunk && score >= least && score > (found.get(chunk.id)?.score ?? -1)) found.set(chunk.id, chunk)
       }

@@ -3,10 +3,6 @@
 /** Constants of BM25 (Robertson & Zaragoza 2009, The Probabilistic Relevance Framework), as SQLite's FTS5 has them. */
 const K1 = 1.2
 const B = 0.75
-/** Of reciprocal rank fusion (Cormack, Clarke & Büttcher 2009, SIGIR). */
-const RANK_CONSTANT = 60
-/** Places of a list whose scores are added to those of other lists: words in common put much of a store behind them. */
-const ADDED_UP = 16
 
 /** Where a word occurs: in a text of `length` words, `count` times. */
 export interface Posting {
@@ -53,23 +49,31 @@ export function sorted(ranked: readonly Ranked[]): Ranked[] {
   return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq)
 }
 
-/**
- * The lists merged by the ranks that they give: 1 / (60 + rank), added up over the lists that have a memory among their first.
- * Behind those only the best rank counts, or what many lists rank low would come before what one of them ranks first.
- */
-export function mergeRanks(lists: readonly (readonly Ranked[])[]): Ranked[] {
-  const scores = new Map<number, number>()
-  for (const list of lists)
-    for (const [at, { seq }] of list.slice(0, ADDED_UP).entries())
-      scores.set(seq, (scores.get(seq) ?? 0) + 1 / (RANK_CONSTANT + at + 1))
-  const behind = new Map<number, number>()
-  for (const list of lists)
-    for (const [at, { seq }] of list.entries())
-      if (!scores.has(seq)) behind.set(seq, Math.max(behind.get(seq) ?? 0, 1 / (RANK_CONSTANT + at + 1)))
-  return sorted([...scores, ...behind].map(([seq, score]) => ({ seq, score })))
+/** What each list says of a memory, 0 to 1; meaning counts twice as much as words, and what is known to be asked for most. */
+const SHARE = { words: 1 / 3, meaning: 2 / 3, topic: 1 } as const
+
+/** Best first. */
+export interface RankedLists {
+  readonly words: readonly Ranked[]
+  readonly meaning: readonly Ranked[]
+  readonly topic?: readonly Ranked[]
 }
 
-/** The score of a memory that is the first of so many lists. */
-export function mostOf(lists: number): number {
-  return lists / (RANK_CONSTANT + 1)
+/**
+ * The lists merged by their scores, each as a share of its best (a convex combination: Bruch, Gai & Ingber 2023, An Analysis of
+ * Fusion Functions for Hybrid Retrieval). Ranks alone would let words in common put much of a store before what means the same.
+ * Where only words or only meanings were compared, their scores count in full.
+ */
+export function mergeScores({ words, meaning, topic = [] }: RankedLists): Ranked[] {
+  const isOne = words.length === 0 || meaning.length === 0
+  const scores = new Map<number, number>()
+  const add = (list: readonly Ranked[], share: number): void => {
+    const most = list[0]?.score ?? 0
+    for (const { seq, score } of list)
+      scores.set(seq, (scores.get(seq) ?? 0) + (most > 0 ? (share * Math.max(0, score)) / most : 0))
+  }
+  add(words, isOne ? 1 : SHARE.words)
+  add(meaning, isOne ? 1 : SHARE.meaning)
+  add(topic, SHARE.topic)
+  return sorted([...scores].map(([seq, score]) => ({ seq, score })))
 }

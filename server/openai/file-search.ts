@@ -3,7 +3,6 @@ import type { Deps } from '../deps.ts'
 import { DEFAULT_RESULTS, isMemoryStore, searchFiles, type FoundChunk } from '../files/search-files.ts'
 import { findOpenStore, requireMemoryStore, touch } from '../files/vector-stores.ts'
 import { contentWords } from '../memory/evidence.ts'
-import { mostOf } from '../memory/rank.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import { ApiError } from './errors.ts'
@@ -90,10 +89,10 @@ function resultOf({ file, name, attributes, score, text }: FoundChunk): Json {
   return { file_id: file, filename: name, attributes, score, text }
 }
 
-/** Lists that memories are ranked in: words, meaning, topic. */
-const LISTS = 3
+/** The score of a memory that is first in words, in meaning and by its topic. */
+const MOST = 2
 
 function memoryResult({ memory, score }: MemoryHit): Json {
   const { id, text, metadata } = memory
-  return { file_id: id, filename: 'memory', attributes: metadata, score: Math.min(1, score / mostOf(LISTS)), text }
+  return { file_id: id, filename: 'memory', attributes: metadata, score: Math.min(1, score / MOST), text }
 }

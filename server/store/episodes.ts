@@ -1,17 +1,17 @@
 /** The index of turns: written in the turn's transaction, within a limit for each owner, and gone with the turn. */
 import type Database from 'libsql'
 import { retentionOf } from '../memory/importance.ts'
-import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../memory/rank.ts'
+import { best, mergeScores, scoreByWords, type Ranked } from '../memory/rank.ts'
 import { innerProduct, TopRanked } from '../memory/top-ranked.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { EpisodeCalls, EpisodeHit, EpisodeQuery, NewEpisode } from './episode-calls.ts'
 import { textOf, vectorBytes, vectorOf } from './memory-row.ts'
 import type { TurnRecord } from './store.ts'
 import type { Blob } from './turn-row.ts'
+import { createWordPostings } from './word-postings.ts'
 
 /** Of each list: what ranks behind it adds little to a merged rank. */
 const DEPTH = 128
-const MAX_WORDS = 64
 /** More than a turn adds, so that a limit that was made smaller is reached; few, so that no turn waits for long. */
 const EVICTED_AT_ONCE = 64
 
@@ -39,6 +39,7 @@ interface Row {
 /** An owner has at most `limit` turns in the index; beyond it those go that matter least by now. */
 export function createEpisodes(database: Database.Database, limit: number): Episodes {
   const sql = prepare(database)
+  const postingsOf = createWordPostings(database, 'episode_word')
   const scopeOf = (owner: string, namespace: string): number => {
     sql.addScope.run(owner, namespace)
     return (sql.scope.get(owner, namespace) as { scope: number }).scope
@@ -76,10 +77,7 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
   const byWords = (scope: number, text: string, allowed: ReadonlySet<number> | null): Ranked[] => {
     const total = sql.totals.get(scope) as { texts: number; words: number } | undefined
     if (!total) return []
-    const lists = [...new Set(wordsOf(text))]
-      .slice(0, MAX_WORDS)
-      .map((word) => sql.postings.all(scope, word) as Posting[])
-    const scores = scoreByWords(lists, total.texts, total.words)
+    const scores = scoreByWords(postingsOf(scope, text), total.texts, total.words)
     const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
     return best(
       seqs,
@@ -123,7 +121,7 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
       const allowed = rows && new Set(rows.map(({ seq }) => seq))
       const lists = [byWords(found.scope, query.text, allowed), nearest(found.scope, query, allowed)] as const
       const [words, similar] = lists.map((list) => new Map(list.map(({ seq, score }) => [seq, score])))
-      return mergeRanks(lists)
+      return mergeScores({ words: lists[0], meaning: lists[1] })
         .slice(0, query.limit)
         .map(({ seq, score }) => {
           const row = sql.hit.get([seq]) as Pick<Row, 'created' | 'importance' | 'reads'> &

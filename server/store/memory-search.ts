@@ -1,20 +1,18 @@
 /** Which memories of a namespace fit a query: by words, by vectors and by topics, merged by rank. */
 import type Database from 'libsql'
-import { best, mergeRanks, scoreByWords, sorted, type Posting, type Ranked } from '../memory/rank.ts'
-import { wordsOf } from '../memory/words.ts'
+import { best, mergeScores, scoreByWords, sorted, type Ranked } from '../memory/rank.ts'
 import type { MadeVector, MemoryHit, MemoryQuery } from './memory-calls.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
 import { topicOf } from './memory-row.ts'
 import type { MemoryVectors } from './memory-vectors.ts'
 import type { VectorTables } from './vector-tables.ts'
+import { createWordPostings } from './word-postings.ts'
 import type { Near } from '../vector-index/index-types.ts'
 
 /** Of each list: what ranks behind it adds little to a merged rank. */
 const DEPTH = 128
 /** From which score on a memory is about what is asked for. */
 const LEAST_TOPIC = 0.5
-/** Words of a query that are looked up. */
-const MAX_WORDS = 64
 
 export type SearchHit = Omit<MemoryHit, 'memory'> & { readonly seq: number }
 
@@ -30,7 +28,6 @@ export function createMemorySearch(
 ): MemorySearch {
   const sql = {
     totals: database.prepare('SELECT texts, words FROM memory_scope WHERE scope = ?'),
-    postings: database.prepare('SELECT seq, count, length FROM memory_word WHERE scope = ? AND word = ?'),
     topics: database.prepare(
       `SELECT user_id, topic, max(seq) AS seq FROM memory
         WHERE scope = ? AND (? IS NULL OR user_id = ?) AND topic IS NOT NULL AND ended IS NULL GROUP BY user_id, topic`,
@@ -40,6 +37,7 @@ export function createMemorySearch(
     ),
     ofUser: database.prepare('SELECT seq FROM memory WHERE scope = ? AND user_id = ?'),
   }
+  const postingsOf = createWordPostings(database, 'memory_word')
   /** Memories of users; null where all are. */
   const memoriesOf = (scope: number, users: readonly string[] | null): ReadonlySet<number> | null => {
     if (users === null || (users.length === 1 && tables.isAlone(scope, users[0]!))) return null
@@ -53,10 +51,7 @@ export function createMemorySearch(
   }
   const byWords = (scope: number, text: string, users: readonly string[] | null): Ranked[] => {
     const { texts, words } = sql.totals.get(scope) as { texts: number; words: number }
-    const lists = [...new Set(wordsOf(text))]
-      .slice(0, MAX_WORDS)
-      .map((word) => sql.postings.all(scope, word) as Posting[])
-    const scores = scoreByWords(lists, texts, words)
+    const scores = scoreByWords(postingsOf(scope, text), texts, words)
     const allowed = scores.size === 0 ? null : memoriesOf(scope, users)
     const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
     const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
@@ -81,7 +76,7 @@ export function createMemorySearch(
       const [scoresOfWords, similarities, scoresOfTopics] = [words, nearest, asked].map(
         (list) => new Map(list.map(({ seq, score }) => [seq, score])),
       ) as [Map<number, number>, Map<number, number>, Map<number, number>]
-      return mergeRanks([words, nearest, asked]).map(({ seq, score }) => ({
+      return mergeScores({ words, meaning: nearest, topic: asked }).map(({ seq, score }) => ({
         seq,
         score,
         words: scoresOfWords.get(seq) ?? null,

@@ -99,7 +99,9 @@ for (const memories of values.memories.split(','))
     await server.exited
     rmSync(data, { recursive: true, force: true })
     const seconds = ((performance.now() - began) / 1000).toFixed(0)
-    console.log(`\n${positionals.join(' ') || 'bundled model'}, memories ${memories}, verify ${verify} (${seconds} s)\n`)
+    console.log(
+      `\n${positionals.join(' ') || 'bundled model'}, memories ${memories}, verify ${verify} (${seconds} s)\n`,
+    )
     console.log(`| | ${parts.join(' | ')} |\n|${'---|'.repeat(parts.length + 1)}`)
     for (const name of new Set([...results.keys()].map((key) => key.split('\t')[0]))) {
       const shown = parts.map((part) => {

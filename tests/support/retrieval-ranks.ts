@@ -1,7 +1,8 @@
 /** In which place words, vectors and both together rank the entry that answers a question. */
-import { best, mergeRanks, scoreByWords, type Posting, type Ranked } from '../../server/memory/rank.ts'
+import { best, mergeScores, scoreByWords, type Posting, type Ranked } from '../../server/memory/rank.ts'
 import { VectorBlock } from '../../server/memory/vector-block.ts'
 import { VectorPages } from '../../server/memory/vector-pages.ts'
+import { searchWords, stem } from '../../server/memory/search-words.ts'
 import { wordsOf } from '../../server/memory/words.ts'
 import type { RetrievalSet } from './retrieval-sets.ts'
 
@@ -11,6 +12,9 @@ const DEPTH = 128
 /** Texts in, vectors out. */
 export type Embed = (texts: readonly string[]) => Promise<readonly Float32Array[]>
 
+/** For each question, best first. */
+type Lists = readonly (readonly Ranked[])[]
+
 /** A place for each question, from 1; Infinity where the entry is not among the best. */
 export type Places = readonly number[]
 
@@ -18,7 +22,7 @@ export function placesByWords(set: RetrievalSet): { places: Places; lists: reado
   const index = new Map<string, Posting[]>()
   let words = 0
   for (const [seq, text] of set.entries.entries()) {
-    const all = wordsOf(text)
+    const all = wordsOf(text).map(stem)
     words += all.length
     for (const word of new Set(all)) {
       const posting = { seq, count: all.filter((one) => one === word).length, length: all.length }
@@ -26,7 +30,7 @@ export function placesByWords(set: RetrievalSet): { places: Places; lists: reado
     }
   }
   const lists = set.questions.map(({ text, without }) => {
-    const found = [...new Set(wordsOf(text))].map((word) => index.get(word) ?? [])
+    const found = [...new Set(searchWords(text).map(stem))].map((word) => index.get(word) ?? [])
     const scores = scoreByWords(found, set.entries.length, words)
     const seqs = [...scores.keys()].filter((seq) => !without.has(seq))
     return best(
@@ -52,11 +56,10 @@ export async function placesByVectors(
   return { places: placesIn(set, lists), lists }
 }
 
-/** Lists merged by reciprocal rank. */
-export function placesMerged(set: RetrievalSet, ...ranked: readonly (readonly (readonly Ranked[])[])[]): Places {
+export function placesMerged(set: RetrievalSet, words: Lists, meaning: Lists): Places {
   return placesIn(
     set,
-    set.questions.map((_, at) => mergeRanks(ranked.map((lists) => lists[at]!))),
+    set.questions.map((_, at) => mergeScores({ words: words[at]!, meaning: meaning[at]! })),
   )
 }
 
