@@ -7,6 +7,7 @@ import { checkReply } from './check-reply.ts'
 import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
 import { promiseOf } from './promise.ts'
+import { recalled } from './recalled.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
@@ -53,7 +54,9 @@ export async function verifyReply(
   const verdicts = checkReply({ question, reply, facts, notes: [...said.notes, ...notes] })
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
-  const decision = sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
+  const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
+  const answer = policy === 'quote' ? recalled(question, reply, verdicts, remembers, !isWhole) : null
+  const decision = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }

@@ -22,6 +22,8 @@ export interface MemoryUse {
 export interface Evidence {
   /** Entries that the reply reads, oldest first. */
   readonly entries: readonly MemoryHit[]
+  /** All that the search found, best first: an answer may be among what the gate kept from the reply. */
+  readonly found: readonly MemoryHit[]
   /** What the user asks about themselves, as far as rules read it. */
   readonly asked: readonly Topic[]
   readonly gate: GateDecision
@@ -85,7 +87,7 @@ export async function findEvidence(
     similarity: best?.hit.similarity ?? null,
     topic: best?.hit.topic ?? null,
   }
-  return { entries, asked: topics, gate, embedder }
+  return { entries, found: fresh, asked: topics, gate, embedder }
 }
 
 function isRelevant(

@@ -50,13 +50,15 @@ export function sorted(ranked: readonly Ranked[]): Ranked[] {
 }
 
 /** What each list says of a memory, 0 to 1; meaning counts twice as much as words, and what is known to be asked for most. */
-const SHARE = { words: 1 / 3, meaning: 2 / 3, topic: 1 } as const
+const SHARE = { words: 1 / 3, meaning: 2 / 3, topic: 1, late: 1 / 3 } as const
 
 /** Best first. */
 export interface RankedLists {
   readonly words: readonly Ranked[]
   readonly meaning: readonly Ranked[]
   readonly topic?: readonly Ranked[]
+  /** What is not compared by its meaning yet. */
+  readonly late?: readonly number[]
 }
 
 /**
@@ -64,7 +66,7 @@ export interface RankedLists {
  * Fusion Functions for Hybrid Retrieval). Ranks alone would let words in common put much of a store before what means the same.
  * Where only words or only meanings were compared, their scores count in full.
  */
-export function mergeScores({ words, meaning, topic = [] }: RankedLists): Ranked[] {
+export function mergeScores({ words, meaning, topic = [], late = [] }: RankedLists): Ranked[] {
   const isOne = words.length === 0 || meaning.length === 0
   const scores = new Map<number, number>()
   const add = (list: readonly Ranked[], share: number): void => {
@@ -75,5 +77,6 @@ export function mergeScores({ words, meaning, topic = [] }: RankedLists): Ranked
   add(words, isOne ? 1 : SHARE.words)
   add(meaning, isOne ? 1 : SHARE.meaning)
   add(topic, SHARE.topic)
+  for (const seq of late) scores.set(seq, (scores.get(seq) ?? 0) + SHARE.late)
   return sorted([...scores].map(([seq, score]) => ({ seq, score })))
 }

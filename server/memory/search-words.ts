@@ -4,7 +4,7 @@ import { wordsOf } from './words.ts'
 /** Words that say nothing of what a text is about. Single letters that "it's" and "don't" leave are among them. */
 const COMMON: ReadonlySet<string> = new Set(
   `a about again all also am an and any are aren't as at be been being but by can can't could couldn't d did didn't do does
-  doesn't don't dont for from get gets got had has hasn't have haven't he her here hers hey hi him his how i i'd i'll i'm i've
+  doesn't don't dont for from get gets getting got had has hasn't have haven't having he her here hers hey hi him his how i i'd i'll i'm i've
   if im in into is isn't it it'd it'll it's its just know let ll me mine more my myself no not of oh ok okay on or our ours out
   please pls re remember remind s say says she she's should so some still t tell than thank thanks that that's the their theirs
   them then there there's these they they're this those to too u up us ve was wasn't we we're we've were weren't what what's
@@ -25,13 +25,17 @@ export function searchWords(text: string): string[] {
 
 /** Forms that no ending explains, and the word that each is a form of. */
 const IRREGULAR: Readonly<Record<string, string>> = Object.fromEntries(
-  `ate:eat bought:buy brought:bring built:build came:come caught:catch children:child chose:choose chosen:choose did:do
-  drank:drink driven:drive drove:drive drunk:drink eaten:eat fell:fall felt:feel feet:foot flew:fly found:find gave:give given:give
-  goes:go going:go gone:go grew:grow grown:grow heard:hear held:hold kept:keep knew:know known:know led:lead left:leave
-  lent:lend lives:live lost:lose made:make men:man met:meet mice:mouse paid:pay people:person ran:run rang:ring rode:ride
-  said:say sang:sing sat:sit saw:see seen:see sent:send slept:sleep sold:sell spent:spend spoke:speak spoken:speak stole:steal
-  stolen:steal stood:stand swam:swim taken:take taught:teach teeth:tooth thought:think threw:throw told:tell took:take
-  went:go wives:wife woke:wake won:win women:woman wore:wear worn:wear written:write wrote:write`
+  `ate:eat began:begin begun:begin bent:bend bit:bite bitten:bite blew:blow blown:blow bought:buy broke:break broken:break
+brought:bring built:build came:come caught:catch children:child chose:choose chosen:choose dealt:deal did:do drank:drink drawn:draw
+dreamt:dream drew:draw driven:drive drove:drive drunk:drink dug:dig eaten:eat fell:fall fallen:fall felt:feel feet:foot flew:fly
+flight:fly flown:fly forgot:forget forgotten:forget fought:fight found:find froze:freeze frozen:freeze gave:give given:give goes:go
+going:go gone:go grew:grow grown:grow heard:hear held:hold hid:hide hidden:hide hung:hang kept:keep knew:know known:know laid:lay
+learnt:learn led:lead left:leave lent:lend lit:light lives:live lost:lose made:make meant:mean men:man met:meet mice:mouse paid:pay
+people:person ran:run rang:ring ridden:ride rode:ride rose:rise said:say sang:sing sank:sink sat:sit saw:see seen:see sent:send
+sewn:sew shook:shake shot:shoot slept:sleep slid:slide sold:sell sought:seek spelt:spell spent:spend spoke:speak spoken:speak
+stole:steal stolen:steal stood:stand stuck:stick swam:swim swept:sweep swore:swear taken:take taught:teach teeth:tooth
+thought:think threw:throw thrown:throw told:tell took:take tore:tear torn:tear understood:understand went:go wives:wife woke:wake
+won:win women:woman wore:wear worn:wear written:write wrote:write`
     .split(/\s+/)
     .map((pair) => pair.split(':') as [string, string]),
 )

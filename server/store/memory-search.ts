@@ -14,6 +14,10 @@ const DEPTH = 128
 /** From which score on a memory is about what is asked for. */
 const LEAST_TOPIC = 0.5
 
+/** Memories of the last turns have no vector yet: of the last so many rows, this many are found in any case. */
+const LATE = 256
+const MOST_LATE = 4
+
 export type SearchHit = Omit<MemoryHit, 'memory'> & { readonly seq: number }
 
 export interface MemorySearch {
@@ -34,6 +38,10 @@ export function createMemorySearch(
     ),
     onTopic: database.prepare(
       'SELECT seq FROM memory WHERE scope = ? AND user_id = ? AND topic = ? AND ended IS NULL ORDER BY seq DESC LIMIT ?',
+    ),
+    unembedded: database.prepare(
+      `SELECT seq FROM memory WHERE seq > (SELECT max(seq) FROM memory) - ${LATE} AND scope = ? AND (? IS NULL OR user_id = ?)
+        AND embedder IS NULL AND ended IS NULL ORDER BY seq DESC LIMIT ${MOST_LATE}`,
     ),
     ofUser: database.prepare('SELECT seq FROM memory WHERE scope = ? AND user_id = ?'),
   }
@@ -73,16 +81,19 @@ export function createMemorySearch(
       const words = byWords(scope, text, users)
       const nearest = made ? nearestOf(scope, users, made, near) : []
       const asked = byTopic(scope, user, topics)
+      const late = made && users?.length === 1 ? (sql.unembedded.all(scope, user, user) as { seq: number }[]) : []
       const [scoresOfWords, similarities, scoresOfTopics] = [words, nearest, asked].map(
         (list) => new Map(list.map(({ seq, score }) => [seq, score])),
       ) as [Map<number, number>, Map<number, number>, Map<number, number>]
-      return mergeScores({ words, meaning: nearest, topic: asked }).map(({ seq, score }) => ({
-        seq,
-        score,
-        words: scoresOfWords.get(seq) ?? null,
-        similarity: similarities.get(seq) ?? null,
-        topic: scoresOfTopics.get(seq) ?? null,
-      }))
+      return mergeScores({ words, meaning: nearest, topic: asked, late: late.map(({ seq }) => seq) }).map(
+        ({ seq, score }) => ({
+          seq,
+          score,
+          words: scoresOfWords.get(seq) ?? null,
+          similarity: similarities.get(seq) ?? null,
+          topic: scoresOfTopics.get(seq) ?? null,
+        }),
+      )
     },
   }
 }

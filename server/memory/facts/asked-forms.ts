@@ -59,7 +59,11 @@ const noun = (groups: Groups): Topic | undefined => withNoun(groups['np'], group
 
 /** "my locker code", "the name of my dog", "Joanna's birthday" */
 function withNoun(phrase: string | undefined, own: string | undefined): Topic | undefined {
-  if (phrase === undefined || /\b(?:you|your|yours|it|this|that)\b/iu.test(phrase) || phrase.split(' ').length > 8)
+  if (
+    phrase === undefined ||
+    /\b(?:you|your|yours|it|this|that|is|are|was|were|am|do|does|did)\b/iu.test(phrase) ||
+    phrase.split(' ').length > 8
+  )
     return undefined
   const topic = topicOf(phrase)
   const head = topic.attribute.split(' ').at(-1) ?? ''

@@ -33,7 +33,7 @@ const OPENER =
 const CORRECTING =
   /^(?:actually|no|nope|nah|not quite|wait|no wait|wait no|hold on|hang on|sorry|oops|whoops|ups|correction|scratch that|i mean|i meant|my mistake|my bad|i (?:got|had) (?:that|it) wrong|i misspoke|i made a (?:mistake|typo)|typo|that'?s (?:wrong|not right|incorrect|not correct)|(?:that|this) (?:was|is) (?:wrong|a mistake|a typo|outdated|not right)|change of plans?|(?:i )?changed my mind|strike that|let me correct (?:that|myself)|to correct myself|small correction|you(?:'ve| have)? got (?:that|it) wrong|not anymore|small change|edit|i was (?:wrong|off|mistaken)|(?:you|i) (?:have|had|got|gave you) .{0,30}? (?:wrong|mixed up))(?:[\s,.:!;–—-]+|$)/iu
 const REMEMBERING =
-  /^(?:(?:please|can you|could you|pls|would you|will you|i want you to|i'?d like you to|you can|kindly)\s+)*(?:(?:remember|note(?: to self| down)?|keep in mind|bear in mind|save|store|make a note|memori[sz]e|write down|don'?t forget|do not forget|never forget|know|reminder|for your notes)(?: (?:this|it))?(?: for (?:me|later|next time))?(?:\s*[,:–—-]+\s*|\s+)(?:that\s+)?)/iu
+  /^(?:(?:please|can you|could you|pls|would you|will you|i want you to|i'?d like you to|you can|kindly)\s+)*(?:(?:remember|note(?: to self| down)?|keep in mind|bear in mind|save|store|make a note|memori[sz]e|write down|don'?t forget|do not forget|never forget|know|reminder|remind me|write (?:this|that|it) down|for your notes)(?: (?:this|it))?(?: for (?:me|later|next time))?(?:\s*[,:–—-]+\s*|\s+)(?:that\s+)?)/iu
 
 export interface Opened {
   /** Where what is told begins. */

@@ -42,7 +42,7 @@ function readNoun(
   )
     return false
   if (topic.subject === 'user' && isBeing(topic.attribute) && !isLabel(head)) {
-    return isProper(said) && tell(reading, clause, { subject: topic.attribute, attribute: 'name' }, value, 'list', 0.8)
+    return isNamed(said) && tell(reading, clause, { subject: topic.attribute, attribute: 'name' }, value, 'list', 0.8)
   }
   if (ofThem !== null) {
     return (
@@ -70,6 +70,11 @@ function readNoun(
     topic.attribute === 'name' || topic.attribute === 'surname' ? 'name' : 'text',
     isOwn ? 0.9 : 0.75,
   )
+}
+
+/** Also "dr okafor", as it is typed on phones. */
+function isNamed(said: string): boolean {
+  return isProper(said) || /^(?:dr|mr|mrs|ms|prof|professor|miss|sir|father|sister)\b\.? \p{L}/iu.test(said)
 }
 
 function isLabel(head: string): boolean {

@@ -2,11 +2,14 @@
 
 const POLITE = '(?:(?:please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
   'iu',
 )
 const WANTING =
-  /^(?:i(?:'m| am)? (?:looking for|searching for|trying to|wondering|thinking (?:of|about)|going to|gonna|about to)|i (?:need|want|would like|wanna)\b|i'd (?:like|love)\b|i was wondering|help\b)/iu
+  /^(?:i(?:'m| am)? (?:looking for|searching for|trying to|wondering|thinking (?:of|about)|going to|gonna|about to)|i (?:need|want|would like|wanna)\b|i'd (?:like|love)\b(?! you to know)|i was wondering|help\b)/iu
+/** Of what people want, that which is asked of whom they write to. */
+const WANTED_OF_ASSISTANT =
+  /\b(?:you|your|help|recipes?|ideas?|advice|suggestions?|tips?|info|information|poem|story|essay|text|code|script|function|regex|joke|list|translation|summary|question|answer|know|understand|understanding|looking for|searching for|wondering|explanation|example)\b/iu
 const ASKING =
   /^(?:what|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)/iu
 const IMPLICIT_SUBJECT = /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had to|will be)\b/iu
@@ -14,6 +17,11 @@ const IMPLICIT_SUBJECT = /^(?:have (?:been|got|moved|had|just|a |an |two|three)|
 export function isRequest(words: string): boolean {
   const text = words.trimStart()
   return REQUEST.test(text) || WANTING.test(text)
+}
+
+/** "I want to go to Patagonia": a plan, which is told and not asked for. */
+export function isPlan(words: string): boolean {
+  return WANTING.test(words.trimStart()) && !WANTED_OF_ASSISTANT.test(words) && !words.trimEnd().endsWith('?')
 }
 
 export function isQuestion(words: string): boolean {
@@ -27,8 +35,12 @@ export function isQuestion(words: string): boolean {
 const SMALL_TALK =
   /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds).*|what a .*|(?:good|happy|merry|nice|lovely|great) .*|my (?:bad|goodness|god).*|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
 
+/** Before a sentence they say nothing of what it tells. */
+const INTERJECTIONS =
+  /^(?:(?:hey|hi|hello|lol|haha+|ok|okay|so|oh|wow|cool|well|sorry|thanks|thank you|btw|quick thing|by the way)(?: there)?[\s,.!:–-]+)+(?=\S+ \S+ \S)/iu
+
 export function isSmallTalk(words: string): boolean {
-  const text = words.trim()
+  const text = words.trim().replace(INTERJECTIONS, '')
   const count = text.split(/\s+/u).length
   return count < 3 || (text.length < 80 && SMALL_TALK.test(text))
 }

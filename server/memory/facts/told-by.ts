@@ -5,7 +5,7 @@ import { MASK, plainOf } from './plain.ts'
 import type { Clause, Reading } from './reading.ts'
 import { readNames } from './named.ts'
 import { sentencesOf } from './sentences.ts'
-import { isRequest, isQuestion, isSmallTalk } from './speech-acts.ts'
+import { isPlan, isQuestion, isRequest, isSmallTalk } from './speech-acts.ts'
 import { readTelling } from './tellings.ts'
 import { readWithdrawal } from './withdrawals.ts'
 
@@ -24,7 +24,10 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
   for (const sentence of sentencesOf(text)) {
     const words = plain.slice(sentence.start, sentence.end)
     reading.who = 'user'
-    if (isRequest(words)) continue
+    if (isRequest(words)) {
+      if (isPlan(words) && !words.includes(MASK)) statements.push(sentence)
+      continue
+    }
     const before = reading.facts.length
     isCorrecting = readSentence(reading, sentence, isCorrecting)
     if (!isQuestion(words) && !isHypothetical(words))

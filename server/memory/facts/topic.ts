@@ -112,6 +112,9 @@ function sameAttribute(asked: string, kept: string): number {
   if (common.every((word) => LIGHT.has(word) || word === 'favorite')) return 0
   const general = common.length === mine.length ? mine : common.length === theirs.length ? theirs : undefined
   if (general === undefined) return (0.6 * common.length) / (mine.length + theirs.length - common.length)
+  // What only says which one it was may be missing, but not what is asked for: "locker" is not the locker's code.
+  const head = mine.at(-1) ?? ''
+  if (general === theirs && !theirs.includes(head) && !LIGHT.has(head)) return 0.4
   // One is said in more words than the other: "code" and "locker code", "gym locker number" and "locker number".
   const share = general.length / Math.max(mine.length, theirs.length)
   return general === mine ? 0.5 + 0.4 * share : 0.4 + 0.5 * share

@@ -1,0 +1,127 @@
+/** What the user's own sentences answer to a question of theirs, in place of a reply that does not rest on them. */
+import type { Topic } from '../memory/facts/fact.ts'
+import { topicKey } from '../memory/facts/supersede.ts'
+import { sameTopic } from '../memory/facts/topic.ts'
+import { fitOf } from '../memory/recall/fit.ts'
+import { readQuestion, type Question } from '../memory/recall/question.ts'
+import { holds } from '../memory/recall/wanted.ts'
+import type { MemoryHit } from '../store/memory-calls.ts'
+import { SAME_TOPIC } from './claims.ts'
+import { fold } from './compare-values.ts'
+import { inSecondPerson } from './person.ts'
+import type { Decision } from './policy.ts'
+import { withoutStale } from './shown-sentence.ts'
+import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
+
+/** A sentence answers from here on: it says more than half of what is asked. */
+const LEAST_FIT = 0.5
+/** A fact about just what is asked answers in any words. */
+const JUST_THAT = 0.95
+/** Of sentences that answer about as well, the one that was said last holds. */
+const ABOUT_AS_WELL = 0.1
+/** How much meaning adds to words: it decides between sentences that have the same. */
+const OF_MEANING = 0.2
+const MOST_QUOTED = 4
+
+export interface Remembered {
+  readonly asked: readonly Topic[]
+  /** What the search found. */
+  readonly found: readonly MemoryHit[]
+  /** In the order in which they were told. */
+  readonly facts: readonly KnownFact[]
+  /** Statements of this conversation. */
+  readonly heard: readonly Note[]
+}
+
+interface Answer {
+  readonly id: string
+  readonly text: string
+  readonly fact: KnownFact | null
+  readonly score: number
+  /** What was said later is greater. */
+  readonly order: number
+}
+
+/** Null: the message asks nothing that its user could have told. `mayMiss`: nobody can say that something was not told. */
+export function recalled(
+  question: string,
+  reply: string,
+  verdicts: readonly SentenceVerdict[],
+  remembered: Remembered,
+  mayMiss: boolean,
+): Decision | null {
+  const read = readQuestion(question, remembered.asked.length > 0)
+  if (!read) return null
+  const answers = answersTo(read, remembered)
+  if (answers.length > 0) return rests(answers, reply, verdicts) ? { action: 'keep' } : quote(answers, remembered.facts)
+  if (!read.isOwn || mayMiss) return null
+  const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
+  return denies ? { action: 'keep' } : { action: 'replace', text: notTold(remembered.asked), facts: [] }
+}
+
+/** The best answer, and with it all facts on its topic. */
+function answersTo(question: Question, { asked, found, facts, heard }: Remembered): Answer[] {
+  const ofTopic = facts.flatMap((fact, order): Answer[] => {
+    const topic = Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
+    const fits =
+      topic >= SAME_TOPIC && (topic >= JUST_THAT || isName(fact) || holds(question.wanted, fact.text, question.known))
+    return fact.holds && fits ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, order }] : []
+  })
+  const orderOf = new Map(facts.map(({ id }, order) => [id, order]))
+  const gone = new Set(facts.filter((fact) => !fact.holds).map(({ text }) => text))
+  const sentences = [
+    ...found.map(({ memory, similarity }) => ({ ...memory, similarity })),
+    ...heard.map((note) => ({ ...note, similarity: null, created: Infinity })),
+  ]
+  const ofWords = sentences.flatMap(({ id, text, similarity, created }): Answer[] => {
+    const fit = gone.has(text) ? 0 : fitOf(question, text)
+    if (fit <= LEAST_FIT) return []
+    const fact = facts.find((one) => one.id === id) ?? null
+    return [
+      { id, text, fact, score: fit + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
+    ]
+  })
+  const all = ofTopic.length > 0 ? ofTopic : ofWords
+  const most = Math.max(...all.map(({ score }) => score))
+  const best = all.filter(({ score }) => score >= most - ABOUT_AS_WELL).toSorted((a, b) => a.order - b.order)
+  const last = best.at(-1)
+  if (!last) return []
+  return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]
+}
+
+const isName = ({ attribute }: Topic): boolean => attribute === 'name'
+
+/** One sentence may tell several facts. */
+function unique(answers: readonly Answer[]): Answer[] {
+  return answers.filter(({ text }, at) => answers.findIndex((one) => one.text === text) === at)
+}
+
+/** True where the reply says what was told: by its verdicts, or since it has the value. */
+function rests(answers: readonly Answer[], reply: string, verdicts: readonly SentenceVerdict[]): boolean {
+  if (verdicts.some(({ verdict }) => verdict === 'contradicted')) return false
+  return answers.every(({ id, fact }) => {
+    const isSupported = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.includes(id))
+    // "5550142" for "555-0142" is not how the user wrote it.
+    return fact === null ? isSupported : fold(reply).includes(fold(fact.value))
+  })
+}
+
+function quote(answers: readonly Answer[], facts: readonly KnownFact[]): Decision {
+  const shown = answers.map(({ text, fact }) => {
+    const stale = facts.filter((one) => !one.holds && (fact === null || topicKey(one) === topicKey(fact)))
+    return `"${withoutStale(
+      text,
+      fact?.value ?? null,
+      stale.map(({ value }) => value),
+    )}"`
+  })
+  return { action: 'replace', text: `You told me: ${shown.join(' ')}`, facts: answers.map(({ id }) => id) }
+}
+
+/** Words of a topic that is not the name of something. */
+const NO_NOUN = /\b(?:do|does|did|is|am|are|was|were|have|has|had|be|go|goes|going|get|the|to|on|in|at|with|i|it)\b/u
+
+function notTold([topic, ...others]: readonly Topic[]): string {
+  const isPlain = topic && others.length === 0 && !NO_NOUN.test(`${topic.subject} ${topic.attribute}`)
+  return isPlain ? `You have not told me ${inSecondPerson(topic)}.` : 'You have not told me that.'
+}

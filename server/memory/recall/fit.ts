@@ -1,0 +1,57 @@
+/** How well a sentence of the user answers a question of theirs, by its words and by what it holds. */
+import { isCommon, stem } from '../search-words.ts'
+import { wordsOf } from '../words.ts'
+import type { Question } from './question.ts'
+import { areAlike, exclude } from './related-words.ts'
+import { holds } from './wanted.ts'
+
+/** How much of a word another one says. */
+const SAYS = { same: 1, alike: 0.9, part: 0.75, typo: 0.8 } as const
+
+/**
+ * 0 to 1: the share of the question's words that the sentence has, in any form or by another word. 0 where it says nothing else,
+ * holds nothing of the kind that is asked for, or says the opposite.
+ */
+export function fitOf(question: Question, text: string): number {
+  const words = [...new Set(wordsOf(text))]
+  const stems = words.map(stem)
+  let [found, all] = [0, 0]
+  const used = new Set<string>()
+  const asked = new Set([...question.words.keys()].flatMap((one) => one.split('|')).map(stem))
+  for (const [either, weight] of question.words) {
+    const options = either.split('|')
+    const matches = words.map((said, at) => Math.max(...options.map((word) => likeness(word, said, stems[at]!))))
+    const best = Math.max(0, ...matches)
+    if (best === 0 && stems.some((one) => options.some((word) => exclude(stem(word), one)))) return 0
+    if (best > 0) used.add(stems[matches.indexOf(best)]!)
+    found += weight * best
+    all += weight
+  }
+  if (all === 0 || found === 0) return 0
+  const isNew = stems.some((one, at) => !used.has(one) && !isCommon(words[at]!) && !asked.has(one))
+  const saysMore = isNew || /\d/u.test(text)
+  return saysMore && holds(question.wanted, text, question.known) ? found / all : 0
+}
+
+function likeness(word: string, said: string, saidStem: string): number {
+  const asked = stem(word)
+  if (asked === saidStem) return SAYS.same
+  if (areAlike(asked, saidStem)) return SAYS.alike
+  if (isTypo(word, said)) return SAYS.typo
+  const isPart = [asked, saidStem].some((one, at, both) => both[1 - at]!.startsWith(one) || both[1 - at]!.endsWith(one))
+  return isPart && Math.min(asked.length, saidStem.length) >= 4 ? SAYS.part : 0
+}
+
+/** One letter more, less, other, or two that changed places. */
+function isTypo(a: string, b: string): boolean {
+  if (Math.min(a.length, b.length) < 5 || Math.abs(a.length - b.length) > 1 || /\d/u.test(a + b)) return false
+  let from = 0
+  while (from < Math.min(a.length, b.length) && a[from] === b[from]) from++
+  const [restA, restB] = [a.slice(from), b.slice(from)]
+  return (
+    restA.slice(1) === restB.slice(1) ||
+    restA.slice(1) === restB ||
+    restA === restB.slice(1) ||
+    (restA[0] === restB[1] && restA[1] === restB[0] && restA.slice(2) === restB.slice(2))
+  )
+}

@@ -1,0 +1,94 @@
+/** What a message asks, as far as it can be answered by what its user told. */
+import { searchWords, stem } from '../search-words.ts'
+import { wantedBy, type Wanted } from './wanted.ts'
+
+export interface Question {
+  /** What is asked for by its words, as they are written, each with its weight. Of "vegan|vegetarian" one is enough. */
+  readonly words: ReadonlyMap<string, number>
+  readonly wanted: Wanted | null
+  /** It asks about its user: where nothing answers it, it was not told. */
+  readonly isOwn: boolean
+  /** Lower-case words of the question. */
+  readonly known: ReadonlySet<string>
+}
+
+const LEAD =
+  /^(?:(?:hey|hi|hello|ok|okay|so|and|but|btw|by the way|also|um|oh|well|please|pls|quick question|sorry|wait|hmm|remind me|tell me(?: again)?|(?:do|did|can|could|would) (?:you|u)(?: (?:still|happen to|maybe|please))*(?: remember| recall| know| tell me| remind me| say)|i forgot|i can'?t remember|any idea|what did i (?:say|tell you)(?: about)?)[\s,.:;!–—-]+)+/iu
+const ASKING =
+  /^(?:(?:at|on|in|until|till|since|for|from|with|to|by|about|of) )?(?:what|whats|which|who|whos|whom|whose|when|whens|where|wheres|how|hows|any)\b|^(?:am|is|are|was|were|do|does|did|have|has|had) (?:i|my|our|we|the)\b/iu
+/** "I'm fine, and you?" */
+const STATING = /^(?:i|i'm|i've|i'd|we|we're|it|it's|that|that's|you|you're|he|she|they|this|there|and you)\b/iu
+/** "Am I vegan or vegetarian?" */
+const EITHER = /^(?:am|is|are|do|does|was) .*?\b(?<one>\p{L}+) or (?<other>\p{L}+)/iu
+const FIRST_PERSON = /\b(?:i|i'?m|i'?ve|me|my|mine|we|we'?re|our|ours|us)\b/iu
+/** What is asked for is to be thought of, not to be remembered. */
+const OF_THE_WORLD =
+  /^(?:how (?:do|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
+
+/** Words that name the kind of an answer and are seldom in it. */
+const KINDS: ReadonlySet<string> = new Set(
+  `time day date name number kind type sort thing place way year month word amount long much many old often last again
+  exactly now today currently really happen tell told mention say said know remember first real full digit digits details`
+    .split(/\s+/)
+    .map(stem),
+)
+const WEIGHT = { named: 1, asked: 0.5, light: 0.5, kind: 0.25 } as const
+/** "Which team", "what drink": the answer is one, and need not say so. */
+const ASKED_KIND = /^(?:what|which)(?: kind of| sort of| type of)? (?<noun>\p{L}+)\s+(?!is\b|are\b|'s)(?:\p{L}+)/iu
+/** Words of taste and use: what is liked is told in many other ways. */
+const LIGHT: ReadonlySet<string> = new Set(
+  'favorite favourite best like love prefer use want need take own'.split(' ').map(stem),
+)
+const VERB_BEFORE_KIND = /^(?:what|which) \p{L}+(?: \p{L}+)? (?:is|are|was|were)\b/iu
+
+/** Null where a message asks nothing that could have been told. `isAsked`: it is known to ask for something of its user. */
+export function readQuestion(message: string, isAsked = false): Question | null {
+  const text = message.replaceAll(/[’‘`´]/gu, "'").trim()
+  const asked = lastQuestion(text)
+  if (asked === null) return null
+  const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
+  const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told)\b/iu.test(bare)
+  if (isWorld && !isAsked) return null
+  const kind = VERB_BEFORE_KIND.test(bare) ? undefined : ASKED_KIND.exec(bare)?.groups?.['noun']?.toLowerCase()
+  const words = weighted(bare, kind)
+  const known = new Set(bare.toLowerCase().match(/[\p{L}\p{N}]+/gu))
+  return {
+    words,
+    wanted: wantedBy(bare),
+    isOwn: isAsked || FIRST_PERSON.test(bare) || /\bi (?:told|gave)\b/iu.test(asked),
+    known,
+  }
+}
+
+/** The words of a question, and what each counts: the heaviest kind of word that it has counts in full. */
+function weighted(question: string, kind: string | undefined): ReadonlyMap<string, number> {
+  const either = EITHER.exec(question)?.groups
+  const sides = [either?.['one'], either?.['other']].map((side) => side?.toLowerCase())
+  const words = searchWords(question).filter((word) => !sides.includes(word))
+  const classes = words.map((word) => classOf(word, kind))
+  const most = (['named', 'asked', 'kind', 'light'] as const).find((one) => classes.includes(one))
+  const isEither = either !== undefined
+  const weightOf = (one: WordClass): number => (one === most && !isEither ? 1 : WEIGHT[one])
+  const weights = words.map((word, at) => [word, weightOf(classes[at]!)] as const)
+  return new Map(isEither ? [...weights, [sides.join('|'), 1]] : weights)
+}
+
+type WordClass = 'named' | 'asked' | 'kind' | 'light'
+
+function classOf(word: string, kind: string | undefined): WordClass {
+  if (KINDS.has(stem(word))) return 'kind'
+  if (word === kind) return 'asked'
+  return LIGHT.has(stem(word)) ? 'light' : 'named'
+}
+
+/** The last sentence that asks; a message of a few words without a verb asks too, with its question mark. */
+function lastQuestion(text: string): string | null {
+  const sentences = text.match(/[^?!.\n]+[?!.]*/gu) ?? []
+  const asking = sentences
+    .map((sentence) => sentence.trim())
+    .filter((sentence) => {
+      const bare = sentence.replace(LEAD, '')
+      return ASKING.test(bare) || (sentence.endsWith('?') && !STATING.test(bare))
+    })
+  return asking.find((sentence) => ASKING.test(sentence.replace(LEAD, ''))) ?? asking.at(-1) ?? null
+}
