@@ -15,6 +15,9 @@ import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
 /** A sentence answers from here on: it says more than half of what is asked. */
 const LEAST_FIT = 0.5
+/** A fact about something else than what is asked answers only where it says all of it. */
+const LEAST_OF_OTHERS = 0.9
+const LEAST_TOPIC = 0.5
 /** A fact about just what is asked answers in any words. */
 const JUST_THAT = 0.95
 /** Of sentences that answer about as well, the one that was said last holds. */
@@ -62,7 +65,7 @@ export function recalled(
 /** The best answer, and with it all facts on its topic. */
 function answersTo(question: Question, { asked, found, facts, heard }: Remembered): Answer[] {
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
-    const topic = Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
+    const topic = topicOf(asked, fact)
     const fits =
       topic >= SAME_TOPIC && (topic >= JUST_THAT || isName(fact) || holds(question.wanted, fact.text, question.known))
     return fact.holds && fits ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, order }] : []
@@ -74,9 +77,11 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
     ...heard.map((note) => ({ ...note, similarity: null, created: Infinity })),
   ]
   const ofWords = sentences.flatMap(({ id, text, similarity, created }): Answer[] => {
-    const fit = gone.has(text) ? 0 : fitOf(question, text)
-    if (fit <= LEAST_FIT) return []
     const fact = facts.find((one) => one.id === id) ?? null
+    const about = fact ? `${text} (${fact.subject} ${fact.attribute})` : text
+    const fit = gone.has(text) ? 0 : fitOf(question, about)
+    const isOther = fact !== null && asked.length > 0 && topicOf(asked, fact) < LEAST_TOPIC
+    if (fit <= (isOther ? LEAST_OF_OTHERS : LEAST_FIT)) return []
     return [
       { id, text, fact, score: fit + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
     ]
@@ -88,6 +93,9 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
   if (!last) return []
   return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]
 }
+
+const topicOf = (asked: readonly Topic[], fact: Topic): number =>
+  Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
 
 const isName = ({ attribute }: Topic): boolean => attribute === 'name'
 

@@ -1,23 +1,26 @@
 /** The part of a user's sentence that is quoted: what does not hold any more is left out. */
 import { clausesOf } from '../memory/facts/clauses.ts'
 import { plainOf } from '../memory/facts/plain.ts'
-import { mentions } from './compare-values.ts'
+import { mayRevise } from '../memory/facts/revisions.ts'
+import { contentWords, mentions } from './compare-values.ts'
 
 /** "It's Leeds, not Bath": where what does not hold begins. */
 const INSTEAD_OF = /[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer|from)\s/iu
+const LINKED = /\s+(?:so|but)\s+|[,;–]\s*/u
 
 /**
- * The sentence, or where it names a value that does not hold any more, the clause that has `value`, or else the value alone.
- * All of them are the user's words.
+ * The sentence; of one that corrects, or that names a value which does not hold any more, the part that has `value`, or else the
+ * value alone. All of them are the user's words.
  */
 export function withoutStale(text: string, value: string | null, stale: readonly string[]): string {
-  const isStale = (part: string): boolean =>
-    stale.some((old) => mentions(part, old) && (value === null || !mentions(value, old)))
-  if (!isStale(text)) return text
-  const has = (part: string): boolean => value === null || mentions(part, value)
+  const own = new Set(value === null ? [] : contentWords(value))
+  const old = new Set(stale.flatMap(contentWords).filter((word) => !own.has(word)))
+  const isStale = (part: string): boolean => contentWords(part).some((word) => old.has(word))
+  if (value === null || !(isStale(text) || mayRevise(text))) return text
   const whole = { text, start: 0, end: text.length }
   const clauses = clausesOf(plainOf(text), whole).map(({ start, end }) => text.slice(start, end))
-  const parts = [...clauses, ...clauses.map((clause) => clause.split(INSTEAD_OF)[0]!)]
-  const held = parts.find((part) => part.trim() !== '' && has(part) && !isStale(part))
-  return (held ?? value ?? text).replace(/^[\s,;:–-]+|[\s,;:–-]+$/gu, '')
+  const pieces = text.split(LINKED)
+  const parts = [...clauses, ...pieces, ...[...clauses, ...pieces].map((part) => part.split(INSTEAD_OF)[0]!)]
+  const held = parts.find((part) => part.trim() !== '' && mentions(part, value) && !isStale(part))
+  return (held ?? value).replace(/^[\s,;:–-]+|[\s,;:–-]+$/gu, '')
 }

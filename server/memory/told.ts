@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import type { MemoryUse } from './evidence.ts'
 import type { Fact, Sentence } from './facts/fact.ts'
+import { mayRevise, revisionOf, statedFact } from './facts/revisions.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
 
@@ -35,7 +36,7 @@ export async function memoriesOfTurn(
 ): Promise<TurnMemories> {
   const created = now()
   const factsOf = async (topics: readonly Fact[] | null, limit: number): Promise<KnownFact[]> =>
-    (await store.factsOf(owner, { namespace, user, topics, ended: false, limit })).toReversed().map(known)
+    (await store.factsOf(owner, { namespace, user, topics, ended: false, limit })).toReversed().map(factOf)
   const memoryOf = ({ text, start, end }: Sentence, fact: Memory['fact']): Memory => {
     const place = { namespace, user, source: { ...origin, start, end } }
     const times = { created, updated: created, expires: null, ended: null }
@@ -45,16 +46,21 @@ export async function memoriesOfTurn(
     ({ memory: { source } }) => source?.conversation === origin.conversation,
   )
   const told = toldBy(message, recent)
+  const revises = mayRevise(message) && told.facts.every(({ kind }) => kind === 'told')
+  const stated = revises ? await statedFacts(store, owner, { namespace, user }, message) : []
+  const held = revises ? [...stated, ...(await factsOf(null, WITHDRAWABLE))] : []
+  const revised = revisionOf(message, told.facts, recent, held)
   const facts = withoutTwins(
-    told.facts,
+    [...told.facts, ...revised],
     (fact) => `${topicKey(fact)}\n${fact.value}\n${fact.kind}\n${fact.sentence.text}`,
   )
   const said = withoutTwins(told.statements, ({ text }) => text)
-  const held = said.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts: said.map(textOf) })
+  const known = said.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts: said.map(textOf) })
   const isFact = new Set(facts.map(({ sentence }) => sentence.text))
-  const statements = said.filter(({ text }) => !held.includes(text) && !isFact.has(text))
+  const statements = said.filter(({ text }) => !known.includes(text) && !isFact.has(text))
   const withdraws = facts.some(({ kind }) => kind === 'withdrawn')
   let holding = facts.length === 0 ? [] : await factsOf(withdraws ? null : facts, WITHDRAWABLE)
+  holding = [...stated, ...holding]
   const memories: ToldMemory[] = []
   const ended: Memory[] = []
   for (const fact of facts.slice(0, MAX_TOLD)) {
@@ -72,6 +78,21 @@ export async function memoriesOfTurn(
   return { told: memories, written, ended }
 }
 
+/** Statements that no rule has read, with words of the message, as facts: a correction may mean one of them. */
+async function statedFacts(
+  store: Deps['store'],
+  owner: string,
+  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
+  text: string,
+): Promise<KnownFact[]> {
+  const where = { namespace, user: user ?? '', topics: [], ended: false, metadata: {}, made: null }
+  const hits = await store.searchMemories(owner, { ...where, text, limit: RECENT })
+  return hits.flatMap(({ memory }) => {
+    const fact = memory.fact === null && memory.source ? statedFact({ ...memory.source, text: memory.text }) : undefined
+    return fact ? [{ ...fact, memory }] : []
+  })
+}
+
 /** What a message says twice, once. */
 function withoutTwins<T>(all: readonly T[], key: (one: T) => string): T[] {
   return [...new Map(all.map((one) => [key(one), one])).values()]
@@ -85,7 +106,7 @@ export function countTold({ memoryWrites }: Deps['metrics'], { written, ended }:
   memoryWrites.inc({ result: 'ended' }, ended.length)
 }
 
-function known(memory: Memory): KnownFact {
+function factOf(memory: Memory): KnownFact {
   const { start, end } = memory.source ?? { start: 0, end: memory.text.length }
   const sentence = { text: memory.text, start, end }
   return { ...(memory.fact as NonNullable<Memory['fact']>), kind: 'told', sentence, confidence: 1, memory }

@@ -179,8 +179,9 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     '(?:what|which)(?: kind of| sort of| type of| make of)?(?: car)? DO WHO drive|what (?:car|kind of car) WHO drive|(?:what|which) car DO WHO (?:have|own)',
     'car',
   ),
-  form("who(?:'?m)? ?(?:am|is|are)? ?WHO (?:am )?married to", (groups) =>
-    called({ who: subject(groups['who']) === 'user' ? 'my spouse' : `${groups['who'] ?? ''} spouse` }),
+  form(
+    "who(?:'?m)? ?(?:am|is|are)? ?WHO (?:am )?(?:(?:married|engaged) to|dating|seeing|(?:together )?with)",
+    (groups) => called({ who: subject(groups['who']) === 'user' ? 'my spouse' : `${groups['who'] ?? ''} spouse` }),
   ),
   form(
     '(?:which|what) (?:football |soccer )?(?:team|club) (?:do|does) WHO support|who (?:do|does) WHO support',

@@ -11,7 +11,7 @@ export const RELATED: ReadonlyMap<string, number> = new Map([
   ['hometown>origin', 0.7],
   ['hometown>home', 0.5],
   ['origin>home', 0.3],
-  ['job>employer', 0.6],
+  ['job>employer', 0.5],
   ['employer>job', 0.5],
   ['age>birthday', 0.6],
   ['age>birth year', 0.7],

@@ -2,7 +2,7 @@
 
 const POLITE = '(?:(?:please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
   'iu',
 )
 const WANTING =
@@ -16,12 +16,18 @@ const IMPLICIT_SUBJECT = /^(?:have (?:been|got|moved|had|just|a |an |two|three)|
 
 export function isRequest(words: string): boolean {
   const text = words.trimStart()
-  return REQUEST.test(text) || WANTING.test(text)
+  return REQUEST.test(text) || WANTING.test(text.replace(GREETING, ''))
 }
+
+const GREETING = /^(?:(?:hey|hi|hello|ok|okay|so|and|but|btw|well|please)[\s,.!]+)+/iu
 
 /** "I want to go to Patagonia": a plan, which is told and not asked for. */
 export function isPlan(words: string): boolean {
-  return WANTING.test(words.trimStart()) && !WANTED_OF_ASSISTANT.test(words) && !words.trimEnd().endsWith('?')
+  return (
+    WANTING.test(words.trimStart().replace(GREETING, '')) &&
+    !WANTED_OF_ASSISTANT.test(words) &&
+    !words.trimEnd().endsWith('?')
+  )
 }
 
 export function isQuestion(words: string): boolean {

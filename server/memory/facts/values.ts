@@ -17,7 +17,7 @@ const AFTER =
 
 /** Where another thought begins inside a value. */
 const NEXT_THOUGHT =
-  /\s*[,;–—]?\s(?:because|cause|cuz|bc|since|but|which|who|although|though|whereas|even though|in case|so that|so please|so you|so i|if|unless|not|nice to|pleased to|thanks|please|everyone|just|mostly|mainly|and (?:he|she|it|they|that|i|my|we)(?:'s|'re|'m)?)\s|\s\(|\s[-–—]\s|,\s(?:(?:call|ring|text me|feel free|nice|pleased|thanks|please|just|mostly|mainly|every|obviously|which|who|sorry|right|yes|yeah|ok|okay|lol|haha|not|so|and (?:i|he|she|it|they|my|we))\b|$)/iu
+  /\s*[,;–—]?\s(?:because|cause|cuz|bc|since|but|which|who|the one|although|though|whereas|even though|in case|so that|so please|so you|so i|if|unless|not|nice to|pleased to|thanks|please|everyone|just|mostly|mainly|and (?:he|she|it|they|that|i|my|we)(?:'s|'re|'m)?)\s|\s\(|\s[-–—]\s|,\s(?:(?:call|ring|text me|feel free|nice|pleased|thanks|please|just|mostly|mainly|every|obviously|which|who|sorry|right|yes|yeah|ok|okay|lol|haha|not|so|and (?:i|he|she|it|they|my|we))\b|$)/iu
 
 const HEAD =
   /^(?:\s|[:=,-]\s|(?:an?|some|about|around|roughly|probably|definitely|just|really|actually|simply|basically|mostly|still|now|currently|called|named|also|either)\s|the\s(?=[\p{L}])|on\s(?=(?:the\s)?\d|(?:mon|tues|wednes|thurs|fri|satur|sun)day|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)|at\s(?=\d)|(?:number|no\.|nr\.?)\s(?=\d))/iu

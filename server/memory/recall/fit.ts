@@ -1,9 +1,14 @@
 /** How well a sentence of the user answers a question of theirs, by its words and by what it holds. */
+import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Question } from './question.ts'
 import { areAlike, exclude } from './related-words.ts'
 import { holds } from './wanted.ts'
+
+/** What is told of a story is not told of its teller. */
+const FICTION =
+  /\b(?:hero|heroine|character|dreamed|dreamt|in (?:the|a) (?:film|movie|novel|story|book|game|series))\b/iu
 
 /** How much of a word another one says. */
 const SAYS = { same: 1, alike: 0.9, part: 0.75, typo: 0.8 } as const
@@ -13,6 +18,8 @@ const SAYS = { same: 1, alike: 0.9, part: 0.75, typo: 0.8 } as const
  * holds nothing of the kind that is asked for, or says the opposite.
  */
 export function fitOf(question: Question, text: string): number {
+  const frame = FICTION.exec(text)?.[0].toLowerCase()
+  if (frame !== undefined && !question.known.has(frame.split(' ').at(-1)!)) return 0
   const words = [...new Set(wordsOf(text))]
   const stems = words.map(stem)
   let [found, all] = [0, 0]
@@ -22,6 +29,7 @@ export function fitOf(question: Question, text: string): number {
     const options = either.split('|')
     const matches = words.map((said, at) => Math.max(...options.map((word) => likeness(word, said, stems[at]!))))
     const best = Math.max(0, ...matches)
+    if (best === 0 && options.some(isSomebody)) return 0
     if (best === 0 && stems.some((one) => options.some((word) => exclude(stem(word), one)))) return 0
     if (best > 0) used.add(stems[matches.indexOf(best)]!)
     found += weight * best
@@ -33,11 +41,18 @@ export function fitOf(question: Question, text: string): number {
   return saysMore && holds(question.wanted, text, question.known) ? found / all : 0
 }
 
+/** Whose it is has to be said: of a phone number that is told, not each is the boss's. */
+function isSomebody(word: string): boolean {
+  return isBeingWord(word) && !/^(?:pets?|kids?|child|children|baby|friends?)$/u.test(word)
+}
+
 function likeness(word: string, said: string, saidStem: string): number {
   const asked = stem(word)
   if (asked === saidStem) return SAYS.same
   if (areAlike(asked, saidStem)) return SAYS.alike
   if (isTypo(word, said)) return SAYS.typo
+  // A grandmother is no mother.
+  if (isBeingWord(word) || isBeingWord(said)) return 0
   const isPart = [asked, saidStem].some((one, at, both) => both[1 - at]!.startsWith(one) || both[1 - at]!.endsWith(one))
   return isPart && Math.min(asked.length, saidStem.length) >= 4 ? SAYS.part : 0
 }

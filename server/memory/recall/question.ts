@@ -28,7 +28,7 @@ const OF_THE_WORLD =
 /** Words that name the kind of an answer and are seldom in it. */
 const KINDS: ReadonlySet<string> = new Set(
   `time day date name number kind type sort thing place way year month word amount long much many old often last again
-  exactly now today currently really happen tell told mention say said know remember first real full digit digits details`
+  exactly now today currently really happen tell told mention say said know remember first real full digit digits details handed go`
     .split(/\s+/)
     .map(stem),
 )

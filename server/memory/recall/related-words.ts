@@ -42,7 +42,8 @@ const ALIKE = `
   address street live road lane avenue rue
   home house flat apartment place live living
   live move moved relocate based home town city
-  job work occupation profession employed company employer office
+  job work occupation profession
+  employer company firm office
   job: nurse teacher engineer designer plumber driver chef
   salary earn pay wage income paid
   rent lease month
@@ -66,7 +67,7 @@ const ALIKE = `
   meeting appointment call
   flight fly plane airline
   holiday vacation trip travel
-  travel go visit trip
+  travel visit trip
   book reading read novel author
   song track
   band music singer musician

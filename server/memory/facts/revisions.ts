@@ -1,0 +1,189 @@
+/** Corrections in people's own words: what a message says anew of a fact that was told before. */
+import { areAlike } from '../recall/related-words.ts'
+import { isCommon, stem } from '../search-words.ts'
+import { wordsOf } from '../words.ts'
+import type { Fact, Sentence } from './fact.ts'
+import { plainOf } from './plain.ts'
+import { isMisspelled, newValueIn } from './revised-value.ts'
+import { sentencesOf } from './sentences.ts'
+import type { Span } from './values.ts'
+import { holdsMany, topicKey } from './supersede.ts'
+import { isBeingWord, OWN_NOUNS, singular, spelled } from './vocabulary.ts'
+
+/** Words with which people say that something is not as it was. */
+const CUE =
+  /(?:\b(?:not|no|nope|isn'?t|aren'?t|wasn'?t|don'?t|doesn'?t|any ?more|instead|rather|chang(?:e|ed|es|ing)|new|now|nowadays|these days|wrong|mistake|meant|mean|scrap|scratch|turns? out|turned out|actually|updated?|moved?|moving|relocated|renamed?|switch(?:ed)?|swap(?:ped)?|replaced?|traded?|sold|left|quit|gave up|stopped|over|finished|cancel\p{L}*|postponed|pushed|rescheduled|correct(?:ion|ed)?|different|oops|sorry|wait|ignore|from now on|used to|no longer|broke up|fell out|taken|make (?:that|it)|more like|went (?:up|down)|doubled|halved|another|spell(?:ed|ing)|spelt|with (?:one|two|an?) \p{L}\b|goes by|go by|as of|since (?:last|yesterday|today)|told you|had to|on leave)\b|n't\b)/iu
+/** Facts told in one conversation that a message without their words may mean. */
+const IN_MIND = 4
+const MAX_SENTENCES = 6
+/** The score of a fact that a message follows, and does not name. */
+const FOLLOWS = 1
+/** From here on a message names the old value. */
+const OLD_NAMED = 100
+
+/** Whether a message may say something anew. */
+export function mayRevise(message: string): boolean {
+  return message.length < 600 && CUE.test(plainOf(message))
+}
+
+/**
+ * The fact that takes the place of one that holds. `read` is what the rules have taken from the message itself, `recent` what was
+ * told before in this conversation, the latest last; `holding` all that holds. Empty where the message is about something else.
+ */
+export function revisionOf(
+  message: string,
+  read: readonly Fact[],
+  recent: readonly Fact[],
+  holding: readonly Fact[],
+): Fact[] {
+  const plain = plainOf(message)
+  const words = wordsOf(plain).map(spelled)
+  const stems = words.map(stem)
+  const ranked = holding
+    .map((fact, at) => ({ fact, at, score: closeness(fact, words, stems, recent) }))
+    .filter(({ score }) => score > 0)
+    .toSorted((a, b) => b.score - a.score || b.at - a.at)
+  for (const { fact, score } of ranked.slice(0, IN_MIND)) {
+    const told = read.find((one) => topicKey(one) === topicKey(fact))
+    if (told) {
+      if (holdsMany(fact) && takesBack(plain, fact.value, told.value)) return [{ ...fact, kind: 'withdrawn' }]
+      continue
+    }
+    const found = valueIn(message, plain, fact)
+    if (!found || (score < OLD_NAMED && isOfOther(found, fact, read))) continue
+    if (score === FOLLOWS && !(isPlainValue(found.value) && saysNothingElse(words, found.value))) continue
+    const { value, sentence } = found
+    const next: Fact = { ...fact, value, sentence, confidence: 0.7, kind: holdsMany(fact) ? 'told' : 'corrected' }
+    return holdsMany(fact) ? [{ ...next, value: fact.value, kind: 'withdrawn' }, next] : [next]
+  }
+  return []
+}
+
+/** Of several values that can hold at once one goes: "gave up the trumpet", or the same name in another spelling. */
+function takesBack(plain: string, old: string, value: string): boolean {
+  if (isMisspelled(old, value) && /\b(?:spell|spelt|with|typo|correction|meant|not)/iu.test(plain)) return true
+  const at = plain.toLowerCase().indexOf(old.toLowerCase())
+  return at > 0 && STOPPED.test(plain.slice(Math.max(0, at - 40), at))
+}
+
+const STOPPED =
+  /\b(?:gave up|given up|quit|stopped|no longer|any ?more|over|left|sold|instead of|rather than|done with|tired of|sick of|finished|not|don'?t|doesn'?t)\b[^,;.!?]*$/iu
+
+/** A number or a name; "it's late" corrects nothing. */
+function isPlainValue(value: string): boolean {
+  return /\d|^\p{Lu}/u.test(value)
+}
+
+/** What only follows a fact, without a word of it, has to be a correction and nothing else: "no wait, 4a". */
+function saysNothingElse(words: readonly string[], value: string): boolean {
+  const own = new Set(wordsOf(value))
+  return words.every((word) => own.has(word) || isCommon(word) || CUE.test(word) || TALK.has(word))
+}
+
+const TALK: ReadonlySet<string> = new Set(
+  'got they gave told rang called just sorry yesterday today week new number every each daily'.split(' '),
+)
+
+/** How surely a message is about a fact: it names its value or its topic, or follows it; 0 where it names another topic. */
+function closeness(fact: Fact, words: readonly string[], stems: readonly string[], recent: readonly Fact[]): number {
+  const has = (one: string, among: readonly string[] = stems): boolean =>
+    among.some((said) => said === one || areAlike(one, said))
+  const value = contentStems(fact.value)
+  const namesValue = value.some((one) => one.length > 1 && stems.includes(one))
+  const topic = topicStems(fact, value)
+  const named = topic.filter((one) => has(one)).length
+  const isRecent = recent.some((one) => one.value === fact.value && topicKey(one) === topicKey(fact))
+  if (
+    words.some((word, at) => /^(?:my|our)$/u.test(words[at - 1] ?? '') && isBeingWord(word) && !has(stem(word), topic))
+  )
+    return 0
+  if (!namesValue && (namesOther(words, topic) || namesNew(words, topic))) return 0
+  if (!namesValue && named === 0 && !isRecent) return 0
+  return (namesValue ? OLD_NAMED : 0) + 2 * named + (isRecent ? FOLLOWS : 0)
+}
+
+function topicStems(fact: Fact, value: readonly string[]): string[] {
+  const about = `${fact.attribute} ${fact.subject === 'user' ? '' : fact.subject}`
+  const all = [...contentStems(about), ...contentStems(fact.sentence.text)]
+  return [...new Set(all)].filter((one) => !value.includes(one))
+}
+
+/** Whether a message is about somebody or something that the fact is not about: "my sister's new car", where her town is known. */
+function namesOther(words: readonly string[], topic: readonly string[]): boolean {
+  return words.some((word) => {
+    const one = stem(word)
+    const isNoun = OWN_NOUNS.has(word) || OWN_NOUNS.has(singular(word)) || isBeingWord(word)
+    return isNoun && !GENERAL.has(word) && !topic.some((other) => other === one || areAlike(one, other))
+  })
+}
+
+/** "A new car", where nothing of a car was told. */
+function namesNew(words: readonly string[], topic: readonly string[]): boolean {
+  return words.some((word, at) => {
+    const next = words[at + 1]
+    if (word !== 'new' || next === undefined || GENERAL.has(next) || OF_NEWS.has(next)) return false
+    return !topic.some((other) => other === stem(next) || areAlike(other, stem(next)))
+  })
+}
+
+const OF_NEWS: ReadonlySet<string> = new Set('one routine plan job place guy version value spot day is'.split(' '))
+
+/** Nouns that name no topic of their own. */
+const GENERAL: ReadonlySet<string> = new Set(
+  'number date time name type order size room call handle plate address'.split(' '),
+)
+
+function contentStems(text: string): string[] {
+  return wordsOf(text)
+    .map(spelled)
+    .filter((word) => !isCommon(word))
+    .map(stem)
+}
+
+function valueIn(message: string, plain: string, fact: Fact): { value: string; sentence: Sentence } | undefined {
+  for (const sentence of sentencesOf(message).slice(0, MAX_SENTENCES)) {
+    const span = newValueIn(plain, sentence, fact.value)
+    if (span && !isAnother(plain, sentence, span, fact)) return { value: message.slice(span.start, span.end), sentence }
+  }
+  return undefined
+}
+
+/** Whether what stands there is no value of the fact: "2 teeth" for an age, "she's in Spain" for a name, "the dog" for a dog. */
+function isAnother(plain: string, sentence: Sentence, { start, end }: Span, fact: Fact): boolean {
+  const topic = topicStems(fact, [])
+  const said = contentStems(plain.slice(start, end))
+  if (said.length > 0 && said.every((one) => topic.includes(one))) return true
+  if (fact.attribute === 'name' && PLACED.test(plain.slice(sentence.start, start))) return true
+  if (!/^[^\p{L}]*\d[^\p{L}]*$/u.test(fact.value)) return false
+  const digits = (text: string): number => text.replaceAll(/\D/gu, '').length
+  if (digits(fact.value) > 5 && digits(plain.slice(start, end)) <= 5) return true
+  const next = /^\s+(?<word>\p{L}+)/u.exec(plain.slice(end, sentence.end))?.groups?.['word']?.toLowerCase()
+  return next !== undefined && !isCommon(next) && !CUE.test(next) && !TALK.has(next) && !topic.includes(stem(next))
+}
+
+const PLACED = /\b(?:in|at|to|from|on)\s+(?:the\s)?$/iu
+
+/** Whether the rules have read the value, or another one of its sentence, as one of another topic. */
+function isOfOther(found: { value: string; sentence: Sentence }, fact: Fact, read: readonly Fact[]): boolean {
+  return read.some(
+    ({ kind, value, sentence, ...topic }) =>
+      kind !== 'withdrawn' &&
+      topicKey(topic) !== topicKey(fact) &&
+      (value.includes(found.value) || sentence.start === found.sentence.start),
+  )
+}
+
+/** A number or a time of a statement that no rule has read. */
+const VALUE = /(?<![\p{L}\p{N}])(?=[^\s,;]*\d)[^\s,;!?"]*[^\s,;!?."]/gu
+const MAX_TOPIC_WORDS = 4
+
+/** A statement as a fact: its one number, date or time, on the topic of its other words; undefined where it has no such value. */
+export function statedFact(sentence: Sentence): Fact | undefined {
+  const values = sentence.text.match(VALUE) ?? []
+  const [value] = values
+  if (value === undefined || values.length > 1) return undefined
+  const own = wordsOf(value)
+  const topic = wordsOf(sentence.text).filter((word) => !isCommon(word) && !own.includes(word))
+  const attribute = topic.slice(0, MAX_TOPIC_WORDS).join(' ')
+  return attribute === '' ? undefined : { subject: 'user', attribute, value, kind: 'told', sentence, confidence: 0.5 }
+}
