@@ -15,8 +15,8 @@ import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
 /** A sentence answers from here on: it says more than half of what is asked. */
 const LEAST_FIT = 0.5
-/** A fact about something else than what is asked answers only where it says all of it. */
-const LEAST_OF_OTHERS = 0.9
+/** A fact about something else than what is asked answers only where it says nearly all of it. */
+const LEAST_OF_OTHERS = 0.75
 const LEAST_TOPIC = 0.5
 /** A fact about just what is asked answers in any words. */
 const JUST_THAT = 0.95
@@ -59,7 +59,7 @@ export function recalled(
   if (answers.length > 0) return rests(answers, reply, verdicts) ? { action: 'keep' } : quote(answers, remembered.facts)
   if (!read.isOwn || mayMiss) return null
   const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
-  return denies ? { action: 'keep' } : { action: 'replace', text: notTold(remembered.asked), facts: [] }
+  return denies ? { action: 'keep' } : { action: 'replace', text: notTold(question, remembered.asked), facts: [] }
 }
 
 /** The best answer, and with it all facts on its topic. */
@@ -126,10 +126,13 @@ function quote(answers: readonly Answer[], facts: readonly KnownFact[]): Decisio
   return { action: 'replace', text: `You told me: ${shown.join(' ')}`, facts: answers.map(({ id }) => id) }
 }
 
-/** Words of a topic that is not the name of something. */
-const NO_NOUN = /\b(?:do|does|did|is|am|are|was|were|have|has|had|be|go|goes|going|get|the|to|on|in|at|with|i|it)\b/u
+const NAMED = /^(?:name|age|home|job|employer|birthday|origin|address|phone number|email|likes|dislikes|allergy)$/u
 
-function notTold([topic, ...others]: readonly Topic[]): string {
-  const isPlain = topic && others.length === 0 && !NO_NOUN.test(`${topic.subject} ${topic.attribute}`)
+/** Names what is missing where the question does: "my wifi password", or a topic that has a name. */
+function notTold(question: string, [topic, ...others]: readonly Topic[]): string {
+  const name = topic && (topic.subject === 'user' ? topic.attribute : topic.subject)
+  const isSaid =
+    name !== undefined && new RegExp(`\\b(?:my|our) (?:\\p{L}+ )?${name.split(/\W/u)[0]}`, 'iu').test(question)
+  const isPlain = topic && others.length === 0 && (isSaid || NAMED.test(topic.attribute))
   return isPlain ? `You have not told me ${inSecondPerson(topic)}.` : 'You have not told me that.'
 }

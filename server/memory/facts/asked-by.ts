@@ -3,7 +3,7 @@ import { topicOf } from './noun-phrase.ts'
 import { MASK, plainOf } from './plain.ts'
 import { ASKED_FORMS, groupsOf } from './asked-forms.ts'
 import { sentencesOf } from './sentences.ts'
-import { isBeing, OWN_NOUNS } from './vocabulary.ts'
+import { EMPTY_NOUNS, isBeing, OWN_NOUNS } from './vocabulary.ts'
 
 const LEAD =
   /^(?:(?:hey|hi|hello|ok|okay|so|and|but|btw|by the way|also|um|oh|well|please|pls|quick question|sorry|wait|just|now|then|remind me again|remind me|one question|question|hmm|i forgot|i can'?t remember|i wonder|i'?ve forgotten|not sure i remember|help me out|be honest|for the record|tell me again)[\s,.:!;–—-]+){1,4}/iu
@@ -85,6 +85,7 @@ function ofPhrase(words: string, isRecalled: boolean, isMarked: boolean): Topic 
   )
     return undefined
   const topic = topicOf(phrase)
+  if (EMPTY_NOUNS.has(topic.attribute) && !isMarked) return undefined
   const isOwn = match?.groups?.['own'] !== undefined && /^(?:my|our)/iu.test(match.groups['own'])
   if (isOwn) return topic
   const head = topic.attribute.split(' ').at(-1) ?? ''

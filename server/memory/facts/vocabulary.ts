@@ -12,7 +12,7 @@ export const PEOPLE: ReadonlySet<string> = new Set(
     doctor gp dentist therapist psychologist psychiatrist physio physiotherapist midwife lawyer accountant hairdresser barber
     vet pediatrician optician nanny babysitter godmother godfather godson goddaughter godchild mentor advisor assistant
     mother-in-law father-in-law sister-in-law brother-in-law inlaws goddaughter pharmacist mechanic gardener cleaner plumber
-    tenant client customer patient student pupil employee intern guest electrician carpenter stylist secretary handyman`),
+    tenant pupil intern electrician carpenter stylist secretary handyman`),
 )
 
 /** Animals that people live with. */

@@ -43,7 +43,7 @@ const ALIKE = `
   home house flat apartment place live living
   live move moved relocate based home town city
   job work occupation profession
-  employer company firm office
+  employer company firm office work
   job: nurse teacher engineer designer plumber driver chef
   salary earn pay wage income paid
   rent lease month

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest'
+import { checkReply } from '../../../server/critic/check-reply.ts'
+import { recalled } from '../../../server/critic/recalled.ts'
+import { withoutStale } from '../../../server/critic/shown-sentence.ts'
+import type { KnownFact } from '../../../server/critic/verdict.ts'
+import { askedBy } from '../../../server/memory/facts/asked-by.ts'
+
+const factOf = (id: string, attribute: string, value: string, text: string, holds = true): KnownFact => {
+  return { id, subject: 'user', attribute, value, text, holds }
+}
+
+function answerTo(
+  question: string,
+  reply: string,
+  facts: readonly KnownFact[],
+  heard: readonly string[] = [],
+): unknown {
+  const notes = heard.map((text, at) => ({ id: `note_${at}`, text }))
+  const remembered = { asked: askedBy(question), found: [], facts, heard: notes }
+  const decision = recalled(question, reply, checkReply({ question, reply, facts, notes }), remembered, false)
+  return decision?.action === 'replace' ? decision.text : decision?.action
+}
+
+describe("what a user's own sentences answer", () => {
+  test('a statement that no rule has read is quoted where it answers', () => {
+    const told = ['the boiler gets its service on the 3rd', 'the kitchen is green']
+    expect(answerTo('when is the boiler serviced?', 'Good to know.', [], told)).toBe(`You told me: "${told[0]}"`)
+  })
+
+  test('of two statements that answer, the later one holds', () => {
+    const told = ['the choir meets at six', 'the choir meets at seven']
+    expect(answerTo('when does the choir meet?', 'I see.', [], told)).toBe(`You told me: "${told[1]}"`)
+  })
+
+  test('a question about the user that nothing answers was not told, whatever the reply says', () => {
+    expect(answerTo('who waters my plants?', 'Good to know.', [], ['the kitchen is green'])).toBe(
+      'You have not told me that.',
+    )
+  })
+
+  test('a question about the world is left to the model', () => {
+    expect(answerTo('Who wrote Hamlet?', 'Shakespeare.', [])).toBe(undefined)
+  })
+
+  test('a reply with the value as it was written stays; in another writing it does not', () => {
+    const phone = factOf('mem_1', 'phone number', '555-0142', 'my cell is 555-0142')
+    expect(answerTo('what is my phone number?', 'It is 555-0142.', [phone])).toBe('keep')
+    expect(answerTo('what is my phone number?', 'It is 5550142.', [phone])).toBe('You told me: "my cell is 555-0142"')
+  })
+})
+
+describe('what is quoted of a correction', () => {
+  test.each([
+    ["turns out it's in York, not Hull", 'York', ['Hull'], "turns out it's in York"],
+    ['Weiss is on leave so it is Dr Yilmaz instead', 'Dr Yilmaz', ['Dr Weiss'], 'it is Dr Yilmaz instead'],
+    ['I live in Oslo, near the harbour', 'Oslo', [], 'I live in Oslo, near the harbour'],
+  ])('%s', (text, value, stale, shown) => {
+    expect(withoutStale(text, value, stale)).toBe(shown)
+  })
+})

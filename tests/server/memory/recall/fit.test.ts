@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest'
+import { fitOf } from '../../../../server/memory/recall/fit.ts'
+import { readQuestion } from '../../../../server/memory/recall/question.ts'
+
+const fit = (asked: string, told: string): number => fitOf(readQuestion(asked)!, told)
+
+describe('sentences that answer a question', () => {
+  test.each([
+    ['when is the boiler being serviced', 'the boiler gets a service on the 3rd'],
+    ['who waters my tomatoes?', 'Marta watered the tomatoes all summer'],
+    ['what film do I like best?', 'best movie ever: Paddington 2'],
+    ['how many tortoises do we keep?', 'we have kept four tortoises since spring'],
+    ['where did I leave my sunglases?', 'left my sunglasses in the blue bag'],
+    ["what's the landlord's email?", 'the landlord writes from j.r@flats.example, mail him there'],
+    ['am I vegan or vegetarian?', 'vegetarian since 2019, by the way'],
+    ['what do I drive?', "I've driven a Volvo for years"],
+  ])('%s: %s', (asked, told) => {
+    expect(fit(asked, told)).toBeGreaterThan(0.5)
+  })
+
+  test.each([
+    ['when does the shop close?', 'the shop opens at nine'],
+    ['when does my train leave?', 'my train leaves from platform 9'],
+    ["what's the landlord's phone number?", 'the landlord came by on Monday'],
+    ["what's my neighbour's name?", 'my neighbour is noisy'],
+    ['how old is my mother?', 'my grandmother is 91'],
+    ["what is my boss's phone number?", "the plumber's phone number is 555 0143 22"],
+    ['where was I born?', 'I was born in 1990'],
+    ['what is my flight number?', "In the film, the hero's flight number is P1"],
+    ['what is my name?', 'my name'],
+  ])('none for %s: %s', (asked, told) => {
+    expect(fit(asked, told)).toBeLessThanOrEqual(0.5)
+  })
+})
+
+describe('questions', () => {
+  test.each(['Who is the president of France?', 'when does the ferry go'])('of the world or of no one: %s', (text) => {
+    expect(readQuestion(text)?.isOwn).toBe(false)
+  })
+
+  test.each(["what's my sister's job", 'do you remember where I parked?', 'so who did we meet in Rome?'])(
+    'of the user: %s',
+    (text) => {
+      expect(readQuestion(text)?.isOwn).toBe(true)
+    },
+  )
+
+  test.each([
+    'I live in Oslo.',
+    "I'm fine, and you?",
+    'how can I fix my bike?',
+    'what should we cook?',
+    'hi there',
+    'can you help me?',
+  ])('none that could have been told: %s', (text) => {
+    expect(readQuestion(text)?.isOwn ?? false).toBe(false)
+  })
+})
