@@ -66,7 +66,8 @@ export class History {
   }
 }
 
-function fillerOf(random: Random, part: Part): string {
+/** A turn of other talk. */
+export function fillerOf(random: Random, part: Part): string {
   if (random.chance(DISTRACTORS)) {
     const topic = openTopic(random, part)
     return tell(random, topic, drawValue(random, topic.kind, part), part)
