@@ -66,7 +66,7 @@ test('pieces of files are read before the reply, and the output tells the search
   })
   expect(response.output_text).toBe('It is 24 months.')
   expect(response.tools).toEqual([tool])
-  expect((response.usage as Json).mneme.file_search).toEqual({ results: 2, read: 1 })
+  expect((response.usage as Json).mneme.file_search).toEqual({ results: 1, read: 1 })
 })
 
 test('a reply that rests on nothing of what was read cites nothing, and without a tool or with "none" nothing is read', async () => {
