@@ -34,6 +34,8 @@ export interface Definition<F extends Fields, P, S> {
   readonly multipliesByLinear?: true
   /** Rows are texts that are compared with one another; without, tokens are predicted. */
   contrast?(config: ConfigOf<F>): Contrast
+  /** Rows are texts that have one of so many labels each; without, tokens are predicted. */
+  rowLabels?(config: ConfigOf<F>): number
   /** Why this configuration cannot be served, though it can be trained and evaluated. */
   trainingOnly?(config: ConfigOf<F>): string | undefined
 }
@@ -71,6 +73,7 @@ export function define<F extends Fields, P, S>(definition: Definition<F, P, S>):
         layers: definition.layers?.(config) ?? 0,
         multipliesByLinear: definition.multipliesByLinear === true,
         contrast: definition.contrast?.(config),
+        rowLabels: definition.rowLabels?.(config),
         trainingOnly: definition.trainingOnly?.(config),
         forward: (op, params, ids, state) =>
           definition.forward(op, config, params as Of<P, typeof ids>, ids, state as Of<S, typeof ids>),

@@ -38,6 +38,9 @@ export interface Contrast {
   teaching<T>(op: Ops<T>, vectors: T, taught: T): T
 }
 
+/** Whether rows of training are whole texts: they are compared, or have a label each. */
+export const readsTexts = ({ contrast, rowLabels }: Model): boolean => contrast !== undefined || rowLabels !== undefined
+
 /** An architecture with one configuration: what trainer, exporter and tests work with. */
 export interface Model {
   readonly architecture: string
@@ -56,6 +59,11 @@ export interface Model {
   readonly multipliesByLinear: boolean
   /** How texts are compared in training; undefined where tokens are predicted. */
   readonly contrast: Contrast | undefined
+  /**
+   * How many labels there are where each row is a whole text that has one of them: `hidden` is (B,1,D), and `logits` are
+   * (B,1,labels). Undefined where tokens are predicted.
+   */
+  readonly rowLabels: number | undefined
   /** Why it cannot be served; undefined where it can. */
   readonly trainingOnly: string | undefined
   /** Where the next token can be read before the last layer; absent where there are no such places. */

@@ -2,6 +2,7 @@
 import { adapterOf } from './architectures/adapter.ts'
 import type { Architecture, Model } from './architecture.ts'
 import { ConfigError } from './config.ts'
+import { critic } from './architectures/critic.ts'
 import { delta } from './architectures/delta.ts'
 import { hmst } from './architectures/hmst.ts'
 import { moc } from './architectures/moc.ts'
@@ -14,7 +15,7 @@ import { families } from './families/registry.ts'
 
 /** All but the adapter, which takes one of them as its base. */
 const bases: ReadonlyMap<string, Architecture> = new Map([
-  ...[vanilla, rsm, smt, delta, nmt, moc, hmst, sentence].map((own) => [own.name, own] as const),
+  ...[vanilla, rsm, smt, delta, nmt, moc, hmst, sentence, critic].map((own) => [own.name, own] as const),
   ...families,
 ])
 

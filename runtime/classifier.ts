@@ -1,6 +1,6 @@
 /** The classifier of a bundle as a function: texts, or pairs of them, in; a score for each label out. */
 import type { Bundle, ClassifierEntry } from './bundle.ts'
-import { callsOf, paddedInputs, type VectorGraph } from './embedder.ts'
+import { callsOf, paddedInputs, type Embedder, type VectorGraph } from './embedder.ts'
 import { RuntimeError } from './errors.ts'
 import type { GraphOptions } from './graph.ts'
 import { ManifestError } from './manifest.ts'
@@ -69,6 +69,21 @@ export async function openClassifier(bundle: Bundle, options: GraphOptions = {})
       )
     },
     close: () => graph.close(),
+  }
+}
+
+/** The classifier of whole texts in a bundle, its logits as vectors. Throws ManifestError where there is none. */
+export async function openLogits(bundle: Bundle, options: GraphOptions = {}): Promise<Embedder> {
+  const { graphs, classifier, name, tokenizer } = bundle.manifest
+  if (!graphs.classifier || classifier?.task !== 'sequence')
+    throw new ManifestError(`${name}: expected a bundle with a classifier of whole texts, got one without`)
+  const sizes = { task: classifier.task, labels: classifier.labels.length }
+  return {
+    width: sizes.labels,
+    maxTokens: classifier.maxTokens,
+    vocab: tokenizer.vocab,
+    ...openSentenceTokenizer(bundle.dir, classifier.maxTokens),
+    ...(await openLogitsGraph(bundle.path(graphs.classifier.file), sizes, options)),
   }
 }
 

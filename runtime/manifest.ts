@@ -1,5 +1,6 @@
 /** manifest.json: the only contract between the exporter and the server. */
 import { z } from 'zod'
+import { criticEntry } from './critic.ts'
 import { bytesPerElement, elementTypes, isDtype, type Dtype } from './tensor.ts'
 
 /** A bundle cannot be used: one sentence that says where, what was expected and what was found. */
@@ -99,6 +100,8 @@ const manifest = z.object({
     .catchall(graph.partial({ kernels: true })),
   embedder: embedder.exactOptional(),
   classifier: classifier.exactOptional(),
+  /** How the classifier is read as a critic of replies; labels of pairs without it are read uncalibrated. */
+  critic: criticEntry.exactOptional(),
   early: early.exactOptional(),
   state: z.array(state),
   /** Tokens of one prefill call: part of what a state means, since another length gives other last bits. */
@@ -179,7 +182,7 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
   }
 }
 
-function checkGraphs({ graphs, embedder, classifier, state }: Manifest, where: string): void {
+function checkGraphs({ graphs, embedder, classifier, critic, state }: Manifest, where: string): void {
   if (!graphs.decoder && !graphs.embedder && !graphs.classifier)
     throw new ManifestError(`${where}: graphs: expected a decoder, an embedder or a classifier, got none`)
   if (!graphs.decoder && state.length > 0)
@@ -192,6 +195,8 @@ function checkGraphs({ graphs, embedder, classifier, state }: Manifest, where: s
     throw new ManifestError(
       `${where}: classifier: expected it beside graphs.classifier, got ${classifier ? 'it alone' : 'the graph alone'}`,
     )
+  if (critic && classifier?.task !== 'sequence')
+    throw new ManifestError(`${where}: critic: expected it beside a classifier of whole texts, got none`)
   if (graphs.embedder && embedder)
     checkEncoder(graphs.embedder, `embedding float32 [batch, ${embedder.width}]`, `${where}: graphs.embedder`)
   if (graphs.classifier && classifier) {

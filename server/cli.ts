@@ -1,4 +1,5 @@
 /** The command `mneme serve`. */
+import { criticOf } from './critic/encoder/claim-encoder.ts'
 import { VERIFY_MODES } from './critic/verify-mode.ts'
 import { MEMORY_MODES } from './memory/memory-mode.ts'
 import { spawn } from 'node:child_process'
@@ -25,6 +26,8 @@ import type { Store } from './store/store.ts'
 export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
 /** The bundled encoder of sentences, which is served where no other one is. */
 export const DEFAULT_EMBEDDER = join(packageRoot(), 'models/pretrained/embedder')
+/** The one that checks replies where an encoder is asked for. */
+const DEFAULT_CRITIC = join(packageRoot(), 'models/pretrained/critic')
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
@@ -66,6 +69,10 @@ export function serveCommand(find: FindBundle): Command {
     )
     .addOption(
       new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),
+    )
+    .option(
+      '--critic <name>',
+      'what checks replies: rules; encoder, which reads what they cannot; or a bundle with another encoder (default: rules)',
     )
     .option('--api-key <key>', 'require this key; may be repeated', collect)
     .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')
@@ -158,9 +165,18 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
   return {
     models: decoders.map((bundle) => modelSource(bundle, config, decoders.length)),
     embedders: embedders.map(embedderSource),
+    critic: await criticBundle(config, (named) => find(named, join(config.data, 'models'), say)),
     // The bundled model is small and makes values up.
     ...(config.bundles.length === 0 && { verify: 'quote' as const }),
   }
+}
+
+/** The bundle of the critic's encoder; null where rules alone check. Throws ConfigError where it is none. */
+async function criticBundle({ critic }: Config, find: (named: string) => Promise<string>): Promise<Bundle | null> {
+  if (critic === 'rules') return null
+  const bundle = await loadBundle(critic === 'encoder' ? DEFAULT_CRITIC : await find(critic))
+  criticOf(bundle)
+  return bundle
 }
 
 /** The embedder of a bundle. */

@@ -77,6 +77,8 @@ export const configSchema = z.strictObject({
   consolidation: flag.default(true),
   /** What is done with a reply that is wrong about its user; none: `quote` for the bundled model, `annotate` for others. */
   verify: z.enum(VERIFY_MODES).optional(),
+  /** What checks replies: `rules` alone; `encoder`, which reads what the rules cannot; or a bundle with such an encoder. */
+  critic: z.string().min(1).default('rules'),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

@@ -1,5 +1,6 @@
 /** What the application is made of. Tests pass their own. */
 import type { Logger } from 'pino'
+import type { ClaimEncoder } from './critic/encoder/claim-encoder.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { ServedEmbedder } from './embedding/served-embedder.ts'
 import type { Admission } from './http/admission.ts'
@@ -34,6 +35,8 @@ export interface Deps {
   readonly memories: MemoryMode
   /** What is done with a reply that is wrong about its user. */
   readonly verify: VerifyMode
+  /** Reads what the rules of the critic cannot; null where it is not asked for. */
+  readonly critic: ClaimEncoder | null
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates

@@ -4,8 +4,10 @@ import { availableParallelism } from 'node:os'
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
+import { startCritic } from './critic/encoder/start-critic.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { Deps } from './deps.ts'
+import type { Bundle } from '../runtime/bundle.ts'
 import { startEmbedderThread } from './embedding/embedders.ts'
 import { startEmbedders, type EmbedderSource } from './embedding/served-embedder.ts'
 import { startEngineThread } from './engine/engine-thread.ts'
@@ -41,6 +43,8 @@ export interface Sources {
   readonly embedders: readonly EmbedderSource[]
   /** What is done with a reply that is wrong about its user, unless the configuration says it; `annotate` unless given. */
   readonly verify?: VerifyMode
+  /** The bundle of the encoder that checks replies after the rules. */
+  readonly critic?: Bundle | null
 }
 
 /** What a server is made of besides its models. */
@@ -90,12 +94,14 @@ export async function startServer(
   const count = Math.max(1, Math.min(sources.models.length, availableParallelism()))
   const threads = Array.from({ length: count }, () => startEngineThread(engine, log))
   const embedding = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
+  // A thread of its own: texts that are embedded do not keep replies waiting.
+  const checking = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
   const stopping = new AbortController()
   const shut = async (): Promise<void> => {
     stopping.abort(new Error('the server is stopping'))
     for (const model of models) model.close()
     await Promise.all(threads.map((thread) => thread.close()))
-    await Promise.all([tokenizers.close(), embedding.close()])
+    await Promise.all([tokenizers.close(), embedding.close(), checking.close()])
     await store.close()
   }
   try {
@@ -114,6 +120,7 @@ export async function startServer(
     })
     reportDamage(store, log, metrics)
     const embedders = await startEmbedders(sources.embedders, embedding, config, budget)
+    const critic = sources.critic ? await startCritic(sources.critic, checking, budget) : null
     await startModels(models, sources.models, {
       threads,
       tokenizers,
@@ -130,7 +137,7 @@ export async function startServer(
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
     const { memories, verify = sources.verify ?? 'annotate' } = config
-    const kept = { store, prefixes, recent, memories, verify }
+    const kept = { store, prefixes, recent, memories, verify, critic }
     const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
     const pending = embedPending(deps, stopping.signal).then(() => embedPendingTurns(deps, stopping.signal))
     void pending.catch((error: unknown) => log.warn({ err: error }, 'memories have no vectors yet'))

@@ -83,8 +83,8 @@ export interface MemoryUsage {
   /** What the critic found; absent where nothing was checked. */
   readonly verification?: {
     readonly policy: string
-    readonly action: 'keep' | 'replaced'
-    readonly result: 'supported' | 'contradicted' | 'unchecked'
+    readonly action: 'keep' | 'replaced' | 'retried'
+    readonly result: 'supported' | 'contradicted' | 'unchecked' | 'error'
   }
 }
 

@@ -65,6 +65,7 @@ export const adapterOf = (bases: ReadonlyMap<string, Architecture>): Architectur
       multipliesByLinear: base.multipliesByLinear,
       layers: base.layers,
       contrast: base.contrast,
+      rowLabels: base.rowLabels,
       trainingOnly: base.trainingOnly,
       forward: (op, given, ids, state) => forward(op, c, base, given as Params<typeof ids>, ids, state),
       logits(op, given, hidden) {

@@ -25,7 +25,7 @@ export type SentenceConfig = ConfigOf<typeof sentenceFields>
 
 const EPS = 1e-6
 
-type LayerParams = {
+export type SentenceLayerParams = {
   readonly attention_norm: { readonly weight: Spec }
   readonly attention: Readonly<Record<'q_proj' | 'k_proj' | 'v_proj' | 'o_proj', LinearSpec>>
   readonly mlp_norm: { readonly weight: Spec }
@@ -34,7 +34,7 @@ type LayerParams = {
 export type SentenceParams = {
   readonly embed_tokens: { readonly weight: Spec }
   readonly embed_types?: { readonly weight: Spec }
-  readonly layers: readonly LayerParams[]
+  readonly layers: readonly SentenceLayerParams[]
 }
 
 /** A matrix (out, in) that starts at zero. */
@@ -42,29 +42,34 @@ const silent = (width: number, size: number): LinearSpec => ({
   weight: parameter([size, width], { kind: 'constant', value: 0 }),
 })
 
-export const sentenceParams = ({ vocab, width, layers, hidden, segments }: SentenceConfig): SentenceParams => ({
-  embed_tokens: { weight: matrix([vocab, width], 1) },
-  ...(segments > 1 ? { embed_types: { weight: vector([segments, width], 0) } } : {}),
-  layers: Array.from({ length: layers }, () => ({
-    attention_norm: normParams(width),
-    attention: {
-      q_proj: linearParams(width, width),
-      k_proj: linearParams(width, width),
-      v_proj: linearParams(width, width),
-      o_proj: silent(width, width),
-    },
-    mlp_norm: normParams(width),
-    mlp: {
-      gate_proj: linearParams(width, hidden),
-      up_proj: linearParams(width, hidden),
-      down_proj: silent(hidden, width),
-    },
-  })),
+/** The sizes of its layers. */
+type LayerSizes = Pick<SentenceConfig, 'width' | 'heads' | 'hidden' | 'rope'>
+
+export const sentenceLayer = ({ width, hidden }: Pick<LayerSizes, 'width' | 'hidden'>): SentenceLayerParams => ({
+  attention_norm: normParams(width),
+  attention: {
+    q_proj: linearParams(width, width),
+    k_proj: linearParams(width, width),
+    v_proj: linearParams(width, width),
+    o_proj: silent(width, width),
+  },
+  mlp_norm: normParams(width),
+  mlp: {
+    gate_proj: linearParams(width, hidden),
+    up_proj: linearParams(width, hidden),
+    down_proj: silent(hidden, width),
+  },
 })
 
-export function checkSentence({ width, heads }: SentenceConfig): void {
-  requires(width % heads === 0, `sentence.heads: ${heads} heads do not split width ${width}`)
-  requiresEvenChannels('sentence', width, heads)
+export const sentenceParams = (c: SentenceConfig): SentenceParams => ({
+  embed_tokens: { weight: matrix([c.vocab, c.width], 1) },
+  ...(c.segments > 1 ? { embed_types: { weight: vector([c.segments, c.width], 0) } } : {}),
+  layers: Array.from({ length: c.layers }, () => sentenceLayer(c)),
+})
+
+export function checkHeads(name: string, { width, heads }: Pick<SentenceConfig, 'width' | 'heads'>): void {
+  requires(width % heads === 0, `${name}.heads: ${heads} heads do not split width ${width}`)
+  requiresEvenChannels(name, width, heads)
 }
 
 /** hidden (B,T,D); tokens see all tokens of their text where mask (B,T) is 1. `types` is read where there are segments. */
@@ -79,26 +84,38 @@ export function encodeSentence<T>(
   const tokens = op.gather(p.embed_tokens.weight, ids)
   const isPair = p.embed_types !== undefined && types !== undefined
   let x = isPair ? op.add(tokens, op.gather(p.embed_types.weight, types)) : tokens //          (B, T, D)
-  for (const [i, layer] of p.layers.entries()) {
-    const seen = op.rmsNorm(x, layer.attention_norm.weight, EPS)
-    x = op.add(x, attention(op, c, layer.attention, seen, { allowed, positions }))
-    const read = op.rmsNorm(x, layer.mlp_norm.weight, EPS)
-    const [gate, up] = op.linears(read, [
-      { ...layer.mlp.gate_proj, size: c.hidden },
-      { ...layer.mlp.up_proj, size: c.hidden },
-    ]) as [T, T]
-    x = op.add(x, op.linear(op.mul(op.silu(gate), up), layer.mlp.down_proj.weight))
-    x = op.layerHook(x, i)
-  }
+  for (const [i, layer] of p.layers.entries()) x = op.layerHook(encodeLayer(op, c, layer, x, { allowed, positions }), i)
   return x
+}
+
+/** One layer over x (B,T,D). */
+export function encodeLayer<T>(op: Ops<T>, c: LayerSizes, p: Of<SentenceLayerParams, T>, x: T, view: View<T>): T {
+  const seen = op.rmsNorm(x, p.attention_norm.weight, EPS)
+  const mixed = op.add(x, attention(op, c, p.attention, seen, view))
+  const read = op.rmsNorm(mixed, p.mlp_norm.weight, EPS)
+  const [gate, up] = op.linears(read, [
+    { ...p.mlp.gate_proj, size: c.hidden },
+    { ...p.mlp.up_proj, size: c.hidden },
+  ]) as [T, T]
+  return op.add(mixed, op.linear(op.mul(op.silu(gate), up), p.mlp.down_proj.weight))
+}
+
+/** Which tokens see which. */
+export interface View<T> {
+  /** (B,1,1,T). */
+  readonly allowed: T
+  /** (T,1). */
+  readonly positions: T
+  /** What is added to the scores (B,H,T,T). */
+  readonly bias?: T
 }
 
 function attention<T>(
   op: Ops<T>,
-  { width, heads, rope }: SentenceConfig,
-  p: Of<LayerParams['attention'], T>,
+  { width, heads, rope }: LayerSizes,
+  p: Of<SentenceLayerParams['attention'], T>,
   x: T,
-  { allowed, positions }: { allowed: T; positions: T },
+  { allowed, positions, bias }: View<T>,
 ): T {
   const channels = width / heads
   const parts = [p.q_proj, p.k_proj, p.v_proj].map((part) => ({ ...part, size: width }))
@@ -106,15 +123,23 @@ function attention<T>(
     .linears(x, parts)
     .map((y) => op.transpose(op.reshape(y, [0, 0, heads, channels]), [0, 2, 1, 3])) as [T, T, T]
   const turn = (y: T, scale: number): T => op.rotate(y, positions, { rope, channels, scale })
-  const y = attend(op, turn(q, 1 / Math.sqrt(channels)), turn(k, 1), v, allowed, 4) //         (B, H, T, C)
+  const [query, key] = [turn(q, 1 / Math.sqrt(channels)), turn(k, 1)]
+  const y = bias ? attendBiased(op, query, key, v, { allowed, bias }) : attend(op, query, key, v, allowed, 4)
   return op.linear(op.reshape(op.transpose(y, [0, 2, 1, 3]), [0, 0, width]), p.o_proj.weight)
+}
+
+/** Attention (B,H,T,C) whose scores have something added to them. */
+function attendBiased<T>(op: Ops<T>, q: T, k: T, v: T, { allowed, bias }: { allowed: T; bias: T }): T {
+  const mask = op.where(allowed, op.constant(0), op.constant(-1e9))
+  const scores = op.add(op.matmul(q, op.transpose(k, [0, 1, 3, 2])), op.add(bias, mask))
+  return op.matmul(op.softmax(scores), v)
 }
 
 export const sentenceEncoder = defineEncoder({
   name: 'sentence',
   about: 'a small encoder of sentences, trained here',
   fields: sentenceFields,
-  check: checkSentence,
+  check: (c) => checkHeads('sentence', c),
   sizes: ({ vocab, width, maxTokens }) => ({ vocab, width, maxTokens }),
   params: sentenceParams,
   encode: (op, c, p, input) => encodeSentence(op, c, p, input),

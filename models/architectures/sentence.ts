@@ -7,7 +7,7 @@ import { define } from '../architecture.ts'
 import { count, real, type ConfigOf } from '../config.ts'
 import { sentenceVector } from '../layers/pooling.ts'
 import type { Ops } from '../ops.ts'
-import { checkSentence, encodeSentence, sentenceFields, sentenceParams } from './sentence-encoder.ts'
+import { checkHeads, encodeSentence, sentenceFields, sentenceParams } from './sentence-encoder.ts'
 
 // G groups  R rows of a group
 const fields = {
@@ -27,7 +27,7 @@ export const sentence = define({
   name: 'sentence',
   about: 'a small encoder of sentences, trained by comparing them',
   fields,
-  check: (c: Config) => checkSentence(c),
+  check: (c: Config) => checkHeads('sentence', c),
   params: (c: Config) => sentenceParams(c),
   state: () => ({}),
   positions: ({ maxTokens }) => maxTokens,
@@ -59,7 +59,7 @@ export const sentence = define({
 const transposed = <T>(op: Ops<T>, x: T): T => op.transpose(x, [1, 0])
 
 /** 1 at tokens, 0 at padding, whose id is 0: (B,T). */
-function tokenMask<T>(op: Ops<T>, { vocab }: Config, ids: T): T {
+export function tokenMask<T>(op: Ops<T>, { vocab }: { readonly vocab: number }, ids: T): T {
   const isToken = Array.from({ length: vocab }, (_, id) => Number(id > 0))
   return op.reshape(op.gather(op.table(isToken, [vocab, 1]), ids), [0, -1])
 }

@@ -15,7 +15,8 @@ export type Policy = (typeof POLICIES)[number]
 
 export type Decision =
   | { readonly action: 'keep' }
-  | { readonly action: 'retry' }
+  /** `told`: the user's sentences that the wrong ones rest on, or that answer what is asked. */
+  | { readonly action: 'retry'; readonly told: readonly string[] }
   | { readonly action: 'rollback' }
   /** `facts`: ids of those that the text rests on. */
   | { readonly action: 'replace'; readonly text: string; readonly facts: readonly string[] }
@@ -37,10 +38,14 @@ export function decide(
     return policy === 'quote' && (lacks(asked, verdicts, facts) || (!mayMiss && evades(asked, verdicts, facts)))
       ? quote(asked, facts, facts)
       : KEEP
-  if (policy === 'retry' || policy === 'rollback') return { action: policy }
+  if (policy === 'rollback') return { action: policy }
   // What is asked is answered; where nothing is, what the wrong sentences are about is put right.
   const topics = asked.length > 0 ? asked : wrong.flatMap(({ topic }) => (topic ? [topic] : []))
   const rested = facts.filter(({ id }) => wrong.some((verdict) => verdict.facts.includes(id)))
+  if (policy === 'retry') {
+    const known = unique([...topics.flatMap((topic) => holding(topic, facts)), ...rested.filter(({ holds }) => holds)])
+    return { action: 'retry', told: known.map(({ text }) => text) }
+  }
   return policy === 'quote' ? quote(topics, facts, rested) : abstain(topics, facts, rested)
 }
 

@@ -30,13 +30,18 @@ export interface SentenceVerdict {
   /** UTF-16 units of the reply before it, and up to its end. */
   readonly start: number
   readonly end: number
-  /** `unchecked`: it claims nothing about the user, or the rules cannot decide. Never a form of `supported`. */
-  readonly verdict: 'supported' | 'contradicted' | 'unchecked'
+  /**
+   * `unchecked`: it claims nothing about the user, or nothing decides it. `error`: what should have checked it has failed.
+   * Neither is a form of `supported`.
+   */
+  readonly verdict: 'supported' | 'contradicted' | 'unchecked' | 'error'
   /** Ids of the facts and notes that it rests on. */
   readonly facts: readonly string[]
   readonly reason: string
   /** True where it gives a value to what the user has never told. */
   readonly invented: boolean
+  /** How probable the verdict is, where the encoder has given it. */
+  readonly probability?: number
   /** What the sentence is about, where a rule has read it. */
   readonly topic: Topic | null
 }

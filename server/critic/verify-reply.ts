@@ -4,6 +4,7 @@ import type { Evidence, MemoryUse } from '../memory/evidence.ts'
 import type { TurnMemories } from '../memory/told.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import { checkReply } from './check-reply.ts'
+import { encodeVerdicts } from './encoder/encode-verdicts.ts'
 import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
 import { promiseOf } from './promise.ts'
@@ -14,7 +15,21 @@ export interface Verified {
   readonly policy: Exclude<VerifyMode, 'off'>
   readonly verdicts: readonly SentenceVerdict[]
   readonly decision: Decision
+  /** The other reply that was made, where one was. */
+  readonly retried?: Retried
 }
+
+/** Another reply: its verdicts, and whether it is what is served. */
+export interface Retried {
+  readonly verdicts: readonly SentenceVerdict[]
+  readonly tokens: number
+  readonly isServed: boolean
+}
+
+/** Makes another reply that reads these sentences of the user; null where none can be made. */
+export type MakeAnother = (
+  told: readonly string[],
+) => Promise<{ readonly text: string; readonly tokens: number } | null>
 
 /** Facts that a reply is checked against, told last. With more of them, what is not among them may have been told. */
 const MAX_FACTS = 1000
@@ -34,7 +49,7 @@ export interface CheckedTurn {
 
 /** The verdicts on a reply, and what is served. */
 export async function verifyReply(
-  { store, metrics }: Pick<Deps, 'store' | 'metrics'>,
+  { store, metrics, critic }: Pick<Deps, 'store' | 'metrics' | 'critic'>,
   owner: string,
   { namespace, user }: MemoryUse,
   { question, reply, evidence, told, heard, isWhole }: CheckedTurn,
@@ -50,13 +65,40 @@ export async function verifyReply(
   const facts = [...said.facts, ...remembered]
   const notes = memories.flatMap(({ id, text, fact }): Note[] => (fact ? [] : [{ id, text }]))
   const mayMiss = !isWhole || (kept.length === MAX_FACTS && evidence.asked.length === 0)
-  const verdicts = checkReply({ question, reply, facts, notes: [...said.notes, ...notes] })
+  const checked = { question, reply, facts, notes: [...said.notes, ...notes] }
+  const ruled = checkReply(checked)
+  const verdicts = (critic ? await encodeVerdicts(critic, owner, checked, ruled) : ruled)
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const decision = sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
+}
+
+/**
+ * As `verifyReply`; where the policy is `retry` and the reply is wrong, another one is made and checked once. It is served if
+ * nothing in it is wrong; if something is, what `abstain` says.
+ */
+export async function verifyOrRetry(
+  deps: Pick<Deps, 'store' | 'metrics' | 'critic'>,
+  owner: string,
+  use: MemoryUse,
+  turn: CheckedTurn,
+  policy: Verified['policy'],
+  another: MakeAnother,
+): Promise<Verified> {
+  const first = await verifyReply(deps, owner, use, turn, policy)
+  if (first.decision.action !== 'retry') return first
+  const made = await another(first.decision.told)
+  const reply = made?.text.trim() ?? ''
+  if (!made || reply === '')
+    return { ...first, decision: (await verifyReply(deps, owner, use, turn, 'abstain')).decision }
+  const { verdicts, decision } = await verifyReply(deps, owner, use, { ...turn, reply }, 'abstain')
+  const isServed = decision.action === 'keep'
+  const facts = verdicts.flatMap((verdict) => verdict.facts)
+  const retried = { verdicts, tokens: made.tokens, isServed }
+  return { ...first, retried, decision: isServed ? { action: 'replace', text: reply, facts } : decision }
 }
 
 /** Served in place of an invented reply or promise where the user has asked nothing about themselves. */

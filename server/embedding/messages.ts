@@ -1,7 +1,13 @@
 /** What the thread of the embedders is asked, and what it answers. */
 
-/** A text, or token ids that are read as they are. */
-export type EmbeddingInput = string | readonly number[]
+/** Two texts that are read as one. */
+export interface TextPair {
+  readonly first: string
+  readonly second: string
+}
+
+/** A text, a pair of them, or token ids that are read as they are. */
+export type EmbeddingInput = string | TextPair | readonly number[]
 
 export interface EmbedQuestion {
   readonly kind: 'embed'

@@ -5,7 +5,13 @@ import type { EmbedQuestion, RefusedInput } from './messages.ts'
 
 /** The tokens of an input, or why it has none that the embedder reads. Token ids are read as they are. */
 export function readInput(
-  { added, encode, maxTokens, vocab }: Pick<Embedder, 'added' | 'encode' | 'maxTokens' | 'vocab'>,
+  {
+    added,
+    encode,
+    encodePair,
+    maxTokens,
+    vocab,
+  }: Pick<Embedder, 'added' | 'encode' | 'encodePair' | 'maxTokens' | 'vocab'>,
   { inputs, keep }: Pick<EmbedQuestion, 'inputs' | 'keep'>,
   index: number,
 ): EncodedText | RefusedInput {
@@ -16,6 +22,7 @@ export function readInput(
     if (length === 0) return { index, reason: 'empty', got: 0 }
     return text.truncated && keep === null ? { index, reason: 'too long', got: length } : text
   }
+  if ('first' in input) return encodePair(input.first, input.second)
   const unknown = input.find((id) => id >= vocab)
   if (unknown !== undefined) return { index, reason: 'unknown token', got: unknown }
   if (input.length > most && keep === null) return { index, reason: 'too long', got: input.length }

@@ -1,5 +1,6 @@
 /** The embedders of a server's bundles: opens them, and computes the texts of all requests together. */
 import { loadBundle } from '../../runtime/bundle.ts'
+import { openLogits } from '../../runtime/classifier.ts'
 import { openEmbedder, type Embedder } from '../../runtime/embedder.ts'
 import { runtimeInfo } from '../../runtime/open-graph.ts'
 import type { FromEmbedders, ToEmbedders } from './messages.ts'
@@ -40,7 +41,7 @@ export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
   }
   const open = async (id: number, folder: string, threads: number): Promise<void> => {
     try {
-      if (!embedders.has(folder)) embedders.set(folder, await openEmbedder(await loadBundle(folder), { threads }))
+      if (!embedders.has(folder)) embedders.set(folder, await openEncoder(folder, threads))
       const { version, binding } = runtimeInfo()
       answer({ kind: 'opened', id, runtime: `onnxruntime ${version}, ${binding}, cpu, threads: ${threads}` }, [])
     } catch (error) {
@@ -62,6 +63,12 @@ export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
     queue.add(message)
     void work()
   }
+}
+
+/** The embedder of a bundle; of one without, its classifier, whose logits are the vectors. */
+async function openEncoder(folder: string, threads: number): Promise<Embedder> {
+  const bundle = await loadBundle(folder)
+  return bundle.manifest.embedder ? openEmbedder(bundle, { threads }) : openLogits(bundle, { threads })
 }
 
 function joinVectors(vectors: readonly Float32Array[]): Float32Array<ArrayBuffer> {

@@ -72,8 +72,9 @@ async function version(deps: Deps): Promise<object> {
   const { vectorIndex, ...store } = await deps.store.statistics()
   const [models, embedders] = [deps.models.map(describe), deps.embedders.map(describeEmbedder)]
   const { memories, verify } = deps
+  const critic = deps.critic?.name ?? 'rules'
   const running = { name: 'mneme', version: deps.version, node: process.version }
-  return { ...running, models, embedders, memories, verify, vectorIndex, store }
+  return { ...running, models, embedders, memories, verify, critic, vectorIndex, store }
 }
 
 function embedderObject({ name, created, bundle, architecture, maxTokens, width }: ServedEmbedder): object {

@@ -1,13 +1,15 @@
 /** What memories do in a chat completion: the reply reads them and is checked, and what is told is remembered where asked for. */
 import type { Message } from '../../runtime/text.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
-import { verifyReply, type Verified } from '../critic/verify-reply.ts'
+import { verifyOrRetry, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import { findEvidence, type MemoryUse } from '../memory/evidence.ts'
 import { embedTold } from '../memory/memories.ts'
 import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
 import type { ServedModel } from '../served-model.ts'
+import { anotherReply } from './another-reply.ts'
+import type { ReplyPlan } from './reply-plan.ts'
 import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
 import { memoryReport } from './memory-use.ts'
 import { withNotes } from './notes.ts'
@@ -32,6 +34,7 @@ export async function rememberChat(
   turn: NewTurn,
   use: MemoryUse,
   verify: VerifyMode,
+  plan: ReplyPlan,
   signal: AbortSignal,
 ): Promise<RememberedChat> {
   const { owner, prompt } = turn
@@ -43,6 +46,7 @@ export async function rememberChat(
   const evidence = await findEvidence(deps, owner, use, said, isKnown, signal)
   const noted = evidence && (await withNotes(model, turn, evidence.entries))
   if (evidence) deps.metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
+  const another = anotherReply(deps, model, turn, plan, signal)
   const mode = evidence && turn.choices === 1 ? verify : 'off'
   let told: Promise<TurnMemories | null> | null = null
   let outcome: { told: TurnMemories | null; verified: Verified | null; served: string | null } | null = null
@@ -64,7 +68,7 @@ export async function rememberChat(
         heard,
         isWhole: true,
       }
-      const verified = await verifyReply(deps, owner, use, checked, mode)
+      const verified = await verifyOrRetry(deps, owner, use, checked, mode, another)
       const served = WAITS.has(mode) ? servedInstead(verified) : null
       outcome = { told: checked.told, verified, served }
       return served

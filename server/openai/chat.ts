@@ -130,7 +130,7 @@ async function prepare(
   // Log-probabilities are of the tokens that were made: they cannot be served with another text.
   const verify = logprobs === null ? (request.mneme?.verify ?? deps.verify) : 'off'
   const use = memoryUse(request, deps.memories, request.store === true)
-  const remembered = await rememberChat(deps, model, turn, use, verify, signal)
+  const remembered = await rememberChat(deps, model, turn, use, verify, plan, signal)
   return { model, turn: remembered.turn, plan, remembered }
 }
 

@@ -12,7 +12,7 @@ interface Piece {
 }
 
 /** Policies under which the client gets nothing of a reply before it is checked. */
-export const WAITS: ReadonlySet<VerifyMode> = new Set(['abstain', 'quote', 'rollback'])
+export const WAITS: ReadonlySet<VerifyMode> = new Set(['abstain', 'quote', 'retry', 'rollback'])
 
 export class CheckedText {
   readonly waits: boolean
@@ -54,21 +54,31 @@ export function servedInstead(verified: Verified | null): string | null {
 }
 
 /** What was done with the reply. */
-export function actionOf({ decision }: Verified, served: string | null): string {
+export function actionOf({ decision, retried }: Verified, served: string | null): string {
+  if (served !== null && retried?.isServed) return 'retried'
   if (served !== null) return 'replaced'
   return decision.action === 'replace' ? 'keep' : decision.action
 }
 
 /** What the critic found and did, as the usage tells it. */
 export function verificationReport(verified: Verified, served: string | null): Record<string, unknown> {
-  const { policy, verdicts } = verified
+  const { policy, verdicts, retried } = verified
   return {
     policy,
     action: actionOf(verified, served),
     result: overall(verdicts),
+    ...(retried && { retry: { result: overall(retried.verdicts), tokens: retried.tokens } }),
     verdicts: verdicts.map((one) => {
-      const { verdict, invented, facts, start, end } = one
-      return { verdict, invented, reason: reasonOf(one), memories: facts, start, end }
+      const { verdict, invented, probability, facts, start, end } = one
+      return {
+        verdict,
+        invented,
+        ...(probability !== undefined && { probability }),
+        reason: reasonOf(one),
+        memories: facts,
+        start,
+        end,
+      }
     }),
   }
 }

@@ -50,7 +50,7 @@ function withinBudget(found: readonly FoundChunk[]): FoundChunk[] {
 export async function withNotes(
   model: ServedModel,
   job: NewTurn,
-  entries: readonly MemoryHit[],
+  entries: readonly { readonly memory: { readonly text: string } }[],
   chunks: readonly FoundChunk[] = [],
 ): Promise<NotedTurn | null> {
   const { prompt } = job

@@ -103,3 +103,8 @@ function parsed(text: string): Json | undefined {
     return undefined
   }
 }
+
+/** What is told of a text: without a format all of it is text, also where only tokens are told. */
+export function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): Part[] {
+  return structured ? reader.push(text) : [{ kind: 'text', text }]
+}

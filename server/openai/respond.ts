@@ -26,7 +26,7 @@ import { prefixOptions } from './prefix-options.ts'
 import { citationsOf, type CitedTurn } from './citations.ts'
 import { searchItems, withoutResults, type SearchItem } from './file-search.ts'
 import { planReply, type PlannedRequest, type ReplyPlan } from './reply-plan.ts'
-import { ReplyReader, type Part } from './reply-reader.ts'
+import { partsOf, ReplyReader } from './reply-reader.ts'
 import { itemsOf, messagesOf, readInput, type InputEntry } from './response-input.ts'
 import { ResponseWriter, type Frame, type ResponseObject, type Usage } from './response-render.ts'
 import type { ResponseRequest } from './responses-schema.ts'
@@ -99,7 +99,7 @@ export async function* respond(
         const rest = reader.end()
         reply.take(rest, [])
         const told = await rememberedOf(deps, caller.owner, turn)
-        const verified = output ? await verifiedOf(deps, caller.owner, turn, reply, told) : null
+        const verified = output ? await verifiedOf(deps, caller.owner, turn, reply, told, caller.signal) : null
         const served = reply.waits ? servedInstead(verified) : null
         if (output && reply.waits)
           yield* reply.pieces(served).flatMap(({ parts, tokens }) => writer.take(parts, tokens))
@@ -253,11 +253,6 @@ function modelOf(deps: Deps, base: Base, name: string | undefined): ServedModel 
       param: 'model',
     },
   )
-}
-
-/** What is told of a text: without a format all of it is text, also where only tokens are told. */
-function partsOf(reader: ReplyReader, { structured }: ReplyPlan, text: string): Part[] {
-  return structured ? reader.push(text) : [{ kind: 'text', text }]
 }
 
 function usageOf(

@@ -1,7 +1,7 @@
 /** The memory of a turn of the Responses API: what it reads before the reply, and what is checked, told and read again after it. */
 import type { Base } from '../base.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
-import { verifyReply, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
+import { verifyOrRetry, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
 import { findEvidence, type Evidence, type MemoryUse } from '../memory/evidence.ts'
@@ -13,6 +13,8 @@ import type { CheckedText } from './checked-text.ts'
 import { isRemembered, memoryUse } from './memory-use.ts'
 import { withEvidence, type NotedTurn } from './notes.ts'
 import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
+import { anotherReply } from './another-reply.ts'
+import type { ReplyPlan } from './reply-plan.ts'
 import { userTexts, type InputEntry } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 
@@ -23,6 +25,7 @@ export interface TurnOfMemory {
   readonly base: Base | null
   readonly input: readonly InputEntry[]
   readonly job: NewTurn
+  readonly plan: ReplyPlan
 }
 
 /** What a turn reads of memories before its reply. */
@@ -80,9 +83,10 @@ export async function secondReading(
 export async function verifiedOf(
   deps: Deps,
   owner: string,
-  { use, said, base, evidence, noted, verify }: RememberingTurn,
+  { use, said, base, evidence, noted, verify, model, job, plan }: RememberingTurn,
   reply: CheckedText,
   told: TurnMemories | null,
+  signal: AbortSignal,
 ): Promise<Verified | null> {
   if (verify === 'off' || !evidence || reply.text === '') return null
   const before = await heardBefore(deps, owner, base, reply.waits)
@@ -90,7 +94,7 @@ export async function verifiedOf(
   // What files say need not have been told.
   const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0
   const turn = { heard, isWhole, question: said.at(-1) ?? '', reply: reply.text, evidence, told }
-  return verifyReply(deps, owner, use, turn, verify)
+  return verifyOrRetry(deps, owner, use, turn, verify, anotherReply(deps, model, job, plan, signal))
 }
 
 /** Turns of a conversation in which it is looked for what its user told. */

@@ -32,26 +32,36 @@ export function verificationItem(id: string, verification: Verification): Verifi
     action,
     result: overall(verdicts),
     verdicts: verdicts.map((one) => {
-      const { verdict, invented, facts, start, end } = one
+      const { verdict, invented, probability, facts, start, end } = one
       const annotations = facts.map((memory_id) => {
         return { type: 'memory_citation', memory_id, start_index: start, end_index: end }
       })
-      return { start_index: start, end_index: end, verdict, invented, reason: reasonOf(one), annotations }
+      return {
+        start_index: start,
+        end_index: end,
+        verdict,
+        invented,
+        ...(probability !== undefined && { probability }),
+        reason: reasonOf(one),
+        annotations,
+      }
     }),
   }
 }
 
 /** Why, without a word of the user: what is stored with a response stays when the memory that it rests on is deleted. */
 export function reasonOf({ verdict, invented, facts }: SentenceVerdict): string {
+  if (verdict === 'error') return 'it could not be checked: the encoder of the critic has failed'
   if (verdict === 'supported') return 'it is what the user told'
   if (verdict === 'contradicted')
     return facts.length > 0 ? 'the user told something else' : 'nothing that was told or remembered agrees with it'
   return invented ? 'the user has never told it' : 'it says nothing about the user, or no rule reads it'
 }
 
-/** One contradicted sentence makes a reply contradicted; it is supported where a sentence is, and none is invented. */
+/** One contradicted sentence makes a reply contradicted, one that could not be checked an error; it is supported where a sentence is, and none is invented. */
 export function overall(verdicts: readonly SentenceVerdict[]): SentenceVerdict['verdict'] {
   if (verdicts.some(({ verdict }) => verdict === 'contradicted')) return 'contradicted'
+  if (verdicts.some(({ verdict }) => verdict === 'error')) return 'error'
   const isSupported = verdicts.some(({ verdict }) => verdict === 'supported')
   return isSupported && !verdicts.some(({ invented }) => invented) ? 'supported' : 'unchecked'
 }

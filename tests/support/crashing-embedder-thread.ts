@@ -10,6 +10,8 @@ port.on('message', (told) => {
   if (message.kind === 'open') answer({ kind: 'opened', id: message.id, runtime: 'fake' })
   if (message.kind !== 'embed') return
   if (message.inputs.includes('crash')) throw new Error('it died')
-  const vectors = Float32Array.from(message.inputs, (input) => input.length)
+  const vectors = Float32Array.from(message.inputs, (input) =>
+    'length' in (input as object) || typeof input === 'string' ? (input as string).length : 0,
+  )
   answer({ kind: 'embedded', id: message.id, vectors, tokens: 0 })
 })

@@ -40,6 +40,7 @@ export interface TestOptions extends FakeOptions {
   readonly memories?: Deps['memories']
   /** What is done with replies that are wrong about their user; they are not checked unless given. */
   readonly verify?: Deps['verify']
+  readonly critic?: Deps['critic']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -151,6 +152,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     recent,
     memories: options.memories ?? 'off',
     verify: options.verify ?? 'off',
+    critic: options.critic ?? null,
     metrics,
     keys: ring,
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),

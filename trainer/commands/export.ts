@@ -7,9 +7,11 @@ import { kvOption, summary } from '../../exporter/import/cli.ts'
 import { QUANTIZATIONS, type Quantization } from '../../exporter/import/weight-formats.ts'
 import type { Kernels } from '../../exporter/kernels.ts'
 import type { KvDtype } from '../../exporter/kv-cache.ts'
+import { readsTexts } from '../../models/model.ts'
 import { kvCostText } from '../../exporter/kv-cost.ts'
 import { verificationText } from '../../exporter/verify.ts'
 import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapter.ts'
+import { exportCritic } from '../export/critic.ts'
 import { exportEmbedder } from '../export/embedder.ts'
 import { tensorFlowReference } from '../export/reference.ts'
 import { verificationIds } from '../export/verification-text.ts'
@@ -75,7 +77,7 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
   const adapter = await loadAdapter(checkpoint, sourceIn(flags.set))
   if (adapter) return runAdapterExport(adapter, flags)
   const trained = await loadTrained(checkpoint, flags.set)
-  if (trained.model.contrast) return runEmbedderExport(trained, flags)
+  if (readsTexts(trained.model)) return runEncoderExport(trained, flags)
   if (flags.leastSimilarity !== undefined)
     throw new ConfigError('--least-similarity: is for encoders of sentences; leave it out, this one writes text')
   if (flags.quantize !== undefined)
@@ -107,13 +109,20 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
   process.stdout.write(`${flags.out}: ${manifest.name}, ${manifest.parameters} parameters, ${kernels} kernels\n`)
 }
 
-/** The bundle of an encoder of sentences, tried beside itself in float32. */
-async function runEmbedderExport(trained: Trained, flags: ExportFlags): Promise<void> {
+/** The bundle of an encoder, tried beside itself in float32. */
+async function runEncoderExport(trained: Trained, flags: ExportFlags): Promise<void> {
   const [other] = (['portable', 'compact', 'text', 'kv'] as const).filter((flag) => flags[flag] !== undefined)
-  if (other !== undefined) throw new ConfigError(`--${other}: has no effect on an encoder of sentences`)
+  if (other !== undefined) throw new ConfigError(`--${other}: has no effect on an encoder`)
   const began = performance.now()
   const { out, name = trained.config['name'] as string, quantize = 'none', leastSimilarity } = flags
-  const imported = await exportEmbedder(trained, { out, name, quantization: quantize, leastSimilarity })
+  const own = { out, name, quantization: quantize }
+  if (!trained.model.contrast && leastSimilarity !== undefined)
+    throw new ConfigError(
+      '--least-similarity: is for encoders of sentences; leave it out, this one labels pairs of them',
+    )
+  const imported = trained.model.contrast
+    ? await exportEmbedder(trained, { ...own, leastSimilarity })
+    : await exportCritic(trained, own)
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
 const stageText = ({ after, staged, agreement }: CheckedStage): string =>

@@ -53,7 +53,7 @@ export function exportEmbedder(
 }
 
 /** Weights by path, read as the tensors of a published model are. */
-function tensorsOf({ params }: Pick<Trained['model'], 'params'>, weights: Trained['weights']): TensorSource {
+export function tensorsOf({ params }: Pick<Trained['model'], 'params'>, weights: Trained['weights']): TensorSource {
   const shapes = new Map(flatten(params).map(([path, { shape }]) => [path, shape.map(Number)]))
   return {
     names: [...shapes.keys()],

@@ -125,6 +125,9 @@ export const dataSettings = {
   sentences: {
     folder: text('', 'with texts and the vectors that they are taught (trainer/embedder/start.ts)'),
   },
+  claims: {
+    judged: text('', 'judged answers to learn instead of generated claims, in lines of JSON (data/claims/judged.ts)'),
+  },
   task: {
     task: text('', 'which task (mneme eval --help lists them)'),
     options: { default: {}, help: 'options of the task that all stages and measurements share' } as Field<Options>,

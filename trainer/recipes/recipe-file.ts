@@ -45,5 +45,6 @@ export function withAbsolutePaths(recipe: Recipe): Recipe {
 
 function absoluteData(data: Recipe['data'], absolute: (path: string) => string): Recipe['data'] {
   if (data.kind === 'text') return { ...data, files: data.files.map(absolute), heldOut: data.heldOut.map(absolute) }
+  if (data.kind === 'claims') return { ...data, judged: absolute(data.judged) }
   return data.kind === 'sentences' ? { ...data, folder: absolute(data.folder) } : data
 }

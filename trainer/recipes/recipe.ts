@@ -25,6 +25,13 @@ export interface NotesSource {
   readonly kind: 'notes'
 }
 
+/** Sentences of replies and what they hold by (data/claims). */
+export interface ClaimsSource {
+  readonly kind: 'claims'
+  /** A file of judged answers; without, claims are generated. */
+  readonly judged: string
+}
+
 export type Settings = TreeConfigOf<typeof settings>
 
 export interface Recipe extends Settings {
@@ -33,7 +40,7 @@ export interface Recipe extends Settings {
   readonly architecture: string
   /** Options of the architecture; the vocabulary comes from the tokenizer. */
   readonly model: Options
-  readonly data: TextSource | KeeperSource | NotesSource | SentencesSource | TaskSource
+  readonly data: TextSource | KeeperSource | NotesSource | SentencesSource | ClaimsSource | TaskSource
 }
 
 type Partly<T> = { readonly [K in keyof T]?: T[K] extends object ? Partly<T[K]> : T[K] }

@@ -1,4 +1,5 @@
 /** The recipes by name: every architecture has a small one of its own name. */
+import { critic } from './critic.ts'
 import { embedder } from './embedder.ts'
 import { familyRecipes } from './families.ts'
 import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
@@ -104,6 +105,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     keeperVanilla,
     notes,
     embedder,
+    critic,
     ...taskRecipes,
     ...familyRecipes,
   ].map((recipe) => [recipe.name, recipe]),

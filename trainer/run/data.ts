@@ -1,18 +1,26 @@
 /** The data of a run: what its recipe names, opened. */
 import type { TextCodec } from '../../runtime/text.ts'
 import { ConfigError } from '../../models/config.ts'
+import { createModel } from '../../models/registry.ts'
 import { DataError, type Dataset } from '../data/batch.ts'
 import { openCorpus } from '../data/corpus.ts'
 import type { Mode, Reading } from '../data/document.ts'
 import { isHubName } from '../data/hub/name.ts'
+import { type Claim } from '../data/claims/claim.ts'
+import { claimsDataset } from '../data/claims/dataset.ts'
+import { judgedPart, readJudged } from '../data/claims/judged.ts'
+import { claimSource } from '../data/claims/pairs.ts'
 import { keeperDataset } from '../data/keeper/dataset.ts'
 import { notesDataset } from '../data/notes/dataset.ts'
+import { readReplies } from '../data/notes/replies.ts'
+import type { Part } from '../data/notes/values.ts'
 import type { ReportProgress } from '../data/progress.ts'
 import { sentencesDataset } from '../data/sentences/dataset.ts'
 import { readTaughtTexts } from '../data/sentences/taught.ts'
 import { taskDataset } from '../data/tasks/dataset.ts'
 import { setTask } from '../data/tasks/registry.ts'
 import { corpusDataset, textDataset, type TextOptions } from '../data/text.ts'
+import type { Random } from '../random.ts'
 import type { Recipe, TextSource } from '../recipes/recipe.ts'
 
 export interface RunData {
@@ -63,6 +71,7 @@ export async function openData(recipe: Recipe, context: DataContext): Promise<Ru
       notes: [],
     }
   }
+  if (data.kind === 'claims') return openClaims(recipe, data.judged, context)
   if (data.kind === 'task') {
     for (const cell of data.evaluate) setTask(data.task, { ...data.options, ...cell }) // refused now, not after the training
     const rows = { batch, sequenceLength, carry: recipe.carry, seed }
@@ -78,6 +87,32 @@ export async function openData(recipe: Recipe, context: DataContext): Promise<Ru
   if (data.files.length === 0) throw new ConfigError('data: expected text to train on, got no files; give --data FILES')
   const shape = { ...context, batch, sequenceLength, mode: recipe.mode, batches }
   return data.files.some(isHubName) ? openHubText(data, shape) : openFileText(data, shape)
+}
+
+/** Generated claims, or judged answers whose held-out part is of other questions. */
+async function openClaims(
+  { batch, sequenceLength, seed, evaluateBatches: batches, model }: Recipe,
+  judged: string,
+  { codec }: DataContext,
+): Promise<RunData> {
+  const rows = { batch, sequenceLength, codec, separator: separatorOf(model) }
+  const claims = judged === '' ? undefined : await readJudged(judged)
+  const replies = readReplies()
+  const drawOf = (part: Part): ((random: Random) => Claim) => {
+    if (!claims) return claimSource(replies, part)
+    const own = judgedPart(claims, part, seed)
+    return (random) => random.pick(own)
+  }
+  return {
+    data: claimsDataset({ ...rows, seed, part: 'train', draw: drawOf('train') }),
+    heldOut: { data: claimsDataset({ ...rows, seed: 999, part: 'heldout', draw: drawOf('heldout') }), batches },
+    notes: [],
+  }
+}
+
+/** The token between two texts, as the architecture has it. */
+function separatorOf(model: Recipe['model']): number {
+  return Number(createModel('critic', model).config['separator'])
 }
 
 /** How the rows of a source are read. */

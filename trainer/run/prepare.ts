@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../../models/config.ts'
+import { readsTexts } from '../../models/model.ts'
 import { createModel } from '../../models/registry.ts'
 import { countParameters, flatten } from '../../models/spec.ts'
 import { openText, type TextCodec } from '../../runtime/text.ts'
@@ -67,7 +68,7 @@ export async function prepare(asked: Recipe, choices: Choices): Promise<Prepared
   const started = choices.resume ? [] : await startFrom(recipe.start, model, backend, tokenizer)
   if (choices.resume) await putPublishedBase(model, backend)
   const notes = [...dataNotes, ...started, ...unreachedNotes(backend.unreached, recipe, model)]
-  if (model.trainingOnly !== undefined && !model.contrast)
+  if (model.trainingOnly !== undefined && !readsTexts(model))
     notes.push(`this model cannot be exported: ${model.trainingOnly}`)
   const run: Run = {
     ...recipe,

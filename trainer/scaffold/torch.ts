@@ -1,4 +1,5 @@
 /** `mneme scaffold torch`: a checkpoint as a PyTorch project, to be trained further on more devices than one process reaches. */
+import { readsTexts } from '../../models/model.ts'
 import { copyFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError } from '../../models/config.ts'
@@ -23,9 +24,9 @@ export interface BatchShape {
 export async function scaffoldTorch(trained: Trained, out: string, shape: BatchShape): Promise<string[]> {
   const { model } = trained
   const { sequenceLength } = shape
-  if (model.contrast)
+  if (readsTexts(model))
     throw new ConfigError(
-      `scaffold: expected a model that predicts tokens, got ${model.architecture}: train.py does not compare texts`,
+      `scaffold: expected a model that predicts tokens, got ${model.architecture}: train.py has no labels of whole texts`,
     )
   if (sequenceLength % model.chunkLength !== 0)
     throw new ConfigError(

@@ -28,6 +28,7 @@ describe('the status routes', () => {
       models: [{ name: 'fake', architecture: 'fake', runtime: 'fake', state_bytes: 16 }],
       memories: 'off',
       verify: 'off',
+      critic: 'rules',
       store: { journal: 'wal', synchronous: 'full' },
     })
     expect(await get('/v1/models/fake')).toMatchObject({ id: 'fake', object: 'model', owned_by: 'mneme' })

@@ -81,5 +81,7 @@ test('a model that compares texts is refused: train.py predicts tokens', async (
   const model = createModel('sentence', { vocab: 260, width: 32 })
   await expect(
     scaffoldTorch(trained(model), join(folder, 'sentence'), { batch: 3, sequenceLength: 8 }),
-  ).rejects.toThrow('scaffold: expected a model that predicts tokens, got sentence: train.py does not compare texts')
+  ).rejects.toThrow(
+    'scaffold: expected a model that predicts tokens, got sentence: train.py has no labels of whole texts',
+  )
 })

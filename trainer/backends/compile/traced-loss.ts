@@ -2,7 +2,7 @@
 import type { Model } from '../../../models/architecture.ts'
 import { fill, frozenPaths, leaves, startShape } from '../../../models/spec.ts'
 import { tapeOps } from './composites.ts'
-import { groupsOf } from '../contrast.ts'
+import { labelledRows } from '../row-labels.ts'
 import type { Arithmetic } from './emit.ts'
 import { gradients } from './gradients.ts'
 import { checkCarry } from '../carry.ts'
@@ -78,9 +78,10 @@ export function traceLoss(model: Model, o: LossOptions, training: boolean): Trac
   }
 }
 
-/** The shape of labels and their weights. Throws ConfigError where rows are compared and do not make whole groups. */
-function labelShape({ contrast }: Model, { batch, sequenceLength, maxLabels }: LossOptions): number[] {
-  if (contrast) return [groupsOf(contrast, { batch, maxLabels })]
+/** The shape of labels and their weights. Throws ConfigError where rows have labels that the batch cannot have. */
+function labelShape(model: Model, { batch, sequenceLength, maxLabels }: LossOptions): number[] {
+  const rows = labelledRows(model, { batch, maxLabels })
+  if (rows !== undefined) return [rows]
   return maxLabels > 0 ? [maxLabels] : [batch, sequenceLength]
 }
 

@@ -1,7 +1,7 @@
 /** The loss of a model, run eagerly by TF.js; shapes and random numbers as in the compiled step. */
 import { elements, fill, leaves } from '../../../models/spec.ts'
 import { type BackendOptions, LEAST_WEIGHT } from '../backend.ts'
-import { groupsOf } from '../contrast.ts'
+import { labelledRows } from '../row-labels.ts'
 import type { Batch } from '../../data/batch.ts'
 import type { Tensor, TensorFlow } from './load.ts'
 import { withLosses } from './losses.ts'
@@ -27,12 +27,13 @@ export function eagerLoss(
   const tree = fill(o.model.params, (path) => params.get(path)!)
   const early = training ? o.model.exits : undefined
   const done = (early ?? o.model).forward<Tensor>(losses.op, tree, ids, before)
-  const { contrast, vocab, width } = o.model
+  const { contrast, rowLabels, vocab, width } = o.model
   if (contrast && training)
     losses.op.addLoss(contrast.teaching(losses.op, done.hidden, tf.tensor2d(batch.vectors!, [o.batch, width])))
   const weights = tf.tensor1d(batch.weights)
   const weightSum = tf.maximum(tf.sum(weights), LEAST_WEIGHT)
-  const classes = contrast ? o.batch - groupsOf(contrast, o) : vocab
+  const rows = labelledRows(o.model, o)
+  const classes = contrast && rows !== undefined ? o.batch - rows : (rowLabels ?? vocab)
   const targets = tf.oneHot(tf.tensor1d(batch.targets, 'int32'), classes)
   const lossOf = (hidden: Tensor) => {
     const logits = tf.reshape(o.model.logits<Tensor>(losses.op, tree, hidden), [-1, classes])

@@ -36,8 +36,8 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 const filled = (stem: string, { noun }: Topic, value: string): string =>
   stem.replace('{a}', noun).replaceAll('{v}', value)
 
-/** A sentence without its dot. */
-function statement(random: Random, topic: Topic, value: string, part: Part): string {
+/** A telling of a value without its dot. */
+export function statement(random: Random, topic: Topic, value: string, part: Part): string {
   const own = of(topic.tells, part)
   return filled(random.pick(own.length > 0 && random.chance(topic.own) ? own : of(tells, part)), topic, value)
 }

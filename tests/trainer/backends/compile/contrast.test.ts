@@ -105,7 +105,7 @@ describe('texts that are compared', () => {
 
   test.each([
     [{ batch: 10 }, 'batch: expected a multiple of the 3 rows of a group, got 10'],
-    [{ maxLabels: 8 }, 'maxLabels: expected 0 where texts are compared: each group has one label; got 8'],
+    [{ maxLabels: 8 }, 'maxLabels: expected 0 where rows are texts, which have one label each; got 8'],
   ])('%j is refused', (own, sentence) => {
     expect(() => compileLoss(model, { ...options, ...own })).toThrow(sentence)
   })
