@@ -102,8 +102,8 @@ export function policyTable(items: readonly CriticItem[]): string {
 export type Served = 'right' | 'wrong' | 'abstained' | 'retry' | 'rollback'
 
 /** What a policy serves of an item, judged by what was told and not by the verdicts. */
-export function servedBy(policy: Policy, item: CriticItem): Served {
-  const decision = decide(policy, checkReply(item), item.facts, item.question)
+export function servedBy(policy: Policy, item: CriticItem, verdicts = checkReply(item)): Served {
+  const decision = decide(policy, verdicts, item.facts, item.question)
   if (decision.action === 'retry' || decision.action === 'rollback') return decision.action
   if (decision.action !== 'replace') return item.expected === 'supported' ? 'right' : 'wrong'
   const { text } = decision

@@ -80,7 +80,8 @@ function riskAt(rated: readonly Rated[]): { coverage: number; risk: number }[] {
     })
 }
 
-function calibrationError(rated: readonly Rated[]): number {
+/** Expected calibration error over ten bins of equal width. */
+export function calibrationError(rated: readonly Pick<Rated, 'confidence' | 'isRight'>[]): number {
   const bins = Array.from({ length: BINS }, () => ({ confidence: 0, right: 0 }))
   for (const { confidence, isRight } of rated) {
     const bin = bins[Math.min(BINS - 1, Math.floor(confidence * BINS))]!

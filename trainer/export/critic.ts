@@ -24,7 +24,7 @@ import type { Trained } from './weights.ts'
 
 const CALIBRATION_CLAIMS = 2000
 /** What may be wrong of the verdicts that are given, on the claims of the calibration. */
-const RISK = 0.02
+const RISK = 0.05
 const SEQUENCE = { task: 'sequence', labels: VERDICT_LABELS.length } as const
 const UNCALIBRATED: CriticEntry = { temperature: 1, leastProbability: 0, readsQuestion: true }
 

@@ -10,21 +10,24 @@ import { drawValue, type Part } from '../notes/values.ts'
 import type { VerdictLabel } from '../../../runtime/critic.ts'
 import type { Claim } from './claim.ts'
 import { polarClaim } from './polar.ts'
-import { quantities } from './quantities.ts'
-import { denying, led, saying } from './replies.ts'
+import { quantities, type Quantity } from './quantities.ts'
+import { measured } from './measures.ts'
+import { denying, led, negated, respelled, saying } from './replies.ts'
 import { otherValue, rewritten } from './values.ts'
 
 /** How often each kind is drawn. */
 const SHARES: readonly (readonly [string, number])[] = [
-  ['repeat', 0.19],
-  ['swapped', 0.2],
-  ['corrected', 0.1],
+  ['repeat', 0.16],
+  ['swapped', 0.16],
+  ['corrected', 0.08],
   ['denied', 0.08],
   ['other topic', 0.15],
   ['whether', 0.03],
   ['polar', 0.12],
   ['event', 0.05],
   ['plain', 0.08],
+  ['negated', 0.05],
+  ['measured', 0.04],
 ]
 
 /** A topic with a value, and how it is asked and told. */
@@ -38,7 +41,12 @@ interface Fact {
 export function claimSource(replies: readonly PlainReply[], part: Part): (random: Random) => Claim {
   return (random) => {
     const claim = drawClaim(random, replies, part)
-    return random.chance(0.12) ? { ...claim, question: '' } : claim
+    const spelled = {
+      ...claim,
+      evidence: respelled(random, claim.evidence),
+      sentence: respelled(random, claim.sentence),
+    }
+    return random.chance(0.12) ? { ...spelled, question: '' } : spelled
   }
 }
 
@@ -46,18 +54,27 @@ function drawClaim(random: Random, replies: readonly PlainReply[], part: Part): 
   const kind = drawKind(random)
   if (kind === 'polar') return polarClaim(random, part)
   if (kind === 'event') return eventClaim(random, part)
+  if (kind === 'measured') return measured(random)
   const fact = drawFact(random, part)
   if (kind === 'plain') return plainClaim(random, fact, replies, part)
   if (kind === 'corrected') return correctedClaim(random, fact, part)
   if (kind === 'other topic') return otherTopic(random, fact, part)
   const { topic, value, another } = fact
-  const evidence = tell(random, topic, value, part)
+  const evidence = tell(random, topic, random.chance(0.25) ? rewritten(random, value) : value, part)
   const question = ask(random, topic, part)
+  if (kind === 'negated')
+    return { kind, evidence, question, sentence: negated(random, topic, value, part), label: 'contradicted' }
   if (kind === 'denied')
     return { kind, evidence, question, sentence: denying(random, topic, part), label: 'contradicted' }
   if (kind === 'whether') return whetherClaim(random, fact, evidence, part)
   if (kind === 'swapped')
-    return { kind, evidence, question, sentence: saying(random, topic, another, part), label: 'contradicted' }
+    return {
+      kind,
+      evidence,
+      question,
+      sentence: saying(random, topic, random.chance(0.3) ? rewritten(random, another) : another, part),
+      label: 'contradicted',
+    }
   const said = random.chance(0.35) ? rewritten(random, value) : value
   return {
     kind: said === value ? kind : 'rewritten',
@@ -78,16 +95,13 @@ function drawKind(random: Random): string {
 }
 
 function drawFact(random: Random, part: Part): Fact {
-  if (random.chance(0.22)) {
-    const topic = random.pick(quantities)
-    const draw = (): string => (topic.isYear ? `${random.between(1950, 2029)}` : drawValue(random, topic.kind, part))
+  if (random.chance(0.25)) {
+    const topic: Quantity = random.pick(quantities)
+    const draw = (): string => topic.draw?.(random) ?? drawValue(random, topic.kind, part)
     const value = draw()
-    const year = `${random.between(1950, 2029)}`
-    return {
-      topic,
-      value,
-      another: topic.isYear && year !== value ? year : otherValue(random, topic.kind, value, part),
-    }
+    const fresh = draw()
+    const isFresh = topic.draw !== undefined && fresh !== value
+    return { topic, value, another: isFresh ? fresh : otherValue(random, topic.kind, value, part) }
   }
   const topic = drawTopic(random, part)
   const value = drawValue(random, topic.kind, part)

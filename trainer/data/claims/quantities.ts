@@ -1,4 +1,5 @@
 /** Topics whose values are counted or measured. */
+import type { Random } from '../../random.ts'
 import { topic, type Topic } from '../notes/topic.ts'
 
 const lines = `
@@ -16,6 +17,8 @@ percent;I save {v} percent of my pay|{v} percent of my pay goes to the bank||I p
 budget;I can spend {v} euros|{v} euros is my limit|I have {v} euros for it||{v} euros is all I have for it;What can I spend?|What's my limit?;You can spend {v} euros.;how much you can spend
 rent;my rent is {v} dollars|I pay {v} dollars for the flat||the flat costs me {v} dollars;What's my rent?|What do I pay for the flat?;Your rent is {v} dollars.;what your rent is
 rent day;rent is due on the {v}th|I pay the rent on the {v}th||the rent goes out on the {v}th;When do I pay the rent?|When is rent due?;Your rent is due on the {v}th.;when your rent is due
+train;my train leaves at {t}|the train goes at {t}||I catch the train at {t};When does my train leave?|What time is my train?;Your train leaves at {t}.;when your train leaves
+dinner;dinner is at {t}|we eat at {t}||the table is booked for {t};When is dinner?|What time do we eat?;Dinner is at {t}.;when dinner is
 alarm;my alarm rings at {c}|I get up at {c}|I wake up at {c}||I am out of bed at {c};When do I get up?|When does my alarm ring?;You get up at {c}.;when you get up
 checkup;my checkup is on {d}|the checkup was set for {d}|I see the doctor {d}||they gave me {d} for the checkup;When is my checkup?|When do I see the doctor?;Your checkup is on {d}.;when your checkup is
 wedding;we got married on {d}|our wedding was on {d}|I married on {d}||we said yes on {d};When did we marry?|When is our anniversary?;You got married on {d}.;when you got married
@@ -27,11 +30,16 @@ son's age;my son is {v}|our boy just turned {v}|my son is {v} years old||our boy
 dog's age;my dog is {v}|the dog is {v} years old||our dog turned {v};How old is my dog?;Your dog is {v} years old.;how old your dog is
 `
 
-const KINDS = { '{v}': 'age', '{c}': 'clock', '{d}': 'date', '{y}': 'age' } as const
+const KINDS = { '{v}': 'age', '{c}': 'clock', '{t}': 'clock', '{d}': 'date', '{y}': 'age' } as const
+
+const DRAWN: Readonly<Record<string, (random: Random) => string>> = {
+  '{y}': (random) => `${random.between(1950, 2029)}`,
+  '{t}': (random) => `${random.between(13, 23)}:${random.pick(['00', '15', '25', '30', '40', '45', '50'])}`,
+}
 
 export interface Quantity extends Topic {
-  /** Years are drawn apart: two digits are none. */
-  readonly isYear: boolean
+  /** Draws what `kind` has no values of: years, and times of 24 hours. */
+  readonly draw?: (random: Random) => string
 }
 
 export const quantities: readonly Quantity[] = lines
@@ -39,7 +47,11 @@ export const quantities: readonly Quantity[] = lines
   .split('\n')
   .map((line) => {
     const [noun = '', tells = '', asks = '', says = '', untold = ''] = line.split(';')
-    const [mark] = /\{[vcdy]\}/u.exec(tells)! as unknown as [keyof typeof KINDS]
+    const [mark] = /\{[vctdy]\}/u.exec(tells)! as unknown as [keyof typeof KINDS]
     const plain = (text: string): string => text.replaceAll(mark, '{v}')
-    return { ...topic(noun, KINDS[mark], plain(tells), asks, plain(says), untold), own: 1, isYear: mark === '{y}' }
+    return {
+      ...topic(noun, KINDS[mark], plain(tells), asks, plain(says), untold),
+      own: 1,
+      ...(DRAWN[mark] && { draw: DRAWN[mark] }),
+    }
   })

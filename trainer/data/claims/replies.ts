@@ -80,3 +80,37 @@ export function saying(random: Random, topic: Topic, value: string, part: Part):
 export function denying(random: Random, { noun, untold }: Topic, part: Part): string {
   return random.pick(denials[part]).replace('{u}', untold).replace('{n}', `your ${noun}`)
 }
+
+const VERBS =
+  'live|work|drive|have|play|like|love|take|speak|drink|eat|pay|own|weigh|study|use|need|sleep|keep|go|wear|run|save|wake|get|read|commute|support|teach|park|sing|collect'
+const NEGATIONS: readonly (readonly [RegExp, string])[] = [
+  [/^You're\b/u, "You're not"],
+  [/^You (are|were|will|can)\b/u, 'You $1 not'],
+  [new RegExp(`^You (${VERBS})\\b`, 'u'), "You don't $1"],
+  [new RegExp(`^You (${VERBS})\\b`, 'u'), 'You do not $1'],
+  [/^(Your .*?) is\b/u, '$1 is not'],
+  [/^(Your .*?) is\b/u, "$1 isn't"],
+]
+
+/** A sentence that denies the value of a topic. */
+export function negated(random: Random, topic: Topic, value: string, part: Part): string {
+  const said = random.chance(0.5) ? answer(topic, value) : `${toUser(statement(random, topic, value, part))}.`
+  const [form, put] = random.pick(NEGATIONS.filter(([pattern]) => pattern.test(said)).concat([[/^.*$/u, '']]))
+  const sentence = put === '' ? `Your ${topic.noun} is not ${value}.` : said.replace(form, put)
+  return random.chance(0.25) ? `No, ${lower(sentence)}` : sentence
+}
+
+const SPELLINGS: readonly (readonly [RegExp, string])[] = [
+  [/\bfavorite\b/giu, 'favourite'],
+  [/\bcolor\b/giu, 'colour'],
+  [/\bneighbor\b/giu, 'neighbour'],
+  [/\bmom\b/gu, 'mum'],
+  [/\bmother\b/gu, 'mum'],
+  [/\bfather\b/gu, 'dad'],
+]
+
+/** The text in another spelling, some of the time. */
+export function respelled(random: Random, text: string): string {
+  if (!random.chance(0.3)) return text
+  return SPELLINGS.reduce((all, [word, other]) => all.replace(word, other), text)
+}

@@ -9,8 +9,9 @@ const ONES =
   )
 const TENS = 'zero ten twenty thirty forty fifty sixty seventy eighty ninety'.split(' ')
 
-/** A whole number below 100 in words. */
+/** A whole number in words; in digits from 100 on. */
 export function inWords(n: number): string {
+  if (n >= 100) return String(n)
   if (n < 20) return ONES[n]!
   return n % 10 === 0 ? TENS[Math.floor(n / 10)]! : `${TENS[Math.floor(n / 10)]}-${ONES[n % 10]}`
 }
@@ -35,10 +36,17 @@ export function rewritten(random: Random, value: string): string {
   if (date) return otherDate(random, date)
   const clock = /^(?<hour>\d{1,2})(?::(?<minute>\d\d))?(?: (?<half>am|pm))?$/u.exec(value)?.groups
   if (clock && (clock['minute'] ?? clock['half']) !== undefined) return otherClock(random, clock)
+  if (/^[A-Z0-9]+[ -][A-Z0-9 -]+$/u.test(value) && /\d/u.test(value)) return respaced(random, value)
   const amount = /^(?<whole>\d{1,3})(?<thousands>\d{3})$/u.exec(value)?.groups
   if (amount && random.chance(0.3)) return `${amount['whole']},${amount['thousands']}`
   const plain = value.normalize('NFD').replaceAll(/\p{M}/gu, '')
   return random.chance(0.5) ? plain.toLowerCase() : plain
+}
+
+/** A code or a number of a phone with other separators, or none. */
+function respaced(random: Random, value: string): string {
+  const joined = value.replaceAll(/[ -]/gu, '')
+  return random.pick([joined, value.replaceAll('-', ' '), value.replaceAll(' ', '-')])
 }
 
 function otherDate(random: Random, { month, number, day, year }: Record<string, string | undefined>): string {
@@ -57,6 +65,7 @@ function otherDate(random: Random, { month, number, day, year }: Record<string, 
 function otherClock(random: Random, { hour, minute = '00', half }: Record<string, string | undefined>): string {
   const h = Number(hour)
   const m = Number(minute)
+  if (h > 12) return `${h - 12}${m === 0 ? '' : `:${minute}`} ${random.pick(['pm', 'p.m.', 'in the evening'])}`
   if (half !== undefined && random.chance(0.5)) {
     const day = half === 'pm' ? (h % 12) + 12 : h % 12
     return `${day}:${minute}`
