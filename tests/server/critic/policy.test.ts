@@ -62,8 +62,8 @@ describe('a policy', () => {
 
   test('retry and rollback are decided for contradicted and invented replies, and for no other', () => {
     for (const policy of ['retry', 'rollback'] as const) {
-      expect(served(policy, 'Your locker code is 4017.')).toEqual({ action: policy })
-      expect(served(policy, 'Your locker code is 4017.', [])).toEqual({ action: policy })
+      expect(served(policy, 'Your locker code is 4017.')).toMatchObject({ action: policy })
+      expect(served(policy, 'Your locker code is 4017.', [])).toMatchObject({ action: policy })
       expect(served(policy, 'What a nice question!')).toEqual({ action: 'keep' })
     }
   })

@@ -5,14 +5,18 @@ import { startTestServer, type Json, type TestServer } from '../../support/test-
 const CODE = 'My locker code is 4071.'
 const QUESTION = 'What is my locker code?'
 
-/** A server whose model answers questions with `answer`, and anything else with "ok". */
-async function answering(answer: string): Promise<{ server: TestServer; read: string[] }> {
+/** A server whose model answers questions with `answers` in turn, the last one over and over, and anything else with "ok". */
+async function answering(...answers: string[]): Promise<{ server: TestServer; read: string[] }> {
   const read: string[] = []
+  let answer = ''
   const next = (history: readonly number[]): number => {
     const at = history.lastIndexOf(258)
     const prompt = Buffer.from(history.slice(0, Math.max(0, at))).toString('latin1')
-    if (at === history.length - 1) read.push(prompt)
     const isQuestion = history.slice(history.lastIndexOf(257) + 1, at - 1).at(-1) === '?'.charCodeAt(0)
+    if (at === history.length - 1) {
+      read.push(prompt)
+      if (isQuestion) answer = (answers.length > 1 ? answers.shift() : answers[0])!
+    }
     const text = Buffer.from(isQuestion ? answer : 'ok')
     return text[history.length - 1 - at] ?? 256
   }
@@ -74,6 +78,51 @@ test('a wrong value is served as it is with annotate, and replaced by what was t
   await respond(server, 'Fine.', { previous_response_id: quoted.json.id })
   expect(read[0]).toContain(`You told me: "${CODE}"`)
   expect(read[0]).not.toContain('4017')
+})
+
+test('with retry another reply is made and served if nothing in it is wrong', async () => {
+  const { server, read } = await answering('Your locker code is 4017.', 'It is 4071.')
+  await respond(server, CODE)
+  const { json } = await respond(server, QUESTION, policy('retry'))
+  expect(textOf(json)).toBe('It is 4071.')
+  expect(verificationOf(json)).toMatchObject({
+    policy: 'retry',
+    action: 'retried',
+    result: 'contradicted',
+    retry: { result: 'supported' },
+  })
+  // The conversation goes on from the reply that was served.
+  read.length = 0
+  await respond(server, 'Fine.', { previous_response_id: json.id })
+  expect(read[0]).toContain('It is 4071.')
+  expect(read[0]).not.toContain('4017')
+})
+
+test('with retry a second wrong reply is not served either, streamed or whole', async () => {
+  const { server } = await answering('Your locker code is 4017.')
+  await respond(server, CODE)
+  const { json } = await respond(server, QUESTION, policy('retry'))
+  expect(textOf(json)).toBe(`I am not sure: what you told me was "${CODE}"`)
+  expect(verificationOf(json)).toMatchObject({ action: 'replaced', retry: { result: 'contradicted' } })
+  const chat = { model: 'fake', messages: [{ role: 'user', content: QUESTION }], max_tokens: 60, stream: true }
+  const text = await (await server.request('POST', '/v1/chat/completions', { ...chat, ...policy('retry') })).text()
+  expect(text).toContain('I am not sure')
+  expect(text).not.toContain('4017')
+})
+
+test('a sentence that the encoder fails at is an error, and the reply is not called supported', async () => {
+  const { server } = await answering('Your locker code is 4071. You sail at night.')
+  Object.assign(server.deps, { critic: { name: 'broken', judge: () => Promise.reject(new Error('it broke')) } })
+  await respond(server, CODE)
+  const { json } = await respond(server, QUESTION, { include: ['mneme.verification'] })
+  expect(verificationOf(json)).toMatchObject({
+    result: 'error',
+    verdicts: [
+      { verdict: 'supported' },
+      { verdict: 'error', reason: 'it could not be checked: the encoder of the critic has failed' },
+    ],
+  })
+  expect(json.metadata.mneme_verification).toBe('error; 1:supported 2:error')
 })
 
 test('what was never told is said to be, and a value for it is not served', async () => {
