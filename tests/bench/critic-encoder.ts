@@ -186,6 +186,7 @@ async function perKind(items: readonly CriticItem[]): Promise<string> {
 async function time(): Promise<void> {
   const evidence = heldOut.flatMap(({ facts }) => facts.map((fact) => fact.text)).slice(0, 8)
   const times: number[] = []
+  const before = process.cpuUsage()
   for (let i = 0; i < 60; i++) {
     const { question, reply } = heldOut[i]!
     const began = performance.now()
@@ -195,8 +196,11 @@ async function time(): Promise<void> {
     )
     times.push(performance.now() - began)
   }
+  const { user, system } = process.cpuUsage(before)
   times.sort((a, b) => a - b)
+  const cpu = (user + system) / 1000 / times.length
   console.log(
-    `\na sentence against ${evidence.length} of evidence, one thread: p50 ${times[30]!.toFixed(1)} ms, p95 ${times[57]!.toFixed(1)} ms`,
+    `\na sentence against ${evidence.length} of evidence, one thread: p50 ${times[30]!.toFixed(1)} ms, p95 ${times[57]!.toFixed(1)} ms, ` +
+      `of the processor ${cpu.toFixed(1)} ms`,
   )
 }
