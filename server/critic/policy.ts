@@ -36,7 +36,7 @@ export function decide(
   const wrong = verdicts.filter(({ verdict, invented }) => verdict === 'contradicted' || invented)
   if (wrong.length === 0)
     return policy === 'quote' && (lacks(asked, verdicts, facts) || (!mayMiss && evades(asked, verdicts, facts)))
-      ? quote(asked, facts, facts)
+      ? quote(asked, facts, [])
       : KEEP
   if (policy === 'rollback') return { action: policy }
   // What is asked is answered; where nothing is, what the wrong sentences are about is put right.
@@ -82,8 +82,11 @@ function answer(
   say: (told: readonly KnownFact[]) => string,
 ): Decision {
   const sets = topics.map((topic) => ({ topic, known: holding(topic, facts) }))
-  const told = unique(topics.length > 0 ? sets.flatMap(({ known }) => known) : otherwise.filter(({ holds }) => holds))
-  const missing = sets.filter(({ known }) => known.length === 0).map(({ topic }) => inSecondPerson(topic))
+  const about = sets.flatMap(({ known }) => known)
+  // What a wrong sentence was found wrong by was told, though no rule sees that it answers the question.
+  const told = unique(about.length > 0 ? about : otherwise.filter(({ holds }) => holds))
+  const unknown = about.length === 0 && told.length > 0 ? [] : sets.filter(({ known }) => known.length === 0)
+  const missing = unknown.map(({ topic }) => inSecondPerson(topic))
   const sentences = [
     ...(told.length > 0 ? [say(told)] : []),
     ...[...new Set(missing)].map((name) => `You have not told me ${name}.`),

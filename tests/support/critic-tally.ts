@@ -109,7 +109,9 @@ export function servedBy(policy: Policy, item: CriticItem, verdicts = checkReply
   const { text } = decision
   if (text.startsWith('I am not sure')) return 'abstained'
   const known = item.facts.filter(({ holds }) => holds)
-  const told = known.filter((fact) => askedBy(item.question).some((topic) => factsAbout(topic, [fact]).length > 0))
+  const read = known.filter((fact) => askedBy(item.question).some((topic) => factsAbout(topic, [fact]).length > 0))
+  // Where no rule reads the question, what the item says of it decides: something was told unless its kind is that nothing was.
+  const told = read.length > 0 || /never|not told/u.test(item.kind) || item.expected === 'invented' ? read : known
   if (told.length === 0) return text.startsWith('You have not told me') ? 'right' : 'wrong'
   return told.some((fact) => text.includes(fact.text) || compareValues(fact.value, text) === 'same') ? 'right' : 'wrong'
 }
