@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { contentWords } from '../../server/critic/compare-values.ts'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { openLogits } from '../../runtime/classifier.ts'
 import { UNCALIBRATED } from '../../runtime/critic.ts'
@@ -52,6 +53,7 @@ for (const [name, items] of [
   ['written before the rules', written('first.jsonl')],
   ['written, held out', heldOut],
   ['of these, the 126 of everyday.jsonl', written('everyday.jsonl')],
+  ['written, held out, among six facts of other items', heldOut.map((item) => amongOthers(item, heldOut))],
   ['generated for the rules, held out', generated],
 ] as const)
   await tabulate(name, items)
@@ -62,6 +64,16 @@ const curves = await riskTable(local, heldOut)
 console.log(curves.table)
 if (values.picture !== '') writeFileSync(values.picture, riskPicture(curves.lines))
 local.encoder.close()
+
+/** The item with facts of others that share no word of weight with its question. */
+function amongOthers(item: CriticItem, items: readonly CriticItem[]): CriticItem {
+  const asked = new Set(contentWords(`${item.question} ${item.facts.map(({ text }) => text).join(' ')}`))
+  const others = items
+    .flatMap(({ facts }) => facts.filter(({ holds }) => holds))
+    .filter(({ text }) => !contentWords(text).some((word) => asked.has(word)))
+  const chosen = random.shuffle([...others]).slice(0, 6)
+  return { ...item, facts: [...chosen.map((fact, at) => ({ ...fact, id: `other${at}` })), ...item.facts] }
+}
 
 async function tabulate(name: string, items: readonly CriticItem[]): Promise<void> {
   const ruled = items.map(ruleVerdict)

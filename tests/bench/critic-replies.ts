@@ -78,7 +78,7 @@ for (const policy of POLICIES) {
     if (verification?.action === 'retried') retried++
     const isRight = isRightReply(item, reply)
     outcomes.push(
-      isRight && !reply.startsWith('I am not sure') ? 'right' : /^I am not sure/u.test(reply) ? 'unsure' : 'wrong',
+      isRight && !reply.startsWith('I am not sure') ? 'right' : reply.startsWith('I am not sure') ? 'unsure' : 'wrong',
     )
     if (policy === 'annotate') first.push({ isWrong: !isRight, flagged: flagOf(verification?.verdicts ?? []) })
   }

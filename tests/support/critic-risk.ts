@@ -21,7 +21,7 @@ export async function riskTable(
   local: LocalEncoder,
   items: readonly CriticItem[],
 ): Promise<{ readonly table: string; readonly lines: readonly Series[] }> {
-  const asked = items.filter(({ question, expected }) => expected !== 'unchecked' && /\?$/u.test(question))
+  const asked = items.filter(({ question, expected }) => expected !== 'unchecked' && question.endsWith('?'))
   const rows: string[] = []
   const points = new Map<Policy, ChartPoint[]>()
   const add = (policy: Policy, by: string, { coverage, risk }: Served): void => {

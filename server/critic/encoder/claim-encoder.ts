@@ -5,7 +5,7 @@ import {
   tempered,
   UNCALIBRATED,
   verdictLogits,
-  VERDICT_LABELS,
+  type VerdictLabel,
   type ClaimProbabilities,
   type CriticEntry,
   type JudgedEvidence,
@@ -35,7 +35,7 @@ export interface ClaimEncoder {
 /** How a bundle's classifier is read. Throws ConfigError where its labels are not those of a critic. */
 export function criticOf({ manifest: { name, classifier, critic } }: Pick<Bundle, 'manifest'>): {
   readonly entry: CriticEntry
-  readonly logits: Readonly<Record<(typeof VERDICT_LABELS)[number], number>>
+  readonly logits: Readonly<Record<VerdictLabel, number>>
 } {
   if (classifier?.task !== 'sequence')
     throw new ConfigError(`--critic: ${name}: expected a bundle with a classifier of pairs of texts, got one without`)
@@ -73,6 +73,6 @@ function probabilitiesOf(
   probabilities: readonly number[],
   logits: ReturnType<typeof criticOf>['logits'],
 ): ClaimProbabilities {
-  const of = (verdict: (typeof VERDICT_LABELS)[number]): number => probabilities[logits[verdict]]!
+  const of = (verdict: VerdictLabel): number => probabilities[logits[verdict]]!
   return { supported: of('supported'), contradicted: of('contradicted'), unchecked: of('unchecked') }
 }

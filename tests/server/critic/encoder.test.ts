@@ -1,4 +1,6 @@
 /** The encoder after the rules. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { checkReply } from '../../../server/critic/check-reply.ts'
 import { createClaimEncoder, criticOf, type ClaimEncoder } from '../../../server/critic/encoder/claim-encoder.ts'
@@ -6,7 +8,10 @@ import { encodeVerdicts } from '../../../server/critic/encoder/encode-verdicts.t
 import { startEmbedderThread, type OpenEmbedder } from '../../../server/embedding/embedders.ts'
 import type { EmbeddingInput } from '../../../server/embedding/messages.ts'
 import { createLog } from '../../../server/log.ts'
-import type { Bundle } from '../../../runtime/bundle.ts'
+import { loadBundle, type Bundle } from '../../../runtime/bundle.ts'
+import { openLogits } from '../../../runtime/classifier.ts'
+import { overallOf, ruledAndEncoded } from '../../support/critic-encoder-tally.ts'
+import { readCriticItems } from '../../support/critic-items.ts'
 
 const NOTES = [{ id: 'n1', text: 'Olives are disgusting to me.' }]
 const QUESTION = 'What about olives?'
@@ -102,4 +107,24 @@ test('a thread that dies of a sentence makes it an error, and the next one is re
   })
   const [read] = await verdictsOf(encoder, 'You adore olives.')
   expect(read?.verdict).toBe('supported')
+})
+
+test('the bundled encoder after the rules: "contradicted" has an F1 of .85 and more on items that neither has seen', async () => {
+  const bundle = await loadBundle(join(import.meta.dirname, '../../../models/pretrained/critic'))
+  const local = { encoder: await openLogits(bundle, { threads: 1 }), entry: bundle.manifest.critic! }
+  const fixtures = join(import.meta.dirname, '../../fixtures/critic')
+  const items = ['held-out.jsonl', 'everyday.jsonl'].flatMap((file) =>
+    readCriticItems(readFileSync(join(fixtures, file), 'utf8')),
+  )
+  const counts = { both: 0, said: 0, there: 0 }
+  for (const item of items) {
+    const isSaid = overallOf(await ruledAndEncoded(local, item)) === 'contradicted'
+    const isThere = item.expected === 'contradicted'
+    counts.said += Number(isSaid)
+    counts.there += Number(isThere)
+    counts.both += Number(isSaid && isThere)
+  }
+  local.encoder.close()
+  expect(items.length).toBeGreaterThanOrEqual(200)
+  expect((2 * counts.both) / (counts.said + counts.there)).toBeGreaterThan(0.85)
 })
