@@ -77,7 +77,7 @@ class History {
     const kept = await this.#store.factsOf(OWNER, { ...PLACE, topics: null, ended: true, limit: 1000 })
     const text = answerOf(one.asks, found, kept, asked)
     const texts = found.slice(0, 10).map(({ memory }) => memory.text)
-    return judge(one, texts, texts.slice(0, 6), { text } as Parameters<typeof judge>[3])
+    return judge(one, texts, texts.slice(0, 6), { text })
   }
 
   async close(): Promise<void> {

@@ -37,7 +37,7 @@ export async function startPostgres(bin: string): Promise<TestPostgres> {
     ['-D', folder, '-U', 'mneme', '-A', 'trust', '-E', 'UTF8', '--no-sync'],
     account,
   )
-  if (made.status !== 0) throw new Error(`initdb: expected exit code 0, got ${made.status}: ${made.stderr}`)
+  if (made.status !== 0) throw new Error(`initdb: expected exit code 0, got ${made.status}: ${made.stderr.toString()}`)
   const port = await freePort()
   const urlOf = (name: string): string => `postgres://mneme@127.0.0.1:${port}/${name}`
   let child: ChildProcess | null = null

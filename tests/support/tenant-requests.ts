@@ -92,7 +92,7 @@ function rememberTurn(tenant: Tenant, { status, text, json }: Answered): void {
   if (status !== 200) return
   // Of a stream the last event has the whole response.
   const last = text.split('\n').findLast((line) => line.startsWith('data: {'))
-  const response: Json = json ?? (last && (JSON.parse(last.slice(6)) as Json).response)
+  const response: Json = json ?? (last && JSON.parse(last.slice(6)).response)
   if (!response?.usage) return
   tenant.made('resp', response.id)
   for (const id of response.usage.mneme?.memory?.written ?? []) tenant.made('mem', id)
@@ -191,7 +191,7 @@ export const TENANT_REQUESTS: Readonly<Record<string, TenantRequest>> = {
     ask: plain('/v1/memories', (choice) => {
       const after = choice.random() < 0.3 ? named('mem', choice) : null
       const query = new URLSearchParams({ limit: '100', ...(after && { after: after.ids[0]! }) })
-      return { path: `?${query}`, isForeign: after?.isForeign === true }
+      return { path: `?${query.toString()}`, isForeign: after?.isForeign === true }
     }),
   },
   'DELETE /v1/memories': {

@@ -5,7 +5,7 @@ import { generator } from './many-memories.ts'
 import { namesIn, Tenant, type Answered, type Asked } from './tenant.ts'
 import { TENANT_REQUESTS } from './tenant-requests.ts'
 import { temporaryFolder } from './temporary.ts'
-import { startTestServer, type TestServer } from './test-server.ts'
+import { startTestServer, type Json, type TestServer } from './test-server.ts'
 
 export interface TenantReport {
   readonly operations: number
@@ -78,7 +78,7 @@ export async function walkTenants(operations: number, seed: number): Promise<Ten
   }
   const lookAtCache = (tenant: Tenant, what: string, { body }: Asked, { json }: Answered): void => {
     if (what === 'POST /reset_prefix_cache') tenant.prompts.clear()
-    const prompt = (body as { messages?: { content: string }[] } | undefined)?.messages?.[0]?.content
+    const prompt = (body as Json)?.messages?.[0]?.content as string | undefined
     if (what !== 'POST /v1/chat/completions' || !prompt?.startsWith('N') || !json?.usage) return
     const { cached_tokens: cached } = json.usage.prompt_tokens_details
     if (cached > SAME_BEGINNING) {
@@ -162,7 +162,10 @@ const letters: ServedEmbedder = {
   maxTokens: 512,
   normalize: true,
   runtime: 'fake',
-  embed: async (all) => ({ vectors: all.map((text) => lettersOf(String(text))), tokens: all.length }),
+  embed: async (all) => ({
+    vectors: all.map((text) => lettersOf(typeof text === 'string' ? text : '')),
+    tokens: all.length,
+  }),
 }
 
 function lettersOf(text: string): Float32Array {

@@ -92,7 +92,7 @@ export class Tenant {
     } finally {
       socket.terminate()
     }
-    const last = JSON.parse(events.at(-1)!) as Json
+    const last = JSON.parse(events.at(-1)!)
     const isRefused = last.type === 'error'
     return { status: isRefused ? (last.status ?? 400) : 200, text: events.join('\n'), json: last.response ?? last }
   }
@@ -100,7 +100,7 @@ export class Tenant {
 
 function answered(status: number, text: string): Answered {
   try {
-    return { status, text, json: JSON.parse(text) as Json }
+    return { status, text, json: JSON.parse(text) }
   } catch {
     return { status, text, json: null }
   }

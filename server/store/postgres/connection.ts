@@ -12,6 +12,8 @@ const CONNECTIONS = 8
 const TABLES_LOCK = 7_140_211
 
 /** Runs one statement; a connection or a transaction of one. */
+// As in pg itself, who asks says what the rows are.
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 export type Query = <Row extends object = Record<string, never>>(
   text: string,
   values?: readonly unknown[],
@@ -47,6 +49,7 @@ export function connectPostgres(url: string, folder: string): Connection {
   const within = async <T>(work: (query: Query) => Promise<T>): Promise<T> => {
     const client = await pool.connect()
     let failed: Error | undefined
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters
     const query: Query = async <Row extends object>(text: string, values: readonly unknown[] = []) => {
       const { rows, rowCount } = await client.query(text, values.length === 0 ? undefined : [...values])
       return { rows: rows as Row[], count: rowCount ?? 0 }
