@@ -22,7 +22,7 @@ export interface FoundChunk {
   readonly name: string
   readonly attributes: Attributes
   readonly text: string
-  /** 0 to 1: 1 for a piece that is the first by words, and by meaning where that is compared. */
+  /** 0 to 1: 1 for a piece that is the best by words and by meaning, or by the one of them that found something. */
   readonly score: number
   /** Inner product of the vectors; null where meanings were not compared. */
   readonly similarity: number | null

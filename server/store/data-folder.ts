@@ -26,6 +26,8 @@ const FRAME_HEADER = 24
 export interface DataFolder {
   readonly database: string
   readonly log: string
+  /** Whether the process that had it before ended as it should, if there was one. */
+  readonly wasClosed: boolean
   /** What was noticed about the folder, in sentences. */
   readonly notes: readonly string[]
   /** Throws StoreError `gone` if the database's files have been removed or replaced since `remember` was called. */
@@ -51,6 +53,7 @@ export function openDataFolder(folder: string): DataFolder {
     database,
     log,
     notes,
+    wasClosed: before?.closed ?? true,
     freeBytes() {
       const { bavail, bsize } = statfsSync(folder)
       return bavail * bsize

@@ -4,6 +4,7 @@ import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { createReserve, type Reserve } from './reserve.ts'
 import { migrate } from './schema.ts'
+import { wipeUnallocated } from './unallocated.ts'
 
 export interface Opened {
   readonly database: Database.Database
@@ -23,6 +24,8 @@ export function openDatabase(folder: string, maxPages?: number): Opened {
     const files = openDataFolder(folder)
     const reserve = createReserve(folder)
     const { database, notes } = connect(folder, files, reserve, maxPages)
+    // A deletion may have been cut off before it was answered.
+    if (!files.wasClosed) wipe(database)
     files.mark(false)
     files.remember()
     reserve.refill()
@@ -112,6 +115,21 @@ export function scrub(database: Database.Database): boolean {
   } catch {
     return false
   }
+}
+
+/** Zeroes what deletions left in pages. On a full disk it is left to the next deletion. */
+function wipe(database: Database.Database): void {
+  wipeUnallocated(database, (change) => {
+    try {
+      database.exec('BEGIN IMMEDIATE')
+      change()
+      database.exec('COMMIT')
+      return scrub(database)
+    } catch {
+      if (database.inTransaction) database.exec('ROLLBACK')
+      return false
+    }
+  })
 }
 
 /** The one value of a pragma. */

@@ -1,4 +1,4 @@
-/** Which memories of a namespace fit a query: by words, by vectors and by topics, merged by rank. */
+/** Which memories of a namespace fit a query: by words, by vectors and by topics, merged by their scores. */
 import type Database from 'libsql'
 import { best, mergeScores, scoreByWords, sorted, type Ranked } from '../memory/rank.ts'
 import type { MadeVector, MemoryHit, MemoryQuery } from './memory-calls.ts'

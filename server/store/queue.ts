@@ -3,6 +3,7 @@ import { scrub, type Opened } from './database.ts'
 import type { Receipt } from './erase-calls.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import type { StoreCalls } from './store.ts'
+import { wipeUnallocated } from './unallocated.ts'
 
 /** One call and where its answer goes. */
 export interface Call {
@@ -144,9 +145,13 @@ function hasErased(value: unknown): boolean {
   return memories.length + responses.length > 0
 }
 
-/** Empties the write-ahead log into the database; false where that cannot be done. */
+/** Zeroes what deletions left in pages, and empties the write-ahead log into the database; false where that cannot be done. */
 function fold(opened: Opened): boolean {
-  if (!scrub(opened.database)) return false
+  const isWiped = wipeUnallocated(
+    opened.database,
+    (change) => !('error' in transaction(opened, change)) && scrub(opened.database),
+  )
+  if (!isWiped || !scrub(opened.database)) return false
   // One small commit, so that an empty log always means that somebody took it away (data-folder.ts).
   transaction(opened, () => opened.database.exec("UPDATE counter SET value = value + 1 WHERE name = 'scrubs'"))
   return true

@@ -195,7 +195,7 @@ describe('vector stores, by the official client', () => {
     const file = await client.vectorStores.files.uploadAndPoll(store.id, await text('garden.txt', GARDEN))
     expect(file.status).toBe('completed')
     const { data } = await client.vectorStores.search(store.id, { query: 'xyz' })
-    expect(data).toMatchObject([{ filename: 'garden.txt', score: 0.5 }])
+    expect(data).toMatchObject([{ filename: 'garden.txt', score: 1 }])
     expect((await client.vectorStores.search(store.id, { query: GARDEN })).data).toMatchObject([{ score: 1 }])
   })
 
