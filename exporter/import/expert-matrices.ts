@@ -40,7 +40,7 @@ export function packedMatrices(
       if (places.zeros) values.push(part(stack, expert, '.zeros', 'uint8', [rows, Math.ceil(blocks / 2)], places.zeros))
       return packedProduct(graph, x, values, rows, layout)
     },
-    // On a CPU without AVX-512, ONNX Runtime's product with 4 bits rounds one row otherwise than several.
+    // On some CPUs, ONNX Runtime's product with 4 bits rounds one row otherwise than several.
     alone: bits === 4,
   }
 }

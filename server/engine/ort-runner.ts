@@ -180,7 +180,9 @@ class OrtRunner implements Runner {
       results.set(first, await this.#feed(first))
       return
     }
-    const all = batch.length === 1 && !isAlone ? [...batch, this.#besideAnother()] : batch
+    // Kernels that round one row otherwise take several in pairs, so the last of an odd number would be rounded as one that is alone.
+    const isOdd = batch.length === 1 ? !isAlone : this.batchMatters && batch.length % 2 === 1
+    const all = isOdd ? [...batch, this.#besideAnother()] : batch
     const group = this.#gather(capacity, all)
     const mine = new Map(all.map((segment) => [segment.row, segment]))
     const ordered = group.rows.map((row) => mine.get(row) as Segment)

@@ -63,7 +63,7 @@ export interface Runner {
   readonly prefillChunk: number
   /**
    * Whether a token that is computed alone has other last bits than in one call with tokens of other sequences: so it is
-   * with weights of 4 bits on CPUs without AVX-512. To be set by whoever has tried it.
+   * with weights of 4 bits on some CPUs. To be set by whoever has tried it.
    */
   batchMatters: boolean
   /** The exit of its early stage, once that was measured; without one, segments have no `exit`. */

@@ -14,7 +14,7 @@ test('what is added in the terminal is found, corrected, listed and deleted ther
   expect(added).toBe(`added: ${id}  [ann] My locker code is 4071.\n`)
   expect(await mneme('add', 'My locker code is 4071.', '--user', 'ann')).toContain('known already')
   await mneme('add', 'I like\ntea.', '--namespace', 'work')
-  expect(await mneme('search', 'locker', '--limit', '1')).toBe(`0.0164  ${id}  [ann] My locker code is 4071.\n`)
+  expect(await mneme('search', 'locker', '--limit', '1')).toBe(`1.0000  ${id}  [ann] My locker code is 4071.\n`)
   await mneme('update', id, 'My locker code is 9318.')
   expect(await mneme('history', id)).toMatch(
     /added {2}My locker code is 4071\.\n.*updated {2}My locker code is 9318\.\n$/,

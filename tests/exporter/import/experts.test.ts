@@ -6,12 +6,13 @@ import type { BlockKind } from '../../../exporter/import/sources/source.ts'
 import type { Quantization, WeightFormat } from '../../../exporter/import/weight-formats.ts'
 import { loadBundle } from '../../../runtime/bundle.ts'
 import { openDecoder, type Decoder } from '../../../runtime/decoder.ts'
-import { expectSameBits } from '../../support/all-close.ts'
+import { expectClose, expectSameBits } from '../../support/all-close.ts'
 import { randomPublished } from '../../support/random-published.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
-const config = {
-  model_type: 'qwen3_moe',
+/** A model without experts. */
+const dense = {
+  model_type: 'qwen3',
   vocab_size: 64,
   hidden_size: 64,
   intermediate_size: 96,
@@ -21,19 +22,23 @@ const config = {
   num_key_value_heads: 2,
   head_dim: 16,
   max_position_embeddings: 128,
+  tie_word_embeddings: false,
+  rope_theta: 10_000,
+}
+const config = {
+  ...dense,
+  model_type: 'qwen3_moe',
   num_experts: 6,
   num_experts_per_tok: 2,
   moe_intermediate_size: 64,
   norm_topk_prob: true,
-  tie_word_embeddings: false,
-  rope_theta: 10_000,
 }
 /** Numbers of both matrices of all experts of both layers. */
 const EXPERT_NUMBERS = 2 * 6 * (128 * 64 + 64 * 64)
 
-async function open(kind: BlockKind | null, quantization: Quantization) {
+async function open(kind: BlockKind | null, quantization: Quantization, published: Record<string, unknown> = config) {
   const out = temporaryFolder()
-  const read = randomPublished(readPublishedConfig(config), idTokenizer(64), 'random weights', kind)
+  const read = randomPublished(readPublishedConfig(published), idTokenizer(64), 'random weights', kind)
   const { stored } = await bundlePublished({ source: 'random', out, quantization }, read)
   const bundle = await loadBundle(out)
   return { stored, decoder: await openDecoder(bundle.path('decoder.onnx'), bundle.manifest.state) }
@@ -69,19 +74,40 @@ describe.each<[BlockKind | null, Quantization, WeightFormat]>([
   })
 
   test('give a row the same bits whichever rows are beside it', async () => {
-    const { decoder } = await open(kind, quantization)
-    const together = await last(decoder, texts)
-    for (const [a, b] of [
-      [0, 1],
-      [2, 7],
-      [8, 3],
-      [4, 5],
-    ] as const)
-      for (const [i, logits] of (await last(decoder, [texts[a]!, texts[b]!])).entries())
-        expectSameBits(logits, together[i === 0 ? a : b]!, `rows ${a} and ${b}`)
-    decoder.close()
+    const rows = await beside(await open(kind, quantization))
+    // With 4 bits ONNX Runtime rounds the last of an odd number of rows otherwise on some CPUs, in every product: then no more
+    // can be said of the experts than that they are close.
+    const isExact = (await beside(await open(kind, quantization, dense))).every(([logits, among]) =>
+      areSame(logits, among),
+    )
+    for (const [logits, among] of rows)
+      if (isExact) expectSameBits(logits, among, 'a row beside another one')
+      else expectClose(logits, among, { absolute: 1e-5, relative: 1e-5, what: 'a row beside another one' })
   })
 })
+
+/** Rows beside one other, and among all. */
+async function beside({ decoder }: { decoder: Decoder }): Promise<[Float32Array, Float32Array][]> {
+  const together = await last(decoder, texts)
+  const pairs: [Float32Array, Float32Array][] = []
+  for (const two of [
+    [0, 1],
+    [2, 7],
+    [8, 3],
+    [4, 5],
+  ])
+    for (const [i, logits] of (
+      await last(
+        decoder,
+        two.map((row) => texts[row]!),
+      )
+    ).entries())
+      pairs.push([logits, together[two[i]!]!])
+  decoder.close()
+  return pairs
+}
+
+const areSame = (a: Float32Array, b: Float32Array): boolean => a.every((value, i) => value === b[i])
 
 function correlation(a: Float32Array, b: Float32Array): number {
   const centred = (x: Float32Array): Float32Array => x.map((v) => v - x.reduce((s, w) => s + w, 0) / x.length)

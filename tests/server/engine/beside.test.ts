@@ -12,6 +12,11 @@ import type { DoneEvent, EngineEvent, Job } from '../../../server/engine/message
 import { createOrtRunner } from '../../../server/engine/ort-runner.ts'
 import { BESIDE } from '../../../server/engine/prefill-calls.ts'
 import { Scheduler } from '../../../server/engine/scheduler.ts'
+import { bundlePublished } from '../../../exporter/import/import.ts'
+import { idTokenizer } from '../../../exporter/import/id-tokenizer.ts'
+import { readPublishedConfig } from '../../../exporter/import/published-config.ts'
+import { randomPublished } from '../../support/random-published.ts'
+import { temporaryFolder } from '../../support/temporary.ts'
 import { writeAttentionBundle } from '../../support/attention-bundle.ts'
 import { byteCodec, createFakeRunner } from '../../support/fake-model.ts'
 import { bytes, readers, replayJob, turnJob } from '../../support/jobs.ts'
@@ -76,6 +81,19 @@ test('where it does not matter, nothing of it is kept', async () => {
   for (const { calls } of await run(scheduler, events, jobs)) expect(calls).toBeNull()
 })
 
+const LLAMA = {
+  vocab_size: 64,
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  rms_norm_eps: 1e-6,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 128,
+  tie_word_embeddings: false,
+  rope_theta: 10_000,
+}
+
 test('a token that is to be computed as beside others has the bits of a call with two rows', async () => {
   const folder = await writeAttentionBundle(mkdtempSync(join(tmpdir(), 'mneme-')))
   const bundle = await loadBundle(folder)
@@ -101,3 +119,28 @@ test('a token that is to be computed as beside others has the bits of a call wit
   runner.close()
   rmSync(folder, { recursive: true })
 })
+
+test.each([2, 3, 4, 5])(
+  'in 4 bits a token has the bits of a call with two rows among %d sequences, too',
+  async (count) => {
+    const out = temporaryFolder()
+    const config = { ...LLAMA, model_type: 'llama' }
+    const read = randomPublished(readPublishedConfig(config), idTokenizer(64), 'random weights')
+    await bundlePublished({ source: 'random', out, quantization: 'int4' }, read)
+    const bundle = await loadBundle(out)
+    const runner = createOrtRunner(bundle, await openGraph(bundle.path('decoder.onnx'), { threads: 1 }), 8)
+    runner.batchMatters = true
+    const rows = Array.from({ length: count }, () => runner.open('', null, 0))
+    const again = rows.map(() => runner.open('', null, 0))
+    for (let id = 1; id < 5; id++) {
+      const idOf = (at: number): number => (id * 13 + at * 7) % 64
+      const steps = rows.map((row, at) => ({ row, ids: [idOf(at)], use: 'decode' as const, logits: 'last' as const }))
+      const together = (await runner.step(steps)).map((result) => ('logits' in result ? result.logits.slice() : null))
+      for (const [at, row] of again.entries()) {
+        const [result] = await runner.step([{ row, ids: [idOf(at)], use: 'decode', beside: true, logits: 'last' }])
+        expect([at, result]).toEqual([at, { logits: together[at], beside: true }])
+      }
+    }
+    runner.close()
+  },
+)
