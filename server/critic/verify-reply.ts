@@ -73,7 +73,8 @@ export async function verifyReply(
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
   const answer = policy === 'quote' ? recalled(question, reply, verdicts, remembers, !isWhole) : null
-  const decision = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
+  const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
+  const decision = (policy === 'quote' && confirms(decided, verdicts, evidence, told)) || decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
@@ -114,6 +115,20 @@ function sensible(decision: Decision, { asked, entries }: Evidence): Decision {
   const [best] = near.toSorted((a, b) => b.score - a.score)
   if (best) return { ...decision, text: `You told me: "${best.memory.text}"`, facts: [best.memory.id] }
   return asked.length === 0 ? { ...decision, text: ONLY_TOLD } : decision
+}
+
+/** What was corrected is said again in the user's words where the reply says nothing of it; null: the reply stands. */
+function confirms(
+  decided: Decision,
+  verdicts: readonly SentenceVerdict[],
+  { asked }: Evidence,
+  told: TurnMemories | null,
+): Decision | null {
+  const written = told?.ended.length ? told.written : []
+  const isSaid = verdicts.some(({ verdict }) => verdict === 'supported')
+  if (decided.action !== 'keep' || isSaid || asked.length > 0 || written.length === 0) return null
+  const texts = [...new Set(written.map(({ text }) => `"${text}"`))]
+  return { action: 'replace', text: `I will remember: ${texts.join(' ')}`, facts: written.map(({ id }) => id) }
 }
 
 function knownFact({ id, text, fact, ended }: Memory, gone: ReadonlySet<string>): KnownFact[] {

@@ -132,6 +132,18 @@ test('what was never told is said to be, and a value for it is not served', asyn
   expect(verificationOf(json).verdicts).toMatchObject([{ verdict: 'unchecked', invented: true }])
 })
 
+test('with quote a correction is said again where the reply says nothing of it, and only where it is remembered', async () => {
+  const { server } = await answering('Your locker code is 4071.')
+  const corrected = 'My locker code is 9318 now, not 4071.'
+  await respond(server, CODE)
+  const unremembered = await respond(server, corrected, { mneme: { verify: 'quote', memory: { mode: 'read' } } })
+  expect(textOf(unremembered.json)).toBe('ok')
+  const { json } = await respond(server, corrected, policy('quote'))
+  expect(textOf(json)).toBe(`I will remember: "${corrected}"`)
+  expect(json.usage.mneme.memory.ended).toHaveLength(1)
+  expect(textOf((await respond(server, corrected, policy('annotate'))).json)).toBe('ok')
+})
+
 test('a request that wants no memories read is not answered from them by the critic, unless it asks for the critic', async () => {
   const { server } = await answering('Your locker code is 4017.')
   await respond(server, CODE)
