@@ -1,9 +1,9 @@
 /** The command `mneme keys`: makes, lists and takes away the keys of a keys file. */
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
 import { ConfigError } from './config-error.ts'
-import { readKeysFile, SCOPES, writeKeysFile, type KeyEntry } from './keys-file.ts'
+import { hashOf, readKeysFile, SCOPES, writeKeysFile, type KeyEntry } from './keys-file.ts'
 
 interface Options {
   readonly keysFile: string
@@ -29,7 +29,7 @@ export function keysCommand(): Command {
       const key = randomBytes(32).toString('hex')
       const made = {
         name,
-        hash: createHash('sha256').update(key).digest('hex'),
+        hash: hashOf(key).toString('hex'),
         ...(tenant === undefined ? {} : { tenant }),
         scopes: (scopes ?? 'api').split(',') as KeyEntry['scopes'],
       }

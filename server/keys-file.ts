@@ -1,4 +1,5 @@
 /** The keys file: names, hashes, tenants and scopes of keys. The keys themselves are in no file. */
+import { createHash } from 'node:crypto'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
 import { ConfigError } from './config-error.ts'
@@ -60,3 +61,6 @@ function checkKeys(file: string, value: unknown): readonly KeyEntry[] {
   if (twice) throw new ConfigError(`${file}: two keys are named '${twice.name}'; give each a name of its own`)
   return keys
 }
+
+/** The SHA-256 of a key. */
+export const hashOf = (key: string): Buffer => createHash('sha256').update(key).digest()

@@ -1,6 +1,6 @@
 /** API keys: who asks, for which tenant, and what they may do. Keys are compared by hash and never logged. */
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { HASH, readKeysFile, SCOPES, type Scope } from './keys-file.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { HASH, hashOf, readKeysFile, SCOPES, type Scope } from './keys-file.ts'
 
 /** Who holds a key. */
 export interface Holder {
@@ -64,8 +64,4 @@ function entriesOf(file: string): Entry[] {
 
 function identityOf({ hash, holder }: Entry): string {
   return JSON.stringify([hash.toString('hex'), holder.name, holder.owner, [...holder.scopes].toSorted()])
-}
-
-function hashOf(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
 }

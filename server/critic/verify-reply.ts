@@ -74,7 +74,7 @@ export async function verifyReply(
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
   const answer = policy === 'quote' ? recalled(question, reply, verdicts, remembers, !isWhole) : null
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
-  const decision = (policy === 'quote' && confirms(decided, verdicts, evidence, told)) || decided
+  const decision = (policy === 'quote' && confirmation(decided, verdicts, evidence, told)) || decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
@@ -118,7 +118,7 @@ function sensible(decision: Decision, { asked, entries }: Evidence): Decision {
 }
 
 /** What was corrected is said again in the user's words where the reply says nothing of it; null: the reply stands. */
-function confirms(
+function confirmation(
   decided: Decision,
   verdicts: readonly SentenceVerdict[],
   { asked }: Evidence,

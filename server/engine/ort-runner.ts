@@ -180,9 +180,9 @@ class OrtRunner implements Runner {
       results.set(first, await this.#feed(first))
       return
     }
-    // Kernels that round one row otherwise take several in pairs, so the last of an odd number would be rounded as one that is alone.
-    const isOdd = batch.length === 1 ? !isAlone : this.batchMatters && batch.length % 2 === 1
-    const all = isOdd ? [...batch, this.#besideAnother()] : batch
+    // Where one row is rounded otherwise than several, kernels take rows in pairs: the last of an odd number would count as alone.
+    const needsAnother = batch.length === 1 ? !isAlone : this.batchMatters && batch.length % 2 === 1
+    const all = needsAnother ? [...batch, this.#besideAnother()] : batch
     const group = this.#gather(capacity, all)
     const mine = new Map(all.map((segment) => [segment.row, segment]))
     const ordered = group.rows.map((row) => mine.get(row) as Segment)

@@ -52,7 +52,7 @@ export function sorted(ranked: readonly Ranked[]): Ranked[] {
 /** What each list says of a memory, 0 to 1; meaning counts twice as much as words, and what is known to be asked for most. */
 const SHARE = { words: 1 / 3, meaning: 2 / 3, topic: 1, late: 1 / 3 } as const
 
-/** Best first. */
+/** What each way of comparing found, the best first. */
 export interface RankedLists {
   readonly words: readonly Ranked[]
   readonly meaning: readonly Ranked[]

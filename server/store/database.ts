@@ -4,6 +4,7 @@ import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { createReserve, type Reserve } from './reserve.ts'
 import { migrate } from './schema.ts'
+import { inTransaction } from './transaction.ts'
 import { wipeUnallocated } from './unallocated.ts'
 
 export interface Opened {
@@ -121,12 +122,9 @@ export function scrub(database: Database.Database): boolean {
 function wipe(database: Database.Database): void {
   wipeUnallocated(database, (change) => {
     try {
-      database.exec('BEGIN IMMEDIATE')
-      change()
-      database.exec('COMMIT')
+      inTransaction(database, change)
       return scrub(database)
     } catch {
-      if (database.inTransaction) database.exec('ROLLBACK')
       return false
     }
   })

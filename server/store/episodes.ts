@@ -3,7 +3,7 @@ import type Database from 'libsql'
 import { retentionOf } from '../memory/importance.ts'
 import { best, mergeScores, scoreByWords, type Ranked } from '../memory/rank.ts'
 import { innerProduct, TopRanked } from '../memory/top-ranked.ts'
-import { wordsOf } from '../memory/words.ts'
+import { countWords, wordsOf } from '../memory/words.ts'
 import type { EpisodeCalls, EpisodeHit, EpisodeQuery, NewEpisode } from './episode-calls.ts'
 import { textOf, vectorBytes, vectorOf } from './memory-row.ts'
 import type { TurnRecord } from './store.ts'
@@ -45,8 +45,7 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
     return (sql.scope.get(owner, namespace) as { scope: number }).scope
   }
   const index = (scope: number, seq: number, words: readonly string[]): void => {
-    const counts = new Map<string, number>()
-    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+    const counts = countWords(words)
     for (const [word, count] of counts) sql.addWord.run(scope, word, seq, count, words.length)
     sql.countScope.run(scope, words.length)
   }

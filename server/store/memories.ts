@@ -1,7 +1,7 @@
 /** Memories in the database: rows, the index of their words, and the vectors of namespaces that are searched. */
 import type Database from 'libsql'
 import { topicKey } from '../memory/facts/supersede.ts'
-import { wordsOf } from '../memory/words.ts'
+import { countWords, wordsOf } from '../memory/words.ts'
 import type { EraseTarget } from './erase-calls.ts'
 import type { MadeVector, Memory, MemoryCalls, MemoryEvent, MemoryHit } from './memory-calls.ts'
 import {
@@ -76,8 +76,7 @@ export function createMemories(
   }
   const index = (scope: number, seq: number, text: string): void => {
     const words = wordsOf(text)
-    const counts = new Map<string, number>()
-    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+    const counts = countWords(words)
     for (const [word, count] of counts) sql.addWord.run(scope, word, seq, count, words.length)
     sql.setWords.run(words.length, seq)
     sql.count.run(1, words.length, scope)

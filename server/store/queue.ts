@@ -3,6 +3,7 @@ import { scrub, type Opened } from './database.ts'
 import type { Receipt } from './erase-calls.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import type { StoreCalls } from './store.ts'
+import { inTransaction } from './transaction.ts'
 import { wipeUnallocated } from './unallocated.ts'
 
 /** One call and where its answer goes. */
@@ -162,17 +163,9 @@ type Result<T> = { readonly value: T } | { readonly error: StoreError }
 /** Commits `work`, and checks that the files it went to are still those of the data folder. */
 function transaction<T>({ database, files }: Opened, work: () => T): Result<T> {
   return attempt(() => {
-    database.exec('BEGIN IMMEDIATE')
-    try {
-      const value = work()
-      database.exec('COMMIT')
-      files.verify()
-      return value
-    } catch (error) {
-      // A full disk makes SQLite roll back by itself; then there is nothing left to roll back.
-      if (database.inTransaction) database.exec('ROLLBACK')
-      throw error
-    }
+    const value = inTransaction(database, work)
+    files.verify()
+    return value
   })
 }
 

@@ -4,6 +4,7 @@ import { StoreError } from './errors.ts'
 import { DERIVED_FROM_6, DERIVED_TABLES, TURN_USES } from './derived-tables.ts'
 import { MEMORY_FROM_5, MEMORY_TABLES } from './memory-tables.ts'
 import { PREFIX_TABLES } from './prefix-tables.ts'
+import { inTransaction } from './transaction.ts'
 import { VECTOR_STORE_TABLES } from './vector-store-tables.ts'
 import { checksumOf, fromRow, READ_COLUMNS, RESPONSE_COLUMNS, type ResponseRow } from './turn-row.ts'
 
@@ -95,15 +96,10 @@ export function migrate(database: Database.Database, version: number, folder: st
         `Use the version of mneme that wrote it, or choose another folder with --data.`,
     )
   }
-  database.exec('BEGIN IMMEDIATE')
-  try {
+  inTransaction(database, () => {
     step(database)
     database.exec(`PRAGMA user_version = ${FORMAT}`)
-    database.exec('COMMIT')
-  } catch (error) {
-    if (database.inTransaction) database.exec('ROLLBACK')
-    throw error
-  }
+  })
 }
 
 function create(database: Database.Database): void {

@@ -4,8 +4,8 @@
  */
 import type Database from 'libsql'
 
-/** States are tensors, in no words, and by far the most bytes. */
-const WITHOUT_WORDS = "('state', 'page', 'prefix_page')"
+/** These tables hold tensors and no text, and are most of a large file. */
+const WITHOUT_TEXT = "('state', 'page', 'prefix_page')"
 /** Offsets in the header of a page of a b-tree (https://sqlite.org/fileformat2.html#b_tree_pages). */
 const [CELLS, CONTENT] = [3, 5]
 const LEAF = 8
@@ -31,7 +31,7 @@ export function wipeUnallocated(database: Database.Database, write: (change: () 
   const numbers = database
     .prepare(
       `SELECT pageno FROM dbstat WHERE pagetype <> 'overflow' AND unused > 0
-        AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name NOT IN ${WITHOUT_WORDS})`,
+        AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name NOT IN ${WITHOUT_TEXT})`,
     )
     .all() as { pageno: number }[]
   const read = database.prepare('SELECT data FROM sqlite_dbpage WHERE pgno = ?')

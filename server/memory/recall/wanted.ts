@@ -62,7 +62,7 @@ function hasName(text: string, known: ReadonlySet<string>): boolean {
 
 /** Words at the beginning of a sentence that are no names. */
 const COMMON_FIRST =
-  /^(?:\p{Ll}.*|My|Our|The|A|An|We|He|She|It|They|You|This|That|These|Those|There|Here|So|And|But|Or|If|When|Just|Did|Do|Does|Is|Are|Was|Were|Hi|Hey|Hello|Yes|No|Ok|Okay|Oh|Well|Also|Please|Some|Few|Long|Best|Got|Been|Never|Not|Booked|Booking|Baby|Dad|Mom|Mum|Wife|Husband|Car|Half|Parking|For|In|On|At|To|From|With|Currently|Saving|Both|Every|Last|Next|Today|Tomorrow|Yesterday|Now|Really|Sorry|Thanks|Thank|Remember|Note|Can|Could|Will|Would|Should|Have|Has|Had|Going|Gonna|Moved|Started|Working|Living|Born|Trying|Took|Took|Left|Lost|Bought|Sold|Finally|Actually|Anyway|By|Btw|Fyi)$/u
+  /^(?:\p{Ll}.*|My|Our|The|A|An|We|He|She|It|They|You|This|That|These|Those|There|Here|So|And|But|Or|If|When|Just|Did|Do|Does|Is|Are|Was|Were|Hi|Hey|Hello|Yes|No|Ok|Okay|Oh|Well|Also|Please|Some|Few|Long|Best|Got|Been|Never|Not|Booked|Booking|Baby|Dad|Mom|Mum|Wife|Husband|Car|Half|Parking|For|In|On|At|To|From|With|Currently|Saving|Both|Every|Last|Next|Today|Tomorrow|Yesterday|Now|Really|Sorry|Thanks|Thank|Remember|Note|Can|Could|Will|Would|Should|Have|Has|Had|Going|Gonna|Moved|Started|Working|Living|Born|Trying|Took|Left|Lost|Bought|Sold|Finally|Actually|Anyway|By|Btw|Fyi)$/u
 
 function hasPlace(text: string): boolean {
   return [...text.matchAll(AT_PLACE)].some(({ groups }) => {

@@ -1,6 +1,6 @@
 /** Changes of memories in PostgreSQL; each function is part of a transaction. */
 import { topicKey } from '../../memory/facts/supersede.ts'
-import { wordsOf } from '../../memory/words.ts'
+import { countWords, wordsOf } from '../../memory/words.ts'
 import { aboutOf, hashOf, takenOf } from '../memory-row.ts'
 import type { MadeVector, Memory, MemoryChange, MemoryEvent, ToldMemory } from '../memory-calls.ts'
 import type { Query } from './connection.ts'
@@ -162,8 +162,7 @@ async function insert(query: Query, scope: number, memory: Memory, made: MadeVec
 
 async function index(query: Query, scope: number, seq: number, text: string): Promise<void> {
   const words = wordsOf(text)
-  const counts = new Map<string, number>()
-  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+  const counts = countWords(words)
   await query(
     `INSERT INTO mneme_word (scope, word, seq, count, length)
       SELECT $1, word, $2, count, $3 FROM unnest($4::text[], $5::int[]) AS of (word, count)`,
