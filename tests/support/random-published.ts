@@ -7,6 +7,20 @@ import { Random } from '../../trainer/random.ts'
 
 const BLOCK = 32
 
+/** Sizes of a small Transformer without experts, whose family the test adds as `model_type`. */
+export const SMALL_CONFIG = {
+  vocab_size: 64,
+  hidden_size: 64,
+  intermediate_size: 96,
+  num_hidden_layers: 2,
+  rms_norm_eps: 1e-6,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  max_position_embeddings: 128,
+  tie_word_embeddings: false,
+  rope_theta: 10_000,
+}
+
 /** The model with each parameter a tensor of its own; matrices of experts are in blocks of `kind`, if one is given. */
 export function randomPublished(
   published: PublishedModel,

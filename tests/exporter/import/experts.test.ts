@@ -7,24 +7,11 @@ import type { Quantization, WeightFormat } from '../../../exporter/import/weight
 import { loadBundle } from '../../../runtime/bundle.ts'
 import { openDecoder, type Decoder } from '../../../runtime/decoder.ts'
 import { expectClose, expectSameBits } from '../../support/all-close.ts'
-import { randomPublished } from '../../support/random-published.ts'
+import { randomPublished, SMALL_CONFIG } from '../../support/random-published.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** A model without experts. */
-const dense = {
-  model_type: 'qwen3',
-  vocab_size: 64,
-  hidden_size: 64,
-  intermediate_size: 96,
-  num_hidden_layers: 2,
-  rms_norm_eps: 1e-6,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  head_dim: 16,
-  max_position_embeddings: 128,
-  tie_word_embeddings: false,
-  rope_theta: 10_000,
-}
+const dense = { ...SMALL_CONFIG, model_type: 'qwen3', head_dim: 16 }
 const config = {
   ...dense,
   model_type: 'qwen3_moe',

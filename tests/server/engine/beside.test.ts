@@ -15,7 +15,7 @@ import { Scheduler } from '../../../server/engine/scheduler.ts'
 import { bundlePublished } from '../../../exporter/import/import.ts'
 import { idTokenizer } from '../../../exporter/import/id-tokenizer.ts'
 import { readPublishedConfig } from '../../../exporter/import/published-config.ts'
-import { randomPublished } from '../../support/random-published.ts'
+import { randomPublished, SMALL_CONFIG } from '../../support/random-published.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { writeAttentionBundle } from '../../support/attention-bundle.ts'
 import { byteCodec, createFakeRunner } from '../../support/fake-model.ts'
@@ -81,19 +81,6 @@ test('where it does not matter, nothing of it is kept', async () => {
   for (const { calls } of await run(scheduler, events, jobs)) expect(calls).toBeNull()
 })
 
-const LLAMA = {
-  vocab_size: 64,
-  hidden_size: 64,
-  intermediate_size: 96,
-  num_hidden_layers: 2,
-  rms_norm_eps: 1e-6,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  max_position_embeddings: 128,
-  tie_word_embeddings: false,
-  rope_theta: 10_000,
-}
-
 test('a token that is to be computed as beside others has the bits of a call with two rows', async () => {
   const folder = await writeAttentionBundle(mkdtempSync(join(tmpdir(), 'mneme-')))
   const bundle = await loadBundle(folder)
@@ -124,7 +111,7 @@ test.each([2, 3, 4, 5])(
   'in 4 bits a token has the bits of a call with two rows among %d sequences, too',
   async (count) => {
     const out = temporaryFolder()
-    const config = { ...LLAMA, model_type: 'llama' }
+    const config = { ...SMALL_CONFIG, model_type: 'llama' }
     const read = randomPublished(readPublishedConfig(config), idTokenizer(64), 'random weights')
     await bundlePublished({ source: 'random', out, quantization: 'int4' }, read)
     const bundle = await loadBundle(out)
