@@ -13,6 +13,7 @@ import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
 import type { MemoryMode } from './memory/memory-mode.ts'
 import type { HeldReplies } from './openai/held-replies.ts'
+import type { OpenConversations } from './openai/open-conversation.ts'
 import type { PrefixCache } from './prefix-cache/prefix-cache.ts'
 import type { RecentStates } from './recent-states.ts'
 import type { ServedModel } from './served-model.ts'
@@ -43,6 +44,8 @@ export interface Deps {
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates
+  /** In which turns are being made. */
+  readonly conversations: OpenConversations
   readonly lifecycle: Lifecycle
   readonly log: Logger
   readonly version: string

@@ -8,6 +8,18 @@ export interface FullReceipt extends Receipt {
   readonly prefixes: number
 }
 
+const NOTHING: Receipt = {
+  memories: [],
+  responses: [],
+  index: { words: 0, vectors: 0, history: 0, uses: 0 },
+  states: 0,
+  pages: 0,
+  alike: [],
+  repeatedBy: [],
+  sources: [],
+  followedBy: [],
+}
+
 /** Deletes for good; null where there is no such thing. What can only be rebuilt through it is rebuilt first. */
 export async function forget(
   deps: Deps,
@@ -16,18 +28,26 @@ export async function forget(
   options: Omit<EraseOptions, 'force'>,
   signal: AbortSignal,
 ): Promise<FullReceipt | null> {
+  // A turn that is being made in it is not stored any more.
+  const named = target.kind === 'conversation' ? await removeConversation(deps, owner, target.id) : 0
   let erased = await deps.store.erase(owner, target, { ...options, force: false })
   while (typeof erased === 'object' && 'needed' in erased) {
     const force = !(await rebuildAll(deps, owner, erased.needed, signal))
     erased = await deps.store.erase(owner, target, { ...options, force })
   }
-  if (erased === 'unknown') return null
+  if (erased === 'unknown' && named === 0) return null
+  if (erased === 'unknown') return { ...NOTHING, prefixes: 0 }
   for (const id of erased.responses) deps.recent?.delete(id)
   const prefixes = await forgetPrompts(deps, owner)
   const { memories, responses } = erased
   deps.metrics.erased.inc({ what: 'memory' }, memories.length)
   deps.metrics.erased.inc({ what: 'response' }, responses.length)
   return { ...erased, prefixes }
+}
+
+/** What is kept of a conversation besides its turns. */
+function removeConversation({ store }: Deps, owner: string, id: string): Promise<number> {
+  return store.removeObject(owner, { kind: 'conversation', parent: '', id })
 }
 
 /** Drops what is kept of an owner's prompts, in memory, on disk, and where engines compute; returns how many states that were. */

@@ -25,6 +25,7 @@ import { embedPendingTurns } from './openai/episodes.ts'
 import { packageVersion } from '../runtime/package.ts'
 import { createDiskTier } from './prefix-cache/disk-tier.ts'
 import { createPrefixCache } from './prefix-cache/prefix-cache.ts'
+import { OpenConversations } from './openai/open-conversation.ts'
 import { createProtection } from './protection.ts'
 import { RecentStates } from './recent-states.ts'
 import type { ServedModel } from './served-model.ts'
@@ -144,7 +145,17 @@ export async function startServer(
     const about = { log, version: packageVersion(), now: Date.now }
     const { memories, verify = sources.verify ?? 'annotate' } = config
     const kept = { store, prefixes, recent, memories, verify, gating, critic }
-    const deps: Deps = { models, embedders, ...kept, metrics, keys, lifecycle, ...protection, ...about }
+    const deps: Deps = {
+      models,
+      embedders,
+      ...kept,
+      metrics,
+      keys,
+      lifecycle,
+      conversations: new OpenConversations(),
+      ...protection,
+      ...about,
+    }
     const pending = embedPending(deps, stopping.signal).then(() => embedPendingTurns(deps, stopping.signal))
     void pending.catch((error: unknown) => log.warn({ err: error }, 'memories have no vectors yet'))
     void indexUnfinished(deps).catch((error: unknown) =>

@@ -54,8 +54,8 @@ export function sessionsCommand(): Command {
   return command
 }
 
-/** The last response of a conversation; of what is none, the response of that id. */
-async function lastResponse(client: Client, id: string): Promise<string> {
+/** The last response of a conversation, null where it has no turns; of what is none, the response of that id. */
+async function lastResponse(client: Client, id: string): Promise<string | null> {
   try {
     return (await client.conversations.get(id)).last_response_id
   } catch (error) {
@@ -65,7 +65,7 @@ async function lastResponse(client: Client, id: string): Promise<string> {
 }
 
 /** The last `limit` turns of the branch that ends with a response, in order. */
-async function turnsTo(client: Client, last: string, limit: number): Promise<Turn[]> {
+async function turnsTo(client: Client, last: string | null, limit: number): Promise<Turn[]> {
   const turns: Turn[] = []
   for (let id: string | null = last; id !== null && turns.length < limit;) {
     const [response, input]: [ResponseObject, readonly MessageItem[]] = await Promise.all([
@@ -73,7 +73,7 @@ async function turnsTo(client: Client, last: string, limit: number): Promise<Tur
       client.responses.inputItems(id),
     ])
     turns.unshift({ response, input })
-    id = response.previous_response_id
+    id = response.previous_response_id ?? response.mneme.previous_response_id ?? null
   }
   return turns
 }

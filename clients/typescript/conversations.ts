@@ -6,10 +6,13 @@ export interface ConversationObject {
   readonly id: string
   readonly created_at: number
   readonly updated_at: number
-  readonly model: string
+  /** Null before its first turn, as `last_response_id`. */
+  readonly model: string | null
+  readonly metadata: Readonly<Record<string, string>>
   /** Responses of all its branches. */
   readonly responses: number
-  readonly last_response_id: string
+  /** Where its next turn goes on. */
+  readonly last_response_id: string | null
   /** Tokens that the memory of its last response has read. */
   readonly tokens: number
 }
@@ -26,6 +29,8 @@ export interface Conversations {
     list?: ConversationList,
     options?: CallOptions,
   ): Promise<{ readonly data: readonly ConversationObject[]; readonly has_more: boolean }>
+  /** An empty one; name it by `conversation` in the requests of its turns. */
+  create(metadata?: Readonly<Record<string, string>>, options?: CallOptions): Promise<ConversationObject>
   get(id: string, options?: CallOptions): Promise<ConversationObject>
   /** Deletes all its responses and what was taken from them. */
   delete(id: string, options?: CallOptions): Promise<void>
@@ -41,6 +46,7 @@ export function conversationsOf(json: Json): Conversations {
       const query = new URLSearchParams({ limit: String(limit), ...(after === undefined ? {} : { after }) })
       return json('GET', `/v1/conversations?${query.toString()}`, null, options)
     },
+    create: (metadata = {}, options) => json('POST', '/v1/conversations', { metadata }, options),
     get: (id, options) => json('GET', path(id), null, options),
     async delete(id, options) {
       await json('DELETE', path(id), null, options)

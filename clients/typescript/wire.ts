@@ -26,6 +26,8 @@ export interface ResponseRequest {
   readonly input?: string | readonly MessageItem[]
   readonly instructions?: string
   readonly previous_response_id?: string
+  /** Goes on from the last response in it. */
+  readonly conversation?: string | { readonly id: string }
   /** false: nothing is left behind on the server. */
   readonly store?: boolean
   readonly max_output_tokens?: number
@@ -110,11 +112,13 @@ export interface ResponseObject {
   readonly created_at: number
   readonly model: string
   readonly previous_response_id: string | null
+  readonly conversation: { readonly id: string } | null
   readonly error: { readonly code: string; readonly message: string } | null
   readonly incomplete_details: { readonly reason: string } | null
   readonly output: readonly OutputMessage[]
   readonly usage: ResponseUsage | null
-  readonly mneme: { readonly seed: number; readonly bundle: string }
+  /** `previous_response_id`: where the request named a conversation. */
+  readonly mneme: { readonly seed: number; readonly bundle: string; readonly previous_response_id?: string }
 }
 
 interface Place {

@@ -1,35 +1,47 @@
-/** The endpoints of conversations: what is stored of them, and DELETE of one with all its branches. */
-import { z } from 'zod'
+/** The endpoints of conversations: OpenAI's, and what is stored of those that were not made by them. */
+import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import { receiptObject } from '../forget.ts'
 import { check } from '../openai/body.ts'
+import { changeConversation, conversationList, createConversation } from '../openai/conversations-schema.ts'
+import { itemsToAdd } from '../openai/conversation-items.ts'
 import { ApiError } from '../openai/errors.ts'
-import { done, strict } from '../openai/field.ts'
+import { findConversation, noConversation } from '../openai/open-conversation.ts'
 import type { Conversation } from '../store/conversation-calls.ts'
-import { ownerOf } from './context.ts'
+import { bodyAnswer } from './body-answer.ts'
+import { ownerOf, type RequestContext } from './context.ts'
 import type { Endpoint } from './endpoint.ts'
 import { cascadeQuery, eraseAsked } from './erase-asked.ts'
-
-export const conversationListFields = {
-  limit: done(z.coerce.number().int().min(1).max(100), '1 to 100. Default: 20.'),
-  after: done(z.string().max(128), 'Those whose last turn is earlier than that of the conversation of this id.'),
-}
-
-const listQuery = strict(conversationListFields)
 
 export function conversationEndpoints(deps: Deps): Endpoint[] {
   const shared = { access: 'api', whileStopping: false } as const
   const { store } = deps
+  const idOf = (c: RequestContext): string => c.req.param('id') as string
   return [
+    {
+      ...shared,
+      method: 'POST',
+      path: '/v1/conversations',
+      summary: 'Make a conversation, in which responses go on from each other',
+      body: createConversation,
+      answer: bodyAnswer(deps, createConversation, async (c, { items, metadata }) => {
+        const owner = ownerOf(c)
+        const added = await itemsToAdd(deps, owner, items ?? [])
+        const created = Math.floor(deps.now() / 1000)
+        const made = { id: newId('conv'), created, metadata: metadata ?? {}, added }
+        await store.addConversation(owner, made)
+        return conversationObject({ ...made, head: null, turns: 0, last: null })
+      }),
+    },
     {
       ...shared,
       method: 'GET',
       path: '/v1/conversations',
       summary: 'List conversations, the one with the latest turn first',
-      query: listQuery,
+      query: conversationList,
       async answer(c) {
-        const { limit: asked, after = null } = check(listQuery, c.req.query())
-        const limit = asked ?? 20
+        const query = check(conversationList, c.req.query())
+        const [limit, after] = [query.limit ?? 20, query.after ?? null]
         const owner = ownerOf(c)
         if (after !== null && !(await store.findConversation(owner, after))) {
           const message = `'after': there is no conversation '${after.slice(0, 100)}'.`
@@ -46,43 +58,46 @@ export function conversationEndpoints(deps: Deps): Endpoint[] {
       method: 'GET',
       path: '/v1/conversations/:id',
       summary: 'Describe a conversation',
-      async answer(c) {
-        const id = c.req.param('id') as string
-        const found = await store.findConversation(ownerOf(c), id)
-        if (!found) throw notFound(id)
-        return c.json(conversationObject(found))
-      },
+      answer: async (c) => c.json(conversationObject(await findConversation(deps, ownerOf(c), idOf(c)))),
+    },
+    {
+      ...shared,
+      method: 'POST',
+      path: '/v1/conversations/:id',
+      summary: 'Change the metadata of a conversation',
+      body: changeConversation,
+      answer: bodyAnswer(deps, changeConversation, async (c, { metadata }) => {
+        const changed = await store.changeConversation(ownerOf(c), idOf(c), metadata ? { metadata } : {})
+        if (!changed) throw noConversation(idOf(c))
+        return conversationObject(changed)
+      }),
     },
     {
       ...shared,
       method: 'DELETE',
       path: '/v1/conversations/:id',
-      summary: 'Delete all responses of a conversation, which its first one names, and what was taken from them',
+      summary: 'Delete a conversation with all its responses, and what was taken from them',
       query: cascadeQuery,
       async answer(c) {
-        const id = c.req.param('id') as string
+        const id = idOf(c)
         const receipt = await eraseAsked(deps, c, { kind: 'conversation', id })
-        if (!receipt) throw notFound(id)
+        if (!receipt) throw noConversation(id)
         return c.json({ id, object: 'conversation.deleted', deleted: true, receipt: receiptObject(receipt) })
       },
     },
   ]
 }
 
-function notFound(id: string): ApiError {
-  return new ApiError(404, 'not_found', `There is no conversation '${id.slice(0, 100)}'.`)
-}
-
-function conversationObject({ id, created, turns, last }: Conversation) {
+export function conversationObject({ id, created, metadata, turns, last, head }: Conversation) {
   return {
     id,
     object: 'conversation',
     created_at: created,
-    updated_at: last.created,
-    metadata: {},
-    model: last.model,
+    updated_at: last?.created ?? created,
+    metadata,
+    model: last?.model ?? null,
     responses: turns,
-    last_response_id: last.response,
-    tokens: last.position,
+    last_response_id: head,
+    tokens: last?.position ?? 0,
   }
 }

@@ -12,6 +12,7 @@ import { memoryVersionEndpoints } from './memory-versions.ts'
 import { storeMemoryEndpoints } from './store-memories.ts'
 import { statusEndpoints } from './status.ts'
 import { conversationEndpoints } from './conversations.ts'
+import { conversationItemEndpoints } from './conversation-items.ts'
 import { storedEndpoints } from './stored.ts'
 import { vectorStoreEndpoints } from './vector-stores.ts'
 import { vectorStoreFileEndpoints } from './vector-store-files.ts'
@@ -23,6 +24,7 @@ export function allEndpoints(deps: Deps): readonly Endpoint[] {
     socketEndpoint(deps),
     ...storedEndpoints(deps),
     ...conversationEndpoints(deps),
+    ...conversationItemEndpoints(deps),
     ...memoryEndpoints(deps),
     ...episodeEndpoints(deps),
     ...fileEndpoints(deps),

@@ -5,7 +5,7 @@ import type { EpisodeHit, EpisodeQuery } from '../store/episode-calls.ts'
 import { userTexts } from './response-input.ts'
 
 export interface FoundEpisode extends EpisodeHit {
-  /** The first response of its conversation. */
+  /** The name of its conversation. */
   readonly conversation: string
   readonly text: string
 }

@@ -103,6 +103,7 @@ const ANSWERS: Readonly<Record<StoreFailure, readonly [status: number, code: str
     'deleted_meanwhile',
     'A memory or response that this reply rests on was deleted while it was made, so it is not stored. Ask again.',
   ],
+  busy: [409, 'conversation_locked', 'Another response came first in this conversation. Ask again.'],
   away: [503, 'memory_store_unavailable', 'The server that holds memories cannot be reached. Try again.'],
   failed: [500, 'storage_error', 'The store failed, so this did not happen. The log of the server says more.'],
 }

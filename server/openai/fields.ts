@@ -116,6 +116,7 @@ export const responseMneme = done(
     verify: done(z.enum(VERIFY_MODES), ''),
     progress: done(z.boolean(), ''),
     rejected_calls: noEffect('Of the response sent back.'),
+    previous_response_id: noEffect('Of the response sent back.'),
   }),
   '`bundle`: refuse if another bundle would answer. `progress`: events that say how far a long prompt is. ' +
     `${MEMORY} The sampling fields are taken here too.`,

@@ -23,6 +23,7 @@ import { jsonText } from './json-text.ts'
 import { memoryReport } from './memory-use.ts'
 import { actionOf, CheckedText, servedInstead, verificationReport } from './checked-text.ts'
 import { prefixOptions } from './prefix-options.ts'
+import { openConversation, type OpenConversation } from './open-conversation.ts'
 import { citationsOf, type CitedTurn } from './citations.ts'
 import { searchItems, withoutResults, type SearchItem } from './file-search.ts'
 import { gatesReport } from './turn-gates.ts'
@@ -34,7 +35,15 @@ import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
 import { fileSearchIn, functionsIn } from './tools-schema.ts'
 import { truncate } from './truncation.ts'
-import { countMemories, readMemory, rememberedOf, secondReading, verifiedOf, type ReadMemory } from './turn-memory.ts'
+import {
+  countMemories,
+  readMemory,
+  rememberedOf,
+  secondReading,
+  sessionOf,
+  verifiedOf,
+  type ReadMemory,
+} from './turn-memory.ts'
 
 export interface Caller {
   readonly owner: string
@@ -71,7 +80,16 @@ export async function* respond(
   const { model, sampling, id } = turn
   const stored = request.store ?? true
   const createdAt = Math.floor(deps.now() / 1000)
-  const head = { id, createdAt, model: model.name, bundle: model.bundle, request, sampling, stored }
+  const head = {
+    id,
+    createdAt,
+    model: model.name,
+    bundle: model.bundle,
+    request,
+    sampling,
+    stored,
+    follows: followedBy(turn),
+  }
   const writer = new ResponseWriter(head, caller.held)
   const due = everySecond()
   let begun = false
@@ -131,7 +149,7 @@ export async function* respond(
     yield writer.fail(error)
     return { error }
   } finally {
-    turn.base?.release()
+    leave(turn)
   }
 }
 
@@ -139,6 +157,8 @@ interface Prepared {
   readonly id: string
   readonly model: ServedModel
   readonly base: Base | null
+  /** Null where the request names none. */
+  readonly conversation: OpenConversation | null
   readonly sampling: NewTurn['sampling']
   readonly input: readonly InputEntry[]
   readonly plan: ReplyPlan
@@ -176,12 +196,30 @@ async function prepare(deps: Deps, request: ResponseRequest, caller: Caller): Pr
   try {
     return { ...turn, ...(await readMemory(deps, request, turn, caller.owner, caller.signal)) }
   } catch (error) {
-    turn.base?.release()
+    leave(turn)
     throw error
   }
 }
 
+/** What a turn holds while it is being made. */
+function leave({ base, conversation }: Pick<Prepared, 'base' | 'conversation'>): void {
+  base?.release()
+  conversation?.close()
+}
+
 async function prepareTurn(deps: Deps, request: ResponseRequest, caller: Caller): Promise<Prepared> {
+  const conversation = await openConversation(deps, request, caller.owner)
+  try {
+    return { ...(await prepareFrom(deps, conversation?.request ?? request, caller)), conversation }
+  } catch (error) {
+    conversation?.close()
+    throw error
+  }
+}
+
+type PreparedFrom = Omit<Prepared, 'conversation'>
+
+async function prepareFrom(deps: Deps, request: ResponseRequest, caller: Caller): Promise<PreparedFrom> {
   const { previous_response_id: previous } = request
   const name = request.model || undefined
   if (name !== undefined) pickModel(deps.models, name)
@@ -199,7 +237,12 @@ async function prepareTurn(deps: Deps, request: ResponseRequest, caller: Caller)
   }
 }
 
-async function prepareOn(deps: Deps, request: ResponseRequest, caller: Caller, base: Base | null): Promise<Prepared> {
+async function prepareOn(
+  deps: Deps,
+  request: ResponseRequest,
+  caller: Caller,
+  base: Base | null,
+): Promise<PreparedFrom> {
   const name = request.model || undefined
   const model = base ? modelOf(deps, base, name) : pickModel(deps.models, name)
   await prepareModel(deps, model, caller.owner, caller.signal)
@@ -289,6 +332,10 @@ function usageOf(
   }
 }
 
+function followedBy({ base, conversation }: Prepared): string | null {
+  return conversation && base ? base.id : null
+}
+
 /** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */
 async function keep(
   deps: Deps,
@@ -300,12 +347,12 @@ async function keep(
   told: TurnMemories | null,
   stored: boolean,
 ): Promise<void> {
-  const { id, base, model } = turn
+  const { id, base, model, conversation } = turn
   const { checkpoint } = done
   if (!checkpoint) return
   const place = {
     id,
-    root: base?.root ?? id,
+    root: sessionOf(turn),
     depth: base ? base.depth + 1 : 0,
     model: model.name,
     bundle: model.bundle,
@@ -337,6 +384,12 @@ async function keep(
   const read = turn.noted ? (turn.evidence?.entries ?? []).map(({ memory }) => memory.id) : []
   const turns = turn.noted ? turn.turns.map(({ response }) => response) : []
   const episode = episodeOf(turn.use, turn.said, told, deps.now())
-  await commit(deps, record, state, base, { told: told?.told ?? [], read, turns, episode })
+  await commit(deps, record, state, base, {
+    told: told?.told ?? [],
+    read,
+    turns,
+    episode,
+    conversation: conversation?.read ?? null,
+  })
   if (episode?.text) void embedTurn(deps, caller.owner, id, episode.text)
 }

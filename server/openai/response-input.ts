@@ -44,7 +44,11 @@ function responseIdOf(itemId: string): string {
 }
 
 /** The request's input. Throws ApiError for a reference to what this owner has not stored. */
-export async function readInput(deps: Deps, request: ResponseRequest, owner: string): Promise<InputEntry[]> {
+export async function readInput(
+  deps: Deps,
+  request: Pick<ResponseRequest, 'input'> & Partial<Pick<ResponseRequest, 'previous_response_id'>>,
+  owner: string,
+): Promise<InputEntry[]> {
   const { input, previous_response_id: previous } = request
   if (input == null) return []
   if (typeof input === 'string') return [{ kind: 'message', id: undefined, role: 'user', texts: [input] }]

@@ -55,6 +55,8 @@ export interface ResponseHead {
   readonly request: ResponseRequest
   readonly sampling: Sampling
   readonly stored: boolean
+  /** In a conversation that the request names: the response before it. */
+  readonly follows: string | null
 }
 
 export class ResponseWriter {
@@ -108,12 +110,11 @@ export class ResponseWriter {
   /** The finished response; `rejected` are calls that were none. */
   finished(incomplete: boolean, usage: Usage, rejected: readonly RejectedCall[], completedAt: number): ResponseObject {
     const { saved, computed, generated, reasoning } = usage
-    const { sampling, bundle } = this.#head
     return this.#object(incomplete ? 'incomplete' : 'completed', {
       completed_at: incomplete ? null : completedAt,
       incomplete_details: incomplete ? { reason: 'max_output_tokens' } : null,
       output: this.#output.items,
-      mneme: { seed: sampling.seed, bundle, ...(rejected.length > 0 && { rejected_calls: rejected }) },
+      mneme: { ...this.#own(), ...(rejected.length > 0 && { rejected_calls: rejected }) },
       usage: {
         input_tokens: saved + computed,
         input_tokens_details: { cached_tokens: saved, cache_write_tokens: 0 },
@@ -137,7 +138,7 @@ export class ResponseWriter {
   }
 
   #object(status: string, changes: Record<string, unknown>): ResponseObject {
-    const { id, createdAt, model, bundle, request, sampling, stored } = this.#head
+    const { id, createdAt, model, request, sampling, stored } = this.#head
     return {
       id,
       object: 'response',
@@ -157,6 +158,7 @@ export class ResponseWriter {
       output: [],
       parallel_tool_calls: request.parallel_tool_calls ?? true,
       previous_response_id: request.previous_response_id ?? null,
+      conversation: conversationOf(request),
       reasoning: { effort: request.reasoning?.effort ?? request.reasoning_effort ?? null, summary: null },
       service_tier: 'default',
       store: stored,
@@ -173,9 +175,15 @@ export class ResponseWriter {
       prompt_cache_key: labelOf(request.prompt_cache_key),
       user: labelOf(request.user),
       usage: null,
-      mneme: { seed: sampling.seed, bundle },
+      mneme: this.#own(),
       ...changes,
     }
+  }
+
+  /** What OpenAI's object has no place for. */
+  #own(): object {
+    const { sampling, bundle, follows } = this.#head
+    return { seed: sampling.seed, bundle, ...(follows !== null && { previous_response_id: follows }) }
   }
 
   #frames(events: readonly OutputEvent[]): Frame[] {
@@ -185,6 +193,11 @@ export class ResponseWriter {
   #frame(type: string, fields: Record<string, unknown>): Frame {
     return { type, sequence_number: this.#sequence++, ...fields }
   }
+}
+
+function conversationOf({ conversation: named }: ResponseRequest): { readonly id: string } | null {
+  if (named == null) return null
+  return { id: typeof named === 'string' ? named : named.id }
 }
 
 function labelOf(value: unknown): string | null {

@@ -103,7 +103,7 @@ const unknownItem = z.looseObject({
 })
 
 /** Chosen by its type, so that an error is about the kind of item that was meant. */
-const item = z
+export const inputItem = z
   .unknown()
   .transform((value, context): InputItem => {
     const result = schemaOf(value).safeParse(value)
@@ -146,7 +146,7 @@ const textOptions = loose({
 
 export const responseFields = {
   model: done(z.string().max(256), 'Name of a served model. Default: that of the previous response, else the first.'),
-  input: done(z.union([z.string(), list(item)]), 'A string, or items; see below.'),
+  input: done(z.union([z.string(), list(inputItem)]), 'A string, or items; see below.'),
   instructions: done(z.string(), 'Read once, as a system message before the input; kept by the memory.'),
   previous_response_id: done(z.string().max(128), 'Continue from this response; an older one is forked.'),
   store: done(z.boolean(), 'false: nothing is kept. Default: true.'),
@@ -172,7 +172,11 @@ export const responseFields = {
   text: done(textOptions, '`format: {"type": "text"}`, `verbosity: "medium"`; other values are refused.'),
   ...responseTools,
   max_tool_calls: noEffect('Of built-in tools, which are not run here.'),
-  conversation: refused('Use previous_response_id.'),
+  conversation: done(
+    z.union([z.string().min(1).max(128), z.looseObject({ id: z.string().min(1).max(128) })]),
+    'Go on in this conversation, by its id or as `{"id": ...}`: from its last response, with the items that were added to it. ' +
+      'Not with `previous_response_id`, and not with `store: false`. While another turn is being made in it: 409.',
+  ),
   context_management: refused('', []),
   moderation: refused(''),
   prompt: refused('Prompt templates are not kept here.'),

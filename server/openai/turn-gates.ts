@@ -33,7 +33,7 @@ export interface GatedTurn {
   readonly message: string
   /** Characters of all that the turn adds to its conversation. */
   readonly characters: number
-  /** The first response of the conversation that the turn goes on with; null: it begins one. */
+  /** The name of the conversation that the turn goes on with; null: it begins one. */
   readonly conversation: string | null
   /** What is done with a reply that is wrong about its user, as the request or the server says. */
   readonly verify: VerifyMode

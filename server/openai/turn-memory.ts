@@ -16,6 +16,7 @@ import type { PastTurn } from './past-turns.ts'
 import { decideTurn, forcedGates, type TurnGates } from './turn-gates.ts'
 import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
 import { anotherReply } from './another-reply.ts'
+import type { OpenConversation } from './open-conversation.ts'
 import type { ReplyPlan } from './reply-plan.ts'
 import { userTexts, type InputEntry } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
@@ -25,6 +26,7 @@ export interface TurnOfMemory {
   readonly id: string
   readonly model: ServedModel
   readonly base: Base | null
+  readonly conversation: OpenConversation | null
   readonly input: readonly InputEntry[]
   readonly job: NewTurn
   readonly plan: ReplyPlan
@@ -88,7 +90,7 @@ export async function readMemory(
       message,
       isKnown,
       characters: charactersOf(turn.job),
-      conversation: base?.root ?? null,
+      conversation: base?.root ?? turn.conversation?.id ?? null,
       verify: request.mneme?.verify ?? deps.verify,
       forced: forcedGates(request),
     },
@@ -168,15 +170,20 @@ async function heardBefore(
   const heard = records.flatMap(({ document }) => userTexts(document))
   if (records.length < HEARD_TURNS) return { heard, isWhole: true }
   // What was told in a conversation that was remembered from its beginning is among the memories.
-  const first = await store.find(owner, base.root)
-  return { heard, isWhole: first !== null && isRemembered(first.record.document) }
+  const first = await store.first(owner, base.root)
+  return { heard, isWhole: first !== null && isRemembered(first.document) }
 }
 
 /** What is remembered of the turn's own text, once the turn is stored. */
 export async function rememberedOf(deps: Deps, owner: string, turn: RememberingTurn): Promise<TurnMemories | null> {
-  const { use, said, id, base } = turn
+  const { use, said, id } = turn
   if (!use.write || said.length === 0) return null
-  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: base?.root ?? id })
+  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: sessionOf(turn) })
+}
+
+/** The name of the session that a turn belongs to. */
+export function sessionOf({ id, base, conversation }: Pick<RememberingTurn, 'id' | 'base' | 'conversation'>): string {
+  return base?.root ?? conversation?.id ?? id
 }
 
 /** Counts what memory did in a finished turn. */

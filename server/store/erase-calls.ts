@@ -1,7 +1,7 @@
 /** Deleting for good, and the receipt of it. */
 import type { MemoryFilter } from './memory-calls.ts'
 
-/** What is to be deleted. A conversation is named by its first response. */
+/** What is to be deleted. A conversation is named by its id, one that was not made first by its first response. */
 export type EraseTarget =
   | { readonly kind: 'memory'; readonly id: string }
   | { readonly kind: 'memories'; readonly filter: MemoryFilter }

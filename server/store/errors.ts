@@ -3,10 +3,10 @@
 /**
  * `full`: no space is left. `read_only`: the data folder cannot be written. `corrupt`: bytes on disk are not what was
  * written. `gone`: the data folder's files were removed or replaced, or the store's thread has ended. `erased`: a turn
- * rests on what was deleted while it was made. `away`: the server that holds memories cannot be reached. `failed`: anything
+ * rests on what was deleted while it was made. `busy`: another turn came first in its conversation. `away`: the server that holds memories cannot be reached. `failed`: anything
  * else, such as a disk error.
  */
-export type StoreFailure = 'full' | 'read_only' | 'corrupt' | 'gone' | 'erased' | 'away' | 'failed'
+export type StoreFailure = 'full' | 'read_only' | 'corrupt' | 'gone' | 'erased' | 'busy' | 'away' | 'failed'
 
 /** The data folder cannot be used, or a call did not take effect. */
 export class StoreError extends Error {

@@ -1,4 +1,5 @@
 /** What a store keeps of the objects that OpenAI's and Anthropic's APIs have for memory: files, vector stores, memory stores. */
+import type { ConversationItem } from './conversation-calls.ts'
 import type { Memory } from './memory-calls.ts'
 import type { MemoryStoreBodies } from './memory-store-bodies.ts'
 
@@ -22,6 +23,12 @@ export interface ObjectBodies extends MemoryStoreBodies {
     readonly chunking: { readonly size: number; readonly overlap: number }
     readonly created: number
     readonly error: string | null
+  }
+  /** A conversation: `label` is the response that it goes on from, empty before its first turn. `created` is in seconds. */
+  conversation: {
+    readonly created: number
+    readonly metadata: Readonly<Record<string, string>>
+    readonly added: readonly ConversationItem[]
   }
   /** Files that were put into a vector store together. `label` is `cancelled` once it was, else empty. */
   file_batch: { readonly created: number }

@@ -20,7 +20,7 @@ export interface TurnRecord {
    * tokens that it has been fed are the turn's own (`startsAfresh`).
    */
   readonly parent: string | null
-  /** The first response of its session. */
+  /** Names its session: its conversation where it began in one, else its first response. */
   readonly root: string
   /** Turns before it on its branch. */
   readonly depth: number
@@ -139,6 +139,8 @@ export interface Remembered {
   readonly turns?: readonly string[]
   /** How it is found across conversations; null: not at all. */
   readonly episode?: NewEpisode | null
+  /** Where it is the next turn of the conversation that its root names: the ids of the added items that it has read. */
+  readonly conversation?: readonly string[] | null
 }
 
 /** All calls are answered in the order in which they were made. */
@@ -155,7 +157,7 @@ export interface StoreCalls
   /**
    * Returns once the turn is on disk, with its state unless `state` is null (it follows by `restore`). False: the pages
    * before the state's first one are not kept, so the turn was stored without it. What is `remembered` of it is
-   * written in the same transaction. Throws StoreError `erased` where a memory that it read, or the turn that it continues, was deleted for good meanwhile.
+   * written in the same transaction. Throws StoreError `erased` where a memory that it read, or the turn that it continues, was deleted for good meanwhile, `busy` where another turn came first in its conversation.
    */
   put(record: TurnRecord, state: SessionState | null, remembered?: Remembered): boolean
   /** The turn `id` of `owner`, without its state; null if there is none. */
@@ -168,6 +170,8 @@ export interface StoreCalls
   /** The same without reading it: whether it is kept, and is not pruned until `release` is called. */
   hold(id: string): boolean
   release(id: string): void
+  /** The first turn of a session of `owner`; null where it was deleted. */
+  first(owner: string, root: string): TurnRecord | null
   /** The turns of the branch that `id` ends, in order, the last `limit` of them; where one was deleted, those after it. */
   history(id: string, limit?: number): TurnRecord[]
   /** Null when the branch cannot be followed back to a state or to its beginning. */

@@ -8,6 +8,7 @@ import { createConsolidation } from './consolidate.ts'
 import { createConversations } from './conversations.ts'
 import { createEpisodes } from './episodes.ts'
 import { createMemories } from './memories.ts'
+import { textOf } from './memory-row.ts'
 import { createMemoryStores } from './memory-stores.ts'
 import { createObjects } from './objects.ts'
 import { createOutbox } from './outbox.ts'
@@ -81,6 +82,7 @@ export function createTurns(
   const memories = createMemories(database, search, tell, isConsolidating ? consolidation : null)
   const episodes = createEpisodes(database, retention.memoryEntries ?? MEMORY_ENTRIES)
   const objects = createObjects(database, memories, tell)
+  const conversations = createConversations(database, objects)
   const prefixes = createPrefixes(database, retention.prefixBytes, tell)
   /** Deletes text, tokens and state of a turn. */
   const dropTurn = (id: string): DroppedState => {
@@ -89,7 +91,8 @@ export function createTurns(
     const dropped = states.drop(id)
     episodes.remove(id)
     sql.remove.run(id)
-    const parent = found?.parent && Buffer.from(bytesOf(found.parent)).toString()
+    const parent = found?.parent ? textOf(found.parent) : null
+    if (found) conversations.goBack(textOf(found.owner), textOf(found.root), { id, parent, depth: found.depth })
     if (parent && exists(parent) && sql.child.get(parent) === undefined)
       states.setKind(parent, KIND.prunable, KIND.leaf)
     return dropped
@@ -98,7 +101,7 @@ export function createTurns(
   const eraser = createEraser(database, { memories, episodes }, dropTurn, outbox)
   return {
     ...prefixes,
-    ...createConversations(database),
+    ...conversations,
     ...memories,
     ...objects,
     ...createMemoryStores(database, objects, memories),
@@ -117,11 +120,12 @@ export function createTurns(
       leaveRoom(args[3])
       return prefixes.putPrefix(...args)
     },
-    put(turn, state, { told = [], read = [], turns = [], episode = null } = {}) {
+    put(turn, state, { told = [], read = [], turns = [], episode = null, conversation = null } = {}) {
       const gone = [...read, ...(turn.parent === null ? [] : [turn.parent])].filter((id) => eraser.wasErased(id))
       // A turn that was read was there.
       gone.push(...turns.filter((id) => sql.exists.get(id) === undefined))
       if (gone.length > 0) throw new StoreError('erased', `${gone[0]} was deleted while ${turn.id} was made`)
+      if (conversation) conversations.goOn(turn, conversation)
       const { kind, replay } = placeOf(turn, states, sql, retention)
       sql.put.run(...toRow(turn), checksumOf(turn), replay)
       if (turn.parent !== null) states.setKind(turn.parent, KIND.leaf, KIND.prunable)
@@ -157,6 +161,10 @@ export function createTurns(
       return isKept
     },
     release: (id) => states.release(id),
+    first(owner, root) {
+      const found = sql.first.get(owner, root) as { id: Blob } | undefined
+      return found ? record(textOf(found.id)) : null
+    },
     history(id, limit = Infinity) {
       const turns: TurnRecord[] = []
       for (
@@ -285,6 +293,9 @@ function prepare(database: Database.Database) {
     put: database.prepare(`INSERT INTO response (${RESPONSE_COLUMNS}, checksum, replay) VALUES (${marks}, ?, ?)`),
     byId: database.prepare(`${SELECT_RESPONSE} WHERE id = ?`),
     exists: database.prepare('SELECT 1 AS found FROM response WHERE id = ?'),
+    first: database.prepare(
+      'SELECT CAST(id AS BLOB) AS id FROM response WHERE owner = ? AND root = ? AND parent IS NULL LIMIT 1',
+    ),
     replay: database.prepare(
       'SELECT CAST(replay AS INTEGER) AS replay, CAST(position AS INTEGER) AS position FROM response WHERE id = ?',
     ),

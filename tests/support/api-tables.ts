@@ -4,10 +4,16 @@ import { fileURLToPath } from 'node:url'
 import type { Deps } from '../../server/deps.ts'
 import { allEndpoints } from '../../server/http/endpoints.ts'
 import { openApiPath } from '../../server/http/openapi.ts'
-import { conversationListFields } from '../../server/http/conversations.ts'
 import { cascadeFields } from '../../server/http/erase-asked.ts'
 import { listFields, retrieveFields } from '../../server/http/stored.ts'
 import { chatFields, messageFields } from '../../server/openai/chat-schema.ts'
+import {
+  addItemsFields,
+  changeConversationFields,
+  conversationItemsFields,
+  conversationListFields,
+  createConversationFields,
+} from '../../server/openai/conversations-schema.ts'
 import { completionFields } from '../../server/openai/completions-schema.ts'
 import { embeddingFields } from '../../server/openai/embeddings-schema.ts'
 import { episodeFields } from '../../server/openai/episodes-schema.ts'
@@ -90,6 +96,10 @@ export function apiTables(): Record<string, string> {
     'list store memories': fieldTable(listStoreMemoryFields),
     'delete store memory': fieldTable(deleteStoreMemoryFields),
     'list versions': fieldTable(listVersionFields),
+    'create a conversation': fieldTable(createConversationFields),
+    'change a conversation': fieldTable(changeConversationFields),
+    'add items': fieldTable(addItemsFields),
+    'conversation items': fieldTable(conversationItemsFields),
     'list conversations': fieldTable(conversationListFields),
     retrieve: fieldTable(retrieveFields),
     list: fieldTable(listFields),

@@ -74,6 +74,7 @@ function turn(choice: Choice): Asked {
   const { random } = choice
   const before = random() < 0.3 ? named('resp', choice) : null
   const store = random() < 0.3 ? named(random() < 0.5 ? 'vs' : 'memstore', choice) : null
+  const conversation = !before && random() < 0.2 ? named('conv', choice) : null
   const input = random() < 0.5 ? saying(choice) : question(choice)
   const memory = { ...label(random), ...(random() < 0.1 ? { mode: 'read' } : {}) }
   const body = {
@@ -83,9 +84,10 @@ function turn(choice: Choice): Asked {
     include: ['file_search_call.results'],
     mneme: { memory, gates: random() < 0.5 ? { semantic: true } : {} },
     ...(before && { previous_response_id: before.ids[0] }),
+    ...(conversation && { conversation: conversation.ids[0] }),
     ...(store && { tools: [{ type: 'file_search', vector_store_ids: [store.ids[0]] }] }),
   }
-  return { path: '', body, isForeign: Boolean(before?.isForeign || store?.isForeign) }
+  return { path: '', body, isForeign: [before, store, conversation].some((found) => found?.isForeign) }
 }
 
 function rememberTurn(tenant: Tenant, { status, text, json }: Answered): void {
@@ -168,8 +170,33 @@ export const TENANT_REQUESTS: Readonly<Record<string, TenantRequest>> = {
       return { path: `?limit=100${after ? `&after=${after.ids[0]}` : ''}`, isForeign: after?.isForeign === true }
     }),
   },
-  'GET /v1/conversations/:id': { ask: on('resp', '/v1/conversations/{}') },
-  'DELETE /v1/conversations/:id': { ask: on('resp', '/v1/conversations/{}'), weight: 0.5 },
+  'POST /v1/conversations': {
+    weight: 2,
+    ask: plain('/v1/conversations', (choice) => ({
+      body: { items: [{ role: 'user', content: saying(choice) }], metadata: { said: choice.tenant.mark() } },
+    })),
+    keep: made('conv'),
+  },
+  'POST /v1/conversations/:id': {
+    ask: on('conv', '/v1/conversations/{}', ({ tenant }) => ({ body: { metadata: { said: tenant.mark() } } })),
+  },
+  'POST /v1/conversations/:id/items': {
+    weight: 2,
+    ask: on('conv', '/v1/conversations/{}/items', (choice) => ({
+      body: { items: [{ role: 'user', content: saying(choice) }] },
+    })),
+    keep: made('convitem', ({ data }, { path }) => [idIn(path, 'conversations'), data[0].id]),
+  },
+  'GET /v1/conversations/:id/items': { weight: 2, ask: on('conv', '/v1/conversations/{}/items', page) },
+  'GET /v1/conversations/:id/items/:item': { ask: on('convitem', '/v1/conversations/{}/items/{}') },
+  'DELETE /v1/conversations/:id/items/:item': { ask: on('convitem', '/v1/conversations/{}/items/{}') },
+  'GET /v1/conversations/:id': {
+    ask: (choice) => on(choice.random() < 0.5 ? 'resp' : 'conv', '/v1/conversations/{}')(choice),
+  },
+  'DELETE /v1/conversations/:id': {
+    ask: (choice) => on(choice.random() < 0.5 ? 'resp' : 'conv', '/v1/conversations/{}')(choice),
+    weight: 0.5,
+  },
   'GET /v1/responses/:id/input_items': { ask: on('resp', '/v1/responses/{}/input_items') },
   'POST /v1/memories': {
     weight: 8,

@@ -24,7 +24,18 @@ export interface Answered {
 }
 
 /** Things of one kind that a tenant has made: the ids of a path, outermost first. */
-export type Pool = 'resp' | 'mem' | 'file' | 'vs' | 'vsfile' | 'vsfb' | 'memstore' | 'smem' | 'memver'
+export type Pool =
+  | 'resp'
+  | 'mem'
+  | 'file'
+  | 'vs'
+  | 'vsfile'
+  | 'vsfb'
+  | 'memstore'
+  | 'smem'
+  | 'memver'
+  | 'conv'
+  | 'convitem'
 
 /** A tenant names the last things that it has made, of each kind so many. */
 const MOST_OF_A_KIND = 24

@@ -22,6 +22,7 @@ import { DEFAULT_LIMITS, type Limits } from '../../server/limits.ts'
 import { createLog } from '../../server/log.ts'
 import { MemoryBudget } from '../../server/memory-budget.ts'
 import { createMetrics } from '../../server/metrics.ts'
+import { OpenConversations } from '../../server/openai/open-conversation.ts'
 import { createProtection } from '../../server/protection.ts'
 import type { ServedModel } from '../../server/served-model.ts'
 import { reportDamage } from '../../server/store/report-damage.ts'
@@ -170,6 +171,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     critic: options.critic ?? null,
     metrics,
     keys: ring,
+    conversations: new OpenConversations(),
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
     lifecycle: createLifecycle(),
     log,

@@ -33,6 +33,16 @@ test('conversations are listed, read and deleted in the terminal', async () => {
     new RegExp(`^${second.id} .*\nuser: And then\\?\nassistant: .*\n$`),
   )
   expect(JSON.parse(await mneme('list', '--json'))).toMatchObject([{ id: first.id }, { id: other.id }])
+  const made = await client.conversations.create({ topic: 'tea' })
+  expect(await mneme('show', made.id)).toBe('')
+  const say = async (input: string) => client.responses.create({ input, conversation: made.id, max_output_tokens: 4 })
+  const [{ id: one }, { id: two, conversation }] = [await say('One'), await say('Two')]
+  expect(conversation).toEqual({ id: made.id })
+  expect(await mneme('show', made.id)).toMatch(
+    new RegExp(`^${one} .*\nuser: One\nassistant: .*\n\n${two} .*\nuser: Two\n`),
+  )
+  expect(await mneme('list')).toMatch(new RegExp(`^${made.id}  \\S+  2 turns  `))
+  await client.conversations.delete(made.id)
   expect(await mneme('delete', first.id)).toBe(`deleted: ${first.id}\n`)
   expect(await mneme('list')).toMatch(new RegExp(`^${other.id} .*\n$`))
   const { code, stderr } = await runMneme(['sessions', 'show', first.id, '--url', url])

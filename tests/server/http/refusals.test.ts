@@ -36,7 +36,7 @@ const refused: [string, unknown, number, string, string | null][] = [
     'input[0].type',
   ],
   ['/v1/responses', { ...response, background: true }, 400, 'unsupported_parameter', 'background'],
-  ['/v1/responses', { ...response, conversation: 'conv_1' }, 400, 'unsupported_parameter', 'conversation'],
+  ['/v1/responses', { ...response, conversation: 'conv_1' }, 404, 'not_found', 'conversation'],
   [
     '/v1/responses',
     { ...response, text: { format: { type: 'json_object' } } },
