@@ -96,7 +96,7 @@ const ANSWERS: Readonly<Record<StoreFailure, readonly [status: number, code: str
     'The disk of the data folder is full, so this did not happen. Delete responses or free some space, and try again.',
   ],
   read_only: [507, 'storage_read_only', 'The data folder cannot be written, so this did not happen.'],
-  corrupt: [500, 'storage_corrupt', 'What is stored of this response is damaged. It can be deleted.'],
+  corrupt: [500, 'storage_corrupt', 'What is stored of it is damaged. It can be deleted.'],
   gone: [503, 'storage_gone', "The data folder's files are gone; the server is stopping. Nothing was stored."],
   erased: [
     409,
