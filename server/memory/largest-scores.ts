@@ -25,8 +25,10 @@ export class LargestScores {
     if (this.#size === this.#heap.length) this.#least = this.#heap[0]! - this.#margin
   }
 
-  items(): number[] {
-    return this.#items.filter((_, at) => !(this.#scores[at]! < this.#least))
+  /** In the order in which they were added. */
+  entries(): [item: number, score: number][] {
+    const all = this.#items.map((item, at): [number, number] => [item, this.#scores[at]!])
+    return all.filter(([, score]) => !(score < this.#least))
   }
 
   #rise(score: number): void {

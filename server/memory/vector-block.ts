@@ -105,7 +105,7 @@ export class VectorBlock {
       (rows, count, stride) => this.#memory.scoresOfCodes(rows, count, stride),
       (row, score) => largest.add(row, score),
     )
-    return largest.items()
+    return largest.entries().map(([row]) => row)
   }
 
   #scan(

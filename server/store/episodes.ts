@@ -77,12 +77,7 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
     const total = sql.totals.get(scope) as { texts: number; words: number } | undefined
     if (!total) return []
     const scores = scoreByWords(postingsOf(scope, text), total.texts, total.words)
-    const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
-    return best(
-      seqs,
-      Float64Array.from(seqs, (seq) => scores.get(seq)!),
-      DEPTH,
-    )
+    return best(allowed ? [...scores].filter(([seq]) => allowed.has(seq)) : scores, DEPTH)
   }
   return {
     add(turn, { namespace, user, text, importance, pinned, created }) {

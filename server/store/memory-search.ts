@@ -61,9 +61,7 @@ export function createMemorySearch(
     const { texts, words } = sql.totals.get(scope) as { texts: number; words: number }
     const scores = scoreByWords(postingsOf(scope, text), texts, words)
     const allowed = scores.size === 0 ? null : memoriesOf(scope, users)
-    const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
-    const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
-    return best(seqs, found, DEPTH)
+    return best(allowed ? [...scores].filter(([seq]) => allowed.has(seq)) : scores, DEPTH)
   }
   /** Memories that say what is asked for. */
   const byTopic = (scope: number, user: string | null, asked: MemoryQuery['topics']): Ranked[] => {
