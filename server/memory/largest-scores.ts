@@ -27,8 +27,12 @@ export class LargestScores {
 
   /** In the order in which they were added. */
   entries(): [item: number, score: number][] {
-    const all = this.#items.map((item, at): [number, number] => [item, this.#scores[at]!])
-    return all.filter(([, score]) => !(score < this.#least))
+    const entries: [number, number][] = []
+    for (let at = 0; at < this.#items.length; at++) {
+      const score = this.#scores[at]!
+      if (!(score < this.#least)) entries.push([this.#items[at]!, score])
+    }
+    return entries
   }
 
   #rise(score: number): void {

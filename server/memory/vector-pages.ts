@@ -21,6 +21,8 @@ export class VectorPages {
   /** Pages that have been taken; those behind them are there, and zero. */
   #taken = RESERVED
 
+  #found = new Float32Array()
+
   constructor() {
     const { memory, scan, scanCodes } = createScan(RESERVED)
     this.#memory = memory
@@ -55,16 +57,22 @@ export class VectorPages {
     return codesOfQuery(vector, new Int16Array(this.#memory.buffer, CODES, stride / 4).fill(0))
   }
 
-  /** Inner products of the query and of `count` rows from that byte on; they are there until the next call. */
+  /** Inner products of the query and of `count` rows from that byte on, with anything behind them; they are there until the next call. */
   scores(rows: number, count: number, stride: number): Float32Array {
     this.#scan(QUERY, rows, count, stride, SCORES)
-    return new Float32Array(this.#memory.buffer, SCORES, count)
+    return this.#scores()
   }
 
   /** The same of the query's codes and of rows of codes. */
   scoresOfCodes(rows: number, count: number, stride: number): Float32Array {
     this.#scanCodes(CODES, rows, count, stride - SCALE_BYTES, SCORES)
-    return new Float32Array(this.#memory.buffer, SCORES, count)
+    return this.#scores()
+  }
+
+  #scores(): Float32Array {
+    if (this.#found.buffer !== this.#memory.buffer)
+      this.#found = new Float32Array(this.#memory.buffer, SCORES, PAGE_BYTES / 4)
+    return this.#found
   }
 }
 
