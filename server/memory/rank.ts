@@ -10,6 +10,8 @@ export interface Postings {
   readonly seqs: readonly number[]
   readonly counts: readonly number[]
   readonly lengths: readonly number[]
+  /** How many texts have it, where only some of them are here. */
+  readonly texts?: number
 }
 
 export interface Ranked {
@@ -21,8 +23,8 @@ export interface Ranked {
 export function scoreByWords(postings: readonly Postings[], texts: number, words: number): Map<number, number> {
   const scores = new Map<number, number>()
   const average = Math.max(1, words / Math.max(1, texts))
-  for (const { seqs, counts, lengths } of postings) {
-    const rarity = Math.log(1 + (texts - seqs.length + 0.5) / (seqs.length + 0.5))
+  for (const { seqs, counts, lengths, texts: having = seqs.length } of postings) {
+    const rarity = Math.log(1 + (texts - having + 0.5) / (having + 0.5))
     for (let at = 0; at < seqs.length; at++) {
       const [seq, count] = [seqs[at]!, counts[at]!]
       const weight = (count * (K1 + 1)) / (count + K1 * (1 - B + (B * lengths[at]!) / average))

@@ -34,7 +34,7 @@ export function together(forms: readonly Postings[]): Postings {
   const [first] = forms
   if (first && forms.length === 1) return first
   const places = new Map<number, number>()
-  const all: { readonly [K in keyof Postings]: number[] } = { seqs: [], counts: [], lengths: [] }
+  const all: { readonly [K in 'seqs' | 'counts' | 'lengths']: number[] } = { seqs: [], counts: [], lengths: [] }
   for (const { seqs, counts, lengths } of forms)
     for (const [at, seq] of seqs.entries()) {
       const place = places.get(seq)

@@ -45,7 +45,7 @@ export function createMemorySearch(
     ),
     ofUser: database.prepare('SELECT json_group_array(seq) AS seqs FROM memory WHERE scope = ? AND user_id = ?'),
   }
-  const postingsOf = createWordPostings(database, 'memory_word')
+  const postingsOf = createWordPostings(database, 'memory')
   /** Memories of users; null where all are. */
   const memoriesOf = (scope: number, users: readonly string[] | null): ReadonlySet<number> | null => {
     if (users === null || (users.length === 1 && tables.isAlone(scope, users[0]!))) return null
@@ -59,7 +59,7 @@ export function createMemorySearch(
   }
   const byWords = (scope: number, text: string, users: readonly string[] | null): Ranked[] => {
     const { texts, words } = sql.totals.get(scope) as { texts: number; words: number }
-    const scores = scoreByWords(postingsOf(scope, text), texts, words)
+    const scores = scoreByWords(postingsOf(scope, text, users), texts, words)
     const allowed = scores.size === 0 ? null : memoriesOf(scope, users)
     return best(allowed ? [...scores].filter(([seq]) => allowed.has(seq)) : scores, DEPTH)
   }

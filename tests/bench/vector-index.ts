@@ -159,10 +159,13 @@ async function manyOwners(owners: number): Promise<void> {
   const writing = open(folder, 0)
   const next = vectorSource(WIDTH, 1)
   const began = performance.now()
+  let written = 0
   for (let at = 0; at < owners; at++)
-    if ((await writing.memoryNamespaces(`o${at}`)).length === 0)
+    if ((await writing.memoryNamespaces(`o${at}`)).length === 0) {
       await addMany(writing, `o${at}`, [0, OF_EACH_OWNER], next)
-  const rate = (owners * OF_EACH_OWNER) / ((performance.now() - began) / 1000)
+      written += OF_EACH_OWNER
+    }
+  const rate = written === 0 ? '-' : (written / ((performance.now() - began) / 1000)).toFixed(0)
   await writing.close()
   const before = resident(null)
   const start = performance.now()
@@ -175,7 +178,7 @@ async function manyOwners(owners: number): Promise<void> {
     'scan, another owner each time',
     '1',
     first,
-    rate.toFixed(0),
+    rate,
     '-',
     (ms / 1000).toFixed(1),
     (resident(null) - before).toFixed(0),

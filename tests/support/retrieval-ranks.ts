@@ -1,5 +1,5 @@
 /** In which place words, vectors and both together rank the entry that answers a question. */
-import { best, mergeScores, scoreByWords, type Postings, type Ranked } from '../../server/memory/rank.ts'
+import { best, mergeScores, scoreByWords, type Ranked } from '../../server/memory/rank.ts'
 import { VectorBlock } from '../../server/memory/vector-block.ts'
 import { VectorPages } from '../../server/memory/vector-pages.ts'
 import { searchWords, stem } from '../../server/memory/search-words.ts'
@@ -19,7 +19,7 @@ type Lists = readonly (readonly Ranked[])[]
 export type Places = readonly number[]
 
 export function placesByWords(set: RetrievalSet): { places: Places; lists: readonly (readonly Ranked[])[] } {
-  type Columns = { readonly [K in keyof Postings]: number[] }
+  type Columns = { readonly [K in 'seqs' | 'counts' | 'lengths']: number[] }
   const nowhere = (): Columns => ({ seqs: [], counts: [], lengths: [] })
   const index = new Map<string, Columns>()
   let words = 0
