@@ -1,14 +1,17 @@
 /** How memories are ranked: by words, by vectors, and by both. */
+import { LargestScores } from './largest-scores.ts'
 
 /** Constants of BM25 (Robertson & Zaragoza 2009, The Probabilistic Relevance Framework), as SQLite's FTS5 has them. */
 const K1 = 1.2
 const B = 0.75
 
-/** Where a word occurs: in a text of `length` words, `count` times. */
-export interface Posting {
-  readonly seq: number
-  readonly count: number
-  readonly length: number
+/** Where a word occurs, by columns: in the text of each memory, which has so many words, so many times. */
+export interface Postings {
+  readonly seqs: readonly number[]
+  readonly counts: readonly number[]
+  readonly lengths: readonly number[]
+  /** How many texts have it, where only some of them are here. */
+  readonly texts?: number
 }
 
 export interface Ranked {
@@ -17,17 +20,14 @@ export interface Ranked {
 }
 
 /** BM25 of texts that have at least one of the words. `texts` there are in all, of `words` words together. */
-export function scoreByWords(
-  postings: readonly (readonly Posting[])[],
-  texts: number,
-  words: number,
-): Map<number, number> {
+export function scoreByWords(postings: readonly Postings[], texts: number, words: number): Map<number, number> {
   const scores = new Map<number, number>()
   const average = Math.max(1, words / Math.max(1, texts))
-  for (const list of postings) {
-    const rarity = Math.log(1 + (texts - list.length + 0.5) / (list.length + 0.5))
-    for (const { seq, count, length } of list) {
-      const weight = (count * (K1 + 1)) / (count + K1 * (1 - B + (B * length) / average))
+  for (const { seqs, counts, lengths, texts: having = seqs.length } of postings) {
+    const rarity = Math.log(1 + (texts - having + 0.5) / (having + 0.5))
+    for (let at = 0; at < seqs.length; at++) {
+      const [seq, count] = [seqs[at]!, counts[at]!]
+      const weight = (count * (K1 + 1)) / (count + K1 * (1 - B + (B * lengths[at]!) / average))
       scores.set(seq, (scores.get(seq) ?? 0) + rarity * weight)
     }
   }
@@ -35,13 +35,10 @@ export function scoreByWords(
 }
 
 /** The `most` best of memories with their scores, best first; of equal scores the later memory. */
-export function best(seqs: readonly number[], scores: Float64Array, most: number): Ranked[] {
-  // Only those that can be among the best are made objects and sorted as such.
-  const least = scores.length > most ? scores.toSorted()[scores.length - most]! : -Infinity
-  const found: Ranked[] = []
-  for (let at = 0; at < scores.length; at++)
-    if (scores[at]! >= least) found.push({ seq: seqs[at]!, score: scores[at]! })
-  return sorted(found).slice(0, most)
+export function best(scores: Iterable<readonly [seq: number, score: number]>, most: number): Ranked[] {
+  const largest = new LargestScores(most, 0)
+  for (const [seq, score] of scores) largest.add(seq, score)
+  return sorted(largest.entries().map(([seq, score]) => ({ seq, score }))).slice(0, most)
 }
 
 /** Best first; of equal scores the later memory. */

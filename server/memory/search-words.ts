@@ -68,9 +68,14 @@ function withoutE(word: string): string {
   return word.length > 3 && word.endsWith('e') ? word.slice(0, -1) : word
 }
 
+const formsOfRoot = new Map<string, string[]>()
+for (const form of Object.keys(IRREGULAR)) {
+  const root = stem(form)
+  formsOfRoot.set(root, [...(formsOfRoot.get(root) ?? []), form])
+}
+
 /** Beginnings that the forms of a word have. */
 export function beginningsOf(word: string): string[] {
   const root = stem(word)
-  const forms = Object.keys(IRREGULAR).filter((form) => stem(form) === root)
-  return [...forms, root.replace(/i$/u, '')]
+  return [...(formsOfRoot.get(root) ?? []), root.replace(/i$/u, '')]
 }

@@ -1,22 +1,30 @@
-/** The vectors of one namespace in pages of memory, scanned whole: exact, and no index to fall out of step. */
+/** The vectors of one namespace in memory, scanned whole: exact, and no index to fall out of step. */
+import { codesStrideOf, errorOfCodes, lengthOf, writeCodes } from './codes.ts'
+import { LargestScores } from './largest-scores.ts'
+import { PagedRows } from './paged-rows.ts'
 import { TopRanked } from './top-ranked.ts'
 import type { Ranked } from './rank.ts'
-import { PAGE_BYTES, strideOf, type VectorPages } from './vector-pages.ts'
+import { strideOf, type VectorPages } from './vector-pages.ts'
+
+/** From so many vectors on codes of a quarter of their bytes are compared first, and the vectors only of what can be among the best. */
+const CODED_FROM = 1000
 
 export class VectorBlock {
   readonly width: number
   readonly #memory: VectorPages
-  readonly #stride: number
-  readonly #perPage: number
+  readonly #vectors: PagedRows
+  readonly #codes: PagedRows
   readonly #rows = new Map<number, number>()
   readonly #seqs: number[] = []
-  readonly #pages: number[] = []
+  #isCoded = false
+  /** Of vectors since the block was empty. */
+  #most = { length: 0, rest: 0 }
 
   constructor(width: number, memory: VectorPages) {
     this.width = width
     this.#memory = memory
-    this.#stride = strideOf(width)
-    this.#perPage = Math.floor(PAGE_BYTES / this.#stride)
+    this.#vectors = new PagedRows(strideOf(width), memory)
+    this.#codes = new PagedRows(codesStrideOf(width), memory)
   }
 
   get size(): number {
@@ -25,7 +33,7 @@ export class VectorBlock {
 
   /** Bytes of memory. */
   get bytes(): number {
-    return this.#pages.length * PAGE_BYTES
+    return this.#vectors.bytes + this.#codes.bytes
   }
 
   /** Adds the vector of a memory, or puts it in the place of its old one. */
@@ -35,11 +43,14 @@ export class VectorBlock {
     let row = this.#rows.get(seq)
     if (row === undefined) {
       row = this.#seqs.length
-      if (row === this.#pages.length * this.#perPage) this.#pages.push(this.#memory.take())
+      this.#vectors.push()
+      if (this.#isCoded) this.#codes.push()
       this.#seqs.push(seq)
       this.#rows.set(seq, row)
     }
-    this.#row(row).set(vector)
+    this.#vector(row).set(vector)
+    if (this.#isCoded) this.#encode(row)
+    else if (this.#seqs.length >= CODED_FROM) this.#encodeAll()
   }
 
   /** Forgets a memory: the last one takes its row, and no copy of the vector stays. */
@@ -48,37 +59,83 @@ export class VectorBlock {
     if (row === undefined) return
     const last = this.#seqs.length - 1
     const moved = this.#seqs[last]!
-    this.#row(row).set(this.#row(last))
-    this.#row(last).fill(0)
+    for (const rows of this.#isCoded ? [this.#vectors, this.#codes] : [this.#vectors]) {
+      rows.move(last, row)
+      rows.pop()
+    }
     this.#seqs[row] = moved
     this.#rows.set(moved, row)
     this.#seqs.pop()
     this.#rows.delete(seq)
-    if (last === (this.#pages.length - 1) * this.#perPage) this.#memory.release(this.#pages.pop()!)
   }
 
   /** Gives the memory back; the block is empty then. */
   clear(): void {
-    for (const page of this.#pages.splice(0)) this.#memory.release(page)
+    this.#vectors.clear()
+    this.#codes.clear()
     this.#seqs.length = 0
     this.#rows.clear()
+    this.#isCoded = false
+    this.#most = { length: 0, rest: 0 }
   }
 
   /** The nearest memories by inner product, best first; of equal ones the later memory. */
   nearest(query: Float32Array, most: number): Ranked[] {
     const top = new TopRanked(most)
-    this.#memory.setQuery(query, this.#stride)
-    for (const [at, page] of this.#pages.entries()) {
-      const first = at * this.#perPage
-      const count = Math.min(this.#perPage, this.#seqs.length - first)
-      const scores = this.#memory.scores(page, count, this.#stride)
-      for (let i = 0; i < count; i++) if (scores[i]! >= top.least) top.add(this.#seqs[first + i]!, scores[i]!)
+    const scale = this.#memory.setQuery(query, this.#vectors.stride)
+    const add = (row: number, score: number): void => {
+      if (score >= top.least) top.add(this.#seqs[row]!, score)
+    }
+    if (!this.#isCoded)
+      this.#scan(this.#vectors, (rows, count, stride) => this.#memory.scores(rows, count, stride), add)
+    else {
+      const { stride } = this.#vectors
+      for (const row of this.#candidates(query, scale, most))
+        add(row, this.#memory.scores(this.#vectors.at(row), 1, stride)[0]!)
     }
     return top.sorted()
   }
 
-  #row(row: number): Float32Array {
-    const page = this.#pages[Math.floor(row / this.#perPage)]!
-    return this.#memory.row(page, row % this.#perPage, this.#stride, this.width)
+  /** Rows that can be among the best: by their codes not further behind the last of these than both can be wrong. */
+  #candidates(query: Float32Array, scale: number, most: number): number[] {
+    const error = errorOfCodes(query, scale, this.#most)
+    const largest = new LargestScores(most, (2 * error) / scale)
+    this.#scan(
+      this.#codes,
+      (rows, count, stride) => this.#memory.scoresOfCodes(rows, count, stride),
+      (row, score) => largest.add(row, score),
+    )
+    return largest.entries().map(([row]) => row)
+  }
+
+  #scan(
+    rows: PagedRows,
+    scoresOf: (at: number, count: number, stride: number) => Float32Array,
+    add: (row: number, score: number) => void,
+  ): void {
+    for (let first = 0; first < this.#seqs.length; first += rows.perPage) {
+      const count = Math.min(rows.perPage, this.#seqs.length - first)
+      const scores = scoresOf(rows.at(first), count, rows.stride)
+      for (let i = 0; i < count; i++) add(first + i, scores[i]!)
+    }
+  }
+
+  #vector(row: number): Float32Array {
+    return new Float32Array(this.#memory.buffer, this.#vectors.at(row), this.width)
+  }
+
+  #encode(row: number): void {
+    const vector = this.#vector(row)
+    const rest = writeCodes(vector, this.#codes.row(row))
+    this.#most.rest = Math.max(this.#most.rest, rest)
+    this.#most.length = Math.max(this.#most.length, lengthOf(vector))
+  }
+
+  #encodeAll(): void {
+    this.#isCoded = true
+    for (let row = 0; row < this.#seqs.length; row++) {
+      this.#codes.push()
+      this.#encode(row)
+    }
   }
 }

@@ -1,55 +1,78 @@
 /** Memory for vectors, in pages of one size: blocks of any size come and go without leaving holes, and grow without being copied. */
-import { createScan, VECTOR_ALIGNMENT, type Scan, type ScanMemory } from './scan-kernel.ts'
+import { codesOfQuery } from './codes.ts'
+import { createScan, SCALE_BYTES, VECTOR_ALIGNMENT, type Scan } from './scan-kernel.ts'
+import type { WasmMemory } from './wasm.ts'
 
 export const PAGE_BYTES = 64 * 1024
+/** What the first pages hold: the query, its codes, and scores. */
+const QUERY = 0
+const CODES = PAGE_BYTES
+const SCORES = 2 * PAGE_BYTES
+const RESERVED = 3
+/** Pages that are added at once, and as a share of those that are there. What nobody writes to takes no memory. */
+const LEAST_GROWTH = 16
+const GROWTH = 1 / 8
 
 export class VectorPages {
-  readonly #memory: ScanMemory
+  readonly #memory: WasmMemory
   readonly #scan: Scan
+  readonly #scanCodes: Scan
   readonly #free: number[] = []
-  /** The first page holds the query, the second one scores. */
-  #pages = 1
+  /** Pages that have been taken; those behind them are there, and zero. */
+  #taken = RESERVED
+
+  #found = new Float32Array()
 
   constructor() {
-    const { memory, scan } = createScan()
+    const { memory, scan, scanCodes } = createScan(RESERVED)
     this.#memory = memory
     this.#scan = scan
-    this.take()
+    this.#scanCodes = scanCodes
   }
 
   /** The number of a page that is all zeros. */
   take(): number {
     const page = this.#free.pop()
     if (page !== undefined) return page
-    this.#memory.grow(1)
-    return this.#pages++
+    const there = this.#memory.buffer.byteLength / PAGE_BYTES
+    // Not one by one: V8 collects garbage for each, as if all of the memory had come anew.
+    if (this.#taken === there) this.#memory.grow(Math.max(LEAST_GROWTH, Math.ceil(there * GROWTH)))
+    return this.#taken++
   }
 
   /** Gives a page back; nothing of what was in it stays. */
   release(page: number): void {
-    this.#bytes(page).fill(0)
+    new Uint8Array(this.#memory.buffer, page * PAGE_BYTES, PAGE_BYTES).fill(0)
     this.#free.push(page)
   }
 
-  /** `row` of a page whose rows have `stride` bytes. */
-  row(page: number, row: number, stride: number, width: number): Float32Array {
-    return new Float32Array(this.#memory.buffer, page * PAGE_BYTES + row * stride, width)
+  get buffer(): ArrayBuffer {
+    return this.#memory.buffer
   }
 
-  /** The vector that `scores` compares with. */
-  setQuery(vector: Float32Array, stride: number): void {
-    this.#bytes(0).fill(0, 0, stride)
-    new Float32Array(this.#memory.buffer, 0, vector.length).set(vector)
+  /** The vector that is compared with rows of `stride` bytes. Returns what its codes are to be multiplied with. */
+  setQuery(vector: Float32Array, stride: number): number {
+    const query = new Float32Array(this.#memory.buffer, QUERY, stride / 4).fill(0)
+    query.set(vector)
+    return codesOfQuery(vector, new Int16Array(this.#memory.buffer, CODES, stride / 4).fill(0))
   }
 
-  /** Inner products of the query and of the first `count` rows of a page; they are there until the next call. */
-  scores(page: number, count: number, stride: number): Float32Array {
-    this.#scan(0, page * PAGE_BYTES, count, stride, PAGE_BYTES)
-    return new Float32Array(this.#memory.buffer, PAGE_BYTES, count)
+  /** Inner products of the query and of `count` rows from that byte on, with anything behind them; they are there until the next call. */
+  scores(rows: number, count: number, stride: number): Float32Array {
+    this.#scan(QUERY, rows, count, stride, SCORES)
+    return this.#scores()
   }
 
-  #bytes(page: number): Uint8Array {
-    return new Uint8Array(this.#memory.buffer, page * PAGE_BYTES, PAGE_BYTES)
+  /** The same of the query's codes and of rows of codes. */
+  scoresOfCodes(rows: number, count: number, stride: number): Float32Array {
+    this.#scanCodes(CODES, rows, count, stride - SCALE_BYTES, SCORES)
+    return this.#scores()
+  }
+
+  #scores(): Float32Array {
+    if (this.#found.buffer !== this.#memory.buffer)
+      this.#found = new Float32Array(this.#memory.buffer, SCORES, PAGE_BYTES / 4)
+    return this.#found
   }
 }
 

@@ -1,5 +1,5 @@
 /** The forms of a query's words in an index of words. */
-import type { Posting } from './rank.ts'
+import type { Postings } from './rank.ts'
 import { beginningsOf, searchWords, stem } from './search-words.ts'
 
 /** Words of a query that are looked up. */
@@ -13,9 +13,6 @@ export interface WordForms {
   readonly ranges: readonly { readonly from: string; readonly to: string }[]
 }
 
-/** A word's place in an index. */
-export type WordRow = Posting & { readonly word: string }
-
 export function wordFormsOf(text: string): WordForms[] {
   const words = new Map(searchWords(text).map((word) => [stem(word), word]))
   return [...words].slice(0, MAX_WORDS).map(([root, word]) => ({ root, ranges: rangesOf(word) }))
@@ -27,10 +24,28 @@ function rangesOf(word: string): { readonly from: string; readonly to: string }[
   return beginningsOf(word).map((from) => ({ from, to: `${from}${LAST}` }))
 }
 
-/** What of the rows in a word's ranges are forms of it; a text that has two forms has it twice. */
-export function postingsOf({ root }: WordForms, rows: Iterable<WordRow>): Posting[] {
-  const found = new Map<number, Posting>()
-  for (const { word, seq, count, length } of rows)
-    if (stem(word) === root) found.set(seq, { seq, length, count: count + (found.get(seq)?.count ?? 0) })
-  return [...found.values()]
+/** Whether a word of an index is a form of it. */
+export function isFormOf({ root }: WordForms, word: string): boolean {
+  return stem(word) === root
+}
+
+/** Postings of the forms of one word: a text that has two of them has it twice. */
+export function together(forms: readonly Postings[]): Postings {
+  const [first] = forms
+  if (first && forms.length === 1) return first
+  const places = new Map<number, number>()
+  const all: { readonly [K in 'seqs' | 'counts' | 'lengths']: number[] } = { seqs: [], counts: [], lengths: [] }
+  for (const { seqs, counts, lengths } of forms)
+    for (const [at, seq] of seqs.entries()) {
+      const place = places.get(seq)
+      if (place !== undefined) {
+        all.counts[place]! += counts[at]!
+        continue
+      }
+      places.set(seq, all.seqs.length)
+      all.seqs.push(seq)
+      all.counts.push(counts[at]!)
+      all.lengths.push(lengths[at]!)
+    }
+  return all
 }

@@ -39,7 +39,7 @@ interface Row {
 /** An owner has at most `limit` turns in the index; beyond it those go that matter least by now. */
 export function createEpisodes(database: Database.Database, limit: number): Episodes {
   const sql = prepare(database)
-  const postingsOf = createWordPostings(database, 'episode_word')
+  const postingsOf = createWordPostings(database, 'episode')
   const scopeOf = (owner: string, namespace: string): number => {
     sql.addScope.run(owner, namespace)
     return (sql.scope.get(owner, namespace) as { scope: number }).scope
@@ -73,16 +73,11 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
       if (!allowed || allowed.has(seq)) top.add(seq, innerProduct(made.vector, vectorOf(vector)))
     return top.sorted()
   }
-  const byWords = (scope: number, text: string, allowed: ReadonlySet<number> | null): Ranked[] => {
+  const byWords = (scope: number, { text, user }: EpisodeQuery, allowed: ReadonlySet<number> | null): Ranked[] => {
     const total = sql.totals.get(scope) as { texts: number; words: number } | undefined
     if (!total) return []
-    const scores = scoreByWords(postingsOf(scope, text), total.texts, total.words)
-    const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
-    return best(
-      seqs,
-      Float64Array.from(seqs, (seq) => scores.get(seq)!),
-      DEPTH,
-    )
+    const scores = scoreByWords(postingsOf(scope, text, user === null ? null : [user]), total.texts, total.words)
+    return best(allowed ? [...scores].filter(([seq]) => allowed.has(seq)) : scores, DEPTH)
   }
   return {
     add(turn, { namespace, user, text, importance, pinned, created }) {
@@ -118,7 +113,7 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
       if (!found) return []
       const rows = query.user === null ? null : (sql.ofUser.all(found.scope, query.user) as { seq: number }[])
       const allowed = rows && new Set(rows.map(({ seq }) => seq))
-      const lists = [byWords(found.scope, query.text, allowed), nearest(found.scope, query, allowed)] as const
+      const lists = [byWords(found.scope, query, allowed), nearest(found.scope, query, allowed)] as const
       const [words, similar] = lists.map((list) => new Map(list.map(({ seq, score }) => [seq, score])))
       return mergeScores({ words: lists[0], meaning: lists[1] })
         .slice(0, query.limit)

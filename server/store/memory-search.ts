@@ -43,14 +43,14 @@ export function createMemorySearch(
       `SELECT seq FROM memory WHERE seq > (SELECT max(seq) FROM memory) - ${LATE} AND scope = ? AND (? IS NULL OR user_id = ?)
         AND embedder IS NULL AND ended IS NULL ORDER BY seq DESC LIMIT ${MOST_LATE}`,
     ),
-    ofUser: database.prepare('SELECT seq FROM memory WHERE scope = ? AND user_id = ?'),
+    ofUser: database.prepare('SELECT json_group_array(seq) AS seqs FROM memory WHERE scope = ? AND user_id = ?'),
   }
-  const postingsOf = createWordPostings(database, 'memory_word')
+  const postingsOf = createWordPostings(database, 'memory')
   /** Memories of users; null where all are. */
   const memoriesOf = (scope: number, users: readonly string[] | null): ReadonlySet<number> | null => {
     if (users === null || (users.length === 1 && tables.isAlone(scope, users[0]!))) return null
-    const rows = users.flatMap((one) => sql.ofUser.all(scope, one) as { seq: number }[])
-    return new Set(rows.map(({ seq }) => seq))
+    const all = users.map((one) => (sql.ofUser.get(scope, one) as { seqs: string }).seqs)
+    return new Set(all.flatMap((seqs) => JSON.parse(seqs) as number[]))
   }
   const nearestOf = (scope: number, users: readonly string[] | null, made: MadeVector, near: Near | null): Ranked[] => {
     if (users === null || users.length === 1) return vectors.nearest(scope, users?.[0] ?? null, made, DEPTH, near)
@@ -59,11 +59,9 @@ export function createMemorySearch(
   }
   const byWords = (scope: number, text: string, users: readonly string[] | null): Ranked[] => {
     const { texts, words } = sql.totals.get(scope) as { texts: number; words: number }
-    const scores = scoreByWords(postingsOf(scope, text), texts, words)
+    const scores = scoreByWords(postingsOf(scope, text, users), texts, words)
     const allowed = scores.size === 0 ? null : memoriesOf(scope, users)
-    const seqs = [...scores.keys()].filter((seq) => !allowed || allowed.has(seq))
-    const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
-    return best(seqs, found, DEPTH)
+    return best(allowed ? [...scores].filter(([seq]) => allowed.has(seq)) : scores, DEPTH)
   }
   /** Memories that say what is asked for. */
   const byTopic = (scope: number, user: string | null, asked: MemoryQuery['topics']): Ranked[] => {

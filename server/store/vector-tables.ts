@@ -46,6 +46,12 @@ export function createVectorTables(database: Database.Database) {
   /** Whether all memories of a namespace are of that user. */
   const isAlone = (scope: number, user: string): boolean =>
     sql.later.get(scope, user) === undefined && sql.earlier.get(scope, user) === undefined
+  /** Whether reading a user's memories for each page of `most` is less than going through the whole namespace. */
+  const isFew = ({ scope, user }: IndexKey, most: number): boolean => {
+    if (user === null) return false
+    const { theirs, all } = sql.sizes.get(scope, user, scope) as { theirs: number; all: number }
+    return theirs * Math.max(1, theirs / Math.abs(most)) < all
+  }
   return {
     /** The same vectors have the same key, whether they are asked for as a user's or as everybody's. */
     keyOf: (scope: number, user: string | null, embedder: string): IndexKey => ({
@@ -58,7 +64,11 @@ export function createVectorTables(database: Database.Database) {
     version: (): number => (sql.version.get() as { seq: number } | undefined)?.seq ?? 0,
     /** Those that have changed since a version, in the order of their changes. */
     changedSince: (key: IndexKey, version: number, most: number): VectorRow[] =>
-      asRows(sql.since.all(version, ...conditions(key), most)),
+      asRows(
+        isFew(key, most)
+          ? sql.sinceOfUser.all(version, key.scope, key.embedder, key.user, most)
+          : sql.since.all(version, ...conditions(key), most),
+      ),
     /** The vector of a memory, if it has changed since. */
     changed: (key: IndexKey, seq: number, version: number): VectorRow | undefined =>
       asRows(sql.changed.all(version, ...conditions(key), seq))[0],
@@ -74,10 +84,16 @@ export function createVectorTables(database: Database.Database) {
 function prepare(database: Database.Database) {
   const rows = `SELECT memory.seq, version, vector FROM memory_vector JOIN memory ON memory.seq = memory_vector.seq
     WHERE version > ? AND memory_vector.scope = ? AND embedder = ? AND (? IS NULL OR user_id = ?)`
+  const ofUser = `SELECT memory.seq, version, vector FROM memory INDEXED BY memory_once
+    CROSS JOIN memory_vector ON memory_vector.seq = memory.seq
+    WHERE version > ? AND memory.scope = ? AND embedder = ? AND user_id = ? ORDER BY version LIMIT ?`
   const unchanged = `SELECT count(*) AS n FROM memory_vector WHERE scope = ? AND version <= ?`
   return {
     version: database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'memory_vector'"),
     since: database.prepare(`${rows} ORDER BY version LIMIT ?`),
+    sinceOfUser: database.prepare(ofUser),
+    sizes: database.prepare(`SELECT (SELECT count(*) FROM memory WHERE scope = ? AND user_id = ?) AS theirs,
+      (SELECT texts FROM memory_scope WHERE scope = ?) AS "all"`),
     changed: database.prepare(`${rows} AND memory_vector.seq = ?`),
     some: database.prepare(`${rows.replace('version > ?', 'version > 0')}
       AND memory_vector.seq IN (SELECT value FROM json_each(?))`),

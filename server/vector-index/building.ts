@@ -16,6 +16,8 @@ const SEARCH_WIDTHS = [128, 512] as const
 /** Of the ten nearest, so many have to be found. */
 export const LEAST_RECALL = 0.95
 const NEAREST = 10
+/** FAISS adds up in another order: so much less than a score, as a share of the best, is the same. */
+const ROUNDING = 1e-5
 
 export class Building {
   readonly #faiss: Faiss
@@ -79,13 +81,17 @@ export class Building {
     return (this.#bytes ??= this.#index.toBuffer())
   }
 
+  /** Of equally near vectors any are as good: the same sentence of many users has one vector. */
   #recallOf(index: FaissIndex): number {
     let [found, wanted] = [0, 0]
     for (const [at, query] of this.#queries.entries()) {
-      const nearest = this.#exact[at]!.sorted().slice(1)
-      const { labels } = index.search(Array.from(query), Math.min(index.ntotal(), NEAREST + 1))
-      found += nearest.filter(({ seq }) => labels.includes(seq)).length
-      wanted += nearest.length
+      const nearest = this.#exact[at]!.sorted()
+      const least = nearest.at(-1)!.score - ROUNDING * Math.abs(nearest[0]!.score)
+      const { distances, labels } = index.search(Array.from(query), nearest.length)
+      const near = distances.filter((score, i) => labels[i]! >= 0 && score >= least)
+      // The query itself does not count.
+      found += Math.max(0, near.length - 1)
+      wanted += nearest.length - 1
     }
     return wanted === 0 ? 1 : found / wanted
   }

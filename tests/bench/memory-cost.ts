@@ -4,7 +4,7 @@
  *   npx tsx tests/bench/memory-cost.ts [BUNDLE] [--memories 1000] [--rounds 40] [--tokens 48]
  */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -21,6 +21,8 @@ const { values, positionals } = parseArgs({
   },
 })
 const [count, rounds, tokens] = [Number(values.memories), Number(values.rounds), Number(values.tokens)]
+
+const AFTER_MS = 200
 
 type Mode = 'on' | 'read' | 'off'
 type Kind = readonly [input: (round: number) => string, mode: Mode]
@@ -41,12 +43,22 @@ const kinds: Readonly<Record<string, Kind>> = Object.fromEntries(
 
 interface Turn {
   readonly milliseconds: number
+  readonly processor: number
   readonly generated: number
   readonly computed: number
   readonly read: number
 }
 
-async function turn({ post }: ServerProcess, [input, mode]: Kind, round: number): Promise<Turn> {
+/** Milliseconds that all threads of a process have run. */
+function processorTime(pid: number): number {
+  const threads = readdirSync(`/proc/${pid}/task`).map((id) =>
+    readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8'),
+  )
+  return threads.reduce((sum, text) => sum + Number(text.split(' ')[0]) / 1e6, 0)
+}
+
+async function turn({ post, child }: ServerProcess, [input, mode]: Kind, round: number): Promise<Turn> {
+  const before = processorTime(child.pid!)
   const began = performance.now()
   const answer = await post('/v1/responses', {
     input: input(round),
@@ -59,7 +71,11 @@ async function turn({ post }: ServerProcess, [input, mode]: Kind, round: number)
   }
   const { output_tokens: generated, mneme } = json.usage
   const read = mneme.memory?.entries.length ?? 0
-  return { milliseconds: performance.now() - began, generated, computed: mneme.tokens_computed, read }
+  const milliseconds = performance.now() - began
+  // What is written and consolidated after the answer is the turn's, too.
+  await new Promise((resolve) => setTimeout(resolve, AFTER_MS))
+  const processor = processorTime(child.pid!) - before
+  return { milliseconds, processor, generated, computed: mneme.tokens_computed, read }
 }
 
 async function fill({ post }: ServerProcess): Promise<void> {
@@ -90,12 +106,13 @@ rmSync(data, { recursive: true, force: true })
 const median = (name: string, of: (turn: Turn) => number): number => quantile(turns.get(name)!.map(of), 0.5)
 console.log(describeMachine())
 console.log(`${positionals[0] ?? 'bundled model'}, ${count} memories, medians of ${rounds} interleaved rounds`)
-console.log('| memories of the turn | ms | ms a token generated | tokens generated | tokens computed | entries read |')
-console.log('| --- | ---: | ---: | ---: | ---: | ---: |')
+console.log(
+  '| memories of the turn | ms | processor ms | ms a token generated | tokens generated | tokens computed | entries read |',
+)
+console.log('| --- | ---: | ---: | ---: | ---: | ---: | ---: |')
 for (const name of turns.keys()) {
   const perToken = median(name, ({ milliseconds, generated }) => milliseconds / generated)
+  const times = [(t: Turn) => t.milliseconds, (t: Turn) => t.processor].map((of) => median(name, of).toFixed(1))
   const counts = [(t: Turn) => t.generated, (t: Turn) => t.computed, (t: Turn) => t.read].map((of) => median(name, of))
-  console.log(
-    `| ${name} | ${median(name, (t) => t.milliseconds).toFixed(1)} | ${perToken.toFixed(2)} | ${counts.join(' | ')} |`,
-  )
+  console.log(`| ${name} | ${times.join(' | ')} | ${perToken.toFixed(2)} | ${counts.join(' | ')} |`)
 }

@@ -1,5 +1,5 @@
 /** In which place words, vectors and both together rank the entry that answers a question. */
-import { best, mergeScores, scoreByWords, type Posting, type Ranked } from '../../server/memory/rank.ts'
+import { best, mergeScores, scoreByWords, type Ranked } from '../../server/memory/rank.ts'
 import { VectorBlock } from '../../server/memory/vector-block.ts'
 import { VectorPages } from '../../server/memory/vector-pages.ts'
 import { searchWords, stem } from '../../server/memory/search-words.ts'
@@ -19,23 +19,26 @@ type Lists = readonly (readonly Ranked[])[]
 export type Places = readonly number[]
 
 export function placesByWords(set: RetrievalSet): { places: Places; lists: readonly (readonly Ranked[])[] } {
-  const index = new Map<string, Posting[]>()
+  type Columns = { readonly [K in 'seqs' | 'counts' | 'lengths']: number[] }
+  const nowhere = (): Columns => ({ seqs: [], counts: [], lengths: [] })
+  const index = new Map<string, Columns>()
   let words = 0
   for (const [seq, text] of set.entries.entries()) {
     const all = wordsOf(text).map(stem)
     words += all.length
     for (const word of new Set(all)) {
-      const posting = { seq, count: all.filter((one) => one === word).length, length: all.length }
-      index.set(word, [...(index.get(word) ?? []), posting])
+      const { seqs, counts, lengths } = index.get(word) ?? nowhere()
+      seqs.push(seq)
+      counts.push(all.filter((one) => one === word).length)
+      lengths.push(all.length)
+      index.set(word, { seqs, counts, lengths })
     }
   }
   const lists = set.questions.map(({ text, without }) => {
-    const found = [...new Set(searchWords(text).map(stem))].map((word) => index.get(word) ?? [])
+    const found = [...new Set(searchWords(text).map(stem))].map((word) => index.get(word) ?? nowhere())
     const scores = scoreByWords(found, set.entries.length, words)
-    const seqs = [...scores.keys()].filter((seq) => !without.has(seq))
     return best(
-      seqs,
-      Float64Array.from(seqs, (seq) => scores.get(seq)!),
+      [...scores].filter(([seq]) => !without.has(seq)),
       DEPTH,
     )
   })

@@ -1,7 +1,7 @@
 /** Which memories of a namespace fit a query: the lists of server/store/memory-search.ts, from PostgreSQL. */
 import { sameTopic } from '../../memory/facts/topic.ts'
 import { best, mergeScores, scoreByWords, type Ranked } from '../../memory/rank.ts'
-import { postingsOf, wordFormsOf, type WordRow } from '../../memory/word-forms.ts'
+import { isFormOf, together, wordFormsOf } from '../../memory/word-forms.ts'
 import type { Memory, MemoryHit, MemoryQuery } from '../memory-calls.ts'
 import { DEPTH, LATE, LEAST_TOPIC, MOST_LATE } from '../memory-search.ts'
 import { topicOf } from '../memory-row.ts'
@@ -53,19 +53,25 @@ async function byWords(query: Query, { scope, texts, words }: Scope, text: strin
       AND posting.word >= range.low COLLATE "C" AND posting.word < range.high COLLATE "C"
     JOIN mneme_memory AS memory ON memory.seq = posting.seq`
   const columns = [ranges.map(({ at }) => at), ranges.map(({ from }) => from), ranges.map(({ to }) => to)]
-  type Row = WordRow & { readonly at: number; readonly is_theirs: boolean }
+  interface Row {
+    readonly at: number
+    readonly word: string
+    readonly seq: number
+    readonly count: number
+    readonly length: number
+    readonly is_theirs: boolean
+  }
   const { rows } = await query<Row>(postings, [scope, whose, ...columns])
   const theirs = new Set(rows.filter((row) => row.is_theirs).map(({ seq }) => seq))
-  const lists = all.map((forms, at) =>
-    postingsOf(
-      forms,
-      rows.filter((row) => row.at === at),
-    ),
-  )
+  const lists = all.map((forms, at) => {
+    const found = rows.filter((row) => row.at === at && isFormOf(forms, row.word))
+    return together(found.map((row) => ({ seqs: [row.seq], counts: [row.count], lengths: [row.length] })))
+  })
   const scores = scoreByWords(lists, texts, words)
-  const seqs = [...scores.keys()].filter((seq) => theirs.has(seq))
-  const found = Float64Array.from(seqs, (seq) => scores.get(seq)!)
-  return best(seqs, found, DEPTH)
+  return best(
+    [...scores].filter(([seq]) => theirs.has(seq)),
+    DEPTH,
+  )
 }
 
 /** Exact: all vectors of the namespace, or of the users, are compared. */

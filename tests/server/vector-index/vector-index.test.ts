@@ -58,6 +58,13 @@ async function indexed() {
   return { folder, store, exact, next }
 }
 
+/** So many vectors, one after the other again and again, and one of them. */
+function inTurn(count: number): { next(): MadeVector; any: MadeVector } {
+  const all = Array.from({ length: count }, vectorSource(WIDTH, 1))
+  let at = 0
+  return { next: () => all[at++ % count]!, any: all[0]! }
+}
+
 /** Of the ten nearest that a scan finds, how many the index finds; what it finds has the same similarity. */
 async function recall(store: Store, exact: Store, next: () => MadeVector, queries = 20): Promise<number> {
   let found = 0
@@ -229,15 +236,24 @@ else
 
     test('that would find too little is not used', async () => {
       const store = await open(temporaryFolder(), 300, 1)
-      // Of vectors that are all the same no ten are the nearest.
-      const same = vectorSource(WIDTH, 1)()
-      await addMany(store, OWNER, [0, COUNT], () => same)
-      for (const one = query(same); store.notes.length === 0;) {
+      // Of three vectors in turn HNSW links each only with its like: one of them is never found.
+      const { next, any } = inTurn(3)
+      await addMany(store, OWNER, [0, COUNT], next)
+      for (const one = query(any); store.notes.length === 0;) {
         await store.searchMemories(OWNER, one)
         await new Promise((resolve) => setTimeout(resolve, 50))
       }
       expect(store.notes[0]).toMatch(/of the nearest of a namespace's vectors, less than 95/)
       expect((await store.statistics()).vectorIndex).toMatchObject({ indexes: 0, building: false, failures: 0 })
+    })
+
+    test('of which many are the same: those as near as the tenth are as good', async () => {
+      const store = await open(temporaryFolder(), 300, 1)
+      const { next, any } = inTurn(20)
+      await addMany(store, OWNER, [0, COUNT], next)
+      await until(store, query(any), ({ indexes }) => indexes === 1)
+      const found = await find(store, query(any))
+      expect(found.map(({ similarity }) => similarity!.toFixed(4))).toEqual(Array(10).fill('1.0000'))
     })
 
     test('serves a user of the namespace, and never another one', async () => {
