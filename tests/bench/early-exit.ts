@@ -1,6 +1,6 @@
 /**
  * What an early exit is worth: decode speed over HTTP without it, with its drafts and with a threshold, by kind of text.
- *   npx tsx tests/bench/early-exit.ts BUNDLE [rounds=5] [THRESHOLD=0.8] [THREADS=1] [TOKENS=200]
+ *   npx tsx tests/bench/early-exit.ts BUNDLE [rounds=5] [THRESHOLD=0.8] [THREADS=1] [TEMPERATURE=0] [TOKENS=200]
  * BUNDLE was exported of a model with exits. Prints medians of interleaved rounds against decoding without any drafts, in
  * brackets the fastest round of each against the fastest without: drafts of n-grams, of the exit, of both, and the exit with a
  * threshold. "Tokens a call": of the whole model, with drafts of the exit. "Unverified": tokens that the exit decided by itself;
@@ -13,9 +13,10 @@ import { join } from 'node:path'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { listening } from '../support/process.ts'
 
-const [bundle, rounds = '5', threshold = '0.8', threads = '1', tokens = '200'] = process.argv.slice(2)
+const [bundle, rounds = '5', threshold = '0.8', threads = '1', temperature = '0', tokens = '200'] =
+  process.argv.slice(2)
 if (bundle === undefined)
-  throw new Error('usage: early-exit.ts BUNDLE [rounds=5] [THRESHOLD=0.8] [THREADS=1] [TOKENS=200]')
+  throw new Error('usage: early-exit.ts BUNDLE [rounds=5] [THRESHOLD=0.8] [THREADS=1] [TEMPERATURE=0] [TOKENS=200]')
 
 const TEXTS = {
   'repetitive text': 'the sea and the land and the sea and the land and the sea and the land and the ',
@@ -32,11 +33,12 @@ const TEXTS = {
 type Text = (typeof TEXTS)[keyof typeof TEXTS]
 
 const NO_NGRAMS = { 'speculative.n_max': 0 }
+const NGRAMS = { 'speculative.n_max': 15 }
 const MODES = {
   without: { early_exit: false, ...NO_NGRAMS },
-  ngrams: { early_exit: false },
+  ngrams: { early_exit: false, ...NGRAMS },
   drafts: { early_exit: true, ...NO_NGRAMS },
-  both: { early_exit: true },
+  both: { early_exit: true, ...NGRAMS },
   threshold: { early_exit: Number(threshold), ...NO_NGRAMS },
 } as const
 type Mode = keyof typeof MODES
@@ -62,11 +64,11 @@ const server = await listening(
   spawn(process.execPath, ['clients/cli/bin.js', ...flags, ...plain], { stdio: ['ignore', 'pipe', 'inherit'] }),
 )
 
-/** A greedy reply; the time of its prompt is in it, and is the same in all modes. */
+/** A reply, drawn with the same seed each time; the time of its prompt is in it, and is the same in all modes. */
 async function reply(prompt: Text, mode: Mode): Promise<Reply> {
   const { early_exit, ...drafts } = MODES[mode]
   const asked = typeof prompt === 'string' ? { prompt } : { messages: prompt }
-  const sampling = { temperature: 0, max_tokens: Number(tokens), logit_bias: endless }
+  const sampling = { temperature: Number(temperature), seed: 1, max_tokens: Number(tokens), logit_bias: endless }
   const path = typeof prompt === 'string' ? '/v1/completions' : '/v1/chat/completions'
   const start = performance.now()
   const response = await server.post(path, { ...asked, ...sampling, ...drafts, mneme: { gates: { early_exit } } })
