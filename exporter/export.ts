@@ -37,6 +37,8 @@ export interface ExportOptions {
   readonly generation: Manifest['generation']
   /** Where the weights come from: recipe, step, seed. */
   readonly source: Readonly<Record<string, unknown>>
+  /** After how many layers the early stage ends: one of the model's exits; its first without. */
+  readonly exit?: number | undefined
 }
 
 export interface Exported {
@@ -45,7 +47,7 @@ export interface Exported {
   readonly verification: Verification
   /** What keys and values in fewer bits cost. */
   readonly kvCost: KvCost | undefined
-  /** The stage up to the first exit; undefined where the model has no exits, or its layers run in a loop over chunks. */
+  /** The stage up to an exit; undefined where the model has no exits, or its layers run in a loop over chunks. */
   readonly stage: CheckedStage | undefined
 }
 
@@ -59,6 +61,7 @@ export async function exportBundle(o: ExportOptions): Promise<Exported> {
   if (text.vocabSize > o.model.vocab)
     throw new ExportError(`vocabulary: the tokenizer has ${text.vocabSize} tokens, the model ${o.model.vocab}`)
   checkWeights(o.model, o.weights)
+  const exit = exitIndex(o)
   const texts = textsForKv(o)
   const precomputed = o.compact ? new Map() : await precomputeWeights(o.model, o.weights)
   const trace = (kv: KvCaches): DecoderGraph => decoderGraph(o.model, o.weights, o.kernels, precomputed, kv)
@@ -74,7 +77,7 @@ export async function exportBundle(o: ExportOptions): Promise<Exported> {
       ? { graph: whole, cost: undefined }
       : await storeKv(o.kv, { float32: { graph: whole, kv: float32 }, trace, open }, texts)
 
-  const cut = await cutAtExit(o, precomputed, whole, most)
+  const cut = await cutAtExit(o, exit, precomputed, whole, most)
   const manifest = await replaceFolder(o.out, bundleFolder, async (folder) => {
     await writeFile(join(folder, 'decoder.onnx'), graph.bytes)
     if (cut) await writeFile(join(folder, EARLY_FILE), cut.early.bytes)
@@ -117,12 +120,23 @@ const portsOf = ({ inputs, outputs }: Pick<Stage, 'inputs' | 'outputs'>) => ({
   outputs: [...outputs],
 })
 
+/** Which of the model's exits is asked for; throws ExportError where it has no such. */
+function exitIndex({ model, exit }: ExportOptions): number {
+  if (exit === undefined) return 0
+  const layers = model.exits?.layers ?? []
+  const index = layers.indexOf(exit)
+  if (index >= 0) return index
+  const has = layers.length === 0 ? 'none' : layers.join(', ')
+  throw new ExportError(`--exit: expected one that the model was trained with (${has}), got ${exit}`)
+}
+
 /**
- * The decoder cut at the first exit, where the model has one. Only the early stage is written: the server verifies with the
+ * The decoder cut at an exit, where the model has one. Only the early stage is written: the server verifies with the
  * whole decoder, whose calls a replay can make again. Both are held to it all the same.
  */
 async function cutAtExit(
   { model, weights, kernels, kv, ids }: ExportOptions,
+  exit: number,
   precomputed: Precomputed,
   whole: DecoderGraph,
   most: number,
@@ -130,7 +144,7 @@ async function cutAtExit(
   if (!model.exits) return undefined
   if (kv !== undefined && kv !== 'float32')
     throw new ExportError(`--kv: expected float32 of a model with exits, whose stages share their caches, got ${kv}`)
-  const stages = cutDecoder(model, 0, weights, kernels, precomputed)
+  const stages = cutDecoder(model, exit, weights, kernels, precomputed)
   return stages && { ...stages, ...(await checkStages(whole, stages, ids.slice(0, most))) }
 }
 

@@ -55,16 +55,10 @@ export class ExitMemory {
    */
   async run(bank: StateBank, ids: readonly number[], position: number, call: number): Promise<Float32Array> {
     const fed = this.#buffers.fill(ids, position)
-    const key = `${bank.current}/${call === 0 ? 'first' : call % 2}`
-    const usual = ids.length === 1
-    const known = usual ? this.#bound.get(key) : undefined
-    const binding = known ?? this.#bind(bank, fed, call)
-    if (usual) this.#bound.set(key, binding)
-    try {
-      await binding.run()
-    } finally {
-      if (!usual) binding.release()
-    }
+    const key = `${bank.current}/${ids.length}/${call === 0 ? 'first' : call % 2}`
+    const binding = this.#bound.get(key) ?? this.#bind(bank, fed, call)
+    this.#bound.set(key, binding)
+    await binding.run()
     return this.#logits.data
   }
 

@@ -2,7 +2,7 @@
 import type { Binding } from '../../runtime/graph.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import type { SessionState } from '../checkpoint.ts'
-import type { CallBuffers } from './call-buffers.ts'
+import { type CallBuffers, DRAFT_CALL } from './call-buffers.ts'
 import type { DecoderModel } from './decoder-model.ts'
 import { ExitMemory } from './early-stage.ts'
 import type { ExitCalls } from './runner.ts'
@@ -19,7 +19,7 @@ export class SoloMemory {
   #before: SessionState | null = null
   #exit: ExitMemory | null = null
   /**
-   * Bindings of calls of `chunk` ids and of one, which most calls are, and of calls that verify drafts; others are bound
+   * Bindings of calls of `chunk` ids and of few, which most calls are, and of calls that verify drafts; others are bound
    * for one call.
    */
   readonly #bound = new Map<string, Binding>()
@@ -67,7 +67,7 @@ export class SoloMemory {
     const { vocab, selectable } = this.#model
     const whole = ids.length > 1 && (wanted === 'all' || !selectable)
     const logits = whole ? this.#buffers.logits(ids.length) : this.#last
-    const usual = !whole && (ids.length === this.#chunk || ids.length === 1)
+    const usual = !whole && (ids.length === this.#chunk || ids.length <= DRAFT_CALL)
     const binding = this.#bindingFor(this.#buffers.fill(ids, position), logits, usual)
     try {
       await binding.run()

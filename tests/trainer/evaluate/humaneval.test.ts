@@ -55,12 +55,12 @@ describe.skipIf(!hasBubblewrap)('a sandbox', () => {
 })
 
 test.skipIf(!hasBubblewrap)('humaneval counts the functions that pass their tests, cut where they end', async () => {
-  const bodies = ['    return a + b\n\ndef other():', '    return a - b\nprint(1)']
+  const bodies = ['\n    return a + b\n\ndef other():', '\n    return a - b\nprint(1)']
   const next = (history: readonly number[]): number => {
     const text = history.map((id) => (id < 256 ? String.fromCharCode(id) : '|')).join('')
     const [said = '', body = ''] = text.includes('def add')
-      ? [text.split('):\n').at(-1), bodies[0]]
-      : [text.split('):\n').at(-1), bodies[1]]
+      ? [text.split('):').at(-1), bodies[0]]
+      : [text.split('):').at(-1), bodies[1]]
     return body.charCodeAt(said.length) || 256
   }
   const url = await (await startTestServer({ append: true, next })).listen()
@@ -85,6 +85,6 @@ test.skipIf(!hasBubblewrap)('humaneval counts the functions that pass their test
         ],
       },
     },
-    programs: ['    return a + b\n', '    return a - b'],
+    programs: ['\n    return a + b\n', '\n    return a - b'],
   })
 })

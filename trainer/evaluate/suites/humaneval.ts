@@ -83,8 +83,10 @@ async function solve(
   { id, prompt, test, entryPoint }: Problem,
   most: number,
 ): Promise<{ readonly outcome: Outcome; readonly ran: Ran; readonly text: string }> {
+  // A line break and the indentation after it are one token to many models: the reply begins with the break.
+  const begun = prompt.trimEnd()
   // Four stop texts at most are taken by the protocol: the last one is cut here.
-  const request = { prompt, max_tokens: most, temperature: 0, logprobs: 0, stop: STOP.slice(0, 4) }
+  const request = { prompt: begun, max_tokens: most, temperature: 0, logprobs: 0, stop: STOP.slice(0, 4) }
   const began = performance.now()
   const { choices, usage } = await client.call<Completion>('/v1/completions', {
     model: await client.model(),
@@ -93,7 +95,7 @@ async function solve(
   const latency = performance.now() - began
   const [{ text: whole, logprobs }] = choices as [Completion['choices'][number]]
   const text = whole.split(STOP.at(-1) as string)[0] as string
-  const ran = await sandbox.run(`${prompt}${text}\n${test}\ncheck(${entryPoint})\n`)
+  const ran = await sandbox.run(`${begun}${text}\n${test}\ncheck(${entryPoint})\n`)
   const outcome = {
     id,
     isRight: ran === 'passed',
