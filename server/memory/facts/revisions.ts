@@ -56,7 +56,7 @@ export function revisionOf(
     const found = valueIn(message, plain, fact)
     if (!found || (!(score >= OLD_NAMED && leaves(plain, fact.value)) && isOfOther(found, fact, read))) continue
     if (score === FOLLOWS && !(isPlainValue(found.value) && saysNothingElse(words, found.value))) continue
-    if (isWholeSentence(found, score < OLD_NAMED ? 3 : 4)) continue
+    if (!/\d/u.test(fact.value) && isWholeSentence(found, score < OLD_NAMED ? 3 : 4)) continue
     const { value, sentence } = found
     const next: Fact = { ...fact, value, sentence, confidence: 0.7, kind: holdsMany(fact) ? 'told' : 'corrected' }
     return holdsMany(fact) ? [{ ...next, value: fact.value, kind: 'withdrawn' }, next] : [next]

@@ -70,7 +70,7 @@ function isSameInOtherWords(withdrawal: Fact, earlier: Fact): boolean {
 
 /** What is liked is a hobby where it is something that one does. */
 function isPastime(value: string): boolean {
-  return /ing$/u.test(value.split(' ')[0] ?? '') || areAlike('hobbi', stem(value.toLowerCase()))
+  return value.split(' ')[0]!.endsWith('ing') || areAlike('hobbi', stem(value.toLowerCase()))
 }
 
 /** Attributes by which one thing is told. */
