@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import type { Topic } from './facts/fact.ts'
+import { otherIn } from './facts/others.ts'
 import { recall } from './memories.ts'
 import { wordsOf } from './words.ts'
 
@@ -113,7 +114,8 @@ export async function findEvidence(
   if (!found) return UNREACHABLE
   const { hits, embedder, topics } = found
   const words = contentWords(message)
-  const fresh = hits.filter(({ memory }) => !isKnown(memory))
+  const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
+  const fresh = withoutDenied(known)
   const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
   const wanted = scored.filter(({ hit, overlap }) => isRelevant(hit, overlap, relevance))
@@ -158,6 +160,30 @@ export function leastOf(
   const least = gating.controller ? undefined : gating.thresholds[gate]
   const similarity = embedders[0]?.leastSimilarity ?? LEAST.similarity
   return least === undefined ? { ...LEAST, similarity } : { topic: least, overlap: least, similarity: least }
+}
+
+/** Entries without those that a later one contradicts: "I go to Elm Park", and then "my school is no longer Elm Park". */
+function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
+  const denials = hits.flatMap(({ memory: { text, created } }) => {
+    const values = [...text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
+    return values.map((old) => ({ old, text, created }))
+  })
+  return hits.filter(
+    ({ memory: { text, created } }) =>
+      !denials.some((one) => one.text !== text && one.created >= created && plainWords(text).includes(one.old)),
+  )
+}
+
+const DENIED =
+  /\b(?:no longer|not|isn'?t|changed from|instead of|rather than)\s+(?:an? |the )?(?<old>[^,;.!?]{3,60}?)(?=\s*[,;.!?]|\s+(?:to|but|any ?more)\s|$)/giu
+
+const plainWords = (text: string): string => ` ${wordsOf(text).join(' ')} `
+
+/** What was told of somebody else answers only what is asked about them. */
+function isOfAnother({ text, fact }: Memory, message: string): boolean {
+  const other = fact === null ? otherIn(text) : null
+  const asked = new Set(wordsOf(message))
+  return other !== null && ![...contentWords(other)].some((word) => asked.has(word))
 }
 
 /** Whether two of the entries give one topic different values. */

@@ -46,8 +46,11 @@ export function sorted(ranked: readonly Ranked[]): Ranked[] {
   return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq)
 }
 
-/** What each list says of a memory, 0 to 1; meaning counts twice as much as words, and what is known to be asked for most. */
-const SHARE = { words: 1 / 3, meaning: 2 / 3, topic: 1, late: 1 / 3 } as const
+/** How much words count, beside meaning: chosen on sets apart from the one it is measured on (tests/bench/retrieval.ts). */
+const OF_WORDS = 0.15
+/** What is known to be asked for counts most; what has no vector yet, a little. */
+const OF_TOPIC = 1
+const OF_LATE = 1 / 3
 
 /** What each way of comparing found, the best first. */
 export interface RankedLists {
@@ -63,7 +66,7 @@ export interface RankedLists {
  * Fusion Functions for Hybrid Retrieval). Ranks alone would let words in common put much of a store before what means the same.
  * Where only words or only meanings were compared, their scores count in full.
  */
-export function mergeScores({ words, meaning, topic = [], late = [] }: RankedLists): Ranked[] {
+export function mergeScores({ words, meaning, topic = [], late = [] }: RankedLists, ofWords = OF_WORDS): Ranked[] {
   const isOne = words.length === 0 || meaning.length === 0
   const scores = new Map<number, number>()
   const add = (list: readonly Ranked[], share: number): void => {
@@ -71,9 +74,9 @@ export function mergeScores({ words, meaning, topic = [], late = [] }: RankedLis
     for (const { seq, score } of list)
       scores.set(seq, (scores.get(seq) ?? 0) + (most > 0 ? (share * Math.max(0, score)) / most : 0))
   }
-  add(words, isOne ? 1 : SHARE.words)
-  add(meaning, isOne ? 1 : SHARE.meaning)
-  add(topic, SHARE.topic)
-  for (const seq of late) scores.set(seq, (scores.get(seq) ?? 0) + SHARE.late)
+  add(words, isOne ? 1 : ofWords)
+  add(meaning, isOne ? 1 : 1 - ofWords)
+  add(topic, OF_TOPIC)
+  for (const seq of late) scores.set(seq, (scores.get(seq) ?? 0) + OF_LATE)
   return sorted([...scores].map(([seq, score]) => ({ seq, score })))
 }

@@ -53,7 +53,8 @@ function isSameFact(a: Memory['fact'], b: Memory['fact']): boolean {
   return topicKey(a) === topicKey(b) && a.value.toLowerCase() === b.value.toLowerCase()
 }
 
-function contentOf(text: string): ReadonlySet<string> {
+/** The words of a sentence that matter. */
+export function contentOf(text: string): ReadonlySet<string> {
   return new Set(wordsOf(text).filter((word) => !FILLERS.has(word)))
 }
 

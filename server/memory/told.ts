@@ -3,10 +3,12 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import { nullIfAway, type MemoryUse } from './evidence.ts'
-import type { Fact, Sentence } from './facts/fact.ts'
-import { mayRevise, revisionOf, statedFact } from './facts/revisions.ts'
+import type { Fact, Sentence, Topic } from './facts/fact.ts'
+import { mayRevise, revisionOf } from './facts/revisions.ts'
+import { definiteFact } from './facts/definite.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
+import { knownFact, revisable, statedOn, withdrawable, type KnownFact } from './known-facts.ts'
 
 /** What a turn changes in its user's memories: told in the response, and written with the turn. */
 export interface TurnMemories {
@@ -22,11 +24,8 @@ export interface TurnMemories {
 const MAX_TOLD = 32
 /** Facts told before that a correction without a topic of its own may mean. */
 const RECENT = 8
-/** Facts among which a withdrawal looks for what it withdraws. */
-const WITHDRAWABLE = 1000
-
-/** A fact with its memory. */
-type KnownFact = Fact & { readonly memory: Memory }
+/** Of facts on the topics of a turn, so many are read. */
+const MAX_HOLDING = 1000
 
 /** What is to be remembered of a message. Nothing is taken from a reply, or from what a reply was shown. */
 export async function memoriesOfTurn(...args: Parameters<typeof readTold>): Promise<TurnMemories> {
@@ -41,8 +40,9 @@ async function readTold(
   origin: { readonly response: string; readonly conversation: string },
 ): Promise<TurnMemories> {
   const created = now()
-  const factsOf = async (topics: readonly Fact[] | null, limit: number): Promise<KnownFact[]> =>
-    (await store.factsOf(owner, { namespace, user, topics, ended: false, limit })).toReversed().map(factOf)
+  const whose = { owner, namespace, user }
+  const factsOf = async (topics: readonly Topic[] | null, limit: number): Promise<KnownFact[]> =>
+    (await store.factsOf(owner, { namespace, user, topics, ended: false, limit })).toReversed().map(knownFact)
   const memoryOf = ({ text, start, end }: Sentence, fact: Memory['fact']): Memory => {
     const place = { namespace, user, source: { ...origin, start, end } }
     const times = { created, updated: created, expires: null, ended: null }
@@ -53,20 +53,24 @@ async function readTold(
   )
   const told = toldBy(message, recent)
   const revises = mayRevise(message) && told.facts.every(({ kind }) => kind === 'told')
-  const stated = revises ? await statedFacts(store, owner, { namespace, user }, message) : []
-  const held = revises ? [...stated, ...(await factsOf(null, WITHDRAWABLE))] : []
-  const revised = revisionOf(message, told.facts, recent, held)
-  const facts = withoutTwins(
+  const { held, stated } = revises ? await revisable(store, whose, message) : { held: [], stated: [] }
+  const revised = revisionOf(message, told.facts, recent, [...stated, ...held])
+  const read = withoutTwins(
     [...told.facts, ...revised],
     (fact) => `${topicKey(fact)}\n${fact.value}\n${fact.kind}\n${fact.sentence.text}`,
   )
+  // "The safe word is ziour" is the user's where a safe word was told before.
+  const definite = told.statements.flatMap((sentence) => definiteFact(sentence) ?? [])
+  const meant = [...read, ...definite]
+  stated.push(...(await statedOn(store, whose, meant)))
+  const topics = [...meant, ...(await withdrawable(store, whose, read))]
+  let holding = [...stated, ...(meant.length === 0 ? [] : await factsOf(topics, MAX_HOLDING))]
+  const known = new Set(holding.map(topicKey))
+  const facts = [...read, ...definite.filter((fact) => known.has(topicKey(fact)))]
   const said = withoutTwins(told.statements, ({ text }) => text)
-  const known = said.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts: said.map(textOf) })
+  const heldTexts = said.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts: said.map(textOf) })
   const isFact = new Set(facts.map(({ sentence }) => sentence.text))
-  const statements = said.filter(({ text }) => !known.includes(text) && !isFact.has(text))
-  const withdraws = facts.some(({ kind }) => kind === 'withdrawn')
-  let holding = facts.length === 0 ? [] : await factsOf(withdraws ? null : facts, WITHDRAWABLE)
-  holding = [...stated, ...holding]
+  const statements = said.filter(({ text }) => !heldTexts.includes(text) && !isFact.has(text))
   const memories: ToldMemory[] = []
   const ended: Memory[] = []
   for (const fact of facts.slice(0, MAX_TOLD)) {
@@ -84,21 +88,6 @@ async function readTold(
   return { told: memories, written, ended }
 }
 
-/** Statements that no rule has read, with words of the message, as facts: a correction may mean one of them. */
-async function statedFacts(
-  store: Deps['store'],
-  owner: string,
-  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
-  text: string,
-): Promise<KnownFact[]> {
-  const where = { namespace, user: user ?? '', topics: [], ended: false, metadata: {}, made: null }
-  const hits = await store.searchMemories(owner, { ...where, text, limit: RECENT })
-  return hits.flatMap(({ memory }) => {
-    const fact = memory.fact === null && memory.source ? statedFact({ ...memory.source, text: memory.text }) : undefined
-    return fact ? [{ ...fact, memory }] : []
-  })
-}
-
 /** What a message says twice, once. */
 function withoutTwins<T>(all: readonly T[], key: (one: T) => string): T[] {
   return [...new Map(all.map((one) => [key(one), one])).values()]
@@ -110,10 +99,4 @@ const textOf = ({ text }: Sentence): string => text
 export function countTold({ memoryWrites }: Deps['metrics'], { written, ended }: TurnMemories): void {
   memoryWrites.inc({ result: 'told' }, written.length)
   memoryWrites.inc({ result: 'ended' }, ended.length)
-}
-
-function factOf(memory: Memory): KnownFact {
-  const { start, end } = memory.source ?? { start: 0, end: memory.text.length }
-  const sentence = { text: memory.text, start, end }
-  return { ...(memory.fact as NonNullable<Memory['fact']>), kind: 'told', sentence, confidence: 1, memory }
 }

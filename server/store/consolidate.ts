@@ -1,10 +1,12 @@
 /** Consolidation: memories of a user that say the same become one entry of a search. One transaction for each comparison. */
 import type Database from 'libsql'
-import { likeness, medoidOf, type Saying } from '../memory/same-saying.ts'
+import { contentOf, likeness, medoidOf, type Saying } from '../memory/same-saying.ts'
 import { memoryOf, SELECT_MEMORY, type MemoryRow } from './memory-row.ts'
 
-/** A memory is compared with so many of its user's last ones: those before them have groups of their own. */
-const MOST_COMPARED = 4096
+/** A memory is compared with so many others, those that share most words with it. */
+const MOST_COMPARED = 64
+/** A word of more memories than this is looked up only where no other word is rarer. */
+const COMMON_WORD = 1024
 
 export interface Consolidation {
   /** Compares one memory with the others of its user; false where nothing is left to do. */
@@ -32,9 +34,20 @@ export function createConsolidation(database: Database.Database): Consolidation 
   const read = (seq: number): (MemoryRow & { readonly owner: string }) | undefined =>
     sql.row.get(seq) as (MemoryRow & { readonly owner: string }) | undefined
 
+  /** Words of a memory by which others that say the same are found: what says the same has all of one's words, or some of them. */
+  const rareWords = (scope: number, text: string): string[] => {
+    const counted = [...contentOf(text)].map((word) => {
+      const { n } = sql.frequency.get(scope, word, COMMON_WORD + 1) as { n: number }
+      return { word, n }
+    })
+    const least = Math.min(...counted.map(({ n }) => n))
+    return counted.filter(({ n }) => n <= Math.max(least, COMMON_WORD)).map(({ word }) => word)
+  }
   /** What stands for itself and was compared, most like it first; of equal ones the first told. */
-  const nearest = (one: Saying, { scope, user_id: user }: MemoryRow): Saying | null => {
-    const rows = sql.others.all(scope, user, one.seq, MOST_COMPARED) as (MemoryRow & { readonly owner: string })[]
+  const nearest = (one: Saying, { scope, user_id: user, topic }: MemoryRow): Saying | null => {
+    const words = JSON.stringify(rareWords(scope, one.text))
+    const found = sql.others.all(scope, words, user, one.seq, topic, MOST_COMPARED)
+    const rows = found as (MemoryRow & { readonly owner: string })[]
     const alike = rows.flatMap((row) => {
       const other = saying(row)
       const score = other ? likeness(one, other) : 0
@@ -73,11 +86,17 @@ function prepare(database: Database.Database) {
   return {
     next: database.prepare('SELECT min(seq) AS seq FROM memory_ungrouped HAVING min(seq) IS NOT NULL'),
     row: database.prepare(`${withOwner} WHERE seq = ?`),
-    others: database.prepare(`${withOwner} WHERE memory.scope = ? AND user_id = CAST(? AS TEXT) AND seq <> ?
-      AND source IS NOT NULL AND ended IS NULL
+    frequency: database.prepare(
+      'SELECT count(*) AS n FROM (SELECT 1 FROM memory_word WHERE scope = ? AND word = ? LIMIT ?)',
+    ),
+    others: database.prepare(`${withOwner} JOIN (
+        SELECT seq AS alike, count(*) AS shared FROM memory_word
+        WHERE scope = ? AND word IN (SELECT value FROM json_each(?)) GROUP BY seq
+      ) ON memory.seq = alike
+      WHERE user_id = CAST(? AS TEXT) AND memory.seq <> ? AND topic IS CAST(? AS TEXT) AND source IS NOT NULL AND ended IS NULL
       AND NOT EXISTS (SELECT 1 FROM memory_group WHERE member = memory.seq)
       AND NOT EXISTS (SELECT 1 FROM memory_ungrouped WHERE memory_ungrouped.seq = memory.seq)
-      ORDER BY seq DESC LIMIT ?`),
+      ORDER BY shared DESC, memory.seq DESC LIMIT ?`),
     medoid: database.prepare('SELECT medoid FROM memory_group WHERE member = ?'),
     members: database.prepare('SELECT member FROM memory_group WHERE medoid = ? ORDER BY member'),
     leave: database.prepare('DELETE FROM memory_group WHERE member = ? OR medoid = ?'),

@@ -12,6 +12,7 @@ import {
   SELECT_MEMORY,
   takenOf,
   textOf,
+  topicOf,
   vectorBytes,
 } from './memory-row.ts'
 import type { MemoryRow } from './memory-row.ts'
@@ -201,6 +202,11 @@ export function createMemories(
       const holding = rows.filter((row) => !isOver(row)).toSorted((a, b) => b.seq - a.seq)
       return readable(owner, holding.slice(0, limit))
     },
+    topicsOf(owner, { namespace, user }) {
+      const found = sql.scope.get(owner, namespace) as { scope: number } | undefined
+      const rows = found ? sql.topics.all(found.scope, user ?? '') : []
+      return (rows as { topic: Blob }[]).map(({ topic }) => topicOf(textOf(topic)))
+    },
     heldTexts(owner, { namespace, user, texts }) {
       const found = sql.scope.get(owner, namespace) as { scope: number } | undefined
       if (!found) return []
@@ -331,6 +337,8 @@ function prepare(database: Database.Database) {
       `${SELECT_MEMORY} WHERE memory.scope = ? AND user_id = ? AND topic IS NOT NULL AND (? IS NULL OR topic = ?)
         AND (? OR ended IS NULL) ORDER BY seq DESC LIMIT ?`,
     ),
+    topics: database.prepare(`SELECT DISTINCT CAST(topic AS BLOB) AS topic FROM memory
+      WHERE scope = ? AND user_id = ? AND topic IS NOT NULL AND ended IS NULL`),
     byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),
     bySeq: database.prepare(`${SELECT_MEMORY} WHERE seq = ?`),
     listUp: database.prepare(`${listed} AND (? IS NULL OR seq > ?) ORDER BY seq LIMIT ?`),

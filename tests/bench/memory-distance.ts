@@ -2,25 +2,22 @@
  * Facts told in free text, asked after many other turns: what the search finds and what the critic's policy `quote` serves in
  * place of a reply that says nothing. Store, rules, embedder and critic as in a server, without a model and without HTTP, so that
  * 10,000 turns take minutes.
- *   npx tsx tests/bench/memory-distance.ts [--distances 10,100,1000,10000] [--cases 15] [--seeds 1,2,3] [--part train]
+ *   npx tsx tests/bench/memory-distance.ts [--distances 10,100,1000,10000] [--cases 15] [--seeds 1,2,3] [--part train] [--show] [--picture FILE.svg]
+ * --show: each question at the last distance that is not answered, or whose notes lack the value, with what was told.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { openEmbedder } from '../../runtime/embedder.ts'
 import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
-import { recalled } from '../../server/critic/recalled.ts'
-import { askedBy } from '../../server/memory/facts/asked-by.ts'
-import { memoriesOfTurn } from '../../server/memory/told.ts'
-import { startStore } from '../../server/store/start.ts'
-import type { MadeVector, Memory, MemoryHit } from '../../server/store/memory-calls.ts'
+import type { MadeVector } from '../../server/store/memory-calls.ts'
 import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
 import { drawCases, kinds, type MemoryCase } from '../../trainer/evaluate/memory/case.ts'
 import { fillerOf } from '../../trainer/evaluate/memory/history.ts'
 import { judge, type Judged } from '../../trainer/evaluate/memory/judge.ts'
+import { drawChart } from '../../trainer/picture/chart.ts'
 import { Random } from '../../trainer/random.ts'
+import { MemoryHistory, type Recalled } from '../support/memory-history.ts'
 
 const { values } = parseArgs({
   options: {
@@ -28,13 +25,12 @@ const { values } = parseArgs({
     cases: { type: 'string', default: '15' },
     seeds: { type: 'string', default: '1,2,3' },
     part: { type: 'string', default: 'train' },
+    show: { type: 'boolean', default: false },
+    picture: { type: 'string' },
   },
 })
 const part = values.part === 'heldout' ? 'heldout' : 'train'
-const OWNER = 'bench'
-const PLACE = { namespace: 'default', user: 'ann' }
-const USE = { ...PLACE, read: true, write: true, pin: false, gate: null }
-const TURNS = 10
+type Asked = Judged & Recalled
 const MODES = ['words', 'words and meaning'] as const
 type Mode = (typeof MODES)[number]
 
@@ -44,60 +40,9 @@ const vectorOf = async (text: string): Promise<MadeVector> => {
   return { embedder: 'bundled', vector: vector! }
 }
 
-class History {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'mneme-distance-'))
-  readonly #store = startStore({
-    folder: this.#folder,
-    keepStates: 8,
-    replayTokens: 2048,
-    stateBytes: Infinity,
-    prefixBytes: 0,
-  })
-  #turns = 0
-
-  async say(message: string): Promise<readonly Memory[]> {
-    const conversation = `conversation-${Math.floor(this.#turns / TURNS)}`
-    const origin = { response: `turn-${this.#turns++}`, conversation }
-    const { told, written } = await memoriesOfTurn({ store: this.#store, now: Date.now }, OWNER, USE, message, origin)
-    await this.#store.tellMemories(OWNER, told)
-    for (const { id, text } of written) await this.#store.embedMemory(OWNER, id, text, await vectorOf(text))
-    return written
-  }
-
-  async remove(memories: readonly Memory[]): Promise<void> {
-    for (const { id } of memories)
-      await this.#store.erase(OWNER, { kind: 'memory', id }, { source: false, cascade: false, force: false })
-  }
-
-  async ask(one: MemoryCase, mode: Mode): Promise<Judged> {
-    const made = mode === 'words' ? null : await vectorOf(one.asks)
-    const asked = askedBy(one.asks)
-    const query = { ...PLACE, topics: asked, ended: false, metadata: {}, text: one.asks, made, limit: 16 }
-    const found = await this.#store.searchMemories(OWNER, query)
-    const kept = await this.#store.factsOf(OWNER, { ...PLACE, topics: null, ended: true, limit: 1000 })
-    const text = answerOf(one.asks, found, kept, asked)
-    const texts = found.slice(0, 10).map(({ memory }) => memory.text)
-    return judge(one, texts, texts.slice(0, 6), { text })
-  }
-
-  async close(): Promise<void> {
-    await this.#store.close()
-    rmSync(this.#folder, { recursive: true })
-  }
-}
-
-function answerOf(
-  question: string,
-  found: readonly MemoryHit[],
-  kept: readonly Memory[],
-  asked: ReturnType<typeof askedBy>,
-): string {
-  const all = [...new Map([...found.map(({ memory }) => memory), ...kept].map((one) => [one.id, one])).values()]
-  const facts = all
-    .toSorted((a, b) => a.created - b.created)
-    .flatMap(({ id, text, fact, ended }) => (fact ? [{ ...fact, id, text, holds: ended === null }] : []))
-  const decision = recalled(question, 'I see.', [], { asked, found, facts, heard: [] }, false)
-  return decision?.action === 'replace' ? decision.text : 'I see.'
+async function ask(history: MemoryHistory, one: MemoryCase, mode: Mode): Promise<Asked> {
+  const recalled = await history.ask(one.asks, mode !== 'words')
+  return { ...recalled, ...judge(one, recalled.found, recalled.read, recalled) }
 }
 
 const distances = values.distances.split(',').map(Number)
@@ -105,26 +50,47 @@ const results = new Map<string, Judged[]>()
 for (const seed of values.seeds.split(',')) {
   const random = new Random(`distance ${part} ${seed}`)
   const cases = drawCases(random, kinds, Number(values.cases), part)
-  const history = new History()
+  const history = new MemoryHistory(vectorOf)
   for (let round = 0; round < Math.max(...cases.map(({ tells }) => tells.length)); round++)
     for (const { kind, tells } of cases) {
       const message = tells[round]
-      const written = message === undefined ? [] : await history.say(message)
+      if (message === undefined) continue
+      const { written } = await history.say(message)
       if (kind === 'deleted') await history.remove(written)
     }
   let turns = 0
+  let began = performance.now()
   for (const distance of distances) {
     for (; turns < distance; turns++) await history.say(fillerOf(random, part))
     for (const one of cases)
       for (const mode of MODES) {
         const key = `${mode}\t${distance}\t${one.kind}`
-        results.set(key, [...(results.get(key) ?? []), await history.ask(one, mode)])
+        const asked = await ask(history, one, mode)
+        results.set(key, [...(results.get(key) ?? []), asked])
+        const isWrong = !asked.isRight || !asked.isAssembled
+        if (values.show && isWrong && mode !== 'words' && distance === distances.at(-1)) show(one, asked)
       }
-    console.error(`seed ${seed}: ${distance} turns`)
+    const now = performance.now()
+    console.error(`seed ${seed}: ${distance} turns, ${((now - began) / 1000).toFixed(1)} s`)
+    began = now
   }
   await history.close()
 }
 embedder.close()
+
+function show(
+  { kind, tells, asks, value, stale }: MemoryCase,
+  { isRight, isAssembled, text, read, rank }: Asked,
+): void {
+  const wrong = [...(isRight ? [] : ['answer']), ...(isAssembled ? [] : ['assembly'])].join(' and ')
+  const all = { kind, wrong, tells, asks, value, stale, read, rank, text }
+  console.error(JSON.stringify(all, null, 1).replaceAll(/\n\s*/g, ' '))
+}
+
+function resultsOf(mode: Mode, distance: number, kind: string): Judged[] {
+  const wanted = kinds.filter((one) => kind === 'all' || one === kind)
+  return wanted.flatMap((one) => results.get(`${mode}\t${distance}\t${one}`) ?? [])
+}
 
 const shown = (right: number, of: number): string => {
   const { share, interval } = shareOf(right, of)
@@ -132,18 +98,51 @@ const shown = (right: number, of: number): string => {
 }
 for (const mode of MODES) {
   console.log(
-    `\n${mode}\n\n| | turns between | found @1 | found @10 | answered | stale | questions |\n|---|---|---|---|---|---|---|`,
+    `\n${mode}\n\n| | turns between | found @1 | found @10 | assembled | answered | stale | questions |\n|---|---|---|---|---|---|---|---|`,
   )
   for (const kind of [...kinds, 'all'])
     for (const distance of distances) {
-      const these = kinds
-        .filter((one) => kind === 'all' || one === kind)
-        .flatMap((one) => results.get(`${mode}\t${distance}\t${one}`) ?? [])
+      const these = resultsOf(mode, distance, kind)
       const ranked = these.flatMap(({ rank }) => rank ?? [])
       const at = (most: number): string =>
         shown(ranked.filter((rank) => rank >= 1 && rank <= most).length, ranked.length)
       const answered = shown(these.filter(({ isRight }) => isRight).length, these.length)
+      const assembled = shown(these.filter(({ isAssembled }) => isAssembled).length, these.length)
       const stale = these.filter(({ isStale }) => isStale).length
-      console.log(`| ${kind} | ${distance} | ${at(1)} | ${at(10)} | ${answered} | ${stale} | ${these.length} |`)
+      console.log(
+        `| ${kind} | ${distance} | ${at(1)} | ${at(10)} | ${assembled} | ${answered} | ${stale} | ${these.length} |`,
+      )
     }
+}
+
+if (values.picture) {
+  const point = (distance: number, right: number, of: number) => {
+    const { share, interval } = shareOf(right, of)
+    return { x: distance, y: share, low: interval[0], high: interval[1] }
+  }
+  const line = (name: string, holds: (one: Judged) => boolean | null) => ({
+    name,
+    points: distances.map((distance) => {
+      const judged = resultsOf('words and meaning', distance, 'all').filter((one) => holds(one) !== null)
+      return point(distance, judged.filter((one) => holds(one) === true).length, judged.length)
+    }),
+  })
+  const series = [
+    line('found in the first ten', ({ rank }) => (rank === null ? null : rank > 0)),
+    line('assembled', ({ isAssembled }) => isAssembled),
+    line('answered', ({ isRight }) => isRight),
+  ]
+  const asked = resultsOf('words and meaning', distances[0]!, 'all').length
+  const chart = drawChart({
+    title: 'Facts told in free text, by how many turns ago',
+    subtitle: `store, rules and critic without a model; ${asked} questions a point; bars are 95 % intervals`,
+    panels: [
+      {
+        x: { title: 'turns between telling and asking', kind: 'log' },
+        y: { title: 'percent', domain: [0, 1], format: percent },
+        series,
+      },
+    ],
+  })
+  writeFileSync(values.picture, chart)
 }

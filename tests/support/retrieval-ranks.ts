@@ -59,10 +59,11 @@ export async function placesByVectors(
   return { places: placesIn(set, lists), lists }
 }
 
-export function placesMerged(set: RetrievalSet, words: Lists, meaning: Lists): Places {
+/** `ofWords`: how much words count, where it is not as the server has it. */
+export function placesMerged(set: RetrievalSet, words: Lists, meaning: Lists, ofWords?: number): Places {
   return placesIn(
     set,
-    set.questions.map((_, at) => mergeScores({ words: words[at]!, meaning: meaning[at]! })),
+    set.questions.map((_, at) => mergeScores({ words: words[at]!, meaning: meaning[at]! }, ofWords)),
   )
 }
 

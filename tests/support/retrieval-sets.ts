@@ -86,6 +86,26 @@ export function newcomerSet(
   return { name: `newcomer, ${part}, ${entries.length} entries`, entries, questions }
 }
 
+/** A line of tests/fixtures/newcomer/people.jsonl. */
+export interface PeopleLine {
+  readonly kind: string
+  readonly tells?: readonly string[]
+  readonly asks?: string
+  readonly value?: string
+}
+
+/** What people told who knew no rule, and their questions: of the odd lines (A) or the even ones (B), among all and `filler`. */
+export function peopleSet(lines: readonly PeopleLine[], part: 'A' | 'B', filler: readonly string[]): RetrievalSet {
+  const entries = [...lines.flatMap(({ tells = [] }) => tells), ...filler]
+  const chosen = lines.filter((_, at) => (at % 2 === 0) === (part === 'A'))
+  const questions = chosen.flatMap(({ kind, tells = [], asks = '', value = '' }): Question[] => {
+    if (kind !== 'told' && kind !== 'corrected') return []
+    const telling = tells.findLast((text) => text.toLowerCase().includes(value.toLowerCase()))
+    return telling === undefined ? [] : [{ text: asks, answer: entries.indexOf(telling), without: new Set() }]
+  })
+  return { name: `people ${part}, ${entries.length} entries`, entries, questions }
+}
+
 /** Words for one person or thing: what is told of the one is told of the other. */
 function meaningOf(noun: string): string {
   return noun

@@ -1,5 +1,6 @@
 import type { Topic } from './fact.ts'
-import { groupSpan, tell, topicIn, type Clause, type Reading } from './reading.ts'
+import { add, groupSpan, tell, topicIn, type Clause, type Reading } from './reading.ts'
+import { holdsMany } from './supersede.ts'
 import { isBeing, OWN_NOUNS } from './vocabulary.ts'
 
 type Form = (reading: Reading, clause: Clause) => boolean
@@ -7,7 +8,7 @@ type Form = (reading: Reading, clause: Clause) => boolean
 const NOUNS = "(?<np>[\\p{L}\\p{N}'&-]+(?: [\\p{L}\\p{N}'&-]+){0,5}?)"
 const VALUE = '(?<value>\\S.{0,100}?)'
 const OWN = '(?:my|our|the)'
-const END = '[.!\\s]*$'
+const END = '(?: now)?[.!\\s]*$'
 
 function pattern(source: string): RegExp {
   const full = source.replaceAll('NOUNS', NOUNS).replaceAll('VALUE', VALUE).replaceAll('OWN', OWN)
@@ -21,6 +22,9 @@ const TOLD: readonly RegExp[] = [
   pattern('for OWN NOUNS (?:i|we) (?:have|use|chose|picked|took) VALUE'),
   pattern("(?:i|we)(?: have|'ve got| use| chose| picked| put| got| registered) VALUE as OWN NOUNS"),
   pattern("it(?: i|')s VALUE, (?:my|our) NOUNS"),
+  pattern("(?:as for|when it comes to|regarding|concerning) OWN NOUNS, (?:that|it)(?: i|')s VALUE"),
+  pattern('(?:as for|when it comes to|regarding|concerning) OWN NOUNS, (?:that|it) would be VALUE'),
+  pattern("VALUE, that(?: i|')s (?:my|our) NOUNS"),
   pattern('(?:they|he|she) gave (?:me|us) VALUE as (?:OWN |an? )?NOUNS'),
   pattern('(?:i|we) set OWN NOUNS (?:to|as) VALUE'),
 ]
@@ -28,22 +32,25 @@ const TOLD: readonly RegExp[] = [
 /** "my seat number changed from 12 to 14", "I changed my plan to Basic" */
 const CORRECTED: readonly RegExp[] = [
   pattern(
-    "(?:i|we)(?:'ve| have)?(?: just)? (?:changed|switched|updated|renamed|reset) OWN NOUNS(?: from \\S.{0,60}?)? to VALUE",
+    "(?:i|we)(?:'ve| have)?(?: just)? (?:changed|switched|updated|renamed|reset) OWN NOUNS(?: from (?<old>\\S.{0,60}?))? to VALUE",
   ),
-  pattern('OWN NOUNS (?:has |have |just )?changed(?: from \\S.{0,60}?)? to VALUE'),
+  pattern('OWN NOUNS (?:has |have |just )?changed(?: from (?<old>\\S.{0,60}?))? to VALUE'),
 ]
 
 /** Values put to a noun, as people note them. */
 export const ASSIGNED_FORMS: readonly Form[] = [
   (reading, clause) => CORRECTED.some((form) => assign(reading, { ...clause, corrects: true }, form)),
   (reading, clause) => TOLD.some((form) => assign(reading, clause, form)),
-  (reading, clause) =>
-    assign(reading, clause, USE, ({ attribute }) => OWN_NOUNS.has(attribute.split(' ').at(-1) ?? '')),
+  (reading, clause) => assign(reading, clause, USE, (topic) => isLabelled(topic) || clause.corrects),
   reachable,
 ]
 
 /** "use 4071 for the door code"; "use Python for the script" is a request. */
 const USE = pattern('use VALUE (?:for|as) OWN NOUNS')
+
+function isLabelled({ attribute }: Topic): boolean {
+  return OWN_NOUNS.has(attribute.split(' ').at(-1) ?? '') || attribute.startsWith('favorite ')
+}
 
 function assign(
   reading: Reading,
@@ -60,7 +67,11 @@ function assign(
   if (topic.attribute === '' || !isMeant(topic)) return false
   if (topic.subject === 'user' && isBeing(topic.attribute))
     return tell(reading, clause, { subject: topic.attribute, attribute: 'name' }, value, 'name', 0.8)
-  return tell(reading, clause, topic, value, 'text', 0.85)
+  const old = match?.groups?.['old']
+  // Of several values only the one that is named goes.
+  const isOneOfMany = old !== undefined && holdsMany(topic)
+  if (isOneOfMany) add(reading, clause, topic, old, 'withdrawn', 0.85)
+  return tell(reading, isOneOfMany ? { ...clause, corrects: false } : clause, topic, value, 'text', 0.85)
 }
 
 const REACH =

@@ -1,4 +1,5 @@
 import type { Span } from './values.ts'
+import { OWN_NOUNS } from './vocabulary.ts'
 
 /** Words with which a clause begins that tells something of its own. */
 const STARTER =
@@ -21,11 +22,27 @@ export function clausesOf(plain: string, sentence: Span): Span[] {
   let at = 0
   for (const found of text.matchAll(BOUNDARY)) {
     if (clauses.length >= MAX_CLAUSES) break
+    const [before, after] = [text.slice(at, found.index), text.slice(found.index)]
+    if (isNamedAfter(before, after) || (AS_FOR.test(before) && /^,\s+it\b/iu.test(after))) continue
     if (found.index > at) clauses.push({ start: sentence.start + at, end: sentence.start + found.index })
     at = found.index + found[0].length
   }
   clauses.push({ start: sentence.start + at, end: sentence.end })
   return clauses
+}
+
+/** "When it comes to my age, it is 34" is one clause. */
+const AS_FOR = /\b(?:as for|when it comes to|regarding|concerning) (?:my|our|the) [^,;]{1,60}$/iu
+const IT_IS = /\bit(?:'s| is) (?<value>[^,;]{1,80})$/iu
+const OWN_NOUN = /^,\s+(?:my|our) (?<np>[\p{L}\p{N}'’-]+(?: [\p{L}\p{N}'’-]+){0,3})(?:[^\p{L}\p{N}'’ -]|$)/iu
+
+/** "It is 4071, my locker code" is one clause; "it's late, my dog wants out" is two. */
+function isNamedAfter(before: string, after: string): boolean {
+  const value = IT_IS.exec(before)?.groups?.['value']
+  const phrase = OWN_NOUN.exec(after)?.groups?.['np']
+  if (value === undefined || phrase === undefined) return false
+  if (/^favou?rite /iu.test(phrase)) return true
+  return /[\d\p{Lu}@]/u.test(value) || /['’]s /u.test(phrase) || OWN_NOUNS.has(phrase.split(' ').at(-1)!.toLowerCase())
 }
 
 const OPENER =

@@ -70,6 +70,8 @@ function replace(reading: Reading, clause: Clause, span: Span, known: readonly F
   const place = valueSpan(reading.plain, withoutRemark(reading.plain, span), 'text')
   if (place === undefined) return false
   const value = reading.text.slice(place.start, place.end)
+  // "use 4071 for the door code" names a topic of its own.
+  if (/\s(?:for|as) (?:the|my|our) \p{L}/iu.test(value)) return false
   const shape = shapeOf(value)
   const family = (of: string) => FAMILY[of] ?? of
   const rival =

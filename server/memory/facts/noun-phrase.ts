@@ -3,7 +3,7 @@ import { isBeing, isBeingWord, spelled } from './vocabulary.ts'
 
 /** Words of a noun phrase that say nothing about which one is meant. */
 const DETERMINERS =
-  /^(?:my|our|the|a|an|your|his|her|their|this|that|these|those|new|current|own|old|actual|present|very|lovely|dear|two|three|four|both)$/u
+  /^(?:my|our|the|a|an|your|his|her|their|this|that|these|those|new|current|own|actual|present|very|lovely|dear|two|three|four|both)$/u
 const MAX_WORDS = 8
 
 /** The words of a noun phrase: lower case, one spelling, without articles and possessives. */

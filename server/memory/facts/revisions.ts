@@ -1,8 +1,10 @@
 /** Corrections in people's own words: what a message says anew of a fact that was told before. */
+import { opened } from './clauses.ts'
 import { areAlike } from '../recall/related-words.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Fact, Sentence } from './fact.ts'
+import { isOfOthers } from './others.ts'
 import { plainOf } from './plain.ts'
 import { isMisspelled, newValueIn } from './revised-value.ts'
 import { sentencesOf } from './sentences.ts'
@@ -13,6 +15,8 @@ import { isBeingWord, OWN_NOUNS, singular, spelled } from './vocabulary.ts'
 /** Words with which people say that something is not as it was. */
 const CUE =
   /(?:\b(?:not|no|nope|isn'?t|aren'?t|wasn'?t|don'?t|doesn'?t|any ?more|instead|rather|chang(?:e|ed|es|ing)|new|now|nowadays|these days|wrong|mistake|meant|mean|scrap|scratch|turns? out|turned out|actually|updated?|moved?|moving|relocated|renamed?|switch(?:ed)?|swap(?:ped)?|replaced?|traded?|sold|left|quit|gave up|stopped|over|finished|cancel\p{L}*|postponed|pushed|rescheduled|correct(?:ion|ed)?|different|oops|sorry|wait|ignore|from now on|used to|no longer|broke up|fell out|taken|make (?:that|it)|more like|went (?:up|down)|doubled|halved|another|spell(?:ed|ing)|spelt|with (?:one|two|an?) \p{L}\b|goes by|go by|as of|since (?:last|yesterday|today)|told you|had to|on leave)\b|n't\b)/iu
+/** It denies nothing. */
+const REMINDER = /\b(?:don'?t|do not|never) forget\b/giu
 /** Facts told in one conversation that a message without their words may mean. */
 const IN_MIND = 4
 const MAX_SENTENCES = 6
@@ -23,7 +27,7 @@ const OLD_NAMED = 100
 
 /** Whether a message may say something anew. */
 export function mayRevise(message: string): boolean {
-  return message.length < 600 && CUE.test(plainOf(message))
+  return message.length < 600 && CUE.test(plainOf(message).replaceAll(REMINDER, ''))
 }
 
 /**
@@ -40,7 +44,7 @@ export function revisionOf(
   const words = wordsOf(plain).map(spelled)
   const stems = words.map(stem)
   const ranked = holding
-    .map((fact, at) => ({ fact, at, score: closeness(fact, words, stems, recent) }))
+    .map((fact, at) => ({ fact, at, score: closeness(fact, plain, { words, stems, recent }) }))
     .filter(({ score }) => score > 0)
     .toSorted((a, b) => b.score - a.score || b.at - a.at)
   for (const { fact, score } of ranked.slice(0, IN_MIND)) {
@@ -50,8 +54,9 @@ export function revisionOf(
       continue
     }
     const found = valueIn(message, plain, fact)
-    if (!found || (score < OLD_NAMED && isOfOther(found, fact, read))) continue
+    if (!found || (!(score >= OLD_NAMED && leaves(plain, fact.value)) && isOfOther(found, fact, read))) continue
     if (score === FOLLOWS && !(isPlainValue(found.value) && saysNothingElse(words, found.value))) continue
+    if (!/\d/u.test(fact.value) && isWholeSentence(found, score < OLD_NAMED ? 3 : 4)) continue
     const { value, sentence } = found
     const next: Fact = { ...fact, value, sentence, confidence: 0.7, kind: holdsMany(fact) ? 'told' : 'corrected' }
     return holdsMany(fact) ? [{ ...next, value: fact.value, kind: 'withdrawn' }, next] : [next]
@@ -66,8 +71,28 @@ function takesBack(plain: string, old: string, value: string): boolean {
   return at > 0 && STOPPED.test(plain.slice(Math.max(0, at - 40), at))
 }
 
+/** Whether a message says that a value, or a word of it, is not so any more. */
+function leaves(plain: string, old: string): boolean {
+  const text = plain.toLowerCase()
+  return wordsOf(old).some((word) => {
+    const at = text.indexOf(word)
+    if (at < 0 || isCommon(word)) return false
+    const after = text.slice(at + word.length, at + word.length + 40)
+    return (
+      STOPPED.test(text.slice(Math.max(0, at - 40), at)) ||
+      /^[^,;.!?]*\b(?:any ?more|no longer|over|gone)\b/u.test(after)
+    )
+  })
+}
+
 const STOPPED =
-  /\b(?:gave up|given up|quit|stopped|no longer|any ?more|over|left|sold|instead of|rather than|done with|tired of|sick of|finished|not|don'?t|doesn'?t)\b[^,;.!?]*$/iu
+  /\b(?:gave up|given up|quit|stopped|no longer|any ?more|over|left|sold|traded|swapped|instead of|rather than|from|was|were|done with|tired of|sick of|finished|not|don'?t|doesn'?t)\b[^,;.!?]*$/iu
+
+/** "A golden wind blew over the river" is no value of what was told of a river. */
+function isWholeSentence({ value, sentence }: { value: string; sentence: Sentence }, least: number): boolean {
+  const said = sentence.text.trim().replace(/^(?:an?|the|so|well|hmm|anyway|honestly|yesterday|today),?\s+/iu, '')
+  return value.split(/\s+/u).length >= least && said.length - value.length <= 2
+}
 
 /** A number or a name; "it's late" corrects nothing. */
 function isPlainValue(value: string): boolean {
@@ -85,21 +110,47 @@ const TALK: ReadonlySet<string> = new Set(
 )
 
 /** How surely a message is about a fact: it names its value or its topic, or follows it; 0 where it names another topic. */
-function closeness(fact: Fact, words: readonly string[], stems: readonly string[], recent: readonly Fact[]): number {
+function closeness(
+  fact: Fact,
+  plain: string,
+  {
+    words,
+    stems,
+    recent,
+  }: { readonly words: readonly string[]; readonly stems: readonly string[]; readonly recent: readonly Fact[] },
+): number {
   const has = (one: string, among: readonly string[] = stems): boolean =>
     among.some((said) => said === one || areAlike(one, said))
   const value = contentStems(fact.value)
-  const namesValue = value.some((one) => one.length > 1 && stems.includes(one))
+  // Of "the book Muou" the name, not the word.
+  const names = wordsOf((fact.value.match(/\p{Lu}[\p{L}\p{M}\p{N}'’-]*/gu) ?? []).join(' '))
+  const named = (names.length > 0 ? names : wordsOf(fact.value)).filter((one) => one.length > 1 && !isCommon(one))
+  const namesValue = /\d/u.test(fact.value)
+    ? standsAlone(plain, fact.value)
+    : words.some((word) => named.some((one) => singular(word) === singular(one)) || isMisspelled(fact.value, word))
   const topic = topicStems(fact, value)
-  const named = topic.filter((one) => has(one)).length
+  const all = topic.filter((one) => has(one))
+  // Of somebody's things more has to be named than who it is: "the new neighbors are loud".
+  const whose = fact.subject === 'user' ? [] : contentStems(fact.subject)
+  const about = all.every((one) => whose.includes(one)) ? 0 : all.length
   const isRecent = recent.some((one) => one.value === fact.value && topicKey(one) === topicKey(fact))
   if (
     words.some((word, at) => /^(?:my|our)$/u.test(words[at - 1] ?? '') && isBeingWord(word) && !has(stem(word), topic))
   )
     return 0
   if (!namesValue && (namesOther(words, topic) || namesNew(words, topic))) return 0
-  if (!namesValue && named === 0 && !isRecent) return 0
-  return (namesValue ? OLD_NAMED : 0) + 2 * named + (isRecent ? FOLLOWS : 0)
+  if (!namesValue && about === 0 && !isRecent) return 0
+  return (namesValue ? OLD_NAMED : 0) + 2 * about + (isRecent ? FOLLOWS : 0)
+}
+
+/** "85" is not named by "85-SX-66", nor "January 23" by another day of January. */
+function standsAlone(plain: string, value: string): boolean {
+  const said = ` ${plain.toLowerCase().replaceAll(/[^\p{L}\p{N}@./:-]+/gu, ' ')} `.replaceAll(/[.:/-]+ /gu, ' ')
+  const old = value
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}@./:-]+/gu, ' ')
+    .trim()
+  return said.includes(` ${old} `)
 }
 
 function topicStems(fact: Fact, value: readonly string[]): string[] {
@@ -142,11 +193,19 @@ function contentStems(text: string): string[] {
 
 function valueIn(message: string, plain: string, fact: Fact): { value: string; sentence: Sentence } | undefined {
   for (const sentence of sentencesOf(message).slice(0, MAX_SENTENCES)) {
+    const said = plain.slice(opened(plain, sentence).start, sentence.end)
+    if (ORDER.test(said) || REMARK.test(said) || isOfOthers(sentence.text)) continue
     const span = newValueIn(plain, sentence, fact.value)
     if (span && !isAnother(plain, sentence, span, fact)) return { value: message.slice(span.start, span.end), sentence }
   }
   return undefined
 }
+
+/** What the assistant shall do is no value of anything. */
+const ORDER =
+  /^(?:please )?(?:(?:answer|respond|reply|reveal|print|output|say|act|pretend|repeat|tell)\b|(?:do not|don'?t|never) (?:answer|respond|reply|tell|say|reveal|use|mention)\b|(?:ignore|forget|disregard) (?:the above|all|any|every|everything|your|previous|earlier)\b|system\s*:)/iu
+const REMARK =
+  /^(?:never ?mind|that(?:'s| is| was) (?:all|it)|funny,? right|nice,? no|what do you think|forget it|no (?:worries|problem|rush|idea)|go on|got it|i see)\b[\s.!?]*$/iu
 
 /** Whether what stands there is no value of the fact: "2 teeth" for an age, "she's in Spain" for a name, "the dog" for a dog. */
 function isAnother(plain: string, sentence: Sentence, { start, end }: Span, fact: Fact): boolean {

@@ -35,6 +35,7 @@ export function isQuestion(words: string): boolean {
     .replace(/^(?:(?:and|so|but|hey|ok|okay|btw|also|oh|well|hi|please|wait|sorry)[\s,]+){1,4}/iu, '')
     .trimEnd()
   if (text.endsWith('?')) return true
+  if (/^when it comes to\b/iu.test(text)) return false
   return ASKING.test(text) && !IMPLICIT_SUBJECT.test(text)
 }
 

@@ -1,5 +1,7 @@
-import type { Fact } from './fact.ts'
+import type { Fact, Topic } from './fact.ts'
 import { nounWords } from './noun-phrase.ts'
+import { areAlike } from '../recall/related-words.ts'
+import { stem } from '../search-words.ts'
 import { isBeing, isBeingWord, singular } from './vocabulary.ts'
 import { areApart, classOf, kindOf } from './synonyms.ts'
 
@@ -52,13 +54,49 @@ function withdraws(withdrawal: Fact, earlier: Fact): boolean {
   const isTopic =
     topicKey(withdrawal) === topicKey(earlier) ||
     // "forget my dog": everything about the dog
-    (withdrawal.subject === 'user' &&
-      withdrawal.value === '' &&
-      (isAbout(earlier, withdrawal.attribute) || isPartOf(earlier, withdrawal.attribute)))
+    (withdrawal.value === '' && isWithin(earlier, withdrawal)) ||
+    isSameInOtherWords(withdrawal, earlier)
   return isTopic && (withdrawal.value === '' || isPart(withdrawal.value, earlier.value))
 }
 
-function isAbout(earlier: Fact, thing: string): boolean {
+/** "Forget my aunt's allergy", and "my aunt can't eat nuts" was told; "my hobby is no longer chess", and "I like chess" was. */
+function isSameInOtherWords(withdrawal: Fact, earlier: Fact): boolean {
+  if (nounWords(withdrawal.subject).join(' ') !== nounWords(earlier.subject).join(' ')) return false
+  const [gone, kept] = [classOf(withdrawal.attribute), classOf(earlier.attribute)]
+  if (gone === kept || !IN_OTHER_WORDS.has(`${gone}>${kept}`)) return false
+  // Of users themselves much is told that they like.
+  return withdrawal.value !== '' || kept !== 'likes' || earlier.subject !== 'user' || isPastime(earlier.value)
+}
+
+/** What is liked is a hobby where it is something that one does. */
+function isPastime(value: string): boolean {
+  return value.split(' ')[0]!.endsWith('ing') || areAlike('hobbi', stem(value.toLowerCase()))
+}
+
+/** Attributes by which one thing is told. */
+const IN_OTHER_WORDS: ReadonlySet<string> = new Set([
+  'allergy>cannot eat',
+  'cannot eat>allergy',
+  'diet>cannot eat',
+  'hobby>likes',
+  'likes>hobby',
+  'sport>likes',
+  'favorite food>likes',
+])
+
+/** Attributes by which what a turn takes back may have been told. */
+export function otherWordsFor({ subject, attribute }: Topic): Topic[] {
+  const gone = `${classOf(attribute)}>`
+  const others = [...IN_OTHER_WORDS].filter((pair) => pair.startsWith(gone))
+  return others.map((pair) => ({ subject, attribute: pair.slice(gone.length) }))
+}
+
+/** Whether a topic is about a thing of the user's, or part of it: all of that goes with the thing. */
+export function isWithin(topic: Topic, { subject, attribute }: Topic): boolean {
+  return subject === 'user' && (isAbout(topic, attribute) || isPartOf(topic, attribute))
+}
+
+function isAbout(earlier: Topic, thing: string): boolean {
   const subject = nounWords(earlier.subject).map(singular)
   const words = nounWords(thing).map(singular)
   if (words.every((word) => subject.includes(word))) return true
@@ -72,7 +110,7 @@ function isAbout(earlier: Fact, thing: string): boolean {
 }
 
 /** "I sold my car", and "my car's license plate" goes with it; a phone number outlives a phone. */
-function isPartOf({ subject, attribute }: Fact, thing: string): boolean {
+function isPartOf({ subject, attribute }: Topic, thing: string): boolean {
   if (subject !== 'user' || /^(?:phone|cell|mobile|e-?mail|mail|home|work|job) /u.test(attribute)) return false
   const [words, start] = [nounWords(attribute).map(singular), nounWords(thing).map(singular)]
   return start.length > 0 && start.length < words.length && start.every((word, i) => words[i] === word)

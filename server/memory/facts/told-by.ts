@@ -2,10 +2,12 @@ import { clausesOf, opened } from './clauses.ts'
 import { readCorrection } from './corrections.ts'
 import type { Fact, Sentence, Told } from './fact.ts'
 import { MASK, plainOf } from './plain.ts'
-import type { Clause, Reading } from './reading.ts'
+import { add, type Clause, type Reading } from './reading.ts'
 import { readNames } from './named.ts'
 import { sentencesOf } from './sentences.ts'
+import { isOfOthers } from './others.ts'
 import { isPlan, isQuestion, isRequest, isSmallTalk } from './speech-acts.ts'
+import { holdsMany } from './supersede.ts'
 import { readTelling } from './tellings.ts'
 import { readWithdrawal } from './withdrawals.ts'
 
@@ -46,14 +48,15 @@ function readSentence(reading: Reading, sentence: Sentence, announced: boolean):
   for (const span of clausesOf(reading.plain, sentence)) {
     const open = opened(reading.plain, span)
     const remark = CORRECTED.exec(reading.plain.slice(open.start, span.end))
-    const end = remark === null ? span.end : open.start + remark.index
+    const told = remark === null ? span.end : open.start + remark.index
+    const end = told - (ADDED.exec(reading.plain.slice(open.start, told))?.[0].length ?? 0)
     const words = reading.plain.slice(open.start, end)
     if (open.corrects || remark !== null) isCorrecting = true
     if (words.trim() === '') continue
     const clause: Clause = { ...open, sentence, end, words, corrects: isCorrecting }
     if (isQuestion(words) && !open.remembers) continue
-    if (isHypothetical(words)) break
-    if (/^sorry\W*$/iu.test(words)) continue
+    if (isHypothetical(words) || isOfOthers(reading.plain.slice(span.start, span.end))) break
+    if (/^(?:sorry|before)\W*$/iu.test(words)) continue
     if (
       readWithdrawal(reading, clause) ||
       readAsCorrection(reading, clause, isCorrecting) ||
@@ -61,8 +64,17 @@ function readSentence(reading: Reading, sentence: Sentence, announced: boolean):
       readCorrection(reading, clause, isCorrecting)
     )
       hasRead = true
+    if (hasRead) readReplaced(reading, clause)
   }
   return hasRead ? false : isCorrecting
+}
+
+/** "My hobby is chess now, not painting": of what can have several values, the one that goes. */
+function readReplaced(reading: Reading, clause: Clause): void {
+  const told = reading.facts.at(-1)
+  const old = /,\s+(?:and )?not (?<old>[^,;]{2,60}?)[.!\s]*$/iu.exec(clause.words)?.groups?.['old']
+  if (old === undefined || told?.kind === 'withdrawn' || told?.sentence !== clause.sentence || !holdsMany(told)) return
+  if (old.toLowerCase() !== told.value.toLowerCase()) add(reading, clause, told, old, 'withdrawn', 0.8)
 }
 
 /** "It's 4072, not 4071" is a correction before it is anything else; a bare value only where nothing else is told. */
@@ -75,6 +87,10 @@ function readAsCorrection(reading: Reading, clause: Clause, isCorrecting: boolea
 
 /** "7D, sorry": the remark stands after the value. */
 const CORRECTED = /[,\s]+(?:sorry|actually|i mean|i meant|my mistake|my bad|correction|oops|that is)[\s.!]*$/iu
+
+/** What is added to a telling and is no part of its value. */
+const ADDED =
+  /(?:[,\s]+(?:in case you need it|keep (?:that|it|this) in mind|just saying|haha+|lol|thanks|i think|so there you go|i got it wrong before)|\s*[:;]-?[)D(])+[\s.!]*$/iu
 
 function isHypothetical(words: string): boolean {
   return /^(?:if|suppose|imagine|pretend|assume|assuming|let'?s say|say (?:i|my)|what if|i wish|i'?d love|hypothetically|unless|whether)\b/iu.test(

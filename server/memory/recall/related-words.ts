@@ -170,3 +170,10 @@ export function exclude(one: string, other: string): boolean {
     return mine! >= 0 && theirs! >= 0 && mine !== theirs
   })
 }
+
+/** Stems that are said for a stem. */
+export function alikeOf(one: string): ReadonlySet<string> {
+  return ALIKE_OF.get(one) ?? NONE
+}
+
+const NONE: ReadonlySet<string> = new Set()

@@ -1,6 +1,7 @@
 /** What is read of memories in PostgreSQL, but for searches. */
+import type { Topic } from '../../memory/facts/fact.ts'
 import { topicKey } from '../../memory/facts/supersede.ts'
-import { hashOf } from '../memory-row.ts'
+import { hashOf, topicOf } from '../memory-row.ts'
 import type { FactQuery, Memory, MemoryEvent, MemoryFilter, MemoryPage, TextsQuery } from '../memory-calls.ts'
 import type { Query } from './connection.ts'
 import { bytes, memoryOf, SELECT, type MemoryRow } from './rows.ts'
@@ -24,6 +25,22 @@ export async function factsOf(query: Query, owner: string, asked: FactQuery): Pr
   const place = [bytes(asked.namespace), bytes(asked.user ?? '')]
   const values = [bytes(owner), Date.now(), ...place, keys, asked.ended, asked.limit]
   return (await query<MemoryRow>(facts, values)).rows.map(memoryOf)
+}
+
+export async function topicsOf(
+  query: Query,
+  owner: string,
+  { namespace, user }: Pick<FactQuery, 'namespace' | 'user'>,
+): Promise<Topic[]> {
+  const topics = `SELECT DISTINCT topic FROM mneme_memory AS memory JOIN mneme_scope AS scope ON scope.scope = memory.scope
+    WHERE owner = $1 AND ${THERE} AND namespace = $3 AND user_id = $4 AND topic IS NOT NULL AND ended IS NULL`
+  const { rows } = await query<{ topic: Buffer }>(topics, [
+    bytes(owner),
+    Date.now(),
+    bytes(namespace),
+    bytes(user ?? ''),
+  ])
+  return rows.map(({ topic }) => topicOf(topic.toString()))
 }
 
 export async function heldTexts(query: Query, owner: string, asked: TextsQuery): Promise<string[]> {

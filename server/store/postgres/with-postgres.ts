@@ -7,7 +7,7 @@ import type { StoreNote } from '../../vector-index/index-types.ts'
 import { connectPostgres, type Connection, type Query } from './connection.ts'
 import { eraseBoth } from './erase.ts'
 import { createOutboxWorker, type OutboxWorker } from './outbox-worker.ts'
-import { factsOf, heldTexts, listMemories, memoryHistory, memoryNamespaces } from './read.ts'
+import { factsOf, heldTexts, listMemories, memoryHistory, memoryNamespaces, topicsOf } from './read.ts'
 import { bytes, memoryOf } from './rows.ts'
 import { searchMemories } from './search.ts'
 import { addMemory, changeMemory, drop, memoriesById, setVector, tell } from './write.ts'
@@ -122,6 +122,7 @@ function postgresMemories(run: <T>(work: (query: Query) => Promise<T>) => Promis
       }),
     listMemories: (owner, page) => run((query) => listMemories(query, owner, page)),
     factsOf: (owner, asked) => run((query) => factsOf(query, owner, asked)),
+    topicsOf: (owner, whose) => run((query) => topicsOf(query, owner, whose)),
     heldTexts: (owner, asked) => run((query) => heldTexts(query, owner, asked)),
     memoryNamespaces: (owner) => run((query) => memoryNamespaces(query, owner)),
     searchMemories: (owner, asked) => run((query) => searchMemories(query, owner, asked)),

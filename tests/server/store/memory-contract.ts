@@ -194,6 +194,27 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>, n
       expect(await found(store, query('nothing', { made: made(1, 0) }))).toEqual(['a'])
     })
 
+    test('the topics of a user are those of facts that hold, each once', async () => {
+      const store = await open()
+      const fact = (id: string, attribute: string, value: string, user: string | null = null) =>
+        memory(id, `${attribute} ${value}`, { user, fact: { subject: 'user', attribute, value } })
+      const tell = (one: Memory, ends: string[] = []) =>
+        store.tellMemories(OWNER, [{ namespace: 'default', user: one.user, ends, memory: one }])
+      for (const [id, attribute, value] of [
+        ['a', 'job', 'baker'],
+        ['b', 'likes', 'tea'],
+        ['c', 'likes', 'milk'],
+      ] as const)
+        await tell(fact(id, attribute, value))
+      await tell(fact('d', 'age', '41'), ['a'])
+      await tell(fact('e', 'birthday', 'May 3', 'ann'))
+      const attributes = async (user: string | null) =>
+        (await store.topicsOf(OWNER, { namespace: 'default', user })).map(({ attribute }) => attribute).toSorted()
+      expect(await attributes(null)).toEqual(['age', 'likes'])
+      expect(await attributes('ann')).toEqual(['birthday'])
+      expect(await store.topicsOf('tenant-b', { namespace: 'default', user: null })).toEqual([])
+    })
+
     test('whatever is added, changed and deleted: searches and lists are those of the memories that are there', async () => {
       const text = fc.array(fc.constantFrom('tea', 'milk', 'cat', 'dog', 'Ann'), { minLength: 1, maxLength: 4 })
       const step = fc.record({

@@ -37,7 +37,10 @@ const belongings: readonly (readonly [thing: string, gone: string, attributes: r
 
 /** Cases of one user, of `count` of each kind; no two are about one topic. Throws RangeError for too many. */
 export function drawCases(random: Random, wanted: readonly Kind[], count: number, part: Part): MemoryCase[] {
-  const free = random.shuffle(differentTopics())
+  // What goes with a thing that is lost is told in no other case.
+  const isLost = ({ noun }: Topic): boolean => belongings.some(([thing]) => new RegExp(`\\b${thing}\\b`).test(noun))
+  const all = differentTopics()
+  const free = random.shuffle(wanted.includes('cascade') ? all.filter((topic) => !isLost(topic)) : all)
   const lost = random.shuffle(
     belongings.flatMap(([thing, gone, attributes]) => attributes.map((attribute) => ({ thing, gone, attribute }))),
   )
@@ -72,15 +75,27 @@ function drawCase(random: Random, kind: Exclude<Kind, 'cascade'>, topic: Topic, 
   if (kind === 'untold') return { kind, tells: [], asks, value: null, stale: [] }
   if (kind === 'told') return { kind, tells: [told], asks, value: first, stale: [] }
   if (kind === 'corrected') {
-    const tells = [told, correct(random, topic, second, first, part)]
+    const tells = [told, corrected(random, topic, second, first, part)]
     return { kind, tells, asks, value: second, stale: [first] }
   }
   if (kind === 'chain') {
-    const tells = [told, ...values.slice(1).map((value, i) => correct(random, topic, value, values[i]!, part))]
+    const tells = [told, ...values.slice(1).map((value, i) => corrected(random, topic, value, values[i]!, part))]
     return { kind, tells, asks, value: values.at(-1)!, stale: values.slice(0, -1) }
   }
   const tells = kind === 'deleted' ? [told] : [told, random.pick(forgets).replace('{a}', topic.noun)]
   return { kind, tells, asks, value: null, stale: [first] }
+}
+
+/** Topics of which one can have several values at once. */
+const ADDITIVE =
+  /(?:^|'s )(?:hobby|allergy|(?:first )?language)$|'s (?:name|favorite food)$|^(?:son|daughter|brother|sister|best friend)$/
+
+/** A correction; where values could add up, one that names the value that it replaces: nobody else knows that it does. */
+function corrected(random: Random, topic: Topic, value: string, before: string, part: Part): string {
+  for (;;) {
+    const said = correct(random, topic, value, before, part)
+    if (!ADDITIVE.test(topic.noun) || said.includes(before)) return said
+  }
 }
 
 const forgets = ['Forget my {a}.', 'Please forget my {a}.', 'Forget about my {a}.', 'forget my {a} please']

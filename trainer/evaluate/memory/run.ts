@@ -9,10 +9,10 @@ import { History } from './history.ts'
 import { judge, type Judged } from './judge.ts'
 
 /**
- * Where a question is asked: `rolling`: in the conversation that told it, without memories; `memory`: in another one, with
- * them; `all`: in the same one, with them; `none`: in another one, without.
+ * Where a question is asked: `rolling`: in the conversation that told it, without memories; `all`: in the same one, with them.
+ * In another one `memory`: with memories; `episodic`: with turns of other conversations and no memories; `both`; `none`.
  */
-export const conditions = ['rolling', 'memory', 'all', 'none'] as const
+export const conditions = ['rolling', 'none', 'episodic', 'memory', 'both', 'all'] as const
 export type Condition = (typeof conditions)[number]
 
 export interface MemoryOptions {
@@ -115,11 +115,13 @@ type Answered = Omit<MemoryAnswer, 'kind' | 'condition' | 'distance' | 'question
 
 async function askOne(client: ServerClient, one: MemoryCase, place: Place): Promise<Answered> {
   const { condition, user, last, verify } = place
-  const reads = condition === 'memory' || condition === 'all'
+  const reads = condition !== 'rolling' && condition !== 'none'
   const goesOn = condition === 'rolling' || condition === 'all'
   const mneme: MnemeFields = {
     memory: { mode: reads ? 'read' : 'off', user_id: user },
     ...(verify === undefined ? {} : { verify }),
+    ...(condition === 'episodic' ? { gates: { semantic: false, episodic: true } } : {}),
+    ...(condition === 'both' ? { gates: { episodic: true } } : {}),
   }
   const reply: Asked = await ask(client, one.asks, { previous: goesOn ? last : undefined, most: REPLY_TOKENS, mneme })
   const found = reads ? await search(client, one.asks, user) : []

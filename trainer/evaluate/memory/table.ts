@@ -30,7 +30,8 @@ export function cellsOf(answers: readonly MemoryAnswer[]): MemoryCell[] {
     }
   const cells = [...groups].map(([key, group]): MemoryCell => {
     const [kind, distance, condition] = JSON.parse(key) as [MemoryCell['kind'], number, Condition]
-    const reads = condition === 'memory' || condition === 'all'
+    const reads = condition !== 'rolling' && condition !== 'none'
+    const readsMemories = reads && condition !== 'episodic'
     const ranks = group.flatMap(({ rank }) => (rank === null ? [] : [rank]))
     const within = (most: number): Share =>
       shareOf(ranks.filter((rank) => rank > 0 && rank <= most).length, ranks.length)
@@ -41,7 +42,7 @@ export function cellsOf(answers: readonly MemoryAnswer[]): MemoryCell[] {
       condition,
       answers: share(({ isRight }) => isRight),
       stale: share(({ isStale }) => isStale),
-      assembly: reads ? share(({ isAssembled }) => isAssembled) : null,
+      assembly: readsMemories ? share(({ isAssembled }) => isAssembled) : null,
       recall: reads && ranks.length > 0 ? { at1: within(1), at5: within(5), at10: within(10) } : null,
     }
   })
@@ -81,7 +82,9 @@ export function memoryTable(cells: readonly MemoryCell[]): string {
 
 const places: Readonly<Record<Condition, string>> = {
   rolling: 'in the same conversation, without memories',
-  memory: 'in another conversation',
+  episodic: 'in another conversation, with turns instead of memories',
+  memory: 'in another conversation, with memories',
+  both: 'in another conversation, with memories and turns',
   all: 'in the same conversation, with memories',
   none: 'in another conversation, without memories',
 }

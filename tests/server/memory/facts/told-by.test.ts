@@ -25,6 +25,11 @@ describe('facts are taken from plain words', () => {
     ['my phone number is +48 601 555 019', ['told user: phone number = +48 601 555 019']],
     ['my brother lives in Reykjavík', ['told brother: home = Reykjavík']],
     ['please remember that the code for the bike shed is 19B7', ['told user: bike shed code = 19B7']],
+    ["It is June 21, my father's birthday.", ['told father: birthday = June 21']],
+    ['When it comes to my age, it is 34.', ['told user: age = 34']],
+    ['PN6656, that is my locker code', ['told user: locker code = PN6656']],
+    ['my brother is 41 years old :)', ['told brother: age = 41']],
+    ['I have fox as my team mascot, in case you need it.', ['told user: team mascot = fox']],
     [
       'my sister Joanna turns 30 on May 3rd',
       ['told sister: name = Joanna', 'told sister joanna: age = 30', 'told sister joanna: birthday = May 3rd'],
@@ -52,6 +57,8 @@ describe('facts are taken from plain words', () => {
 describe('nothing is taken from what the user does not state', () => {
   const cases = [
     'what is my name?',
+    'The other guest said their course code is VD-97.',
+    "In the film, the hero's course code is DD558.",
     'write me a poem about my dog Rex',
     'if my name were Bob, what would my initials be?',
     'He said "I live in Paris" and left.',

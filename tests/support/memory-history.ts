@@ -1,0 +1,89 @@
+/** A user's memories as a server keeps and reads them: store, rules, evidence and critic, without a model and without HTTP. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { verifyReply } from '../../server/critic/verify-reply.ts'
+import type { Deps } from '../../server/deps.ts'
+import { findEvidence } from '../../server/memory/evidence.ts'
+import { memoriesOfTurn } from '../../server/memory/told.ts'
+import type { MadeVector, Memory } from '../../server/store/memory-calls.ts'
+import { startStore } from '../../server/store/start.ts'
+
+const OWNER = 'tenant-a'
+const USE = { namespace: 'default', user: 'ann', read: true, write: true, pin: false }
+/** Turns of a conversation. */
+const TURNS = 10
+const FOUND = 10
+/** A reply that says nothing, in whose place the policy `quote` serves an answer. */
+const SAYS_NOTHING = 'I see.'
+const metric = { observe: () => undefined, inc: () => undefined }
+const DEPS = {
+  embedders: [{ name: 'bundled', leastSimilarity: 0.6 }],
+  gating: { controller: null, thresholds: {} },
+  metrics: { memorySearch: metric, verification: metric, verdicts: metric },
+  critic: null,
+  now: Date.now,
+}
+
+/** What came of a question: what is served, the first ten that the search finds, and what the reply reads. */
+export interface Recalled {
+  readonly text: string
+  readonly found: readonly string[]
+  readonly read: readonly string[]
+}
+
+/** Null: only words are compared. */
+export type VectorOf = ((text: string) => Promise<MadeVector>) | null
+
+export class MemoryHistory {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'mneme-history-'))
+  readonly #vectorOf: VectorOf
+  readonly store = startStore({
+    folder: this.#folder,
+    keepStates: 8,
+    replayTokens: 2048,
+    stateBytes: Infinity,
+    prefixBytes: 0,
+  })
+  #turns = 0
+
+  constructor(vectorOf: VectorOf) {
+    this.#vectorOf = vectorOf
+  }
+
+  /** Says something; returns what is remembered of it, and what does not hold any more. */
+  async say(message: string): Promise<{ readonly written: readonly Memory[]; readonly ended: readonly Memory[] }> {
+    const conversation = `conversation-${Math.floor(this.#turns / TURNS)}`
+    const origin = { response: `turn-${this.#turns++}`, conversation }
+    const turn = await memoriesOfTurn({ store: this.store, now: Date.now }, OWNER, USE, message, origin)
+    await this.store.tellMemories(OWNER, turn.told)
+    if (this.#vectorOf)
+      for (const { id, text } of turn.written) await this.store.embedMemory(OWNER, id, text, await this.#vectorOf(text))
+    return turn
+  }
+
+  /** As `DELETE /v1/memories/{id}`. */
+  async remove(memories: readonly Memory[]): Promise<void> {
+    for (const { id } of memories)
+      await this.store.erase(OWNER, { kind: 'memory', id }, { source: false, cascade: false, force: false })
+  }
+
+  async ask(question: string, byMeaning = true): Promise<Recalled> {
+    const made = byMeaning && this.#vectorOf ? await this.#vectorOf(question) : null
+    const deps = { ...DEPS, store: this.store } as unknown as Deps
+    const search = { owner: OWNER, use: USE, message: question, made }
+    const evidence = (await findEvidence(deps, search, () => false, AbortSignal.timeout(60_000)))!
+    const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard: [], isWhole: true }
+    const { decision } = await verifyReply(deps, OWNER, USE, turn, 'quote')
+    return {
+      text: decision.action === 'replace' ? decision.text : SAYS_NOTHING,
+      found: evidence.found.slice(0, FOUND).map(({ memory }) => memory.text),
+      read: evidence.entries.map(({ memory }) => memory.text),
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.store.close()
+    rmSync(this.#folder, { recursive: true })
+  }
+}
