@@ -16,7 +16,7 @@ import { listening, type ServerProcess } from '../support/process.ts'
 const DENIAL = /(?:haven't|have not|never|not) (?:told|mentioned|said|shared)|(?:don't|do not) know|not sure/iu
 const PROMISE = /\bI(?:'ll| will| have|'ve) (?:remember|noted|keep|saved)/iu
 const QUOTE = /\bYou (?:have not )?told me\b/u
-const MAY_SHOW = ['open', 'A']
+const MAY_SHOW = ['open', 'A', 'B', 'C']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -78,7 +78,7 @@ async function measure(server: ServerProcess, cases: readonly Case[]): Promise<R
     } else if (value === null) note(kind, DENIAL.test(text), shown)
     else if (old === null) note(kind, names(text, value), shown)
     else {
-      note('corrected: the new value is said', names(text, value))
+      note('corrected: the new value is said', names(text, value), shown)
       note('corrected: and the old one is not', names(text, value) && !names(text, old), shown)
     }
   }

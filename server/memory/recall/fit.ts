@@ -4,7 +4,7 @@ import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Question } from './question.ts'
 import { areAlike, exclude } from './related-words.ts'
-import { holds } from './wanted.ts'
+import { holds } from './holds.ts'
 
 /** What is told of a story is not told of its teller. */
 const FICTION =
@@ -41,16 +41,24 @@ export function fitOf(question: Question, text: string): number {
   return saysMore && holds(question.wanted, text, question.known) ? found / all : 0
 }
 
+/** Whether a sentence is of a story, or has no word that the question has not. */
+export function tellsNothingElse(question: Question, text: string): boolean {
+  const frame = FICTION.exec(text)?.[0].toLowerCase()
+  if (frame !== undefined && !question.known.has(frame.split(' ').at(-1)!)) return true
+  const asked = new Set([...question.words.keys()].flatMap((one) => one.split('|')).map(stem))
+  return !/\d/u.test(text) && wordsOf(text).every((word) => isCommon(word) || asked.has(stem(word)))
+}
+
 /** Whose it is has to be said: of a phone number that is told, not each is the boss's. */
-function isSomebody(word: string): boolean {
+export function isSomebody(word: string): boolean {
   return isBeingWord(word) && !/^(?:pets?|kids?|child|children|baby|friends?)$/u.test(word)
 }
 
-function likeness(word: string, said: string, saidStem: string): number {
+export function likeness(word: string, said: string, saidStem: string): number {
   const asked = stem(word)
   if (asked === saidStem) return SAYS.same
   if (areAlike(asked, saidStem)) return SAYS.alike
-  if (isTypo(word, said)) return SAYS.typo
+  if (isTypo(word, said) && !(isBeingWord(word) && isBeingWord(said))) return SAYS.typo
   // A grandmother is no mother.
   if (isBeingWord(word) || isBeingWord(said)) return 0
   const isPart = [asked, saidStem].some((one, at, both) => both[1 - at]!.startsWith(one) || both[1 - at]!.endsWith(one))
