@@ -82,7 +82,7 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
   ]
   const ofWords = sentences.flatMap(({ id, text, similarity, created }): Answer[] => {
     const fact = facts.find((one) => one.id === id) ?? null
-    const about = fact && fact.subject !== 'user' ? `${text} (${fact.subject})` : text
+    const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
     const sure = gone.has(text) ? 0 : surely(about, fact)
     if (sure < LEAST) return []
     return [

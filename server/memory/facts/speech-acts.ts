@@ -2,7 +2,7 @@
 
 const POLITE = '(?:(?:please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
   'iu',
 )
 const WANTING =
@@ -11,7 +11,7 @@ const WANTING =
 const WANTED_OF_ASSISTANT =
   /\b(?:you|your|help|recipes?|ideas?|advice|suggestions?|tips?|info|information|poem|story|essay|text|code|script|function|regex|joke|list|translation|summary|question|answer|know|understand|understanding|looking for|searching for|wondering|explanation|example)\b/iu
 const ASKING =
-  /^(?:what|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)/iu
+  /^(?:what|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
 const IMPLICIT_SUBJECT = /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had to|will be)\b/iu
 
 export function isRequest(words: string): boolean {
@@ -48,5 +48,5 @@ const INTERJECTIONS =
 export function isSmallTalk(words: string): boolean {
   const text = words.trim().replace(INTERJECTIONS, '')
   const count = text.split(/\s+/u).length
-  return count < 3 || (text.length < 80 && SMALL_TALK.test(text))
+  return (count < 3 && !/\d{2}|\d#|#\d/u.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
 }

@@ -34,9 +34,18 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
       readNames(reading, sentence, { sentence, corrects: false, remembers: false, greets: false })
     if (reading.facts.length > MAX_FACTS) break
     const isRead = reading.facts.length > before
-    if (!isRead && !isQuestion(words) && !isSmallTalk(words) && !words.includes(MASK)) statements.push(sentence)
+    if (isRead || isQuestion(words) || isSmallTalk(words) || words.includes(MASK)) continue
+    const last = statements.at(-1)
+    if (last && isFragment(words) && text.slice(last.end, sentence.start).trim() === '')
+      statements.splice(-1, 1, { text: text.slice(last.start, sentence.end), start: last.start, end: sentence.end })
+    else statements.push(sentence)
   }
   return { facts: reading.facts.slice(0, MAX_FACTS), statements }
+}
+
+/** "i passed!! 78 percent": a few words without a verb belong to what was said before them. */
+function isFragment(words: string): boolean {
+  return words.split(/\s+/u).length < 4 && !/\b(?:is|are|am|was|were|has|have|'s|'m)\b/iu.test(words)
 }
 
 /** Reads the clauses of a sentence in their order; true where it announces a correction that the next one may make. */
