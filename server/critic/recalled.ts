@@ -25,7 +25,7 @@ const ABOUT_AS_WELL = 0.1
 const OF_MEANING = 0.2
 const MOST_QUOTED = 4
 /** Words that name what is asked about are rarer than this. */
-const RARE = 0.5
+const [RARE, RAREST] = [0.5, 0.75]
 
 export interface Remembered {
   readonly asked: readonly Topic[]
@@ -102,7 +102,7 @@ function isOfTold({ isDefinite, words, names }: Question, { found, heard }: Reme
   const texts = [...found.map(({ memory }) => memory.text), ...heard.map(({ text }) => text)]
   const told = new Set(texts.flatMap(wordsOf).map(stem))
   return [...words.keys()].some(
-    (word) => (isDefinite || names.has(word)) && rarityOf(word) > RARE && told.has(stem(word)),
+    (word) => told.has(stem(word)) && rarityOf(word) > (isDefinite || names.has(word) ? RARE : RAREST),
   )
 }
 

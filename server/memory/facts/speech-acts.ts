@@ -38,6 +38,12 @@ export function isQuestion(words: string): boolean {
   return ASKING.test(text) && !IMPLICIT_SUBJECT.test(text)
 }
 
+/** What is said to whom one writes to, or about the moment, and nothing of the user. */
+const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
+const OF_USER = /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|call me|we)\b/iu
+const MOMENT =
+  /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
+
 const SMALL_TALK =
   /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds).*|what a .*|(?:good|happy|merry|nice|lovely|great) .*|my (?:bad|goodness|god).*|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
 
@@ -48,5 +54,7 @@ const INTERJECTIONS =
 export function isSmallTalk(words: string): boolean {
   const text = words.trim().replace(INTERJECTIONS, '')
   const count = text.split(/\s+/u).length
+  if (!OF_USER.test(text) && !/\d/u.test(text) && (TO_ASSISTANT.test(text) || (MOMENT.test(words.trim()) && count < 9)))
+    return true
   return (count < 3 && !/\d{2}|\d#|#\d/u.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
 }

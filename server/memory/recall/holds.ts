@@ -11,7 +11,7 @@ const NUMBER_WORDS =
   'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|dozen|once|twice|couple|half|twins?'
 const NUM = `(?:\\d[\\d.,]*|${NUMBER_WORDS}|a|an)`
 const SPAN = '(?:years?|yrs?|months?|weeks?|days?|nights?|hours?|hrs?|minutes?|mins?|seconds?|decades?)'
-const CLOCK = `\\d{1,2}[:.h]\\d{2}|\\d{1,2} ?[ap]\\.?m|noon|midday|midnight|o'?clock|(?:half|quarter) (?:past|to)|half (?:${NUMBER_WORDS})|(?:at|by|until|till?|from|after|before|around|since|between) (?:about |around )?(?:\\d{1,2}|${NUMBER_WORDS})`
+const CLOCK = `\\d{1,2}[:.h]\\d{2}|\\d{1,2} ?[ap]\\.?m|noon|midday|midnight|o'?clock|(?:half|quarter) (?:past|to)|half (?:${NUMBER_WORDS})|(?:at|by|until|till?|from|after|before|around|since|between) (?:about |around )?(?:\\d{1,2}|${NUMBER_WORDS})(?! (?:years?|months?|weeks?|days?|hours?|minutes?))`
 const TIME = new RegExp(
   `\\b(?:${DAYS}|${MONTHS}|\\d{1,2}(?:st|nd|rd|th)|${CLOCK}|\\d{1,2}[/.-]\\d{1,2}(?:[/.-]\\d{2,4})?|(?:19|20)\\d\\d|tomorrow|tonight|today|yesterday|mornings?|evenings?|afternoons?|nights?|weekends?|spring|summer|autumn|winter|christmas|easter|(?:next|this|last) (?:week|month|year|weekend)|every (?:\\S+ )?(?:day|week|month|year)s?|daily|weekly|monthly|in (?:\\d+|${NUMBER_WORDS}) (?:day|week|month|year|hour|minute)s?)\\b`,
   'iu',
@@ -24,6 +24,7 @@ const FORMS: Readonly<Partial<Record<Wanted, RegExp>>> = {
   password: /\b(?:password|passcode|passphrase|pw|pass|code|pin|key)\b/iu,
   address:
     /\d|\b(?:street|road|lane|avenue|row|square|close|court|drive|stra(?:ss|ß)e|rue|calle|ulica|via|plaza|way)\b/iu,
+  surname: /\p{Lu}[\p{L}'’-]+ \p{Lu}[\p{L}'’-]+|\b(?:surname|(?:last|family|maiden|second) name)\b/u,
   reason: /\b(?:because|cause|cos|coz|since|so (?:that|i|we)|due to|to (?!the|my|a)\p{L}+|why|reason)\b/iu,
   time: TIME,
   clock: new RegExp(`\\b(?:${CLOCK}|\\d{4}|\\d{1,2})\\b`, 'iu'),

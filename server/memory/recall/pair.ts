@@ -33,12 +33,15 @@ export const FEATURES = [
   'ofSelf',
   'topic',
   'otherTopic',
+  'focusMissing',
 ] as const
 export type Feature = (typeof FEATURES)[number]
 export type PairFeatures = Readonly<Record<Feature, number>>
 
 /** Similarity of meaning below which two words have nothing to do with each other, and from which on they say the same. */
 const [UNLIKE, LIKE] = [0.25, 0.75]
+/** From which similarity on a noun stands for another. */
+const SAME_NOUN = 0.45
 
 /** The features of a sentence as an answer. `topic`: how surely what rules read in it is what is asked (null: they read nothing). */
 export function pairFeatures(question: Question, text: string, topic: number | null): PairFeatures {
@@ -65,6 +68,12 @@ export function pairFeatures(question: Question, text: string, topic: number | n
   const asked = new Set([...question.words.keys()].flatMap((one) => one.split('|')).map(stem))
   const fresh = content.filter((word) => !asked.has(stem(word)))
   const hasKind = question.wanted !== null
+  const focusExact = ofFocus(({ options, exact, said }) =>
+    said.some((one) => options.some((word) => isSame(word, one))) ? exact : 0,
+  )
+  const ofKind = focus.length > 0 ? Math.max(0, ...fresh.map((word) => nearness(question.focus.at(-1)!, word))) : 0
+  // "I like jazz" is on the topic of a favourite food only if jazz is one.
+  const isLoose = topic !== null && topic < 0.75 && focus.length > 0 && ofKind < 0.3 && focusExact < 0.5
   const things = matches.flatMap(({ said }) => said.filter((word) => !OF_NAMING.test(word) && rarityOf(word) > 0.4))
   const isNamedHere = things.some((word) => isNamed(word, text))
   const isHeld =
@@ -76,7 +85,7 @@ export function pairFeatures(question: Question, text: string, topic: number | n
     least: Math.min(1, ...matches.filter(({ weight }) => weight > 0.4).map(({ like }) => like)),
     hasFocus: focus.length > 0 ? 1 : 0,
     focus: ofFocus(({ like }) => like),
-    focusExact: ofFocus(({ exact }) => exact),
+    focusExact,
     meaning: meaningOfTexts(
       [...question.words.keys()].flatMap((one) => one.split('|')),
       content,
@@ -91,7 +100,7 @@ export function pairFeatures(question: Question, text: string, topic: number | n
     missingName: matches.some(({ options, like }) => like < 0.5 && options.every((word) => isName(word, question)))
       ? 1
       : 0,
-    holdsOfKind: focus.length > 0 ? Math.max(0, ...fresh.map((word) => nearness(question.focus.at(-1)!, word))) : 0,
+    holdsOfKind: ofKind,
     specified: question.focus.some((word) => isSpecified(word, words)) ? 1 : 0,
     namesIt: question.wanted === 'name' && isNamedHere ? 1 : 0,
     counted: question.wanted === 'count' && question.focus.some((word) => isCounted(word, words)) ? 1 : 0,
@@ -103,8 +112,9 @@ export function pairFeatures(question: Question, text: string, topic: number | n
       words.length <= 10
         ? 1
         : 0,
-    topic: topic ?? 0,
-    otherTopic: topic !== null && topic < 0.3 ? 1 : 0,
+    topic: isLoose ? 0 : (topic ?? 0),
+    otherTopic: isLoose || (topic !== null && topic < 0.3) ? 1 : 0,
+    focusMissing: focus.length > 0 && question.wanted === null && focusExact < 0.3 && ofKind < 0.3 ? 1 : 0,
     numberAsked: /\d/u.test(text) && question.focus.some((word) => NUMBERED.test(word)) ? 1 : 0,
   }
 }
@@ -163,6 +173,12 @@ function best(options: readonly string[], of: (word: string) => readonly number[
 
 function nearness(one: string, other: string): number {
   return Math.max(0, Math.min(1, (meaningOf(one, other) - UNLIKE) / (LIKE - UNLIKE))) * 0.9
+}
+
+/** Words of which one is said for the other mean the same only where they are near: who studies need not name a university. */
+function isSame(one: string, other: string): boolean {
+  const isFar = isKnownWord(one) && isKnownWord(other) && meaningOf(one, other) < SAME_NOUN
+  return stem(one) === stem(other) || !isFar
 }
 
 /** Of the words of the one, how near the nearest of the other are, and the other way round. */

@@ -54,7 +54,7 @@ export function readQuestion(message: string, isAsked = false): Question | null 
   const asked = lastQuestion(text)
   if (asked === null) return null
   const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
-  const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told)\b/iu.test(bare)
+  const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with my)\b/iu.test(bare)
   if (isWorld && !isAsked) return null
   const kind = VERB_BEFORE_KIND.test(bare) ? undefined : ASKED_KIND.exec(bare)?.groups?.['noun']?.toLowerCase()
   const words = weighted(bare, kind)

@@ -3,6 +3,7 @@
 export type Wanted =
   | 'person'
   | 'name'
+  | 'surname'
   | 'time'
   | 'clock'
   | 'duration'
@@ -38,6 +39,7 @@ const FORMS: readonly (readonly [RegExp, Wanted])[] = [
     'phone',
   ],
   [/\b(?:street|address)\b/iu, 'address'],
+  [/\b(?:surname|(?:last|family|second|maiden) name)\b/iu, 'surname'],
   [/\b(?:password|passcode|passphrase)\b/iu, 'password'],
   [/\bhow old\b|\bage\b/iu, 'age'],
   [/\bhow tall\b|\bheight\b/iu, 'height'],
