@@ -16,7 +16,7 @@ import { withoutStale } from './shown-sentence.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
 /** How surely a sentence has to be an answer. */
-const LEAST = 0.5
+const LEAST = 0.45
 /** A fact about just what is asked answers in any words. */
 const JUST_THAT = 0.95
 /** Of sentences that answer about as well, the one that was said last holds. */

@@ -1,7 +1,6 @@
 /** The part of a user's sentence that is quoted: what does not hold any more is left out. */
 import { clausesOf } from '../memory/facts/clauses.ts'
 import { plainOf } from '../memory/facts/plain.ts'
-import { mayRevise } from '../memory/facts/revisions.ts'
 import { contentWords, mentions } from './compare-values.ts'
 
 /** "It's Leeds, not Bath": where what does not hold begins. */
@@ -16,7 +15,7 @@ export function withoutStale(text: string, value: string | null, stale: readonly
   const own = new Set(value === null ? [] : contentWords(value))
   const old = new Set(stale.flatMap(contentWords).filter((word) => !own.has(word)))
   const isStale = (part: string): boolean => contentWords(part).some((word) => old.has(word))
-  if (value === null || !(isStale(text) || mayRevise(text))) return text
+  if (value === null || !(isStale(text) || INSTEAD_OF.test(text))) return text
   const whole = { text, start: 0, end: text.length }
   const clauses = clausesOf(plainOf(text), whole).map(({ start, end }) => text.slice(start, end))
   const pieces = text.split(LINKED)

@@ -1,4 +1,5 @@
 /** What a sentence does: tell, ask, request, or nothing but talk. */
+import { typedValues } from './typed-values.ts'
 
 const POLITE = '(?:(?:please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well)[\\s,]+)*'
 const REQUEST = new RegExp(
@@ -40,6 +41,8 @@ export function isQuestion(words: string): boolean {
 
 /** What is said to whom one writes to, or about the moment, and nothing of the user. */
 const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
+const KNOWING =
+  /\b(?:so|as|if|did|do|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?)\b|\b(?:you|u) (?:know|see)\b/giu
 const OF_USER = /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|call me|we)\b/iu
 const MOMENT =
   /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
@@ -54,7 +57,12 @@ const INTERJECTIONS =
 export function isSmallTalk(words: string): boolean {
   const text = words.trim().replace(INTERJECTIONS, '')
   const count = text.split(/\s+/u).length
-  if (!OF_USER.test(text) && !/\d/u.test(text) && (TO_ASSISTANT.test(text) || (MOMENT.test(words.trim()) && count < 9)))
+  if (
+    !OF_USER.test(text) &&
+    !/\d/u.test(text) &&
+    (TO_ASSISTANT.test(text.replaceAll(KNOWING, '')) ||
+      (MOMENT.test(words.trim()) && typedValues(text).length === 0 && count < 9))
+  )
     return true
   return (count < 3 && !/\d{2}|\d#|#\d/u.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
 }

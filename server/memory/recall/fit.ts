@@ -59,8 +59,8 @@ export function likeness(word: string, said: string, saidStem: string): number {
   if (asked === saidStem) return SAYS.same
   if (areAlike(asked, saidStem)) return SAYS.alike
   if (isTypo(word, said) && !(isBeingWord(word) && isBeingWord(said))) return SAYS.typo
-  // A grandmother is no mother.
-  if (isBeingWord(word) || isBeingWord(said)) return 0
+  // A grandmother is no mother, but a physio is a physiotherapist.
+  if (isBeingWord(word) || isBeingWord(said)) return asked.length >= 5 && saidStem.startsWith(asked) ? SAYS.part : 0
   const isPart = [asked, saidStem].some((one, at, both) => both[1 - at]!.startsWith(one) || both[1 - at]!.endsWith(one))
   return isPart && Math.min(asked.length, saidStem.length) >= 4 ? SAYS.part : 0
 }
