@@ -1,8 +1,9 @@
 /** What the user's own sentences answer to a question of theirs, in place of a reply that does not rest on them. */
 import type { Topic } from '../memory/facts/fact.ts'
+import { mayRevise } from '../memory/facts/revisions.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
-import { answers } from '../memory/recall/answers.ts'
+import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
@@ -15,8 +16,6 @@ import type { Decision } from './policy.ts'
 import { withoutStale } from './shown-sentence.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
-/** How surely a sentence has to be an answer. */
-const LEAST = 0.45
 /** A fact about just what is asked answers in any words. */
 const JUST_THAT = 0.95
 /** Of sentences that answer about as well, the one that was said last holds. */
@@ -71,7 +70,7 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
   }
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicOf(asked, fact)
-    const isAnswer = fact.holds && topic >= SAME_TOPIC && surely(fact.text, fact) >= LEAST
+    const isAnswer = fact.holds && topic >= SAME_TOPIC && surely(fact.text, fact) >= LEAST_SURE
     return isAnswer ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, order }] : []
   })
   const orderOf = new Map(facts.map(({ id }, order) => [id, order]))
@@ -84,7 +83,7 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
     const fact = facts.find((one) => one.id === id) ?? null
     const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
     const sure = gone.has(text) ? 0 : surely(about, fact)
-    if (sure < LEAST) return []
+    if (sure < LEAST_SURE) return []
     return [
       { id, text, fact, score: sure + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
     ]
@@ -131,6 +130,7 @@ function quote(answers: readonly Answer[], facts: readonly KnownFact[]): Decisio
       text,
       fact?.value ?? null,
       stale.map(({ value }) => value),
+      fact !== null && mayRevise(text) && !wordsOf(fact.attribute).some((word) => wordsOf(text).includes(word)),
     )}"`
   })
   return { action: 'replace', text: `You told me: ${shown.join(' ')}`, facts: answers.map(({ id }) => id) }

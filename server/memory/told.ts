@@ -3,10 +3,10 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import { nullIfAway, type MemoryUse } from './evidence.ts'
-import type { Fact, Sentence, Told } from './facts/fact.ts'
-import { factOfSaid, followUpOf, mayFollowUp } from './facts/follow-ups.ts'
+import { followUpsOf } from './follow-ups.ts'
+import type { Fact, Sentence } from './facts/fact.ts'
 import { mayRevise, revisionOf, statedFact } from './facts/revisions.ts'
-import { holdsMany, latest, topicKey } from './facts/supersede.ts'
+import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
 
 /** What a turn changes in its user's memories: told in the response, and written with the turn. */
@@ -57,7 +57,7 @@ async function readTold(
   const stated = revises ? await statedFacts(store, owner, { namespace, user }, message) : []
   const held = revises ? [...stated, ...(await factsOf(null, WITHDRAWABLE))] : []
   const revised = revisionOf(message, told.facts, recent, held)
-  const followed = revised.length > 0 ? null : await followed_(store, owner, { namespace, user }, told)
+  const followed = revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, told)
   const facts = withoutTwins(
     [...(followed?.read ?? told.facts), ...revised, ...(followed?.facts ?? [])],
     (fact) => `${topicKey(fact)}\n${fact.value}\n${fact.kind}\n${fact.sentence.text}`,
@@ -99,52 +99,6 @@ async function statedFacts(
     const fact = memory.fact === null && memory.source ? statedFact({ ...memory.source, text: memory.text }) : undefined
     return fact ? [{ ...fact, memory }] : []
   })
-}
-
-/** What the sentences of a turn put in the place of what was told last, or of what has their words. */
-async function followed_(
-  store: Deps['store'],
-  owner: string,
-  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
-  told: Told,
-): Promise<{
-  readonly read: readonly Fact[]
-  readonly facts: readonly Fact[]
-  readonly held: readonly KnownFact[]
-} | null> {
-  const sentences = withoutTwins(
-    [...told.facts.map(({ sentence }) => sentence), ...told.statements],
-    ({ start }) => `${start}`,
-  )
-  if (!sentences.some(({ text }) => mayFollowUp(text))) return null
-  const page = { namespace, user: user ?? '', limit: RECENT, after: null, order: 'desc' } as const
-  const latestTold = (await store.listMemories(owner, page)).filter(
-    ({ ended, source }) => ended === null && source !== null,
-  )
-  for (const sentence of sentences.filter(({ text }) => mayFollowUp(text))) {
-    const where = { namespace, user: user ?? '', topics: [], ended: false, metadata: {}, made: null }
-    const hits = await store.searchMemories(owner, { ...where, text: sentence.text, limit: RECENT })
-    const candidates = [
-      ...latestTold,
-      ...hits
-        .map(({ memory }) => memory)
-        .filter(({ id, source }) => source !== null && !latestTold.some((one) => one.id === id)),
-    ]
-    const found = followUpOf(sentence, candidates)
-    if (!found) continue
-    const old = factOfSaid(found.of, found.of.fact?.value ?? found.old, { text: found.of.text, start: 0, end: 0 })
-    if (told.facts.some((fact) => fact.sentence === sentence && topicKey(fact) === topicKey(old))) continue
-    const next: Fact = { ...old, value: found.value, sentence, kind: 'corrected' }
-    const facts: Fact[] = holdsMany(next)
-      ? [
-          { ...old, kind: 'withdrawn' },
-          { ...next, kind: 'told' },
-        ]
-      : [next]
-    const read = told.facts.filter((fact) => fact.sentence !== sentence)
-    return { read, facts, held: [{ ...old, memory: found.of }] }
-  }
-  return null
 }
 
 /** What a message says twice, once. */

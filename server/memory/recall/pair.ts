@@ -2,7 +2,7 @@
 import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
-import { isSomebody, likeness } from './fit.ts'
+import { isSomebody, likeness } from './likeness.ts'
 import type { Question } from './question.ts'
 import { exclude } from './related-words.ts'
 import { holds } from './holds.ts'
@@ -22,6 +22,7 @@ export const FEATURES = [
   'holdsDefinite',
   'fresh',
   'freshShare',
+  'lacksBeing',
   'otherBeing',
   'apart',
   'missingName',
@@ -67,6 +68,8 @@ export function pairFeatures(question: Question, text: string, topic: number | n
   }
   const asked = new Set([...question.words.keys()].flatMap((one) => one.split('|')).map(stem))
   const fresh = content.filter((word) => !asked.has(stem(word)))
+  const lacksBeing = matches.some(({ options, exact }) => exact === 0 && options.some(isSomebody))
+  const hasOther = content.some((word) => isSomebody(word) && !question.known.has(word))
   const hasKind = question.wanted !== null
   const focusExact = ofFocus(({ options, exact, said }) =>
     said.some((one) => options.some((word) => isSame(word, one))) ? exact : 0,
@@ -75,7 +78,7 @@ export function pairFeatures(question: Question, text: string, topic: number | n
   // "I like jazz" is on the topic of a favourite food only if jazz is one.
   const isLoose = topic !== null && topic < 0.75 && focus.length > 0 && ofKind < 0.3 && focusExact < 0.5
   const things = matches.flatMap(({ said }) => said.filter((word) => !OF_NAMING.test(word) && rarityOf(word) > 0.4))
-  const isNamedHere = things.some((word) => isNamed(word, text))
+  const isNamedHere = question.wanted === 'name' && things.some((word) => isNamed(word, text))
   const isHeld =
     holds(question.wanted, text, question.known) && !(question.wanted === 'name' && things.length > 0 && !isNamedHere)
   return {
@@ -95,14 +98,15 @@ export function pairFeatures(question: Question, text: string, topic: number | n
     holdsDefinite: question.wanted !== null && isHeld && DEFINITE.has(question.wanted) ? 1 : 0,
     fresh: Math.min(1, fresh.length / 4),
     freshShare: content.length === 0 ? 0 : fresh.length / content.length,
-    otherBeing: matches.some(({ options, exact }) => exact === 0 && options.some(isSomebody)) ? 1 : 0,
+    lacksBeing: lacksBeing && !hasOther ? 1 : 0,
+    otherBeing: lacksBeing && hasOther ? 1 : 0,
     apart: matches.some(({ isApart }) => isApart) ? 1 : 0,
     missingName: matches.some(({ options, like }) => like < 0.5 && options.every((word) => isName(word, question)))
       ? 1
       : 0,
     holdsOfKind: ofKind,
     specified: question.focus.some((word) => isSpecified(word, words)) ? 1 : 0,
-    namesIt: question.wanted === 'name' && isNamedHere ? 1 : 0,
+    namesIt: isNamedHere ? 1 : 0,
     counted: question.wanted === 'count' && question.focus.some((word) => isCounted(word, words)) ? 1 : 0,
     ofSelf:
       isHeld &&

@@ -1,8 +1,10 @@
-/** What single words mean: vectors of 43,000 English words (trainer/embedder/word-vectors.ts), read when the first is asked for. */
+/** What single words mean: vectors of 42,000 English words (trainer/embedder/word-vectors.ts), read when the first is asked for. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../../runtime/package.ts'
 import { stem } from '../search-words.ts'
 
-const FOLDER = new URL('../../../models/pretrained/words/', import.meta.url)
+const FOLDER = join(packageRoot(), 'models/pretrained/words')
 
 interface Table {
   /** The place of a word, and of the commonest word of a stem. */
@@ -43,8 +45,8 @@ function placeOf(word: string): number | undefined {
 }
 
 function readTable(): Table {
-  const words = readFileSync(new URL('words.txt', FOLDER), 'utf8').trimEnd().split('\n')
-  const bytes = readFileSync(new URL('vectors.i8', FOLDER))
+  const words = readFileSync(join(FOLDER, 'words.txt'), 'utf8').trimEnd().split('\n')
+  const bytes = readFileSync(join(FOLDER, 'vectors.i8'))
   const vectors = new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)
   const width = vectors.length / words.length
   const lengths = Float64Array.from(words, (_, at) => Math.hypot(...vectors.subarray(at * width, (at + 1) * width)))

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { fitOf } from '../../../../server/memory/recall/fit.ts'
+import { answers, LEAST_SURE } from '../../../../server/memory/recall/answers.ts'
 import { readQuestion } from '../../../../server/memory/recall/question.ts'
 
-const fit = (asked: string, told: string): number => fitOf(readQuestion(asked)!, told)
+const sure = (asked: string, told: string): number => answers(readQuestion(asked, true)!, told, null)
 
 describe('sentences that answer a question', () => {
   test.each([
@@ -15,7 +15,7 @@ describe('sentences that answer a question', () => {
     ['am I vegan or vegetarian?', 'vegetarian since 2019, by the way'],
     ['what do I drive?', "I've driven a Volvo for years"],
   ])('%s: %s', (asked, told) => {
-    expect(fit(asked, told)).toBeGreaterThan(0.5)
+    expect(sure(asked, told)).toBeGreaterThanOrEqual(LEAST_SURE)
   })
 
   test.each([
@@ -29,7 +29,7 @@ describe('sentences that answer a question', () => {
     ['what is my flight number?', "In the film, the hero's flight number is P1"],
     ['what is my name?', 'my name'],
   ])('none for %s: %s', (asked, told) => {
-    expect(fit(asked, told)).toBeLessThanOrEqual(0.5)
+    expect(sure(asked, told)).toBeLessThan(LEAST_SURE)
   })
 })
 
