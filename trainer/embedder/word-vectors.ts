@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { openEmbedder, type Embedder } from '../../runtime/embedder.ts'
 import { readTokenizerFiles } from '../../runtime/tokenizer-files.ts'
-import { dot, meanOf, principalAxes, projected } from './principal-axes.ts'
+import { meanOf, principalAxes, projected } from './principal-axes.ts'
 import { smallerTokenizer } from './smaller-vocabulary.ts'
 
 /** Texts of one call of the teacher. */
