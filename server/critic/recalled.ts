@@ -1,10 +1,13 @@
 /** What the user's own sentences answer to a question of theirs, in place of a reply that does not rest on them. */
 import type { Topic } from '../memory/facts/fact.ts'
+import { mayRevise } from '../memory/facts/revisions.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
-import { fitOf } from '../memory/recall/fit.ts'
+import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
-import { holds } from '../memory/recall/wanted.ts'
+import { rarityOf } from '../memory/recall/word-vectors.ts'
+import { stem } from '../memory/search-words.ts'
+import { wordsOf } from '../memory/words.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
 import { fold } from './compare-values.ts'
@@ -13,11 +16,6 @@ import type { Decision } from './policy.ts'
 import { withoutStale } from './shown-sentence.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
-/** A sentence answers from here on: it says more than half of what is asked. */
-const LEAST_FIT = 0.5
-/** A fact about something else than what is asked answers only where it says nearly all of it. */
-const LEAST_OF_OTHERS = 0.75
-const LEAST_TOPIC = 0.5
 /** A fact about just what is asked answers in any words. */
 const JUST_THAT = 0.95
 /** Of sentences that answer about as well, the one that was said last holds. */
@@ -25,6 +23,8 @@ const ABOUT_AS_WELL = 0.1
 /** How much meaning adds to words: it decides between sentences that have the same. */
 const OF_MEANING = 0.2
 const MOST_QUOTED = 4
+/** Words that name what is asked about are rarer than this. */
+const [RARE, RAREST] = [0.5, 0.75]
 
 export interface Remembered {
   readonly asked: readonly Topic[]
@@ -55,20 +55,23 @@ export function recalled(
 ): Decision | null {
   const read = readQuestion(question, remembered.asked.length > 0)
   if (!read) return null
-  const answers = answersTo(read, remembered)
-  if (answers.length > 0) return rests(answers, reply, verdicts) ? { action: 'keep' } : quote(answers, remembered.facts)
-  if (!read.isOwn || mayMiss) return null
+  const best = answersTo(read, remembered)
+  if (best.length > 0) return rests(best, reply, verdicts) ? { action: 'keep' } : quote(best, remembered.facts)
+  if (!(read.isOwn || isOfTold(read, remembered)) || mayMiss) return null
   const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
   return denies ? { action: 'keep' } : { action: 'replace', text: notTold(question, remembered.asked), facts: [] }
 }
 
 /** The best answer, and with it all facts on its topic. */
 function answersTo(question: Question, { asked, found, facts, heard }: Remembered): Answer[] {
+  const surely = (text: string, fact: KnownFact | null): number => {
+    const topic = fact === null || asked.length === 0 ? null : topicOf(asked, fact)
+    return (topic ?? 0) >= JUST_THAT ? 1 : answers(question, text, topic)
+  }
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicOf(asked, fact)
-    const fits =
-      topic >= SAME_TOPIC && (topic >= JUST_THAT || isName(fact) || holds(question.wanted, fact.text, question.known))
-    return fact.holds && fits ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, order }] : []
+    const isAnswer = fact.holds && topic >= SAME_TOPIC && surely(fact.text, fact) >= LEAST_SURE
+    return isAnswer ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, order }] : []
   })
   const orderOf = new Map(facts.map(({ id }, order) => [id, order]))
   const gone = new Set(facts.filter((fact) => !fact.holds).map(({ text }) => text))
@@ -78,12 +81,11 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
   ]
   const ofWords = sentences.flatMap(({ id, text, similarity, created }): Answer[] => {
     const fact = facts.find((one) => one.id === id) ?? null
-    const about = fact ? `${text} (${fact.subject} ${fact.attribute})` : text
-    const fit = gone.has(text) ? 0 : fitOf(question, about)
-    const isOther = fact !== null && asked.length > 0 && topicOf(asked, fact) < LEAST_TOPIC
-    if (fit <= (isOther ? LEAST_OF_OTHERS : LEAST_FIT)) return []
+    const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
+    const sure = gone.has(text) ? 0 : surely(about, fact)
+    if (sure < LEAST_SURE) return []
     return [
-      { id, text, fact, score: fit + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
+      { id, text, fact, score: sure + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
     ]
   })
   const all = ofTopic.length > 0 ? ofTopic : ofWords
@@ -94,10 +96,17 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
   return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]
 }
 
+/** "Which room is the meeting in?", where a meeting was told of: it asks of the user's meeting. */
+function isOfTold({ isDefinite, words, names }: Question, { found, heard }: Remembered): boolean {
+  const texts = [...found.map(({ memory }) => memory.text), ...heard.map(({ text }) => text)]
+  const told = new Set(texts.flatMap(wordsOf).map(stem))
+  return [...words.keys()].some(
+    (word) => told.has(stem(word)) && rarityOf(word) > (isDefinite || names.has(word) ? RARE : RAREST),
+  )
+}
+
 const topicOf = (asked: readonly Topic[], fact: Topic): number =>
   Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
-
-const isName = ({ attribute }: Topic): boolean => attribute === 'name'
 
 /** One sentence may tell several facts. */
 function unique(answers: readonly Answer[]): Answer[] {
@@ -121,6 +130,7 @@ function quote(answers: readonly Answer[], facts: readonly KnownFact[]): Decisio
       text,
       fact?.value ?? null,
       stale.map(({ value }) => value),
+      fact !== null && mayRevise(text) && !wordsOf(fact.attribute).some((word) => wordsOf(text).includes(word)),
     )}"`
   })
   return { action: 'replace', text: `You told me: ${shown.join(' ')}`, facts: answers.map(({ id }) => id) }

@@ -1,7 +1,6 @@
 /** The part of a user's sentence that is quoted: what does not hold any more is left out. */
 import { clausesOf } from '../memory/facts/clauses.ts'
 import { plainOf } from '../memory/facts/plain.ts'
-import { mayRevise } from '../memory/facts/revisions.ts'
 import { contentWords, mentions } from './compare-values.ts'
 
 /** "It's Leeds, not Bath": where what does not hold begins. */
@@ -9,14 +8,19 @@ const INSTEAD_OF = /[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no l
 const LINKED = /\s+(?:so|but)\s+|[,;–]\s*/u
 
 /**
- * The sentence; of one that corrects, or that names a value which does not hold any more, the part that has `value`, or else the
+ * The sentence; of one that corrects (`isCorrection`: what it corrects is not known), or that names a value which does not hold any more, the part that has `value`, or else the
  * value alone. All of them are the user's words.
  */
-export function withoutStale(text: string, value: string | null, stale: readonly string[]): string {
+export function withoutStale(
+  text: string,
+  value: string | null,
+  stale: readonly string[],
+  isCorrection = false,
+): string {
   const own = new Set(value === null ? [] : contentWords(value))
   const old = new Set(stale.flatMap(contentWords).filter((word) => !own.has(word)))
   const isStale = (part: string): boolean => contentWords(part).some((word) => old.has(word))
-  if (value === null || !(isStale(text) || mayRevise(text))) return text
+  if (value === null || !(isStale(text) || INSTEAD_OF.test(text) || isCorrection)) return text
   const whole = { text, start: 0, end: text.length }
   const clauses = clausesOf(plainOf(text), whole).map(({ start, end }) => text.slice(start, end))
   const pieces = text.split(LINKED)

@@ -5,7 +5,7 @@ import type { Fact, Sentence, Topic } from './facts/fact.ts'
 import { definiteFact } from './facts/definite.ts'
 import { statedFact } from './facts/revisions.ts'
 import { isWithin, otherWordsFor, topicKey } from './facts/supersede.ts'
-import { fitOf } from './recall/fit.ts'
+import { answers, LEAST_SURE } from './recall/answers.ts'
 import { readQuestion } from './recall/question.ts'
 import { alikeOf } from './recall/related-words.ts'
 import { searchWords, stem } from './search-words.ts'
@@ -92,13 +92,11 @@ export async function statedOn(store: Store, whose: Whose, facts: readonly Fact[
 function isForgotten({ kind, value, subject, attribute, sentence }: Fact, text: string): boolean {
   if (kind !== 'withdrawn' || value !== '' || !FORGET.test(sentence.text) || OF_ANYTHING.test(attribute)) return false
   const asked = readQuestion(`What is my ${subject === 'user' ? '' : `${subject}'s `}${attribute}?`)
-  return asked !== null && fitOf(asked, text) >= LEAST_FIT
+  return asked !== null && answers(asked, text, null) >= LEAST_SURE
 }
 
 const FORGET =
   /\b(?:forget|delete|erase|remove|wipe|unlearn|(?:not|n't|dont|stop|no longer) (?:remember|keep|stor|sav)\p{L}*)\b/iu
-/** It says what is asked, and maybe not that it is a day or a number. */
-const LEAST_FIT = 0.7
 /** Whose it is does not say enough: "my boss's name". */
 const OF_ANYTHING = /^(?:name|number|date|time|day|age|address)$/u
 

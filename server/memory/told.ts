@@ -3,6 +3,7 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import { nullIfAway, type MemoryUse } from './evidence.ts'
+import { followUpsOf } from './follow-ups.ts'
 import type { Fact, Sentence, Topic } from './facts/fact.ts'
 import { mayRevise, revisionOf } from './facts/revisions.ts'
 import { definiteFact } from './facts/definite.ts'
@@ -55,16 +56,21 @@ async function readTold(
   const revises = mayRevise(message) && told.facts.every(({ kind }) => kind === 'told')
   const { held, stated } = revises ? await revisable(store, whose, message) : { held: [], stated: [] }
   const revised = revisionOf(message, told.facts, recent, [...stated, ...held])
+  const followed = revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, told)
   const read = withoutTwins(
-    [...told.facts, ...revised],
+    [...(followed?.read ?? told.facts), ...revised, ...(followed?.facts ?? [])],
     (fact) => `${topicKey(fact)}\n${fact.value}\n${fact.kind}\n${fact.sentence.text}`,
   )
   // "The safe word is ziour" is the user's where a safe word was told before.
-  const definite = told.statements.flatMap((sentence) => definiteFact(sentence) ?? [])
+  const isRead = new Set(read.map(({ sentence }) => sentence.start))
+  const definite = told.statements.flatMap((sentence) =>
+    isRead.has(sentence.start) ? [] : (definiteFact(sentence) ?? []),
+  )
   const meant = [...read, ...definite]
   stated.push(...(await statedOn(store, whose, meant)))
   const topics = [...meant, ...(await withdrawable(store, whose, read))]
-  let holding = [...stated, ...(meant.length === 0 ? [] : await factsOf(topics, MAX_HOLDING))]
+  const toldBefore = meant.length === 0 ? [] : await factsOf(topics, MAX_HOLDING)
+  let holding = withoutTwins([...stated, ...toldBefore, ...(followed?.held ?? [])], ({ memory }) => memory.id)
   const known = new Set(holding.map(topicKey))
   const facts = [...read, ...definite.filter((fact) => known.has(topicKey(fact)))]
   const said = withoutTwins(told.statements, ({ text }) => text)

@@ -1,8 +1,8 @@
 /**
  * A newcomer's own words through a server: what is told in one conversation, asked in another (tests/fixtures/newcomer).
- *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B] [--misses]
+ *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,C,kept] [--misses]
  * The bundled model unless bundles are given. Prints shares with 95 % intervals, of the lines that rules may be written for
- * (open, A) and of those held out; with --misses what went wrong, never of those held out.
+ * (open, A, B, C) and of those held out (held-out, kept); with --misses what went wrong, never of those held out.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -10,20 +10,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
-import { peopleCases, toldCases, type Case } from '../support/newcomer-cases.ts'
+import { othersCases, peopleCases, toldCases, type Case } from '../support/newcomer-cases.ts'
 import { listening, type ServerProcess } from '../support/process.ts'
 
 const DENIAL = /(?:haven't|have not|never|not) (?:told|mentioned|said|shared)|(?:don't|do not) know|not sure/iu
 const PROMISE = /\bI(?:'ll| will| have|'ve) (?:remember|noted|keep|saved)/iu
 const QUOTE = /\bYou (?:have not )?told me\b/u
-const MAY_SHOW = ['open', 'A']
+const MAY_SHOW = ['open', 'A', 'B', 'C']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     verify: { type: 'string', default: 'quote' },
     memories: { type: 'string', default: 'on' },
-    part: { type: 'string', default: 'open,held-out,A,B' },
+    part: { type: 'string', default: 'open,held-out,A,B,C,kept' },
     misses: { type: 'boolean', default: false },
   },
 })
@@ -78,7 +78,7 @@ async function measure(server: ServerProcess, cases: readonly Case[]): Promise<R
     } else if (value === null) note(kind, DENIAL.test(text), shown)
     else if (old === null) note(kind, names(text, value), shown)
     else {
-      note('corrected: the new value is said', names(text, value))
+      note('corrected: the new value is said', names(text, value), shown)
       note('corrected: and the old one is not', names(text, value) && !names(text, old), shown)
     }
   }
@@ -86,7 +86,7 @@ async function measure(server: ServerProcess, cases: readonly Case[]): Promise<R
 }
 
 const parts = values.part.split(',')
-const cases = [...toldCases(), ...peopleCases()].filter(({ part }) => parts.includes(part))
+const cases = [...toldCases(), ...peopleCases(), ...othersCases()].filter(({ part }) => parts.includes(part))
 for (const memories of values.memories.split(','))
   for (const verify of values.verify.split(',')) {
     const data = mkdtempSync(join(tmpdir(), 'mneme-newcomer-'))

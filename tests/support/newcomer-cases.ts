@@ -22,6 +22,16 @@ interface PeopleLine {
   readonly old?: string
 }
 
+interface OthersLine {
+  readonly kind: 'told' | 'corrected' | 'untold' | 'small'
+  readonly tells?: string | readonly string[]
+  readonly corrects?: string
+  readonly asks?: string
+  readonly says?: string
+  readonly value?: string
+  readonly old?: string
+}
+
 /** Conversations that tell, and one that asks. */
 export interface Case {
   readonly kind: 'told' | 'corrected' | 'never told' | 'small talk'
@@ -56,6 +66,30 @@ export function peopleCases(): Case[] {
     const told = conversations.filter(({ length }) => length > 0)
     return { kind, part: at % 2 === 0 ? 'A' : 'B', tells: told, asks, value: value ?? null, old: old ?? null }
   })
+}
+
+/**
+ * The lines of others-open.jsonl (`C`) and others-kept.jsonl (`kept`), whose writer had seen no rule. Every second pair of
+ * lines tells in one conversation, the others in one for each message.
+ */
+export function othersCases(): Case[] {
+  const files = { C: 'others-open.jsonl', kept: 'others-kept.jsonl' }
+  return Object.entries(files).flatMap(([part, file]) =>
+    read(file).map((line, at): Case => {
+      const { kind, tells = [], corrects = [], asks, says, value, old } = JSON.parse(line) as OthersLine
+      const messages = [tells, corrects].flat()
+      const conversations = at % 4 < 2 ? [messages] : messages.map((told) => [told])
+      const names = { told: 'told', corrected: 'corrected', untold: 'never told', small: 'small talk' } as const
+      return {
+        kind: names[kind],
+        part,
+        tells: conversations.filter(({ length }) => length > 0),
+        asks: asks ?? says ?? '',
+        value: value ?? null,
+        old: old ?? null,
+      }
+    }),
+  )
 }
 
 function casesOf({ kind, part, messages, facts = [], answer }: ToldLine): Case[] {

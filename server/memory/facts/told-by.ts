@@ -23,7 +23,7 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
   const reading: Reading = { text, plain, recent, facts: [], focus: focusOf(recent), who: 'user' }
   const statements: Sentence[] = []
   let isCorrecting = false
-  for (const sentence of sentencesOf(text)) {
+  for (const sentence of sentencesOf(text).map((one, at, all) => asTold(plain, one, all[at - 1]))) {
     const words = plain.slice(sentence.start, sentence.end)
     reading.who = 'user'
     if (isRequest(words)) {
@@ -36,9 +36,35 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
       readNames(reading, sentence, { sentence, corrects: false, remembers: false, greets: false })
     if (reading.facts.length > MAX_FACTS) break
     const isRead = reading.facts.length > before
-    if (!isRead && !isQuestion(words) && !isSmallTalk(words) && !words.includes(MASK)) statements.push(sentence)
+    if (isRead || isQuestion(words) || isSmallTalk(words) || words.includes(MASK)) continue
+    const last = statements.at(-1)
+    if (last && isFragment(words) && text.slice(last.end, sentence.start).trim() === '')
+      statements.splice(-1, 1, { text: text.slice(last.start, sentence.end), start: last.start, end: sentence.end })
+    else statements.push(sentence)
   }
   return { facts: reading.facts.slice(0, MAX_FACTS), statements }
+}
+
+const TAIL_QUESTION =
+  /^(?<told>.{12,}?),?\s+(?:(?:but|and|so)\s+)?(?:is|are|do|does|did|can|could|should|would|will|what|how|any|right|ok|isn't|don't)\b[^,?]*\?+$/iu
+const NOUN_QUESTION =
+  /^(?!(?:what|which|who|why|how|when|where|do|does|did|is|are|can|could|would|will|should|any)\b)[^?]{3,60}\?$/iu
+
+/** A sentence without the question at its end: "my salary is 41k, is that ok?"; an answer with its question: "best band? Can". */
+function asTold(plain: string, sentence: Sentence, before: Sentence | undefined): Sentence {
+  const words = plain.slice(sentence.start, sentence.end)
+  const told = TAIL_QUESTION.exec(words)?.groups?.['told']
+  if (told !== undefined && !isQuestion(told) && /,\s/u.test(words.slice(told.length, told.length + 2)))
+    return { text: sentence.text.slice(0, told.length), start: sentence.start, end: sentence.start + told.length }
+  if (before === undefined || !NOUN_QUESTION.test(before.text) || !isFragment(words) || isQuestion(words))
+    return sentence
+  const start = before.start
+  return { text: `${before.text}${plain.slice(before.end, sentence.start)}${sentence.text}`, start, end: sentence.end }
+}
+
+/** "i passed!! 78 percent": a few words without a verb belong to what was said before them. */
+function isFragment(words: string): boolean {
+  return words.split(/\s+/u).length < 5 && !/\b(?:is|are|am|was|were|has|have|'s|'m)\b/iu.test(words)
 }
 
 /** Reads the clauses of a sentence in their order; true where it announces a correction that the next one may make. */

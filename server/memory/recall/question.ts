@@ -1,5 +1,6 @@
 /** What a message asks, as far as it can be answered by what its user told. */
-import { searchWords, stem } from '../search-words.ts'
+import { isCommon, searchWords, stem } from '../search-words.ts'
+import { wordsOf } from '../words.ts'
 import { wantedBy, type Wanted } from './wanted.ts'
 
 export interface Question {
@@ -8,8 +9,14 @@ export interface Question {
   readonly wanted: Wanted | null
   /** It asks about its user: where nothing answers it, it was not told. */
   readonly isOwn: boolean
+  /** It asks of something that both know: "the meeting", "her birthday", or a few words without a verb. */
+  readonly isDefinite: boolean
   /** Lower-case words of the question. */
   readonly known: ReadonlySet<string>
+  /** The noun that says what the answer is: "ring size" of "what's my wife's ring size?". */
+  readonly focus: readonly string[]
+  /** Words with a capital, in lower case. */
+  readonly names: ReadonlySet<string>
 }
 
 const LEAD =
@@ -47,7 +54,7 @@ export function readQuestion(message: string, isAsked = false): Question | null 
   const asked = lastQuestion(text)
   if (asked === null) return null
   const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
-  const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told)\b/iu.test(bare)
+  const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with my)\b/iu.test(bare)
   if (isWorld && !isAsked) return null
   const kind = VERB_BEFORE_KIND.test(bare) ? undefined : ASKED_KIND.exec(bare)?.groups?.['noun']?.toLowerCase()
   const words = weighted(bare, kind)
@@ -56,8 +63,29 @@ export function readQuestion(message: string, isAsked = false): Question | null 
     words,
     wanted: wantedBy(bare),
     isOwn: isAsked || FIRST_PERSON.test(bare) || /\bi (?:told|gave)\b/iu.test(asked),
+    isDefinite: /\b(?:the|my|our|his|her|their|this|that)\b/iu.test(bare) || !ASKING.test(bare),
     known,
+    focus: focusOf(bare),
+    names: namesIn(bare),
   }
+}
+
+/** "What's my ring size", "which university do I go to", "alarm code for the house": the noun before what it belongs to. */
+const FOCUS =
+  /^(?:(?:at|on|in|until|till|since|for|from|with|to|by|about|of) )?(?:(?:what|which|how many)(?:'?s| is| are| was| were)?\s+)?(?:(?:the|my|our|his|her|their|a|an)\s+)?(?:(?:\p{L}+'s|new|old|last|first|next|current|favou?rite|best)\s+)*(?:(?:kind|type|sort|name) of (?:the |my |our )?)?(?<noun>(?:\p{L}[\p{L}-]*\s+){0,2}?\p{L}[\p{L}-]*)(?=\s+(?:of|for|on|in|at|with|from|to|about|by|under|before|after|between|until|during|again|now|pls|please|did|do|does|is|are|am|was|were|will|would|can|could|should|have|has|had|must|might|that|who|which|when|where|i|we|my|our|the|he|she|they|[\p{L}]+s)\b|[\s,.!]*$)/iu
+
+function focusOf(question: string): string[] {
+  if (/^(?:who|whom|whose|when|where|why|how(?! many)|what'?s? (?:do|does|did|am|have|has|will)\b)/iu.test(question))
+    return []
+  const noun = FOCUS.exec(question)?.groups?.['noun'] ?? ''
+  return wordsOf(noun)
+    .filter((word) => !isCommon(word) && word !== 'called')
+    .slice(-2)
+}
+
+function namesIn(question: string): ReadonlySet<string> {
+  const found = [...question.matchAll(/(?<=\s)\p{Lu}[\p{L}\p{M}'-]*/gu)].map(([word]) => word)
+  return new Set(found.filter((word) => !/^I(?:'|$)/u.test(word)).flatMap(wordsOf))
 }
 
 /** The words of a question, and what each counts: the heaviest kind of word that it has counts in full. */
@@ -81,14 +109,32 @@ function classOf(word: string, kind: string | undefined): WordClass {
   return LIGHT.has(stem(word)) ? 'light' : 'named'
 }
 
-/** The last sentence that asks; a message of a few words without a verb asks too, with its question mark. */
+/** The last sentence that asks; a message of a few words without a verb asks too, with its question mark or a "please". */
 function lastQuestion(text: string): string | null {
   const sentences = text.match(/[^?!.\n]+[?!.]*/gu) ?? []
   const asking = sentences
-    .map((sentence) => sentence.trim())
+    .map((sentence) => askingFirst(sentence.trim()))
     .filter((sentence) => {
       const bare = sentence.replace(LEAD, '')
-      return ASKING.test(bare) || (sentence.endsWith('?') && !STATING.test(bare))
+      const isLed = ASKED_FOR.test(sentence.slice(0, sentence.length - bare.length))
+      return ASKING.test(bare) || isLed || WANTED.test(bare) || (sentence.endsWith('?') && !STATING.test(bare))
     })
   return asking.find((sentence) => ASKING.test(sentence.replace(LEAD, ''))) ?? asking.at(-1) ?? null
 }
+
+/** "Insulin pens, where are they?": the part that asks stands first. */
+function askingFirst(sentence: string): string {
+  const parts = sentence.split(/,\s+|\s+(?=(?:where|when|who|what|which)(?:'?s| is| are)\b)/iu)
+  const at = parts.findIndex((part) => ASKING.test(part.replace(LEAD, '')))
+  if (at <= 0 || STATED.test(parts[0]!)) return sentence
+  const end = /[?!.]+$/u.exec(sentence)?.[0] ?? ''
+  return `${[...parts.slice(at), ...parts.slice(0, at)].join(' ').replaceAll(/[?!.]+/gu, '')}${end}`
+}
+
+/** "Did I tell you where ...", "I know what ...": what follows belongs to it. */
+const STATED =
+  /\b(?:know|knew|tell|told|see|saw|forgot|forget|remember|remind|recall|wonder|sure|idea|say|said|asked?)(?: me| you)?(?: again)?$/iu
+const ASKED_FOR = /\b(?:remind me|tell me|remember|recall|give me|forgot)\b/iu
+/** "Locker combination pls" */
+const WANTED =
+  /^(?!(?:translate|write|give|make|tell|show|help|explain|stop|be|do|don'?t|can|could|please)\b)(?:[\p{L}'-]+ ){1,5}(?:pls|please|plz|again)[\s.!]*$/iu

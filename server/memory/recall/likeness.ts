@@ -1,10 +1,9 @@
-/** How well a sentence of the user answers a question of theirs, by its words and by what it holds. */
+/** How much of a question's word a sentence says: the same word in any form, another one for it, or one with a letter wrong. */
 import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Question } from './question.ts'
-import { areAlike, exclude } from './related-words.ts'
-import { holds } from './wanted.ts'
+import { areAlike } from './related-words.ts'
 
 /** What is told of a story is not told of its teller. */
 const FICTION =
@@ -13,46 +12,27 @@ const FICTION =
 /** How much of a word another one says. */
 const SAYS = { same: 1, alike: 0.9, part: 0.75, typo: 0.8 } as const
 
-/**
- * 0 to 1: the share of the question's words that the sentence has, in any form or by another word. 0 where it says nothing else,
- * holds nothing of the kind that is asked for, or says the opposite.
- */
-export function fitOf(question: Question, text: string): number {
+/** Whether a sentence is of a story, or has no word that the question has not. */
+export function tellsNothingElse(question: Question, text: string): boolean {
   const frame = FICTION.exec(text)?.[0].toLowerCase()
-  if (frame !== undefined && !question.known.has(frame.split(' ').at(-1)!)) return 0
-  const words = [...new Set(wordsOf(text))]
-  const stems = words.map(stem)
-  let [found, all] = [0, 0]
-  const used = new Set<string>()
+  if (frame !== undefined && !question.known.has(frame.split(' ').at(-1)!)) return true
   const asked = new Set([...question.words.keys()].flatMap((one) => one.split('|')).map(stem))
-  for (const [either, weight] of question.words) {
-    const options = either.split('|')
-    const matches = words.map((said, at) => Math.max(...options.map((word) => likeness(word, said, stems[at]!))))
-    const best = Math.max(0, ...matches)
-    if (best === 0 && options.some(isSomebody)) return 0
-    if (best === 0 && stems.some((one) => options.some((word) => exclude(stem(word), one)))) return 0
-    if (best > 0) used.add(stems[matches.indexOf(best)]!)
-    found += weight * best
-    all += weight
-  }
-  if (all === 0 || found === 0) return 0
-  const isNew = stems.some((one, at) => !used.has(one) && !isCommon(words[at]!) && !asked.has(one))
-  const saysMore = isNew || /\d/u.test(text)
-  return saysMore && holds(question.wanted, text, question.known) ? found / all : 0
+  return !/\d/u.test(text) && wordsOf(text).every((word) => isCommon(word) || asked.has(stem(word)))
 }
 
 /** Whose it is has to be said: of a phone number that is told, not each is the boss's. */
-function isSomebody(word: string): boolean {
+export function isSomebody(word: string): boolean {
   return isBeingWord(word) && !/^(?:pets?|kids?|child|children|baby|friends?)$/u.test(word)
 }
 
-function likeness(word: string, said: string, saidStem: string): number {
+/** 0 to 1: how much of a word another one says; its stem is known. */
+export function likeness(word: string, said: string, saidStem: string): number {
   const asked = stem(word)
   if (asked === saidStem) return SAYS.same
   if (areAlike(asked, saidStem)) return SAYS.alike
-  if (isTypo(word, said)) return SAYS.typo
-  // A grandmother is no mother.
-  if (isBeingWord(word) || isBeingWord(said)) return 0
+  if (isTypo(word, said) && !(isBeingWord(word) && isBeingWord(said))) return SAYS.typo
+  // A grandmother is no mother, but a physio is a physiotherapist.
+  if (isBeingWord(word) || isBeingWord(said)) return asked.length >= 5 && saidStem.startsWith(asked) ? SAYS.part : 0
   const isPart = [asked, saidStem].some((one, at, both) => both[1 - at]!.startsWith(one) || both[1 - at]!.endsWith(one))
   return isPart && Math.min(asked.length, saidStem.length) >= 4 ? SAYS.part : 0
 }

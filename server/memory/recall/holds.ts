@@ -1,0 +1,145 @@
+/** Whether a sentence has something of the kind that a question wants to hear. */
+import { isBeingWord } from '../facts/vocabulary.ts'
+import { wordsOf } from '../words.ts'
+import type { Wanted } from './wanted.ts'
+import { isKnownWord } from './word-vectors.ts'
+
+const DAYS = '(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?'
+const MONTHS =
+  '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)'
+const NUMBER_WORDS =
+  'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|dozen|once|twice|couple|half|twins?'
+const NUM = `(?:\\d[\\d.,]*|${NUMBER_WORDS}|a|an)`
+const SPAN = '(?:years?|yrs?|months?|weeks?|days?|nights?|hours?|hrs?|minutes?|mins?|seconds?|decades?)'
+const CLOCK = `\\d{1,2}[:.h]\\d{2}|\\d{1,2} ?[ap]\\.?m|noon|midday|midnight|o'?clock|(?:half|quarter) (?:past|to)|half (?:${NUMBER_WORDS})|(?:at|by|until|till?|from|after|before|around|since|between) (?:about |around )?(?:\\d{1,2}|${NUMBER_WORDS})(?! (?:years?|months?|weeks?|days?|hours?|minutes?))`
+const TIME = new RegExp(
+  `\\b(?:${DAYS}|${MONTHS}|\\d{1,2}(?:st|nd|rd|th)|${CLOCK}|\\d{1,2}[/.-]\\d{1,2}(?:[/.-]\\d{2,4})?|(?:19|20)\\d\\d|tomorrow|tonight|today|yesterday|mornings?|evenings?|afternoons?|nights?|weekends?|spring|summer|autumn|winter|christmas|easter|(?:next|this|last) (?:week|month|year|weekend)|every (?:\\S+ )?(?:day|week|month|year)s?|daily|weekly|monthly|in (?:\\d+|${NUMBER_WORDS}) (?:day|week|month|year|hour|minute)s?)\\b`,
+  'iu',
+)
+const UNITS =
+  'mg|mcg|ml|cl|litres?|liters?|kg|kilos?|grams?|lbs?|stone|km|miles?|cm|mm|metres?|meters?|feet|foot|ft|inch(?:es)?|percent|%|gigs?|gb'
+const FORMS: Readonly<Partial<Record<Wanted, RegExp>>> = {
+  email: /\S@\S/u,
+  phone: /(?:\d[\s()./-]*){5,}/u,
+  password: /\b(?:password|passcode|passphrase|pw|pass|code|pin|key)\b/iu,
+  address:
+    /\d|\b(?:street|road|lane|avenue|row|square|close|court|drive|stra(?:ss|ß)e|rue|calle|ulica|via|plaza|way)\b/iu,
+  surname: /\p{Lu}[\p{L}'’-]+ \p{Lu}[\p{L}'’-]+|\b(?:surname|(?:last|family|maiden|second) name)\b/u,
+  reason: /\b(?:because|cause|cos|coz|since|so (?:that|i|we)|due to|to (?!the|my|a)\p{L}+|why|reason)\b/iu,
+  time: TIME,
+  clock: new RegExp(`\\b(?:${CLOCK}|\\d{4}|\\d{1,2})\\b`, 'iu'),
+  number: new RegExp(`\\d|\\b(?:${NUMBER_WORDS})\\b`, 'iu'),
+  count: new RegExp(`\\d|\\b(?:${NUMBER_WORDS}|single|only child|an only|no)\\b`, 'iu'),
+  duration: new RegExp(
+    `\\b${NUM}(?:[ -]and a half| or so| more)?[ -]?${SPAN}\\b|\\bsince\\b|\\b(?:until|till)\\b|\\b\\d[\\d.,]* ?(?:${UNITS}|pages?|words?)\\b|\\bfrom .*\\b(?:to|til|till|until)\\b`,
+    'iu',
+  ),
+  frequency: new RegExp(
+    `\\b(?:every|each|daily|weekly|fortnightly|monthly|yearly|annually|once|twice|alternate|never|always|times (?:a|per)|${DAYS}s)\\b`,
+    'iu',
+  ),
+  height: /\d ?(?:cm|m\b|'|’|ft|foot|feet)|\b\d[.,]\d\d\b|\bfoot\b|\bfeet\b|\bmetres?\b/iu,
+  weight: /\d ?(?:kg|kilos?|lbs?|pounds?|stone|grams?|g)\b|\b(?:kilos?|stone|pounds?)\b/iu,
+  size: new RegExp(`\\d|\\b(?:XS|S|M|L|XL|XXL|small|medium|large|size|rooms?|${NUMBER_WORDS})\\b`, 'u'),
+  dose: new RegExp(
+    `\\d|\\b${NUM} (?:tablets?|pills?|puffs?|drops?|units?|spoons?|cups?)\\b|\\b(?:${NUMBER_WORDS})\\b`,
+    'iu',
+  ),
+}
+
+/** True where a sentence has something of the kind. `known`: lower-case words that the question has itself, which are no answer. */
+export function holds(wanted: Wanted | null, text: string, known: ReadonlySet<string>): boolean {
+  if (wanted === null) return true
+  const form = FORMS[wanted]
+  if (form) return form.test(text)
+  if (wanted === 'age')
+    return (
+      /\bborn\b|\b(?:years?|months?|weeks?)[ -]old\b|\bbirthday\b|\d(?:th|st|nd|rd)\b/iu.test(text) ||
+      hasNumber(text, AGED)
+    )
+  if (wanted === 'money') return /[£$€¥₹]/u.test(text) || hasNumber(text, PAID_IN)
+  if (wanted === 'code') return hasCode(text)
+  if (wanted === 'place') return hasPlace(text, known) || (hasName(text, known) && !TITLE.test(text))
+  if (wanted === 'name') return NAMING.test(text) || hasName(text, known)
+  return TITLE.test(text) || hasName(text, known) || hasPerson(text, known)
+}
+
+const AGED =
+  /^(?:years?|yrs?|yo|y\/o|months?|old|and|in|on|now|since|next|this|last|today|tomorrow|soon|by|but|so|already|with|single|married)$/iu
+const PAID_IN =
+  /^(?:k|grand|euros?|eur|pounds?|quid|dollars?|usd|bucks?|gbp|pln|z[lł]oty\p{L}*|yuan|rmb|lira|tl|rupees?|rs|yen|kr|kronor|francs?|chf|cents?|a|an|per|for|from|in|each|every|before|after|all|plus|and|or|to|with|including|monthly|extra|altogether|total|now|today|this|next|as|on|by|because|so|but|instead|if)$/iu
+
+/** A number that stands alone, or before one of these words: "12 kilos" is no age and no price. */
+function hasNumber(text: string, before: RegExp): boolean {
+  const form = new RegExp(
+    `(?<![\\p{L}\\p{N}:.#/-])(?:\\d[\\d.,]*k?|${NUMBER_WORDS})(?![\\d:/]|\\p{Ll}{2})(?<rest>[\\s-]*(?<next>[\\p{L}/]+)?)`,
+    'giu',
+  )
+  return [...text.matchAll(form)].some(({ index, groups, 0: found }) => {
+    if (
+      /\b(?:at|level|number|no|size|floor|room|row|class|year|grade|flat|dock|gate|platform|until|till|since|in)\s+$/iu.test(
+        text.slice(0, index),
+      )
+    )
+      return false
+    const next = groups?.['next']
+    return next === undefined || !/^[\s-]/u.test(groups?.['rest'] ?? '')
+      ? !/\d(?:st|nd|rd|th|mg|kg|cm|am|pm)/iu.test(found)
+      : before.test(next)
+  })
+}
+
+/** Something with a digit that is no time, no date, no amount. */
+function hasCode(text: string): boolean {
+  const bare = text
+    .replaceAll(
+      new RegExp(
+        `\\b(?:\\d{1,2} (?:of )?${MONTHS}|${MONTHS} \\d{1,2}|\\d{1,2}[:.h]\\d{2}|\\d{1,2} ?[ap]\\.?m|\\d+(?:st|nd|rd|th)|\\d[\\d.,]* ?(?:${UNITS}|${SPAN}|k|euros?|pounds?|quid|dollars?))\\b`,
+        'giu',
+      ),
+      ' ',
+    )
+    .replaceAll(/[£$€¥₹]\d[\d.,]*|\b(?:in|since|from|until|by|of) (?:19|20)\d\d\b|\b(?:at|by) \d{1,2}\b/giu, ' ')
+  return /\d/u.test(bare)
+}
+
+const NAMING =
+  /\b(?:called|named?|name is|name's|names are|names|goes by|call (?:it|him|her|them|me|the \p{L}+)|nicknamed)\b/iu
+const TITLE = /\b(?:dr|mr|mrs|ms|miss|prof|professor|frau|herr|sir|lady)\.? \p{L}/iu
+const TIME_WORD = new RegExp(`^(?:${DAYS}|${MONTHS})$`, 'iu')
+const AT_PLACE =
+  /\b(?:in|at|to|from|on|onto|under|underneath|beneath|behind|near|inside|above|below|by|with|next to|between|beside|over|outside|into|along|against|through|via|across|opposite|for|spot|level|row|floor|room|gate|platform|bay)\s+(?<place>(?:(?:the|a|an|my|our|his|her|their|that|this) )?[\p{L}\p{N}][^\s,.;!?]*)/giu
+
+/** A word with a capital that stands for nobody whom the question knows: "I" and days are none. */
+function hasName(text: string, known: ReadonlySet<string>): boolean {
+  const words = text.matchAll(/\p{Lu}[\p{L}\p{M}'-]*/gu)
+  return [...words].some(({ 0: word, index }) => {
+    const isFirst = index === 0 || /[.!?:]\s*$/u.test(text.slice(0, index))
+    const bare = word.replace(/'s?$/u, '')
+    if (/^I(?:'|$)/u.test(word) || TIME_WORD.test(bare) || known.has(bare.toLowerCase())) return false
+    return !isFirst || !COMMON_FIRST.test(bare)
+  })
+}
+
+/** "My sister in law runs it", "vodafone", "jaylen": people by what they are, and names in small letters. */
+function hasPerson(text: string, known: ReadonlySet<string>): boolean {
+  if (!/\p{Lu}/u.test(text) && /\b(?:with|by|to|from|next to)\s+(?!(?:the|my|a|an|it|you|me)\b)\p{L}{3,}/iu.test(text))
+    return true
+  return wordsOf(text).some(
+    (word) => !known.has(word) && (isBeingWord(word) || (/^\p{L}{3,}$/u.test(word) && !isKnownWord(word))),
+  )
+}
+
+/** Words at the beginning of a sentence that are no names. */
+const COMMON_FIRST =
+  /^(?:\p{Ll}.*|My|Our|The|A|An|We|He|She|It|They|You|This|That|These|Those|There|Here|So|And|But|Or|If|When|Just|Did|Do|Does|Is|Are|Was|Were|Hi|Hey|Hello|Yes|No|Ok|Okay|Oh|Well|Also|Please|Some|Few|Long|Best|Got|Been|Never|Not|Booked|Booking|Baby|Dad|Mom|Mum|Wife|Husband|Car|Half|Parking|For|In|On|At|To|From|With|Currently|Saving|Both|Every|Last|Next|Today|Tomorrow|Yesterday|Now|Really|Sorry|Thanks|Thank|Remember|Note|Can|Could|Will|Would|Should|Have|Has|Had|Going|Gonna|Moved|Started|Working|Living|Born|Trying|Took|Left|Lost|Bought|Sold|Finally|Actually|Anyway|By|Btw|Fyi)$/u
+
+function hasPlace(text: string, known: ReadonlySet<string>): boolean {
+  return [...text.matchAll(AT_PLACE)].some(({ 0: whole, groups }) => {
+    const word = (groups?.['place'] ?? '').replace(/^(?:the|a|an|my|our|his|her|their|that|this) /iu, '')
+    if (/^in law$/iu.test(whole) || known.has(word.toLowerCase())) return false
+    if (/^for\b/iu.test(whole) && !/^(?:\p{Lu}|the\b)/u.test(groups?.['place'] ?? '')) return false
+    if (/^(?:with|by)\b/iu.test(whole) && !/^\p{Lu}/u.test(word) && !isBeingWord(word.toLowerCase())) return false
+    return !TIME.test(word) && !/^\d{1,2}$/u.test(word) && !TIME_WORD.test(word) && word.length > 1
+  })
+}

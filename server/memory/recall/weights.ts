@@ -1,0 +1,31 @@
+/** What each feature of a question and a sentence says of the sentence as an answer: written by tests/bench/recall-weights.ts. */
+import type { Feature } from './pair.ts'
+
+export const WEIGHTS: Readonly<Record<Feature, number>> = {
+  one: -4.75,
+  coverage: 1.34,
+  exact: 1.8,
+  least: 0.65,
+  hasFocus: 0.13,
+  focus: 0.58,
+  focusExact: -0.19,
+  meaning: 0.62,
+  holds: 0.48,
+  lacks: -5.36,
+  holdsDefinite: 1.16,
+  fresh: 2.8,
+  freshShare: 0.45,
+  lacksBeing: -0.78,
+  otherBeing: -1.92,
+  apart: -3.18,
+  missingName: -0.7,
+  numberAsked: -0.66,
+  holdsOfKind: 0.6,
+  specified: 0.39,
+  namesIt: 1.15,
+  counted: 0.49,
+  ofSelf: -0.06,
+  topic: 1.32,
+  otherTopic: -1.66,
+  focusMissing: -0.94,
+}
