@@ -5,7 +5,12 @@ import type { MemoryUse } from './evidence.ts'
 import type { Fact, Told } from './facts/fact.ts'
 import { factOfSaid, followUpOf, mayFollowUp } from './facts/follow-ups.ts'
 import { holdsMany, topicKey } from './facts/supersede.ts'
+import { sameTopic } from './facts/topic.ts'
 
+/** Confidence of rules that have read whose and what a value is. */
+const SURE = 0.75
+/** A topic that has these is half a sentence. */
+const NO_TOPIC = /\b(?:it|them|that|and|was|were|had|have)\b/iu
 /** Memories told last that a sentence is compared with, and as many that have its words. */
 const LOOKED_AT = 8
 
@@ -15,6 +20,11 @@ export interface FollowUps {
   readonly facts: readonly Fact[]
   /** What does not hold any more, as a fact on the topic of those. */
   readonly held: readonly (Fact & { readonly memory: Memory })[]
+}
+
+/** What a rule has surely read in a sentence is of that, and no correction of something else. */
+function isSure(fact: Fact, old: Fact): boolean {
+  return fact.confidence >= SURE && !NO_TOPIC.test(`${fact.subject} ${fact.attribute}`) && sameTopic(fact, old) === 0
 }
 
 /** The first correction among the sentences of a turn; null where there is none. */
@@ -46,7 +56,8 @@ export async function followUpsOf(
     if (!found) continue
     const { of: memory, value } = found
     const old = factOfSaid(memory, memory.fact?.value ?? found.old, { text: memory.text, start: 0, end: 0 })
-    if (facts.some((fact) => fact.sentence === sentence && topicKey(fact) === topicKey(old))) continue
+    const own = facts.filter((fact) => fact.sentence === sentence)
+    if (own.some((fact) => topicKey(fact) === topicKey(old) || isSure(fact, old))) continue
     const next: Fact = { ...old, value, sentence }
     const isOneOfMany = holdsMany(next)
     const corrected: Fact[] = isOneOfMany ? [{ ...old, kind: 'withdrawn' }, next] : [{ ...next, kind: 'corrected' }]
