@@ -4,11 +4,12 @@ import { mayRevise } from '../memory/facts/revisions.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
 import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
+import { takesItsPlace, withoutDenied } from '../memory/recall/follows.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
-import type { MemoryHit } from '../store/memory-calls.ts'
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
 import { fold } from './compare-values.ts'
 import { inSecondPerson } from './person.ts'
@@ -45,21 +46,49 @@ interface Answer {
   readonly order: number
 }
 
-/** Null: the message asks nothing that its user could have told. `mayMiss`: nobody can say that something was not told. */
+/** A question of the user, and what they told that answers it, the latest last. */
+export interface Recollection {
+  readonly question: Question
+  readonly answers: readonly Answer[]
+}
+
+/** Null: the message asks nothing that its user could have told. */
+export function recollect(question: string, remembered: Remembered): Recollection | null {
+  const read = readQuestion(question, remembered.asked.length > 0)
+  return read && { question: read, answers: answersTo(read, remembered) }
+}
+
+/** The same where what was told right after an answer takes its place: `after` gives that, in order. */
+export async function withLater(
+  { question, answers: told }: Recollection,
+  after: (id: string) => Promise<readonly Memory[]>,
+): Promise<Recollection> {
+  const last = told.at(-1)
+  let said = last?.text
+  if (!last || said === undefined) return { question, answers: told }
+  let answer: Answer = last
+  for (const { id, text, ended } of await after(last.id)) {
+    if (ended !== null) continue
+    if (!takesItsPlace(question, said, text)) break
+    answer = { ...answer, id, text: withoutDenied(said, text), fact: null }
+    said = text
+  }
+  return { question, answers: answer === last ? told : [answer] }
+}
+
+/** `mayMiss`: nobody can say that something was not told. */
 export function recalled(
-  question: string,
+  message: string,
+  { question: read, answers: best }: Recollection,
   reply: string,
   verdicts: readonly SentenceVerdict[],
   remembered: Remembered,
   mayMiss: boolean,
 ): Decision | null {
-  const read = readQuestion(question, remembered.asked.length > 0)
-  if (!read) return null
-  const best = answersTo(read, remembered)
   if (best.length > 0) return rests(best, reply, verdicts) ? { action: 'keep' } : quote(best, remembered.facts)
   if (!(read.isOwn || isOfTold(read, remembered)) || mayMiss) return null
   const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
-  return denies ? { action: 'keep' } : { action: 'replace', text: notTold(question, remembered.asked), facts: [] }
+  return denies ? { action: 'keep' } : { action: 'replace', text: notTold(message, remembered.asked), facts: [] }
 }
 
 /** The best answer, and with it all facts on its topic. */
@@ -88,12 +117,22 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
       { id, text, fact, score: sure + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
     ]
   })
-  const all = ofTopic.length > 0 ? ofTopic : ofWords
+  const all = ofTopic.length > 0 ? ofTopic : [...ofWords, ...successors(facts, (text) => surely(text, null))]
   const most = Math.max(...all.map(({ score }) => score))
   const best = all.filter(({ score }) => score >= most - ABOUT_AS_WELL).toSorted((a, b) => a.order - b.order)
   const last = best.at(-1)
   if (!last) return []
   return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]
+}
+
+/** What holds now where a sentence that answered was corrected, in whatever words. */
+function successors(facts: readonly KnownFact[], surely: (text: string) => number): Answer[] {
+  const gone = facts.filter((fact) => !fact.holds && surely(fact.text) >= LEAST_SURE)
+  return facts.flatMap((fact, order): Answer[] => {
+    const before = fact.holds ? gone.filter((one) => topicKey(one) === topicKey(fact) && one.text !== fact.text) : []
+    if (before.length === 0) return []
+    return [{ id: fact.id, text: fact.text, fact, score: Math.max(...before.map(({ text }) => surely(text))), order }]
+  })
 }
 
 /** "Which room is the meeting in?", where a meeting was told of: it asks of the user's meeting. */

@@ -8,7 +8,7 @@ import { encodeVerdicts } from './encoder/encode-verdicts.ts'
 import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
 import { promiseOf } from './promise.ts'
-import { recalled } from './recalled.ts'
+import { recalled, recollect, withLater } from './recalled.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
@@ -72,12 +72,26 @@ export async function verifyReply(
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
-  const answer = policy === 'quote' ? recalled(question, reply, verdicts, remembers, !isWhole) : null
+  const recollection = policy === 'quote' ? recollect(question, remembers) : null
+  const later = recollection && (await withLater(recollection, toldAfter(store, owner, { namespace, user })))
+  const answer = later && recalled(question, later, reply, verdicts, remembers, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const decision = (policy === 'quote' && confirmation(decided, verdicts, evidence, told)) || decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
+}
+
+/** What is remembered next to a memory of its user: what was said in the next sentences, or soon after. */
+const NEXT = 3
+
+function toldAfter(
+  store: Deps['store'],
+  owner: string,
+  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
+): (id: string) => Promise<readonly Memory[]> {
+  const page = { namespace, user: user ?? '', limit: NEXT, order: 'asc' } as const
+  return async (after) => ((await store.findMemory(owner, after)) ? store.listMemories(owner, { ...page, after }) : [])
 }
 
 /**

@@ -122,7 +122,7 @@ function auc(of: readonly { pair: Pair; p: number }[]): number {
 console.log(
   '| part | pairs | AUC | answers from 0.4, 0.5, 0.6 on | questions without an answer, all below |\n|---|---|---|---|---|',
 )
-for (const part of ['A', 'B', 'C', 'open', 'near']) {
+for (const part of ['A', 'B', 'C', 'D', 'open', 'near']) {
   const of = leftOut.filter(({ pair }) => pair.part === part)
   const answers = of.filter(({ pair }) => pair.isAnswer)
   const best = new Map<number, number>()

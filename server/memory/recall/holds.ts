@@ -4,16 +4,16 @@ import { wordsOf } from '../words.ts'
 import type { Wanted } from './wanted.ts'
 import { isKnownWord } from './word-vectors.ts'
 
-const DAYS = '(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?'
+const DAYS = '(?:mon|tues?|wed(?:s|nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?'
 const MONTHS =
   '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)'
 const NUMBER_WORDS =
   'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|dozen|once|twice|couple|half|twins?'
 const NUM = `(?:\\d[\\d.,]*|${NUMBER_WORDS}|a|an)`
 const SPAN = '(?:years?|yrs?|months?|weeks?|days?|nights?|hours?|hrs?|minutes?|mins?|seconds?|decades?)'
-const CLOCK = `\\d{1,2}[:.h]\\d{2}|\\d{1,2} ?[ap]\\.?m|noon|midday|midnight|o'?clock|(?:half|quarter) (?:past|to)|half (?:${NUMBER_WORDS})|(?:at|by|until|till?|from|after|before|around|since|between) (?:about |around )?(?:\\d{1,2}|${NUMBER_WORDS})(?! (?:years?|months?|weeks?|days?|hours?|minutes?))`
+const CLOCK = `\\d{1,2}[:.h]\\d{2}|\\d{1,2} ?[ap]\\.?m|noon|midday|midnight|o'?clock|(?:half|quarter|five|ten|twenty|twenty[ -]five) (?:past|to)\\b|half (?:${NUMBER_WORDS})|(?:at|by|until|till?|from|after|before|around|since|between) (?:about |around )?(?:\\d{1,2}|${NUMBER_WORDS})(?! (?:years?|months?|weeks?|days?|hours?|minutes?))`
 const TIME = new RegExp(
-  `\\b(?:${DAYS}|${MONTHS}|\\d{1,2}(?:st|nd|rd|th)|${CLOCK}|\\d{1,2}[/.-]\\d{1,2}(?:[/.-]\\d{2,4})?|(?:19|20)\\d\\d|tomorrow|tonight|today|yesterday|mornings?|evenings?|afternoons?|nights?|weekends?|spring|summer|autumn|winter|christmas|easter|(?:next|this|last) (?:week|month|year|weekend)|every (?:\\S+ )?(?:day|week|month|year)s?|daily|weekly|monthly|in (?:\\d+|${NUMBER_WORDS}) (?:day|week|month|year|hour|minute)s?)\\b`,
+  `\\b(?:${DAYS}|${MONTHS}|\\d{1,2}(?:st|nd|rd|th)|${CLOCK}|\\d{1,2}[/.-]\\d{1,2}(?:[/.-]\\d{2,4})?|(?:19|20)\\d\\d|tomorrow|tonight|today|yesterday|mornings?|evenings?|afternoons?|nights?|weekends?|spring|summer|autumn|winter|christmas|easter|halloween|thanksgiving|ramadan|eid|diwali|new year'?s?|(?:next|this|last) (?:week|month|year|weekend)|every (?:\\S+ )?(?:day|week|month|year)s?|daily|weekly|monthly|in (?:\\d+|${NUMBER_WORDS}) (?:day|week|month|year|hour|minute)s?)\\b`,
   'iu',
 )
 const UNITS =
@@ -23,7 +23,7 @@ const FORMS: Readonly<Partial<Record<Wanted, RegExp>>> = {
   phone: /(?:\d[\s()./-]*){5,}/u,
   password: /\b(?:password|passcode|passphrase|pw|pass|code|pin|key)\b/iu,
   address:
-    /\d|\b(?:street|road|lane|avenue|row|square|close|court|drive|stra(?:ss|ß)e|rue|calle|ulica|via|plaza|way)\b/iu,
+    /\d|\S@\S|\b(?:street|road|lane|avenue|row|square|close|court|drive|stra(?:ss|ß)e|rue|calle|ulica|via|plaza|way)\b/iu,
   surname: /\p{Lu}[\p{L}'’-]+ \p{Lu}[\p{L}'’-]+|\b(?:surname|(?:last|family|maiden|second) name)\b/u,
   reason: /\b(?:because|cause|cos|coz|since|so (?:that|i|we)|due to|to (?!the|my|a)\p{L}+|why|reason)\b/iu,
   time: TIME,
@@ -67,7 +67,7 @@ export function holds(wanted: Wanted | null, text: string, known: ReadonlySet<st
 const AGED =
   /^(?:years?|yrs?|yo|y\/o|months?|old|and|in|on|now|since|next|this|last|today|tomorrow|soon|by|but|so|already|with|single|married)$/iu
 const PAID_IN =
-  /^(?:k|grand|euros?|eur|pounds?|quid|dollars?|usd|bucks?|gbp|pln|z[lł]oty\p{L}*|yuan|rmb|lira|tl|rupees?|rs|yen|kr|kronor|francs?|chf|cents?|a|an|per|for|from|in|each|every|before|after|all|plus|and|or|to|with|including|monthly|extra|altogether|total|now|today|this|next|as|on|by|because|so|but|instead|if)$/iu
+  /^(?:k|grand|euros?|eur|pounds?|quid|dollars?|usd|bucks?|gbp|pln|z[lł]oty\p{L}*|yuan|rmb|lira|tl|rupees?|rs|yen|kr|kronor|francs?|chf|cents?|a|an|per|for|from|each|every|before|after|all|plus|and|or|to|with|including|monthly|extra|altogether|total|now|today|this|next|as|on|by|because|so|but|instead|if|of)$/iu
 
 /** A number that stands alone, or before one of these words: "12 kilos" is no age and no price. */
 function hasNumber(text: string, before: RegExp): boolean {
@@ -126,16 +126,26 @@ function hasPerson(text: string, known: ReadonlySet<string>): boolean {
   if (!/\p{Lu}/u.test(text) && /\b(?:with|by|to|from|next to)\s+(?!(?:the|my|a|an|it|you|me)\b)\p{L}{3,}/iu.test(text))
     return true
   return wordsOf(text).some(
-    (word) => !known.has(word) && (isBeingWord(word) || (/^\p{L}{3,}$/u.test(word) && !isKnownWord(word))),
+    (word) =>
+      !known.has(word) &&
+      ((isBeingWord(word) && !owns(word, text)) || (/^\p{L}{3,}$/u.test(word) && !isKnownWord(word))),
   )
 }
+
+/** "Daughter's wedding" says of a wedding whose it is. */
+const owns = (word: string, text: string): boolean => new RegExp(`\\b${word}'s? \\p{L}`, 'iu').test(text)
 
 /** Words at the beginning of a sentence that are no names. */
 const COMMON_FIRST =
   /^(?:\p{Ll}.*|My|Our|The|A|An|We|He|She|It|They|You|This|That|These|Those|There|Here|So|And|But|Or|If|When|Just|Did|Do|Does|Is|Are|Was|Were|Hi|Hey|Hello|Yes|No|Ok|Okay|Oh|Well|Also|Please|Some|Few|Long|Best|Got|Been|Never|Not|Booked|Booking|Baby|Dad|Mom|Mum|Wife|Husband|Car|Half|Parking|For|In|On|At|To|From|With|Currently|Saving|Both|Every|Last|Next|Today|Tomorrow|Yesterday|Now|Really|Sorry|Thanks|Thank|Remember|Note|Can|Could|Will|Would|Should|Have|Has|Had|Going|Gonna|Moved|Started|Working|Living|Born|Trying|Took|Left|Lost|Bought|Sold|Finally|Actually|Anyway|By|Btw|Fyi)$/u
 
+/** "On new moon nights" is a time. */
+const ON_DAYS =
+  /^\S+ (?:[\p{L}']+ ){0,3}(?:nights?|days?|weeks?|months?|years?|mornings?|evenings?|afternoons?|weekends?)\b/iu
+
 function hasPlace(text: string, known: ReadonlySet<string>): boolean {
-  return [...text.matchAll(AT_PLACE)].some(({ 0: whole, groups }) => {
+  return [...text.matchAll(AT_PLACE)].some(({ 0: whole, groups, index }) => {
+    if (ON_DAYS.test(text.slice(index))) return false
     const word = (groups?.['place'] ?? '').replace(/^(?:the|a|an|my|our|his|her|their|that|this) /iu, '')
     if (/^in law$/iu.test(whole) || known.has(word.toLowerCase())) return false
     if (/^for\b/iu.test(whole) && !/^(?:\p{Lu}|the\b)/u.test(groups?.['place'] ?? '')) return false

@@ -58,7 +58,7 @@ const FORMS: readonly (readonly [RegExp, Wanted])[] = [
   [/\bsizes?\b|\bhow (?:big|large|wide|high)\b/iu, 'size'],
   [/\bhow (?:much|far|fast|strong|deep)\b|\b(?:score|dose|result)\b/iu, 'number'],
   [
-    /\b(?:what|which) time\b|\btime (?:is|does|do|of)\b|\b(?:opening|closing|departure|arrival|start|starting) time\b/iu,
+    /\b(?:what|which) time\b(?! ?zone)|\btime (?:is|does|do|of)\b|\b(?:opening|closing|departure|arrival|start|starting) time\b/iu,
     'clock',
   ],
   [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { checkReply } from '../../../server/critic/check-reply.ts'
-import { recalled } from '../../../server/critic/recalled.ts'
+import { recalled, recollect } from '../../../server/critic/recalled.ts'
 import { withoutStale } from '../../../server/critic/shown-sentence.ts'
 import type { KnownFact } from '../../../server/critic/verdict.ts'
 import { askedBy } from '../../../server/memory/facts/asked-by.ts'
@@ -17,7 +17,9 @@ function answerTo(
 ): unknown {
   const notes = heard.map((text, at) => ({ id: `note_${at}`, text }))
   const remembered = { asked: askedBy(question), found: [], facts, heard: notes }
-  const decision = recalled(question, reply, checkReply({ question, reply, facts, notes }), remembered, false)
+  const recollection = recollect(question, remembered)
+  const verdicts = checkReply({ question, reply, facts, notes })
+  const decision = recollection && recalled(question, recollection, reply, verdicts, remembered, false)
   return decision?.action === 'replace' ? decision.text : decision?.action
 }
 

@@ -155,6 +155,14 @@ test('a request that wants no memories read is not answered from them by the cri
   expect(textOf(checked.json)).toBe(`You told me: "${CODE}"`)
 })
 
+test('what was told right after an answer and takes its place is quoted, across conversations', async () => {
+  const { server } = await answering('I see.')
+  await respond(server, 'Table for four at Chez Louise')
+  await respond(server, 'make that seven, the in-laws are joining')
+  const { json } = await respond(server, 'How many people is the Chez Louise table for?', policy('quote'))
+  expect(textOf(json)).toBe('You told me: "make that seven, the in-laws are joining"')
+})
+
 test('where no rule has read what answers, the sentence that was found by its words is quoted', async () => {
   const { server } = await answering('Your wifi password is swordfish.')
   const statement = 'Behind the fridge hangs the wifi password, otter99.'

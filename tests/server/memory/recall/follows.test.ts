@@ -1,0 +1,37 @@
+/** What is told right after a sentence, and whether it takes its place as the answer to a question. */
+import { expect, test } from 'vitest'
+import { takesItsPlace, withoutDenied } from '../../../../server/memory/recall/follows.ts'
+import { readQuestion } from '../../../../server/memory/recall/question.ts'
+
+const takes = (question: string, said: string, next: string): boolean =>
+  takesItsPlace(readQuestion(question, true)!, said, next)
+
+test.each([
+  ['how many people is the table for?', 'Table for four at Chez Louise', 'make that seven, the in-laws are joining'],
+  ["where's handover?", 'Handover is in the blue room', "it's the family room tonight, blue one's got a leak"],
+  ['where is my bestie going to uni', 'my bestie is going to uni in leeds', 'she switched its glasgow now'],
+  ["who's got my Dune?", 'Bex has my copy of Dune', 'Bex passed it to Aoife'],
+  ['what helmet size does Juno need?', "Juno's helmet is 52 cm round", 'The 55 cm one fits Juno.'],
+  ['what upsets my stomach?', 'Gluten is what sets off my stomach', "dietician reckons it's onions, not gluten"],
+  ['when is the plumber coming?', 'the plumber comes thursday at 8', 'no wait, friday, he called'],
+])('%s %j, then %j: the later one', (question, said, next) => {
+  expect(takes(question, said, next)).toBe(true)
+})
+
+test.each([
+  ['where does my sister live?', 'My sister lives in Leeds', 'She works at Aldi'],
+  ["what's the puppy called?", 'We named the puppy Biscuit', 'she is a beagle and loves carrots'],
+  ['what do I drive?', 'I drive a green Škoda', "it's getting old"],
+  ['where are my keys?', 'the keys are under the blue pot', 'the kitchen is green'],
+  ['when is the plumber coming?', 'the plumber comes thursday at 8', 'he wants cash'],
+  ['how old is my son?', 'my son is 7', 'he goes to Hillside primary'],
+])('%s %j, then %j: the first one', (question, said, next) => {
+  expect(takes(question, said, next)).toBe(false)
+})
+
+test('what does not hold any more is not said again', () => {
+  expect(withoutDenied('Gluten sets off my stomach', "dietician reckons it's onions, not gluten")).toBe(
+    "dietician reckons it's onions",
+  )
+  expect(withoutDenied('the gate code is 1', 'it opens at six, not before')).toBe('it opens at six, not before')
+})
