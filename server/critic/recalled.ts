@@ -4,12 +4,11 @@ import { mayRevise } from '../memory/facts/revisions.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
 import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
-import { takesItsPlace, withoutDenied } from '../memory/recall/follows.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
-import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import type { MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
 import { fold } from './compare-values.ts'
 import { inSecondPerson } from './person.ts'
@@ -17,6 +16,8 @@ import type { Decision } from './policy.ts'
 import { withoutStale } from './shown-sentence.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
+/** From here on a sentence is an answer without more ado, and from here on it is near one. */
+const [SURE, NEAREST] = [0.7, 0.1]
 /** A fact about just what is asked answers in any words. */
 const JUST_THAT = 0.95
 /** Of sentences that answer about as well, the one that was said last holds. */
@@ -37,11 +38,13 @@ export interface Remembered {
   readonly heard: readonly Note[]
 }
 
-interface Answer {
+export interface Answer {
   readonly id: string
   readonly text: string
   readonly fact: KnownFact | null
   readonly score: number
+  /** How surely it answers, 0 to 1. */
+  readonly sure: number
   /** What was said later is greater. */
   readonly order: number
 }
@@ -50,57 +53,51 @@ interface Answer {
 export interface Recollection {
   readonly question: Question
   readonly answers: readonly Answer[]
+  /** It is not sure that they answer it. */
+  readonly isNear: boolean
 }
 
 /** Null: the message asks nothing that its user could have told. */
 export function recollect(question: string, remembered: Remembered): Recollection | null {
   const read = readQuestion(question, remembered.asked.length > 0)
-  return read && { question: read, answers: answersTo(read, remembered) }
-}
-
-/** The same where what was told right after an answer takes its place: `after` gives that, in order. */
-export async function withLater(
-  { question, answers: told }: Recollection,
-  after: (id: string) => Promise<readonly Memory[]>,
-): Promise<Recollection> {
-  const last = told.at(-1)
-  let said = last?.text
-  if (!last || said === undefined) return { question, answers: told }
-  let answer: Answer = last
-  for (const { id, text, ended } of await after(last.id)) {
-    if (ended !== null) continue
-    if (!takesItsPlace(question, said, text)) break
-    answer = { ...answer, id, text: withoutDenied(said, text), fact: null }
-    said = text
-  }
-  return { question, answers: answer === last ? told : [answer] }
+  if (!read) return null
+  const answers = answersTo(read, remembered, LEAST_SURE)
+  if (answers.some(({ sure }) => sure >= SURE)) return { question: read, answers, isNear: false }
+  const nearest = answers.length > 0 ? answers : answersTo(read, remembered, NEAREST)
+  return { question: read, answers: nearest, isNear: true }
 }
 
 /** `mayMiss`: nobody can say that something was not told. */
 export function recalled(
   message: string,
-  { question: read, answers: best }: Recollection,
+  { question: read, answers: found, isNear }: Recollection,
   reply: string,
   verdicts: readonly SentenceVerdict[],
   remembered: Remembered,
   mayMiss: boolean,
 ): Decision | null {
-  if (best.length > 0) return rests(best, reply, verdicts) ? { action: 'keep' } : quote(best, remembered.facts)
-  if (!(read.isOwn || isOfTold(read, remembered)) || mayMiss) return null
+  const mayDeny = (read.isOwn || isOfTold(read, remembered)) && !mayMiss
+  // What is only near is an answer where nobody can say that there is none.
+  const best = isNear && !mayDeny ? found.filter(({ sure }) => sure >= LEAST_SURE) : found
+  if (best.length > 0 && rests(best, reply, verdicts)) return { action: 'keep' }
+  if (best.length > 0) return quote(best, remembered.facts, isNear && mayDeny ? NEAREST_SAID : SAID)
+  if (!mayDeny) return null
   const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
   return denies ? { action: 'keep' } : { action: 'replace', text: notTold(message, remembered.asked), facts: [] }
 }
 
 /** The best answer, and with it all facts on its topic. */
-function answersTo(question: Question, { asked, found, facts, heard }: Remembered): Answer[] {
+function answersTo(question: Question, { asked, found, facts, heard }: Remembered, least: number): Answer[] {
   const surely = (text: string, fact: KnownFact | null): number => {
     const topic = fact === null || asked.length === 0 ? null : topicOf(asked, fact)
     return (topic ?? 0) >= JUST_THAT ? 1 : answers(question, text, topic)
   }
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicOf(asked, fact)
-    const isAnswer = fact.holds && topic >= SAME_TOPIC && surely(fact.text, fact) >= LEAST_SURE
-    return isAnswer ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, order }] : []
+    const isAnswer = fact.holds && topic >= SAME_TOPIC && surely(fact.text, fact) >= least
+    return isAnswer
+      ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, sure: surely(fact.text, fact), order }]
+      : []
   })
   const orderOf = new Map(facts.map(({ id }, order) => [id, order]))
   const gone = new Set(facts.filter((fact) => !fact.holds).map(({ text }) => text))
@@ -112,12 +109,19 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
     const fact = facts.find((one) => one.id === id) ?? null
     const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
     const sure = gone.has(text) ? 0 : surely(about, fact)
-    if (sure < LEAST_SURE) return []
+    if (sure < least) return []
     return [
-      { id, text, fact, score: sure + OF_MEANING * (similarity ?? 0), order: created + (orderOf.get(id) ?? 0) / 1e6 },
+      {
+        id,
+        text,
+        fact,
+        score: sure + OF_MEANING * (similarity ?? 0),
+        sure,
+        order: created + (orderOf.get(id) ?? 0) / 1e6,
+      },
     ]
   })
-  const all = ofTopic.length > 0 ? ofTopic : [...ofWords, ...successors(facts, (text) => surely(text, null))]
+  const all = ofTopic.length > 0 ? ofTopic : [...ofWords, ...successors(facts, (text) => surely(text, null), least)]
   const most = Math.max(...all.map(({ score }) => score))
   const best = all.filter(({ score }) => score >= most - ABOUT_AS_WELL).toSorted((a, b) => a.order - b.order)
   const last = best.at(-1)
@@ -126,12 +130,13 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
 }
 
 /** What holds now where a sentence that answered was corrected, in whatever words. */
-function successors(facts: readonly KnownFact[], surely: (text: string) => number): Answer[] {
-  const gone = facts.filter((fact) => !fact.holds && surely(fact.text) >= LEAST_SURE)
+function successors(facts: readonly KnownFact[], surely: (text: string) => number, least: number): Answer[] {
+  const gone = facts.filter((fact) => !fact.holds && surely(fact.text) >= least)
   return facts.flatMap((fact, order): Answer[] => {
     const before = fact.holds ? gone.filter((one) => topicKey(one) === topicKey(fact) && one.text !== fact.text) : []
     if (before.length === 0) return []
-    return [{ id: fact.id, text: fact.text, fact, score: Math.max(...before.map(({ text }) => surely(text))), order }]
+    const sure = Math.max(...before.map(({ text }) => surely(text)))
+    return [{ id: fact.id, text: fact.text, fact, score: sure, sure, order }]
   })
 }
 
@@ -162,7 +167,10 @@ function rests(answers: readonly Answer[], reply: string, verdicts: readonly Sen
   })
 }
 
-function quote(answers: readonly Answer[], facts: readonly KnownFact[]): Decision {
+const SAID = 'You told me:'
+const NEAREST_SAID = 'You have not told me that in so many words. What comes nearest:'
+
+function quote(answers: readonly Answer[], facts: readonly KnownFact[], lead: string): Decision {
   const shown = answers.map(({ text, fact }) => {
     const stale = facts.filter((one) => !one.holds && (fact === null || topicKey(one) === topicKey(fact)))
     return `"${withoutStale(
@@ -172,7 +180,7 @@ function quote(answers: readonly Answer[], facts: readonly KnownFact[]): Decisio
       fact !== null && mayRevise(text) && !wordsOf(fact.attribute).some((word) => wordsOf(text).includes(word)),
     )}"`
   })
-  return { action: 'replace', text: `You told me: ${shown.join(' ')}`, facts: answers.map(({ id }) => id) }
+  return { action: 'replace', text: `${lead} ${shown.join(' ')}`, facts: answers.map(({ id }) => id) }
 }
 
 const NAMED = /^(?:name|age|home|job|employer|birthday|origin|address|phone number|email|likes|dislikes|allergy)$/u

@@ -8,7 +8,8 @@ import { encodeVerdicts } from './encoder/encode-verdicts.ts'
 import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
 import { promiseOf } from './promise.ts'
-import { recalled, recollect, withLater } from './recalled.ts'
+import { withLater, type Neighbours } from './later.ts'
+import { recalled, recollect } from './recalled.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
@@ -73,7 +74,7 @@ export async function verifyReply(
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
   const recollection = policy === 'quote' ? recollect(question, remembers) : null
-  const later = recollection && (await withLater(recollection, toldAfter(store, owner, { namespace, user })))
+  const later = recollection && (await withLater(recollection, toldAround(store, owner, { namespace, user })))
   const answer = later && recalled(question, later, reply, verdicts, remembers, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const decision = (policy === 'quote' && confirmation(decided, verdicts, evidence, told)) || decided
@@ -82,16 +83,23 @@ export async function verifyReply(
   return { policy, verdicts, decision }
 }
 
-/** What is remembered next to a memory of its user: what was said in the next sentences, or soon after. */
-const NEXT = 3
+/** Memories next to one of the same user: what was said in the next sentences, or soon before and after. */
+const NEAR = 4
 
-function toldAfter(
+function toldAround(
   store: Deps['store'],
   owner: string,
   { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
-): (id: string) => Promise<readonly Memory[]> {
-  const page = { namespace, user: user ?? '', limit: NEXT, order: 'asc' } as const
-  return async (after) => ((await store.findMemory(owner, after)) ? store.listMemories(owner, { ...page, after }) : [])
+): (id: string) => Promise<Neighbours> {
+  const list = async (after: string, order: 'asc' | 'desc') =>
+    store.listMemories(owner, { namespace, user: user ?? '', limit: NEAR, after, order })
+  return async (id) => {
+    // What was only said in this conversation is no memory.
+    const memory = await store.findMemory(owner, id)
+    if (!memory) return { own: undefined, before: [], after: [] }
+    const [before, after] = await Promise.all([list(id, 'desc'), list(id, 'asc')])
+    return { own: memory.source?.response, before, after }
+  }
 }
 
 /**

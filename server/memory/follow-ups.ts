@@ -24,7 +24,7 @@ export interface FollowUps {
 
 /** What a rule has surely read in a sentence is of that, and no correction of something else. */
 function isSure(fact: Fact, old: Fact): boolean {
-  return fact.confidence >= SURE && !NO_TOPIC.test(`${fact.subject} ${fact.attribute}`) && sameTopic(fact, old) === 0
+  return fact.confidence >= SURE && !NO_TOPIC.test(`${fact.subject} ${fact.attribute}`) && sameTopic(fact, old) < 0.75
 }
 
 /** The first correction among the sentences of a turn; null where there is none. */

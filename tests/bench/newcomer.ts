@@ -1,8 +1,8 @@
 /**
  * A newcomer's own words through a server: what is told in one conversation, asked in another (tests/fixtures/newcomer).
- *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,C,kept] [--misses]
+ *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,C,D,kept] [--misses]
  * The bundled model unless bundles are given. Prints shares with 95 % intervals, of the lines that rules may be written for
- * (open, A, B, C) and of those held out (held-out, kept); with --misses what went wrong, never of those held out.
+ * (open, A, B, C, D) and of those held out (held-out, kept); with --misses what went wrong, never of those held out.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -16,14 +16,15 @@ import { listening, type ServerProcess } from '../support/process.ts'
 const DENIAL = /(?:haven't|have not|never|not) (?:told|mentioned|said|shared)|(?:don't|do not) know|not sure/iu
 const PROMISE = /\bI(?:'ll| will| have|'ve) (?:remember|noted|keep|saved)/iu
 const QUOTE = /\bYou (?:have not )?told me\b/u
-const MAY_SHOW = ['open', 'A', 'B', 'C']
+const NEAR = /\bWhat comes nearest:/u
+const MAY_SHOW = ['open', 'A', 'B', 'C', 'D']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     verify: { type: 'string', default: 'quote' },
     memories: { type: 'string', default: 'on' },
-    part: { type: 'string', default: 'open,held-out,A,B,C,kept' },
+    part: { type: 'string', default: 'open,held-out,A,B,C,D,kept' },
     misses: { type: 'boolean', default: false },
   },
 })
@@ -75,9 +76,13 @@ async function measure(server: ServerProcess, cases: readonly Case[]): Promise<R
     if (kind === 'small talk') {
       note('small talk: nothing promised or kept', !PROMISE.test(text) && written === 0, shown)
       note('small talk: answered as such', !DENIAL.test(text) && !QUOTE.test(text) && !PROMISE.test(text), shown)
-    } else if (value === null) note(kind, DENIAL.test(text), shown)
-    else if (old === null) note(kind, names(text, value), shown)
-    else {
+    } else if (value === null) {
+      note(kind, DENIAL.test(text), shown)
+      note('never told: without a sentence that comes near', DENIAL.test(text) && !NEAR.test(text), shown)
+    } else if (old === null) {
+      note(kind, names(text, value), shown)
+      note('told: as an answer, not as what comes nearest', names(text, value) && !NEAR.test(text), shown)
+    } else {
       note('corrected: the new value is said', names(text, value), shown)
       note('corrected: and the old one is not', names(text, value) && !names(text, old), shown)
     }

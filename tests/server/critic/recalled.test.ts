@@ -26,7 +26,9 @@ function answerTo(
 describe("what a user's own sentences answer", () => {
   test('a statement that no rule has read is quoted where it answers', () => {
     const told = ['the boiler gets its service on the 3rd', 'the kitchen is green']
-    expect(answerTo('when is the boiler serviced?', 'Good to know.', [], told)).toBe(`You told me: "${told[0]}"`)
+    expect(answerTo('when does the boiler get its service?', 'Good to know.', [], told)).toBe(
+      `You told me: "${told[0]}"`,
+    )
   })
 
   test('of two statements that answer, the later one holds', () => {
@@ -37,6 +39,13 @@ describe("what a user's own sentences answer", () => {
   test('a question about the user that nothing answers was not told, whatever the reply says', () => {
     expect(answerTo('who waters my plants?', 'Good to know.', [], ['the kitchen is green'])).toBe(
       'You have not told me that.',
+    )
+  })
+
+  test('what may answer is said to be no more than near', () => {
+    const told = ['we hold our book club at the Rosemary café']
+    expect(answerTo('what is my club called?', 'I see.', [], told)).toBe(
+      `You have not told me that in so many words. What comes nearest: "${told[0]}"`,
     )
   })
 

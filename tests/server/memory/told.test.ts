@@ -57,6 +57,11 @@ const TOLD = [
   'My landlord enjoys tennis.',
 ]
 
+test('things of the same kind are none of each other', async () => {
+  const codes = ['My locker1 code is 177.', 'My gate1 code is 188.', 'My locker2 code is 277.', 'My gate2 code is 288.']
+  for (const message of codes) expect([message, await say(message)]).toEqual([message, []])
+})
+
 test.each([
   ['Forget my locker code.', 'My locker code is 4071.'],
   ['I sold my car.', "My car's license plate is KX-22."],

@@ -1,6 +1,7 @@
 /** What is told right after a sentence, and whether it takes its place as the answer to a question. */
 import { expect, test } from 'vitest'
-import { takesItsPlace, withoutDenied } from '../../../../server/memory/recall/follows.ts'
+import { takesItsPlace } from '../../../../server/memory/recall/follows.ts'
+import { heldPart } from '../../../../server/memory/recall/held-part.ts'
 import { readQuestion } from '../../../../server/memory/recall/question.ts'
 
 const takes = (question: string, said: string, next: string): boolean =>
@@ -29,9 +30,23 @@ test.each([
   expect(takes(question, said, next)).toBe(false)
 })
 
-test('what does not hold any more is not said again', () => {
-  expect(withoutDenied('Gluten sets off my stomach', "dietician reckons it's onions, not gluten")).toBe(
+test.each([
+  [
+    'what upsets my stomach?',
+    'Gluten sets it off',
+    "dietician reckons it's onions, not gluten",
     "dietician reckons it's onions",
-  )
-  expect(withoutDenied('the gate code is 1', 'it opens at six, not before')).toBe('it opens at six, not before')
+  ],
+  [
+    'where are we meeting?',
+    "we're meeting at the Red Lion",
+    'Red Lion is full, so the Anchor instead',
+    'the Anchor instead',
+  ],
+  ['how much rent do I pay?', 'Rent is 780', 'Rent went from 780 to 820 in May', 'Rent went to 820 in May'],
+  ['when is my birthday?', 'my birthday is May 3', "that's wrong, it's May 13", "that's wrong, it's May 13"],
+  ['which level do I park on?', 'I park on level 3', "level 3 is closed, I'm on 5", "I'm on 5"],
+  ['when does it open?', 'the gate code is 1', 'it opens at six, not before', 'it opens at six, not before'],
+])('%s %j, then %j: what holds is said', (question, said, next, shown) => {
+  expect(heldPart(readQuestion(question, true)!, [said], next)).toBe(shown)
 })
