@@ -6,8 +6,8 @@ import type { Answer, Recollection } from './recalled.ts'
 
 /** What its user told before and after a memory, nearest first. */
 export interface Neighbours {
-  /** The response in which the memory itself was told. */
-  readonly own: string | undefined
+  /** The memory itself; null for what was only said in this conversation. */
+  readonly own: Memory | null
   readonly before: readonly Memory[]
   readonly after: readonly Memory[]
 }
@@ -21,17 +21,19 @@ export async function withLater(
   const [last, ...others] = answers
   if (!last || others.length > 0) return recollection
   const { own, before, after } = await around(last.id)
-  const corrected = before.filter(({ ended }) => ended !== null).map(({ text }) => text)
+  if (own === null) return recollection
+  const corrected = before.filter(({ ended }) => ended === own.created).map(({ text }) => text)
   let answer: Answer = { ...last, text: heldPart(question, corrected, last.text) }
   const said = [last.text]
-  let turn = own
-  let found = own
-  for (const { id, text, ended, source } of after) {
+  const first = own.source?.response
+  let [turn, found] = [first, first]
+  for (const { id, text, ended, source, fact } of after) {
     const next = source?.response
     // A turn between an answer and what may take its place is about something else.
     if (next !== turn && found !== turn) break
     turn = next
-    if (ended !== null || turn === own || !takesItsPlace(question, said.at(-1)!, text)) continue
+    if (ended !== null || turn === first || !takesItsPlace(question, said.at(-1)!, text, fact?.attribute ?? null))
+      continue
     answer = { ...answer, id, text: heldPart(question, said, text), fact: null }
     said.push(text)
     found = turn

@@ -2,7 +2,8 @@
 import type { Topic } from '../memory/facts/fact.ts'
 import { mayRevise } from '../memory/facts/revisions.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
-import { sameTopic } from '../memory/facts/topic.ts'
+import { sameBeing, sameTopic } from '../memory/facts/topic.ts'
+import { isBeing } from '../memory/facts/vocabulary.ts'
 import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
@@ -18,6 +19,8 @@ import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
 /** From here on a sentence is an answer without more ado, and from here on it is near one. */
 const [SURE, NEAREST] = [0.7, 0.1]
+/** How much of a topic two things share at least, and how surely a fact on another one answers at most. */
+const [SAME_THING, MOST_OF_OTHERS] = [0.5, 0.65]
 /** A fact about just what is asked answers in any words. */
 const JUST_THAT = 0.95
 /** Of sentences that answer about as well, the one that was said last holds. */
@@ -90,7 +93,11 @@ export function recalled(
 function answersTo(question: Question, { asked, found, facts, heard }: Remembered, least: number): Answer[] {
   const surely = (text: string, fact: KnownFact | null): number => {
     const topic = fact === null || asked.length === 0 ? null : topicOf(asked, fact)
-    return (topic ?? 0) >= JUST_THAT ? 1 : answers(question, text, topic)
+    if ((topic ?? 0) >= JUST_THAT) return 1
+    if (fact && isOfAnother(question, fact.subject)) return 0
+    const sure = answers(question, text, topic)
+    // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
+    return topic !== null && topic < SAME_THING ? Math.min(sure, MOST_OF_OTHERS) : sure
   }
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicOf(asked, fact)
@@ -127,6 +134,13 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
   const last = best.at(-1)
   if (!last) return []
   return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]
+}
+
+/** What was told of a sister answers no question that names none: neither of a friend nor of the user. */
+function isOfAnother({ wanted, words }: Question, subject: string): boolean {
+  if (wanted === 'person' || wanted === 'name' || !isBeing(subject)) return false
+  const asked = [...words.keys()].flatMap((either) => either.split('|'))
+  return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0)
 }
 
 /** What holds now where a sentence that answered was corrected, in whatever words. */

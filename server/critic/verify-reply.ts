@@ -96,9 +96,9 @@ function toldAround(
   return async (id) => {
     // What was only said in this conversation is no memory.
     const memory = await store.findMemory(owner, id)
-    if (!memory) return { own: undefined, before: [], after: [] }
+    if (!memory) return { own: null, before: [], after: [] }
     const [before, after] = await Promise.all([list(id, 'desc'), list(id, 'asc')])
-    return { own: memory.source?.response, before, after }
+    return { own: memory, before, after }
   }
 }
 

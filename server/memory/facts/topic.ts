@@ -54,7 +54,7 @@ function asWhole(attribute: string, fact: Topic): number {
   return classOf(fact.attribute) === 'name' ? 0.9 * about : 0.45 * about
 }
 
-function sameBeing(asked: string, kept: string): number {
+export function sameBeing(asked: string, kept: string): number {
   const [a, f] = [nounWords(asked).map(singular), nounWords(kept).map(singular)]
   if (a.length === 0 || f.length === 0) return 0
   if (a.join(' ') === f.join(' ')) return 1

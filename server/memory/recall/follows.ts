@@ -24,21 +24,43 @@ const PLAIN: ReadonlySet<Wanted> = new Set<Wanted>([
 ])
 
 /** Of which a sentence that means what was said before seldom has another one by chance. */
-const DEFINITE: ReadonlySet<Wanted> = new Set<Wanted>(['email', 'phone', 'clock', 'time', 'money', 'dose', 'age'])
+const DEFINITE: ReadonlySet<Wanted> = new Set<Wanted>(['email', 'phone', 'clock', 'time', 'money', 'dose'])
 const LEAST_RARE = 0.4
 const NOT =
   /\b(?:not|isn'?t|wasn'?t|no longer|instead of|rather than)(?: (?:the|an?|in|at|on))? (?<word>[\p{L}\p{N}]+)/giu
 /** "Jonas is the cousin", "level 3 is closed": said of what was told, so that something else holds. */
 const SAID_OF = /^[\s,'’s]*(?:is|are|was|isn'?t|can'?t|left|retired|quit|closed|shut|said no|got)\b/iu
 
-/** `next` was told after `said`, which answers the question. */
-export function takesItsPlace({ wanted, known, words }: Question, said: string, next: string): boolean {
+/** "My sister's hobby", "our bike": whose words say what a sentence is about. */
+const OWN_TOPIC =
+  /\b(?:my|our)\s+(?<topic>(?:\p{L}[\p{L}'’-]*\s+){0,2}?\p{L}[\p{L}'’-]*)(?=\s+(?:is|are|was|were|has|have|had|changed|works?|lives?|now|to|from|at|in|on|for|with|=)\b|\s*[:=,.!?]|$)/giu
+/** A topic that has these is half a sentence. */
+const NO_TOPIC = /\b(?:it|them|that|and|was|were|had|have)\b/iu
+
+/** It names what it is about, and that was not said or asked before. */
+function isOfElse(next: string, attribute: string | null, isSaid: (word: string) => boolean): boolean {
+  const isNew = (word: string): boolean => !isCommon(word) && !isSaid(word)
+  const named = [...next.matchAll(OWN_TOPIC)].flatMap(({ groups }) => wordsOf(groups?.['topic'] ?? ''))
+  if (named.some(isNew)) return true
+  if (attribute === null || NO_TOPIC.test(attribute)) return false
+  const own = new Set(wordsOf(next))
+  return wordsOf(attribute).some((word) => own.has(word) && isNew(word))
+}
+
+/** `next` was told after `said`, which answers the question. `attribute`: what a rule has read that `next` is about. */
+export function takesItsPlace(
+  { wanted, known, words }: Question,
+  said: string,
+  next: string,
+  attribute: string | null = null,
+): boolean {
   const before = new Set(wordsOf(said).map(stem))
   const own = wordsOf(next)
   const asked = new Set([...words.keys()].flatMap((either) => either.split('|')).map(stem))
   const shared = own.filter((word) => before.has(stem(word)) && !isCommon(word) && rarityOf(word) > LEAST_RARE)
   const denies = [...next.matchAll(NOT)].some(({ groups }) => before.has(stem((groups?.['word'] ?? '').toLowerCase())))
   if (!BACK.test(next) && shared.length === 0 && !denies) return false
+  if (isOfElse(next, attribute, (word) => before.has(stem(word)) || asked.has(stem(word)))) return false
   const isFresh = own.some(
     (word) => !before.has(stem(word)) && !asked.has(stem(word)) && (!isCommon(word) || /\d/u.test(word)),
   )

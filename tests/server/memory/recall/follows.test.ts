@@ -25,6 +25,13 @@ test.each([
   ['what do I drive?', 'I drive a green Škoda', "it's getting old"],
   ['where are my keys?', 'the keys are under the blue pot', 'the kitchen is green'],
   ['when is the plumber coming?', 'the plumber comes thursday at 8', 'he wants cash'],
+  [
+    "what is my sister's favourite food?",
+    "My sister's favourite food is eggs",
+    "My sister's hobby changed from hiking to running",
+  ],
+  ['what is my favourite drink?', 'my favourite drink is mate', 'Actually, my favourite singer is Nina Simone'],
+  ["what is my mother's job?", 'My mother works as a barista', 'keep that in mind'],
   ['how old is my son?', 'my son is 7', 'he goes to Hillside primary'],
 ])('%s %j, then %j: the first one', (question, said, next) => {
   expect(takes(question, said, next)).toBe(false)
