@@ -128,7 +128,8 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
       },
     ]
   })
-  const all = ofTopic.length > 0 ? ofTopic : [...ofWords, ...successors(facts, (text) => surely(text, null), least)]
+  const all =
+    ofTopic.length > 0 ? ofTopic : [...ofWords, ...successors(facts, (fact) => surely(fact.text, fact), least)]
   const most = Math.max(...all.map(({ score }) => score))
   const best = all.filter(({ score }) => score >= most - ABOUT_AS_WELL).toSorted((a, b) => a.order - b.order)
   const last = best.at(-1)
@@ -143,13 +144,19 @@ function isOfAnother({ wanted, words }: Question, subject: string): boolean {
   return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0)
 }
 
+/** Corrected facts that are looked at, told last. */
+const MOST_GONE = 64
+
 /** What holds now where a sentence that answered was corrected, in whatever words. */
-function successors(facts: readonly KnownFact[], surely: (text: string) => number, least: number): Answer[] {
-  const gone = facts.filter((fact) => !fact.holds && surely(fact.text) >= least)
+function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => number, least: number): Answer[] {
+  const gone = facts
+    .filter(({ holds }) => !holds)
+    .slice(-MOST_GONE)
+    .filter((fact) => surely(fact) >= least)
   return facts.flatMap((fact, order): Answer[] => {
     const before = fact.holds ? gone.filter((one) => topicKey(one) === topicKey(fact) && one.text !== fact.text) : []
     if (before.length === 0) return []
-    const sure = Math.max(...before.map(({ text }) => surely(text)))
+    const sure = Math.max(...before.map(surely))
     return [{ id: fact.id, text: fact.text, fact, score: sure, sure, order }]
   })
 }

@@ -49,6 +49,16 @@ describe("what a user's own sentences answer", () => {
     )
   })
 
+  test('what was corrected of somebody else answers nothing about the user', () => {
+    const of = (id: string, value: string, holds: boolean): KnownFact => {
+      const text = `My grandfather is ${value} years old.`
+      return { id, subject: 'grandfather', attribute: 'age', value, text, holds }
+    }
+    expect(answerTo('How old am I?', 'I see.', [of('a', '59', false), of('b', '60', true)])).toBe(
+      'You have not told me your age.',
+    )
+  })
+
   test('a question about the world is left to the model', () => {
     expect(answerTo('Who wrote Hamlet?', 'Shakespeare.', [])).toBe(undefined)
   })
