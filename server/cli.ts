@@ -68,7 +68,7 @@ export function serveCommand(find: FindBundle): Command {
     .option('--consolidation <yes>', 'memories that say the same are one entry of a search (default: yes)')
     .option(
       '--vector-index-threshold <number>',
-      'vectors of a namespace of memories from which on they are found by an index, 0 for never (default: 100000)',
+      'vectors of a namespace of memories from which on they are found by an index, 0 for never (default: 500000)',
     )
     .addOption(
       new Option('--verify <policy>', 'what is done with a reply that is wrong about its user').choices(VERIFY_MODES),

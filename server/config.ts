@@ -69,7 +69,7 @@ export const configSchema = z.strictObject({
   /** Bytes on disk for those of requests that ask for it. */
   prefixDisk: count(0, Number.MAX_SAFE_INTEGER).default(4 * 1024 * 1024 * 1024),
   /** Vectors of a namespace of memories from which on they are found by an index; 0: never. */
-  vectorIndexThreshold: count(0, Number.MAX_SAFE_INTEGER).default(100_000),
+  vectorIndexThreshold: count(0, Number.MAX_SAFE_INTEGER).default(500_000),
   /** What turns do with memories: `on` reads and writes them, `read` only reads, `off` neither. */
   memories: z.enum(MEMORY_MODES).default('on'),
   /** URL of the PostgreSQL with pgvector that holds memories; none: the data folder does. */
