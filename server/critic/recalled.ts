@@ -64,10 +64,10 @@ export interface Recollection {
 export function recollect(question: string, remembered: Remembered): Recollection | null {
   const read = readQuestion(question, remembered.asked.length > 0)
   if (!read) return null
-  const answers = answersTo(read, remembered, LEAST_SURE)
-  if (answers.some(({ sure }) => sure >= SURE)) return { question: read, answers, isNear: false }
-  const nearest = answers.length > 0 ? answers : answersTo(read, remembered, NEAREST)
-  return { question: read, answers: nearest, isNear: true }
+  const candidates = candidatesFor(read, remembered)
+  const sure = bestOf(candidates, LEAST_SURE)
+  const answers = sure.length > 0 ? sure : bestOf(candidates, NEAREST)
+  return { question: read, answers, isNear: !answers.some((one) => one.sure >= SURE) }
 }
 
 /** `mayMiss`: nobody can say that something was not told. */
@@ -89,8 +89,13 @@ export function recalled(
   return denies ? { action: 'keep' } : { action: 'replace', text: notTold(message, remembered.asked), facts: [] }
 }
 
-/** The best answer, and with it all facts on its topic. */
-function answersTo(question: Question, { asked, found, facts, heard }: Remembered, least: number): Answer[] {
+/** What may answer: facts on the topic that is asked for, which come first, and sentences. */
+interface Candidates {
+  readonly ofTopic: readonly Answer[]
+  readonly ofWords: readonly Answer[]
+}
+
+function candidatesFor(question: Question, { asked, found, facts, heard }: Remembered): Candidates {
   const surely = (text: string, fact: KnownFact | null): number => {
     const topic = fact === null || asked.length === 0 ? null : topicOf(asked, fact)
     if ((topic ?? 0) >= JUST_THAT) return 1
@@ -101,35 +106,32 @@ function answersTo(question: Question, { asked, found, facts, heard }: Remembere
   }
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicOf(asked, fact)
-    const isAnswer = fact.holds && topic >= SAME_TOPIC && surely(fact.text, fact) >= least
-    return isAnswer
-      ? [{ id: fact.id, text: fact.text, fact, score: 1 + topic, sure: surely(fact.text, fact), order }]
-      : []
+    if (!fact.holds || topic < SAME_TOPIC) return []
+    return [{ id: fact.id, text: fact.text, fact, score: 1 + topic, sure: surely(fact.text, fact), order }]
   })
+  // Then no sentence is asked.
+  if (ofTopic.some(({ sure }) => sure >= LEAST_SURE)) return { ofTopic, ofWords: [] }
   const orderOf = new Map(facts.map(({ id }, order) => [id, order]))
   const gone = new Set(facts.filter((fact) => !fact.holds).map(({ text }) => text))
   const sentences = [
     ...found.map(({ memory, similarity }) => ({ ...memory, similarity })),
     ...heard.map((note) => ({ ...note, similarity: null, created: Infinity })),
   ]
-  const ofWords = sentences.flatMap(({ id, text, similarity, created }): Answer[] => {
+  const ofWords = sentences.map(({ id, text, similarity, created }): Answer => {
     const fact = facts.find((one) => one.id === id) ?? null
     const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
     const sure = gone.has(text) ? 0 : surely(about, fact)
-    if (sure < least) return []
-    return [
-      {
-        id,
-        text,
-        fact,
-        score: sure + OF_MEANING * (similarity ?? 0),
-        sure,
-        order: created + (orderOf.get(id) ?? 0) / 1e6,
-      },
-    ]
+    const score = sure + OF_MEANING * (similarity ?? 0)
+    return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
-  const all =
-    ofTopic.length > 0 ? ofTopic : [...ofWords, ...successors(facts, (fact) => surely(fact.text, fact), least)]
+  return { ofTopic, ofWords: [...ofWords, ...successors(facts, (fact) => surely(fact.text, fact))] }
+}
+
+/** The best answer, and with it all facts on its topic: of candidates that are as sure as `least`. */
+function bestOf(candidates: Candidates, least: number): Answer[] {
+  const isSure = ({ sure }: Answer): boolean => sure >= least
+  const ofTopic = candidates.ofTopic.filter(isSure)
+  const all = ofTopic.length > 0 ? ofTopic : candidates.ofWords.filter(isSure)
   const most = Math.max(...all.map(({ score }) => score))
   const best = all.filter(({ score }) => score >= most - ABOUT_AS_WELL).toSorted((a, b) => a.order - b.order)
   const last = best.at(-1)
@@ -148,15 +150,18 @@ function isOfAnother({ wanted, words }: Question, subject: string): boolean {
 const MOST_GONE = 64
 
 /** What holds now where a sentence that answered was corrected, in whatever words. */
-function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => number, least: number): Answer[] {
+function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => number): Answer[] {
   const gone = facts
     .filter(({ holds }) => !holds)
     .slice(-MOST_GONE)
-    .filter((fact) => surely(fact) >= least)
+    .map((fact) => ({ ...fact, key: topicKey(fact), sure: surely(fact) }))
+    .filter(({ sure }) => sure >= NEAREST)
+  if (gone.length === 0) return []
   return facts.flatMap((fact, order): Answer[] => {
-    const before = fact.holds ? gone.filter((one) => topicKey(one) === topicKey(fact) && one.text !== fact.text) : []
+    const key = topicKey(fact)
+    const before = fact.holds ? gone.filter((one) => one.key === key && one.text !== fact.text) : []
     if (before.length === 0) return []
-    const sure = Math.max(...before.map(surely))
+    const sure = Math.max(...before.map((one) => one.sure))
     return [{ id: fact.id, text: fact.text, fact, score: sure, sure, order }]
   })
 }

@@ -8,8 +8,8 @@ const INSTEAD_OF = /[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no l
 const LINKED = /\s+(?:so|but)\s+|[,;–]\s*/u
 
 /**
- * The sentence; of one that corrects (`isCorrection`: what it corrects is not known), or that names a value which does not hold any more, the part that has `value`, or else the
- * value alone. All of them are the user's words.
+ * The sentence. Where it corrects, or names a value that does not hold any more: its part that has `value`, or else the value alone.
+ * All of them are the user's words. `isCorrection`: it corrects something that is not known.
  */
 export function withoutStale(
   text: string,

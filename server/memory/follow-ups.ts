@@ -3,14 +3,12 @@ import type { Deps } from '../deps.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import type { MemoryUse } from './evidence.ts'
 import type { Fact, Told } from './facts/fact.ts'
-import { factOfSaid, followUpOf, mayFollowUp } from './facts/follow-ups.ts'
+import { factOfSaid, followUpOf, mayFollowUp, NO_TOPIC } from './facts/follow-ups.ts'
 import { holdsMany, topicKey } from './facts/supersede.ts'
 import { sameTopic } from './facts/topic.ts'
 
 /** Confidence of rules that have read whose and what a value is. */
 const SURE = 0.75
-/** A topic that has these is half a sentence. */
-const NO_TOPIC = /\b(?:it|them|that|and|was|were|had|have)\b/iu
 /** Memories told last that a sentence is compared with, and as many that have its words. */
 const LOOKED_AT = 8
 

@@ -16,6 +16,8 @@ const MAX_LENGTH = 300
 /** Words that say that something is not as it was. */
 export const CHANGE =
   /\b(?:mov(?:e|ed|ing)|chang\p{L}+|instead|actually|no,? wait|wait|sorry|scratch that|correction|update[ds]?|turns? out|turned out|meant|mix(?:ed)? (?:up|them|it)|misheard|misread|wrong|in fact|swapped|switched|oops|my bad|my mistake|traded|replaced|bumped|shifted|pushed|brought forward|postponed|rescheduled|cancel\p{L}+|went (?:up|down)|(?:gone|went) off|g[ai]ve(?:n)? it back|tightened|extended|raised|lowered|reduced|increased|cut (?:it|to|down)|made it|set it to|isn'?t that|not that|no longer|any ?more|from now on|from today|as of|new|now|left|leave|retired|resigned|fired|gone|ill|quit|dead|over|finished|till|until|growth)\b/iu
+/** A topic that has these is half a sentence. */
+export const NO_TOPIC = /\b(?:it|them|that|and|was|were|had|have)\b/iu
 /** It stands for something said before. */
 const BACK = /\b(?:it|its|it's|that|them|they|he|she|this|him|her|those)\b/iu
 /** "I moved them", "it isn't that": what was said before is not so. */

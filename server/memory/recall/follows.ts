@@ -1,7 +1,7 @@
 /** Whether what was told right after a sentence takes its place as an answer: "the table is for four", "make that seven". */
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
-import { CHANGE } from '../facts/follow-ups.ts'
+import { CHANGE, NO_TOPIC } from '../facts/follow-ups.ts'
 import { holds } from './holds.ts'
 import type { Question } from './question.ts'
 import type { Wanted } from './wanted.ts'
@@ -34,8 +34,6 @@ const SAID_OF = /^[\s,'’s]*(?:is|are|was|isn'?t|can'?t|left|retired|quit|close
 /** "My sister's hobby", "our bike": whose words say what a sentence is about. */
 const OWN_TOPIC =
   /\b(?:my|our)\s+(?<topic>(?:\p{L}[\p{L}'’-]*\s+){0,2}?\p{L}[\p{L}'’-]*)(?=\s+(?:is|are|was|were|has|have|had|changed|works?|lives?|now|to|from|at|in|on|for|with|=)\b|\s*[:=,.!?]|$)/giu
-/** A topic that has these is half a sentence. */
-const NO_TOPIC = /\b(?:it|them|that|and|was|were|had|have)\b/iu
 
 /** It names what it is about, and that was not said or asked before. */
 function isOfElse(next: string, attribute: string | null, isSaid: (word: string) => boolean): boolean {
