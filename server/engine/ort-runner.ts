@@ -76,9 +76,16 @@ class OrtRunner implements Runner {
     return (this.#biasBytes?.length ?? 0) / Float32Array.BYTES_PER_ELEMENT
   }
 
-  open(owner: string, state: SessionState | null, position: number, bias: Float32Array | null = null): Row {
+  open(
+    owner: string,
+    state: SessionState | null,
+    position: number,
+    bias: Float32Array | null = null,
+    tokens: number = position,
+  ): Row {
     const resident = state?.resident ? this.#residents.take(owner, state.resident, position) : null
     const place = resident?.memory ?? this.#ownMemory()
+    place.reserve(tokens, resident ? position : 0)
     if (resident) place.bank.loadFixed(0, state)
     else place.load(state, position)
     if (bias) place.bank.setEntry(0, BIAS_ENTRY, bias)

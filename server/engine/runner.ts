@@ -71,9 +71,10 @@ export interface Runner {
   /**
    * Opens a sequence at `position` with a state whose first page is page 0; null is the zero state. Where the memory that
    * the state came from still holds its pages, the sequence goes on there. `bias` is that of its experts; what is saved of
-   * the sequence has none.
+   * the sequence has none. `tokens` is how many it is going to have, as far as that is known: memory for them is set aside at
+   * once, where growing would copy what it holds.
    */
-  open(owner: string, state: SessionState | null, position: number, bias?: Float32Array | null): Row
+  open(owner: string, state: SessionState | null, position: number, bias?: Float32Array | null, tokens?: number): Row
   /**
    * Feeds each segment's ids, and returns one result for each, in their order. Rows must not be opened, saved or released
    * before the promise has settled.

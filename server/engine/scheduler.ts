@@ -162,7 +162,8 @@ export class Scheduler {
   #placePrompt(prompt: PromptSequence): Segment['row'] {
     const { job } = prompt
     const { owner, from, gates } = job
-    prompt.row = this.#runner.open(owner, from?.state ?? null, sequences.positionOf(prompt), biasIn(gates))
+    const [position, tokens] = [sequences.positionOf(prompt), sequences.tokensAhead(prompt)]
+    prompt.row = this.#runner.open(owner, from?.state ?? null, position, biasIn(gates), tokens)
     this.#events.push({ kind: 'started', id: job.id })
     return prompt.row
   }
@@ -185,12 +186,14 @@ export class Scheduler {
     const { job } = prompt
     const row = prompt.row as Row
     const choices = job.kind === 'turn' ? job.choices : 1
-    const position = sequences.positionOf(prompt)
+    const [position, tokens] = [sequences.positionOf(prompt), sequences.tokensAhead(prompt)]
+    const again = (): Row =>
+      this.#runner.open(job.owner, this.#runner.save(row, 0), position, biasIn(job.gates), tokens)
     for (let choice = 0; choice < choices; choice++) {
       const reply =
         job.kind === 'turn' ? new Reply(this.#codec, { ...job, logprobs: job.sampling.logprobs !== null }) : null
       const isLast = choice === choices - 1
-      const own = isLast ? row : this.#runner.open(job.owner, this.#runner.save(row, 0), position, biasIn(job.gates))
+      const own = isLast ? row : again()
       const sequence = sequences.decodeSequence(prompt, own, choice, reply, this.#runner.exit)
       if (isLast) prompt.row = null
       const finished = this.#advance(sequence, logits)

@@ -131,6 +131,16 @@ export function positionOf({ job, prefilled, cached }: PromptSequence): number {
   return (job.from?.position ?? 0) + prefilled - cached
 }
 
+/** Tokens of a reply that memory is set aside for with its prompt: few replies grow beyond it while they begin. */
+const REPLY_ROOM = 128
+
+/** Tokens that a prompt's sequence is going to have, with the beginning of its reply. */
+export function tokensAhead(prompt: PromptSequence): number {
+  const { job, tokens, prefilled } = prompt
+  const reply = job.kind === 'turn' ? Math.min(job.maxTokens, REPLY_ROOM) : job.steps.length
+  return positionOf(prompt) + tokens.length - prefilled + reply
+}
+
 /** Whether the state after the job is wanted. */
 export function keeps(job: Job): boolean {
   return job.kind === 'replay' || job.keep

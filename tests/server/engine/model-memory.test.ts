@@ -70,6 +70,19 @@ describe.each([
   })
 })
 
+test('memory for the tokens that are known to come is set aside at once, and grows no more', async () => {
+  const { runner, memory, taken } = await open(writeAttentionBundle)
+  const feed = (row: Row) =>
+    runner.step([{ row, ids: Array.from({ length: 100 }, (_, i) => i), use: 'prefill', logits: 'last' }])
+  await feed(runner.open('', null, 0)) // makes the buffers of such calls
+  const row = runner.open('', null, 0, null, 600)
+  const before = await taken()
+  for (let at = 0; at < 600; at += 100) await feed(row)
+  expect(Math.abs((await taken()) - before)).toBeLessThanOrEqual(SMALL)
+  expect(before).toBeLessThanOrEqual(memory.idle + sequenceBytes(memory, 100) + sequenceBytes(memory, 600) + SMALL)
+  runner.close()
+})
+
 describe('how many tokens memory is enough for', () => {
   const memory = { weights: 0, idle: 0, perSequence: 100, perPosition: 10 }
 
