@@ -13,11 +13,11 @@
  * `joined` caches are those of models that optimum exports: present keys are past keys and new ones, prompts are padded on
  * the left, and the mask says where.
  */
-import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { bindTensors } from '../../exporter/import/bind.ts'
 import { ImportedWeights } from '../../exporter/import/imported-weights.ts'
-import { readPublishedConfig } from '../../exporter/import/published-config.ts'
+import { readPublished } from '../../exporter/import/read-published.ts'
 import { openSource } from '../../exporter/import/sources/source.ts'
 import { chooseFormats } from '../../exporter/import/weight-formats.ts'
 import { decoderOps } from '../../exporter/kernels.ts'
@@ -53,11 +53,14 @@ interface Cache {
   readonly shape: readonly (number | string)[]
 }
 
-/** Writes the folder into `folder` and returns the path of its graph. */
-export async function writeOnnxFolder(folder: string, fixture: string, form: OnnxForm): Promise<string> {
-  const from = join(fixtures, 'models', fixture)
+/**
+ * Writes the folder into `folder` and returns the path of its graph. `published` is the name of a fixture, or the path of a folder
+ * or a GGUF file; of the last one no tokenizer is written.
+ */
+export async function writeOnnxFolder(folder: string, published: string, form: OnnxForm): Promise<string> {
+  const from = resolve(fixtures, 'models', published)
   const source = await openSource(from)
-  const { model, maxPositions } = readPublishedConfig(source.config)
+  const { model, maxPositions } = await readPublished(source)
   const bindings = bindTensors(model, source.tensors)
   const genai = form.convention === 'genai'
   const inside = genai ? folder : join(folder, 'onnx')
@@ -88,10 +91,11 @@ export async function writeOnnxFolder(folder: string, fixture: string, form: Onn
     await table.write(join(inside, `${own}_data`), () => {})
   }
   await source.tensors.close()
-  const copied = readdirSync(from).filter((name) => /^(?:tokenizer|generation_config|special_tokens)/.test(name))
+  const files = statSync(from).isDirectory() ? readdirSync(from) : []
+  const copied = files.filter((name) => /^(?:tokenizer|generation_config|special_tokens)/.test(name))
   for (const name of copied) cpSync(join(from, name), join(folder, name))
   if (genai) writeGenaiConfig(folder, model, inputs, maxPositions)
-  else cpSync(join(from, 'config.json'), join(folder, 'config.json'))
+  else writeFileSync(join(folder, 'config.json'), JSON.stringify(source.config, null, 2))
   return join(inside, file)
 }
 

@@ -20,10 +20,27 @@ export class Engine {
     return new Engine(name, ['--import', 'tsx', join(here, 'mneme-worker.ts')], bundle, threads)
   }
 
-  private constructor(name: string, args: readonly string[], model: string, threads: string) {
+  /** transformers.js on a folder in its conventions. */
+  static transformers(folder: string, threads: string): Engine {
+    return new Engine('transformers.js', [join(here, 'transformers-worker.mjs')], folder, threads)
+  }
+
+  /** onnxruntime-genai on a folder in its conventions; its threads stand in genai_config.json. */
+  static genai(folder: string, threads: string): Engine {
+    const python = join(here, '../../../.cache/peers/genai/bin/python')
+    return new Engine('onnxruntime-genai', [join(here, 'genai-worker.py')], folder, threads, python)
+  }
+
+  private constructor(
+    name: string,
+    args: readonly string[],
+    model: string,
+    threads: string,
+    program: string = process.execPath,
+  ) {
     this.name = name
     const env = { ...process.env, MODEL: model, THREADS: threads, UV_THREADPOOL_SIZE: '1' }
-    this.#process = spawn(process.execPath, args, { env })
+    this.#process = spawn(program, args, { env })
     this.#process.stderr.on('data', (text: Buffer) => process.stderr.write(text))
     this.#lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]()
   }

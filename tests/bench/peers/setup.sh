@@ -8,11 +8,14 @@ cd "$(dirname "$0")/../../.."
 mkdir -p .cache/peers
 cd .cache/peers
 
-# llama.cpp with its compiled engine inside the package, and the AI SDK as a client (the last one for Node 20).
+# llama.cpp with its compiled engine inside the package, the AI SDK as a client (the last one for Node 20), transformers.js,
+# and onnxruntime-genai in a virtual environment of Python.
 packages() {
   [ -f package.json ] || npm init --yes >/dev/null
   npm install --ignore-scripts --no-audit --no-fund --loglevel=error \
-    node-llama-cpp@3.22 ai@5.0.277 @ai-sdk/openai-compatible@1.0.61
+    node-llama-cpp@3.22 ai@5.0.277 @ai-sdk/openai-compatible@1.0.61 @huggingface/transformers@4.3.2
+  [ -d genai ] || python3 -m venv genai
+  genai/bin/pip install --quiet onnxruntime-genai==0.18.0
 }
 
 # llama.cpp's server, benchmark and quantizer for this machine's processor, from the source that llama-cpp-python carries.
