@@ -68,8 +68,8 @@ export const choice = <const C extends string | number>(
   help: string,
 ): Field<C> => ({ default: value, help, choices })
 
-/** A number that may be left open. */
-export const optional = (field: Field<number>): Field<number | null> => ({ ...field, default: null })
+/** A number or text that may be left open. */
+export const optional = <V extends string | number>(field: Field<V>): Field<V | null> => ({ ...field, default: null })
 
 export const isField = (entry: Field | FieldTree): entry is Field => typeof entry['help'] === 'string'
 
@@ -118,6 +118,7 @@ function check(where: string, field: Field, value: unknown): void {
   if (value === null && field.default === null) return
   if (field.words?.includes(value as string)) return
   if (field.choices && !field.choices.includes(value as string)) refuse(`one of ${field.choices.join(', ')}`)
+  if (field.choices) return
   if (Array.isArray(field.default)) checkList(field, value, refuse)
   else if (typeof field.default === 'number' || field.default === null) checkNumber(field, value, refuse)
   else if (typeof value !== typeof field.default || Array.isArray(value) || value === null)

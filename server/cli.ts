@@ -225,7 +225,7 @@ export function controllerSource({ manifest, id, dir }: Bundle): ControllerSourc
 export function modelSource({ manifest, id, dir }: Bundle, config: Config, models = 1): ModelSource {
   const { threads, device, maxBatch } = config
   const residentBytes = Math.floor(cacheBytes(config).resident / models)
-  const { temperature = 1, top_p = 1, max_tokens = DEFAULT_MAX_TOKENS } = manifest.generation
+  const { temperature = 1, top_p = 1, max_tokens = DEFAULT_MAX_TOKENS, answers_from } = manifest.generation
   return {
     description: {
       name: manifest.name,
@@ -235,6 +235,7 @@ export function modelSource({ manifest, id, dir }: Bundle, config: Config, model
       parameters: manifest.parameters,
       created: now(),
       contextLength: manifest.maxTokens ?? null,
+      knowsOnlyTold: answers_from === 'memory',
       defaults: { temperature, topP: top_p, maxTokens: max_tokens },
     },
     tokenizer: dir,

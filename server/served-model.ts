@@ -14,6 +14,8 @@ export interface ModelDescription {
   readonly created: number
   /** Tokens that a conversation may have, the reply included; null where there is no limit. */
   readonly contextLength: number | null
+  /** It says what its user told, and knows nothing else. */
+  readonly knowsOnlyTold: boolean
   readonly defaults: { readonly temperature: number; readonly topP: number; readonly maxTokens: number }
 }
 

@@ -7,6 +7,7 @@ import { checkReply } from './check-reply.ts'
 import { encodeVerdicts } from './encoder/encode-verdicts.ts'
 import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
+import { ONLY_TOLD, onlyTold } from './only-told.ts'
 import { promiseOf } from './promise.ts'
 import { withLater, type Neighbours } from './later.ts'
 import { recalled, recollect } from './recalled.ts'
@@ -47,6 +48,8 @@ export interface CheckedTurn {
   readonly heard: readonly string[]
   /** Whether that is all of it: where it is not, nobody can say that something was never told. */
   readonly isWhole: boolean
+  /** The model knows nothing but what its user told. */
+  readonly knowsOnlyTold: boolean
 }
 
 /** The verdicts on a reply, and what is served. */
@@ -54,7 +57,7 @@ export async function verifyReply(
   { store, metrics, critic }: Pick<Deps, 'store' | 'metrics' | 'critic'>,
   owner: string,
   { namespace, user }: MemoryUse,
-  { question, reply, evidence, told, heard, isWhole }: CheckedTurn,
+  { question, reply, evidence, told, heard, isWhole, knowsOnlyTold }: CheckedTurn,
   policy: Verified['policy'],
 ): Promise<Verified> {
   const began = performance.now()
@@ -77,7 +80,11 @@ export async function verifyReply(
   const later = recollection && (await withLater(recollection, toldAround(store, owner, { namespace, user })))
   const answer = later && recalled(question, later, reply, verdicts, remembers, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
-  const decision = (policy === 'quote' && confirmation(decided, verdicts, evidence, told)) || decided
+  const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
+  const instead =
+    confirmation(decided, verdicts, evidence, told) ??
+    (knowsOnlyTold && !rests ? onlyTold(question, recollection !== null, verdicts, told) : null)
+  const decision = (policy === 'quote' && instead) || decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
@@ -126,9 +133,6 @@ export async function verifyOrRetry(
   const retried = { verdicts, tokens: made.tokens, isServed }
   return { ...first, retried, decision: isServed ? { action: 'replace', text: reply, facts } : decision }
 }
-
-/** Served in place of an invented reply or promise where the user has asked nothing about themselves. */
-const ONLY_TOLD = 'I only remember what you tell me about yourself.'
 
 /** Where no fact answers, the nearest sentence of the user that was found does, if there is one that no rule has read. */
 function sensible(decision: Decision, { asked, entries }: Evidence): Decision {

@@ -79,6 +79,7 @@ export async function rememberChat(
         heard,
         // What was asked in another conversation need not have been told.
         isWhole: noted === null || turns.length === 0,
+        knowsOnlyTold: model.knowsOnlyTold,
       }
       const verified = await verifyOrRetry(deps, owner, use, checked, mode, another)
       const served = WAITS.has(mode) ? servedInstead(verified) : null

@@ -150,7 +150,8 @@ export async function verifiedOf(
   const heard = [...before.heard, ...said]
   // What files say, or was asked in another conversation, need not have been told.
   const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0 && (noted === null || turns.length === 0)
-  const turn = { heard, isWhole, question: said.at(-1) ?? '', reply: reply.text, evidence, told }
+  const { knowsOnlyTold } = model
+  const turn = { heard, isWhole, knowsOnlyTold, question: said.at(-1) ?? '', reply: reply.text, evidence, told }
   return verifyOrRetry(deps, owner, use, turn, verify, anotherReply(deps, model, job, plan, signal))
 }
 

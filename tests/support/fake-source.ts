@@ -29,6 +29,7 @@ export function fakeSource(options: FakeOptions = {}): ModelSource {
       parameters: 0,
       created: 1_700_000_000,
       contextLength: null,
+      knowsOnlyTold: false,
       defaults: { temperature: 1, topP: 1, maxTokens: 32 },
     },
     tokenizer: 'fake',

@@ -73,7 +73,7 @@ export class MemoryHistory {
     const deps = { ...DEPS, store: this.store } as unknown as Deps
     const search = { owner: OWNER, use: USE, message: question, made }
     const evidence = (await findEvidence(deps, search, () => false, AbortSignal.timeout(60_000)))!
-    const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard: [], isWhole: true }
+    const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard: [], isWhole: true, knowsOnlyTold: true }
     const { decision } = await verifyReply(deps, OWNER, USE, turn, 'quote')
     return {
       text: decision.action === 'replace' ? decision.text : SAYS_NOTHING,

@@ -43,6 +43,8 @@ export interface TestOptions extends FakeOptions {
   readonly memories?: Deps['memories']
   /** What is done with replies that are wrong about their user; they are not checked unless given. */
   readonly verify?: Deps['verify']
+  /** The model says what its user told, and knows nothing else. */
+  readonly knowsOnlyTold?: boolean
   /** What decides gates; thresholds unless given. */
   readonly gating?: Deps['gating']
   readonly critic?: Deps['critic']
@@ -103,8 +105,8 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   const { codec = byteCodec, contextLength = null } = options
   const { port1, port2 } = new MessageChannel()
   const { prefixCache = 64 * MIB, prefixDisk = 64 * MIB, recentStates = 0 } = options
-  const { description } = fakeSource()
-  const { memoryStore } = options
+  const { memoryStore, knowsOnlyTold = false } = options
+  const description = { ...fakeSource().description, knowsOnlyTold }
   const here = startStore({
     memoriesElsewhere: memoryStore !== undefined,
     folder,

@@ -40,7 +40,8 @@ const definition: RecipeDefinition = {
   evaluateBatches: 8,
   checkpointEvery: 500,
   logEvery: 100,
-  generation: { temperature: 0, max_tokens: 64 }, // what was told is to be said again, not varied
+  // What was told is to be said again, not varied.
+  generation: { temperature: 0, max_tokens: 64, answers_from: 'memory' },
 }
 
 export const keeper = defineRecipe(definition)

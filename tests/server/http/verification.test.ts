@@ -7,6 +7,13 @@ const QUESTION = 'What is my locker code?'
 
 /** A server whose model answers questions with `answers` in turn, the last one over and over, and anything else with "ok". */
 async function answering(...answers: string[]): Promise<{ server: TestServer; read: string[] }> {
+  return answeringWith({}, ...answers)
+}
+
+async function answeringWith(
+  options: Pick<Parameters<typeof startTestServer>[0] & object, 'knowsOnlyTold'>,
+  ...answers: string[]
+): Promise<{ server: TestServer; read: string[] }> {
   const read: string[] = []
   let answer = ''
   const next = (history: readonly number[]): number => {
@@ -20,7 +27,7 @@ async function answering(...answers: string[]): Promise<{ server: TestServer; re
     const text = Buffer.from(isQuestion ? answer : 'ok')
     return text[history.length - 1 - at] ?? 256
   }
-  return { server: await startTestServer({ memories: 'on', verify: 'annotate', append: true, next }), read }
+  return { server: await startTestServer({ memories: 'on', verify: 'annotate', append: true, next, ...options }), read }
 }
 
 const respond = async (
@@ -244,4 +251,20 @@ test('a promise to remember is kept, or contradicted', async () => {
   expect(verificationOf(empty.json).verdicts).toMatchObject([{ verdict: 'contradicted', memories: [] }])
   const replaced = await respond(server, 'Hello there?', policy('quote'))
   expect(textOf(replaced.json)).toBe('I only remember what you tell me about yourself.')
+})
+
+test('a model that knows only what it is told says so of the world, and that it keeps what it keeps', async () => {
+  const reply = async (knowsOnlyTold: boolean, input: string, verify = 'quote'): Promise<string> => {
+    const { server } = await answeringWith({ knowsOnlyTold }, 'It is Paris.')
+    return textOf((await respond(server, input, policy(verify))).json)
+  }
+  const world = 'What is the capital of France?'
+  expect(await reply(true, world)).toBe('I only remember what you tell me about yourself.')
+  expect(await reply(true, 'Hi')).toBe('Hello! I only remember what you tell me about yourself.')
+  expect(await reply(true, CODE)).toBe('Okay, I will remember that.')
+  expect(await reply(true, 'lol')).toBe('ok')
+  // Another model's replies stand, and so do all replies where nothing takes their place.
+  expect(await reply(false, world)).toBe('It is Paris.')
+  expect(await reply(true, world, 'annotate')).toBe('It is Paris.')
+  expect(await reply(false, CODE)).toBe('ok')
 })

@@ -1,0 +1,51 @@
+/** What a model says that knows nothing but what its user told, where none of that answers: its own words are seldom to the point. */
+import { sentencesOf } from '../memory/facts/sentences.ts'
+import type { TurnMemories } from '../memory/told.ts'
+import type { Decision } from './policy.ts'
+import type { SentenceVerdict } from './verdict.ts'
+
+/** Served in place of an invented reply or promise where the user has asked nothing about themselves, and of the world. */
+export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
+const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
+
+/**
+ * That it keeps what it keeps, a greeting, or that it knows nothing of the world; null: the reply stands. `isQuestion`: the message
+ * asks what its user could have told.
+ */
+export function onlyTold(
+  message: string,
+  isQuestion: boolean,
+  verdicts: readonly SentenceVerdict[],
+  told: TurnMemories | null,
+): Decision | null {
+  const written = told?.written ?? []
+  const say = (text: string): Decision => ({ action: 'replace', text, facts: written.map(({ id }) => id) })
+  if (written.length > 0) {
+    const isSaid = verdicts.some(({ verdict }) => verdict === 'supported')
+    return isQuestion || isSaid ? null : say('Okay, I will remember that.')
+  }
+  if (GREETING.test(message)) return say(`Hello! ${ONLY_TOLD}`)
+  return isOfTheWorld(message) ? say(ONLY_TOLD) : null
+}
+
+const LEAD =
+  /^(?:(?:hey|hi|hello|ok|okay|so|and|but|well|um|oh|now|then|please|pls|just|quick question|(?:can|could|would|will) (?:you|u)(?: please| kindly)?|i(?:'d| would) like you to|i want you to)[\s,.:;!–—-]+)+/iu
+const ASKS =
+  /^(?:what|what's|whats|which|who|who's|whos|whom|whose|when|when's|where|where's|why|how|how's|is|are|was|were|do|does|did|has|have|will|would|can|could|should|may|might)\b/iu
+const ORDERS =
+  /^(?:tell (?:me|us) (?:a|an|another|about|something|how|why|what|who)|write|explain|translate|summari[sz]e|describe|list|make (?:me )?(?:a|an|up)|create|compose|draw|calculate|compute|solve|define|recommend|suggest|show (?:me )?|find (?:me )?|search|google|look up|help (?:me )?(?:with|to|write|find|understand)|convert|generate|draft|rewrite|fix|compare|name (?:a|an|one|two|three|the)|play|sing|teach|give me (?:a|an|some|the|\d+)|spell|code|prove)\b/iu
+/** What the user has and does: that may have been told. */
+const OF_THE_USER = /\b(?:i|i'?m|i'?ve|i'?d|my|mine|we|we'?re|our|ours|us|me)\b/iu
+/** What a small model that remembers can say of itself. */
+const OF_THE_MODEL =
+  /\b(?:how (?:are|r) (?:you|u)|(?:who|what) (?:are|r) (?:you|u)|what can (?:you|u) do|what do (?:you|u) do|do (?:you|u) (?:like|remember|know me)|(?:you|u) remember)\b/iu
+
+/** Whether the last sentence of a message asks, or orders, what has nothing to do with its user. */
+export function isOfTheWorld(message: string): boolean {
+  const text = message.replaceAll(/[’‘`´]/gu, "'")
+  const last = sentencesOf(text).at(-1)
+  const bare = (last ? text.slice(last.start, last.end) : text).trim().replace(LEAD, '')
+  if (OF_THE_MODEL.test(bare)) return false
+  if (ORDERS.test(bare)) return !/\b(?:my|our)\b/iu.test(bare)
+  return (ASKS.test(bare) || bare.endsWith('?')) && !OF_THE_USER.test(bare)
+}

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest'
+import { isOfTheWorld } from '../../../server/critic/only-told.ts'
+
+describe('what nothing that its user told can answer', () => {
+  test.each([
+    'What is the capital of France?',
+    'who wrote hamlet',
+    'Hey, how far is the moon?',
+    'Tell me a joke',
+    'Please write a poem about rain.',
+    'can you translate hello to french',
+    'It is late. What day is today?',
+    'Are you a robot?',
+    'Can you help me with homework?',
+    'summarise War and Peace',
+    'is it going to rain tomorrow',
+  ])('is asked or ordered: %s', (message) => expect(isOfTheWorld(message)).toBe(true))
+
+  test.each([
+    'What is my locker code?',
+    'where did I park',
+    'When is our anniversary?',
+    'Who are you?',
+    'what can you do?',
+    'how are u',
+    'Do you remember the code?',
+    'Tell me my locker code.',
+    'translate my motto to french',
+    'The plumber comes on Thursday.',
+    'it is raining here',
+    'Thanks!',
+    '',
+  ])('is not: %s', (message) => expect(isOfTheWorld(message)).toBe(false))
+})
