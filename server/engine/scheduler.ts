@@ -301,6 +301,7 @@ export class Scheduler {
   /** A reply is over: hands out its states and gives back its row. */
   #end(sequence: DecodeSequence, reason: FinishReason): void {
     const { job, row } = sequence
+    this.#flush() // its last text does not wait until its state is copied
     this.#snapshotReply(sequence)
     const state = sequences.keeps(job) ? this.#runner.save(row, sequences.firstOwnPage(job)) : null
     this.#runner.release(row)
