@@ -47,6 +47,12 @@ export interface MadeVector {
   readonly vector: Float32Array
 }
 
+/** A text whose vector is there already, so that it need not be computed again. */
+export interface EmbeddedText {
+  readonly text: string
+  readonly made: MadeVector
+}
+
 /** Whose memories are meant: of a namespace, or of all; of a user, or of everybody. */
 export interface MemoryFilter {
   readonly namespace: string | null
