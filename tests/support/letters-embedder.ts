@@ -1,6 +1,6 @@
 /** An embedder without a model. */
 import { createHash } from 'node:crypto'
-import type { ServedEmbedder } from '../../server/embedding/served-embedder.ts'
+import type { EmbedderSource, ServedEmbedder } from '../../server/embedding/served-embedder.ts'
 import { generator } from './many-memories.ts'
 
 const WIDTH = 64
@@ -20,6 +20,12 @@ export const letters: ServedEmbedder = {
     vectors: all.map((text) => lettersOf(typeof text === 'string' ? text : '')),
     tokens: all.length,
   }),
+}
+
+/** The same for a server whose embedders' thread is letters-embedder-thread.ts. */
+export function lettersSource(): EmbedderSource {
+  const { embed: _, runtime: __, ...description } = letters
+  return { description, folder: 'letters', bytes: 0 }
 }
 
 export function lettersOf(text: string): Float32Array {
