@@ -10,7 +10,7 @@ import { INDEX_FILE, type Checked, type Written } from './messages.ts'
 
 /** Links of a vector (M of Malkov & Yashunin 2018), and how widely its neighbours are searched for. */
 const LINKS = 32
-const CONSTRUCTION_WIDTH = 80
+const CONSTRUCTION_WIDTH = 40
 /** How widely an index is searched: the first that finds what is wanted, or the last. */
 const SEARCH_WIDTHS = [128, 256, 512, 1024] as const
 /** Of the ten nearest, so many have to be found. */
