@@ -125,7 +125,7 @@ export async function serve(
   configure: () => Config,
   sourcesOf: (config: Config) => Promise<Sources>,
   makeStore: (config: Config) => Store = storeOf,
-  entries: Pick<Parts, 'engine' | 'tokenizer'> = {},
+  entries: Pick<Parts, 'engine' | 'tokenizer' | 'embedder'> = {},
 ): Promise<number> {
   // Node would open its debugger to whoever may signal the process.
   process.on('SIGUSR1', () => undefined)

@@ -59,6 +59,8 @@ export interface Parts {
   readonly engine?: URL
   /** Entry of the tokenizer's thread. */
   readonly tokenizer?: URL
+  /** Entry of the embedders' thread. */
+  readonly embedder?: URL
 }
 
 export type { ControllerSource } from './controller/served-controller.ts'
@@ -82,6 +84,7 @@ export async function startServer(
     store,
     engine = sibling('./engine/worker', import.meta.url),
     tokenizer = sibling('./engine/tokenizer-worker', import.meta.url),
+    embedder = sibling('./embedding/worker', import.meta.url),
   }: Parts,
 ): Promise<RunningServer> {
   const log = createLog(config.logLevel)
@@ -98,7 +101,7 @@ export async function startServer(
   // Models share threads: more of them than cores would only take memory.
   const count = Math.max(1, Math.min(sources.models.length, availableParallelism()))
   const threads = Array.from({ length: count }, () => startEngineThread(engine, log))
-  const embedding = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
+  const embedding = startEmbedderThread(embedder, log)
   // A thread of its own: texts that are embedded do not keep replies waiting.
   const checking = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
   const stopping = new AbortController()

@@ -12,7 +12,6 @@ export function heardIn(
   messages: readonly string[],
   remembered: readonly KnownFact[],
 ): { readonly facts: readonly KnownFact[]; readonly notes: readonly Note[] } {
-  const known = new Set(remembered.map(topicKey))
   const facts: Fact[] = []
   const notes: Note[] = []
   for (const message of messages.slice(-MAX_MESSAGES)) {
@@ -20,6 +19,8 @@ export function heardIn(
     facts.push(...told.facts)
     for (const { text } of told.statements) notes.push({ id: 'conversation', text })
   }
+  // Of a message that tells nothing no memory is looked at.
+  const known = new Set(facts.length === 0 ? [] : remembered.map(topicKey))
   const holding = new Set(latest(facts))
   const fresh = facts.filter((fact) => fact.kind !== 'withdrawn' && !known.has(topicKey(fact)))
   const factOf = (fact: Fact): KnownFact => {

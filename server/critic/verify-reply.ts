@@ -1,5 +1,6 @@
 /** The critic in a turn: the reply against what its user has told, before it is served or stored. */
 import type { Deps } from '../deps.ts'
+import { allFacts } from '../memory/all-facts.ts'
 import type { Evidence, MemoryUse } from '../memory/evidence.ts'
 import type { TurnMemories } from '../memory/told.ts'
 import type { Memory } from '../store/memory-calls.ts'
@@ -61,7 +62,7 @@ export async function verifyReply(
   policy: Verified['policy'],
 ): Promise<Verified> {
   const began = performance.now()
-  const kept = await store.factsOf(owner, { namespace, user, topics: null, ended: true, limit: MAX_FACTS })
+  const kept = await allFacts(store, owner, { namespace, user, limit: MAX_FACTS })
   const gone = new Set(told?.ended.map(({ id }) => id))
   const found = evidence.entries.map(({ memory }) => memory)
   const memories = unique([...found, ...kept.toReversed(), ...(told?.written ?? [])])

@@ -84,7 +84,9 @@ export function serveEmbedders(answer: Answer): (message: ToEmbedders) => void {
 /** The embedder of a bundle; of one without, its classifier, whose logits are the vectors. */
 async function openEncoder(folder: string, threads: number): Promise<Embedder> {
   const bundle = await loadBundle(folder)
-  return bundle.manifest.embedder ? openEmbedder(bundle, { threads }) : openLogits(bundle, { threads })
+  // A text comes now and then: threads that spin after it take ten times its processor time, and a core from the decoder.
+  const options = { threads, spin: false }
+  return bundle.manifest.embedder ? openEmbedder(bundle, options) : openLogits(bundle, options)
 }
 
 function joinVectors(vectors: readonly Float32Array[]): Float32Array<ArrayBuffer> {

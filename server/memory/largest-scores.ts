@@ -25,14 +25,21 @@ export class LargestScores {
     if (this.#size === this.#heap.length) this.#least = this.#heap[0]! - this.#margin
   }
 
+  /** Adds items `first`, `first + 1`, ... with the first `count` scores. */
+  addAll(first: number, scores: Float32Array, count: number): void {
+    // Most are too small: they are passed over in one loop, without a call for each.
+    for (let i = 0; i < count; i++) if (!(scores[i]! < this.#least)) this.add(first + i, scores[i]!)
+  }
+
   /** In the order in which they were added. */
+  items(): number[] {
+    return this.#items.filter((_, at) => !(this.#scores[at]! < this.#least))
+  }
+
+  /** The same, each with its score. */
   entries(): [item: number, score: number][] {
-    const entries: [number, number][] = []
-    for (let at = 0; at < this.#items.length; at++) {
-      const score = this.#scores[at]!
-      if (!(score < this.#least)) entries.push([this.#items[at]!, score])
-    }
-    return entries
+    const entries = this.#items.map((item, at): [number, number] => [item, this.#scores[at]!])
+    return entries.filter(([, score]) => !(score < this.#least))
   }
 
   #rise(score: number): void {

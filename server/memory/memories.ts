@@ -4,11 +4,13 @@ import type { Deps } from '../deps.ts'
 import { InputError } from '../embedding/embedders.ts'
 import { askedBy } from './facts/asked-by.ts'
 import type { Topic } from './facts/fact.ts'
-import type { MadeVector, Memory, MemoryChange, MemoryHit, MemoryQuery } from '../store/memory-calls.ts'
+import type { EmbeddedText, MadeVector, Memory, MemoryChange, MemoryHit, MemoryQuery } from '../store/memory-calls.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
 /** Milliseconds for the vectors of one turn's memories. */
 const EMBED_MS = 60_000
+/** Texts that are embedded together, and whose vectors are written in one transaction. */
+const EMBEDDED_AT_ONCE = 32
 
 /** What a new memory says, and where it belongs. */
 export type NewMemory = Pick<Memory, 'namespace' | 'user' | 'text' | 'metadata' | 'expires'>
@@ -64,13 +66,26 @@ export async function recall(
   return { hits, embedder: made ? (deps.embedders[0]?.name ?? null) : null, topics }
 }
 
-/** Gives new memories their vectors, after the turn that told them: until then they are found by their words. */
-export async function embedTold(deps: MemoryDeps, owner: string, told: readonly Memory[]): Promise<void> {
+/**
+ * Gives new memories their vectors, after the turn that told them: until then they are found by their words. `embedded`: a text
+ * of the turn whose vector is there.
+ */
+export async function embedTold(
+  deps: MemoryDeps,
+  owner: string,
+  told: readonly Memory[],
+  embedded: EmbeddedText | null = null,
+): Promise<void> {
   const signal = AbortSignal.timeout(EMBED_MS)
   try {
-    for (const { id, text } of told) {
-      const made = await makeVector(deps, owner, text, signal)
-      if (made) await deps.store.embedMemory(owner, id, text, made)
+    for (let at = 0; at < told.length; at += EMBEDDED_AT_ONCE) {
+      const some = told.slice(at, at + EMBEDDED_AT_ONCE)
+      const vectorOf = async (text: string): Promise<MadeVector | null> =>
+        embedded?.text === text ? embedded.made : makeVector(deps, owner, text, signal)
+      const vectors = await Promise.all(some.map(({ text }) => vectorOf(text)))
+      const write = async ({ id, text }: Memory, made: MadeVector | null | undefined): Promise<unknown> =>
+        made && deps.store.embedMemory(owner, id, text, made)
+      await Promise.all(some.map((memory, i) => write(memory, vectors[i])))
     }
   } catch (error) {
     deps.log.warn({ err: error }, 'memories of a turn have no vectors; they get them at the next start')

@@ -43,7 +43,8 @@ export function best(scores: Iterable<readonly [seq: number, score: number]>, mo
 
 /** Best first; of equal scores the later memory. */
 export function sorted(ranked: readonly Ranked[]): Ranked[] {
-  return ranked.toSorted((a, b) => b.score - a.score || b.seq - a.seq)
+  // A difference would be an object for each comparison.
+  return ranked.toSorted((a, b) => (a.score > b.score ? -1 : a.score < b.score ? 1 : b.seq - a.seq))
 }
 
 /** How much words count, beside meaning: chosen on sets apart from the one it is measured on (tests/bench/retrieval.ts). */

@@ -86,13 +86,15 @@ export class VectorBlock {
     const add = (row: number, score: number): void => {
       if (score >= top.least) top.add(this.#seqs[row]!, score)
     }
-    if (!this.#isCoded)
-      this.#scan(this.#vectors, (rows, count, stride) => this.#memory.scores(rows, count, stride), add)
-    else {
-      const { stride } = this.#vectors
+    const { stride } = this.#vectors
+    if (this.#isCoded)
       for (const row of this.#candidates(query, scale, most))
         add(row, this.#memory.scores(this.#vectors.at(row), 1, stride)[0]!)
-    }
+    else
+      this.#byPage(this.#vectors, (rows, first, count) => {
+        const scores = this.#memory.scores(rows, count, stride)
+        for (let i = 0; i < count; i++) add(first + i, scores[i]!)
+      })
     return top.sorted()
   }
 
@@ -100,24 +102,17 @@ export class VectorBlock {
   #candidates(query: Float32Array, scale: number, most: number): number[] {
     const error = errorOfCodes(query, scale, this.#most)
     const largest = new LargestScores(most, (2 * error) / scale)
-    this.#scan(
-      this.#codes,
-      (rows, count, stride) => this.#memory.scoresOfCodes(rows, count, stride),
-      (row, score) => largest.add(row, score),
+    const { stride } = this.#codes
+    this.#byPage(this.#codes, (rows, first, count) =>
+      largest.addAll(first, this.#memory.scoresOfCodes(rows, count, stride), count),
     )
-    return largest.entries().map(([row]) => row)
+    return largest.items()
   }
 
-  #scan(
-    rows: PagedRows,
-    scoresOf: (at: number, count: number, stride: number) => Float32Array,
-    add: (row: number, score: number) => void,
-  ): void {
-    for (let first = 0; first < this.#seqs.length; first += rows.perPage) {
-      const count = Math.min(rows.perPage, this.#seqs.length - first)
-      const scores = scoresOf(rows.at(first), count, rows.stride)
-      for (let i = 0; i < count; i++) add(first + i, scores[i]!)
-    }
+  /** `work` gets where the rows of a page are in memory, the number of the first one, and how many there are. */
+  #byPage(rows: PagedRows, work: (at: number, first: number, count: number) => void): void {
+    for (let first = 0; first < this.#seqs.length; first += rows.perPage)
+      work(rows.at(first), first, Math.min(rows.perPage, this.#seqs.length - first))
   }
 
   #vector(row: number): Float32Array {

@@ -55,7 +55,7 @@ export async function rememberChat(
     characters: charactersOf(asked),
     verify: asked.choices === 1 ? verify : 'off',
   }
-  const { evidence, turns, job: turn, gates, verify: mode } = await decideTurn(deps, gated, signal)
+  const { evidence, embedded, turns, job: turn, gates, verify: mode } = await decideTurn(deps, gated, signal)
   const noted = await withNotes(model, turn, notesOf(evidence, turns))
   if (evidence) deps.metrics.memoryReads.inc({ gate: noted ? 'open' : 'closed' })
   const another = anotherReply(deps, model, turn, plan, signal)
@@ -92,7 +92,7 @@ export async function rememberChat(
       if (!memories) return
       if (memories.told.length > 0) await deps.store.tellMemories(owner, memories.told)
       countTold(deps.metrics, memories)
-      void embedTold(deps, owner, memories.written)
+      void embedTold(deps, owner, memories.written, embedded)
     },
     usage() {
       const memory = memoryReport(evidence, turns, noted, null, outcome?.told ?? null)

@@ -135,7 +135,7 @@ export async function* respond(
         const document = { response: withoutResults(response), input: itemsOf(turn.input) }
         await keep(deps, caller, turn, document, again?.accepted ?? accepted, again?.done ?? event, told, stored)
         countMemories(deps, turn, again, told)
-        if (told) void embedTold(deps, caller.owner, told.written)
+        if (told) void embedTold(deps, caller.owner, told.written, turn.embedded)
         countSuccess(deps, event)
         yield writer.end(response)
         return { response }
@@ -383,7 +383,7 @@ async function keep(
   const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
   const read = turn.noted ? (turn.evidence?.entries ?? []).map(({ memory }) => memory.id) : []
   const turns = turn.noted ? turn.turns.map(({ response }) => response) : []
-  const episode = episodeOf(turn.use, turn.said, told, deps.now())
+  const episode = episodeOf(turn.use, turn.said, told, turn.embedded, deps.now())
   await commit(deps, record, state, base, {
     told: told?.told ?? [],
     read,
@@ -391,5 +391,5 @@ async function keep(
     episode,
     conversation: conversation?.read ?? null,
   })
-  if (episode?.text) void embedTurn(deps, caller.owner, id, episode.text)
+  if (episode?.text && !episode.made) void embedTurn(deps, caller.owner, id, episode.text)
 }

@@ -19,7 +19,7 @@ import { makeVector } from '../memory/memories.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { infoOf, type ServedModel } from '../served-model.ts'
-import type { Memory } from '../store/memory-calls.ts'
+import type { EmbeddedText, Memory } from '../store/memory-calls.ts'
 import { ApiError } from './errors.ts'
 import { findPastTurns, NO_TURNS, type PastTurn, type PastTurns } from './past-turns.ts'
 
@@ -56,6 +56,8 @@ export interface GateOutcome {
   readonly gates: TurnGates | null
   /** Null: nothing is looked for. */
   readonly evidence: Evidence | null
+  /** The message with the vector that it was searched by; null where it has none. */
+  readonly embedded: EmbeddedText | null
   /** Turns of other conversations that are read, best first. */
   readonly turns: readonly PastTurn[]
   readonly verify: VerifyMode
@@ -85,7 +87,7 @@ export async function decideTurn(deps: Deps, turn: GatedTurn, signal: AbortSigna
   refuseBias(deps, turn)
   const { controller } = deps.gating
   if (!use.read && !controller && GATES.every((gate) => forced[gate] === null))
-    return { gates: null, evidence: null, turns: [], verify: 'off', job: turn.job }
+    return { gates: null, evidence: null, embedded: null, turns: [], verify: 'off', job: turn.job }
   const isSearched = use.read && message.trim() !== ''
   const made = isSearched || controller ? await vectorOf(deps, owner, message, signal) : null
   const search = { owner, use, message, made }
@@ -119,6 +121,7 @@ export async function decideTurn(deps: Deps, turn: GatedTurn, signal: AbortSigna
   return {
     gates: { by: output ? 'controller' : 'threshold', features, uncertainty: output?.uncertainty ?? null, decisions },
     evidence: found && evidenceBy(found, decisions),
+    embedded: made && { text: message, made },
     turns: turnsBy(past, decisions),
     verify: verifyBy(turn.verify, decisions),
     job: jobBy(turn.job, decisions, output),

@@ -9,6 +9,7 @@ import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { readAgain, type SecondReading } from '../second-reading.ts'
 import type { ServedModel } from '../served-model.ts'
+import type { EmbeddedText } from '../store/memory-calls.ts'
 import type { CheckedText } from './checked-text.ts'
 import { isRemembered, memoryUse } from './memory-use.ts'
 import { withEvidence, type Note, type NotedTurn } from './notes.ts'
@@ -38,6 +39,8 @@ export interface ReadMemory {
   /** What the user wrote in it. */
   readonly said: readonly string[]
   readonly evidence: Evidence | null
+  /** What the user wrote last with its vector, where that was made. */
+  readonly embedded: EmbeddedText | null
   /** Turns of other conversations that the reply reads. */
   readonly turns: readonly PastTurn[]
   /** Null: no reply is made. */
@@ -73,6 +76,7 @@ export async function readMemory(
       use,
       said,
       evidence: null,
+      embedded: null,
       turns: [],
       gates: null,
       job: turn.job,

@@ -88,6 +88,7 @@ export function connectStore(port: Port): ConnectedStore {
     findMemory: call('findMemory'),
     listMemories: call('listMemories'),
     factsOf: call('factsOf'),
+    changesOf: call('changesOf'),
     topicsOf: call('topicsOf'),
     heldTexts: call('heldTexts'),
     memoryNamespaces: call('memoryNamespaces'),

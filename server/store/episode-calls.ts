@@ -7,6 +7,8 @@ export interface NewEpisode {
   readonly user: string | null
   /** What its user wrote; null: it is not to be found, and only known as this user's. */
   readonly text: string | null
+  /** Of the text; null: it gets one later. */
+  readonly made: MadeVector | null
   /** 0 to 1. */
   readonly importance: number
   /** It is not evicted. */

@@ -80,7 +80,7 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
     return best(allowed ? [...scores].filter(([seq]) => allowed.has(seq)) : scores, DEPTH)
   }
   return {
-    add(turn, { namespace, user, text, importance, pinned, created }) {
+    add(turn, { namespace, user, text, made, importance, pinned, created }) {
       const scope = scopeOf(turn.owner, namespace)
       const words = text === null ? [] : wordsOf(text)
       const isIndexed = words.length > 0
@@ -88,6 +88,7 @@ export function createEpisodes(database: Database.Database, limit: number): Epis
       const { lastInsertRowid } = sql.add.run(...place, pinned ? 1 : 0, isIndexed ? 1 : 0, words.length)
       if (!isIndexed) return
       index(scope, Number(lastInsertRowid), words)
+      if (made) sql.embed.run(made.embedder, vectorBytes(made.vector), turn.owner, turn.id)
       sql.countOwner.run(turn.owner)
       sql.count.run(1, 'episodes')
       evict(turn.owner)

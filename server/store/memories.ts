@@ -48,6 +48,9 @@ export function createMemories(
 ): Omit<Memories, 'consolidateMemories'> {
   const sql = prepare(database)
   const search = createMemorySearch(database, tables, vectors)
+  /** By namespace. A change that is rolled back counts, too. */
+  const changes = new Map<number, number>()
+  const countChange = (scope: number): void => void changes.set(scope, (changes.get(scope) ?? 0) + 1)
 
   /** The row as a memory. Throws StoreError `corrupt`, and tells. */
   const read = (owner: string, row: MemoryRow): ReturnType<typeof memoryOf> => {
@@ -102,6 +105,7 @@ export function createMemories(
       sql.recount.run(scope)
     }
     vectors.removed(scope, seq)
+    countChange(scope)
     return { words, uses, history, vectors: vector ? 1 : 0 }
   }
   const write = (owner: string, seq: number, scope: number, memory: Memory, made: MadeVector | null): void => {
@@ -119,6 +123,7 @@ export function createMemories(
     const sum = checksumOfMemory(owner, memory, made)
     sql.change.run(...values, made?.embedder ?? null, vector, ...origin, sum, seq)
     vectors.changed(scope, seq)
+    countChange(scope)
   }
   const event = (seq: number, kind: MemoryEvent['kind'], { text, metadata, updated }: Memory): void =>
     void sql.addEvent.run(seq, kind, updated, Buffer.from(text), Buffer.from(JSON.stringify(metadata)))
@@ -201,6 +206,10 @@ export function createMemories(
       )
       const holding = rows.filter((row) => !isOver(row)).toSorted((a, b) => b.seq - a.seq)
       return readable(owner, holding.slice(0, limit))
+    },
+    changesOf(owner, namespace) {
+      const found = sql.scope.get(owner, namespace) as { scope: number } | undefined
+      return found ? (changes.get(found.scope) ?? 0) : 0
     },
     topicsOf(owner, { namespace, user }) {
       const found = sql.scope.get(owner, namespace) as { scope: number } | undefined

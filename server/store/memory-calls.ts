@@ -47,6 +47,12 @@ export interface MadeVector {
   readonly vector: Float32Array
 }
 
+/** A text whose vector is there already, so that it need not be computed again. */
+export interface EmbeddedText {
+  readonly text: string
+  readonly made: MadeVector
+}
+
 /** Whose memories are meant: of a namespace, or of all; of a user, or of everybody. */
 export interface MemoryFilter {
   readonly namespace: string | null
@@ -150,6 +156,8 @@ export interface MemoryCalls {
   listMemories(owner: string, page: MemoryPage): Memory[]
   /** Facts of a user, told last first: on these topics, or on all. */
   factsOf(owner: string, query: FactQuery): Memory[]
+  /** How often memories of a namespace have changed since the store was opened; null: it does not know. */
+  changesOf(owner: string, namespace: string): number | null
   /** The topics, in one spelling, of a user's facts that hold. */
   topicsOf(owner: string, whose: Pick<FactQuery, 'namespace' | 'user'>): Topic[]
   /** Those of the texts that are remembered of a user as they are, without being read as facts. */

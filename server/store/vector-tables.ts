@@ -73,7 +73,7 @@ export function createVectorTables(database: Database.Database) {
     changed: (key: IndexKey, seq: number, version: number): VectorRow | undefined =>
       asRows(sql.changed.all(version, ...conditions(key), seq))[0],
     some: (key: IndexKey, seqs: readonly number[]): VectorRow[] =>
-      asRows(sql.some.all(...conditions(key), JSON.stringify(seqs))),
+      asRows(sql.some.all(JSON.stringify(seqs), ...conditions(key))),
     /** How many have not changed since; those of other embedders are counted where `user` is null. */
     unchanged: ({ scope, user }: IndexKey, version: number): number =>
       ((user === null ? sql.unchanged.get(scope, version) : sql.unchangedOf.get(scope, version, user)) as { n: number })
@@ -87,6 +87,10 @@ function prepare(database: Database.Database) {
   const ofUser = `SELECT memory.seq, version, vector FROM memory INDEXED BY memory_once
     CROSS JOIN memory_vector ON memory_vector.seq = memory.seq
     WHERE version > ? AND memory.scope = ? AND embedder = ? AND user_id = ? ORDER BY version LIMIT ?`
+  // CROSS JOIN: else SQLite goes through the whole namespace and looks up each of its rows in the list.
+  const some = `SELECT memory.seq, version, vector FROM json_each(?) AS asked
+    CROSS JOIN memory_vector ON memory_vector.seq = asked.value CROSS JOIN memory ON memory.seq = memory_vector.seq
+    WHERE memory_vector.scope = ? AND embedder = ? AND (? IS NULL OR user_id = ?)`
   const unchanged = `SELECT count(*) AS n FROM memory_vector WHERE scope = ? AND version <= ?`
   return {
     version: database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'memory_vector'"),
@@ -95,8 +99,7 @@ function prepare(database: Database.Database) {
     sizes: database.prepare(`SELECT (SELECT count(*) FROM memory WHERE scope = ? AND user_id = ?) AS theirs,
       (SELECT texts FROM memory_scope WHERE scope = ?) AS "all"`),
     changed: database.prepare(`${rows} AND memory_vector.seq = ?`),
-    some: database.prepare(`${rows.replace('version > ?', 'version > 0')}
-      AND memory_vector.seq IN (SELECT value FROM json_each(?))`),
+    some: database.prepare(some),
     unchanged: database.prepare(unchanged),
     unchangedOf: database.prepare(`${unchanged} AND seq IN (SELECT seq FROM memory WHERE user_id = ?)`),
     later: database.prepare('SELECT 1 AS found FROM memory WHERE scope = ? AND user_id > ? LIMIT 1'),

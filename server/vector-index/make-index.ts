@@ -12,7 +12,7 @@ const QUERIES = 64
 export interface MadeIndex {
   readonly info: IndexInfo
   readonly seqs: Float64Array
-  readonly searchWidth: number
+  readonly checked: Checked
 }
 
 /**
@@ -44,12 +44,13 @@ export async function makeIndex(
     // What is written from now on is not in the index by its version, though it may be by its vector.
     if (last > version) break
   }
-  const { recall, searchWidth } = (await process.ask({ kind: 'check' })) as Checked
+  const checked = (await process.ask({ kind: 'check' })) as Checked
+  const { recall } = checked
   if (recall < leastRecall) return { recall }
   const { sha256, bytes } = (await process.ask({ kind: 'write' })) as Written
   const { scope, user, embedder } = key
   const info = { scope, user, embedder, version, width, recall, sha256, bytes }
-  return { info, seqs: Float64Array.from(seqs), searchWidth }
+  return { info, seqs: Float64Array.from(seqs), checked }
 }
 
 /** Vectors from all over. */

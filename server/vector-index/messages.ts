@@ -5,7 +5,7 @@ export type ToIndexProcess =
   | { readonly kind: 'load'; readonly index: number; readonly file: string; readonly sha256: string }
   | { readonly kind: 'drop'; readonly index: number }
   | { readonly kind: 'search'; readonly index: number; readonly vector: Float32Array; readonly most: number }
-  /** Begins a new index; `queries` are the vectors that it is checked with. */
+  /** Begins a new index; `queries` are some of its vectors, which it is checked with. */
   | { readonly kind: 'begin'; readonly width: number; readonly queries: readonly Float32Array[] }
   /** Vectors one after the other; their labels go on where the last ones ended. */
   | { readonly kind: 'rows'; readonly vectors: Float32Array }
@@ -19,7 +19,10 @@ export type Answer = { readonly id: number; readonly value: unknown } | { readon
 
 /** Of 'check': how many of the ten nearest are found, and how widely the index has to be searched for it. */
 export interface Checked {
+  /** Of vectors of its own. */
   readonly recall: number
+  /** Of vectors that lie anywhere. */
+  readonly elsewhere: number
   readonly searchWidth: number
 }
 

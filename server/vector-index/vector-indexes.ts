@@ -178,9 +178,11 @@ export class VectorIndexes {
         )
         return
       }
-      const { info, seqs, searchWidth } = made
+      const { info, seqs, checked } = made
       const found = this.#files.finish(name, info, seqs)
-      const what = `${seqs.length} vectors in ${seconds} s; it finds ${percent(info.recall)} of the ten nearest, searched ${searchWidth} wide`
+      const { recall, elsewhere, searchWidth } = checked
+      const shares = `${percent(recall)} of the ten nearest of its vectors, ${percent(elsewhere)} of any`
+      const what = `${seqs.length} vectors in ${seconds} s; it finds ${shares}, searched ${searchWidth} wide`
       this.#note({ level: 'info', text: `made a vector index of ${what}` })
       await this.#load(found)
     } catch (error) {

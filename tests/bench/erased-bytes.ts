@@ -33,7 +33,7 @@ for (let number = 0; number < turns; number++) {
   const said = `${text} The wind was howling around the house.`
   await store.put(turnRecord(id, { document: said.padEnd(700 + ((number * 37) % 900), 'y') }), stateOf(id), {
     told: [{ ...place, ends: [], memory }],
-    episode: { ...place, text: said, importance: 0.5, pinned: false, created: number },
+    episode: { ...place, text: said, made: null, importance: 0.5, pinned: false, created: number },
   })
   if (number % 2 === 1) live.push(number)
   if (number < 20 || number % 3 > 0) continue

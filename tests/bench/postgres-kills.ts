@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import build from '../support/build.ts'
-import { killWhileForgetting } from '../support/memory-kills.ts'
+import { killWhileForgetting, whileItRuns } from '../support/memory-kills.ts'
 import { findPostgres, startPostgres } from '../support/postgres.ts'
 
 const bin = findPostgres()
@@ -23,12 +23,13 @@ const secrets = async (): Promise<number[]> => {
   )
   return rows.flatMap(({ n }) => (n === null ? [] : [Number(n)]))
 }
-const report = await killWhileForgetting(Number(process.argv[2] ?? 200), folder, { url, secrets })
+const options = { ...whileItRuns(), memoryStore: { url, secrets } }
+const report = await killWhileForgetting(Number(process.argv[2] ?? 200), folder, options)
 const left = await postgres.query(
   url,
   'SELECT count(*)::int AS n FROM mneme_word WHERE seq NOT IN (SELECT seq FROM mneme_memory)',
 )
 console.log(JSON.stringify({ ...report, wordsWithoutMemory: left[0]!['n'] }))
-if (report.lost + report.back + report.disagreements.length > 0) process.exitCode = 1
+if (report.lost + report.back + report.unfound + report.disagreements.length > 0) process.exitCode = 1
 await postgres.stop()
 rmSync(folder, { recursive: true })

@@ -1,6 +1,5 @@
 /** Two tenants who use every endpoint in random order, over restarts and rebuilt indexes; every answer is searched for what is the other's. */
-import { createHash } from 'node:crypto'
-import type { ServedEmbedder } from '../../server/embedding/served-embedder.ts'
+import { letters } from './letters-embedder.ts'
 import { generator } from './many-memories.ts'
 import { namesIn, Tenant, type Answered, type Asked } from './tenant.ts'
 import { TENANT_REQUESTS } from './tenant-requests.ts'
@@ -28,7 +27,6 @@ export interface TenantReport {
 /** Vectors of a namespace from which on they are indexed. */
 const THRESHOLD = 40
 const BURST = 50
-const WIDTH = 64
 /** A busy machine makes an index in seconds. */
 const INDEX_MS = 15_000
 /** A role, `N` and the digits are what shared prompts begin with. */
@@ -150,29 +148,3 @@ function repeatMarks(history: readonly number[]): number {
 }
 
 const asByte = (id: number): number => (id < 256 ? id : ({ [USER]: 10, [SYSTEM]: 10 }[id] ?? 10))
-
-/** An embedder that counts pairs of letters: texts that differ in few of them are close. */
-const letters: ServedEmbedder = {
-  name: 'letters',
-  bundle: 'e'.repeat(64),
-  architecture: 'fake',
-  parameters: 0,
-  created: 0,
-  width: WIDTH,
-  maxTokens: 512,
-  normalize: true,
-  runtime: 'fake',
-  embed: async (all) => ({
-    vectors: all.map((text) => lettersOf(typeof text === 'string' ? text : '')),
-    tokens: all.length,
-  }),
-}
-
-function lettersOf(text: string): Float32Array {
-  // Some noise: of vectors that are all the same no ten are the nearest, and no index is made.
-  const noise = generator(Number.parseInt(createHash('sha256').update(text).digest('hex').slice(0, 8), 16))
-  const counts = Float32Array.from({ length: WIDTH }, () => noise() / 2)
-  for (let at = 1; at < text.length; at++) counts[(text.charCodeAt(at - 1) * 31 + text.charCodeAt(at)) % WIDTH]! += 1
-  const length = Math.hypot(...counts)
-  return counts.map((count) => count / length)
-}

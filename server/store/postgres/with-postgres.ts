@@ -122,6 +122,8 @@ function postgresMemories(run: <T>(work: (query: Query) => Promise<T>) => Promis
       }),
     listMemories: (owner, page) => run((query) => listMemories(query, owner, page)),
     factsOf: (owner, asked) => run((query) => factsOf(query, owner, asked)),
+    // Another program may change them.
+    changesOf: () => Promise.resolve(null),
     topicsOf: (owner, whose) => run((query) => topicsOf(query, owner, whose)),
     heldTexts: (owner, asked) => run((query) => heldTexts(query, owner, asked)),
     memoryNamespaces: (owner) => run((query) => memoryNamespaces(query, owner)),

@@ -1,8 +1,9 @@
 /** Turns that read memories and are remembered: what a user tells in one conversation is read in another. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { temporaryFolder } from '../../support/temporary.ts'
 import { TextError } from '../../../runtime/text.ts'
 import { byteCodec } from '../../support/fake-model.ts'
+import { letters } from '../../support/letters-embedder.ts'
 import { startTestServer, type Json, type TestOptions, type TestServer } from '../../support/test-server.ts'
 
 const NOTES = 'Notes about the user from earlier conversations:'
@@ -236,4 +237,40 @@ test('a streamed reply with notes is stored like any other', async () => {
   expect(memoryOf(last.response)).toMatchObject({ entries: [{}], second_reading: { tokens: expect.any(Number) } })
   const stored = (await (await server.request('GET', `/v1/responses/${last.response.id}`)).json()) as Json
   expect(stored.usage).toEqual(last.response.usage)
+})
+
+describe('what a turn has embedded', () => {
+  /** A server with an embedder, and the texts that it was given. */
+  async function embedding() {
+    const texts: unknown[] = []
+    const embed: typeof letters.embed = (all, options) => {
+      texts.push(...all)
+      return letters.embed(all, options)
+    }
+    const { server } = await remembering({ embedders: [{ ...letters, embed }] })
+    const similarity = async (path: string, query: string): Promise<number | null> => {
+      const { json } = await server.post(path, { query })
+      return json.data[0].similarity
+    }
+    return { server, texts, similarity }
+  }
+
+  test.each([
+    ['a response', '/v1/responses', { input: CODE }],
+    ['a chat completion', '/v1/chat/completions', { messages: [{ role: 'user', content: CODE }], store: true }],
+  ])('the message of %s is embedded once, to search with and for what it tells', async (_, path, body) => {
+    const { server, texts, similarity } = await embedding()
+    await server.post(path, { model: 'fake', ...body })
+    await expect.poll(() => similarity('/v1/memories/search', CODE)).toBeCloseTo(1, 5)
+    expect(texts.slice(0, 2)).toEqual([CODE, CODE]) // the turn, then a search
+    if (path === '/v1/responses') expect(await similarity('/v1/episodes/search', CODE)).toBeCloseTo(1, 5)
+  })
+
+  test('sentences of a message get vectors of their own, as many as there are', async () => {
+    const { server, texts, similarity } = await embedding()
+    const told = Array.from({ length: 9 }, (_, i) => `My locker${i} code is ${i}${i}.`)
+    await respond(server, { input: told.join(' ') })
+    for (const text of told) await expect.poll(() => similarity('/v1/memories/search', text)).toBeCloseTo(1, 5)
+    expect(texts.slice(0, 10)).toEqual([told.join(' '), ...told])
+  })
 })
