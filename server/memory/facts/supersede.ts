@@ -1,9 +1,8 @@
 import type { Fact, Topic } from './fact.ts'
 import { nounWords } from './noun-phrase.ts'
-import { areAlike } from '../recall/related-words.ts'
-import { stem } from '../search-words.ts'
 import { isBeing, isBeingWord, singular } from './vocabulary.ts'
 import { areApart, classOf, kindOf } from './synonyms.ts'
+import { isPastime } from './topic.ts'
 
 /** Attributes of which a user has several at once: told values add up. */
 const MANY =
@@ -66,11 +65,6 @@ function isSameInOtherWords(withdrawal: Fact, earlier: Fact): boolean {
   if (gone === kept || !IN_OTHER_WORDS.has(`${gone}>${kept}`)) return false
   // Of users themselves much is told that they like.
   return withdrawal.value !== '' || kept !== 'likes' || earlier.subject !== 'user' || isPastime(earlier.value)
-}
-
-/** What is liked is a hobby where it is something that one does. */
-function isPastime(value: string): boolean {
-  return value.split(' ')[0]!.endsWith('ing') || areAlike('hobbi', stem(value.toLowerCase()))
 }
 
 /** Attributes by which one thing is told. */

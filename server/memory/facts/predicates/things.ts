@@ -35,6 +35,8 @@ export const THINGS: readonly PredicateRow[] = [
     'text',
     0.8,
   ],
+  ['(?:BE )?bank(?:s|ing)? (?:with|at) (?<value>\\p{Lu}.+)', 'bank', 'name', 0.85],
+  ['(?:have|has|got) (?:an? |my |a bank )?(?:bank )?account (?:at|with) (?<value>\\p{Lu}.+)', 'bank', 'name', 0.85],
   ['BE getting married (?:on|in) (?<value>.+)', 'wedding', 'text', 0.9],
   ['(?:fly|flies|leave|leaves|depart|departs|arrive|arrives) (?:at|on) (?<value>.+)', 'DEPARTS', 'text', 0.75],
   ['(?:own|owns) (?:an? )?(?<value>(?:19|20)\\d\\d .+)', 'car', 'text', 0.7],
