@@ -1,5 +1,6 @@
 /** What was told right after an answer may take its place: "the table is for four", and then "make that seven". */
 import type { Topic } from '../memory/facts/fact.ts'
+import { isOfItsOwn } from '../memory/facts/own-statement.ts'
 import { NO_TOPIC } from '../memory/facts/follow-ups.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
 import { takesItsPlace } from '../memory/recall/follows.ts'
@@ -46,6 +47,7 @@ export async function withLater(
       ended !== null ||
       turn === first ||
       isOfAnother(own.fact, fact) ||
+      isOfItsOwn(text, '', said.join(' '), [...question.words.keys()].join(' ')) ||
       !takesItsPlace(question, said.at(-1)!, text, fact?.attribute ?? null)
     )
       continue

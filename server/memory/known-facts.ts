@@ -5,6 +5,7 @@ import type { Fact, Sentence, Topic } from './facts/fact.ts'
 import { definiteFact } from './facts/definite.ts'
 import { statedFact } from './facts/revisions.ts'
 import { isWithin, otherWordsFor, topicKey } from './facts/supersede.ts'
+import { isBeingWord } from './facts/vocabulary.ts'
 import { answers, LEAST_SURE } from './recall/answers.ts'
 import { likeness } from './recall/likeness.ts'
 import { readQuestion } from './recall/question.ts'
@@ -95,13 +96,17 @@ function isForgotten({ kind, value, subject, attribute, sentence }: Fact, text: 
   if (kind !== 'withdrawn' || value !== '' || !FORGET.test(sentence.text) || OF_ANYTHING.test(attribute)) return false
   const what = /\b(?:day|date)$/u.test(attribute) ? 'When' : 'What'
   const asked = readQuestion(`${what} is my ${subject === 'user' ? '' : `${subject}'s `}${attribute}?`)
+  const people = wordsOf(text.replaceAll(/['’]s\b/gu, '')).filter(isBeingWord)
+  const whose = subject === 'user' ? [] : wordsOf(subject).filter(isBeingWord)
+  // "Forget my father's hobby" takes back nothing of a best friend's.
+  if (whose.some((word) => !people.includes(word)) || people.some((word) => !whose.includes(word))) return false
   const sure = asked === null ? 0 : answers(asked, text, null)
-  if (sure < LEAST_SURE || sure >= SURE) return sure >= SURE
-  // A safe word is no secret word: all words of what is to be forgotten are said, or others for them.
+  if (sure < LEAST_SURE) return false
+  // A safe word is no secret word: the words that say which one is to be forgotten are said, or others for them.
   const said = wordsOf(text).map((word) => [word, stem(word)] as const)
-  return searchWords(attribute).every(
-    (word) => OF_KIND.test(word) || said.some(([one, root]) => likeness(word, one, root) >= SAID),
-  )
+  const named = searchWords(attribute).filter((word) => !OF_KIND.test(word))
+  const least = sure >= SURE ? named.slice(0, 1) : named
+  return least.every((word) => said.some(([one, root]) => likeness(word, one, root) >= SAID))
 }
 
 /** From here on a sentence answers without more ado. */

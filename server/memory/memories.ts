@@ -81,7 +81,7 @@ async function askedOf(
     namespace,
     user: user === '' ? null : user,
     topics: [topic],
-    ended: false,
+    ended: true,
     limit: 1,
   })
   return told.length > 0 ? [topic] : []

@@ -76,6 +76,7 @@ function withNoun(phrase: string | undefined, own: string | undefined): Topic | 
     return topic.subject === 'user' ? personal(phrase, head) : topic
   // Nothing else than the user's can be meant, and where it is not, nothing was told.
   if (
+    /^(?:the )?favou?rite \p{L}+$/iu.test(phrase) ||
     /^(?:the )?[\p{L}-]+(?: [\p{L}-]+)? (?:password|passcode|passphrase|pin|code|number|network|phrase|word|tag|color|size|score|time|date)$/iu.test(
       phrase,
     )
@@ -232,7 +233,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
   form('what (?:am|is) WHO (?:afraid|scared|terrified) of', 'fear'),
   form('what (?:do|does) WHO collect', 'collection'),
   form(
-    '(?:what|which) (?:medication|medicine|meds|pills|drugs)? ?(?:do|does|am|is) WHO (?:take|on|taking).*',
+    '(?:what|which) (?:medication|medicine|meds|pills|drugs)? ?(?:do|does|am|is) WHO (?:take|have to take|on|taking|need to take).*|(?:what|which) (?:medication|medicine|meds|pills|drugs) (?:do|does) WHO need',
     'medication',
   ),
   form(

@@ -51,7 +51,11 @@ export const ASSIGNED_FORMS: readonly Form[] = [
 const USE = pattern('use VALUE (?:for|as) OWN NOUNS')
 
 function isLabelled({ attribute }: Topic): boolean {
-  return OWN_NOUNS.has(attribute.split(' ').at(-1) ?? '') || attribute.startsWith('favorite ')
+  return (
+    OWN_NOUNS.has(attribute.split(' ').at(-1) ?? '') ||
+    attribute.startsWith('favorite ') ||
+    / (?:day|date|time)$/u.test(attribute)
+  )
 }
 
 function assign(

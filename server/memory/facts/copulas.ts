@@ -55,7 +55,8 @@ function readNoun(
   const favorite = words.includes('favorite')
   const isSpecific = /[\d@\p{Lu}#]/u.test(said)
   const isListed = /[:=]\s*$/u.test(reading.plain.slice(clause.start, value.start))
-  const isLabelled = OWN_NOUNS.has(head) && (isSpecific || isListed || isSecret(head))
+  const isPlaced = /^keys?$/u.test(head) && PLACED.test(said)
+  const isLabelled = OWN_NOUNS.has(head) && (isSpecific || isListed || isSecret(head) || isPlaced)
   if (!isOwn && !favorite && !isLabelled && !isMeantAsOwn(clause, topic, isSpecific)) return false
   if (
     !isSpecific &&
@@ -82,6 +83,7 @@ function isMeantAsOwn({ corrects, remembers }: Clause, { attribute }: Topic, isS
   return isSpecific || (corrects && words.length > 1)
 }
 
+const PLACED = /^(?:in|inside|under|behind|beneath|on|on top of|next to|near|above|at) (?:the|my|our) \p{L}/iu
 const OF_ANYTHING = /^(?:ones?|others?|same|whole|thing|things|stuff|part|way|rest)$/u
 
 /** Also "dr okafor", as it is typed on phones. */

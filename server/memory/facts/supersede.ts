@@ -111,8 +111,12 @@ function isPartOf({ subject, attribute }: Topic, thing: string): boolean {
 }
 
 function isPart(said: string, kept: string): boolean {
-  const known = nounWords(kept)
-  return folded(said) === folded(kept) || nounWords(said).every((word) => known.includes(word))
+  const [gone, known] = [nounWords(said), nounWords(kept)]
+  const isWithinIt = known.length > 0 && known.every((word) => gone.includes(word))
+  // "Mac and cheese" was read as two.
+  return (
+    folded(said) === folded(kept) || gone.every((word) => known.includes(word)) || (isWithinIt && / and /iu.test(said))
+  )
 }
 
 function folded(value: string): string {

@@ -113,7 +113,10 @@ function readBeing(reading: Reading, clause: Clause, subject: Subject, words: st
   const said = reading.plain.slice(value.start, value.end)
   const topic = (attribute: string) => ({ subject: subject.who, attribute })
   if (isNationality(said)) return tell(reading, clause, topic('origin'), value, 'name', 0.75)
-  if (be.groups?.['article'] !== undefined || (/^\p{Ll}/u.test(said) && said.split(' ').length <= 3 && isJob(said)))
+  if (
+    be.groups?.['article'] !== undefined ||
+    (/^\p{Ll}[^:]*$/u.test(said) && said.split(' ').length <= 3 && isJob(said))
+  )
     return readJob(reading, clause, subject.who, value, said)
   if (isProper(said) && (subject.who !== 'user' || isPersonName(said)))
     return tell(reading, clause, topic('name'), value, subject.who === 'user' ? 'name' : 'list', 0.8)

@@ -1,7 +1,7 @@
 import { PREDICATES } from './predicates.ts'
 import { add, groupSpan, tell, topicIn, type Clause, type Reading } from './reading.ts'
 import { subjectOf } from './subjects.ts'
-import { isBeing, singular } from './vocabulary.ts'
+import { isBeing, isBeingWord, singular } from './vocabulary.ts'
 import { listSpans, valueSpan, type Span } from './values.ts'
 
 const FORGET =
@@ -127,7 +127,9 @@ function readNegatedNoun(reading: Reading, clause: Clause): boolean {
   if (!STILL.test(clause.words) && more === undefined && !hasRival(reading, clause)) return false
   const topic = topicIn(reading, phrase)
   const named =
-    topic.subject === 'user' && isBeing(topic.attribute) ? { subject: topic.attribute, attribute: 'name' } : topic
+    topic.subject === 'user' && isBeingWord(topic.attribute.split(' ').at(-1) ?? '')
+      ? { subject: topic.attribute, attribute: 'name' }
+      : topic
   if (named.subject !== 'user') reading.focus = named.subject
   const isRead = withdrawValues(reading, clause, named, value, false)
   if (more !== undefined) tell(reading, { ...clause, corrects: false }, named, more, 'text', 0.85)

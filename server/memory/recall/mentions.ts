@@ -11,20 +11,36 @@ const OF_USER = /\b(?:i|i'?m|i'?ve|i'?d|i'?ll|me|my|mine|we|we'?re|we'?ve|us|our
 /** "The harbor was funny", "there is a new bank", "Hannah likes painting". */
 const ABOUT_OTHERS =
   /^(?:(?:[Tt]he|[Aa]n?|[Tt]hat|[Tt]his|[Ss]ome|[Tt]hose|[Tt]here|[Ss]omebody|[Ss]omeone|[Nn]obody|[Cc]hildren|[Pp]eople) |\p{Lu}\p{Ll}+(?<!ing|ed) (?!(?:is|are|was)\b)\p{Ll}+ )(?!.*\d)/u
+/** "The book has 857 pages" says how a thing is, not which one it is. */
+const HAS = /^[Tt]he \p{L}+ (?:in \p{Lu}\p{L}+ )?(?:has|had|have|costs?) /u
 /** "The bank is Sparda", "the plate: 4071": it says what the thing is. */
 const EQUATES =
   /(?:\b(?:is|are|was|will be|should be|has to be|called|named)(?: now)?|[:=])\s+(?:an? |the |at |on |in )?[\p{Lu}\p{N}#@"“]/u
 const OPENERS =
   /^(?:(?:you know|well|honestly|guess what|i think|so|today|yesterday|this morning|anyway|hmm|to be honest|oh|and|but|also|hey)[\s,:]+)+/iu
+/** What somebody wants to do says of things that they have only that they have them. */
+const PLAN = /^(?:i|we)(?:'d| would)? (?:want|wish|hope|like|plan|need) to\b/iu
+const OF_PLANS: ReadonlySet<string> = new Set([
+  'goal',
+  'dream',
+  'plan',
+  'wish',
+  'resolution',
+  'job',
+  'trip',
+  'holiday',
+  'vacation',
+])
 /** What stands after these says where something was, or what it was for. */
 const PLACED =
-  /\b(?:at|in|near|to|from|for|over|around|behind|outside|inside|into|past)\s+(?:the|an?|that|this)\s+(?:\p{L}+\s+)?$/iu
+  /\b(?:at|in|near|to|from|for|over|around|behind|outside|inside|into|past)\s+(?:the|an?|that|this|my|our)\s+(?:\p{L}+\s+)?$/iu
 const ASKS_OF_PLACE: readonly string[] = ['at', 'in', 'near', 'to', 'from', 'for', 'by']
 
 export function onlyMentions(question: Question, text: string): boolean {
   const said = text.replaceAll('’', "'").replace(OPENERS, '')
   const isOfOthers = !OF_USER.test(said) && ABOUT_OTHERS.test(said) && !EQUATES.test(said)
-  if (question.wanted === null && isOfOthers) return true
+  if (question.wanted === null && (isOfOthers || HAS.test(said))) return true
+  if (question.wanted === null && PLAN.test(said) && !question.focus.some((word) => OF_PLANS.has(word))) return true
   return isPlaceOnly(question, said) || lacksHead(question, said)
 }
 

@@ -76,7 +76,7 @@ export function readQuestion(message: string, isAsked = false): Question | null 
   const known = new Set(bare.toLowerCase().match(/[\p{L}\p{N}]+/gu))
   return {
     words,
-    wanted: wantedBy(bare),
+    wanted: wantedBy(bare) ?? kindOf(focusOf(bare)),
     isOwn: isAsked || FIRST_PERSON.test(bare) || /\bi (?:told|gave)\b/iu.test(asked) || isOfBoth(bare),
     isDefinite: /\b(?:the|my|our|his|her|their|this|that)\b/iu.test(bare) || !ASKING.test(bare),
     known,
@@ -96,6 +96,13 @@ function focusOf(question: string): string[] {
   return wordsOf(noun)
     .filter((word) => !isCommon(word) && word !== 'called')
     .slice(-2)
+}
+
+/** "My bed time", "the moving day" */
+function kindOf(focus: readonly string[]): Wanted | null {
+  const head = focus.length > 1 ? focus.at(-1) : undefined
+  if (head === 'time') return 'clock'
+  return head === 'day' || head === 'date' ? 'time' : null
 }
 
 function namesIn(question: string): ReadonlySet<string> {

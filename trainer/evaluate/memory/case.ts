@@ -37,8 +37,9 @@ const belongings: readonly (readonly [thing: string, gone: string, attributes: r
 
 /** Cases of one user, of `count` of each kind; no two are about one topic. Throws RangeError for too many. */
 export function drawCases(random: Random, wanted: readonly Kind[], count: number, part: Part): MemoryCase[] {
-  // What goes with a thing that is lost is told in no other case.
-  const isLost = ({ noun }: Topic): boolean => belongings.some(([thing]) => new RegExp(`\\b${thing}\\b`).test(noun))
+  // What goes with a thing that is lost is told in no other case: my license plate is my car's.
+  const isLost = ({ noun }: Topic): boolean =>
+    belongings.some(([thing, , attributes]) => new RegExp(`\\b${thing}\\b`).test(noun) || attributes.includes(noun))
   const all = differentTopics()
   const free = random.shuffle(wanted.includes('cascade') ? all.filter((topic) => !isLost(topic)) : all)
   const lost = random.shuffle(

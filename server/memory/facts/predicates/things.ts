@@ -37,6 +37,7 @@ export const THINGS: readonly PredicateRow[] = [
   ],
   ['(?:BE )?bank(?:s|ing)? (?:with|at) (?<value>\\p{Lu}.+)', 'bank', 'name', 0.85],
   ['(?:have|has|got) (?:an? |my |a bank )?(?:bank )?account (?:at|with) (?<value>\\p{Lu}.+)', 'bank', 'name', 0.85],
+  ['BE (?:on flight|flying (?:with|on)) (?<value>(?=\\S*\\d)[\\p{L}\\d-]{4,})', 'flight number', 'name', 0.9],
   ['BE getting married (?:on|in) (?<value>.+)', 'wedding', 'text', 0.9],
   ['(?:fly|flies|leave|leaves|depart|departs|arrive|arrives) (?:at|on) (?<value>.+)', 'DEPARTS', 'text', 0.75],
   ['(?:own|owns) (?:an? )?(?<value>(?:19|20)\\d\\d .+)', 'car', 'text', 0.7],
