@@ -30,6 +30,7 @@ export function isOfItsOwn(text: string, value: string, told: string, old: strin
   const known = new Set(wordsOf(`${told} ${old}`).map((word) => stem(spelled(word))))
   const isKnown = (word: string): boolean =>
     known.has(stem(word)) || [...known].some((one) => areAlike(one, stem(word)))
+  if (wordsOf(old).some((word) => !isCommon(word) && rest.includes(word))) return false
   if (rest.some((word) => OWN_NOUNS.has(word) && !OF_CHANGE.test(word) && !isKnown(word))) return true
   if (BACK.test(said.replace(SECOND, ''))) return false
   if (rest.some((word) => !isCommon(word) && !OF_CHANGE.test(word) && isKnown(word))) return false
