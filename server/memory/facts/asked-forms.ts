@@ -126,7 +126,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     noun,
   ),
   form(
-    "(?:at )?what time(?:'?s| is| was| does| do) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)(?: (?:start|begin|leave|end|open|close|on|at))?",
+    "(?:at |on )?(?:what|which) (?:time|day|date)(?:'?s| is| was| does| do) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)(?: (?:start|begin|leave|end|open|close|on|at))?",
     noun,
   ),
   // "(I forgot) my deadline, what is it?"
