@@ -1,10 +1,12 @@
 /** What the user's own sentences answer to a question of theirs, in place of a reply that does not rest on them. */
 import type { Topic } from '../memory/facts/fact.ts'
+import { definiteFact } from '../memory/facts/definite.ts'
 import { mayRevise } from '../memory/facts/revisions.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { sameBeing, sameTopic } from '../memory/facts/topic.ts'
 import { isBeing } from '../memory/facts/vocabulary.ts'
 import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
+import { onlyMentions } from '../memory/recall/mentions.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
@@ -67,7 +69,18 @@ export function recollect(question: string, remembered: Remembered): Recollectio
   const candidates = candidatesFor(read, remembered)
   const sure = bestOf(candidates, LEAST_SURE)
   const answers = sure.length > 0 ? sure : bestOf(candidates, NEAREST)
-  return { question: read, answers, isNear: !answers.some((one) => one.sure >= SURE) }
+  const isNear = !answers.some((one) => one.sure >= SURE) || isOneOfSeveral(remembered.asked, answers)
+  return { question: read, answers, isNear }
+}
+
+/** "The wifi password", where those of the cabin and of the office were told: which one is asked for, nobody knows. */
+function isOneOfSeveral(asked: readonly Topic[], answers: readonly Answer[]): boolean {
+  const [topic, ...others] = asked
+  const facts = answers.flatMap(({ fact }) => fact ?? [])
+  if (!topic || others.length > 0 || facts.length < answers.length) return false
+  const areOfUser = [topic, ...facts].every(({ subject }) => subject === 'user')
+  const areOthers = facts.every((fact) => sameTopic(topic, fact) < JUST_THAT)
+  return areOfUser && areOthers && new Set(facts.map(topicKey)).size > 1
 }
 
 /** `mayMiss`: nobody can say that something was not told. */
@@ -83,7 +96,7 @@ export function recalled(
   // What is only near is an answer where nobody can say that there is none.
   const best = isNear && !mayDeny ? found.filter(({ sure }) => sure >= LEAST_SURE) : found
   if (best.length > 0 && rests(best, reply, verdicts)) return { action: 'keep' }
-  if (best.length > 0) return quote(best, remembered.facts, isNear && mayDeny ? NEAREST_SAID : SAID)
+  if (best.length > 0) return quote(best, remembered.facts, isNear && !mayMiss ? NEAREST_SAID : SAID)
   if (!mayDeny) return null
   const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
   return denies ? { action: 'keep' } : { action: 'replace', text: notTold(message, remembered.asked), facts: [] }
@@ -97,10 +110,13 @@ interface Candidates {
 
 function candidatesFor(question: Question, { asked, found, facts, heard }: Remembered): Candidates {
   const surely = (text: string, fact: KnownFact | null): number => {
-    const topic = fact === null || asked.length === 0 ? null : topicOf(asked, fact)
+    // "The bike color is turquoise" says what it is about, though not whose it is.
+    const about = fact ?? definiteFact({ text, start: 0, end: text.length })
+    const topic = !about || asked.length === 0 ? null : topicOf(asked, about)
     if ((topic ?? 0) >= JUST_THAT) return 1
     if (fact && isOfAnother(question, fact.subject)) return 0
     const sure = answers(question, text, topic)
+    if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text ?? text)) return Math.min(sure, MOST_OF_OTHERS)
     // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
     return topic !== null && topic < SAME_THING ? Math.min(sure, MOST_OF_OTHERS) : sure
   }

@@ -5,6 +5,8 @@ import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import type { Topic } from './facts/fact.ts'
 import { otherIn } from './facts/others.ts'
+import { sameTopic } from './facts/topic.ts'
+import { isBeingWord } from './facts/vocabulary.ts'
 import { recall } from './memories.ts'
 import { wordsOf } from './words.ts'
 
@@ -164,14 +166,28 @@ export function leastOf(
 
 /** Entries without those that a later one contradicts: "I go to Elm Park", and then "my school is no longer Elm Park". */
 function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
-  const denials = hits.flatMap(({ memory: { text, created } }) => {
-    const values = [...text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
-    return values.map((old) => ({ old, text, created }))
+  const denials = hits.flatMap(({ memory }) => {
+    const values = [...memory.text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
+    return values.map((old) => ({ old, memory }))
   })
   return hits.filter(
-    ({ memory: { text, created } }) =>
-      !denials.some((one) => one.text !== text && one.created >= created && plainWords(text).includes(one.old)),
+    ({ memory }) =>
+      !denials.some(
+        (one) =>
+          one.memory.text !== memory.text &&
+          one.memory.created >= memory.created &&
+          plainWords(memory.text).includes(one.old) &&
+          mayBeOfOne(one.memory, memory),
+      ),
   )
+}
+
+/** Whether two memories may be about one thing: their topics, or the people that they name. "Not sushi" of a sister says nothing of an aunt. */
+function mayBeOfOne(one: Memory, other: Memory): boolean {
+  if (one.fact && other.fact) return sameTopic(one.fact, other.fact) >= LEAST.topic
+  const people = ({ text }: Memory): string[] => wordsOf(text.replaceAll(/['’]s\b/gu, '')).filter(isBeingWord)
+  const [mine, theirs] = [people(one), people(other)]
+  return mine.length === 0 ? theirs.length === 0 : mine.some((word) => theirs.includes(word))
 }
 
 const DENIED =

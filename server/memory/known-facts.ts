@@ -5,10 +5,13 @@ import type { Fact, Sentence, Topic } from './facts/fact.ts'
 import { definiteFact } from './facts/definite.ts'
 import { statedFact } from './facts/revisions.ts'
 import { isWithin, otherWordsFor, topicKey } from './facts/supersede.ts'
+import { isBeingWord } from './facts/vocabulary.ts'
 import { answers, LEAST_SURE } from './recall/answers.ts'
+import { likeness } from './recall/likeness.ts'
 import { readQuestion } from './recall/question.ts'
 import { alikeOf } from './recall/related-words.ts'
 import { searchWords, stem } from './search-words.ts'
+import { wordsOf } from './words.ts'
 
 /** A fact with its memory. */
 export type KnownFact = Fact & { readonly memory: Memory }
@@ -91,9 +94,27 @@ export async function statedOn(store: Store, whose: Whose, facts: readonly Fact[
 /** "Forget my wedding day" takes back what would be answered to "What is my wedding day?": "we marry on June 16". */
 function isForgotten({ kind, value, subject, attribute, sentence }: Fact, text: string): boolean {
   if (kind !== 'withdrawn' || value !== '' || !FORGET.test(sentence.text) || OF_ANYTHING.test(attribute)) return false
-  const asked = readQuestion(`What is my ${subject === 'user' ? '' : `${subject}'s `}${attribute}?`)
-  return asked !== null && answers(asked, text, null) >= LEAST_SURE
+  const what = /\b(?:day|date)$/u.test(attribute) ? 'When' : 'What'
+  const asked = readQuestion(`${what} is my ${subject === 'user' ? '' : `${subject}'s `}${attribute}?`)
+  const people = wordsOf(text.replaceAll(/['’]s\b/gu, '')).filter(isBeingWord)
+  const whose = subject === 'user' ? [] : wordsOf(subject).filter(isBeingWord)
+  // "Forget my father's hobby" takes back nothing of a best friend's.
+  if (whose.some((word) => !people.includes(word)) || people.some((word) => !whose.includes(word))) return false
+  const sure = asked === null ? 0 : answers(asked, text, null)
+  if (sure < LEAST_SURE) return false
+  // A safe word is no secret word: the words that say which one is to be forgotten are said, or others for them.
+  const said = wordsOf(text).map((word) => [word, stem(word)] as const)
+  const named = searchWords(attribute).filter((word) => !OF_KIND.test(word))
+  const least = sure >= SURE ? named.slice(0, 1) : named
+  return least.every((word) => said.some(([one, root]) => likeness(word, one, root) >= SAID))
 }
+
+/** From here on a sentence answers without more ado. */
+const SURE = 0.7
+/** Words that only say what kind of thing it is. */
+const OF_KIND = /^(?:name|number|date|time|day|age|address|code|favorite|place|kind|type)$/u
+/** How much of a word another one has to say. */
+const SAID = 0.75
 
 const FORGET =
   /\b(?:forget|delete|erase|remove|wipe|unlearn|(?:not|n't|dont|stop|no longer) (?:remember|keep|stor|sav)\p{L}*)\b/iu

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts'
 import { InputError } from '../embedding/embedders.ts'
 import { askedBy } from './facts/asked-by.ts'
 import type { Topic } from './facts/fact.ts'
+import { topicOf } from './facts/noun-phrase.ts'
 import type { EmbeddedText, MadeVector, Memory, MemoryChange, MemoryHit, MemoryQuery } from '../store/memory-calls.ts'
 
 export const DEFAULT_NAMESPACE = 'default'
@@ -60,10 +61,32 @@ export async function recall(
 ): Promise<{ hits: readonly MemoryHit[]; embedder: string | null; topics: readonly Topic[] }> {
   const began = performance.now()
   const made = known === undefined ? await makeVector(deps, owner, asked.text, signal) : known
-  const topics = askedBy(asked.text)
+  const topics = await askedOf(deps, owner, asked)
   const hits = await deps.store.searchMemories(owner, { ...asked, topics, made })
   deps.metrics.memorySearch.observe((performance.now() - began) / 1000)
   return { hits, embedder: made ? (deps.embedders[0]?.name ?? null) : null, topics }
+}
+
+/** "bus line": a message that is nothing but the name of what was told asks for it. */
+const NAMES_ONLY = /^(?:\p{L}[\p{L}'-]* ){0,3}\p{L}[\p{L}'-]*[\s?.!]*$/u
+
+async function askedOf(
+  { store }: Pick<Deps, 'store'>,
+  owner: string,
+  { text, namespace, user }: Pick<MemoryQuery, 'text' | 'namespace' | 'user'>,
+): Promise<readonly Topic[]> {
+  const asked = askedBy(text)
+  if (asked.length > 0 || !NAMES_ONLY.test(text.trim())) return asked
+  const topic = topicOf(text)
+  if (topic.attribute === '') return []
+  const told = await store.factsOf(owner, {
+    namespace,
+    user: user === '' ? null : user,
+    topics: [topic],
+    ended: true,
+    limit: 1,
+  })
+  return told.length > 0 ? [topic] : []
 }
 
 /**

@@ -3,10 +3,12 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import { nullIfAway, type MemoryUse } from './evidence.ts'
-import { followUpsOf } from './follow-ups.ts'
+import { followUpsOf, type FollowUps } from './follow-ups.ts'
 import type { Fact, Sentence, Topic } from './facts/fact.ts'
 import { mayRevise, revisionOf } from './facts/revisions.ts'
 import { definiteFact } from './facts/definite.ts'
+import { isOfOthers } from './facts/others.ts'
+import { isOfItsOwn } from './facts/own-statement.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
 import { knownFact, revisable, statedOn, withdrawable, type KnownFact } from './known-facts.ts'
@@ -56,7 +58,9 @@ async function readTold(
   const revises = mayRevise(message) && told.facts.every(({ kind }) => kind === 'told')
   const { held, stated } = revises ? await revisable(store, whose, message) : { held: [], stated: [] }
   const revised = revisionOf(message, told.facts, recent, [...stated, ...held])
-  const followed = revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, told)
+  const ownTold = { ...told, statements: told.statements.filter(isOwn) }
+  const found = revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, ownTold)
+  const followed = found && !tellsItsOwn(found) ? found : null
   const read = withoutTwins(
     [...(followed?.read ?? told.facts), ...revised, ...(followed?.facts ?? [])],
     (fact) => `${topicKey(fact)}\n${fact.value}\n${fact.kind}\n${fact.sentence.text}`,
@@ -98,6 +102,16 @@ async function readTold(
 function withoutTwins<T>(all: readonly T[], key: (one: T) => string): T[] {
   return [...new Map(all.map((one) => [key(one), one])).values()]
 }
+
+/** Whether what seems to correct is about something else than what it would correct. */
+function tellsItsOwn({ facts, held: [old] }: FollowUps): boolean {
+  const next = facts.at(-1)
+  if (!next || !old) return false
+  return isOfItsOwn(next.sentence.text, next.value, `${old.memory.text} ${old.subject} ${old.attribute}`, old.value)
+}
+
+/** "I heard that the turtle has 19:05 as train time" corrects nothing of the user's. */
+const isOwn = ({ text }: Sentence): boolean => !isOfOthers(text)
 
 const textOf = ({ text }: Sentence): string => text
 

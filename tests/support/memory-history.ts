@@ -1,4 +1,4 @@
-/** A user's memories as a server keeps and reads them: store, rules, evidence and critic, without a model and without HTTP. */
+/** Users' memories as a server keeps and reads them: store, rules, evidence and critic, without a model and without HTTP. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,8 @@ import type { MadeVector, Memory } from '../../server/store/memory-calls.ts'
 import { startStore } from '../../server/store/start.ts'
 
 const OWNER = 'tenant-a'
-const USE = { namespace: 'default', user: 'ann', read: true, write: true, pin: false }
+const USER = 'ann'
+const useOf = (user: string) => ({ namespace: 'default', user, read: true, write: true, pin: false })
 /** Turns of a conversation. */
 const TURNS = 10
 const FOUND = 10
@@ -52,10 +53,13 @@ export class MemoryHistory {
   }
 
   /** Says something; returns what is remembered of it, and what does not hold any more. */
-  async say(message: string): Promise<{ readonly written: readonly Memory[]; readonly ended: readonly Memory[] }> {
+  async say(
+    message: string,
+    user = USER,
+  ): Promise<{ readonly written: readonly Memory[]; readonly ended: readonly Memory[] }> {
     const conversation = `conversation-${Math.floor(this.#turns / TURNS)}`
     const origin = { response: `turn-${this.#turns++}`, conversation }
-    const turn = await memoriesOfTurn({ store: this.store, now: Date.now }, OWNER, USE, message, origin)
+    const turn = await memoriesOfTurn({ store: this.store, now: Date.now }, OWNER, useOf(user), message, origin)
     await this.store.tellMemories(OWNER, turn.told)
     if (this.#vectorOf)
       for (const { id, text } of turn.written) await this.store.embedMemory(OWNER, id, text, await this.#vectorOf(text))
@@ -68,13 +72,13 @@ export class MemoryHistory {
       await this.store.erase(OWNER, { kind: 'memory', id }, { source: false, cascade: false, force: false })
   }
 
-  async ask(question: string, byMeaning = true): Promise<Recalled> {
+  async ask(question: string, byMeaning = true, user = USER): Promise<Recalled> {
     const made = byMeaning && this.#vectorOf ? await this.#vectorOf(question) : null
     const deps = { ...DEPS, store: this.store } as unknown as Deps
-    const search = { owner: OWNER, use: USE, message: question, made }
+    const search = { owner: OWNER, use: useOf(user), message: question, made }
     const evidence = (await findEvidence(deps, search, () => false, AbortSignal.timeout(60_000)))!
     const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard: [], isWhole: true, knowsOnlyTold: true }
-    const { decision } = await verifyReply(deps, OWNER, USE, turn, 'quote')
+    const { decision } = await verifyReply(deps, OWNER, useOf(user), turn, 'quote')
     return {
       text: decision.action === 'replace' ? decision.text : SAYS_NOTHING,
       found: evidence.found.slice(0, FOUND).map(({ memory }) => memory.text),

@@ -65,11 +65,15 @@ function askedIn(sentence: string): Topic | undefined {
     const topic = match === null ? undefined : form.topic(groupsOf(match))
     if (topic !== undefined) return topic
   }
+  const whose = WHOSE_ALONE.exec(words)?.groups?.['who']
+  if (whose !== undefined && isBeing(whose.toLowerCase())) return topicOf(words)
   return isRecalled || isMarked || ALONE.test(words) ? ofPhrase(words, isRecalled, isMarked) : undefined
 }
 
 /** "my wifi password": a noun phrase for a message asks for it. */
 const ALONE = /^(?:my|our) [\p{L}'-]+(?: [\p{L}'-]+){0,3}$/iu
+/** "Sister's birthday": whose it is says that it is asked for. */
+const WHOSE_ALONE = /^(?<who>\p{L}+)['’]s \p{L}+(?: \p{L}+)?$/u
 
 /** "remind me of my wifi password", "my favorite color was...?" */
 function ofPhrase(words: string, isRecalled: boolean, isMarked: boolean): Topic | undefined {

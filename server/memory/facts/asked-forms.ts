@@ -76,6 +76,7 @@ function withNoun(phrase: string | undefined, own: string | undefined): Topic | 
     return topic.subject === 'user' ? personal(phrase, head) : topic
   // Nothing else than the user's can be meant, and where it is not, nothing was told.
   if (
+    /^(?:the )?favou?rite \p{L}+$/iu.test(phrase) ||
     /^(?:the )?[\p{L}-]+(?: [\p{L}-]+)? (?:password|passcode|passphrase|pin|code|number|network|phrase|word|tag|color|size|score|time|date)$/iu.test(
       phrase,
     )
@@ -124,14 +125,26 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     "(?:what|who|where|when|which) did (?:i|we) (?:say|tell you|mention)(?: that)? (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)(?: (?:is|was|are|were))?",
     noun,
   ),
+  form(
+    "(?:at |on )?(?:what|which) (?:time|day|date)(?:'?s| is| was| does| do) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)(?: (?:start|begin|leave|end|open|close|on|at))?",
+    noun,
+  ),
   // "(I forgot) my deadline, what is it?"
   form(
     "(?:i (?:forgot|forget|lost|can'?t (?:remember|recall)) )?(?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?),? (?:what|who|when|where|how much)(?:'?s| is| was| are) (?:it|that|he|she|they)(?: again)?",
     noun,
   ),
   form(
-    '(?:what|which) (?:kind of )?(?:food|dish|meal)s? (?:do|does|did) WHO (?:like|love|enjoy)(?: (?:most|best|to eat))?',
-    'likes',
+    '(?:what|which) (?:kind of )?(?:food|dish|meal)s? (?:do|does|did) WHO (?:like|love|enjoy)(?: (?:most|best|to eat))?|what (?:do|does|did) WHO (?:like|love|enjoy) (?:to eat|eating)(?: (?:most|best))?',
+    'liked food',
+  ),
+  form(
+    "(?:where|(?:at )?(?:which|what) bank)(?:'?s| do| does)? WHO (?:bank|have (?:my|an|a bank|our) account|keep my money)(?: with| at)?",
+    'bank',
+  ),
+  form(
+    "(?:where|(?:which|what) hotel)(?: am| are|'?m|'?re)? WHO (?:staying|sleeping)(?: (?:at|in))?|(?:which|what) hotel (?:did|have|do) WHO (?:book|booked|stay in)",
+    'hotel',
   ),
   form('who(?: am i|BE i| i am)', 'name'),
   form(
@@ -187,7 +200,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     '(?:which|what) (?:football |soccer )?(?:team|club) (?:do|does) WHO support|who (?:do|does) WHO support',
     'team',
   ),
-  form('(?:which|what|how many) languages? (?:do|does|can) WHO speak|what WHO speak', 'languages'),
+  form('(?:which|what|how many) languages? (?:do|does|can) WHO speak(?: at home)?|what WHO speak', 'languages'),
   form('(?:which|what) (?:musical )?instruments?(?: do| does| can)? WHO play', 'instrument'),
   form('(?:which|what) (?:language )?(?:am|is) WHO learning', 'learning'),
   form(
@@ -220,7 +233,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
   form('what (?:am|is) WHO (?:afraid|scared|terrified) of', 'fear'),
   form('what (?:do|does) WHO collect', 'collection'),
   form(
-    '(?:what|which) (?:medication|medicine|meds|pills|drugs)? ?(?:do|does|am|is) WHO (?:take|on|taking).*',
+    '(?:what|which) (?:medication|medicine|meds|pills|drugs)? ?(?:do|does|am|is) WHO (?:take|have to take|on|taking|need to take).*|(?:what|which) (?:medication|medicine|meds|pills|drugs) (?:do|does) WHO need',
     'medication',
   ),
   form(

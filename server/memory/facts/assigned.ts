@@ -1,6 +1,7 @@
 import type { Topic } from './fact.ts'
+import { readFavorite } from './favorites.ts'
 import { add, groupSpan, tell, topicIn, type Clause, type Reading } from './reading.ts'
-import { holdsMany } from './supersede.ts'
+import { holdsMany, otherWordsFor } from './supersede.ts'
 import { isBeing, OWN_NOUNS } from './vocabulary.ts'
 
 type Form = (reading: Reading, clause: Clause) => boolean
@@ -39,6 +40,7 @@ const CORRECTED: readonly RegExp[] = [
 
 /** Values put to a noun, as people note them. */
 export const ASSIGNED_FORMS: readonly Form[] = [
+  readFavorite,
   (reading, clause) => CORRECTED.some((form) => assign(reading, { ...clause, corrects: true }, form)),
   (reading, clause) => TOLD.some((form) => assign(reading, clause, form)),
   (reading, clause) => assign(reading, clause, USE, (topic) => isLabelled(topic) || clause.corrects),
@@ -49,7 +51,11 @@ export const ASSIGNED_FORMS: readonly Form[] = [
 const USE = pattern('use VALUE (?:for|as) OWN NOUNS')
 
 function isLabelled({ attribute }: Topic): boolean {
-  return OWN_NOUNS.has(attribute.split(' ').at(-1) ?? '') || attribute.startsWith('favorite ')
+  return (
+    OWN_NOUNS.has(attribute.split(' ').at(-1) ?? '') ||
+    attribute.startsWith('favorite ') ||
+    / (?:day|date|time)$/u.test(attribute)
+  )
 }
 
 function assign(
@@ -68,9 +74,10 @@ function assign(
   if (topic.subject === 'user' && isBeing(topic.attribute))
     return tell(reading, clause, { subject: topic.attribute, attribute: 'name' }, value, 'name', 0.8)
   const old = match?.groups?.['old']
-  // Of several values only the one that is named goes.
+  // What is named goes, also where it was told in other words; of several values nothing else does.
+  if (old !== undefined && (holdsMany(topic) || otherWordsFor(topic).length > 0))
+    add(reading, clause, topic, old, 'withdrawn', 0.85)
   const isOneOfMany = old !== undefined && holdsMany(topic)
-  if (isOneOfMany) add(reading, clause, topic, old, 'withdrawn', 0.85)
   return tell(reading, isOneOfMany ? { ...clause, corrects: false } : clause, topic, value, 'text', 0.85)
 }
 

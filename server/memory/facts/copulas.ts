@@ -1,3 +1,4 @@
+import type { Topic } from './fact.ts'
 import { groupSpan, isProper, tell, topicIn, type Clause, type Reading } from './reading.ts'
 import { HIS } from './subjects.ts'
 import { EMPTY_NOUNS, isBeing, OWN_NOUNS } from './vocabulary.ts'
@@ -38,7 +39,8 @@ function readNoun(
     topic.attribute === '' ||
     words.length > 6 ||
     EMPTY_NOUNS.has(topic.attribute) ||
-    /^(?:not|n't|so|too|very|such|why|when|how|what|where|like|about to)\b/iu.test(said)
+    /^(?:not|n't|so|too|very|such|why|when|how|what|where|like|about to)\b/iu.test(said) ||
+    (/^(?:goal|intention)$/u.test(topic.attribute) && /^to\b/iu.test(said))
   )
     return false
   if (topic.subject === 'user' && isBeing(topic.attribute) && !isLabel(head)) {
@@ -53,7 +55,9 @@ function readNoun(
   const favorite = words.includes('favorite')
   const isSpecific = /[\d@\p{Lu}#]/u.test(said)
   const isListed = /[:=]\s*$/u.test(reading.plain.slice(clause.start, value.start))
-  if (!isOwn && !favorite && !(OWN_NOUNS.has(head) && (isSpecific || isListed || isSecret(head)))) return false
+  const isPlaced = /^keys?$/u.test(head) && PLACED.test(said)
+  const isLabelled = OWN_NOUNS.has(head) && (isSpecific || isListed || isSecret(head) || isPlaced)
+  if (!isOwn && !favorite && !isLabelled && !isMeantAsOwn(clause, topic, isSpecific)) return false
   if (
     !isSpecific &&
     !favorite &&
@@ -71,6 +75,16 @@ function readNoun(
     isOwn ? 0.9 : 0.75,
   )
 }
+
+/** "Correction: the wake-up time is 5:30", "please remember that the bank is Sparda": nobody says so of what is not theirs. */
+function isMeantAsOwn({ corrects, remembers }: Clause, { attribute }: Topic, isSpecific: boolean): boolean {
+  const words = attribute.split(' ')
+  if (!(corrects || remembers) || words.some((word) => EMPTY_NOUNS.has(word) || OF_ANYTHING.test(word))) return false
+  return isSpecific || (corrects && words.length > 1)
+}
+
+const PLACED = /^(?:in|inside|under|behind|beneath|on|on top of|next to|near|above|at) (?:the|my|our) \p{L}/iu
+const OF_ANYTHING = /^(?:ones?|others?|same|whole|thing|things|stuff|part|way|rest)$/u
 
 /** Also "dr okafor", as it is typed on phones. */
 function isNamed(said: string): boolean {

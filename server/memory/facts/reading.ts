@@ -61,7 +61,7 @@ export function add(
   kind: Fact['kind'],
   confidence: number,
 ): void {
-  const attribute = telephone(topic.attribute, value)
+  const attribute = numbered(telephone(topic.attribute, value), value)
   if (attribute === '') return
   const fact = { subject: topic.subject, attribute, value, kind, sentence: clause.sentence, confidence }
   if (
@@ -79,6 +79,11 @@ function telephone(attribute: string, value: string): string {
   return /^(?:new )?(?:phone|cell|mobile|number|cellphone|telephone)$/u.test(attribute) && digits >= 6
     ? 'phone number'
     : attribute
+}
+
+/** "My flight is BA5572" tells its number, "my flight is on Friday" does not. */
+function numbered(attribute: string, value: string): string {
+  return attribute === 'flight' && /^(?=\S*\d)[\p{Lu}\d-]{4,}$/u.test(value) ? 'flight number' : attribute
 }
 
 /** The place of a named group in the message. */

@@ -5,6 +5,7 @@ import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Fact, Sentence } from './fact.ts'
 import { isOfOthers } from './others.ts'
+import { isOfItsOwn } from './own-statement.ts'
 import { plainOf } from './plain.ts'
 import { isMisspelled, newValueIn } from './revised-value.ts'
 import { sentencesOf } from './sentences.ts'
@@ -55,6 +56,15 @@ export function revisionOf(
     }
     const found = valueIn(message, plain, fact)
     if (!found || (!(score >= OLD_NAMED && leaves(plain, fact.value)) && isOfOther(found, fact, read))) continue
+    if (
+      isOfItsOwn(
+        found.sentence.text,
+        found.value,
+        `${fact.sentence.text} ${fact.subject} ${fact.attribute}`,
+        fact.value,
+      )
+    )
+      continue
     if (score === FOLLOWS && !(isPlainValue(found.value) && saysNothingElse(words, found.value))) continue
     if (!/\d/u.test(fact.value) && isWholeSentence(found, score < OLD_NAMED ? 3 : 4)) continue
     const { value, sentence } = found

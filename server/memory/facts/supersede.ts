@@ -1,9 +1,8 @@
 import type { Fact, Topic } from './fact.ts'
 import { nounWords } from './noun-phrase.ts'
-import { areAlike } from '../recall/related-words.ts'
-import { stem } from '../search-words.ts'
 import { isBeing, isBeingWord, singular } from './vocabulary.ts'
 import { areApart, classOf, kindOf } from './synonyms.ts'
+import { isPastime } from './topic.ts'
 
 /** Attributes of which a user has several at once: told values add up. */
 const MANY =
@@ -68,11 +67,6 @@ function isSameInOtherWords(withdrawal: Fact, earlier: Fact): boolean {
   return withdrawal.value !== '' || kept !== 'likes' || earlier.subject !== 'user' || isPastime(earlier.value)
 }
 
-/** What is liked is a hobby where it is something that one does. */
-function isPastime(value: string): boolean {
-  return value.split(' ')[0]!.endsWith('ing') || areAlike('hobbi', stem(value.toLowerCase()))
-}
-
 /** Attributes by which one thing is told. */
 const IN_OTHER_WORDS: ReadonlySet<string> = new Set([
   'allergy>cannot eat',
@@ -117,8 +111,12 @@ function isPartOf({ subject, attribute }: Topic, thing: string): boolean {
 }
 
 function isPart(said: string, kept: string): boolean {
-  const known = nounWords(kept)
-  return folded(said) === folded(kept) || nounWords(said).every((word) => known.includes(word))
+  const [gone, known] = [nounWords(said), nounWords(kept)]
+  const isWithinIt = known.length > 0 && known.every((word) => gone.includes(word))
+  // "Mac and cheese" was read as two.
+  return (
+    folded(said) === folded(kept) || gone.every((word) => known.includes(word)) || (isWithinIt && / and /iu.test(said))
+  )
 }
 
 function folded(value: string): string {

@@ -32,6 +32,7 @@ const CLASSES: Readonly<Record<string, string>> = {
   'license plate':
     'number plate, plate, plate number, license plate number, registration, car registration, registration number, reg, car license plate, car plate',
   team: 'favorite team, football team, soccer team, favorite football team',
+  'favorite movie': 'favorite film',
   university: 'college, uni, alma mater',
   studies: 'major, subject, degree, field of study, course, study',
   instrument: 'musical instrument',

@@ -105,7 +105,7 @@ function isVague(value: string): boolean {
 /** "I'm Anna", "my wife is a midwife", "I'm German". */
 function readBeing(reading: Reading, clause: Clause, subject: Subject, words: string, at: number): boolean {
   const be =
-    /^(?:am|is|are|was|'m|'s|'re|m|s)\s+(?:(?:also|now|actually|just|still|currently|both)\s+){0,2}(?<article>an?\s+)?(?<value>.+)$/diu.exec(
+    /^(?:am|is|are|was|'m|'s|'re|m|s)\s+(?:(?:also|now|actually|just|still|currently|both)\s+){0,2}(?<article>an?\s+)?(?<value>.+?)(?:\s+(?:now|these days|nowadays)[.!\s]*)?$/diu.exec(
       words,
     )
   const value = be === null ? undefined : groupSpan(be, 'value', at)
@@ -113,7 +113,10 @@ function readBeing(reading: Reading, clause: Clause, subject: Subject, words: st
   const said = reading.plain.slice(value.start, value.end)
   const topic = (attribute: string) => ({ subject: subject.who, attribute })
   if (isNationality(said)) return tell(reading, clause, topic('origin'), value, 'name', 0.75)
-  if (be.groups?.['article'] !== undefined || (/^\p{Ll}/u.test(said) && said.split(' ').length <= 3 && isJob(said)))
+  if (
+    be.groups?.['article'] !== undefined ||
+    (/^\p{Ll}[^:]*$/u.test(said) && said.split(' ').length <= 3 && isJob(said))
+  )
     return readJob(reading, clause, subject.who, value, said)
   if (isProper(said) && (subject.who !== 'user' || isPersonName(said)))
     return tell(reading, clause, topic('name'), value, subject.who === 'user' ? 'name' : 'list', 0.8)

@@ -7,7 +7,7 @@ import { readNames } from './named.ts'
 import { sentencesOf } from './sentences.ts'
 import { isOfOthers } from './others.ts'
 import { isPlan, isQuestion, isRequest, isSmallTalk } from './speech-acts.ts'
-import { holdsMany } from './supersede.ts'
+import { holdsMany, otherWordsFor } from './supersede.ts'
 import { readTelling } from './tellings.ts'
 import { readWithdrawal } from './withdrawals.ts'
 
@@ -95,12 +95,14 @@ function readSentence(reading: Reading, sentence: Sentence, announced: boolean):
   return hasRead ? false : isCorrecting
 }
 
-/** "My hobby is chess now, not painting": of what can have several values, the one that goes. */
+/** "My hobby is chess now, not painting": the one that goes, also where it was told in other words. */
 function readReplaced(reading: Reading, clause: Clause): void {
   const told = reading.facts.at(-1)
   const old = /,\s+(?:and )?not (?<old>[^,;]{2,60}?)[.!\s]*$/iu.exec(clause.words)?.groups?.['old']
-  if (old === undefined || told?.kind === 'withdrawn' || told?.sentence !== clause.sentence || !holdsMany(told)) return
-  if (old.toLowerCase() !== told.value.toLowerCase()) add(reading, clause, told, old, 'withdrawn', 0.8)
+  if (old === undefined || told?.kind === 'withdrawn' || told?.sentence !== clause.sentence) return
+  if (!holdsMany(told) && otherWordsFor(told).length === 0) return
+  const has = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase())
+  if (!has(told.value, old)) add(reading, clause, told, old, 'withdrawn', 0.8)
 }
 
 /** "It's 4072, not 4071" is a correction before it is anything else; a bare value only where nothing else is told. */

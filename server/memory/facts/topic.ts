@@ -1,4 +1,6 @@
 import type { Topic } from './fact.ts'
+import { areAlike } from '../recall/related-words.ts'
+import { stem } from '../search-words.ts'
 import { nounWords } from './noun-phrase.ts'
 import { RELATED } from './related.ts'
 import { areApart, classOf, kindOf } from './synonyms.ts'
@@ -22,16 +24,33 @@ const LIGHT: ReadonlySet<string> = new Set([
   'info',
 ])
 
-/** How surely a fact is about what is asked: 0 is not at all, 1 is the same topic in the same or other words. */
-export function sameTopic(asked: Topic, fact: Topic): number {
+/**
+ * How surely a fact is about what is asked: 0 is not at all, 1 is the same topic in the same or other words. What is liked is a
+ * hobby where its value, if it is given, is a pastime.
+ */
+export function sameTopic(asked: Topic, fact: Topic & { readonly value?: string }): number {
   const [a, f] = [foldThing(asked), foldThing(fact)]
+  if (classOf(a.attribute) === 'hobby' && classOf(f.attribute) === 'likes' && isPastime(fact.value ?? '')) {
+    const isOfUser = a.subject === 'user' && f.subject === 'user'
+    return PASTIME * (isOfUser ? 1 : sameBeing(a.subject, f.subject))
+  }
+  if (a.attribute === 'liked food' && isPastime(fact.value ?? '')) return 0
   if (a.subject === 'user' && f.subject === 'user') return sameAttribute(a.attribute, f.attribute)
   if (a.subject === 'user') return asWhole(a.attribute, f)
   // "what is my dog's name", and "I have a dog" or "my pets are Rex and Max"
   if (f.subject === 'user') {
-    return isBeing(f.attribute) && sameBeing(a.subject, f.attribute) > 0 && a.attribute === 'name' ? 0.6 : 0
+    const isOne = isBeing(a.subject) && isBeingWord(f.attribute.split(' ').at(-1) ?? '')
+    return isOne && sameBeing(a.subject, f.attribute) > 0 && a.attribute === 'name' ? 0.6 : 0
   }
   return sameBeing(a.subject, f.subject) * sameAttribute(a.attribute, f.attribute)
+}
+
+/** How surely a pastime that is liked is a hobby. */
+const PASTIME = 0.95
+
+/** What is liked is a hobby where it is something that one does. */
+export function isPastime(value: string): boolean {
+  return /^\p{L}+ing\b|\bgames?$/iu.test(value) || areAlike('hobbi', stem(value.toLowerCase()))
 }
 
 /** A thing's attribute is the user's: "my car's plate" and "my car plate". Beings and names given to things keep their subject. */

@@ -29,7 +29,7 @@ export const OWN_NOUNS: ReadonlySet<string> = new Set(
     anniversary age job occupation profession employer hobby hobbies password passcode passphrase code pin combo combination
     plate registration username login handle size height weight type pronouns allergy allergies diet instagram insta
     twitter telegram key keys flight train appointment meeting interview wedding room seat locker wifi ssid iban
-    color colour food drink movie film book band song team sport author order timezone nationality language languages
+    color colour food drink movie film book band song team sport author order timezone nationality language languages tongue
     postcode zip license passport policy account wifi-password school university birthplace starsign status exam test party dinner deadline concert reservation booking delivery parcel surgery operation
     checkup rehearsal conference holiday vacation viewing lesson`),
 )
@@ -38,7 +38,7 @@ export const OWN_NOUNS: ReadonlySet<string> = new Set(
 export const EMPTY_NOUNS: ReadonlySet<string> = new Set(
   words(`bad goodness god day week weekend morning evening night question problem point issue mistake idea guess fault opinion
     thought thoughts understanding concern bet pleasure turn script function program computer laptop browser internet app head stomach
-    life mood brain hair essay text sentence code query regex loop test teams answer request prompt goal intention apologies
+    life mood brain hair essay text sentence code query regex loop test teams answer request prompt apologies
     next last first second mind heart hope worry worries only main view take impression feeling`),
 )
 

@@ -1,7 +1,7 @@
 import { PREDICATES } from './predicates.ts'
 import { add, groupSpan, tell, topicIn, type Clause, type Reading } from './reading.ts'
 import { subjectOf } from './subjects.ts'
-import { isBeing, singular } from './vocabulary.ts'
+import { isBeing, isBeingWord, singular } from './vocabulary.ts'
 import { listSpans, valueSpan, type Span } from './values.ts'
 
 const FORGET =
@@ -12,6 +12,9 @@ const DIED =
   /^(?:my|our|the)\s+(?<np>[\p{L}' -]{2,40}?)\s+(?:died|passed away|ran away|was stolen|got stolen|is gone|broke down for good|was (?:scrapped|put down|cancell?ed))\b.*$/diu
 const NO_MORE =
   /^(?:i|we)\s+(?:(?:don'?t|do not) (?:have|own)|have no|no longer (?:have|own)|haven'?t got)\s+(?:an? |any |my |our |the |that )?(?<np>[\p{L}' -]{2,50}?)(?:\s+(?:any ?more|any longer|now|after all))?[.!\s]*$/diu
+/** "I quit smoking 59 months ago" tells when it was; what was told since is not meant. */
+const LONG_AGO =
+  /\b(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten|many|some) (?:months?|years?|decades?) ago\b/iu
 const STILL = /\b(?:any ?more|any longer|no longer|after all|not anymore)\b/iu
 const STILL_AT_END = /\s+(?:any ?more|any longer|after all|now)[\s.!,]*$/iu
 const NOT =
@@ -20,6 +23,7 @@ const NOT =
 /** Reads what is to be forgotten or does not hold any more; false where the clause says nothing of the kind. */
 export function readWithdrawal(reading: Reading, clause: Clause): boolean {
   const words = clause.words
+  if (LONG_AGO.test(words)) return false
   for (const pattern of [FORGET, GONE, DIED]) {
     const phrase = pattern.exec(words)?.groups?.['np']
     if (phrase !== undefined) return withdrawNoun(reading, clause, phrase)
@@ -123,7 +127,9 @@ function readNegatedNoun(reading: Reading, clause: Clause): boolean {
   if (!STILL.test(clause.words) && more === undefined && !hasRival(reading, clause)) return false
   const topic = topicIn(reading, phrase)
   const named =
-    topic.subject === 'user' && isBeing(topic.attribute) ? { subject: topic.attribute, attribute: 'name' } : topic
+    topic.subject === 'user' && isBeingWord(topic.attribute.split(' ').at(-1) ?? '')
+      ? { subject: topic.attribute, attribute: 'name' }
+      : topic
   if (named.subject !== 'user') reading.focus = named.subject
   const isRead = withdrawValues(reading, clause, named, value, false)
   if (more !== undefined) tell(reading, { ...clause, corrects: false }, named, more, 'text', 0.85)

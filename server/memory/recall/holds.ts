@@ -55,7 +55,7 @@ export function holds(wanted: Wanted | null, text: string, known: ReadonlySet<st
   if (wanted === 'age')
     return (
       /\bborn\b|\b(?:years?|months?|weeks?)[ -]old\b|\bbirthday\b|\d(?:th|st|nd|rd)\b/iu.test(text) ||
-      hasNumber(text, AGED)
+      hasNumber(text.replaceAll(LASTING, ' '), AGED)
     )
   if (wanted === 'money') return /[£$€¥₹]/u.test(text) || hasNumber(text, PAID_IN)
   if (wanted === 'code') return hasCode(text)
@@ -64,6 +64,8 @@ export function holds(wanted: Wanted | null, text: string, known: ReadonlySet<st
   return TITLE.test(text) || hasName(text, known) || hasPerson(text, known)
 }
 
+/** "Married for 56 years" says no age. */
+const LASTING = new RegExp(`\\bfor (?:${NUM}) ${SPAN}\\b`, 'giu')
 const AGED =
   /^(?:years?|yrs?|yo|y\/o|months?|old|and|in|on|now|since|next|this|last|today|tomorrow|soon|by|but|so|already|with|single|married)$/iu
 const PAID_IN =
@@ -150,6 +152,8 @@ function hasPlace(text: string, known: ReadonlySet<string>): boolean {
     if (/^in law$/iu.test(whole) || known.has(word.toLowerCase())) return false
     if (/^for\b/iu.test(whole) && !/^(?:\p{Lu}|the\b)/u.test(groups?.['place'] ?? '')) return false
     if (/^(?:with|by)\b/iu.test(whole) && !/^\p{Lu}/u.test(word) && !isBeingWord(word.toLowerCase())) return false
-    return !TIME.test(word) && !/^\d{1,2}$/u.test(word) && !TIME_WORD.test(word) && word.length > 1
+    return (
+      !TIME.test(word) && !/^(?:\d{1,2}|[\d+(][\d()/-]{3,})$/u.test(word) && !TIME_WORD.test(word) && word.length > 1
+    )
   })
 }

@@ -1,4 +1,5 @@
 /** What a message asks, as far as it can be answered by what its user told. */
+import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, searchWords, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import { wantedBy, type Wanted } from './wanted.ts'
@@ -30,7 +31,21 @@ const EITHER = /^(?:am|is|are|do|does|was) .*?\b(?<one>\p{L}+) or (?<other>\p{L}
 const FIRST_PERSON = /\b(?:i|i'?m|i'?ve|me|my|mine|we|we'?re|our|ours|us)\b/iu
 /** What is asked for is to be thought of, not to be remembered. */
 const OF_THE_WORLD =
-  /^(?:how (?:do|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
+  /^(?:how (?:do|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best(?! friend)|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
+
+/**
+ * "What's the podcast?": a thing that both know, with nothing that says which one. There is only one sun, which was not told.
+ */
+const OF_BOTH =
+  /^(?:what|which|when|where|who)(?:'?s| is| are| was) the (?!(?:best(?! friend)|meaning|difference|point|use|capital|weather|time|date|day|news|matter|problem|answer|question|sun|moon|earth|world|sky|universe|internet|web|president|pope|king|queen|prime|government|economy|stock|law|definition|word|speed|population|height|distance|square|sum|first|last|most)\b)(?!(?:\p{L}+ )*\p{L}+(?<!gu|b)est )[\p{Ll}'-]+(?: [\p{Ll}'-]+){0,3}$/u
+/** "When does the plumber come?": one of the people that somebody has. */
+const OF_SOMEBODY =
+  /^(?:when|where|what time|what day|which day|what) (?:is|does|do|did|was) the (?<who>\p{Ll}+) (?:\p{Ll}+)(?: \p{Ll}+)?$/u
+
+function isOfBoth(question: string): boolean {
+  const bare = `${question.charAt(0).toLowerCase()}${question.slice(1)}`
+  return OF_BOTH.test(bare) || isBeingWord(OF_SOMEBODY.exec(bare)?.groups?.['who'] ?? '')
+}
 
 /** Words that name the kind of an answer and are seldom in it. */
 const KINDS: ReadonlySet<string> = new Set(
@@ -51,7 +66,7 @@ const VERB_BEFORE_KIND = /^(?:what|which) \p{L}+(?: \p{L}+)? (?:is|are|was|were)
 /** Null where a message asks nothing that could have been told. `isAsked`: it is known to ask for something of its user. */
 export function readQuestion(message: string, isAsked = false): Question | null {
   const text = message.replaceAll(/[’‘`´]/gu, "'").trim()
-  const asked = lastQuestion(text)
+  const asked = lastQuestion(text) ?? (isAsked ? text : null)
   if (asked === null) return null
   const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
   const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with my)\b/iu.test(bare)
@@ -61,8 +76,8 @@ export function readQuestion(message: string, isAsked = false): Question | null 
   const known = new Set(bare.toLowerCase().match(/[\p{L}\p{N}]+/gu))
   return {
     words,
-    wanted: wantedBy(bare),
-    isOwn: isAsked || FIRST_PERSON.test(bare) || /\bi (?:told|gave)\b/iu.test(asked),
+    wanted: wantedBy(bare) ?? kindOf(focusOf(bare)),
+    isOwn: isAsked || FIRST_PERSON.test(bare) || /\bi (?:told|gave)\b/iu.test(asked) || isOfBoth(bare),
     isDefinite: /\b(?:the|my|our|his|her|their|this|that)\b/iu.test(bare) || !ASKING.test(bare),
     known,
     focus: focusOf(bare),
@@ -81,6 +96,13 @@ function focusOf(question: string): string[] {
   return wordsOf(noun)
     .filter((word) => !isCommon(word) && word !== 'called')
     .slice(-2)
+}
+
+/** "My bed time", "the moving day" */
+function kindOf(focus: readonly string[]): Wanted | null {
+  const head = focus.length > 1 ? focus.at(-1) : undefined
+  if (head === 'time') return 'clock'
+  return head === 'day' || head === 'date' ? 'time' : null
 }
 
 function namesIn(question: string): ReadonlySet<string> {

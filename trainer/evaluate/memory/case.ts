@@ -37,8 +37,9 @@ const belongings: readonly (readonly [thing: string, gone: string, attributes: r
 
 /** Cases of one user, of `count` of each kind; no two are about one topic. Throws RangeError for too many. */
 export function drawCases(random: Random, wanted: readonly Kind[], count: number, part: Part): MemoryCase[] {
-  // What goes with a thing that is lost is told in no other case.
-  const isLost = ({ noun }: Topic): boolean => belongings.some(([thing]) => new RegExp(`\\b${thing}\\b`).test(noun))
+  // What goes with a thing that is lost is told in no other case: my license plate is my car's.
+  const isLost = ({ noun }: Topic): boolean =>
+    belongings.some(([thing, , attributes]) => new RegExp(`\\b${thing}\\b`).test(noun) || attributes.includes(noun))
   const all = differentTopics()
   const free = random.shuffle(wanted.includes('cascade') ? all.filter((topic) => !isLost(topic)) : all)
   const lost = random.shuffle(
@@ -58,8 +59,11 @@ export function drawCases(random: Random, wanted: readonly Kind[], count: number
 
 /** One topic of those that mean the same. */
 function differentTopics(): Topic[] {
-  return [...new Map(topics.map((topic) => [meaningOf(topic), topic])).values()]
+  return [...new Map(topics.map((topic) => [thingOf(topic), topic])).values()]
 }
+
+/** Who tells a username and has a login name forgotten has it forgotten. */
+const thingOf = (topic: Topic): string => meaningOf(topic).replace(/^(?:login|screen) name$/, 'username')
 
 function nextOf<T>(left: T[], kind: Kind): T {
   const next = left.pop()
@@ -88,7 +92,7 @@ function drawCase(random: Random, kind: Exclude<Kind, 'cascade'>, topic: Topic, 
 
 /** Topics of which one can have several values at once. */
 const ADDITIVE =
-  /(?:^|'s )(?:hobby|allergy|(?:first )?language)$|'s (?:name|favorite food)$|^(?:son|daughter|brother|sister|best friend)$/
+  /(?:^|'s )(?:hobby|allergy|(?:first )?language|instrument|medicine)$|'s (?:name|favorite food)$|^(?:son|daughter|brother|sister|best friend)$/
 
 /** A correction; where values could add up, one that names the value that it replaces: nobody else knows that it does. */
 function corrected(random: Random, topic: Topic, value: string, before: string, part: Part): string {

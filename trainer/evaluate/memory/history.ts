@@ -1,6 +1,7 @@
 /** A user's history at a server: conversations that tell, and small talk between them. */
 import { drawValue, type Part } from '../../data/notes/values.ts'
 import { openTopic } from '../../data/notes/topics.ts'
+import type { Topic } from '../../data/notes/topic.ts'
 import { tell } from '../../data/notes/stems.ts'
 import { unrelated } from '../../data/notes/irrelevant.ts'
 import { smallTalk } from '../../data/keeper/filler.ts'
@@ -69,8 +70,16 @@ export class History {
 /** A turn of other talk. */
 export function fillerOf(random: Random, part: Part): string {
   if (random.chance(DISTRACTORS)) {
-    const topic = openTopic(random, part)
+    const topic = distractor(random, part)
     return tell(random, topic, drawValue(random, topic.kind, part), part)
   }
   return random.chance(0.5) ? smallTalk(random).user : unrelated(random)
+}
+
+/** A topic that is never asked about: my new door color is my door color. */
+function distractor(random: Random, part: Part): Topic {
+  for (;;) {
+    const topic = openTopic(random, part)
+    if (!topic.noun.startsWith('new ')) return topic
+  }
 }

@@ -22,7 +22,9 @@ export function judge(
   read: readonly string[],
   { text }: Pick<Asked, 'text'>,
 ): Judged {
-  const holds = (text: string, one: string): boolean => holdsValue(folded(text), folded(one))
+  // "I like penguins most of all animals" tells of the penguin.
+  const holds = (text: string, one: string): boolean =>
+    [one, `${one}s`].some((value) => holdsValue(folded(text), folded(value)))
   const hasStale = (text: string): boolean => stale.some((one) => holds(text, one))
   const hasValue = (text: string): boolean => value !== null && holds(text, value)
   // "It is 4072 now, not 4071" has both, and is no mistake.

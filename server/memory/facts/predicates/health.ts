@@ -45,6 +45,12 @@ export const HEALTH: readonly PredicateRow[] = [
     'text',
     0.9,
   ],
+  [
+    'needs? (?:my|his|her) (?<value>[\\p{L}\\p{N}-]+(?: [\\p{L}\\p{N}-]+)?) (?:once|twice|\\S+ times) (?:a|per) (?:day|week)',
+    'medication',
+    'text',
+    0.85,
+  ],
   ['BE on (?<value>(?:\\p{L}+ )?\\d.* ?(?:mg|mcg).*)', 'medication', 'text', 0.9],
   [
     "(?:reacts? badly to|(?:can'?t|cannot) tolerate|(?:have|has) (?:a bad )?reactions? to) (?<value>.+)",

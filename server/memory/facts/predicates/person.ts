@@ -32,6 +32,7 @@ export const PERSON: readonly PredicateRow[] = [
     0.85,
   ],
   ["(?:'?d|would) rather be (?:addressed as|called) (?<value>.+)", 'name', 'name', 0.85],
+  ['(?:grew up|BE raised) (?:speaking|with) (?<value>\\p{Lu}\\p{L}+)', 'native language', 'name', 0.9],
   ['(?:also |only )?speaks? (?:fluent )?(?<value>\\p{L}.+)', 'languages', 'list', 0.9],
   ['(?<value>.+) is what (?:everyone|people|friends) calls? me', 'name', 'name', 0.7],
   [

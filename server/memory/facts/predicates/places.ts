@@ -40,9 +40,10 @@ export const PLACES: readonly PredicateRow[] = [
     0.85,
   ],
   [
-    '(?:check in|checking in|stay|staying) at (?:the )?(?<value>.+?)(?: (?:on|from|until|in) .+)?',
+    '(?:BE )?(?:check in|checking in|stays?|staying|sleeps?|sleeping|booked in) at (?:the )?(?<value>.+?)(?: (?:on|from|until|in) .+)?',
     'hotel',
     'name',
-    0.7,
+    0.75,
   ],
+  ['(?:have )?(?:booked|reserved) (?:an? |my |our )?room (?:at|in) (?:the )?(?<value>\\p{Lu}.+)', 'hotel', 'name', 0.8],
 ]

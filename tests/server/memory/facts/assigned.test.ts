@@ -51,7 +51,7 @@ describe('askedBy', () => {
     ["What can't my sister eat?", 'sister allergy'],
     ['How can I call my dentist?', 'dentist phone number'],
     ['What did I say my name was?', 'user name'],
-    ['What food does my grandfather love?', 'grandfather likes'],
+    ['What food does my grandfather love?', 'grandfather liked food'],
     ['whats the serial number', 'user serial number'],
     ["Which teacher's allergy do I have?", 'teacher allergy'],
     ['What is my mom allergic to?', 'mom allergy'],
