@@ -101,6 +101,7 @@ async function measure(textOf: (at: number) => string): Promise<Map<string, Cost
       told: turn,
       heard: [message],
       isWhole: true,
+      knowsOnlyTold: false,
     }
     await part('critic, by rules', () => verifyReply(deps, OWNER, USE, checked, 'annotate'))
   }
