@@ -27,7 +27,7 @@ export interface IndexInfo extends IndexKey {
   /** Of the vectors: later changes have higher ones. */
   readonly version: number
   readonly width: number
-  /** Share of the ten nearest that it found when it was made. */
+  /** Share of the ten nearest that it found when it was made, of its own vectors or of any: the smaller one. */
   readonly recall: number
   readonly sha256: string
   readonly bytes: number

@@ -45,7 +45,7 @@ export async function makeIndex(
     if (last > version) break
   }
   const checked = (await process.ask({ kind: 'check' })) as Checked
-  const { recall } = checked
+  const recall = Math.min(checked.recall, checked.elsewhere)
   if (recall < leastRecall) return { recall }
   const { sha256, bytes } = (await process.ask({ kind: 'write' })) as Written
   const { scope, user, embedder } = key

@@ -7,7 +7,7 @@ const KILLS = 15
 
 test('killed while memories are told, consolidated, evicted and erased: nothing is lost, and nothing erased comes back', async () => {
   const report = await killWhileForgetting(KILLS, temporaryFolder())
-  expect(report).toMatchObject({ kills: KILLS, lost: 0, back: 0, disagreements: [] })
+  expect(report).toMatchObject({ kills: KILLS, lost: 0, back: 0, unfound: 0, disagreements: [] })
   // All of it did happen.
   const { told, erased, evicted, grouped } = report
   expect(
