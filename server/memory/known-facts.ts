@@ -92,7 +92,7 @@ export async function statedOn(store: Store, whose: Whose, facts: readonly Fact[
 function isForgotten({ kind, value, subject, attribute, sentence }: Fact, text: string): boolean {
   if (kind !== 'withdrawn' || value !== '' || !FORGET.test(sentence.text) || OF_ANYTHING.test(attribute)) return false
   const asked = readQuestion(`What is my ${subject === 'user' ? '' : `${subject}'s `}${attribute}?`)
-  return asked !== null && answers(asked, text, null) >= LEAST_SURE
+  return asked !== null && answers(asked, { text, topic: null }) >= LEAST_SURE
 }
 
 const FORGET =
