@@ -20,7 +20,7 @@ import { withoutStale } from './shown-sentence.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
 /** From here on a sentence is an answer without more ado, and from here on it is near one. */
-const [SURE, NEAREST] = [0.7, 0.1]
+const [SURE, NEAREST] = [0.8, 0.2]
 /** How much of a topic two things share at least, and how surely a fact on another one answers at most. */
 const [SAME_THING, MOST_OF_OTHERS] = [0.5, 0.65]
 /** A fact about just what is asked answers in any words. */
@@ -109,13 +109,13 @@ interface Candidates {
 }
 
 function candidatesFor(question: Question, { asked, found, facts, heard }: Remembered): Candidates {
-  const surely = (text: string, fact: KnownFact | null): number => {
+  const surely = (text: string, fact: KnownFact | null, similarity: number | null = null): number => {
     // "The bike color is turquoise" says what it is about, though not whose it is.
     const about = fact ?? definiteFact({ text, start: 0, end: text.length })
     const topic = !about || asked.length === 0 ? null : topicOf(asked, about)
     if ((topic ?? 0) >= JUST_THAT) return 1
     if (fact && isOfAnother(question, fact.subject)) return 0
-    const sure = answers(question, text, topic)
+    const sure = answers(question, { text, topic, similarity })
     if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text ?? text)) return Math.min(sure, MOST_OF_OTHERS)
     // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
     return topic !== null && topic < SAME_THING ? Math.min(sure, MOST_OF_OTHERS) : sure
@@ -128,15 +128,19 @@ function candidatesFor(question: Question, { asked, found, facts, heard }: Remem
   // Then no sentence is asked.
   if (ofTopic.some(({ sure }) => sure >= LEAST_SURE)) return { ofTopic, ofWords: [] }
   const orderOf = new Map(facts.map(({ id }, order) => [id, order]))
-  const gone = new Set(facts.filter((fact) => !fact.holds).map(({ text }) => text))
+  const held = new Set(facts.filter((fact) => fact.holds).map(({ text }) => text))
+  const gone = new Set(facts.filter(({ text, holds }) => !holds && !held.has(text)).map(({ text }) => text))
+  // What is not among the nearest is no nearer than they are.
+  const compared = found.flatMap(({ similarity }) => similarity ?? [])
+  const least = compared.length === 0 ? null : Math.min(...compared)
   const sentences = [
-    ...found.map(({ memory, similarity }) => ({ ...memory, similarity })),
+    ...found.map(({ memory, similarity }) => ({ ...memory, similarity: similarity ?? least })),
     ...heard.map((note) => ({ ...note, similarity: null, created: Infinity })),
   ]
   const ofWords = sentences.map(({ id, text, similarity, created }): Answer => {
     const fact = facts.find((one) => one.id === id) ?? null
     const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
-    const sure = gone.has(text) ? 0 : surely(about, fact)
+    const sure = gone.has(text) ? 0 : surely(about, fact, similarity)
     const score = sure + OF_MEANING * (similarity ?? 0)
     return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
@@ -213,13 +217,17 @@ const SAID = 'You told me:'
 const NEAREST_SAID = 'You have not told me that in so many words. What comes nearest:'
 
 function quote(answers: readonly Answer[], facts: readonly KnownFact[], lead: string): Decision {
-  const shown = answers.map(({ text, fact }) => {
+  const shown = answers.map(({ id, text, fact }) => {
+    const tellsMore = facts.some((one) => one.holds && one.id !== id && one.text === text)
     const stale = facts.filter((one) => !one.holds && (fact === null || topicKey(one) === topicKey(fact)))
     return `"${withoutStale(
       text,
       fact?.value ?? null,
       stale.map(({ value }) => value),
-      fact !== null && mayRevise(text) && !wordsOf(fact.attribute).some((word) => wordsOf(text).includes(word)),
+      fact !== null &&
+        !tellsMore &&
+        mayRevise(text) &&
+        !wordsOf(fact.attribute).some((word) => wordsOf(text).includes(word)),
     )}"`
   })
   return { action: 'replace', text: `${lead} ${shown.join(' ')}`, facts: answers.map(({ id }) => id) }

@@ -100,7 +100,7 @@ function isForgotten({ kind, value, subject, attribute, sentence }: Fact, text: 
   const whose = subject === 'user' ? [] : wordsOf(subject).filter(isBeingWord)
   // "Forget my father's hobby" takes back nothing of a best friend's.
   if (whose.some((word) => !people.includes(word)) || people.some((word) => !whose.includes(word))) return false
-  const sure = asked === null ? 0 : answers(asked, text, null)
+  const sure = asked === null ? 0 : answers(asked, { text, topic: null })
   if (sure < LEAST_SURE) return false
   // A safe word is no secret word: the words that say which one is to be forgotten are said, or others for them.
   const said = wordsOf(text).map((word) => [word, stem(word)] as const)

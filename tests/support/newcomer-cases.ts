@@ -69,11 +69,16 @@ export function peopleCases(): Case[] {
 }
 
 /**
- * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`) and others-kept.jsonl (`kept`), whose writers had seen no rule. Every second pair of
- * lines tells in one conversation, the others in one for each message.
+ * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`) and others-kept.jsonl (`kept`), whose writers
+ * had seen no rule. Every second pair of lines tells in one conversation, the others in one for each message.
  */
 export function othersCases(): Case[] {
-  const files = { C: 'others-open.jsonl', D: 'others-second.jsonl', kept: 'others-kept.jsonl' }
+  const files = {
+    C: 'others-open.jsonl',
+    D: 'others-second.jsonl',
+    E: 'others-third.jsonl',
+    kept: 'others-kept.jsonl',
+  }
   return Object.entries(files).flatMap(([part, file]) =>
     read(file).map((line, at): Case => {
       const { kind, tells = [], corrects = [], asks, says, value, old } = JSON.parse(line) as OthersLine

@@ -1,9 +1,10 @@
 /** What a sentence does: tell, ask, request, or nothing but talk. */
 import { typedValues } from './typed-values.ts'
 
-const POLITE = '(?:(?:please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well)[\\s,]+)*'
+const POLITE =
+  '(?:(?:please to|kindly|sir|madam|please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well|do the needful and)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: \\S+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
   'iu',
 )
 const WANTING =
@@ -13,7 +14,8 @@ const WANTED_OF_ASSISTANT =
   /\b(?:you|your|help|recipes?|ideas?|advice|suggestions?|tips?|info|information|poem|story|essay|text|code|script|function|regex|joke|list|translation|summary|question|answer|know|understand|understanding|looking for|searching for|wondering|explanation|example)\b/iu
 const ASKING =
   /^(?:what|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
-const IMPLICIT_SUBJECT = /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had to|will be)\b/iu
+const IMPLICIT_SUBJECT =
+  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|my|our|an?|the|two|three|some)|will be)\b/iu
 
 export function isRequest(words: string): boolean {
   const text = words.trimStart()
@@ -40,10 +42,26 @@ export function isQuestion(words: string): boolean {
   return ASKING.test(text) && !IMPLICIT_SUBJECT.test(text)
 }
 
+const ANSWER_NOUN =
+  '(?:names?(?= of)|number|no\\.?|nr\\.?|code|pin|password|passcode|passphrase|phone|mobile|e-?mail|address|postcode|zip|size|dose|dosage|combination|combo|plate|iban|extension|ext|login|username|surname|deadline|birthday|wifi|ssid|serial)'
+/** "Yard gate code", "name of our ferret", "need my trailer no. for the gate guy": the name of something is asked for by itself. */
+const NOUN_ALONE = new RegExp(
+  `^(?:(?:i )?need |looking for |what about )?(?!(?:new|nice|good|great|lovely|cool|wrong|no|same|another)\\b)(?:(?:the|my|our) )?(?:[\\p{L}'’-]+ ){0,4}?${ANSWER_NOUN}(?: (?:of|for|to|at|in|on|from)(?: [\\p{L}'’-]+){1,5})?(?: (?:again|please|pls|plz|now))*[\\s.!]*$`,
+  'iu',
+)
+const HAS_VERB =
+  /\b(?:is|are|was|were|am|has|have|had|isn't|aren't|changed|lost|forgot|forget|hate|love|like|got|get|set|use|uses|reset|expired|wrote|gave|give|sent|send|works?|broke|make|write|explain|translate|check|fix|it|this|that|you|your)\b|['’](?:s|re|m) (?:\p{L}+ed|\p{L}+ing|not|in|on|at)\b/iu
+
+/** Whether a whole message is the name of what it asks for. */
+export function asksByNoun(message: string): boolean {
+  const text = message.trim()
+  return NOUN_ALONE.test(text) && !HAS_VERB.test(text)
+}
+
 /** What is said to whom one writes to, or about the moment, and nothing of the user. */
 const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
 const KNOWING =
-  /\b(?:so|as|if|did|do|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?)\b|\b(?:you|u) (?:know|see)\b/giu
+  /\b(?:so|as|if|did|do|would|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?|believe)\b|\b(?:you|u) (?:know|see)\b/giu
 const OF_USER = /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|call me|we)\b/iu
 const MOMENT =
   /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
@@ -53,7 +71,10 @@ const SMALL_TALK =
 
 /** Before a sentence they say nothing of what it tells. */
 const INTERJECTIONS =
-  /^(?:(?:hey|hi|hello|lol|haha+|ok|okay|so|oh|wow|cool|well|sorry|thanks|thank you|btw|quick thing|by the way)(?: there)?[\s,.!:–-]+)+(?=\S+ \S+ \S)/iu
+  /^(?:(?:hey|hi|hello|lol|haha+|ok|okay|so|oh|wow|cool|well|sorry|(?:many )?thanks(?: a (?:million|lot|bunch|ton)| so much| very much| indeed| again)?|thank you(?: (?:so|very) much)?|btw|quick thing|by the way)(?: there)?[\s,.!:–-]+)+(?=\S+ \S+ \S)/iu
+
+/** "Four hives." */
+const COUNTED = /^(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+) \p{L}{3,}/iu
 
 export function isSmallTalk(words: string): boolean {
   const text = words.trim().replace(INTERJECTIONS, '')
@@ -65,5 +86,7 @@ export function isSmallTalk(words: string): boolean {
       (MOMENT.test(words.trim()) && typedValues(text).length === 0 && count < 9))
   )
     return true
-  return (count < 3 && !/\d{2}|\d#|#\d/u.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
+  return (
+    (count < 3 && !/\d{2}|\d#|#\d/u.test(text) && !COUNTED.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
+  )
 }

@@ -1,12 +1,13 @@
 import { clausesOf, opened } from './clauses.ts'
 import { readCorrection } from './corrections.ts'
 import type { Fact, Sentence, Told } from './fact.ts'
+import { isOfTheMoment } from './moment.ts'
 import { MASK, plainOf } from './plain.ts'
 import { add, type Clause, type Reading } from './reading.ts'
 import { readNames } from './named.ts'
 import { sentencesOf } from './sentences.ts'
 import { isOfOthers } from './others.ts'
-import { isPlan, isQuestion, isRequest, isSmallTalk } from './speech-acts.ts'
+import { asksByNoun, isPlan, isQuestion, isRequest, isSmallTalk } from './speech-acts.ts'
 import { holdsMany, otherWordsFor } from './supersede.ts'
 import { readTelling } from './tellings.ts'
 import { readWithdrawal } from './withdrawals.ts'
@@ -19,6 +20,7 @@ const MAX_FACTS = 64
  * one of theirs. Questions, requests, quotations and code tell nothing.
  */
 export function toldBy(text: string, recent: readonly Fact[] = []): Told {
+  if (asksByNoun(text) || JOKE.test(text)) return { facts: [], statements: [] }
   const plain = plainOf(text)
   const reading: Reading = { text, plain, recent, facts: [], focus: focusOf(recent), who: 'user' }
   const statements: Sentence[] = []
@@ -36,7 +38,7 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
       readNames(reading, sentence, { sentence, corrects: false, remembers: false, greets: false })
     if (reading.facts.length > MAX_FACTS) break
     const isRead = reading.facts.length > before
-    if (isRead || isQuestion(words) || isSmallTalk(words) || words.includes(MASK)) continue
+    if (isRead || isQuestion(words) || isSmallTalk(words) || isOfTheMoment(words) || words.includes(MASK)) continue
     const last = statements.at(-1)
     if (last && isFragment(words) && text.slice(last.end, sentence.start).trim() === '')
       statements.splice(-1, 1, { text: text.slice(last.start, sentence.end), start: last.start, end: sentence.end })
@@ -44,6 +46,9 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
   }
   return { facts: reading.facts.slice(0, MAX_FACTS), statements }
 }
+
+/** Its end is no answer of the user's. */
+const JOKE = /^\s*(?:why (?:did|do|does) (?!i\b|you\b|my\b|we\b)|what do you (?:call|get)\b|knock,? knock\b)[^?]*\?/iu
 
 const TAIL_QUESTION =
   /^(?<told>.{12,}?),?\s+(?:(?:but|and|so)\s+)?(?:is|are|do|does|did|can|could|should|would|will|what|how|any|right|ok|isn't|don't)\b[^,?]*\?+$/iu

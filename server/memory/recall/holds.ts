@@ -1,12 +1,9 @@
 /** Whether a sentence has something of the kind that a question wants to hear. */
 import { isBeingWord } from '../facts/vocabulary.ts'
-import { wordsOf } from '../words.ts'
+import { DAYS, DAY_OR_MONTH, MONTHS } from './calendar.ts'
+import { hasName, hasPerson, isGivenName, isPlaceName, withoutPeople } from './names.ts'
 import type { Wanted } from './wanted.ts'
-import { isKnownWord } from './word-vectors.ts'
 
-const DAYS = '(?:mon|tues?|wed(?:s|nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:days?)?'
-const MONTHS =
-  '(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)'
 const NUMBER_WORDS =
   'one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|dozen|once|twice|couple|half|twins?'
 const NUM = `(?:\\d[\\d.,]*|${NUMBER_WORDS}|a|an)`
@@ -27,9 +24,7 @@ const FORMS: Readonly<Partial<Record<Wanted, RegExp>>> = {
   surname: /\p{Lu}[\p{L}'’-]+ \p{Lu}[\p{L}'’-]+|\b(?:surname|(?:last|family|maiden|second) name)\b/u,
   reason: /\b(?:because|cause|cos|coz|since|so (?:that|i|we)|due to|to (?!the|my|a)\p{L}+|why|reason)\b/iu,
   time: TIME,
-  clock: new RegExp(`\\b(?:${CLOCK}|\\d{4}|\\d{1,2})\\b`, 'iu'),
   number: new RegExp(`\\d|\\b(?:${NUMBER_WORDS})\\b`, 'iu'),
-  count: new RegExp(`\\d|\\b(?:${NUMBER_WORDS}|single|only child|an only|no)\\b`, 'iu'),
   duration: new RegExp(
     `\\b${NUM}(?:[ -]and a half| or so| more)?[ -]?${SPAN}\\b|\\bsince\\b|\\b(?:until|till)\\b|\\b\\d[\\d.,]* ?(?:${UNITS}|pages?|words?)\\b|\\bfrom .*\\b(?:to|til|till|until)\\b`,
     'iu',
@@ -52,20 +47,24 @@ export function holds(wanted: Wanted | null, text: string, known: ReadonlySet<st
   if (wanted === null) return true
   const form = FORMS[wanted]
   if (form) return form.test(text)
+  if (wanted === 'count') return COUNT.test(text.replaceAll(YEARS_AND_TIMES, ' '))
+  if (wanted === 'clock') return CLOCK_TIME.test(text.replaceAll(DATES_AND_AMOUNTS, ' '))
   if (wanted === 'age')
     return (
-      /\bborn\b|\b(?:years?|months?|weeks?)[ -]old\b|\bbirthday\b|\d(?:th|st|nd|rd)\b/iu.test(text) ||
+      /\bborn\b|\b(?:years?|months?|weeks?)[ -]old\b|\d(?:th|st|nd|rd) (?:birthday|bday)\b/iu.test(text) ||
       hasNumber(text.replaceAll(LASTING, ' '), AGED)
     )
   if (wanted === 'money') return /[£$€¥₹]/u.test(text) || hasNumber(text, PAID_IN)
   if (wanted === 'code') return hasCode(text)
-  if (wanted === 'place') return hasPlace(text, known) || (hasName(text, known) && !TITLE.test(text))
+  if (wanted === 'place') return hasPlace(text, known) || (hasName(withoutPeople(text), known) && !TITLE.test(text))
   if (wanted === 'name') return NAMING.test(text) || hasName(text, known)
-  return TITLE.test(text) || hasName(text, known) || hasPerson(text, known)
+  return TITLE.test(text) || hasName(text, known, isNoPlace) || hasPerson(text, known)
 }
 
 /** "Married for 56 years" says no age. */
 const LASTING = new RegExp(`\\bfor (?:${NUM}) ${SPAN}\\b`, 'giu')
+const isNoPlace = (word: string): boolean => isGivenName(word) || !isPlaceName(word)
+
 const AGED =
   /^(?:years?|yrs?|yo|y\/o|months?|old|and|in|on|now|since|next|this|last|today|tomorrow|soon|by|but|so|already|with|single|married)$/iu
 const PAID_IN =
@@ -91,55 +90,31 @@ function hasNumber(text: string, before: RegExp): boolean {
   })
 }
 
+const COUNT = new RegExp(`\\d|\\b(?:${NUMBER_WORDS}|single|only child|an only|no)\\b`, 'iu')
+const YEARS_AND_TIMES =
+  /\b(?:in|since|from|before|until|till|by|of|after) (?:early |late )?(?:19|20)\d\d\b|\b\d{1,2}(?:[:.h]\d{2}| ?[ap]\.?m)\b|\d+(?:st|nd|rd|th)\b/giu
+const CLOCK_TIME = new RegExp(`\\b(?:${CLOCK}|\\d{4}|\\d{1,2})\\b`, 'iu')
+const DATES_AND_AMOUNTS = new RegExp(
+  `\\b(?:\\d{1,2} (?:of )?${MONTHS}|${MONTHS} \\d{1,2}|\\d+(?:st|nd|rd|th)|\\d[\\d.,]* ?(?:${UNITS}|${SPAN}|k|euros?|pounds?|quid|dollars?))\\b|[£$€¥₹]\\d[\\d.,]*`,
+  'giu',
+)
+
 /** Something with a digit that is no time, no date, no amount. */
 function hasCode(text: string): boolean {
   const bare = text
+    .replaceAll(DATES_AND_AMOUNTS, ' ')
     .replaceAll(
-      new RegExp(
-        `\\b(?:\\d{1,2} (?:of )?${MONTHS}|${MONTHS} \\d{1,2}|\\d{1,2}[:.h]\\d{2}|\\d{1,2} ?[ap]\\.?m|\\d+(?:st|nd|rd|th)|\\d[\\d.,]* ?(?:${UNITS}|${SPAN}|k|euros?|pounds?|quid|dollars?))\\b`,
-        'giu',
-      ),
+      /\b\d{1,2}(?:[:.h]\d{2}| ?[ap]\.?m)\b|\b(?:in|since|from|until|by|of) (?:19|20)\d\d\b|\b(?:at|by) \d{1,2}\b/giu,
       ' ',
     )
-    .replaceAll(/[£$€¥₹]\d[\d.,]*|\b(?:in|since|from|until|by|of) (?:19|20)\d\d\b|\b(?:at|by) \d{1,2}\b/giu, ' ')
   return /\d/u.test(bare)
 }
 
 const NAMING =
   /\b(?:called|named?|name is|name's|names are|names|goes by|call (?:it|him|her|them|me|the \p{L}+)|nicknamed)\b/iu
 const TITLE = /\b(?:dr|mr|mrs|ms|miss|prof|professor|frau|herr|sir|lady)\.? \p{L}/iu
-const TIME_WORD = new RegExp(`^(?:${DAYS}|${MONTHS})$`, 'iu')
 const AT_PLACE =
   /\b(?:in|at|to|from|on|onto|under|underneath|beneath|behind|near|inside|above|below|by|with|next to|between|beside|over|outside|into|along|against|through|via|across|opposite|for|spot|level|row|floor|room|gate|platform|bay)\s+(?<place>(?:(?:the|a|an|my|our|his|her|their|that|this) )?[\p{L}\p{N}][^\s,.;!?]*)/giu
-
-/** A word with a capital that stands for nobody whom the question knows: "I" and days are none. */
-function hasName(text: string, known: ReadonlySet<string>): boolean {
-  const words = text.matchAll(/\p{Lu}[\p{L}\p{M}'-]*/gu)
-  return [...words].some(({ 0: word, index }) => {
-    const isFirst = index === 0 || /[.!?:]\s*$/u.test(text.slice(0, index))
-    const bare = word.replace(/'s?$/u, '')
-    if (/^I(?:'|$)/u.test(word) || TIME_WORD.test(bare) || known.has(bare.toLowerCase())) return false
-    return !isFirst || !COMMON_FIRST.test(bare)
-  })
-}
-
-/** "My sister in law runs it", "vodafone", "jaylen": people by what they are, and names in small letters. */
-function hasPerson(text: string, known: ReadonlySet<string>): boolean {
-  if (!/\p{Lu}/u.test(text) && /\b(?:with|by|to|from|next to)\s+(?!(?:the|my|a|an|it|you|me)\b)\p{L}{3,}/iu.test(text))
-    return true
-  return wordsOf(text).some(
-    (word) =>
-      !known.has(word) &&
-      ((isBeingWord(word) && !owns(word, text)) || (/^\p{L}{3,}$/u.test(word) && !isKnownWord(word))),
-  )
-}
-
-/** "Daughter's wedding" says of a wedding whose it is. */
-const owns = (word: string, text: string): boolean => new RegExp(`\\b${word}'s? \\p{L}`, 'iu').test(text)
-
-/** Words at the beginning of a sentence that are no names. */
-const COMMON_FIRST =
-  /^(?:\p{Ll}.*|My|Our|The|A|An|We|He|She|It|They|You|This|That|These|Those|There|Here|So|And|But|Or|If|When|Just|Did|Do|Does|Is|Are|Was|Were|Hi|Hey|Hello|Yes|No|Ok|Okay|Oh|Well|Also|Please|Some|Few|Long|Best|Got|Been|Never|Not|Booked|Booking|Baby|Dad|Mom|Mum|Wife|Husband|Car|Half|Parking|For|In|On|At|To|From|With|Currently|Saving|Both|Every|Last|Next|Today|Tomorrow|Yesterday|Now|Really|Sorry|Thanks|Thank|Remember|Note|Can|Could|Will|Would|Should|Have|Has|Had|Going|Gonna|Moved|Started|Working|Living|Born|Trying|Took|Left|Lost|Bought|Sold|Finally|Actually|Anyway|By|Btw|Fyi)$/u
 
 /** "On new moon nights" is a time. */
 const ON_DAYS =
@@ -153,7 +128,7 @@ function hasPlace(text: string, known: ReadonlySet<string>): boolean {
     if (/^for\b/iu.test(whole) && !/^(?:\p{Lu}|the\b)/u.test(groups?.['place'] ?? '')) return false
     if (/^(?:with|by)\b/iu.test(whole) && !/^\p{Lu}/u.test(word) && !isBeingWord(word.toLowerCase())) return false
     return (
-      !TIME.test(word) && !/^(?:\d{1,2}|[\d+(][\d()/-]{3,})$/u.test(word) && !TIME_WORD.test(word) && word.length > 1
+      !TIME.test(word) && !/^(?:\d{1,2}|[\d+(][\d()/-]{3,})$/u.test(word) && !DAY_OR_MONTH.test(word) && word.length > 1
     )
   })
 }

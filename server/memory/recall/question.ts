@@ -1,4 +1,5 @@
 /** What a message asks, as far as it can be answered by what its user told. */
+import { asksByNoun } from '../facts/speech-acts.ts'
 import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, searchWords, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
@@ -16,8 +17,12 @@ export interface Question {
   readonly known: ReadonlySet<string>
   /** The noun that says what the answer is: "ring size" of "what's my wife's ring size?". */
   readonly focus: readonly string[]
+  /** "Festival" of "what festival am I going to?": one is asked for, which has to be named; null where none is. */
+  readonly which: string | null
   /** Words with a capital, in lower case. */
   readonly names: ReadonlySet<string>
+  /** "Harvest" of "when do we harvest the tomatoes?", in lower case; null where none is known. */
+  readonly verb: string | null
 }
 
 const LEAD =
@@ -29,6 +34,13 @@ const STATING = /^(?:i|i'm|i've|i'd|we|we're|it|it's|that|that's|you|you're|he|s
 /** "Am I vegan or vegetarian?" */
 const EITHER = /^(?:am|is|are|do|does|was) .*?\b(?<one>\p{L}+) or (?<other>\p{L}+)/iu
 const FIRST_PERSON = /\b(?:i|i'?m|i'?ve|me|my|mine|we|we'?re|our|ours|us)\b/iu
+/** "How long is she staying?", "what was grandad's ship called?": of somebody whom the user has told of. */
+const OF_SOMEBODY =
+  /^(?:what|when|where|which|who|whose|how|is|are|was|were|does|do|did|has|have)\b.*\b(?:she|he|her|his|him)\b/iu
+const KIN =
+  /\b(?:mum|mom|dad|mummy|daddy|gran|granny|grandma|grandad|granddad|grandpa|nan|nana|auntie|aunt|uncle)\b(?! (?:do|does|always|usually)\b)/iu
+const asksOfKin = (question: string): boolean => OF_SOMEBODY.test(question) || KIN.test(question)
+
 /** What is asked for is to be thought of, not to be remembered. */
 const OF_THE_WORLD =
   /^(?:how (?:do|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best(?! friend)|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
@@ -39,12 +51,12 @@ const OF_THE_WORLD =
 const OF_BOTH =
   /^(?:what|which|when|where|who)(?:'?s| is| are| was) the (?!(?:best(?! friend)|meaning|difference|point|use|capital|weather|time|date|day|news|matter|problem|answer|question|sun|moon|earth|world|sky|universe|internet|web|president|pope|king|queen|prime|government|economy|stock|law|definition|word|speed|population|height|distance|square|sum|first|last|most)\b)(?!(?:\p{L}+ )*\p{L}+(?<!gu|b)est )[\p{Ll}'-]+(?: [\p{Ll}'-]+){0,3}$/u
 /** "When does the plumber come?": one of the people that somebody has. */
-const OF_SOMEBODY =
+const OF_SOMEBODYS =
   /^(?:when|where|what time|what day|which day|what) (?:is|does|do|did|was) the (?<who>\p{Ll}+) (?:\p{Ll}+)(?: \p{Ll}+)?$/u
 
 function isOfBoth(question: string): boolean {
   const bare = `${question.charAt(0).toLowerCase()}${question.slice(1)}`
-  return OF_BOTH.test(bare) || isBeingWord(OF_SOMEBODY.exec(bare)?.groups?.['who'] ?? '')
+  return OF_BOTH.test(bare) || isBeingWord(OF_SOMEBODYS.exec(bare)?.groups?.['who'] ?? '')
 }
 
 /** Words that name the kind of an answer and are seldom in it. */
@@ -66,28 +78,37 @@ const VERB_BEFORE_KIND = /^(?:what|which) \p{L}+(?: \p{L}+)? (?:is|are|was|were)
 /** Null where a message asks nothing that could have been told. `isAsked`: it is known to ask for something of its user. */
 export function readQuestion(message: string, isAsked = false): Question | null {
   const text = message.replaceAll(/[’‘`´]/gu, "'").trim()
-  const asked = lastQuestion(text) ?? (isAsked ? text : null)
+  if (TASK.test(text)) return null
+  const asked = asksByNoun(text) ? text.replace(NEEDED, '') : (lastQuestion(text) ?? (isAsked ? text : null))
   if (asked === null) return null
   const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
+  const names = namesIn(bare)
   const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with my)\b/iu.test(bare)
-  if (isWorld && !isAsked) return null
+  // Who was told of may have a name.
+  if (isWorld && !isAsked && names.size === 0) return null
   const kind = VERB_BEFORE_KIND.test(bare) ? undefined : ASKED_KIND.exec(bare)?.groups?.['noun']?.toLowerCase()
   const words = weighted(bare, kind)
   const known = new Set(bare.toLowerCase().match(/[\p{L}\p{N}]+/gu))
   return {
     words,
     wanted: wantedBy(bare) ?? kindOf(focusOf(bare)),
-    isOwn: isAsked || FIRST_PERSON.test(bare) || /\bi (?:told|gave)\b/iu.test(asked) || isOfBoth(bare),
+    isOwn:
+      isAsked || FIRST_PERSON.test(bare) || asksOfKin(bare) || /\bi (?:told|gave)\b/iu.test(asked) || isOfBoth(bare),
     isDefinite: /\b(?:the|my|our|his|her|their|this|that)\b/iu.test(bare) || !ASKING.test(bare),
     known,
     focus: focusOf(bare),
-    names: namesIn(bare),
+    which: WHICH.exec(bare)?.groups?.['noun']?.toLowerCase() ?? null,
+    names,
+    verb: verbOf(bare),
   }
 }
 
 /** "What's my ring size", "which university do I go to", "alarm code for the house": the noun before what it belongs to. */
 const FOCUS =
   /^(?:(?:at|on|in|until|till|since|for|from|with|to|by|about|of) )?(?:(?:what|which|how many)(?:'?s| is| are| was| were)?\s+)?(?:(?:the|my|our|his|her|their|a|an)\s+)?(?:(?:\p{L}+'s|new|old|last|first|next|current|favou?rite|best)\s+)*(?:(?:kind|type|sort|name) of (?:the |my |our )?)?(?<noun>(?:\p{L}[\p{L}-]*\s+){0,2}?\p{L}[\p{L}-]*)(?=\s+(?:of|for|on|in|at|with|from|to|about|by|under|before|after|between|until|during|again|now|pls|please|did|do|does|is|are|am|was|were|will|would|can|could|should|have|has|had|must|might|that|who|which|when|where|i|we|my|our|the|he|she|they|[\p{L}]+s)\b|[\s,.!]*$)/iu
+
+const WHICH =
+  /^(?:(?:at|on|in|for|from|with|to|by|about|of) )?(?:what|which) (?:[\p{L}-]+ )?(?<noun>(?!one\b|of\b|day\b|time\b)[\p{L}-]+)(?= (?:am|is|are|was|were|do|does|did|will|would|can|could|should|have|has|had)\b)/iu
 
 function focusOf(question: string): string[] {
   if (/^(?:who|whom|whose|when|where|why|how(?! many)|what'?s? (?:do|does|did|am|have|has|will)\b)/iu.test(question))
@@ -103,6 +124,14 @@ function kindOf(focus: readonly string[]): Wanted | null {
   const head = focus.length > 1 ? focus.at(-1) : undefined
   if (head === 'time') return 'clock'
   return head === 'day' || head === 'date' ? 'time' : null
+}
+
+const VERB =
+  /\b(?:do|does|did|will|would|can|could|should|must|have|has|had|am|is|are|was|were)(?:n't)? (?:i|we|you|he|she|it|they|(?:my|our|the|his|her|their) (?:[\p{L}'-]+ ){0,1}?[\p{L}'-]+|\p{Lu}[\p{L}'-]+) (?:(?:still|always|usually|also|have to|need to|want to|going to|supposed to|gonna) )?(?<verb>[\p{L}]{3,})/u
+
+function verbOf(question: string): string | null {
+  const verb = VERB.exec(question)?.groups?.['verb']?.toLowerCase()
+  return verb === undefined || isCommon(verb) ? null : verb
 }
 
 function namesIn(question: string): ReadonlySet<string> {
@@ -131,11 +160,18 @@ function classOf(word: string, kind: string | undefined): WordClass {
   return LIGHT.has(stem(word)) ? 'light' : 'named'
 }
 
+/** What is to be done with a text or worked out asks for nothing that was told. */
+const TASK =
+  /^(?:(?:please|pls|kindly|sir|can you|could you|hey|ok|now)[\s,]+)*(?:translate|explain|define|summari[sz]e|proofread|rewrite|rephrase|paraphrase|convert|calculate|compute|solve|compose)\b/iu
+const NEEDED = /^(?:(?:i )?need|looking for|what about) /iu
+/** "My fav film is what" */
+const ASKED_LAST = /^(?<of>.+) (?<verb>is|are|was|were) (?<what>what|who|where|when|which)(?: again)?$/iu
+
 /** The last sentence that asks; a message of a few words without a verb asks too, with its question mark or a "please". */
 function lastQuestion(text: string): string | null {
   const sentences = text.match(/[^?!.\n]+[?!.]*/gu) ?? []
   const asking = sentences
-    .map((sentence) => askingFirst(sentence.trim()))
+    .map((sentence) => askingFirst(sentence.trim().replace(ASKED_LAST, '$<what> $<verb> $<of>')))
     .filter((sentence) => {
       const bare = sentence.replace(LEAD, '')
       const isLed = ASKED_FOR.test(sentence.slice(0, sentence.length - bare.length))

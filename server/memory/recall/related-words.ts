@@ -121,6 +121,20 @@ const ALIKE = `
   dinner lunch breakfast meal
   website site url
   company business startup firm
+  truck lorry rig wagon
+  chicken: hen rooster
+  extra spare
+  group type
+  thesis dissertation
+  hide stash stow keep put
+  hive beehive
+  bp pressure
+  bill billing: invoice
+  cover replace: takes over
+  quote estimate
+  internet wifi network
+  terminal machine
+  gamertag handle username
 `
 
 /** Each line: two sides that are never the same. */

@@ -56,7 +56,10 @@ const FORMS: readonly (readonly [RegExp, Wanted])[] = [
   ],
   [/\bhow many\b/iu, 'count'],
   [/\bsizes?\b|\bhow (?:big|large|wide|high)\b/iu, 'size'],
-  [/\bhow (?:much|far|fast|strong|deep)\b|\b(?:score|dose|result)\b/iu, 'number'],
+  [
+    /\bhow (?:much|far|fast|strong|deep)\b|\b(?:score|dose|result|rating|temperature|percentage)\b|\b(?:meter|bp|pressure|sugar) (?:reading|level)\b/iu,
+    'number',
+  ],
   [
     /\b(?:what|which) time\b(?! ?zone)|\btime (?:is|does|do|of)\b|\b(?:opening|closing|departure|arrival|start|starting) time\b/iu,
     'clock',
@@ -66,7 +69,7 @@ const FORMS: readonly (readonly [RegExp, Wanted])[] = [
     'time',
   ],
   [
-    /\b(?:number|code|pin|combination|combo|serial|iban|plate|registration|postcode|zip|id)\b(?! of (?:kids|children|people|hives))/iu,
+    /\b(?:number|code|pin|combination|combo|serial|iban|plate|registration|postcode|zip|id|reference|ref|membership)\b(?! of (?:kids|children|people|hives))/iu,
     'code',
   ],
   [/\bwho(?:m|se|'s|s)?\b(?! (?:do|does|did) .*\b(?:vote|support|work|cheer|root|play|bank|fly)\b)/iu, 'person'],

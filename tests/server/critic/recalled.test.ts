@@ -3,10 +3,17 @@ import { checkReply } from '../../../server/critic/check-reply.ts'
 import { recalled, recollect } from '../../../server/critic/recalled.ts'
 import { withoutStale } from '../../../server/critic/shown-sentence.ts'
 import type { KnownFact } from '../../../server/critic/verdict.ts'
+import type { MemoryHit } from '../../../server/store/memory-calls.ts'
 import { askedBy } from '../../../server/memory/facts/asked-by.ts'
 
 const factOf = (id: string, attribute: string, value: string, text: string, holds = true): KnownFact => {
   return { id, subject: 'user', attribute, value, text, holds }
+}
+
+const hitOf = (id: string, text: string, similarity: number | null = null): MemoryHit => {
+  const times = { created: 1, updated: 1, expires: null, ended: null }
+  const memory = { id, namespace: 'default', user: null, text, metadata: {}, ...times, source: null, fact: null }
+  return { memory, score: 1, words: 1, similarity, topic: null }
 }
 
 function answerTo(
@@ -14,9 +21,10 @@ function answerTo(
   reply: string,
   facts: readonly KnownFact[],
   heard: readonly string[] = [],
+  found: readonly MemoryHit[] = [],
 ): unknown {
   const notes = heard.map((text, at) => ({ id: `note_${at}`, text }))
-  const remembered = { asked: askedBy(question), found: [], facts, heard: notes }
+  const remembered = { asked: askedBy(question), found, facts, heard: notes }
   const recollection = recollect(question, remembered)
   const verdicts = checkReply({ question, reply, facts, notes })
   const decision = recollection && recalled(question, recollection, reply, verdicts, remembered, false)
@@ -43,8 +51,8 @@ describe("what a user's own sentences answer", () => {
   })
 
   test('what may answer is said to be no more than near', () => {
-    const told = ['we hold our book club at the Rosemary café']
-    expect(answerTo('what is my club called?', 'I see.', [], told)).toBe(
+    const told = ['the lad who bought the van was crying']
+    expect(answerTo('what model was my van?', 'I see.', [], told)).toBe(
       `You have not told me that in so many words. What comes nearest: "${told[0]}"`,
     )
   })
@@ -57,6 +65,16 @@ describe("what a user's own sentences answer", () => {
     expect(answerTo('How old am I?', 'I see.', [of('a', '59', false), of('b', '60', true)])).toBe(
       'You have not told me your age.',
     )
+  })
+
+  test('a sentence of which one fact was replaced still answers by its others', () => {
+    const text = 'My daughter studies in Nanjing, her major is chemistry'
+    const of = (id: string, attribute: string, value: string, holds: boolean): KnownFact => {
+      return { id, subject: 'daughter', attribute, value, text, holds }
+    }
+    const facts = [of('a', 'studies', 'Nanjing', false), of('b', 'major', 'chemistry', true)]
+    const hits = facts.map(({ id }) => hitOf(id, text))
+    expect(answerTo('what is my daughter studying?', 'I see.', facts, [], hits)).toMatch(/chemistry/u)
   })
 
   test('a question about the world is left to the model', () => {

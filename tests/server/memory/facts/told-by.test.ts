@@ -76,6 +76,34 @@ describe('nothing is taken from what the user does not state', () => {
     })
   }
 
+  test.each([
+    'my day was awful',
+    'So tired I could fall asleep on the bus',
+    'goodnight, off to bed',
+    'Many thanks indeed, that was most kind.',
+    'sorry for the late reply',
+    "it's bucketing down outside",
+    'i cant even rn',
+    'please to make that shorter',
+    'make up a limerick about a goose',
+    'name of our hamster',
+  ])('nothing is kept of the moment, of requests and of what is asked for by its name: %s', (text) => {
+    expect(toldBy(text)).toEqual({ facts: [], statements: [] })
+  })
+
+  test.each([
+    'I feel sick whenever I eat shrimp',
+    'I get awful headaches since the accident',
+    'off to bed at 21:30 again because of the early shift',
+    'my back is killing me since I moved to Leeds',
+    'Four hives.',
+    'Had my appendix out in 2016',
+    'I finally joined the choir at St Oswin, as an alto would you believe',
+  ])('but what lasts is, in the same words: %s', (text) => {
+    const { facts, statements } = toldBy(text)
+    expect(facts.length + statements.length).toBeGreaterThan(0)
+  })
+
   test('a statement that no rule reads is kept as it is, a question and small talk are not', () => {
     const told = toldBy('Yesterday the two of us walked along the river. Was it nice? Haha ok.')
     expect(told.facts).toEqual([])

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { answers, LEAST_SURE } from '../../../../server/memory/recall/answers.ts'
 import { readQuestion } from '../../../../server/memory/recall/question.ts'
 
-const sure = (asked: string, told: string): number => answers(readQuestion(asked, true)!, told, null)
+const sure = (asked: string, told: string): number => answers(readQuestion(asked, true)!, { text: told, topic: null })
 
 describe('sentences that answer a question', () => {
   test.each([
@@ -45,9 +45,32 @@ describe('sentences that answer a question', () => {
     ['where was grandma born?', 'Grandpa Otto was born in Graz'],
     ['which colour is his van?', 'he has a big van'],
     ["what's my ex called?", 'my ex moved to Cádiz with the dog'],
+    ["what's aunt Vera's husband called?", 'aunt Vera sells candles in York'],
+    // A number, a name or a date of another kind.
+    ['who am I going to Rome with?', 'Tickets booked, Rome in June'],
+    ['what time does the play start?', 'the play is on March 6'],
+    ['how many coins do I own?', 'I collect coins from before 1900'],
+    ['how old is my wife?', "my wife's birthday is on 2 November"],
+    ['where was grandad born?', 'Grandad Otto was born in 1931'],
+    ["what's the booking reference for the hotel?", 'Booked the hotel in Delft for us'],
   ])('none for %s: %s', (asked, told) => {
     expect(sure(asked, told)).toBeLessThan(LEAST_SURE)
   })
+})
+
+test.each([
+  ['which knee was it?', 'my knee surgery went fine'],
+  ['what festival are we going to?', 'a tent arrived for the festival, so bright that we find it drunk'],
+])('%s is not surely answered by what does not say which: %s', (asked, told) => {
+  expect(sure(asked, told)).toBeLessThan(0.7)
+})
+
+test('of sentences with the same words, that which is nearer in meaning is surer', () => {
+  const said = { text: 'the choir meets on Mondays at the town hall', topic: null }
+  const [near, far] = [0.8, 0.2].map((similarity) =>
+    answers(readQuestion('where does my choir sing?')!, { ...said, similarity }),
+  )
+  expect(near).toBeGreaterThan(far!)
 })
 
 describe('questions', () => {
@@ -59,16 +82,24 @@ describe('questions', () => {
     'locker combination pls',
     'remind me of my wifi password',
     "I want to ring her, what's my aunt's number?",
+    'name of our hamster',
+    'garage door code',
+    'need my badge no. for the form',
+    'my best song is what',
+    'What can Zofia not eat?',
   ])('without a question mark, or after something else: %s', (text) => {
     expect(readQuestion(text)).not.toBeNull()
   })
 
-  test.each(["what's my sister's job", 'do you remember where I parked?', 'so who did we meet in Rome?'])(
-    'of the user: %s',
-    (text) => {
-      expect(readQuestion(text)?.isOwn).toBe(true)
-    },
-  )
+  test.each([
+    "what's my sister's job",
+    'do you remember where I parked?',
+    'so who did we meet in Rome?',
+    'how long is she staying?',
+    "what was grandad's ship called?",
+  ])('of the user: %s', (text) => {
+    expect(readQuestion(text)?.isOwn).toBe(true)
+  })
 
   test.each([
     'I live in Oslo.',
@@ -77,6 +108,10 @@ describe('questions', () => {
     'what should we cook?',
     'hi there',
     'can you help me?',
+    'great name',
+    'happy birthday',
+    'I got a new number',
+    'the code is 4471',
   ])('none that could have been told: %s', (text) => {
     expect(readQuestion(text)?.isOwn ?? false).toBe(false)
   })

@@ -1,0 +1,122 @@
+/** Questions of people beside sentences of theirs, as the weights of server/memory/recall are fitted and judged by. */
+import { readFileSync } from 'node:fs'
+import { openEmbedder } from '../../runtime/embedder.ts'
+import { loadBundle } from '../../runtime/bundle.ts'
+import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
+import { askedBy } from '../../server/memory/facts/asked-by.ts'
+import type { Fact } from '../../server/memory/facts/fact.ts'
+import { toldBy } from '../../server/memory/facts/told-by.ts'
+import { sameTopic } from '../../server/memory/facts/topic.ts'
+import { tellsNothingElse } from '../../server/memory/recall/likeness.ts'
+import { FEATURES, pairFeatures } from '../../server/memory/recall/pair.ts'
+import { readQuestion } from '../../server/memory/recall/question.ts'
+import { Random } from '../../trainer/random.ts'
+import { othersCases, peopleCases, toldCases, type Case } from './newcomer-cases.ts'
+
+export interface Pair {
+  readonly text: string
+  readonly isAnswer: boolean
+  readonly x: readonly number[]
+}
+
+/** A question, the sentences that were told before it, and some that others told. */
+export interface AskedPairs {
+  readonly question: string
+  readonly part: string
+  readonly isTold: boolean
+  readonly own: readonly Pair[]
+  readonly others: readonly Pair[]
+}
+
+/** Messages of others that each question is compared with. */
+const OTHERS = 40
+/** Parts whose writers tell of many things: one's sentences answer no other one's question. */
+const PEOPLE = new Set(['A', 'B', 'C', 'D', 'E', 'kept'])
+
+interface Asked {
+  readonly question: string
+  readonly part: string
+  readonly messages: readonly string[]
+  readonly value: string | null
+}
+
+/** All questions of these parts. */
+export async function askedPairs(parts: readonly string[]): Promise<AskedPairs[]> {
+  const asked = [...peopleCases(), ...othersCases(), ...toldCases()].flatMap(askedIn)
+  const all = [...asked, ...nearLines()].filter(({ part }) => parts.includes(part))
+  const random = new Random('pairs')
+  const others = all.map(({ part, messages }) => {
+    const told = all.filter((one) => one.part === part).flatMap((one) => one.messages)
+    const drawn = PEOPLE.has(part) ? Array.from({ length: OTHERS }, () => random.pick(told)) : []
+    return drawn.filter((message) => !messages.includes(message))
+  })
+  const cosine = await cosines(all.flatMap(({ question, messages }) => [question, ...messages.flatMap(sentencesTold)]))
+  return all.map(({ question, part, messages, value }, at) => {
+    const pairs = (message: string, answer: string | null) => pairsOf(question, message, answer, cosine)
+    const own = messages.flatMap((message) => pairs(message, value))
+    return { question, part, isTold: value !== null, own, others: others[at]!.flatMap((one) => pairs(one, null)) }
+  })
+}
+
+function askedIn({ kind, part, tells, asks, value }: Case): Asked[] {
+  return kind === 'told' || kind === 'never told' ? [{ question: asks, part, messages: tells.flat(), value }] : []
+}
+
+/** Something told, with a question that it answers and near ones that it does not. */
+function nearLines(): Asked[] {
+  const file = readFileSync(new URL('../fixtures/newcomer/near.jsonl', import.meta.url), 'utf8')
+  return file
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => {
+      const { told, asks, near } = JSON.parse(line) as { told: string; asks: string; near: string[] }
+      const of = { part: 'near', messages: [told] }
+      return [{ ...of, question: asks, value: told }, ...near.map((question) => ({ ...of, question, value: null }))]
+    })
+}
+
+function toldIn(message: string): { readonly text: string; readonly fact: Fact | null }[] {
+  const { facts, statements } = toldBy(message)
+  const held = facts.filter(({ kind }) => kind !== 'withdrawn').map((fact) => ({ text: fact.sentence.text, fact }))
+  return [...held, ...statements.map(({ text }) => ({ text, fact: null }))]
+}
+
+const sentencesTold = (message: string): string[] => toldIn(message).map(({ text }) => text)
+
+function pairsOf(
+  question: string,
+  message: string,
+  value: string | null,
+  cosine: (one: string, other: string) => number,
+): Pair[] {
+  const read = readQuestion(question, true)
+  if (!read) return []
+  const asked = askedBy(question)
+  return toldIn(message).flatMap(({ text, fact }): Pair[] => {
+    const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
+    if (tellsNothingElse(read, about)) return []
+    const topic = fact && asked.length > 0 ? Math.max(0, ...asked.map((one) => sameTopic(one, fact))) : null
+    const features = pairFeatures(read, { text: about, topic, similarity: cosine(question, text) })
+    const isAnswer = value !== null && folded(text).includes(folded(value))
+    return [{ text, isAnswer, x: FEATURES.map((name) => features[name]) }]
+  })
+}
+
+const folded = (text: string): string => text.normalize('NFKC').toLowerCase()
+
+/** Cosines of these texts by the bundled embedder. */
+async function cosines(texts: readonly string[]): Promise<(one: string, other: string) => number> {
+  const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
+  const vectors = new Map<string, Float32Array>()
+  const unlike = [...new Set(texts)]
+  for (let from = 0; from < unlike.length; from += 64) {
+    const batch = unlike.slice(from, from + 64)
+    const made = await embedder.embed(batch.map((text) => embedder.encode(text)))
+    for (const [at, text] of batch.entries()) vectors.set(text, made[at]!)
+  }
+  embedder.close()
+  return (one, other) => {
+    const [a, b] = [vectors.get(one)!, vectors.get(other)!]
+    return a.reduce((sum, x, at) => sum + x * b[at]!, 0)
+  }
+}
