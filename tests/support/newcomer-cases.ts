@@ -73,7 +73,13 @@ export function peopleCases(): Case[] {
  * lines tells in one conversation, the others in one for each message.
  */
 export function othersCases(): Case[] {
-  const files = { C: 'others-open.jsonl', D: 'others-second.jsonl', kept: 'others-kept.jsonl' }
+  const files = {
+    C: 'others-open.jsonl',
+    D: 'others-second.jsonl',
+    kept: 'others-kept.jsonl',
+    X: 'corrections-open.jsonl',
+    Y: 'corrections-second.jsonl',
+  }
   return Object.entries(files).flatMap(([part, file]) =>
     read(file).map((line, at): Case => {
       const { kind, tells = [], corrects = [], asks, says, value, old } = JSON.parse(line) as OthersLine
