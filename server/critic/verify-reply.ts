@@ -74,7 +74,8 @@ export async function verifyReply(
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
   const recollection = policy === 'quote' ? recollect(question, remembers) : null
-  const later = recollection && (await withLater(recollection, toldAround(store, owner, { namespace, user })))
+  const around = { around: toldAround(store, owner, { namespace, user }), compare: comparing(embedders, owner, log) }
+  const later = recollection && (await withLater(question, recollection, around))
   const answer = later && recalled(question, later, reply, verdicts, remembers, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const decision = (policy === 'quote' && confirmation(decided, verdicts, evidence, told)) || decided

@@ -15,7 +15,7 @@ const IS_NOW =
 /** "The 55 cm one", "the other one". */
 const OF_SOME = /\b(?:the|that) (?:\S+ ){0,3}ones?\b|\bthe other\b/iu
 /** Other words than those of a correction at once. */
-const MADE_OTHER =
+export const MADE_OTHER =
   /\bmake (?:that|it)\b|\b(?:use|passed|handed|lent|gave|given|reset|stolen|broke|died|prefer|these days|spel(?:led|t)|reckons?|misread|ought|dropped|decided|settled|ended up|go(?:es|ing)? with|went with|rather|better|back to|by mistake|takes? over|took over|stands? in|lately|nah|rearranged|reorgani[sz]ed|reshuffled|doubled|halved)\b/iu
 /** Kinds that a sentence has or has not, whatever it says. */
 const PLAIN: ReadonlySet<Wanted> = new Set<Wanted>([
