@@ -1,8 +1,11 @@
 /** What was told after an answer may take its place: "the table is for four", and then "make that seven". */
 import { heldPart } from '../memory/recall/held-part.ts'
+import { holds } from '../memory/recall/holds.ts'
 import { replaces } from '../memory/recall/replaces.ts'
+import { wordsOf } from '../memory/words.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import type { Answer, Recollection } from './recalled.ts'
+import type { Similarity } from './similarity.ts'
 
 /** What its user told before and after a memory, nearest first. */
 export interface Neighbours {
@@ -12,9 +15,6 @@ export interface Neighbours {
   readonly after: readonly Memory[]
 }
 
-/** How near two of the texts are, as a part of the least that is similar; null where nobody knows. */
-export type Similarity = (one: string, other: string) => number | null
-
 export interface Surroundings {
   readonly around: (id: string) => Promise<Neighbours>
   readonly compare: (texts: readonly string[]) => Promise<Similarity>
@@ -22,6 +22,9 @@ export interface Surroundings {
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
 const LEAST = { next: 0.5, later: 0.9 } as const
+
+/** Of a turn that corrects, the sentence counts that has what is asked for. */
+const OF_KIND = 0.5
 
 /** The same with what holds now, without what that says of how it was before. */
 export async function withLater(
@@ -40,13 +43,24 @@ export async function withLater(
   const surely = (said: string, turn: readonly Memory[], next: Memory, isNext: boolean): number => {
     const [toSaid, toAsked] = [similar(said, next.text), similar(message, next.text)]
     const similarity = toSaid === null || toAsked === null ? null : { said: toSaid, asked: toAsked }
-    const earlier = turn.slice(0, turn.findIndex(({ text }) => text === next.text)).map(({ text }) => text)
+    const earlier = turn
+      .slice(
+        0,
+        turn.findIndex(({ text }) => text === next.text),
+      )
+      .map(({ text }) => text)
     return replaces(question, said, { text: next.text, before: earlier.join(' '), isNext, similarity })
+  }
+  const worth = ({ next, sure }: { next: Memory; sure: number }, said: readonly string[]): number => {
+    const known = new Set([...question.known, ...said.flatMap(wordsOf)])
+    return sure + (question.wanted !== null && holds(question.wanted, next.text, known) ? OF_KIND : 0)
   }
   const ownAt = turns.findIndex((turn) => turn.some((one) => turnOf(one) === turnOf(own)))
   const isCorrected = (memory: Memory, at: number): boolean =>
     memory.ended === own.created || surely(memory.text, turns[ownAt]!, own, at + 1 === ownAt) >= LEAST.next
-  const root = turns.slice(0, ownAt).flatMap((turn, at) => turn.filter((memory) => isCorrected(memory, at)).map((memory) => ({ memory, at })))[0]
+  const root = turns
+    .slice(0, ownAt)
+    .flatMap((turn, at) => turn.filter((memory) => isCorrected(memory, at)).map((memory) => ({ memory, at })))[0]
   const said = [root?.memory.text ?? last.text]
   let found = root?.at ?? ownAt
   let holding: Memory | null = null
@@ -56,20 +70,16 @@ export async function withLater(
     const scored = turn
       .filter(({ ended }) => ended === null)
       .map((next) => ({ next, sure: Math.max(...said.map((one) => surely(one, turn, next, isNext))) }))
-    const best = scored.toSorted((a, b) => b.sure - a.sure)[0]
-    const isOwn = at === ownAt
-    if (!best || (!isOwn && best.sure < (isNext ? LEAST.next : LEAST.later))) continue
+    const most = Math.max(0, ...scored.map(({ sure }) => sure))
+    if (scored.length === 0 || (at !== ownAt && most < (isNext ? LEAST.next : LEAST.later))) continue
+    const best = scored.toSorted((a, b) => worth(b, said) - worth(a, said))[0]!
     if (holding) said.push(holding.text)
     holding = best.next
     found = at
   }
   if (holding === null) return { ...recollection, answers: [{ ...last, text: heldPart(question, [], last.text) }] }
-  return { ...recollection, answers: [answerBy(last, holding, heldPart(question, said, holding.text))] }
-}
-
-/** A fact on the topic stays one where nothing else took its place. */
-function answerBy(last: Answer, { id, text }: Memory, shown: string): Answer {
-  return { ...last, id, text: shown, fact: null }
+  const text = heldPart(question, said, holding.text)
+  return { ...recollection, answers: [{ ...last, id: holding.id, text, fact: null }] }
 }
 
 const turnOf = ({ id, source }: Memory): string => source?.response ?? id

@@ -10,6 +10,7 @@ import { heardIn } from './heard.ts'
 import { promiseOf } from './promise.ts'
 import { withLater, type Neighbours } from './later.ts'
 import { recalled, recollect } from './recalled.ts'
+import { comparing } from './similarity.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
@@ -36,6 +37,8 @@ export type MakeAnother = (
 /** Facts that a reply is checked against, told last. With more of them, what is not among them may have been told. */
 const MAX_FACTS = 1000
 
+type CriticDeps = Pick<Deps, 'store' | 'metrics' | 'critic' | 'embedders' | 'log'>
+
 /** A turn whose reply is complete. */
 export interface CheckedTurn {
   readonly question: string
@@ -51,7 +54,7 @@ export interface CheckedTurn {
 
 /** The verdicts on a reply, and what is served. */
 export async function verifyReply(
-  { store, metrics, critic }: Pick<Deps, 'store' | 'metrics' | 'critic'>,
+  { store, metrics, critic, embedders, log }: CriticDeps,
   owner: string,
   { namespace, user }: MemoryUse,
   { question, reply, evidence, told, heard, isWhole }: CheckedTurn,
@@ -74,8 +77,8 @@ export async function verifyReply(
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
   const recollection = policy === 'quote' ? recollect(question, remembers) : null
-  const around = { around: toldAround(store, owner, { namespace, user }), compare: comparing(embedders, owner, log) }
-  const later = recollection && (await withLater(question, recollection, around))
+  const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
+  const later = recollection && (await withLater(question, recollection, whose))
   const answer = later && recalled(question, later, reply, verdicts, remembers, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const decision = (policy === 'quote' && confirmation(decided, verdicts, evidence, told)) || decided
@@ -85,7 +88,7 @@ export async function verifyReply(
 }
 
 /** Memories next to one of the same user: what was said in the next sentences, or soon before and after. */
-const NEAR = 4
+const NEAR = 8
 
 function toldAround(
   store: Deps['store'],
@@ -108,7 +111,7 @@ function toldAround(
  * nothing in it is wrong; if something is, what `abstain` says.
  */
 export async function verifyOrRetry(
-  deps: Pick<Deps, 'store' | 'metrics' | 'critic'>,
+  deps: CriticDeps,
   owner: string,
   use: MemoryUse,
   turn: CheckedTurn,

@@ -13,7 +13,8 @@ const WANTED_OF_ASSISTANT =
   /\b(?:you|your|help|recipes?|ideas?|advice|suggestions?|tips?|info|information|poem|story|essay|text|code|script|function|regex|joke|list|translation|summary|question|answer|know|understand|understanding|looking for|searching for|wondering|explanation|example)\b/iu
 const ASKING =
   /^(?:what|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
-const IMPLICIT_SUBJECT = /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had to|will be)\b/iu
+const IMPLICIT_SUBJECT =
+  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|some)|was (?:wrong|mistaken|meant|supposed|given|told)|will be)\b/iu
 
 export function isRequest(words: string): boolean {
   const text = words.trimStart()
@@ -55,6 +56,11 @@ const SMALL_TALK =
 const INTERJECTIONS =
   /^(?:(?:hey|hi|hello|lol|haha+|ok|okay|so|oh|wow|cool|well|sorry|thanks|thank you|btw|quick thing|by the way)(?: there)?[\s,.!:–-]+)+(?=\S+ \S+ \S)/iu
 
+/** "Fridays now", "coach F", "0.6 ml": two words that tell something. */
+function hasValue(text: string): boolean {
+  return !MOMENT.test(text) && typedValues(text).some(({ kind, text: value }) => kind !== 'name' || value.length === 1)
+}
+
 export function isSmallTalk(words: string): boolean {
   const text = words.trim().replace(INTERJECTIONS, '')
   const count = text.split(/\s+/u).length
@@ -65,5 +71,5 @@ export function isSmallTalk(words: string): boolean {
       (MOMENT.test(words.trim()) && typedValues(text).length === 0 && count < 9))
   )
     return true
-  return (count < 3 && !/\d{2}|\d#|#\d/u.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
+  return (count < 3 && !hasValue(text)) || (text.length < 80 && SMALL_TALK.test(text))
 }

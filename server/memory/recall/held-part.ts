@@ -1,7 +1,10 @@
 /** The part of a correction that still holds: "Red Lion is full, so the Anchor instead" is quoted as "the Anchor instead". */
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
+import { holds } from './holds.ts'
 import type { Question } from './question.ts'
+import { areAlike } from './related-words.ts'
+import { isKnownWord } from './word-vectors.ts'
 
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
@@ -20,16 +23,44 @@ export function heldPart(question: Question, before: readonly string[], next: st
   if (!isOld(next)) return tidy(moved)
   const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail))
   const said = before.join(' ')
-  const held = bare.split(PIECE).filter((piece) => !isOld(piece) || hasNewValue(piece, said))
+  const pieces = bare.split(PIECE)
+  const clean = pieces.filter((piece) => !isOld(piece)).join(' ')
+  const known = new Set([...question.known, ...wordsOf(said)])
+  if (hasNewValue(clean, said) && holds(question.wanted, clean, known)) return tidy(clean)
+  const held = pieces.flatMap((piece) => {
+    if (!isOld(piece)) return [piece]
+    return hasNewValue(piece, said) ? [withoutOldName(piece, said)] : []
+  })
   const says = held.some((piece) => wordsOf(piece).some((word) => !isCommon(word) || /\d/u.test(word)))
   return tidy(says ? held.join(' ') : bare)
+}
+
+/** "Bex passed it to Aoife", after "Bex has it": what is said after the name of before, or before it. */
+function withoutOldName(piece: string, said: string): string {
+  const names = [...piece.matchAll(NAME)].filter(({ 0: name, index }) => isNameOf(name, said, index))
+  const [first, last] = [names[0], names.at(-1)]
+  if (!first || !last) return piece
+  const after = piece.slice(last.index + last[0].length).replace(/^['’]s?\b/u, '')
+  if (hasNewValue(`- ${after}`, said)) return after
+  const start = piece.slice(0, first.index).replace(/\s+(?:the|an?|my|our|from|of|at|in|to|with|and|by|for)\s*$/iu, '')
+  return hasNewValue(start, said) ? start : piece
+}
+
+const NAME = /\p{Lu}[\p{L}\p{M}-]*/gu
+const TIME =
+  /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november|december|i)$/iu
+
+function isNameOf(name: string, said: string, at: number): boolean {
+  const isFirst = at === 0 && isKnownWord(name.toLowerCase())
+  return !TIME.test(name) && !isFirst && new RegExp(`(?<![\\p{L}])${name}(?![\\p{L}])`, 'iu').test(said)
 }
 
 /** Words that are no more than what was said before: those of the question are its topic. */
 function oldWords({ words, known }: Question, before: readonly string[]): Set<string> {
   const asked = new Set([...words.keys()].flatMap((either) => either.split('|')).map(stem))
   const said = before.flatMap(wordsOf).filter((word) => (!isCommon(word) || /\d/u.test(word)) && !known.has(word))
-  return new Set(said.map(stem).filter((word) => !asked.has(word)))
+  const isAsked = (word: string): boolean => asked.has(word) || [...asked].some((one) => areAlike(one, word))
+  return new Set(said.map(stem).filter((word) => !isAsked(word)))
 }
 
 /** "It's May 13", after May 3: a number or a name that was not said before. */

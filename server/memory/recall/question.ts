@@ -30,7 +30,7 @@ const EITHER = /^(?:am|is|are|do|does|was) .*?\b(?<one>\p{L}+) or (?<other>\p{L}
 const FIRST_PERSON = /\b(?:i|i'?m|i'?ve|me|my|mine|we|we'?re|our|ours|us)\b/iu
 /** What is asked for is to be thought of, not to be remembered. */
 const OF_THE_WORLD =
-  /^(?:how (?:do|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
+  /^(?:how (?:do(?! (?:i|you|we|u) (?:write|spell|pronounce|say)\b.*\b(?:my|our)\b)|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))(?<!\bwhen can(?= (?:i|we) (?:pick|collect|get|fetch)\b))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
 
 /** Words that name the kind of an answer and are seldom in it. */
 const KINDS: ReadonlySet<string> = new Set(

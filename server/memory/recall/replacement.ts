@@ -50,6 +50,9 @@ export const REPLACEMENT_FEATURES = [
   'turnNamesOld',
   'shortAndKind',
   'nextAndKind',
+  'corrected',
+  'nextCorrected',
+  'nextBack',
   'nextAndValue',
   'answers',
   'byFollowUp',
@@ -73,6 +76,12 @@ export interface Next {
 /** "No wait", "sorry I meant", "typo": said of what was written, not of what happened. */
 const CORRECTS =
   /\b(?:actually|no,? wait|wait|sorry|sry|scratch|correction|correcting|meant|oops|whoops|woops|my bad|my mistake|mistake|typo|wrong|ignore|forget|strike|apologies|lied|misread|misheard|mixed up|in fact|should (?:be|say|have)|turn(?:s|ed) out|rather|instead|nah|nope|update[ds]?|spel(?:led|t)|not)\b|^no\b|\*\s*$|^\S+\*(?:\s|$)/iu
+/** What was written was wrong. */
+const MISSAID =
+  /\b(?:no,? wait|wait,? no|scratch that|correction|(?:i|we) meant|should (?:be|say|have (?:said|been|written))|(?:ought|meant) to have (?:written|said)|oops|who+ps|my bad|my mistake|typo|sorry|sry|strike that|i (?:lied|was wrong|got (?:it|that) wrong|wrote|typed|said)|slip of|misread|misheard|mistyped|ignore (?:what|that|the)|forget (?:what|that|the)|mixed (?:them|it|that|up)|apologies|turns? out|turned out|it'?s (?:actually |really )?spel(?:led|t)|looked again|told you wrong|say wrong)\b|^(?:no|nope|nah|not|correction|update|edit)\b|^\S+\*(?:\s|$)|\bactually\W*$|^actually\b/iu
+/** It begins with what was meant before, or with what was done. */
+const STARTS_BACK =
+  /^\W*(?:(?:ok|so|well|no|nah|oops|and|but|actually|sorry|yeah|hm+|um+|wait|anyway)\W+)*(?:it|its|it's|it'll|that|that's|thats|they|they're|they've|theyve|he|he's|hes|he'll|she|she's|shes|she'll|make|should|moved|changed|swapped|switched)\b/iu
 const IS_NOW =
   /\b(?:now|these days|nowadays|from now on|from here on|from today|as of|starting|since|this week|new|today|lately|any ?more|any longer|no longer|all along|after all)\b/iu
 const BACK =
@@ -82,13 +91,15 @@ const VERB =
   /\b(?:is|are|was|were|am|be|been|has|have|had|do|does|did|will|would|can|could|should|must|got|get|gets|goes?|went|says?|said|put|moved?|changed?|makes?|made|gave|gives?|came|comes?|took|takes?|left|needs?|wants?|\p{L}{3,}ed|\p{L}{2,}n't|\p{L}+'(?:s|re|m|ll|ve|d))\b/iu
 const OWN_TOPIC = /\b(?:my|our)\s+(?:(?:new|old|own|next|other|whole|little|big)\s+)*(?<topic>[\p{L}'’-]+)/giu
 /** "The alarm code is", "gas meter reading:": what a sentence is about stands before it. */
-const TOPIC_IS = /^\W*(?<topic>(?:[\p{L}\p{N}'’-]+\s+){0,5}?[\p{L}\p{N}'’-]+)(?:\s+(?:is|are|was|were|has|have|gets?|goes|comes|starts?)\b|'s\s|\s*[:=])/iu
+const TOPIC_IS =
+  /^\W*(?<topic>(?:[\p{L}\p{N}'’-]+\s+){0,5}?[\p{L}\p{N}'’-]+)(?:\s+(?:is|are|was|were|has|have|gets?|goes|comes|starts?)\b|'s\s|\s*[:=])/iu
 const OF_USER = /\b(?:i|i'?m|i'?ve|i'?ll|i'?d|me|we|we're|we've|us)\b/iu
 const SAID_OF =
   /^[\s,'’s]*(?:\S+\s+){0,2}?(?:is|are|was|were|isn'?t|can'?t|cannot|could|wouldn'?t|won'?t|left|retired|quit|closed|shut|said no|got|went|moved|took|cancel\p{L}*|died|broke|gave|gives?|leaked|dropped|bowed|passed|has|had|out|double|didn'?t|doesn'?t)\b/iu
 const BEFORE_GONE =
   /\b(?:not|isn'?t|wasn'?t|no longer|any ?more|instead of|rather than|from|left|quit|sold|closed|ditched|dropped|finished|done|off|with|at|face|hated?|missed|scrapped|rip|w)\s+(?:\S+\s+){0,2}$/iu
-const TIME = /^(?:\d{1,2}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|days?|weeks?|months?|years?|today|tomorrow|mornings?|evenings?|nights?|time|new|one|two|three|four|five|six|seven|eight|nine|ten)$/u
+const TIME =
+  /^(?:\d{1,2}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|days?|weeks?|months?|years?|today|tomorrow|mornings?|evenings?|nights?|time|new|one|two|three|four|five|six|seven|eight|nine|ten)$/u
 const DEFINITE: ReadonlySet<string> = new Set(['email', 'clock', 'day', 'date', 'code', 'amount'])
 
 /** The features of `next` as what holds instead of `said`, an answer to the question. */
@@ -110,15 +121,21 @@ export function replacementFeatures(question: Question, said: string, next: Next
   const topics = content.filter((word) => !inValue.has(word))
   const shared = topics.filter((word) => has(known, word))
   const unseen = topics.filter((word) => !has(known, word) && isKnownWord(word))
-  const nearest = unseen.map((word) => Math.max(0, ...[...told, ...question.known].map((one) => isCommon(one) ? 0 : meaningOf(word, one))))
+  const nearest = unseen.map((word) =>
+    Math.max(0, ...[...told, ...question.known].map((one) => (isCommon(one) ? 0 : meaningOf(word, one)))),
+  )
   const weightOf = (words: readonly string[]): number => words.reduce((sum, word) => sum + rarityOf(word) ** 2, 0)
   const ownKeys = new Set(own.map(keyOf))
-  const named = old.filter((word) => word.length > 2 && rarityOf(word) > 0.5 && !TIME.test(word) && ownKeys.has(keyOf(word)))
+  const named = old.filter(
+    (word) => word.length > 2 && rarityOf(word) > 0.5 && !TIME.test(word) && ownKeys.has(keyOf(word)),
+  )
   const fresh = [...new Set(own)].filter((word) => !has(known, word) && !isCommon(word) && rarityOf(word) > 0.4)
   const nearness = (to: readonly string[]): number =>
     Math.max(0, ...fresh.flatMap((word) => to.map((one) => (rarityOf(one) > 0.4 ? meaningOf(word, one) : 0))))
   const olds = old.filter((word) => !isCommon(word))
-  const newName = fresh.some((word) => !isKnownWord(word) || new RegExp(`\\S\\s+["'(]?${capital(word)}`, 'u').test(text))
+  const newName = fresh.some(
+    (word) => !isKnownWord(word) || new RegExp(`\\S\\s+["'(]?${capital(word)}`, 'u').test(text),
+  )
   const names = named.filter((word) => !isKnownWord(word) || new RegExp(`\\b${capital(word)}`, 'u').test(said))
   const turn = wordsOf(before)
   const pair = replacedValue(values, said, text)
@@ -151,7 +168,9 @@ export function replacementFeatures(question: Question, said: string, next: Next
     definiteValue: flag(pair !== null && DEFINITE.has(pair.value.kind)),
     numberValue: flag(pair?.value.kind === 'number'),
     nameValue: flag(pair?.value.kind === 'name'),
-    lacksValue: flag(pair === null && typedValues(said).some(({ kind: of }) => DEFINITE.has(of)) && kind !== null && !hasKind),
+    lacksValue: flag(
+      pair === null && typedValues(said).some(({ kind: of }) => DEFINITE.has(of)) && kind !== null && !hasKind,
+    ),
     sameFrame: flag(pair !== null && pair.isFramed),
     isRespelled: flag(isRespelled(old, own, toldKeys)),
     corrects: flag(CORRECTS.test(text)),
@@ -167,8 +186,15 @@ export function replacementFeatures(question: Question, said: string, next: Next
     topicIs: flag(startWords.some(isOther) && /\b(?:is|are|was|were)\b|[:=]/iu.test(text)),
     ofUser: flag(OF_USER.test(text)),
     turnChanges: flag(before !== '' && (CHANGE.test(before) || CORRECTS.test(before) || IS_NOW.test(before))),
-    turnNamesOld: flag(told.some((word) => word.length > 2 && rarityOf(word) > 0.5 && !TIME.test(word) && turn.map(keyOf).includes(keyOf(word)))),
+    turnNamesOld: flag(
+      told.some(
+        (word) => word.length > 2 && rarityOf(word) > 0.5 && !TIME.test(word) && turn.map(keyOf).includes(keyOf(word)),
+      ),
+    ),
     shortAndKind: flag(isShort && (hasKind || pair !== null)),
+    corrected: flag(MISSAID.test(text)),
+    nextCorrected: flag(isNext && (MISSAID.test(text) || MISSAID.test(before))),
+    nextBack: flag(isNext && STARTS_BACK.test(text)),
     nextAndKind: flag(isNext && hasKind),
     nextAndValue: flag(isNext && pair !== null),
     answers: Math.min(answers(question, text, null), 0.45) / 0.45,
@@ -178,7 +204,9 @@ export function replacementFeatures(question: Question, said: string, next: Next
   }
 }
 
-const DEFINITE_KINDS: ReadonlySet<string | null> = new Set('email phone clock time money dose age code password duration'.split(' '))
+const DEFINITE_KINDS: ReadonlySet<string | null> = new Set(
+  'email phone clock time money dose age code password duration'.split(' '),
+)
 
 /** What a similarity is taken for where there is none. */
 const USUAL = 0.5
@@ -199,7 +227,8 @@ function replacedValue(
     const old = olds.find((one) => canReplace(value.kind, one.kind) && !fold(text).includes(fold(one.text)))
     if (!old) continue
     const lead = (of: string, { start }: TypedValue): string => wordsOf(of.slice(0, start)).at(-1) ?? ''
-    const tail = (of: string, { start, text: own }: TypedValue): string => wordsOf(of.slice(start + own.length))[0] ?? ''
+    const tail = (of: string, { start, text: own }: TypedValue): string =>
+      wordsOf(of.slice(start + own.length))[0] ?? ''
     const [a, b] = [lead(said, old), lead(text, value)]
     const [c, d] = [tail(said, old), tail(text, value)]
     const isFramed = (a !== '' && a === b && !isCommon(a)) || (c !== '' && c === d)
@@ -222,7 +251,9 @@ function isRespelled(old: readonly string[], own: readonly string[], toldKeys: r
       if (/^\d+$/u.test(word) && /^\d+$/u.test(before))
         return word.length === before.length && word.length >= 4 && distance(word, before) <= 2
       if (isKnownWord(word) && isKnownWord(before)) return false
-      return word.length >= 4 && word[0] === before[0] && distance(word, before) <= Math.max(1, Math.floor(word.length / 3))
+      return (
+        word.length >= 4 && word[0] === before[0] && distance(word, before) <= Math.max(1, Math.floor(word.length / 3))
+      )
     }),
   )
 }
