@@ -1,4 +1,6 @@
 /** What was told after an answer may take its place: "the table is for four", and then "make that seven". */
+import { topicKey } from '../memory/facts/supersede.ts'
+import { answers as answersIt } from '../memory/recall/answers.ts'
 import { heldPart } from '../memory/recall/held-part.ts'
 import { holds } from '../memory/recall/holds.ts'
 import { replaces } from '../memory/recall/replaces.ts'
@@ -22,9 +24,11 @@ export interface Surroundings {
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
 const LEAST = { next: 0.5, later: 0.9 } as const
+/** From here on both are quoted. */
+const MAYBE = 0.3
 
-/** Of a turn that corrects, the sentence counts that has what is asked for. */
-const OF_KIND = 0.5
+/** Of a turn that corrects, the sentence counts that has what is asked for, or that rules have read as the correction. */
+const [OF_KIND, OF_TOPIC] = [0.5, 1]
 
 /** The same with what holds now, without what that says of how it was before. */
 export async function withLater(
@@ -51,19 +55,21 @@ export async function withLater(
       .map(({ text }) => text)
     return replaces(question, said, { text: next.text, before: earlier.join(' '), isNext, similarity })
   }
-  const worth = ({ next, sure }: { next: Memory; sure: number }, said: readonly string[]): number => {
-    const known = new Set([...question.known, ...said.flatMap(wordsOf)])
-    return sure + (question.wanted !== null && holds(question.wanted, next.text, known) ? OF_KIND : 0)
-  }
   const ownAt = turns.findIndex((turn) => turn.some((one) => turnOf(one) === turnOf(own)))
   const isCorrected = (memory: Memory, at: number): boolean =>
     memory.ended === own.created || surely(memory.text, turns[ownAt]!, own, at + 1 === ownAt) >= LEAST.next
   const root = turns
     .slice(0, ownAt)
     .flatMap((turn, at) => turn.filter((memory) => isCorrected(memory, at)).map((memory) => ({ memory, at })))[0]
+  const worth = ({ next, sure }: { next: Memory; sure: number }, said: readonly string[]): number => {
+    const known = new Set([...question.known, ...said.flatMap(wordsOf)])
+    const isOfKind = question.wanted !== null && holds(question.wanted, next.text, known)
+    return sure + (isOfKind ? OF_KIND : 0) + (isOnTopic(root?.memory, next) ? OF_TOPIC : 0) + answersIt(question, next.text, null)
+  }
   const said = [root?.memory.text ?? last.text]
   let found = root?.at ?? ownAt
   let holding: Memory | null = null
+  let also: Memory | null = null
   for (const [at, turn] of turns.entries()) {
     if (at <= found) continue
     const isNext = at === found + 1
@@ -71,15 +77,29 @@ export async function withLater(
       .filter(({ ended }) => ended === null)
       .map((next) => ({ next, sure: Math.max(...said.map((one) => surely(one, turn, next, isNext))) }))
     const most = Math.max(0, ...scored.map(({ sure }) => sure))
-    if (scored.length === 0 || (at !== ownAt && most < (isNext ? LEAST.next : LEAST.later))) continue
-    const best = scored.toSorted((a, b) => worth(b, said) - worth(a, said))[0]!
+    const best = scored.toSorted((a, b) => worth(b, said) - worth(a, said))[0]
+    if (!best) continue
+    if (at !== ownAt && most < (isNext ? LEAST.next : LEAST.later)) {
+      if (isNext && most >= MAYBE) also = best.next
+      continue
+    }
+    also = null
     if (holding) said.push(holding.text)
     holding = best.next
     found = at
   }
-  if (holding === null) return { ...recollection, answers: [{ ...last, text: heldPart(question, [], last.text) }] }
-  const text = heldPart(question, said, holding.text)
-  return { ...recollection, answers: [{ ...last, id: holding.id, text, fact: null }] }
+  const held: Answer = holding
+    ? { ...last, id: holding.id, text: heldPart(question, said, holding.text), fact: null }
+    : { ...last, text: heldPart(question, [], last.text) }
+  return { ...recollection, answers: also ? [held, { ...held, id: also.id, text: also.text, fact: null }] : [held] }
+}
+
+/** Whether rules have read in the later one what took the place of the earlier. */
+function isOnTopic(before: Memory | undefined, next: Memory): boolean {
+  if (!before || !next.fact || before.ended !== next.created) return false
+  if (before.fact) return topicKey(before.fact) === topicKey(next.fact)
+  const words = new Set(wordsOf(before.text))
+  return wordsOf(next.fact.attribute).every((word) => words.has(word))
 }
 
 const turnOf = ({ id, source }: Memory): string => source?.response ?? id

@@ -9,7 +9,7 @@ import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
-import type { MemoryHit } from '../store/memory-calls.ts'
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
 import { fold } from './compare-values.ts'
 import { inSecondPerson } from './person.ts'
@@ -39,6 +39,13 @@ export interface Remembered {
   readonly facts: readonly KnownFact[]
   /** Statements of this conversation. */
   readonly heard: readonly Note[]
+  /** Sentences that no rule has read, and what took their place. */
+  readonly replaced?: readonly Replaced[]
+}
+
+export interface Replaced {
+  readonly text: string
+  readonly by: Memory
 }
 
 export interface Answer {
@@ -95,7 +102,7 @@ interface Candidates {
   readonly ofWords: readonly Answer[]
 }
 
-function candidatesFor(question: Question, { asked, found, facts, heard }: Remembered): Candidates {
+function candidatesFor(question: Question, { asked, found, facts, heard, replaced = [] }: Remembered): Candidates {
   const surely = (text: string, fact: KnownFact | null): number => {
     const topic = fact === null || asked.length === 0 ? null : topicOf(asked, fact)
     if ((topic ?? 0) >= JUST_THAT) return 1
@@ -124,7 +131,12 @@ function candidatesFor(question: Question, { asked, found, facts, heard }: Remem
     const score = sure + OF_MEANING * (similarity ?? 0)
     return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
-  return { ofTopic, ofWords: [...ofWords, ...successors(facts, (fact) => surely(fact.text, fact))] }
+  const ofReplaced = replaced.map(({ text, by }): Answer => {
+    const sure = surely(text, null)
+    return { id: by.id, text: by.text, fact: null, score: sure, sure, order: by.created }
+  })
+  const ofFacts = successors(facts, (fact) => surely(fact.text, fact))
+  return { ofTopic, ofWords: [...ofWords, ...ofReplaced, ...ofFacts] }
 }
 
 /** The best answer, and with it all facts on its topic: of candidates that are as sure as `least`. */
@@ -167,8 +179,9 @@ function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => nu
 }
 
 /** "Which room is the meeting in?", where a meeting was told of: it asks of the user's meeting. */
-function isOfTold({ isDefinite, words, names }: Question, { found, heard }: Remembered): boolean {
-  const texts = [...found.map(({ memory }) => memory.text), ...heard.map(({ text }) => text)]
+function isOfTold({ isDefinite, words, names }: Question, { found, facts, heard, replaced = [] }: Remembered): boolean {
+  const gone = [...facts.filter(({ holds }) => !holds), ...replaced].slice(-MOST_GONE)
+  const texts = [...found.map(({ memory }) => memory), ...heard, ...gone].map(({ text }) => text)
   const told = new Set(texts.flatMap(wordsOf).map(stem))
   return [...words.keys()].some(
     (word) => told.has(stem(word)) && rarityOf(word) > (isDefinite || names.has(word) ? RARE : RAREST),

@@ -9,7 +9,7 @@ import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
 import { promiseOf } from './promise.ts'
 import { withLater, type Neighbours } from './later.ts'
-import { recalled, recollect } from './recalled.ts'
+import { recalled, recollect, type Replaced } from './recalled.ts'
 import { comparing } from './similarity.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
@@ -76,16 +76,36 @@ export async function verifyReply(
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
-  const recollection = policy === 'quote' ? recollect(question, remembers) : null
+  const read = policy === 'quote' ? recollect(question, remembers) : null
+  const replaced = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
+  const recollection = replaced.length > 0 ? recollect(question, { ...remembers, replaced }) : read
   const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
   const later = recollection && (await withLater(question, recollection, whose))
-  const answer = later && recalled(question, later, reply, verdicts, remembers, !isWhole)
+  const answer = later && recalled(question, later, reply, verdicts, { ...remembers, replaced }, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const decision = (policy === 'quote' && confirmation(decided, verdicts, evidence, told)) || decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
 }
+
+/** Sentences without a fact that are about what is asked and were corrected since, with what corrected them. */
+async function replacedSentences(
+  store: Deps['store'],
+  owner: string,
+  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
+  question: string,
+  memories: readonly Memory[],
+): Promise<Replaced[]> {
+  const whose = { namespace, user: user ?? '', topics: [], ended: true, metadata: {}, made: null }
+  const hits = await store.searchMemories(owner, { ...whose, text: question, limit: MOST_REPLACED })
+  return hits.flatMap(({ memory: { text, fact, ended } }): Replaced[] => {
+    const by = ended === null || fact !== null ? undefined : memories.find(({ created }) => created === ended)
+    return by ? [{ text, by }] : []
+  })
+}
+
+const MOST_REPLACED = 16
 
 /** Memories next to one of the same user: what was said in the next sentences, or soon before and after. */
 const NEAR = 8

@@ -1,4 +1,5 @@
 /** The part of a correction that still holds: "Red Lion is full, so the Anchor instead" is quoted as "the Anchor instead". */
+import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import { holds } from './holds.ts'
@@ -59,13 +60,14 @@ function isNameOf(name: string, said: string, at: number): boolean {
 function oldWords({ words, known }: Question, before: readonly string[]): Set<string> {
   const asked = new Set([...words.keys()].flatMap((either) => either.split('|')).map(stem))
   const said = before.flatMap(wordsOf).filter((word) => (!isCommon(word) || /\d/u.test(word)) && !known.has(word))
-  const isAsked = (word: string): boolean => asked.has(word) || [...asked].some((one) => areAlike(one, word))
+  const isAsked = (word: string): boolean =>
+    asked.has(word) || (isBeingWord(word) && [...asked].some((one) => areAlike(one, word)))
   return new Set(said.map(stem).filter((word) => !isAsked(word)))
 }
 
 /** "It's May 13", after May 3: a number or a name that was not said before. */
 function hasNewValue(piece: string, said: string): boolean {
-  const values = piece.match(/\d[\d.,:-]*|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []
+  const values = piece.match(/\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)\b|\d[\d.,:-]*|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []
   return values.some((value) => !/^I(?:'|$)/u.test(value) && !said.includes(value.replace(/[.,:-]+$/u, '')))
 }
 
