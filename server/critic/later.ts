@@ -1,7 +1,6 @@
 /** What was told after an answer may take its place: "the table is for four", and then "make that seven". */
 import { topicKey } from '../memory/facts/supersede.ts'
-import { answers as answersIt } from '../memory/recall/answers.ts'
-import { heldPart } from '../memory/recall/held-part.ts'
+import { hasNewValue, heldPart } from '../memory/recall/held-part.ts'
 import { holds } from '../memory/recall/holds.ts'
 import { replaces } from '../memory/recall/replaces.ts'
 import { wordsOf } from '../memory/words.ts'
@@ -28,7 +27,7 @@ const LEAST = { next: 0.5, later: 0.9 } as const
 const MAYBE = 0.3
 
 /** Of a turn that corrects, the sentence counts that has what is asked for, or that rules have read as the correction. */
-const [OF_KIND, OF_TOPIC] = [0.5, 1]
+const [OF_KIND, WITH_VALUE, OF_TOPIC] = [0.5, 0.5, 1]
 
 /** The same with what holds now, without what that says of how it was before. */
 export async function withLater(
@@ -58,13 +57,17 @@ export async function withLater(
   const ownAt = turns.findIndex((turn) => turn.some((one) => turnOf(one) === turnOf(own)))
   const isCorrected = (memory: Memory, at: number): boolean =>
     memory.ended === own.created || surely(memory.text, turns[ownAt]!, own, at + 1 === ownAt) >= LEAST.next
-  const root = turns
+  const roots = turns
     .slice(0, ownAt)
-    .flatMap((turn, at) => turn.filter((memory) => isCorrected(memory, at)).map((memory) => ({ memory, at })))[0]
+    .flatMap((turn, at) => turn.filter((memory) => isCorrected(memory, at)).map((memory) => ({ memory, at })))
+  const root = roots[0]
   const worth = ({ next, sure }: { next: Memory; sure: number }, said: readonly string[]): number => {
-    const known = new Set([...question.known, ...said.flatMap(wordsOf)])
-    const isOfKind = question.wanted !== null && holds(question.wanted, next.text, known)
-    return sure + (isOfKind ? OF_KIND : 0) + (isOnTopic(root?.memory, next) ? OF_TOPIC : 0) + answersIt(question, next.text, null)
+    const shown = heldPart(question, said, next.text)
+    const before = said.join(' ')
+    const known = new Set([...question.known, ...wordsOf(before)])
+    const isOfKind = question.wanted !== null && holds(question.wanted, shown, known)
+    const hasValue = hasNewValue(`- ${shown}`, before)
+    return sure + (isOfKind ? OF_KIND : 0) + (hasValue ? WITH_VALUE : 0) + (isOnTopic(roots.map(({ memory }) => memory), next) ? OF_TOPIC : 0)
   }
   const said = [root?.memory.text ?? last.text]
   let found = root?.at ?? ownAt
@@ -95,22 +98,23 @@ export async function withLater(
 }
 
 /** Whether rules have read in the later one what took the place of the earlier. */
-function isOnTopic(before: Memory | undefined, next: Memory): boolean {
-  if (!before || !next.fact || before.ended !== next.created) return false
-  if (before.fact) return topicKey(before.fact) === topicKey(next.fact)
-  const words = new Set(wordsOf(before.text))
-  return wordsOf(next.fact.attribute).every((word) => words.has(word))
+function isOnTopic(earlier: readonly Memory[], { fact, created }: Memory): boolean {
+  return earlier.some((before) => {
+    if (!fact || before.ended !== created) return false
+    if (before.fact) return topicKey(before.fact) === topicKey(fact)
+    const words = new Set(wordsOf(before.text))
+    return wordsOf(fact.attribute).every((word) => words.has(word))
+  })
 }
 
 const turnOf = ({ id, source }: Memory): string => source?.response ?? id
 
-/** Memories by the turns that told them, in order; a sentence that tells several facts stands once. */
+/** Memories by the turns that told them, in order. */
 function turnsOf(memories: readonly Memory[]): Memory[][] {
   const turns = new Map<string, Memory[]>()
   for (const memory of memories) {
     const turn = turnOf(memory)
-    const told = turns.get(turn) ?? []
-    turns.set(turn, told.some(({ text }) => text === memory.text) ? told : [...told, memory])
+    turns.set(turn, [...(turns.get(turn) ?? []), memory])
   }
   return [...turns.values()]
 }

@@ -1,4 +1,5 @@
 /** The part of a correction that still holds: "Red Lion is full, so the Anchor instead" is quoted as "the Anchor instead". */
+import { typedValues } from '../facts/typed-values.ts'
 import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
@@ -13,7 +14,8 @@ const DENIED =
 /** "I moved it from Nadia's to my desk". */
 const MOVED_FROM =
   /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
-const PIECE = /(?<=[.!?;,–—])\s+|\s+(?=(?:so|but|and|because)\s)/u
+/** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
+const PIECE = /(?<=[.!?;,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
 
 /** `before`: what was said of it until then. All that is left is the user's words; the whole sentence where nothing would be left. */
@@ -65,10 +67,14 @@ function oldWords({ words, known }: Question, before: readonly string[]): Set<st
   return new Set(said.map(stem).filter((word) => !isAsked(word)))
 }
 
-/** "It's May 13", after May 3: a number or a name that was not said before. */
-function hasNewValue(piece: string, said: string): boolean {
-  const values = piece.match(/\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|forty|fifty)\b|\d[\d.,:-]*|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []
-  return values.some((value) => !/^I(?:'|$)/u.test(value) && !said.includes(value.replace(/[.,:-]+$/u, '')))
+/** "It's May 13", after May 3: a number, a time or a name that was not said before. */
+export function hasNewValue(piece: string, said: string): boolean {
+  const values = [
+    ...(piece.match(/\d[\d.,:-]*|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []),
+    ...typedValues(piece).flatMap(({ kind, text }) => (kind === 'name' ? [] : [text])),
+  ]
+  const known = said.toLowerCase()
+  return values.some((value) => !/^I(?:'|$)/u.test(value) && !known.includes(value.toLowerCase().replace(/[.,:-]+$/u, '')))
 }
 
 function tidy(text: string): string {

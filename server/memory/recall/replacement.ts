@@ -53,6 +53,7 @@ export const REPLACEMENT_FEATURES = [
   'corrected',
   'nextCorrected',
   'nextBack',
+  'itIs',
   'nextAndValue',
   'answers',
   'byFollowUp',
@@ -82,6 +83,9 @@ const MISSAID =
 /** It begins with what was meant before, or with what was done. */
 const STARTS_BACK =
   /^\W*(?:(?:ok|so|well|no|nah|oops|and|but|actually|sorry|yeah|hm+|um+|wait|anyway)\W+)*(?:it|its|it's|it'll|that|that's|thats|they|they're|they've|theyve|he|he's|hes|he'll|she|she's|shes|she'll|make|should|moved|changed|swapped|switched)\b/iu
+/** "It's the family room tonight", "they will be in Bodrum". */
+const IT_IS =
+  /\b(?:(?:it|that|he|she|they|everything)(?:'?s|'?re|'ll be| is| are| was| will be| should be| has to be|'d be)|(?:i|we)(?:'m|'re| am| are) (?:on|in|at|with|the|going|now)|make (?:it|that)|is now|now it'?s|so it'?s|it is)\b/iu
 const IS_NOW =
   /\b(?:now|these days|nowadays|from now on|from here on|from today|as of|starting|since|this week|new|today|lately|any ?more|any longer|no longer|all along|after all)\b/iu
 const BACK =
@@ -194,6 +198,7 @@ export function replacementFeatures(question: Question, said: string, next: Next
     shortAndKind: flag(isShort && (hasKind || pair !== null)),
     corrected: flag(MISSAID.test(text)),
     nextCorrected: flag(isNext && (MISSAID.test(text) || MISSAID.test(before))),
+    itIs: flag(isNext && IT_IS.test(text)),
     nextBack: flag(isNext && STARTS_BACK.test(text)),
     nextAndKind: flag(isNext && hasKind),
     nextAndValue: flag(isNext && pair !== null),
