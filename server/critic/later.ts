@@ -67,12 +67,23 @@ export async function withLater(
     const known = new Set([...question.known, ...wordsOf(before)])
     const isOfKind = question.wanted !== null && holds(question.wanted, shown, known)
     const hasValue = hasNewValue(`- ${shown}`, before)
-    return sure + (isOfKind ? OF_KIND : 0) + (hasValue ? WITH_VALUE : 0) + (isOnTopic(roots.map(({ memory }) => memory), next) ? OF_TOPIC : 0)
+    return (
+      sure +
+      (isOfKind ? OF_KIND : 0) +
+      (hasValue ? WITH_VALUE : 0) +
+      (isOnTopic(
+        roots.map(({ memory }) => memory),
+        next,
+      )
+        ? OF_TOPIC
+        : 0)
+    )
   }
   const said = [root?.memory.text ?? last.text]
   let found = root?.at ?? ownAt
   let holding: Memory | null = null
   let also: Memory | null = null
+  let shown: readonly string[] = []
   for (const [at, turn] of turns.entries()) {
     if (at <= found) continue
     const isNext = at === found + 1
@@ -89,10 +100,13 @@ export async function withLater(
     also = null
     if (holding) said.push(holding.text)
     holding = best.next
+    const isShown = (text: string): boolean =>
+      scored.some(({ next, sure }) => next.text === text && (next === best.next || sure >= MAYBE))
+    shown = [...new Set(turn.map(({ text }) => text))].filter(isShown)
     found = at
   }
   const held: Answer = holding
-    ? { ...last, id: holding.id, text: heldPart(question, said, holding.text), fact: null }
+    ? { ...last, id: holding.id, text: heldPart(question, said, shown.join(' ')), fact: null }
     : { ...last, text: heldPart(question, [], last.text) }
   return { ...recollection, answers: also ? [held, { ...held, id: also.id, text: also.text, fact: null }] : [held] }
 }

@@ -6,6 +6,7 @@ import { sameBeing, sameTopic } from '../memory/facts/topic.ts'
 import { isBeing } from '../memory/facts/vocabulary.ts'
 import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
+import { areAlike } from '../memory/recall/related-words.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
@@ -155,7 +156,7 @@ function bestOf(candidates: Candidates, least: number): Answer[] {
 function isOfAnother({ wanted, words }: Question, subject: string): boolean {
   if (wanted === 'person' || wanted === 'name' || !isBeing(subject)) return false
   const asked = [...words.keys()].flatMap((either) => either.split('|'))
-  return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0)
+  return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0 || areAlike(stem(one), stem(subject)))
 }
 
 /** Corrected facts that are looked at, told last. */

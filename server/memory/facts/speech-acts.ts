@@ -3,7 +3,7 @@ import { typedValues } from './typed-values.ts'
 
 const POLITE = '(?:(?:please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
   'iu',
 )
 const WANTING =
@@ -45,7 +45,8 @@ export function isQuestion(words: string): boolean {
 const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
 const KNOWING =
   /\b(?:so|as|if|did|do|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?)\b|\b(?:you|u) (?:know|see)\b/giu
-const OF_USER = /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|call me|we)\b/iu
+const OF_USER =
+  /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|i (?:eat|take|use|drive|go|prefer|play|study|speak|signed|got|bought|chose|picked|moved|switched|shifted|joined|quit|started|stopped|went)|call me|we)\b/iu
 const MOMENT =
   /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
 

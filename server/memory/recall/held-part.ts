@@ -6,7 +6,7 @@ import { wordsOf } from '../words.ts'
 import { holds } from './holds.ts'
 import type { Question } from './question.ts'
 import { areAlike } from './related-words.ts'
-import { isKnownWord } from './word-vectors.ts'
+import { isKnownWord, rarityOf } from './word-vectors.ts'
 
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
@@ -15,17 +15,19 @@ const DENIED =
 const MOVED_FROM =
   /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
-const PIECE = /(?<=[.!?;,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S)/iu
+const PIECE = /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
+/** Rarer words than this name what holds; the others are of any sentence. */
+const RARE = 0.5
 
 /** `before`: what was said of it until then. All that is left is the user's words; the whole sentence where nothing would be left. */
 export function heldPart(question: Question, before: readonly string[], next: string): string {
-  const old = oldWords(question, before)
+  const said = before.join(' ')
+  const old = oldWords(question, before, next)
   const isOld = (text: string): boolean => wordsOf(text).some((word) => old.has(stem(word)))
   const moved = next.replace(MOVED_FROM, '')
   if (!isOld(next)) return tidy(moved)
   const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail))
-  const said = before.join(' ')
   const pieces = bare.split(PIECE)
   const clean = pieces.filter((piece) => !isOld(piece)).join(' ')
   const known = new Set([...question.known, ...wordsOf(said)])
@@ -34,8 +36,19 @@ export function heldPart(question: Question, before: readonly string[], next: st
     if (!isOld(piece)) return [piece]
     return hasNewValue(piece, said) ? [withoutOldName(piece, said)] : []
   })
-  const says = held.some((piece) => wordsOf(piece).some((word) => !isCommon(word) || /\d/u.test(word)))
-  return tidy(says ? held.join(' ') : bare)
+  if (says(held.join(' '), said)) return tidy(held.join(' '))
+  // What of it holds is not known: how it was before stands first.
+  const first = pieces.findIndex(isOld)
+  const rest = pieces.toSpliced(first, 1).join(' ')
+  return tidy(says(rest, said) ? rest : bare)
+}
+
+/** Whether there is a word that was not said before, and that not each sentence has. */
+function says(text: string, said: string): boolean {
+  const before = new Set(wordsOf(said).map(stem))
+  return wordsOf(text).some(
+    (word) => (/\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)) && !before.has(stem(word)),
+  )
 }
 
 /** "Bex passed it to Aoife", after "Bex has it": what is said after the name of before, or before it. */
@@ -49,7 +62,7 @@ function withoutOldName(piece: string, said: string): string {
   return hasNewValue(start, said) ? start : piece
 }
 
-const NAME = /\p{Lu}[\p{L}\p{M}-]*/gu
+const NAME = /(?<!\d\s?)\p{Lu}[\p{L}\p{M}-]*/gu
 const TIME =
   /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november|december|i)$/iu
 
@@ -58,13 +71,27 @@ function isNameOf(name: string, said: string, at: number): boolean {
   return !TIME.test(name) && !isFirst && new RegExp(`(?<![\\p{L}])${name}(?![\\p{L}])`, 'iu').test(said)
 }
 
-/** Words that are no more than what was said before: those of the question are its topic. */
-function oldWords({ words, known }: Question, before: readonly string[]): Set<string> {
+/** Words that are no more than what was said before: those of the question are its topic, and so are those of "trying out for". */
+function oldWords({ words, known }: Question, before: readonly string[], next: string): Set<string> {
   const asked = new Set([...words.keys()].flatMap((either) => either.split('|')).map(stem))
-  const said = before.flatMap(wordsOf).filter((word) => (!isCommon(word) || /\d/u.test(word)) && !known.has(word))
   const isAsked = (word: string): boolean =>
-    asked.has(word) || (isBeingWord(word) && [...asked].some((one) => areAlike(one, word)))
-  return new Set(said.map(stem).filter((word) => !isAsked(word)))
+    asked.has(stem(word)) || (isBeingWord(word) && [...asked].some((one) => areAlike(one, stem(word))))
+  const isRare = (word: string): boolean => /\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)
+  const ownPhrases = phrasesOf(next)
+  const framed = before.flatMap((text) => [...phrasesOf(text)]).filter((phrase) => ownPhrases.has(phrase))
+  const frame = new Set(framed.map((phrase) => phrase.split(' ')[0]!))
+  const said = before.flatMap(wordsOf).filter((word) => isRare(word) && !known.has(word) && !isAsked(word))
+  return new Set(said.filter((word) => !frame.has(word)).map(stem))
+}
+
+/** Verbs with the small word after them: "trying out". */
+function phrasesOf(text: string): Set<string> {
+  const words = wordsOf(text)
+  return new Set(
+    words.flatMap((word, at) =>
+      /ing$/u.test(word) && isCommon(words[at + 1] ?? ' ') ? [`${word} ${words[at + 1]}`] : [],
+    ),
+  )
 }
 
 /** "It's May 13", after May 3: a number, a time or a name that was not said before. */
@@ -74,7 +101,9 @@ export function hasNewValue(piece: string, said: string): boolean {
     ...typedValues(piece).flatMap(({ kind, text }) => (kind === 'name' ? [] : [text])),
   ]
   const known = said.toLowerCase()
-  return values.some((value) => !/^I(?:'|$)/u.test(value) && !known.includes(value.toLowerCase().replace(/[.,:-]+$/u, '')))
+  return values.some(
+    (value) => !/^I(?:'|$)/u.test(value) && !known.includes(value.toLowerCase().replace(/[.,:-]+$/u, '')),
+  )
 }
 
 function tidy(text: string): string {
