@@ -25,6 +25,8 @@ export interface Surroundings {
 const LEAST = { next: 0.5, later: 0.9 } as const
 /** From here on both are quoted. */
 const MAYBE = 0.3
+/** Of a turn that corrects, the sentences that are quoted. */
+const SHOWN = 0.1
 
 /** Of a turn that corrects, the sentence counts that has what is asked for, or that rules have read as the correction. */
 const [OF_KIND, WITH_VALUE, OF_TOPIC] = [0.5, 0.5, 1]
@@ -101,7 +103,7 @@ export async function withLater(
     if (holding) said.push(holding.text)
     holding = best.next
     const isShown = (text: string): boolean =>
-      scored.some(({ next, sure }) => next.text === text && (next === best.next || sure >= MAYBE))
+      scored.some(({ next, sure }) => next.text === text && (next === best.next || sure >= SHOWN))
     shown = [...new Set(turn.map(({ text }) => text))].filter(isShown)
     found = at
   }

@@ -12,7 +12,7 @@ const WANTING =
 const WANTED_OF_ASSISTANT =
   /\b(?:you|your|help|recipes?|ideas?|advice|suggestions?|tips?|info|information|poem|story|essay|text|code|script|function|regex|joke|list|translation|summary|question|answer|know|understand|understanding|looking for|searching for|wondering|explanation|example)\b/iu
 const ASKING =
-  /^(?:what|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
+  /^(?:what(?! (?:i|we) \p{L})|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
 const IMPLICIT_SUBJECT =
   /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|some)|was (?:wrong|mistaken|meant|supposed|given|told)|will be)\b/iu
 
@@ -44,7 +44,7 @@ export function isQuestion(words: string): boolean {
 /** What is said to whom one writes to, or about the moment, and nothing of the user. */
 const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
 const KNOWING =
-  /\b(?:so|as|if|did|do|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?)\b|\b(?:you|u) (?:know|see)\b/giu
+  /\b(?:so|as|if|did|do|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?)\b|\b(?:you|u) (?:know|see)\b|\bi (?:told|gave|said to) (?:you|u)\b/giu
 const OF_USER =
   /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|i (?:eat|take|use|drive|go|prefer|play|study|speak|signed|got|bought|chose|picked|moved|switched|shifted|joined|quit|started|stopped|went)|call me|we)\b/iu
 const MOMENT =

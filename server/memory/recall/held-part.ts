@@ -5,17 +5,19 @@ import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import { holds } from './holds.ts'
 import type { Question } from './question.ts'
+import { isOff } from './replacement.ts'
 import { areAlike } from './related-words.ts'
 import { isKnownWord, rarityOf } from './word-vectors.ts'
 
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
-  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*/giu
+  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and|so|but|because)\s|[,;.!?]|$)/giu
 /** "I moved it from Nadia's to my desk". */
 const MOVED_FROM =
   /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
-const PIECE = /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S)/iu
+const PIECE =
+  /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they|it)(?:['’]\p{L}+|m|re|s)?\s)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
 /** Rarer words than this name what holds; the others are of any sentence. */
 const RARE = 0.5
@@ -37,9 +39,10 @@ export function heldPart(question: Question, before: readonly string[], next: st
     return hasNewValue(piece, said) ? [withoutOldName(piece, said)] : []
   })
   if (says(held.join(' '), said)) return tidy(held.join(' '))
-  // What of it holds is not known: how it was before stands first.
-  const first = pieces.findIndex(isOld)
-  const rest = pieces.toSpliced(first, 1).join(' ')
+  // What of it holds is not known: that is over of which it is said, or else what stands first.
+  const isOver = (piece: string): boolean => wordsOf(piece).some((word) => old.has(stem(word)) && isOff(piece, word))
+  const over = pieces.some(isOver) ? pieces.findIndex(isOver) : pieces.findIndex(isOld)
+  const rest = pieces.toSpliced(over, 1).join(' ')
   return tidy(says(rest, said) ? rest : bare)
 }
 
@@ -72,17 +75,25 @@ function isNameOf(name: string, said: string, at: number): boolean {
 }
 
 /** Words that are no more than what was said before: those of the question are its topic, and so are those of "trying out for". */
-function oldWords({ words, known }: Question, before: readonly string[], next: string): Set<string> {
+function oldWords({ words, known, wanted }: Question, before: readonly string[], next: string): Set<string> {
   const asked = new Set([...words.keys()].flatMap((either) => either.split('|')).map(stem))
   const isAsked = (word: string): boolean =>
     asked.has(stem(word)) || (isBeingWord(word) && [...asked].some((one) => areAlike(one, stem(word))))
-  const isRare = (word: string): boolean => /\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)
+  const isTimed = wanted === null || TIMED.has(wanted)
+  const isRare = (word: string): boolean => {
+    if (GENERAL.test(word) || (!isTimed && TIME.test(word))) return false
+    return /\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)
+  }
   const ownPhrases = phrasesOf(next)
   const framed = before.flatMap((text) => [...phrasesOf(text)]).filter((phrase) => ownPhrases.has(phrase))
   const frame = new Set(framed.map((phrase) => phrase.split(' ')[0]!))
   const said = before.flatMap(wordsOf).filter((word) => isRare(word) && !known.has(word) && !isAsked(word))
   return new Set(said.filter((word) => !frame.has(word)).map(stem))
 }
+
+const TIMED: ReadonlySet<string> = new Set(['time', 'clock', 'frequency', 'duration'])
+const GENERAL =
+  /^(?:ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really)$/u
 
 /** Verbs with the small word after them: "trying out". */
 function phrasesOf(text: string): Set<string> {

@@ -242,7 +242,8 @@ function replacedValue(
   return null
 }
 
-function isOff(text: string, word: string): boolean {
+/** Whether a sentence says of a word that it is so no more. */
+export function isOff(text: string, word: string): boolean {
   const at = text.toLowerCase().indexOf(word)
   if (at < 0) return false
   return SAID_OF.test(text.slice(at + word.length)) || BEFORE_GONE.test(text.slice(0, at))
