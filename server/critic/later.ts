@@ -1,5 +1,12 @@
 /** What was told after an answer may take its place: "the table is for four", and then "make that seven". */
+import { NO_TOPIC } from '../memory/facts/follow-ups.ts'
+import { nounWords } from '../memory/facts/noun-phrase.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
+import { sameTopic } from '../memory/facts/topic.ts'
+import { spelled } from '../memory/facts/vocabulary.ts'
+import type { Question } from '../memory/recall/question.ts'
+import { areAlike } from '../memory/recall/related-words.ts'
+import { isCommon, stem } from '../memory/search-words.ts'
 import { hasNewValue, heldPart } from '../memory/recall/held-part.ts'
 import { holds } from '../memory/recall/holds.ts'
 import { replaces } from '../memory/recall/replaces.ts'
@@ -22,7 +29,7 @@ export interface Surroundings {
 }
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
-const LEAST = { next: 0.5, later: 0.9 } as const
+const LEAST = { next: 0.5, later: 0.9, before: 0.7 } as const
 /** From here on both are quoted. */
 const MAYBE = 0.3
 /** Of a turn that corrects, the sentences that are quoted. */
@@ -58,7 +65,8 @@ export async function withLater(
   }
   const ownAt = turns.findIndex((turn) => turn.some((one) => turnOf(one) === turnOf(own)))
   const isCorrected = (memory: Memory, at: number): boolean =>
-    memory.ended === own.created || surely(memory.text, turns[ownAt]!, own, at + 1 === ownAt) >= LEAST.next
+    memory.ended === own.created ||
+    (!isOfElse(question, memory, own) && surely(memory.text, turns[ownAt]!, own, at + 1 === ownAt) >= LEAST.before)
   const roots = turns
     .slice(0, ownAt)
     .flatMap((turn, at) => turn.filter((memory) => isCorrected(memory, at)).map((memory) => ({ memory, at })))
@@ -82,6 +90,7 @@ export async function withLater(
     )
   }
   const said = [root?.memory.text ?? last.text]
+  const first = root?.memory ?? own
   let found = root?.at ?? ownAt
   let holding: Memory | null = null
   let also: Memory | null = null
@@ -90,7 +99,7 @@ export async function withLater(
     if (at <= found) continue
     const isNext = at === found + 1
     const scored = turn
-      .filter(({ ended }) => ended === null)
+      .filter((next) => next.ended === null && !isOfElse(question, first, next))
       .map((next) => ({ next, sure: Math.max(...said.map((one) => surely(one, turn, next, isNext))) }))
     const most = Math.max(0, ...scored.map(({ sure }) => sure))
     const best = scored.toSorted((a, b) => worth(b, said) - worth(a, said))[0]
@@ -112,6 +121,24 @@ export async function withLater(
     : { ...last, text: heldPart(question, [], last.text) }
   return { ...recollection, answers: also ? [held, { ...held, id: also.id, text: also.text, fact: null }] : [held] }
 }
+
+/** Rules have read what both are about, and these are two things: a son's birthday, and then a cousin's name. */
+function isOfElse({ words, known }: Question, { text, fact: before }: Memory, { text: next, fact }: Memory): boolean {
+  if (!fact || NO_TOPIC.test(fact.attribute) || nounWords(fact.attribute).length > MOST_NOUNS) return false
+  if (before && (topicKey(before) === topicKey(fact) || sameTopic(before, fact) >= SAME_THING)) return false
+  const asked = [...words.keys()].flatMap((either) => either.split('|'))
+  const said = [...wordsOf(text), ...asked, ...known].map((word) => stem(spelled(word)))
+  const isNew = (word: string): boolean =>
+    !isCommon(word) && !said.some((one) => one === stem(spelled(word)) || areAlike(one, stem(spelled(word))))
+  const own = new Set(wordsOf(next).map(spelled))
+  const isNamed = (topic: string): boolean => nounWords(topic).some((word) => own.has(word) && isNew(word))
+  return (fact.subject !== 'user' && isNamed(fact.subject)) || (before !== null && isNamed(fact.attribute))
+}
+
+/** Longer names of topics are half a sentence. */
+const MOST_NOUNS = 2
+/** How much of a topic two facts on the same share. */
+const SAME_THING = 0.5
 
 /** Whether rules have read in the later one what took the place of the earlier. */
 function isOnTopic(earlier: readonly Memory[], { fact, created }: Memory): boolean {

@@ -100,7 +100,7 @@ function phrasesOf(text: string): Set<string> {
   const words = wordsOf(text)
   return new Set(
     words.flatMap((word, at) =>
-      /ing$/u.test(word) && isCommon(words[at + 1] ?? ' ') ? [`${word} ${words[at + 1]}`] : [],
+      word.endsWith('ing') && isCommon(words[at + 1] ?? ' ') ? [`${word} ${words[at + 1]}`] : [],
     ),
   )
 }
