@@ -66,7 +66,9 @@ export async function withLater(
   const ownAt = turns.findIndex((turn) => turn.some((one) => turnOf(one) === turnOf(own)))
   const isCorrected = (memory: Memory, at: number): boolean =>
     memory.ended === own.created ||
-    (!isOfElse(question, memory, own) && surely(memory.text, turns[ownAt]!, own, at + 1 === ownAt) >= LEAST.before)
+    (!isOfElse(question, memory, own) &&
+      !isOfElse(question, own, memory) &&
+      surely(memory.text, turns[ownAt]!, own, at + 1 === ownAt) >= LEAST.before)
   const roots = turns
     .slice(0, ownAt)
     .flatMap((turn, at) => turn.filter((memory) => isCorrected(memory, at)).map((memory) => ({ memory, at })))
@@ -132,7 +134,9 @@ function isOfElse({ words, known }: Question, { text, fact: before }: Memory, { 
     !isCommon(word) && !said.some((one) => one === stem(spelled(word)) || areAlike(one, stem(spelled(word))))
   const own = new Set(wordsOf(next).map(spelled))
   const isNamed = (topic: string): boolean => nounWords(topic).some((word) => own.has(word) && isNew(word))
-  return (fact.subject !== 'user' && isNamed(fact.subject)) || (before !== null && isNamed(fact.attribute))
+  // What it corrects was known when it was told: "sorry, is 605-6123".
+  const isMeant = before !== null && !nounWords(`${fact.attribute} ${fact.subject}`).some((word) => own.has(word))
+  return isMeant || (fact.subject !== 'user' && isNamed(fact.subject)) || (before !== null && isNamed(fact.attribute))
 }
 
 /** Longer names of topics are half a sentence. */
