@@ -3,7 +3,7 @@ import { NO_TOPIC } from '../memory/facts/follow-ups.ts'
 import { nounWords } from '../memory/facts/noun-phrase.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { sameTopic } from '../memory/facts/topic.ts'
-import { spelled } from '../memory/facts/vocabulary.ts'
+import { OWN_NOUNS, spelled } from '../memory/facts/vocabulary.ts'
 import type { Question } from '../memory/recall/question.ts'
 import { areAlike } from '../memory/recall/related-words.ts'
 import { isCommon, stem } from '../memory/search-words.ts'
@@ -31,7 +31,7 @@ export interface Surroundings {
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
 const LEAST = { next: 0.5, later: 0.9, before: 0.7 } as const
 /** From here on both are quoted. */
-const MAYBE = 0.3
+const MAYBE = 0.4
 /** Of a turn that corrects, the sentences that are quoted. */
 const SHOWN = 0.1
 
@@ -101,7 +101,9 @@ export async function withLater(
     if (at <= found) continue
     const isNext = at === found + 1
     const scored = turn
-      .filter((next) => next.ended === null && !isOfElse(question, first, next))
+      .filter(
+        (next) => next.ended === null && ![first, own].some((one) => one !== next && isOfElse(question, one, next)),
+      )
       .map((next) => ({ next, sure: Math.max(...said.map((one) => surely(one, turn, next, isNext))) }))
     const most = Math.max(0, ...scored.map(({ sure }) => sure))
     const best = scored.toSorted((a, b) => worth(b, said) - worth(a, said))[0]
@@ -136,7 +138,10 @@ function isOfElse({ words, known }: Question, { text, fact: before }: Memory, { 
   const isNamed = (topic: string): boolean => nounWords(topic).some((word) => own.has(word) && isNew(word))
   // What it corrects was known when it was told: "sorry, is 605-6123".
   const isMeant = before !== null && !nounWords(`${fact.attribute} ${fact.subject}`).some((word) => own.has(word))
-  return isMeant || (fact.subject !== 'user' && isNamed(fact.subject)) || (before !== null && isNamed(fact.attribute))
+  if (isMeant || (fact.subject !== 'user' && isNamed(fact.subject))) return true
+  const nouns = nounWords(fact.attribute)
+  const isClear = before !== null || nouns.length > 1 || nouns.some((word) => OWN_NOUNS.has(word))
+  return isClear && isNamed(fact.attribute)
 }
 
 /** Longer names of topics are half a sentence. */

@@ -17,7 +17,7 @@ const MOVED_FROM =
   /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
 const PIECE =
-  /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they|it)(?:['’]\p{L}+|m|re|s)?\s)/iu
+  /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|its|hes|shes|theyre)\s)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
 /** Rarer words than this name what holds; the others are of any sentence. */
 const RARE = 0.5
