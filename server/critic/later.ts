@@ -120,10 +120,22 @@ export async function withLater(
     shown = [...new Set(turn.map(({ text }) => text))].filter(isShown)
     found = at
   }
-  const held: Answer = holding
-    ? { ...last, id: holding.id, text: heldPart(question, said, shown.join(' ')), fact: null }
-    : { ...last, text: heldPart(question, [], last.text) }
+  const text = holding ? heldPart(question, said, shown.join(' ')) : heldPart(question, [], last.text)
+  const held = holding
+    ? isRead(last, holding, text)
+      ? last
+      : { ...last, id: holding.id, text, fact: null }
+    : { ...last, text }
   return { ...recollection, answers: also ? [held, { ...held, id: also.id, text: also.text, fact: null }] : [held] }
+}
+
+/** A value of so many words is one; longer ones may be half a sentence. */
+const MOST_VALUE = 3
+
+/** Rules have read the value that holds, and what would be quoted lacks it: the critic cuts the sentence by the value then. */
+function isRead({ id, fact }: Answer, holding: Memory, text: string): boolean {
+  if (!fact || holding.id !== id) return false
+  return fact.value.split(/\s+/u).length <= MOST_VALUE && !text.includes(fact.value)
 }
 
 /** Rules have read what both are about, and these are two things: a son's birthday, and then a cousin's name. */

@@ -67,7 +67,7 @@ test.each([
   ['where are my keys?', 'the keys are under the blue pot', 'the kitchen is green'],
   ['when is the plumber coming?', 'the plumber comes thursday at 8', 'he wants cash'],
   ['how old is my son?', 'my son is 7', 'he goes to Hillside primary'],
-  ['what is my locker code?', 'my locker code is 4471', "the alarm at mum's house is 9021"],
+  ['what is my locker code?', 'my locker code is 4471', 'my luggage code is 9021'],
   ['when is the dentist?', 'dentist is tuesday at 3', 'we are flying to Lisbon on friday'],
 ])('%s %j, then %j: the first one is quoted', async (question, said, next) => {
   expect(await quoted(question, asTold(said, next))).toEqual([said])
