@@ -69,7 +69,8 @@ export function peopleCases(): Case[] {
 }
 
 /**
- * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`) and others-kept.jsonl (`kept`), whose writers had seen no rule. Every second pair of
+ * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-kept.jsonl (`kept`), corrections-open.jsonl (`X`) and
+ * corrections-second.jsonl (`Y`), whose writers had seen no rule. Every second pair of
  * lines tells in one conversation, the others in one for each message.
  */
 export function othersCases(): Case[] {
