@@ -8,10 +8,11 @@ import { isBeing } from '../memory/facts/vocabulary.ts'
 import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
 import { onlyMentions } from '../memory/recall/mentions.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
+import { areAlike } from '../memory/recall/related-words.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
-import type { MemoryHit } from '../store/memory-calls.ts'
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
 import { fold } from './compare-values.ts'
 import { inSecondPerson } from './person.ts'
@@ -41,6 +42,13 @@ export interface Remembered {
   readonly facts: readonly KnownFact[]
   /** Statements of this conversation. */
   readonly heard: readonly Note[]
+  /** Sentences that no rule has read, and what took their place. */
+  readonly replaced?: readonly Replaced[]
+}
+
+export interface Replaced {
+  readonly text: string
+  readonly by: Memory
 }
 
 export interface Answer {
@@ -108,7 +116,7 @@ interface Candidates {
   readonly ofWords: readonly Answer[]
 }
 
-function candidatesFor(question: Question, { asked, found, facts, heard }: Remembered): Candidates {
+function candidatesFor(question: Question, { asked, found, facts, heard, replaced = [] }: Remembered): Candidates {
   const surely = (text: string, fact: KnownFact | null, similarity: number | null = null): number => {
     // "The bike color is turquoise" says what it is about, though not whose it is.
     const about = fact ?? definiteFact({ text, start: 0, end: text.length })
@@ -144,7 +152,12 @@ function candidatesFor(question: Question, { asked, found, facts, heard }: Remem
     const score = sure + OF_MEANING * (similarity ?? 0)
     return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
-  return { ofTopic, ofWords: [...ofWords, ...successors(facts, (fact) => surely(fact.text, fact))] }
+  const ofReplaced = replaced.map(({ text, by }): Answer => {
+    const sure = surely(text, null)
+    return { id: by.id, text: by.text, fact: null, score: sure, sure, order: by.created }
+  })
+  const ofFacts = successors(facts, (fact) => surely(fact.text, fact))
+  return { ofTopic, ofWords: [...ofWords, ...ofReplaced, ...ofFacts] }
 }
 
 /** The best answer, and with it all facts on its topic: of candidates that are as sure as `least`. */
@@ -163,7 +176,7 @@ function bestOf(candidates: Candidates, least: number): Answer[] {
 function isOfAnother({ wanted, words }: Question, subject: string): boolean {
   if (wanted === 'person' || wanted === 'name' || !isBeing(subject)) return false
   const asked = [...words.keys()].flatMap((either) => either.split('|'))
-  return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0)
+  return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0 || areAlike(stem(one), stem(subject)))
 }
 
 /** Corrected facts that are looked at, told last. */
@@ -187,8 +200,9 @@ function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => nu
 }
 
 /** "Which room is the meeting in?", where a meeting was told of: it asks of the user's meeting. */
-function isOfTold({ isDefinite, words, names }: Question, { found, heard }: Remembered): boolean {
-  const texts = [...found.map(({ memory }) => memory.text), ...heard.map(({ text }) => text)]
+function isOfTold({ isDefinite, words, names }: Question, { found, facts, heard, replaced = [] }: Remembered): boolean {
+  const gone = [...facts.filter(({ holds }) => !holds), ...replaced].slice(-MOST_GONE)
+  const texts = [...found.map(({ memory }) => memory), ...heard, ...gone].map(({ text }) => text)
   const told = new Set(texts.flatMap(wordsOf).map(stem))
   return [...words.keys()].some(
     (word) => told.has(stem(word)) && rarityOf(word) > (isDefinite || names.has(word) ? RARE : RAREST),

@@ -11,7 +11,8 @@ import { heardIn } from './heard.ts'
 import { ONLY_TOLD, onlyTold } from './only-told.ts'
 import { promiseOf } from './promise.ts'
 import { withLater, type Neighbours } from './later.ts'
-import { recalled, recollect } from './recalled.ts'
+import { recalled, recollect, type Replaced } from './recalled.ts'
+import { comparing } from './similarity.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
@@ -38,6 +39,8 @@ export type MakeAnother = (
 /** Facts that a reply is checked against, told last. With more of them, what is not among them may have been told. */
 const MAX_FACTS = 1000
 
+type CriticDeps = Pick<Deps, 'store' | 'metrics' | 'critic' | 'embedders' | 'log'>
+
 /** A turn whose reply is complete. */
 export interface CheckedTurn {
   readonly question: string
@@ -55,7 +58,7 @@ export interface CheckedTurn {
 
 /** The verdicts on a reply, and what is served. */
 export async function verifyReply(
-  { store, metrics, critic }: Pick<Deps, 'store' | 'metrics' | 'critic'>,
+  { store, metrics, critic, embedders, log }: CriticDeps,
   owner: string,
   { namespace, user }: MemoryUse,
   { question, reply, evidence, told, heard, isWhole, knowsOnlyTold }: CheckedTurn,
@@ -77,9 +80,12 @@ export async function verifyReply(
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
-  const recollection = policy === 'quote' ? recollect(question, remembers) : null
-  const later = recollection && (await withLater(recollection, toldAround(store, owner, { namespace, user })))
-  const answer = later && recalled(question, later, reply, verdicts, remembers, !isWhole)
+  const read = policy === 'quote' ? recollect(question, remembers) : null
+  const replaced = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
+  const recollection = replaced.length > 0 ? recollect(question, { ...remembers, replaced }) : read
+  const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
+  const later = recollection && (await withLater(question, recollection, whose))
+  const answer = later && recalled(question, later, reply, verdicts, { ...remembers, replaced }, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
   const instead =
@@ -91,8 +97,26 @@ export async function verifyReply(
   return { policy, verdicts, decision }
 }
 
+/** Sentences without a fact that are about what is asked and were corrected since, with what corrected them. */
+async function replacedSentences(
+  store: Deps['store'],
+  owner: string,
+  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
+  question: string,
+  memories: readonly Memory[],
+): Promise<Replaced[]> {
+  const whose = { namespace, user: user ?? '', topics: [], ended: true, metadata: {}, made: null }
+  const hits = await store.searchMemories(owner, { ...whose, text: question, limit: MOST_REPLACED })
+  return hits.flatMap(({ memory: { text, fact, ended } }): Replaced[] => {
+    const by = ended === null || fact !== null ? undefined : memories.find(({ created }) => created === ended)
+    return by ? [{ text, by }] : []
+  })
+}
+
+const MOST_REPLACED = 16
+
 /** Memories next to one of the same user: what was said in the next sentences, or soon before and after. */
-const NEAR = 4
+const NEAR = 8
 
 function toldAround(
   store: Deps['store'],
@@ -115,7 +139,7 @@ function toldAround(
  * nothing in it is wrong; if something is, what `abstain` says.
  */
 export async function verifyOrRetry(
-  deps: Pick<Deps, 'store' | 'metrics' | 'critic'>,
+  deps: CriticDeps,
   owner: string,
   use: MemoryUse,
   turn: CheckedTurn,

@@ -19,7 +19,6 @@ const FOUND = 10
 const SAYS_NOTHING = 'I see.'
 const metric = { observe: () => undefined, inc: () => undefined }
 const DEPS = {
-  embedders: [{ name: 'bundled', leastSimilarity: 0.6 }],
   gating: { controller: null, thresholds: {} },
   metrics: { memorySearch: metric, verification: metric, verdicts: metric },
   critic: null,
@@ -74,7 +73,7 @@ export class MemoryHistory {
 
   async ask(question: string, byMeaning = true, user = USER): Promise<Recalled> {
     const made = byMeaning && this.#vectorOf ? await this.#vectorOf(question) : null
-    const deps = { ...DEPS, store: this.store } as unknown as Deps
+    const deps = { ...DEPS, embedders: this.#embedders(byMeaning), store: this.store } as unknown as Deps
     const search = { owner: OWNER, use: useOf(user), message: question, made }
     const evidence = (await findEvidence(deps, search, () => false, AbortSignal.timeout(60_000)))!
     const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard: [], isWhole: true, knowsOnlyTold: true }
@@ -84,6 +83,16 @@ export class MemoryHistory {
       found: evidence.found.slice(0, FOUND).map(({ memory }) => memory.text),
       read: evidence.entries.map(({ memory }) => memory.text),
     }
+  }
+
+  #embedders(byMeaning: boolean): readonly unknown[] {
+    const vectorOf = byMeaning ? this.#vectorOf : null
+    if (!vectorOf) return []
+    const embed = async (texts: readonly string[]): Promise<unknown> => {
+      const made = await Promise.all(texts.map(vectorOf))
+      return { vectors: made.map(({ vector }) => vector) }
+    }
+    return [{ name: 'bundled', leastSimilarity: 0.6, maxTokens: 512, embed }]
   }
 
   async close(): Promise<void> {

@@ -69,8 +69,9 @@ export function peopleCases(): Case[] {
 }
 
 /**
- * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`) and others-kept.jsonl (`kept`), whose writers
- * had seen no rule. Every second pair of lines tells in one conversation, the others in one for each message.
+ * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`), others-kept.jsonl (`kept`),
+ * corrections-open.jsonl (`X`) and corrections-second.jsonl (`Y`), whose writers had seen no rule. Every second pair of lines tells in
+ * one conversation, the others in one for each message.
  */
 export function othersCases(): Case[] {
   const files = {
@@ -78,6 +79,8 @@ export function othersCases(): Case[] {
     D: 'others-second.jsonl',
     E: 'others-third.jsonl',
     kept: 'others-kept.jsonl',
+    X: 'corrections-open.jsonl',
+    Y: 'corrections-second.jsonl',
   }
   return Object.entries(files).flatMap(([part, file]) =>
     read(file).map((line, at): Case => {

@@ -4,7 +4,7 @@ import { typedValues } from './typed-values.ts'
 const POLITE =
   '(?:(?:please to|kindly|sir|madam|please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well|do the needful and)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down)|translate|summari[sz]e|explain|give|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: \\S+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: \\S+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
   'iu',
 )
 const WANTING =
@@ -13,9 +13,9 @@ const WANTING =
 const WANTED_OF_ASSISTANT =
   /\b(?:you|your|help|recipes?|ideas?|advice|suggestions?|tips?|info|information|poem|story|essay|text|code|script|function|regex|joke|list|translation|summary|question|answer|know|understand|understanding|looking for|searching for|wondering|explanation|example)\b/iu
 const ASKING =
-  /^(?:what|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
+  /^(?:what(?! (?:i|we) \p{L})|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
 const IMPLICIT_SUBJECT =
-  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|my|our|an?|the|two|three|some)|will be)\b/iu
+  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|two|three|some)|was (?:wrong|mistaken|meant|supposed|given|told)|will be)\b/iu
 
 export function isRequest(words: string): boolean {
   const text = words.trimStart()
@@ -61,8 +61,9 @@ export function asksByNoun(message: string): boolean {
 /** What is said to whom one writes to, or about the moment, and nothing of the user. */
 const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
 const KNOWING =
-  /\b(?:so|as|if|did|do|would|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?|believe)\b|\b(?:you|u) (?:know|see)\b/giu
-const OF_USER = /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|call me|we)\b/iu
+  /\b(?:so|as|if|did|do|would|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?|believe)\b|\b(?:you|u) (?:know|see)\b|\bi (?:told|gave|said to) (?:you|u)\b/giu
+const OF_USER =
+  /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|i (?:eat|take|use|drive|go|prefer|play|study|speak|signed|got|bought|chose|picked|moved|switched|shifted|joined|quit|started|stopped|went)|call me|we)\b/iu
 const MOMENT =
   /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
 
@@ -76,6 +77,11 @@ const INTERJECTIONS =
 /** "Four hives." */
 const COUNTED = /^(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+) \p{L}{3,}/iu
 
+/** "Fridays now", "coach F", "0.6 ml": two words that tell something. */
+function hasValue(text: string): boolean {
+  return !MOMENT.test(text) && typedValues(text).some(({ kind, text: value }) => kind !== 'name' || value.length === 1)
+}
+
 export function isSmallTalk(words: string): boolean {
   const text = words.trim().replace(INTERJECTIONS, '')
   const count = text.split(/\s+/u).length
@@ -86,7 +92,5 @@ export function isSmallTalk(words: string): boolean {
       (MOMENT.test(words.trim()) && typedValues(text).length === 0 && count < 9))
   )
     return true
-  return (
-    (count < 3 && !/\d{2}|\d#|#\d/u.test(text) && !COUNTED.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
-  )
+  return (count < 3 && !hasValue(text) && !COUNTED.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
 }

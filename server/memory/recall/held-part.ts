@@ -1,41 +1,120 @@
 /** The part of a correction that still holds: "Red Lion is full, so the Anchor instead" is quoted as "the Anchor instead". */
+import { typedValues } from '../facts/typed-values.ts'
+import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
+import { holds } from './holds.ts'
 import type { Question } from './question.ts'
+import { isOff } from './replacement.ts'
+import { areAlike } from './related-words.ts'
+import { isKnownWord, rarityOf } from './word-vectors.ts'
 
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
-  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*/giu
+  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and|so|but|because)\s|[,;.!?]|$)/giu
 /** "I moved it from Nadia's to my desk". */
 const MOVED_FROM =
   /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
-const PIECE = /(?<=[.!?;,–—])\s+|\s+(?=(?:so|but|and|because)\s)/u
+/** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
+const PIECE =
+  /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|its|hes|shes|theyre)\s)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
+/** Rarer words than this name what holds; the others are of any sentence. */
+const RARE = 0.5
 
 /** `before`: what was said of it until then. All that is left is the user's words; the whole sentence where nothing would be left. */
 export function heldPart(question: Question, before: readonly string[], next: string): string {
-  const old = oldWords(question, before)
+  const said = before.join(' ')
+  const old = oldWords(question, before, next)
   const isOld = (text: string): boolean => wordsOf(text).some((word) => old.has(stem(word)))
   const moved = next.replace(MOVED_FROM, '')
   if (!isOld(next)) return tidy(moved)
   const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail))
-  const said = before.join(' ')
-  const held = bare.split(PIECE).filter((piece) => !isOld(piece) || hasNewValue(piece, said))
-  const says = held.some((piece) => wordsOf(piece).some((word) => !isCommon(word) || /\d/u.test(word)))
-  return tidy(says ? held.join(' ') : bare)
+  const pieces = bare.split(PIECE)
+  const clean = pieces.filter((piece) => !isOld(piece)).join(' ')
+  const known = new Set([...question.known, ...wordsOf(said)])
+  if (hasNewValue(clean, said) && holds(question.wanted, clean, known)) return tidy(clean)
+  const held = pieces.flatMap((piece) => {
+    if (!isOld(piece)) return [piece]
+    return hasNewValue(piece, said) ? [withoutOldName(piece, said)] : []
+  })
+  if (says(held.join(' '), said)) return tidy(held.join(' '))
+  // What of it holds is not known: that is over of which it is said, or else what stands first.
+  const isOver = (piece: string): boolean => wordsOf(piece).some((word) => old.has(stem(word)) && isOff(piece, word))
+  const over = pieces.some(isOver) ? pieces.findIndex(isOver) : pieces.findIndex(isOld)
+  const rest = pieces.toSpliced(over, 1).join(' ')
+  return tidy(says(rest, said) ? rest : bare)
 }
 
-/** Words that are no more than what was said before: those of the question are its topic. */
-function oldWords({ words, known }: Question, before: readonly string[]): Set<string> {
+/** Whether there is a word that was not said before, and that not each sentence has. */
+function says(text: string, said: string): boolean {
+  const before = new Set(wordsOf(said).map(stem))
+  return wordsOf(text).some(
+    (word) => (/\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)) && !before.has(stem(word)),
+  )
+}
+
+/** "Bex passed it to Aoife", after "Bex has it": what is said after the name of before, or before it. */
+function withoutOldName(piece: string, said: string): string {
+  const names = [...piece.matchAll(NAME)].filter(({ 0: name, index }) => isNameOf(name, said, index))
+  const [first, last] = [names[0], names.at(-1)]
+  if (!first || !last) return piece
+  const after = piece.slice(last.index + last[0].length).replace(/^['’]s?\b/u, '')
+  if (hasNewValue(`- ${after}`, said)) return after
+  const start = piece.slice(0, first.index).replace(/\s+(?:the|an?|my|our|from|of|at|in|to|with|and|by|for)\s*$/iu, '')
+  return hasNewValue(start, said) ? start : piece
+}
+
+const NAME = /(?<!\d\s?)\p{Lu}[\p{L}\p{M}-]*/gu
+const TIME =
+  /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november|december|i)$/iu
+
+function isNameOf(name: string, said: string, at: number): boolean {
+  const isFirst = at === 0 && isKnownWord(name.toLowerCase())
+  return !TIME.test(name) && !isFirst && new RegExp(`(?<![\\p{L}])${name}(?![\\p{L}])`, 'iu').test(said)
+}
+
+/** Words that are no more than what was said before: those of the question are its topic, and so are those of "trying out for". */
+function oldWords({ words, known, wanted }: Question, before: readonly string[], next: string): Set<string> {
   const asked = new Set([...words.keys()].flatMap((either) => either.split('|')).map(stem))
-  const said = before.flatMap(wordsOf).filter((word) => (!isCommon(word) || /\d/u.test(word)) && !known.has(word))
-  return new Set(said.map(stem).filter((word) => !asked.has(word)))
+  const isAsked = (word: string): boolean =>
+    asked.has(stem(word)) || (isBeingWord(word) && [...asked].some((one) => areAlike(one, stem(word))))
+  const isTimed = wanted === null || TIMED.has(wanted)
+  const isRare = (word: string): boolean => {
+    if (GENERAL.test(word) || (!isTimed && TIME.test(word))) return false
+    return /\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)
+  }
+  const ownPhrases = phrasesOf(next)
+  const framed = before.flatMap((text) => [...phrasesOf(text)]).filter((phrase) => ownPhrases.has(phrase))
+  const frame = new Set(framed.map((phrase) => phrase.split(' ')[0]!))
+  const said = before.flatMap(wordsOf).filter((word) => isRare(word) && !known.has(word) && !isAsked(word))
+  return new Set(said.filter((word) => !frame.has(word)).map(stem))
 }
 
-/** "It's May 13", after May 3: a number or a name that was not said before. */
-function hasNewValue(piece: string, said: string): boolean {
-  const values = piece.match(/\d[\d.,:-]*|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []
-  return values.some((value) => !/^I(?:'|$)/u.test(value) && !said.includes(value.replace(/[.,:-]+$/u, '')))
+const TIMED: ReadonlySet<string> = new Set(['time', 'clock', 'frequency', 'duration'])
+const GENERAL =
+  /^(?:ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really)$/u
+
+/** Verbs with the small word after them: "trying out". */
+function phrasesOf(text: string): Set<string> {
+  const words = wordsOf(text)
+  return new Set(
+    words.flatMap((word, at) =>
+      word.endsWith('ing') && isCommon(words[at + 1] ?? ' ') ? [`${word} ${words[at + 1]}`] : [],
+    ),
+  )
+}
+
+/** "It's May 13", after May 3: a number, a time or a name that was not said before. */
+export function hasNewValue(piece: string, said: string): boolean {
+  const values = [
+    ...(piece.match(/\d[\d.,:-]*|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []),
+    ...typedValues(piece).flatMap(({ kind, text }) => (kind === 'name' ? [] : [text])),
+  ]
+  const known = said.toLowerCase()
+  return values.some(
+    (value) => !/^I(?:'|$)/u.test(value) && !known.includes(value.toLowerCase().replace(/[.,:-]+$/u, '')),
+  )
 }
 
 function tidy(text: string): string {

@@ -43,7 +43,7 @@ const asksOfKin = (question: string): boolean => OF_SOMEBODY.test(question) || K
 
 /** What is asked for is to be thought of, not to be remembered. */
 const OF_THE_WORLD =
-  /^(?:how (?:do|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best(?! friend)|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
+  /^(?:how (?:do(?! (?:i|you|we|u) (?:write|spell|pronounce|say)\b.*\b(?:my|our)\b)|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))(?<!\bwhere (?:should|can)(?= \S+ (?:look|find)\b.*\b(?:my|our|the)\b))(?<!\bwhen can(?= (?:i|we) (?:pick|collect|get|fetch)\b))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best(?! friend)|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
 
 /**
  * "What's the podcast?": a thing that both know, with nothing that says which one. There is only one sun, which was not told.

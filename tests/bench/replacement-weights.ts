@@ -1,0 +1,179 @@
+/**
+ * Fits the weights by which a later sentence takes the place of one that answers a question (server/memory/recall/replacement.ts):
+ * logistic regression over people's corrections, beside other sentences of theirs that were told after an answer. Prints how
+ * often it is right of the sets that it was not fitted to, one after the other.
+ *   npx tsx tests/bench/replacement-weights.ts [--write]
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { loadBundle } from '../../runtime/bundle.ts'
+import { openEmbedder } from '../../runtime/embedder.ts'
+import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
+import { toldBy } from '../../server/memory/facts/told-by.ts'
+import { answers, LEAST_SURE } from '../../server/memory/recall/answers.ts'
+import { holds } from '../../server/memory/recall/holds.ts'
+import { readQuestion, type Question } from '../../server/memory/recall/question.ts'
+import { REPLACEMENT_FEATURES, replacementFeatures } from '../../server/memory/recall/replacement.ts'
+import { percent } from '../../trainer/evaluate/interval.ts'
+import { Random } from '../../trainer/random.ts'
+import { othersCases, peopleCases, type Case } from '../support/newcomer-cases.ts'
+
+const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
+const WEIGHTS_FILE = new URL('../../server/memory/recall/replacement-weights.ts', import.meta.url)
+/** How much large weights cost. */
+const DECAY = 1
+const STEPS = 300
+const LEAST_SIMILARITY = 0.6
+const LEAST = [0.4, 0.5, 0.6, 0.7, 0.9]
+const SEED = 'replacements'
+
+interface Said {
+  readonly text: string
+  /** What its turn says before it. */
+  readonly before: string
+}
+
+interface Pair {
+  readonly set: string
+  readonly kind: string
+  readonly isReplaced: boolean
+  /** How much it counts. */
+  readonly weight: number
+  readonly x: readonly number[]
+}
+
+const names = (text: string, value: string): boolean =>
+  text.normalize('NFKC').toLowerCase().includes(value.normalize('NFKC').toLowerCase())
+
+function sentencesOf(message: string): Said[] {
+  const { facts, statements } = toldBy(message)
+  const all = [
+    ...new Map([...facts.map(({ sentence }) => sentence), ...statements].map((one) => [one.start, one])).values(),
+  ]
+  const texts = all.toSorted((a, b) => a.start - b.start).map(({ text }) => text)
+  return texts.map((text, at) => ({ text, before: texts.slice(0, at).join(' ') }))
+}
+
+const all = [...peopleCases(), ...othersCases()]
+const corrected = all.filter(({ kind, old }) => kind === 'corrected' && old !== null)
+const told = all.filter(({ kind }) => kind === 'told')
+const setOf = ({ part }: Case): string => (part === 'A' || part === 'B' ? 'A, B' : part)
+
+const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
+const vectors = new Map<string, Float32Array>()
+for (const text of all.flatMap(({ asks, tells }) => [
+  asks,
+  ...tells.flat(),
+  ...tells
+    .flat()
+    .flatMap(sentencesOf)
+    .map((one) => one.text),
+  ...sentencesOf(asks).map((one) => one.text),
+]))
+  if (!vectors.has(text)) vectors.set(text, (await embedder.embed([embedder.encode(text)]))[0]!)
+const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
+function similarity(one: string, other: string): number {
+  const [a, b] = [vectors.get(one)!, vectors.get(other)!]
+  return Math.max(0, dot(a, b)) / Math.sqrt(dot(a, a) * dot(b, b)) / LEAST_SIMILARITY
+}
+
+const random = new Random(SEED)
+const drawn = <T>(from: readonly T[], count: number): T[] =>
+  from.length === 0 ? [] : Array.from({ length: count }, () => from[random.int(from.length)]!)
+const untold = all.filter(({ kind }) => kind === 'never told')
+const pool = [...told, ...untold].flatMap(({ tells }) => tells.flat().flatMap(sentencesOf))
+const corrections = corrected.flatMap(({ tells }) => sentencesOf(tells.flat().at(-1)!))
+const small = all.filter(({ kind }) => kind === 'small talk').flatMap(({ asks }) => sentencesOf(asks))
+
+function pairsOf(one: Case): Pair[] {
+  const question = readQuestion(one.asks, true)
+  if (!question) return []
+  const messages = one.tells.flat()
+  const isCorrected = one.kind === 'corrected'
+  const value = isCorrected ? one.old! : one.value!
+  const told = messages.find((message) => names(message, value)) ?? messages[0]!
+  const said = sentencesOf(told).find(({ text }) => names(text, value))?.text ?? told
+  const pairOf = (kind: string, next: Said, isNext: boolean, weight: number, isReplaced = false): Pair[] => {
+    // What answers for itself needs no place.
+    if (!isReplaced && answers(question, { text: next.text, topic: null }) >= LEAST_SURE) return []
+    const near = { said: similarity(said, next.text), asked: similarity(one.asks, next.text) }
+    const features = replacementFeatures(question, said, { ...next, isNext, similarity: near })
+    return [{ set: setOf(one), kind, isReplaced, weight, x: REPLACEMENT_FEATURES.map((name) => features[name]) }]
+  }
+  const right = isCorrected ? sentencesOf(messages.at(-1)!).filter(({ text }) => names(text, one.value!)) : []
+  const isOther = ({ text }: Said): boolean => !messages.some((message) => message.includes(text))
+  const [tellings, changes] = [pool.filter(isOther), corrections.filter(isOther)]
+  return [
+    ...right.flatMap((next) => [
+      ...pairOf('corrections', next, true, 1, true),
+      ...pairOf('corrections later', next, false, 0.3, true),
+    ]),
+    ...drawn(tellings, 10).flatMap((next) => pairOf('tellings', next, true, 1)),
+    ...drawn(ofKind(question, tellings), 10).flatMap((next) => pairOf('tellings of the kind', next, true, 1)),
+    ...drawn(changes, 3).flatMap((next) => pairOf('corrections of others next', next, true, 0.1)),
+    ...drawn(changes, 5).flatMap((next) => pairOf('corrections of others', next, false, 1)),
+    ...drawn(ofKind(question, changes), 5).flatMap((next) =>
+      pairOf('corrections of others, of the kind', next, false, 1),
+    ),
+    ...drawn(small, 2).flatMap((next) => pairOf('small talk', next, true, 1)),
+  ]
+}
+
+function ofKind({ wanted, known }: Question, from: readonly Said[]): Said[] {
+  return from.filter(({ text }) => wanted === null || holds(wanted, text, known))
+}
+
+const pairs = [...corrected, ...told].flatMap(pairsOf)
+const score = (weights: readonly number[], x: readonly number[]): number =>
+  1 / (1 + Math.exp(-x.reduce((sum, one, i) => sum + one * weights[i]!, 0)))
+
+/** Adam; corrections and others count the same in all. */
+function fit(of: readonly Pair[]): number[] {
+  const sumOf = (is: boolean): number =>
+    of.reduce((sum, { weight, isReplaced }) => sum + (isReplaced === is ? weight : 0), 0)
+  const [right, wrong] = [sumOf(true), sumOf(false)]
+  const weights = REPLACEMENT_FEATURES.map(() => 0)
+  const [mean, square] = [weights.slice(), weights.slice()]
+  for (let step = 1; step <= STEPS; step++) {
+    const gradient = weights.map((weight, i) => (i === 0 ? 0 : DECAY * weight))
+    for (const { x, isReplaced, weight } of of) {
+      const share = (weight * (right + wrong)) / 2 / (isReplaced ? right : wrong)
+      const error = (score(weights, x) - Number(isReplaced)) * share
+      for (const [i, one] of x.entries()) if (one !== 0) gradient[i]! += error * one
+    }
+    for (const [i, sum] of gradient.entries()) {
+      const g = sum / of.length
+      mean[i] = 0.9 * mean[i]! + 0.1 * g
+      square[i] = 0.999 * square[i]! + 0.001 * g * g
+      weights[i]! -= (0.08 * (mean[i] / (1 - 0.9 ** step))) / (Math.sqrt(square[i] / (1 - 0.999 ** step)) + 1e-8)
+    }
+  }
+  return weights
+}
+
+const sets = [...new Set(pairs.map(({ set }) => set))]
+const leftOut = sets.flatMap((set) => {
+  const weights = fit(pairs.filter((pair) => pair.set !== set))
+  return pairs.filter((pair) => pair.set === set).map((pair) => ({ pair, sure: score(weights, pair.x) }))
+})
+console.log(`| from | ${LEAST.join(' | ')} | of |\n|---|${'---|'.repeat(LEAST.length + 1)}`)
+function print(name: string, of: readonly { readonly sure: number }[]): void {
+  const shares = LEAST.map((least) => `${percent(of.filter(({ sure }) => sure >= least).length / of.length)} %`)
+  console.log(`| ${name} | ${shares.join(' | ')} | ${of.length} |`)
+}
+for (const set of sets) {
+  const of = leftOut.filter(({ pair }) => pair.set === set && pair.kind === 'corrections')
+  if (of.length > 0) print(`corrections of ${set}`, of)
+}
+for (const kind of new Set(pairs.map((pair) => pair.kind)))
+  print(
+    kind,
+    leftOut.filter(({ pair }) => pair.kind === kind),
+  )
+
+const weights = fit(pairs)
+const lines = REPLACEMENT_FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`)
+if (values.write) {
+  const before = readFileSync(WEIGHTS_FILE, 'utf8')
+  writeFileSync(WEIGHTS_FILE, before.replace(/= \{[^}]*\}/u, `= {\n${lines.join('\n')}\n}`))
+}

@@ -1,0 +1,51 @@
+/** What is quoted of a correction: the part of it that still holds. */
+import { expect, test } from 'vitest'
+import { heldPart } from '../../../../server/memory/recall/held-part.ts'
+import { readQuestion } from '../../../../server/memory/recall/question.ts'
+
+test.each([
+  [
+    'what upsets my stomach?',
+    'Gluten sets it off',
+    "dietician reckons it's onions, not gluten",
+    "dietician reckons it's onions",
+  ],
+  [
+    'where are we meeting?',
+    "we're meeting at the Red Lion",
+    'Red Lion is full, so the Anchor instead',
+    'the Anchor instead',
+  ],
+  ['how much rent do I pay?', 'Rent is 780', 'Rent went from 780 to 820 in May', 'Rent went to 820 in May'],
+  ['when is my birthday?', 'my birthday is May 3', "that's wrong, it's May 13", "that's wrong, it's May 13"],
+  ['which level do I park on?', 'I park on level 3', "level 3 is closed, I'm on 5", "I'm on 5"],
+  ["who's got my Dune?", 'Bex has my copy of Dune', 'Bex passed it to Aoife', 'passed it to Aoife'],
+  [
+    'where do I live?',
+    'We live in Orchard Lane',
+    'Lindgren took a chair in Oslo, so we moved to Quarry Hill',
+    'Lindgren took a chair in Oslo, so we moved to Quarry Hill',
+  ],
+  [
+    'what milk do I take?',
+    'I take it with oat milk, from Juno',
+    "The code didn't work and oat gives me pains and the owner says it's soy",
+    "The code didn't work and the owner says it's soy",
+  ],
+  ['which days do I work?', 'mondays and thursdays', 'days are tuesdays and fridays', 'days are tuesdays and fridays'],
+  [
+    "where's handover?",
+    'Handover is in the blue room',
+    "it's the family room tonight, blue one's got a leak",
+    "it's the family room tonight",
+  ],
+  [
+    'what position am I going for?',
+    'im trying out for goalie on friday',
+    'coach says im too short lol so trying out for left wing',
+    'coach says im too short lol so trying out for left wing',
+  ],
+  ['when does it open?', 'the gate code is 1', 'it opens at six, not before', 'it opens at six, not before'],
+])('%s %j, then %j: what holds is said', (question, said, next, shown) => {
+  expect(heldPart(readQuestion(question, true)!, [said], next)).toBe(shown)
+})
