@@ -1,7 +1,8 @@
 /** Whether a sentence is about somebody else's things, or about what happens in a story: none of it is told of the user. */
 
 const SAID = /^(?<who>.{2,40}?) (?:said|says|told (?:me|us)|mentioned) (?:that )?(?:their|his|her|its)\b/iu
-const HEARD = /\b(?:heard|read|know) that (?:the|that|an?|some) (?<who>\p{L}+(?: \p{L}+){0,2}) (?:has|have|had)\b/iu
+const HEARD =
+  /\b(?:heard|read|know) that (?:(?:the|that|an?|some) )?(?<who>(?!(?:i|we|you|it|they|he|she|there)\b)\p{L}+(?: \p{L}+){0,2}) (?:has|have|had)\b/iu
 const STORY =
   /\bin (?:the|a|that) (?:film|movie|novel|story|book|game|series|dream|play), (?:the |a )?(?<who>\p{L}+)(?:'s)? /iu
 

@@ -101,6 +101,7 @@ const DENIED: readonly (readonly [tells: readonly string[], asks: string])[] = [
   [['You can call my partner at 0776 477400.'], 'Where did I meet my partner?'],
   [['My meeting time is 8 am.'], 'What time is my appointment?'],
   [['It is The Button Cedar, my podcast.', 'forget my podcast please', 'I like tea.'], 'whats the podcast'],
+  [['I heard that Ulra has 23:40 as boarding time.'], 'What is my boarding time?'],
   [["My best friend's name is Anna."], "What is the best friend's employer?"],
 ]
 
