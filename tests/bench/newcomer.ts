@@ -1,8 +1,8 @@
 /**
  * A newcomer's own words through a server: what is told in one conversation, asked in another (tests/fixtures/newcomer).
- *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,C,D,E,X,Y,kept] [--misses]
+ *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,C,D,E,X,Y,kept,unread] [--misses]
  * The bundled model unless bundles are given. Prints shares with 95 % intervals, of the lines that rules may be written for
- * (all but held-out) and of those held out; with --misses what went wrong, never of those held out.
+ * (all but held-out and unread) and of those held out; with --misses what went wrong, never of those held out.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   options: {
     verify: { type: 'string', default: 'quote' },
     memories: { type: 'string', default: 'on' },
-    part: { type: 'string', default: 'open,held-out,A,B,C,D,E,kept,X,Y' },
+    part: { type: 'string', default: 'open,held-out,A,B,C,D,E,kept,X,Y,unread' },
     misses: { type: 'boolean', default: false },
   },
 })

@@ -70,7 +70,7 @@ export function peopleCases(): Case[] {
 
 /**
  * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`), others-kept.jsonl (`kept`),
- * corrections-open.jsonl (`X`) and corrections-second.jsonl (`Y`), whose writers had seen no rule. Every second pair of lines tells in
+ * corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and others-unread.jsonl (`unread`), whose writers had seen no rule. Every second pair of lines tells in
  * one conversation, the others in one for each message.
  */
 export function othersCases(): Case[] {
@@ -81,6 +81,7 @@ export function othersCases(): Case[] {
     kept: 'others-kept.jsonl',
     X: 'corrections-open.jsonl',
     Y: 'corrections-second.jsonl',
+    unread: 'others-unread.jsonl',
   }
   return Object.entries(files).flatMap(([part, file]) =>
     read(file).map((line, at): Case => {
