@@ -1,0 +1,48 @@
+/** Whether two memories are about two things, as far as rules have read what they are about. */
+import { NO_TOPIC } from '../memory/facts/follow-ups.ts'
+import { nounWords } from '../memory/facts/noun-phrase.ts'
+import { topicKey } from '../memory/facts/supersede.ts'
+import { sameTopic } from '../memory/facts/topic.ts'
+import { OWN_NOUNS, spelled } from '../memory/facts/vocabulary.ts'
+import type { Question } from '../memory/recall/question.ts'
+import { areAlike } from '../memory/recall/related-words.ts'
+import { isCommon, stem } from '../memory/search-words.ts'
+import { wordsOf } from '../memory/words.ts'
+import type { Memory } from '../store/memory-calls.ts'
+
+/** Rules have read what both are about, and these are two things: a son's birthday, and then a cousin's name. */
+export function isOfElse(
+  { words, known }: Question,
+  { text, fact: before }: Memory,
+  { text: next, fact }: Memory,
+): boolean {
+  if (!fact || NO_TOPIC.test(fact.attribute) || nounWords(fact.attribute).length > MOST_NOUNS) return false
+  if (before && (topicKey(before) === topicKey(fact) || sameTopic(before, fact) >= SAME_THING)) return false
+  const asked = [...words.keys()].flatMap((either) => either.split('|'))
+  const said = [...wordsOf(text), ...asked, ...known].map((word) => stem(spelled(word)))
+  const isNew = (word: string): boolean =>
+    !isCommon(word) && !said.some((one) => one === stem(spelled(word)) || areAlike(one, stem(spelled(word))))
+  const own = new Set(wordsOf(next).map(spelled))
+  const isNamed = (topic: string): boolean => nounWords(topic).some((word) => own.has(word) && isNew(word))
+  // What it corrects was known when it was told: "sorry, is 605-6123".
+  const isMeant = before !== null && !nounWords(`${fact.attribute} ${fact.subject}`).some((word) => own.has(word))
+  if (isMeant || (fact.subject !== 'user' && isNamed(fact.subject))) return true
+  const nouns = nounWords(fact.attribute)
+  const isClear = before !== null || nouns.length > 1 || nouns.some((word) => OWN_NOUNS.has(word))
+  return isClear && isNamed(fact.attribute)
+}
+
+/** Longer names of topics are half a sentence. */
+const MOST_NOUNS = 2
+/** How much of a topic two facts on the same share. */
+const SAME_THING = 0.5
+
+/** Whether rules have read in the later one what took the place of the earlier. */
+export function isOnTopic(earlier: readonly Memory[], { fact, created }: Memory): boolean {
+  return earlier.some((before) => {
+    if (!fact || before.ended !== created) return false
+    if (before.fact) return topicKey(before.fact) === topicKey(fact)
+    const words = new Set(wordsOf(before.text))
+    return wordsOf(fact.attribute).every((word) => words.has(word))
+  })
+}
