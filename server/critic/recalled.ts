@@ -21,7 +21,7 @@ import { withoutStale } from './shown-sentence.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
 /** From here on a sentence is an answer without more ado, and from here on it is near one. */
-const [SURE, NEAREST] = [0.8, 0.2]
+const [SURE, NEAREST] = [0.8, 0.15]
 /** How much of a topic two things share at least, and how surely a fact on another one answers at most. */
 const [SAME_THING, MOST_OF_OTHERS] = [0.5, 0.65]
 /** A fact about just what is asked answers in any words. */
