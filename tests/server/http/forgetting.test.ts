@@ -126,18 +126,18 @@ test('a response goes alone unless it is told to cascade; a conversation goes wi
 
 test('memories that say the same are named by the receipt of one of them, and go with it where it cascades', async () => {
   const server = await start()
-  const wind = ['The wind was howling.', 'Well, the wind was howling.', 'Really, the wind was howling too.']
+  const pump = ['The pump was howling.', 'Well, the pump was howling.', 'Really, the pump was howling too.']
   const ids: string[] = []
-  for (const input of [...wind, 'The rain was falling.', 'Well, the rain was falling.'])
+  for (const input of [...pump, 'The boiler was leaking.', 'Well, the boiler was leaking.'])
     ids.push(writtenBy(await respond(server, { input })))
-  const [shown, second, third, rain, more] = ids as [string, string, string, string, string]
+  const [shown, second, third, boiler, more] = ids as [string, string, string, string, string]
   const read = async (id: string): Promise<Json> => (await server.request('GET', `/v1/memories/${id}`)).json()
-  await expect.poll(async () => (await read(rain)).members, { timeout: 60_000 }).toHaveLength(1)
+  await expect.poll(async () => (await read(boiler)).members, { timeout: 60_000 }).toHaveLength(1)
   expect((await read(third)).consolidated_into).toBe(shown)
   const { receipt } = (await remove(server, `memories/${second}`)).json
   expect(receipt).toMatchObject({ memories: [second], alike: [shown, third] })
   const all = (await remove(server, `memories/${more}?cascade=true`)).json.receipt
-  expect([new Set(all.memories), all.alike]).toEqual([new Set([rain, more]), []])
+  expect([new Set(all.memories), all.alike]).toEqual([new Set([boiler, more]), []])
 })
 
 test('what goes is the owner’s alone, on every path', async () => {
