@@ -16,13 +16,18 @@ export function isOfElse(
   { text, fact: before }: Memory,
   { text: next, fact }: Memory,
 ): boolean {
-  if (!fact || NO_TOPIC.test(fact.attribute) || nounWords(fact.attribute).length > MOST_NOUNS) return false
+  if (!fact) return isOfAnybody(next, `${text} ${[...known].join(' ')}`)
+  const topicWords = nounWords(fact.attribute).filter((word) => !isCommon(word))
+  if (NO_TOPIC.test(fact.attribute) || topicWords.length > MOST_NOUNS) return false
   if (before && (topicKey(before) === topicKey(fact) || sameTopic(before, fact) >= SAME_THING)) return false
   const asked = [...words.keys()].flatMap((either) => either.split('|'))
   const said = [...wordsOf(text), ...asked, ...known].map((word) => stem(spelled(word)))
   const isNew = (word: string): boolean =>
     !isCommon(word) && !said.some((one) => one === stem(spelled(word)) || areAlike(one, stem(spelled(word))))
   const own = new Set(wordsOf(next).map(spelled))
+  // "I changed my name" says nothing of a grandmother's.
+  const isOfUser = before !== null && before.subject !== 'user' && fact.subject === 'user'
+  if (isOfUser && /\b(?:my|our)\b/iu.test(next) && topicWords.some((word) => own.has(word))) return true
   const isNamed = (topic: string): boolean => nounWords(topic).some((word) => own.has(word) && isNew(word))
   // What it corrects was known when it was told: "sorry, is 605-6123".
   const isMeant = before !== null && !nounWords(`${fact.attribute} ${fact.subject}`).some((word) => own.has(word))
@@ -30,6 +35,15 @@ export function isOfElse(
   const nouns = nounWords(fact.attribute)
   const isClear = before !== null || nouns.length > 1 || nouns.some((word) => OWN_NOUNS.has(word))
   return isClear && isNamed(fact.attribute)
+}
+
+/** "Dohe likes cycling": of somebody whom neither the question nor what was said names. */
+const OF_SOMEBODY =
+  /^(?<who>\p{Lu}\p{Ll}+)(?<!ing|ed|ly) (?:likes|loves|hates|enjoys|prefers|has|had|wants|works|lives|plays)\b/u
+
+function isOfAnybody(next: string, said: string): boolean {
+  const who = OF_SOMEBODY.exec(next)?.groups?.['who']?.toLowerCase()
+  return who !== undefined && !isCommon(who) && !wordsOf(said).includes(who)
 }
 
 /** Longer names of topics are half a sentence. */
