@@ -77,8 +77,18 @@ export function recollect(question: string, remembered: Remembered): Recollectio
   const candidates = candidatesFor(read, remembered)
   const sure = bestOf(candidates, LEAST_SURE)
   const answers = sure.length > 0 ? sure : bestOf(candidates, NEAREST)
-  const isNear = !answers.some((one) => one.sure >= SURE) || isOneOfSeveral(remembered.asked, answers)
+  const least = sureAmong(remembered.facts.length)
+  const isNear = !answers.some((one) => one.sure >= least) || isOneOfSeveral(remembered.asked, answers)
   return { question: read, answers, isNear }
+}
+
+/** Facts among which the odds that are asked for are twice those among few. */
+const MANY = 100
+
+/** How sure an answer has to be: the more was told, the likelier is something that only looks like one. */
+function sureAmong(facts: number): number {
+  const odds = (SURE / (1 - SURE)) * (1 + facts / MANY)
+  return odds / (1 + odds)
 }
 
 /** "The wifi password", where those of the cabin and of the office were told: which one is asked for, nobody knows. */

@@ -57,6 +57,16 @@ describe("what a user's own sentences answer", () => {
     )
   })
 
+  test('among a thousand facts an answer has to be surer, and one on just what is asked is sure', () => {
+    const many = Array.from({ length: 1000 }, (_, i) => factOf(`${i}`, `code ${i}`, `${i}`, `My code ${i} is ${i}.`))
+    const told = ['the plumber comes thursday at 8']
+    const ask = (facts: readonly KnownFact[]): unknown => answerTo('when is the plumber coming?', 'I see.', facts, told)
+    expect(ask([])).toBe(`You told me: "${told[0]}"`)
+    expect(ask(many)).toBe(`You have not told me that in so many words. What comes nearest: "${told[0]}"`)
+    const known = [...many, factOf('own', 'locker code', '4071', 'My locker code is 4071.')]
+    expect(answerTo('What is my locker code?', 'I see.', known)).toBe('You told me: "My locker code is 4071."')
+  })
+
   test('what was corrected of somebody else answers nothing about the user', () => {
     const of = (id: string, value: string, holds: boolean): KnownFact => {
       const text = `My grandfather is ${value} years old.`
