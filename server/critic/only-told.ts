@@ -9,8 +9,8 @@ export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
 const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
 
 /**
- * That it keeps what it keeps, a greeting, or that it knows nothing of the world; null: the reply stands. `isQuestion`: the message
- * asks what its user could have told.
+ * What is served in place of such a model's reply: that the message was kept, a greeting, or that it knows nothing of the world;
+ * null: the reply stands. `isQuestion`: the message asks what its user could have told.
  */
 export function onlyTold(
   message: string,

@@ -75,7 +75,8 @@ export class ReplacingTurns {
       if (at <= found) continue
       const isNext = at === found + 1
       const scored = this.#scored(turn, at, said, isNext, root?.memory ?? this.#own)
-      const best = scored.toSorted((a, b) => this.#worth(b, said) - this.#worth(a, said))[0]
+      const worth = new Map(scored.map((one) => [one, this.#worth(one, said)]))
+      const best = scored.toSorted((a, b) => worth.get(b)! - worth.get(a)!)[0]
       if (!best) continue
       const most = Math.max(0, ...scored.map(({ sure }) => sure))
       if (at !== this.#ownAt && most < (isNext ? LEAST.next : LEAST.later)) {

@@ -88,10 +88,10 @@ export async function verifyReply(
   const answer = later && recalled(question, later, reply, verdicts, { ...remembers, replaced }, !isWhole)
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
-  const instead =
+  const instead = (): Decision | null =>
     confirmation(decided, verdicts, evidence, told) ??
     (knowsOnlyTold && !rests ? onlyTold(question, recollection !== null, verdicts, told) : null)
-  const decision = (policy === 'quote' && instead) || decided
+  const decision = (policy === 'quote' ? instead() : null) ?? decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }
