@@ -6,6 +6,8 @@ import type { SentenceVerdict } from './verdict.ts'
 
 /** Served in place of an invented reply or promise where the user has asked nothing about themselves, and of the world. */
 export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
+/** The same to a question: it may be one of theirs in words that nobody took for it. */
+export const NOT_TOLD = `You have not told me that. ${ONLY_TOLD}`
 const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
 
 /**
@@ -25,7 +27,8 @@ export function onlyTold(
     return isQuestion || isSaid ? null : say('Okay, I will remember that.')
   }
   if (GREETING.test(message)) return say(`Hello! ${ONLY_TOLD}`)
-  return isOfTheWorld(message) ? say(ONLY_TOLD) : null
+  const asked = askedOfTheWorld(message)
+  return asked === null ? null : say(asked === 'question' ? NOT_TOLD : ONLY_TOLD)
 }
 
 const LEAD =
@@ -40,12 +43,12 @@ const OF_THE_USER = /\b(?:i|i'?m|i'?ve|i'?d|my|mine|we|we'?re|our|ours|us|me)\b/
 const OF_THE_MODEL =
   /\b(?:how (?:are|r) (?:you|u)|(?:who|what) (?:are|r) (?:you|u)|what can (?:you|u) do|what do (?:you|u) do|do (?:you|u) (?:like|remember|know me)|(?:you|u) remember)\b/iu
 
-/** Whether the last sentence of a message asks, or orders, what has nothing to do with its user. */
-export function isOfTheWorld(message: string): boolean {
+/** Whether the last sentence of a message asks, or orders, what has nothing to do with its user; null: neither. */
+export function askedOfTheWorld(message: string): 'question' | 'order' | null {
   const text = message.replaceAll(/[’‘`´]/gu, "'")
   const last = sentencesOf(text).at(-1)
   const bare = (last ? text.slice(last.start, last.end) : text).trim().replace(LEAD, '')
-  if (OF_THE_MODEL.test(bare)) return false
-  if (ORDERS.test(bare)) return !/\b(?:my|our)\b/iu.test(bare)
-  return (ASKS.test(bare) || bare.endsWith('?')) && !OF_THE_USER.test(bare)
+  if (OF_THE_MODEL.test(bare)) return null
+  if (ORDERS.test(bare)) return /\b(?:my|our)\b/iu.test(bare) ? null : 'order'
+  return (ASKS.test(bare) || bare.endsWith('?')) && !OF_THE_USER.test(bare) ? 'question' : null
 }

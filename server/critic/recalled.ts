@@ -82,6 +82,9 @@ export function recollect(question: string, remembered: Remembered): Recollectio
   return { question: read, answers, isNear }
 }
 
+/** For who knows nothing but what was told, a sentence that may answer a question of anything is worth showing from here on. */
+const SHOWN = 0.4
+
 /** Facts among which the odds that are asked for are twice those among few. */
 const MANY = 100
 
@@ -101,18 +104,19 @@ function isOneOfSeveral(asked: readonly Topic[], answers: readonly Answer[]): bo
   return areOfUser && areOthers && new Set(facts.map(topicKey)).size > 1
 }
 
-/** `mayMiss`: nobody can say that something was not told. */
+/** `mayMiss`: nobody can say that something was not told. `knowsOnlyTold`: the reply rests on what was told, or on nothing. */
 export function recalled(
   message: string,
   { question: read, answers: found, isNear }: Recollection,
   reply: string,
   verdicts: readonly SentenceVerdict[],
   remembered: Remembered,
-  mayMiss: boolean,
+  { mayMiss, knowsOnlyTold }: { readonly mayMiss: boolean; readonly knowsOnlyTold: boolean },
 ): Decision | null {
   const mayDeny = (read.isOwn || isOfTold(read, remembered)) && !mayMiss
   // What is only near is an answer where nobody can say that there is none.
-  const best = isNear && !mayDeny ? found.filter(({ sure }) => sure >= LEAST_SURE) : found
+  const least = knowsOnlyTold ? SHOWN : LEAST_SURE
+  const best = isNear && !mayDeny ? found.filter(({ sure }) => sure >= least) : found
   if (best.length > 0 && rests(best, reply, verdicts)) return { action: 'keep' }
   if (best.length > 0) return quote(best, remembered.facts, isNear && !mayMiss ? NEAREST_SAID : SAID)
   if (!mayDeny) return null

@@ -85,7 +85,9 @@ export async function verifyReply(
   const recollection = replaced.length > 0 ? recollect(question, { ...remembers, replaced }) : read
   const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
   const later = recollection && (await withLater(question, recollection, whose))
-  const answer = later && recalled(question, later, reply, verdicts, { ...remembers, replaced }, !isWhole)
+  const answer =
+    later &&
+    recalled(question, later, reply, verdicts, { ...remembers, replaced }, { mayMiss: !isWhole, knowsOnlyTold })
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
   const instead = (): Decision | null =>

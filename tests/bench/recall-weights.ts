@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { FEATURES } from '../../server/memory/recall/pair.ts'
 import { percent } from '../../trainer/evaluate/interval.ts'
+import { fitLogistic, surely, type Example } from '../support/logistic.ts'
 import { askedPairs, type AskedPairs, type Pair } from '../support/recall-pairs.ts'
 
 const { values } = parseArgs({
@@ -15,63 +16,29 @@ const { values } = parseArgs({
     write: { type: 'boolean', default: false },
     errors: { type: 'string' },
     without: { type: 'string', default: '' },
-    parts: { type: 'string', default: 'A,B,C,D,E,kept,open,near' },
+    parts: { type: 'string', default: 'A,B,C,D,E,F,G,H,I,J,K,kept,open,near' },
     counted: { type: 'string', default: '' },
   },
 })
 /** How much large weights cost; chosen among 0.1, 0.5 and 2 by the sets left out. */
 const DECAY = 0.5
-const STEPS = 400
-const RATE = 0.1
 const WEIGHTS_FILE = new URL('../../server/memory/recall/weights.ts', import.meta.url)
 /** Sentences of others that each question is fitted against, and how much one of them counts. */
 const [MOST_OTHERS, OF_OTHERS] = [12, 0.3]
 /** How much a pair of a part counts: most of `open` are like the templates of the rules, `near` was written for the fit. */
 const COUNTS: Readonly<Record<string, number>> = { open: 0.3, near: 1 }
+const SIMILARITY = FEATURES.indexOf('similarity')
 const left = new Set(values.without.split(',').map((name) => FEATURES.findIndex((one) => one === name)))
 
-interface Example {
-  readonly x: readonly number[]
-  readonly isAnswer: boolean
-  readonly counts: number
-}
-
-/** Answers and others count the same in all. */
-function examplesOf(asked: readonly AskedPairs[]): Example[] {
-  const all = asked.flatMap(({ part, own, others }): Example[] => [
-    ...own.map(({ x, isAnswer }) => ({ x, isAnswer, counts: COUNTS[part] ?? 2 })),
-    ...others.slice(0, MOST_OTHERS).map(({ x, isAnswer }) => ({ x, isAnswer, counts: OF_OTHERS })),
+/** Answers, and others that are none. */
+const examplesOf = (asked: readonly AskedPairs[]): Example[] =>
+  asked.flatMap(({ part, own, others }): Example[] => [
+    ...own.map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: COUNTS[part] ?? 2 })),
+    ...others.slice(0, MOST_OTHERS).map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: OF_OTHERS })),
   ])
-  const sumOf = (some: readonly Example[]): number => some.reduce((sum, { counts }) => sum + counts, 0)
-  const [total, answers] = [sumOf(all), sumOf(all.filter(({ isAnswer }) => isAnswer))]
-  return all.map(({ x, isAnswer, counts }) => {
-    return { x, isAnswer, counts: (counts * total) / 2 / (isAnswer ? answers : total - answers) }
-  })
-}
 
-const surely = (weights: readonly number[], x: readonly number[]): number =>
-  1 / (1 + Math.exp(-x.reduce((sum, one, i) => sum + one * weights[i]!, 0)))
-
-/** By Adam. */
-function fit(examples: readonly Example[]): number[] {
-  const weights = FEATURES.map(() => 0)
-  const [mean, square] = [FEATURES.map(() => 0), FEATURES.map(() => 0)]
-  for (let step = 1; step <= STEPS; step++) {
-    const gradient = weights.map((weight, i) => (i === 0 ? 0 : DECAY * weight))
-    for (const { x, isAnswer, counts } of examples) {
-      const error = (surely(weights, x) - Number(isAnswer)) * counts
-      for (let i = 0; i < x.length; i++) gradient[i]! += error * x[i]!
-    }
-    for (const [i, sum] of gradient.entries()) {
-      if (left.has(i)) continue
-      const g = sum / examples.length
-      mean[i] = 0.9 * mean[i]! + 0.1 * g
-      square[i] = 0.999 * square[i]! + 0.001 * g * g
-      weights[i]! -= (RATE * (mean[i] / (1 - 0.9 ** step))) / (Math.sqrt(square[i] / (1 - 0.999 ** step)) + 1e-8)
-    }
-  }
-  return weights
-}
+const fit = (asked: readonly AskedPairs[], without: Iterable<number> = left): number[] =>
+  fitLogistic(examplesOf(asked), DECAY, new Set(without))
 
 /** The surest of the sentences that a question is compared with. */
 interface Best {
@@ -108,12 +75,16 @@ function row(name: string, all: readonly Best[]): string {
 const [parts, counted] = [values.parts.split(','), values.counted === '' ? [] : values.counted.split(',')]
 const all = await askedPairs([...parts, ...counted])
 const fitted = all.filter(({ part }) => parts.includes(part))
-const weights = fit(examplesOf(fitted))
-const lines = FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`)
-console.log(lines.join('\n'))
+/** The lines of the table `name` in the file of weights. */
+const linesOf = (weights: readonly number[]): string =>
+  FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`).join('\n')
+const tables = { WEIGHTS: linesOf(fit(fitted)), OF_WORDS_ALONE: linesOf(fit(fitted, [...left, SIMILARITY])) }
+console.log(tables.WEIGHTS)
 if (values.write) {
-  const before = readFileSync(WEIGHTS_FILE, 'utf8')
-  writeFileSync(WEIGHTS_FILE, before.replace(/= \{[^}]*\}/u, `= {\n${lines.join('\n')}\n}`))
+  let text = readFileSync(WEIGHTS_FILE, 'utf8')
+  for (const [name, lines] of Object.entries(tables))
+    text = text.replace(new RegExp(`(const ${name}\\b[^=]*=) \\{[^}]*\\}`, 'u'), `$1 {\n${lines}\n}`)
+  writeFileSync(WEIGHTS_FILE, text)
 }
 
 console.log(
@@ -121,7 +92,7 @@ console.log(
 )
 const [alone, among]: Best[][] = [[], []]
 for (const part of [...parts, ...counted]) {
-  const weights = fit(examplesOf(fitted.filter((one) => one.part !== part)))
+  const weights = fit(fitted.filter((one) => one.part !== part))
   const these = all.filter((one) => one.part === part)
   const own = these.map((asked) => bestOf(asked, asked.own, weights))
   const beside = these.map((asked) => bestOf(asked, [...asked.own, ...asked.others], weights))

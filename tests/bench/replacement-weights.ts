@@ -16,13 +16,13 @@ import { readQuestion, type Question } from '../../server/memory/recall/question
 import { REPLACEMENT_FEATURES, replacementFeatures } from '../../server/memory/recall/replacement.ts'
 import { percent } from '../../trainer/evaluate/interval.ts'
 import { Random } from '../../trainer/random.ts'
+import { fitLogistic, surely } from '../support/logistic.ts'
 import { othersCases, peopleCases, type Case } from '../support/newcomer-cases.ts'
 
 const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
 const WEIGHTS_FILE = new URL('../../server/memory/recall/replacement-weights.ts', import.meta.url)
 /** How much large weights cost. */
 const DECAY = 1
-const STEPS = 300
 const LEAST_SIMILARITY = 0.6
 const LEAST = [0.4, 0.5, 0.6, 0.7, 0.9]
 const SEED = 'replacements'
@@ -124,37 +124,16 @@ function ofKind({ wanted, known }: Question, from: readonly Said[]): Said[] {
 }
 
 const pairs = [...corrected, ...told].flatMap(pairsOf)
-const score = (weights: readonly number[], x: readonly number[]): number =>
-  1 / (1 + Math.exp(-x.reduce((sum, one, i) => sum + one * weights[i]!, 0)))
-
-/** Adam; corrections and others count the same in all. */
-function fit(of: readonly Pair[]): number[] {
-  const sumOf = (is: boolean): number =>
-    of.reduce((sum, { weight, isReplaced }) => sum + (isReplaced === is ? weight : 0), 0)
-  const [right, wrong] = [sumOf(true), sumOf(false)]
-  const weights = REPLACEMENT_FEATURES.map(() => 0)
-  const [mean, square] = [weights.slice(), weights.slice()]
-  for (let step = 1; step <= STEPS; step++) {
-    const gradient = weights.map((weight, i) => (i === 0 ? 0 : DECAY * weight))
-    for (const { x, isReplaced, weight } of of) {
-      const share = (weight * (right + wrong)) / 2 / (isReplaced ? right : wrong)
-      const error = (score(weights, x) - Number(isReplaced)) * share
-      for (const [i, one] of x.entries()) if (one !== 0) gradient[i]! += error * one
-    }
-    for (const [i, sum] of gradient.entries()) {
-      const g = sum / of.length
-      mean[i] = 0.9 * mean[i]! + 0.1 * g
-      square[i] = 0.999 * square[i]! + 0.001 * g * g
-      weights[i]! -= (0.08 * (mean[i] / (1 - 0.9 ** step))) / (Math.sqrt(square[i] / (1 - 0.999 ** step)) + 1e-8)
-    }
-  }
-  return weights
-}
+const fit = (of: readonly Pair[]): number[] =>
+  fitLogistic(
+    of.map(({ x, isReplaced, weight }) => ({ x, isRight: isReplaced, weight })),
+    DECAY,
+  )
 
 const sets = [...new Set(pairs.map(({ set }) => set))]
 const leftOut = sets.flatMap((set) => {
   const weights = fit(pairs.filter((pair) => pair.set !== set))
-  return pairs.filter((pair) => pair.set === set).map((pair) => ({ pair, sure: score(weights, pair.x) }))
+  return pairs.filter((pair) => pair.set === set).map((pair) => ({ pair, sure: surely(weights, pair.x) }))
 })
 console.log(`| from | ${LEAST.join(' | ')} | of |\n|---|${'---|'.repeat(LEAST.length + 1)}`)
 function print(name: string, of: readonly { readonly sure: number }[]): void {

@@ -81,6 +81,12 @@ export function othersCases(): Case[] {
     kept: 'others-kept.jsonl',
     X: 'corrections-open.jsonl',
     Y: 'corrections-second.jsonl',
+    F: 'others-f.jsonl',
+    G: 'others-g.jsonl',
+    H: 'others-h.jsonl',
+    I: 'others-i.jsonl',
+    J: 'others-j.jsonl',
+    K: 'others-k.jsonl',
     unread: 'others-unread.jsonl',
   }
   return Object.entries(files).flatMap(([part, file]) =>

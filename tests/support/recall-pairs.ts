@@ -31,7 +31,7 @@ export interface AskedPairs {
 /** Messages of others that each question is compared with. */
 const OTHERS = 40
 /** Parts whose writers tell of many things: one's sentences answer no other one's question. */
-const PEOPLE = new Set(['A', 'B', 'C', 'D', 'E', 'kept'])
+const PEOPLE = new Set(['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'kept'])
 
 interface Asked {
   readonly question: string

@@ -43,7 +43,7 @@ export function isQuestion(words: string): boolean {
 }
 
 const ANSWER_NOUN =
-  '(?:names?(?= of)|number|no\\.?|nr\\.?|code|pin|password|passcode|passphrase|phone|mobile|e-?mail|address|postcode|zip|size|dose|dosage|combination|combo|plate|iban|extension|ext|login|username|surname|deadline|birthday|wifi|ssid|serial)'
+  '(?:names?(?= of)|dates?(?= (?:of|for))|number|no\\.?|nr\\.?|code|pin|password|passcode|passphrase|phone|mobile|e-?mail|address|postcode|zip|size|dose|dosage|combination|combo|plate|iban|extension|ext|login|username|surname|deadline|birthday|wifi|ssid|serial)'
 /** "Yard gate code", "name of our ferret", "need my trailer no. for the gate guy": the name of something is asked for by itself. */
 const NOUN_ALONE = new RegExp(
   `^(?:(?:i )?need |looking for |what about )?(?!(?:new|nice|good|great|lovely|cool|wrong|no|same|another)\\b)(?:(?:the|my|our) )?(?:[\\p{L}'’-]+ ){0,4}?${ANSWER_NOUN}(?: (?:of|for|to|at|in|on|from)(?: [\\p{L}'’-]+){1,5})?(?: (?:again|please|pls|plz|now))*[\\s.!]*$`,
@@ -68,7 +68,7 @@ const MOMENT =
   /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
 
 const SMALL_TALK =
-  /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds).*|what a .*|(?:good|happy|merry|nice|lovely|great) .*|my (?:bad|goodness|god).*|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
+  /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds).*|what a .*|(?:good|happy|merry|nice|lovely|great) .*|my (?:bad\W*|goodness.*|god.*)|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
 
 /** Before a sentence they say nothing of what it tells. */
 const INTERJECTIONS =
@@ -82,14 +82,31 @@ function hasValue(text: string): boolean {
   return !MOMENT.test(text) && typedValues(text).some(({ kind, text: value }) => kind !== 'name' || value.length === 1)
 }
 
+/** "My bad, 74", "typo: Kowalczyk", "paintball*": what follows is told, however short it is. */
+const CORRECTING =
+  /^(?:(?:oh |ah |no,? )?my bad|typo|correction|spelling|i meant?|meant)\b[\s,.:;!–-]*(?=[\p{L}\p{N}])/iu
+const STARRED = /^(?:\*\s?[\p{L}\p{N}].{0,40}|.{0,40}[\p{L}\p{N}]\s?\*)$/u
+
+/** A word or two that are no saying by themselves, and no small talk either: "Cardiff!!!", "Cucumbers." */
+export function isScrap(words: string): boolean {
+  const text = words.trim()
+  return text.split(/\s+/u).length < 3 && !MOMENT.test(text) && !SMALL_TALK.test(text) && !FILLER.test(text)
+}
+
+const FILLER =
+  /^(?:yes|yeah|yep|yup|no|nope|nah|so|well|right|sure|anyway|seriously|honestly|obviously|finally|same|sigh|phew|oops|typical|old age|my fault|go figure|please|pls|xx?|amen|inshallah)\b/iu
+
 export function isSmallTalk(words: string): boolean {
-  const text = words.trim().replace(INTERJECTIONS, '')
+  const said = words.trim()
+  const corrected = said.replace(CORRECTING, '')
+  if (STARRED.test(said) || (corrected !== said && !SMALL_TALK.test(corrected))) return false
+  const text = said.replace(INTERJECTIONS, '')
   const count = text.split(/\s+/u).length
   if (
     !OF_USER.test(text) &&
-    !/\d/u.test(text) &&
+    !/\d|\S@\S/u.test(text) &&
     (TO_ASSISTANT.test(text.replaceAll(KNOWING, '')) ||
-      (MOMENT.test(words.trim()) && typedValues(text).length === 0 && count < 9))
+      (MOMENT.test(said) && typedValues(text).length === 0 && count < 9))
   )
     return true
   return (count < 3 && !hasValue(text) && !COUNTED.test(text)) || (text.length < 80 && SMALL_TALK.test(text))

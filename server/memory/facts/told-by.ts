@@ -7,7 +7,7 @@ import { add, type Clause, type Reading } from './reading.ts'
 import { readNames } from './named.ts'
 import { sentencesOf } from './sentences.ts'
 import { isOfOthers } from './others.ts'
-import { asksByNoun, isPlan, isQuestion, isRequest, isSmallTalk } from './speech-acts.ts'
+import { asksByNoun, isPlan, isQuestion, isRequest, isScrap, isSmallTalk } from './speech-acts.ts'
 import { holdsMany, otherWordsFor } from './supersede.ts'
 import { readTelling } from './tellings.ts'
 import { readWithdrawal } from './withdrawals.ts'
@@ -25,6 +25,8 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
   const reading: Reading = { text, plain, recent, facts: [], focus: focusOf(recent), who: 'user' }
   const statements: Sentence[] = []
   let isCorrecting = false
+  /** A word or two before the sentence that they belong to. */
+  let scrap: Sentence | undefined
   for (const sentence of sentencesOf(text).map((one, at, all) => asTold(plain, one, all[at - 1]))) {
     const words = plain.slice(sentence.start, sentence.end)
     reading.who = 'user'
@@ -37,15 +39,31 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
     if (!isQuestion(words) && !isHypothetical(words))
       readNames(reading, sentence, { sentence, corrects: false, remembers: false, greets: false })
     if (reading.facts.length > MAX_FACTS) break
-    const isRead = reading.facts.length > before
-    if (isRead || isQuestion(words) || isSmallTalk(words) || isOfTheMoment(words) || words.includes(MASK)) continue
+    const read = reading.facts.slice(before)
+    const tells = read.length > 0 && (read.some(({ kind }) => kind === 'told') || !tellsMore(words))
+    if (tells || isQuestion(words) || words.includes(MASK)) continue
     const last = statements.at(-1)
-    if (last && isFragment(words) && text.slice(last.end, sentence.start).trim() === '')
-      statements.splice(-1, 1, { text: text.slice(last.start, sentence.end), start: last.start, end: sentence.end })
+    const isBeside = last !== undefined && text.slice(last.end, sentence.start).trim() === ''
+    if (isScrap(words) && isSmallTalk(words)) {
+      if (isBeside) statements.splice(-1, 1, joined(text, last, sentence))
+      else scrap = sentence
+      continue
+    }
+    if (isSmallTalk(words) || isOfTheMoment(words)) continue
+    if (isBeside && isFragment(words)) statements.splice(-1, 1, joined(text, last, sentence))
+    else if (scrap && text.slice(scrap.end, sentence.start).trim() === '')
+      statements.push(joined(text, scrap, sentence))
     else statements.push(sentence)
   }
   return { facts: reading.facts.slice(0, MAX_FACTS), statements }
 }
+
+function joined(text: string, first: Sentence, last: Sentence): Sentence {
+  return { text: text.slice(first.start, last.end), start: first.start, end: last.end }
+}
+
+/** "I gave up my desk and work out of the library": it takes something back, and tells what there is in its place. */
+const tellsMore = (words: string): boolean => /\b(?:and|so|but|now|instead)\s+\S+\s+\S/iu.test(words)
 
 /** Its end is no answer of the user's. */
 const JOKE = /^\s*(?:why (?:did|do|does) (?!i\b|you\b|my\b|we\b)|what do you (?:call|get)\b|knock,? knock\b)[^?]*\?/iu

@@ -58,6 +58,8 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map(
     centre: 'center',
     theatre: 'theater',
     mum: 'mom',
+    bf: 'boyfriend',
+    gf: 'girlfriend',
     mummy: 'mom',
     mam: 'mom',
     mama: 'mom',

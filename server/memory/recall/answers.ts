@@ -3,7 +3,7 @@ import { tellsNothingElse } from './likeness.ts'
 import { leavesOpen } from './nouns.ts'
 import { FEATURES, pairFeatures, type Said } from './pair.ts'
 import type { Question } from './question.ts'
-import { WEIGHTS } from './weights.ts'
+import { OF_WORDS_ALONE, WEIGHTS } from './weights.ts'
 
 /** From here on a sentence answers: chosen on the lines that the weights were fitted to. */
 export const LEAST_SURE = 0.6
@@ -17,7 +17,8 @@ export function answers(question: Question, said: Said): number {
   const features = pairFeatures(question, said)
   // A person who is asked about has to be named: people's lines are too few to learn it.
   if (features.otherBeing === 1) return 0
-  const sum = FEATURES.reduce((all, name) => all + WEIGHTS[name] * features[name], 0)
+  const weights = typeof said.similarity === 'number' ? WEIGHTS : OF_WORDS_ALONE
+  const sum = FEATURES.reduce((all, name) => all + weights[name] * features[name], 0)
   const sure = 1 / (1 + Math.exp(-sum))
   return sure > LIKE_IT && leavesOpen(question, said.text) ? LIKE_IT : sure
 }

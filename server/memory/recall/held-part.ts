@@ -11,13 +11,13 @@ import { isKnownWord, rarityOf } from './word-vectors.ts'
 
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
-  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and|so|but|because)\s|[,;.!?]|$)/giu
+  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
 /** "I moved it from Nadia's to my desk". */
 const MOVED_FROM =
   /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
 const PIECE =
-  /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|its|hes|shes|theyre)\s)/iu
+  /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|hes|shes|theyre)\s|(?<!\b(?:in|of|on|for|to|with|at|by|from|and|its) )its\s)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
 /** Rarer words than this name what holds; the others are of any sentence. */
 const RARE = 0.5
@@ -65,7 +65,8 @@ function withoutOldName(piece: string, said: string): string {
   return hasNewValue(start, said) ? start : piece
 }
 
-const NAME = /(?<!\d\s?)\p{Lu}[\p{L}\p{M}-]*/gu
+/** "Well Pharmacy" and "Via Zamboni" are one name each, though a part of them was said. */
+const NAME = /(?<!\d\s?)\p{Lu}[\p{L}\p{M}-]*(?: \p{Lu}[\p{L}\p{M}-]*)*/gu
 const TIME =
   /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november|december|i)$/iu
 

@@ -52,8 +52,6 @@ export interface Said {
   readonly similarity?: number | null
 }
 
-/** That of a sentence that was not compared, by the share of the question's words that it has. */
-const likelySimilarity = (exact: number): number => 0.3 + 0.3 * exact
 /** How near a fact on another topic and its noun are at most, so that it is loosely on the topic. */
 const LOOSE = 0.3
 
@@ -115,7 +113,7 @@ export function pairFeatures(question: Question, { text, topic, similarity }: Sa
     topic: isLoose ? 0 : (topic ?? 0),
     missing: Math.max(0, ...matches.map(({ weight, like }) => weight * (1 - like))),
     verbMissing: verb ? verb.weight * (1 - verb.like) : 0,
-    similarity: similarity ?? likelySimilarity(exact),
+    similarity: similarity ?? 0,
   }
 }
 

@@ -83,7 +83,7 @@ export function readQuestion(message: string, isAsked = false): Question | null 
   if (asked === null) return null
   const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
   const names = namesIn(bare)
-  const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with my)\b/iu.test(bare)
+  const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with (?:my|our|the))\b/iu.test(bare)
   // Who was told of may have a name.
   if (isWorld && !isAsked && names.size === 0) return null
   const kind = VERB_BEFORE_KIND.test(bare) ? undefined : ASKED_KIND.exec(bare)?.groups?.['noun']?.toLowerCase()
@@ -166,12 +166,17 @@ const TASK =
 const NEEDED = /^(?:(?:i )?need|looking for|what about) /iu
 /** "My fav film is what" */
 const ASKED_LAST = /^(?<of>.+) (?<verb>is|are|was|were) (?<what>what|who|where|when|which)(?: again)?$/iu
+/** "Skate tool where", "little brother's birthday when" */
+const ASKED_BARE =
+  /^(?<of>(?!i\b|you\b|just\b|no\b|so\b)(?:[\p{L}\p{N}'-]+ ){1,5})(?<what>who|where|when)(?: again)?[?.!]*$/iu
 
 /** The last sentence that asks; a message of a few words without a verb asks too, with its question mark or a "please". */
 function lastQuestion(text: string): string | null {
   const sentences = text.match(/[^?!.\n]+[?!.]*/gu) ?? []
   const asking = sentences
-    .map((sentence) => askingFirst(sentence.trim().replace(ASKED_LAST, '$<what> $<verb> $<of>')))
+    .map((sentence) =>
+      askingFirst(sentence.trim().replace(ASKED_LAST, '$<what> $<verb> $<of>').replace(ASKED_BARE, '$<what> is $<of>')),
+    )
     .filter((sentence) => {
       const bare = sentence.replace(LEAD, '')
       const isLed = ASKED_FOR.test(sentence.slice(0, sentence.length - bare.length))

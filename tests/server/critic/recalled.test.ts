@@ -27,7 +27,12 @@ function answerTo(
   const remembered = { asked: askedBy(question), found, facts, heard: notes }
   const recollection = recollect(question, remembered)
   const verdicts = checkReply({ question, reply, facts, notes })
-  const decision = recollection && recalled(question, recollection, reply, verdicts, remembered, false)
+  const decision =
+    recollection &&
+    recalled(question, recollection, reply, verdicts, remembered, {
+      mayMiss: false,
+      knowsOnlyTold: false,
+    })
   return decision?.action === 'replace' ? decision.text : decision?.action
 }
 

@@ -32,6 +32,30 @@ test.each([
     "The code didn't work and oat gives me pains and the owner says it's soy",
     "The code didn't work and the owner says it's soy",
   ],
+  [
+    'which chemist do we go to?',
+    'the pharmacy we use is Boots',
+    'We go to Well Pharmacy instead of Boots these days, they deliver',
+    'We go to Well Pharmacy, they deliver',
+  ],
+  [
+    'what street do I live in?',
+    'I live with three people in Via Garibaldi 40',
+    'I am now in Via Zamboni with only one girl',
+    'I am now in Via Zamboni with only one girl',
+  ],
+  [
+    'what vegetable am I showing?',
+    "I've entered my marrow for the show",
+    'I shall enter the onions in its stead',
+    'I shall enter the onions in its stead',
+  ],
+  [
+    'what sport do I do?',
+    'Every evening I run in the park',
+    'knee is finish, so instead of run I go swim',
+    'knee is finish, so I go swim',
+  ],
   ['which days do I work?', 'mondays and thursdays', 'days are tuesdays and fridays', 'days are tuesdays and fridays'],
   [
     "where's handover?",
