@@ -1,4 +1,5 @@
-/** The WordPiece tokenizer of a published encoder with its commonest tokens only: all others are spelled by those. */
+/** The WordPiece tokenizer of a published encoder with its commonest tokens and those of
+ * given texts only: all others are spelled by those. */
 import type { TokenizerFiles } from '../../runtime/tokenizer-files.ts'
 
 /** Special tokens of BERT that are kept, in their order: padding is 0. */
@@ -12,10 +13,14 @@ export interface SmallerTokenizer {
 }
 
 /**
- * Keeps every token of one character and, of the others, those of lowest ids (BERT's vocabulary is ordered by frequency),
- * `size` in all. Single texts get no special tokens; two texts are joined by [SEP].
+ * Keeps every token of one character, those that `isNeeded` and, of the others, those of lowest ids (BERT's vocabulary is
+ * ordered by frequency), `size` in all. Single texts get no special tokens; two texts are joined by [SEP].
  */
-export function smallerTokenizer({ tokenizer, config }: TokenizerFiles, size: number): SmallerTokenizer {
+export function smallerTokenizer(
+  { tokenizer, config }: TokenizerFiles,
+  size: number,
+  isNeeded: (token: string) => boolean = () => false,
+): SmallerTokenizer {
   const published = tokenizer as { readonly model: { readonly type: string; readonly vocab: Record<string, number> } }
   if (published.model.type !== 'WordPiece')
     throw new RangeError(`tokenizer.json: expected a WordPiece model, got ${published.model.type}`)
@@ -24,7 +29,9 @@ export function smallerTokenizer({ tokenizer, config }: TokenizerFiles, size: nu
   const isLetter = (token: string): boolean => /^(?:##)?.$/u.test(token)
   const letters = new Set(all.filter(isLetter))
   const room = size - SPECIAL.length - letters.size
-  const words = new Set(all.filter((token) => !letters.has(token)).slice(0, room))
+  const longer = all.filter((token) => !letters.has(token))
+  const wanted = [...longer.filter(isNeeded), ...longer.filter((token) => !isNeeded(token))]
+  const words = new Set(wanted.slice(0, room))
   const tokens = [...SPECIAL, ...all.filter((token) => letters.has(token) || words.has(token))]
   const added = SPECIAL.map((content, id) => ({ id, content, special: true, normalized: false, ...EDGES }))
   const files = {

@@ -4,9 +4,10 @@
  * 2020, arXiv 2004.09813), all in fewer dimensions.
  *   npx tsx trainer/embedder/start.ts TEACHER OUT [FILE...] [--tokens 16000] [--width 128] [--texts 24000]
  * TEACHER is a bundle of the encoder (`mneme import`). OUT gets tokenizer.json, tokenizer_config.json, start.safetensors,
- * texts.json and vectors.safetensors. `--texts` are generated; of each FILE as many sentences are taken at most.
+ * texts.json and vectors.safetensors. People's own words (trainer/data/sentences/people.jsonl) are among
+ * the texts; `--texts` are generated, and of each FILE as many sentences are taken at most.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadBundle } from '../../runtime/bundle.ts'
@@ -14,17 +15,21 @@ import { openEmbedder, type Embedder } from '../../runtime/embedder.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { openSentenceTokenizer } from '../../runtime/sentence-tokenizer.ts'
 import { readTokenizerFiles } from '../../runtime/tokenizer-files.ts'
+import { peopleLines, textsOfLine } from '../data/sentences/people.ts'
 import { writeText } from '../files.ts'
 import { Random } from '../random.ts'
 import { encodeSafetensors } from '../safetensors.ts'
 import { dot, meanOf, principalAxes, projected } from './principal-axes.ts'
 import { smallerTokenizer } from './smaller-vocabulary.ts'
-import { drawText, sentencesOf } from './texts.ts'
+import { drawText, mixedText, sentencesOf } from './texts.ts'
 
 /** Texts of one call of the teacher. */
 const CALL = 512
 /** How much common words count less: a / (a + p), p their share of all tokens (Arora et al. 2017, SIF). */
 const SMOOTHING = 1e-3
+/** Texts that are made of each of people's texts by putting words of others into it. */
+const MIXED = 3
+const EVERYDAY_WORDS = join(import.meta.dirname, 'everyday-words.txt')
 
 interface StartOptions {
   readonly teacher: string
@@ -39,7 +44,8 @@ interface StartOptions {
 export async function writeStart({ teacher, out, files, tokens, width, texts: count }: StartOptions): Promise<void> {
   const bundle = await loadBundle(teacher)
   const embedder = await openEmbedder(bundle, { threads: 1 })
-  const small = smallerTokenizer(readTokenizerFiles(bundle.dir), tokens)
+  const spoken = await spokenTokens(embedder, bundle.dir)
+  const small = smallerTokenizer(readTokenizerFiles(bundle.dir), tokens, (token) => spoken.has(token))
   const texts = await textsOf(files, count)
   const vectors = await embedAll(embedder, texts)
   const words = await embedAll(
@@ -63,11 +69,26 @@ export async function writeStart({ teacher, out, files, tokens, width, texts: co
   await save('start.safetensors', 'embed_tokens.weight', start)
 }
 
-/** Generated texts and sentences of files, each once, in random order. */
+/** The teacher's tokens of people's own words and of everyday ones: many are rare in the encyclopedia that orders its tokens. */
+async function spokenTokens(embedder: Embedder, folder: string): Promise<ReadonlySet<string>> {
+  const { vocab } = (readTokenizerFiles(folder).tokenizer as { readonly model: { vocab: Record<string, number> } })
+    .model
+  const tokens = new Map(Object.entries(vocab).map(([token, id]) => [id, token]))
+  const everyday = await readFile(EVERYDAY_WORDS, 'utf8')
+  const texts = [...peopleLines('train').flatMap(textsOfLine), ...everyday.split(/\s+/u).filter((word) => word !== '')]
+  return new Set(texts.flatMap((text) => Array.from(embedder.encode(text).ids, (id) => tokens.get(id)!)))
+}
+
+/** Generated texts, people's with and without words of others, and sentences of files, each once, in random order. */
 async function textsOf(files: readonly string[], count: number): Promise<string[]> {
   const random = new Random('texts of the embedder')
   const all = new Set<string>()
   while (all.size < count) all.add(drawText(random))
+  const spoken = peopleLines('train').flatMap(textsOfLine)
+  for (const text of spoken) {
+    all.add(text)
+    for (let i = 0; i < MIXED; i++) all.add(mixedText(random, text, random.pick(spoken)))
+  }
   for (const file of files) for (const one of random.shuffle(await sentencesOf(file)).slice(0, count)) all.add(one)
   return random.shuffle([...all])
 }

@@ -26,6 +26,16 @@ export function drawText(random: Random): string {
   return random.chance(0.12) ? correct(random, topic, draw(), draw(), 'train') : tell(random, topic, draw(), 'train')
 }
 
+/** How many words of a text are replaced. */
+const REPLACED = 0.3
+
+/** A text some of whose words are words of another (data augmentation of TinyBERT, Jiao et al. 2020, arXiv 1909.10351). */
+export function mixedText(random: Random, text: string, other: string): string {
+  const words = other.split(' ')
+  const mixed = text.split(' ').map((word) => (random.chance(REPLACED) ? random.pick(words) : word))
+  return mixed.join(' ')
+}
+
 /** The sentences of a file, each once: of the questions in lines of JSON, or of plain text. */
 export async function sentencesOf(file: string): Promise<string[]> {
   const text = await readFile(file, 'utf8')

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { drawTriple } from '../../../trainer/data/sentences/pairs.ts'
 import { sentencesDataset } from '../../../trainer/data/sentences/dataset.ts'
+import { peopleTriple } from '../../../trainer/data/sentences/people-pairs.ts'
+import { peopleLines, textsOfLine } from '../../../trainer/data/sentences/people.ts'
 import { Random } from '../../../trainer/random.ts'
 
 /** A token for each word. */
@@ -46,7 +48,54 @@ describe('sentences to compare', () => {
     }
   })
 
+  test('no two groups of a batch hold the same line of people', async () => {
+    const lineOf = new Map(
+      peopleLines('train').flatMap((line) => textsOfLine(line).map((text) => [text, line] as const)),
+    )
+    const texts: string[] = []
+    const data = sentencesDataset({
+      ...options,
+      batch: 192,
+      taught: { texts: [...lineOf.keys()], vectors: new Float32Array(2 * lineOf.size), width: 2 },
+      codec: { encode: (text) => [texts.push(text)] },
+    })
+    await data.next()
+    const inGroups = Array.from({ length: 64 }, (_, group) => {
+      const lines = texts.slice(group * 3, group * 3 + 3).map((text) => lineOf.get(text))
+      return group % 2 === 0 ? [...new Set(lines)] : []
+    }).flat()
+    const known = inGroups.filter((line) => line !== undefined)
+    expect(known.length).toBeGreaterThan(10)
+    expect(new Set(known).size).toBe(known.length)
+  })
+
   test('a batch of other than whole groups is refused', () => {
     expect(() => sentencesDataset({ ...options, batch: 25 })).toThrow('batch: expected a multiple of 3 rows, got 25')
+  })
+})
+
+describe("people's lines", () => {
+  const [trained, kept] = [peopleLines('train'), peopleLines('heldout')]
+
+  test('have a telling, questions that it answers and near ones, and no telling twice', () => {
+    const all = [...trained, ...kept]
+    expect(all.filter(({ told, asks, near }) => told === '' || asks.length === 0 || near.length === 0)).toEqual([])
+    expect(new Set(all.map(({ told }) => told)).size).toBe(all.length)
+  })
+
+  test('are kept aside one time in ten', () => {
+    expect(kept.length / (kept.length + trained.length)).toBeCloseTo(0.1, 1)
+  })
+
+  test('give triples of one line and of what is near to it, in both directions', () => {
+    const random = new Random('people')
+    const tellings = new Set(kept.map(({ told }) => told))
+    for (let i = 0; i < 500; i++) {
+      const [first, second, other] = peopleTriple(random, 'heldout', new Set())
+      const line = kept.find(({ told, asks }) => (asks.includes(first) ? told === second : told === first))
+      expect(line).toBeDefined()
+      if (tellings.has(first)) expect(line!.near).toContain(other)
+      else expect(tellings.has(other) && other !== second).toBe(true)
+    }
   })
 })

@@ -38,6 +38,11 @@ describe('a vocabulary with fewer tokens', () => {
     expect(encode('dog').ids.map((id) => tokens[id])).toEqual(['[UNK]'])
   })
 
+  test('keeps what is needed before what is common', () => {
+    const needed = smallerTokenizer(wordPiece([...letters, 'cat', 'dog', '##ats']), 11, (token) => token === 'dog')
+    expect(needed.tokens).toEqual(['[PAD]', '[UNK]', '[CLS]', '[SEP]', ...letters, 'dog'])
+  })
+
   test('adds nothing to one text, and a separator between two', () => {
     const { added, encodePair } = openSentenceTokenizer(files, 16)
     expect(added).toBe(0)

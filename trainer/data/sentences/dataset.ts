@@ -1,6 +1,6 @@
 /**
- * Sentences to compare: each group of rows is a question, what answers it and what does not, all generated; or, one time in
- * two, texts that are taught the vectors of another encoder and answer nothing.
+ * Sentences to compare: each group of rows is a question, what answers it and what does not, generated or in people's own
+ * words; or, one time in two, texts that are taught the vectors of another encoder and answer nothing.
  */
 import type { TextCodec } from '../../../runtime/text.ts'
 import { Random, type RandomState } from '../../random.ts'
@@ -11,6 +11,7 @@ import type { TaughtTexts } from './taught.ts'
 
 /** Rows of a group. */
 const GROUP = 3
+const TRIES = 20
 
 export interface SentencesOptions {
   readonly batch: number
@@ -18,7 +19,7 @@ export interface SentencesOptions {
   readonly codec: Pick<TextCodec, 'encode'>
   readonly seed: number
   readonly part: Part
-  /** Without, all groups are generated. */
+  /** Without, no group is taught. */
   readonly taught?: TaughtTexts
 }
 
@@ -37,7 +38,7 @@ export function sentencesDataset({ batch, sequenceLength, codec, seed, part, tau
       for (let group = 0; group < groups; group++) {
         const first = group * GROUP
         out.targets[group] = group * (GROUP - 1)
-        if (taught && group % 2 === 1) for (let i = 0; i < GROUP; i++) teach(random, taught, out, first + i, put)
+        if (taught && group % 2 === 1) for (let i = 0; i < GROUP; i++) teach(random, taught, taken, out, first + i, put)
         else {
           for (const [i, text] of drawTriple(random, part, taken).entries()) put(first + i, text)
           out.weights[group] = 1
@@ -64,14 +65,18 @@ function emptyGroups(batch: number, sequenceLength: number, width: number): Batc
   }
 }
 
+/** A text of a line of the same batch is not taught there: it would stand among what does not answer that line's question. */
 function teach(
   random: Random,
   { texts, vectors, width }: TaughtTexts,
+  taken: Set<string>,
   out: { readonly vectors: Float32Array },
   row: number,
   put: (row: number, text: string) => void,
 ): void {
-  const at = random.int(texts.length)
+  let at = random.int(texts.length)
+  for (let tries = 1; taken.has(texts[at]!) && tries < TRIES; tries++) at = random.int(texts.length)
+  taken.add(texts[at]!)
   put(row, texts[at]!)
   out.vectors.set(vectors.subarray(at * width, (at + 1) * width), row * width)
 }

@@ -7,14 +7,21 @@ import { plainPrompts } from '../notes/plain.ts'
 import { ask, correct, tell } from '../notes/stems.ts'
 import { meaningOf, type Topic } from '../notes/topic.ts'
 import { drawValue, type Part } from '../notes/values.ts'
+import { peopleTriple } from './people-pairs.ts'
 
 /** The question, its answer, and a text that does not answer it. */
 export type Triple = readonly [question: string, answer: string, other: string]
 
 const TRIES = 20
+/** How many of the triples are people's own words; the others are generated. */
+const OF_PEOPLE = 0.5
 
-/** Draws a triple whose topics are not among those `taken` in the same batch, to which it adds them. */
+/** Draws a triple whose topics and lines are not among those `taken` in the same batch, to which it adds them. */
 export function drawTriple(random: Random, part: Part, taken: Set<string>): Triple {
+  return random.chance(OF_PEOPLE) ? peopleTriple(random, part, taken) : generatedTriple(random, part, taken)
+}
+
+function generatedTriple(random: Random, part: Part, taken: Set<string>): Triple {
   const kind = random.uniform()
   if (kind < 0.15) return eventTriple(random, part)
   if (kind < 0.25) return plainTriple(random, part, taken)

@@ -1,0 +1,34 @@
+/** What people told an assistant, in their own words, with questions that it answers and questions that it does not. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../../../runtime/package.ts'
+import { hashText } from '../../random.ts'
+import type { Part } from '../notes/values.ts'
+
+export interface PeopleLine {
+  readonly told: string
+  /** Questions that `told` answers. */
+  readonly asks: readonly string[]
+  /** Questions about the same person or thing that `told` does not answer. */
+  readonly near: readonly string[]
+}
+
+/** One line in so many is kept aside for measuring. */
+const KEPT_ASIDE = 10
+
+/** The file is not compiled: it lies where the sources do. */
+const FILE = join(packageRoot(), 'trainer/data/sentences/people.jsonl')
+
+let read: readonly PeopleLine[] | undefined
+
+/** The lines of people.jsonl that are trained on, or those kept aside. A line stays in its part when others are added. */
+export function peopleLines(part: Part): readonly PeopleLine[] {
+  read ??= readFileSync(FILE, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as PeopleLine)
+  return read.filter(({ told }) => (hashText(told) % KEPT_ASIDE === 0) === (part === 'heldout'))
+}
+
+/** All texts of a line. */
+export const textsOfLine = ({ told, asks, near }: PeopleLine): readonly string[] => [told, ...asks, ...near]
