@@ -92,7 +92,7 @@ export class MemoryHistory {
       const made = await Promise.all(texts.map(vectorOf))
       return { vectors: made.map(({ vector }) => vector) }
     }
-    return [{ name: 'bundled', leastSimilarity: 0.6, maxTokens: 512, embed }]
+    return [{ name: 'bundled', leastSimilarity: 0.55, maxTokens: 512, embed }]
   }
 
   async close(): Promise<void> {
