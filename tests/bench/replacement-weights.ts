@@ -23,7 +23,6 @@ const { values } = parseArgs({ options: { write: { type: 'boolean', default: fal
 const WEIGHTS_FILE = new URL('../../server/memory/recall/replacement-weights.ts', import.meta.url)
 /** How much large weights cost. */
 const DECAY = 1
-const LEAST_SIMILARITY = 0.6
 const LEAST = [0.4, 0.5, 0.6, 0.7, 0.9]
 const SEED = 'replacements'
 
@@ -59,7 +58,9 @@ const corrected = all.filter(({ kind, old }) => kind === 'corrected' && old !== 
 const told = all.filter(({ kind }) => kind === 'told')
 const setOf = ({ part }: Case): string => (part === 'A' || part === 'B' ? 'A, B' : part)
 
-const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
+const bundle = await loadBundle(DEFAULT_EMBEDDER)
+const leastSimilarity = bundle.manifest.embedder!.leastSimilarity!
+const embedder = await openEmbedder(bundle)
 const vectors = new Map<string, Float32Array>()
 for (const text of all.flatMap(({ asks, tells }) => [
   asks,
@@ -74,7 +75,7 @@ for (const text of all.flatMap(({ asks, tells }) => [
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
 function similarity(one: string, other: string): number {
   const [a, b] = [vectors.get(one)!, vectors.get(other)!]
-  return Math.max(0, dot(a, b)) / Math.sqrt(dot(a, a) * dot(b, b)) / LEAST_SIMILARITY
+  return Math.max(0, dot(a, b)) / Math.sqrt(dot(a, a) * dot(b, b)) / leastSimilarity
 }
 
 const random = new Random(SEED)

@@ -47,6 +47,6 @@ export const REPLACEMENT_WEIGHTS: Readonly<Record<ReplacementFeature, number>> =
   itIs: 0.35,
   nextBack: 0.56,
   answers: 2.09,
-  vectorSaid: 5.17,
-  vectorAsked: 2.62,
+  vectorSaid: 4.75,
+  vectorAsked: 2.4,
 }

@@ -28,7 +28,7 @@ async function quoted(question: string, told: readonly Memory[], answer = told[0
   const vectors = async (texts: readonly string[]): Promise<unknown> => ({
     vectors: await embedder.embed(texts.map((text) => embedder.encode(text))),
   })
-  const served = { leastSimilarity: 0.6, maxTokens: 512, embed: vectors }
+  const served = { leastSimilarity: 0.55, maxTokens: 512, embed: vectors }
   const deps = { embedders: [served], log: console } as unknown as Deps
   const surroundings: Surroundings = {
     around: async () => ({ own: answer, before: told.slice(0, at).toReversed(), after: told.slice(at + 1) }),
