@@ -30,11 +30,15 @@ const COUNTS: Readonly<Record<string, number>> = { open: 0.3, near: 1 }
 const SIMILARITY = FEATURES.indexOf('similarity')
 const left = new Set(values.without.split(',').map((name) => FEATURES.findIndex((one) => one === name)))
 
+/** Those that are likest to the question in meaning: among many sentences some always are. */
+const nearest = (others: readonly Pair[]): Pair[] =>
+  others.toSorted((a, b) => b.x[SIMILARITY]! - a.x[SIMILARITY]!).slice(0, MOST_OTHERS)
+
 /** Answers, and others that are none. */
 const examplesOf = (asked: readonly AskedPairs[]): Example[] =>
   asked.flatMap(({ part, own, others }): Example[] => [
     ...own.map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: COUNTS[part] ?? 2 })),
-    ...others.slice(0, MOST_OTHERS).map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: OF_OTHERS })),
+    ...nearest(others).map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: OF_OTHERS })),
   ])
 
 const fit = (asked: readonly AskedPairs[], without: Iterable<number> = left): number[] =>

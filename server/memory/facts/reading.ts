@@ -62,7 +62,7 @@ export function add(
   confidence: number,
 ): void {
   const attribute = numbered(telephone(topic.attribute, value), value)
-  if (attribute === '') return
+  if (attribute === '' || (attribute === 'name' && NUMBER.test(value))) return
   const fact = { subject: topic.subject, attribute, value, kind, sentence: clause.sentence, confidence }
   if (
     reading.facts.some(
@@ -72,6 +72,9 @@ export function add(
     return
   reading.facts.push(fact)
 }
+
+/** Nobody's name: "my bad about Yusuf, it's the 20th". */
+const NUMBER = /^\d+(?:st|nd|rd|th)?$/u
 
 /** "My phone is 555-0142" tells a number, "my phone is a Fairphone" does not. */
 function telephone(attribute: string, value: string): string {

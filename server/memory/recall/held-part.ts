@@ -14,7 +14,9 @@ const DENIED =
   /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
 /** "I moved it from Nadia's to my desk". */
 const MOVED_FROM =
-  /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
+  /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|renamed|upped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
+/** "No more Mudflap, they call me Biscuits now": what stands first is over, whoever knows what it was. */
+const OVER = /^(?:no more|not|no longer) [^,;.!?]{2,40}[,;.!?]+\s+(?=\S+ \S)/iu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
 const PIECE =
   /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|hes|shes|theyre)\s|(?<!\b(?:in|of|on|for|to|with|at|by|from|and|its) )its\s)/iu
@@ -27,7 +29,7 @@ export function heldPart(question: Question, before: readonly string[], next: st
   const said = before.join(' ')
   const old = oldWords(question, before, next)
   const isOld = (text: string): boolean => wordsOf(text).some((word) => old.has(stem(word)))
-  const moved = next.replace(MOVED_FROM, '')
+  const moved = next.replace(MOVED_FROM, '').replace(OVER, '')
   if (!isOld(next)) return tidy(moved)
   const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail))
   const pieces = bare.split(PIECE)
@@ -83,6 +85,7 @@ function oldWords({ words, known, wanted }: Question, before: readonly string[],
   const isTimed = wanted === null || TIMED.has(wanted)
   const isRare = (word: string): boolean => {
     if (GENERAL.test(word) || (!isTimed && TIME.test(word))) return false
+    if (wanted === 'count' && NUMBER.test(word)) return true
     return /\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)
   }
   const ownPhrases = phrasesOf(next)
@@ -92,6 +95,8 @@ function oldWords({ words, known, wanted }: Question, before: readonly string[],
   return new Set(said.filter((word) => !frame.has(word)).map(stem))
 }
 
+const NUMBER =
+  /^(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred)$/u
 const TIMED: ReadonlySet<string> = new Set(['time', 'clock', 'frequency', 'duration'])
 const GENERAL =
   /^(?:ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really)$/u

@@ -107,7 +107,7 @@ export function pairFeatures(question: Question, { text, topic, similarity }: Sa
       matches.flatMap(({ options }) => options),
       content,
     ),
-    fresh: Math.min(1, fresh.length / 4),
+    fresh: Math.max(Math.min(1, fresh.length / 4), fresh.length > 0 && wanted !== null && isHeld ? OF_KIND : 0),
     freshShare: content.length === 0 ? 0 : fresh.length / content.length,
     holdsOfKind: noun.ofKind,
     topic: isLoose ? 0 : (topic ?? 0),
@@ -116,6 +116,9 @@ export function pairFeatures(question: Question, { text, topic, similarity }: Sa
     similarity: similarity ?? 0,
   }
 }
+
+/** What one word counts that is of the kind that is asked for, as two of any: "seven" of "the choir meets at seven". */
+const OF_KIND = 0.5
 
 /** Kinds of which a sentence seldom has something by chance. */
 const DEFINITE: ReadonlySet<string> = new Set(

@@ -39,14 +39,16 @@ function answerTo(
 describe("what a user's own sentences answer", () => {
   test('a statement that no rule has read is quoted where it answers', () => {
     const told = ['the boiler gets its service on the 3rd', 'the kitchen is green']
-    expect(answerTo('when does the boiler get its service?', 'Good to know.', [], told)).toBe(
+    const hits = told.map((text, at) => hitOf(`${at}`, text, at === 0 ? 0.9 : 0.2))
+    expect(answerTo('when does the boiler get its service?', 'Good to know.', [], [], hits)).toBe(
       `You told me: "${told[0]}"`,
     )
   })
 
   test('of two statements that answer, the later one holds', () => {
     const told = ['the choir meets at six', 'the choir meets at seven']
-    expect(answerTo('when does the choir meet?', 'I see.', [], told)).toBe(`You told me: "${told[1]}"`)
+    const hits = told.map((text, at) => hitOf(`${at}`, text, 0.85))
+    expect(answerTo('when does the choir meet?', 'I see.', [], [], hits)).toBe(`You told me: "${told[1]}"`)
   })
 
   test('a question about the user that nothing answers was not told, whatever the reply says', () => {
@@ -65,7 +67,9 @@ describe("what a user's own sentences answer", () => {
   test('among a thousand facts an answer has to be surer, and one on just what is asked is sure', () => {
     const many = Array.from({ length: 1000 }, (_, i) => factOf(`${i}`, `code ${i}`, `${i}`, `My code ${i} is ${i}.`))
     const told = ['the plumber comes thursday at 8']
-    const ask = (facts: readonly KnownFact[]): unknown => answerTo('when is the plumber coming?', 'I see.', facts, told)
+    const hits = [hitOf('plumber', told[0]!, 0.84)]
+    const ask = (facts: readonly KnownFact[]): unknown =>
+      answerTo('when is the plumber coming?', 'I see.', facts, [], hits)
     expect(ask([])).toBe(`You told me: "${told[0]}"`)
     expect(ask(many)).toBe(`You have not told me that in so many words. What comes nearest: "${told[0]}"`)
     const known = [...many, factOf('own', 'locker code', '4071', 'My locker code is 4071.')]

@@ -167,7 +167,7 @@ test('what was told right after an answer and takes its place is quoted, across 
   await respond(server, 'Table for four at Chez Louise')
   await respond(server, 'make that seven, the in-laws are joining')
   const { json } = await respond(server, 'How many people is the Chez Louise table for?', policy('quote'))
-  expect(textOf(json)).toBe('You told me: "make that seven, the in-laws are joining"')
+  expect(textOf(json)).toMatch(/: "make that seven, the in-laws are joining"$/u)
 })
 
 test('where no rule has read what answers, the sentence that was found by its words is quoted', async () => {
@@ -259,7 +259,7 @@ test('a model that knows only what it is told says so of the world, and that it 
     return textOf((await respond(server, input, policy(verify))).json)
   }
   const world = 'What is the capital of France?'
-  expect(await reply(true, world)).toBe('I only remember what you tell me about yourself.')
+  expect(await reply(true, world)).toBe('You have not told me that. I only remember what you tell me about yourself.')
   expect(await reply(true, 'Hi')).toBe('Hello! I only remember what you tell me about yourself.')
   expect(await reply(true, CODE)).toBe('Okay, I will remember that.')
   expect(await reply(true, 'lol')).toBe('ok')

@@ -56,6 +56,24 @@ test.each([
     'knee is finish, so instead of run I go swim',
     'knee is finish, so I go swim',
   ],
+  [
+    'what do they call me on the CB?',
+    'my CB handle is Mudflap',
+    'No more Mudflap, everybody calls me Biscuits now',
+    'everybody calls me Biscuits now',
+  ],
+  [
+    'how much is flat 2 a month?',
+    'The tenant in flat 2 pays 725',
+    'the rent on flat 2 goes up from 725 to 760',
+    'the rent on flat 2 goes up to 760',
+  ],
+  [
+    'how many bags have I ordered?',
+    'two bulk bags',
+    'it was three bags I ordered not two',
+    'it was three bags I ordered',
+  ],
   ['which days do I work?', 'mondays and thursdays', 'days are tuesdays and fridays', 'days are tuesdays and fridays'],
   [
     "where's handover?",
