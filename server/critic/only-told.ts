@@ -8,6 +8,8 @@ import type { SentenceVerdict } from './verdict.ts'
 export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
 /** The same to a question: it may be one of theirs in words that nobody took for it. */
 export const NOT_TOLD = `You have not told me that. ${ONLY_TOLD}`
+/** The same to a question about the model. */
+const ABOUT = `I am a small model. ${ONLY_TOLD}`
 const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
 
 /**
@@ -28,8 +30,17 @@ export function onlyTold(
   }
   if (GREETING.test(message)) return say(`Hello! ${ONLY_TOLD}`)
   const asked = askedOfTheWorld(message)
-  return asked === null ? null : say(asked === 'question' ? NOT_TOLD : ONLY_TOLD)
+  if (asked !== null) return say({ question: NOT_TOLD, order: ONLY_TOLD, model: ABOUT }[asked])
+  // What is neither told nor asked: of replies to people's small talk 70 of 100 were silly (docs/results.md).
+  if (isQuestion || OF_THE_MODEL.test(message)) return null
+  return say(asks(message) ? ONLY_TOLD : (SMALL_TALK.find(([form]) => form.test(message))?.[1] ?? 'I see.'))
 }
+
+const SMALL_TALK: readonly (readonly [form: RegExp, reply: string])[] = [
+  [/\b(?:thanks?|thx|ty|cheers|thank (?:you|u))\b/iu, 'You are welcome.'],
+  [/^\W*(?:good ?night|night|nighty|gn|sleep well)\b/iu, 'Good night.'],
+  [/^\W*(?:bye|goodbye|see (?:you|ya|u)|cya|ttyl|talk (?:later|soon|tomorrow)|gotta go|gtg|take care)\b/iu, 'Goodbye.'],
+]
 
 const LEAD =
   /^(?:(?:hey|hi|hello|ok|okay|so|and|but|well|um|oh|now|then|please|pls|just|quick question|(?:can|could|would|will) (?:you|u)(?: please| kindly)?|i(?:'d| would) like you to|i want you to)[\s,.:;!–—-]+)+/iu
@@ -39,16 +50,29 @@ const ORDERS =
   /^(?:tell (?:me|us) (?:a|an|another|about|something|how|why|what|who)|write|explain|translate|summari[sz]e|describe|list|make (?:me )?(?:a|an|up)|create|compose|draw|calculate|compute|solve|define|recommend|suggest|show (?:me )?|find (?:me )?|search|google|look up|help (?:me )?(?:with|to|write|find|understand)|convert|generate|draft|rewrite|fix|compare|name (?:a|an|one|two|three|the)|play|sing|teach|give me (?:a|an|some|the|\d+)|spell|code|prove)\b/iu
 /** What the user has and does: that may have been told. */
 const OF_THE_USER = /\b(?:i|i'?m|i'?ve|i'?d|my|mine|we|we'?re|our|ours|us|me)\b/iu
-/** What a small model that remembers can say of itself. */
+/** What is asked of the model itself, and what such a model has learned to say of itself. */
+const TO_THE_MODEL =
+  /^(?:(?:who|what) (?:are|r) (?:you|u)|(?:are|do|did|were|have|will|would|don't|aren't) (?:you|u)|(?:who|what) (?:made|built|trained) (?:you|u))\b/iu
 const OF_THE_MODEL =
-  /\b(?:how (?:are|r) (?:you|u)|(?:who|what) (?:are|r) (?:you|u)|what can (?:you|u) do|what do (?:you|u) do|do (?:you|u) (?:like|remember|know me)|(?:you|u) remember)\b/iu
+  /\b(?:how (?:are|r) (?:you|u)|what can (?:you|u) do|what do (?:you|u) do|do (?:you|u) (?:remember|know me)|(?:you|u) remember)\b/iu
 
-/** Whether the last sentence of a message asks, or orders, what has nothing to do with its user; null: neither. */
-export function askedOfTheWorld(message: string): 'question' | 'order' | null {
-  const text = message.replaceAll(/[’‘`´]/gu, "'")
-  const last = sentencesOf(text).at(-1)
-  const bare = (last ? text.slice(last.start, last.end) : text).trim().replace(LEAD, '')
+const asks = (message: string): boolean => {
+  const bare = lastSentence(message)
+  return ASKS.test(bare) || ORDERS.test(bare) || bare.endsWith('?')
+}
+
+/** Whether the last sentence of a message asks, or orders, what has nothing to do with its user, or asks of the model; null: none of these. */
+export function askedOfTheWorld(message: string): 'question' | 'order' | 'model' | null {
+  const bare = lastSentence(message)
   if (OF_THE_MODEL.test(bare)) return null
+  if (TO_THE_MODEL.test(bare)) return OF_THE_USER.test(bare) ? null : 'model'
   if (ORDERS.test(bare)) return /\b(?:my|our)\b/iu.test(bare) ? null : 'order'
   return (ASKS.test(bare) || bare.endsWith('?')) && !OF_THE_USER.test(bare) ? 'question' : null
+}
+
+/** Without what leads to it. */
+function lastSentence(message: string): string {
+  const text = message.replaceAll(/[’‘`´]/gu, "'")
+  const last = sentencesOf(text).at(-1)
+  return (last ? text.slice(last.start, last.end) : text).trim().replace(LEAD, '')
 }

@@ -262,7 +262,10 @@ test('a model that knows only what it is told says so of the world, and that it 
   expect(await reply(true, world)).toBe('You have not told me that. I only remember what you tell me about yourself.')
   expect(await reply(true, 'Hi')).toBe('Hello! I only remember what you tell me about yourself.')
   expect(await reply(true, CODE)).toBe('Okay, I will remember that.')
-  expect(await reply(true, 'lol')).toBe('ok')
+  expect(await reply(true, 'lol')).toBe('I see.')
+  expect(await reply(true, 'thanks a lot!')).toBe('You are welcome.')
+  expect(await reply(true, 'Who are you?')).toMatch(/^I am a small model/u)
+  expect(await reply(true, 'How are you?')).toBe('It is Paris.')
   // Another model's replies stand, and so do all replies where nothing takes their place.
   expect(await reply(false, world)).toBe('It is Paris.')
   expect(await reply(true, world, 'annotate')).toBe('It is Paris.')
