@@ -115,6 +115,12 @@ describe('keeper chats', () => {
     expect(weighted(0.1)).toBe('What is my pin?')
     expect(out.weights.at(-1)).toBe(1)
   })
+
+  test('a reply weighs what its turn says', () => {
+    const out = { ids: [] as number[], weights: [] as number[] }
+    turnEncoder(codec)({ user: 'it is raining', reply: 'I hope you stay dry.', weight: 3 }, out)
+    expect(codec.decode(out.ids.filter((_, i) => out.weights[i] === 3))).toBe('I hope you stay dry.')
+  })
 })
 
 describe('small talk that people wrote', () => {

@@ -27,6 +27,9 @@ const tokensPerQuestion = 24
 /** What a fact costs to tell and ask once; a chat takes no more facts than fit. */
 const tokensPerFact = 48
 
+/** Like a recalled value, a fitting reply hangs on what was said, of which only its first tokens tell. */
+const writtenWeight = 3
+
 /** Draws what people wrote; the file is read once, when a plan asks for it. */
 let writtenTurn: ((random: Random) => Turn) | undefined
 
@@ -51,6 +54,8 @@ export function* chatTurns(random: Random, plan: ChatPlan, length: number, posit
   const chat: Chat = { random, plan, length, position, told: [], untold: order.slice(count) }
   const wanted = order.slice(0, count)
   if (random.chance(0.2)) yield greetingTurn(random)
+  // People begin with small talk too, before anything is told
+  if (plan.written !== undefined) while (random.chance(0.5)) yield filler(chat)
   if (random.chance(0.5)) yield* rounds(chat, wanted)
   else yield* interleaved(chat, wanted)
 }
@@ -122,7 +127,7 @@ function* interleaved(chat: Chat, wanted: readonly Attribute[]): Generator<Turn>
 function filler({ random, plan }: Chat): Turn {
   if (plan.written === undefined || !random.chance(plan.written)) return fillerTurn(random)
   writtenTurn ??= smallTalkWriter()
-  return writtenTurn(random)
+  return { ...writtenTurn(random), weight: writtenWeight }
 }
 
 function tellAll({ random, told }: Chat, group: readonly Attribute[]): Turn {

@@ -46,9 +46,15 @@ function varied(random: Random, user: string, alike: readonly string[]): string 
   if (random.chance(0.15)) text = withoutOneWord(random, text)
   if (random.chance(0.15)) text = `${ended(random.pick(alike))} ${text}`
   if (random.chance(0.1)) text = `${random.pick(leads)} ${text}`
-  if (random.chance(0.25)) text = text.toLowerCase()
-  else if (random.chance(0.25)) text = text.charAt(0).toUpperCase() + text.slice(1)
+  text = withOtherCase(random, text)
   return random.chance(0.3) ? withOtherEnd(random, text) : text
+}
+
+/** Now and then in lower case, or with a capital at the beginning. */
+function withOtherCase(random: Random, text: string): string {
+  if (random.chance(0.25)) return text.toLowerCase()
+  const capital = random.chance(0.25)
+  return capital ? text.charAt(0).toUpperCase() + text.slice(1) : text
 }
 
 /** The text with a full stop, unless it ends with a mark. */
