@@ -62,28 +62,31 @@ export const keeperLong = defineRecipe({
   seed: 2,
 })
 
-/** The third part: small talk that people wrote, among all that the other parts teach (`mneme train keeper-small --init runs/keeper-long`). */
+/**
+ * A third part, which the bundled model does not have (docs/results.md): small talk that people wrote, among what the other parts teach
+ * (`mneme train keeper-small --init runs/keeper-long`).
+ */
 export const keeperSmall = defineRecipe({
   ...definition,
   name: 'keeper-small',
-  about: 'the third part of the keeper: small talk that people wrote, from the second part (--init runs/keeper-long)',
+  about: 'a third part of the keeper: small talk that people wrote, from the second part (--init runs/keeper-long)',
   data: {
     kind: 'keeper',
     stages: [
       {
         untilTokens: 1e12,
-        facts: [1, 40],
-        gap: [20, 3000],
+        facts: [1, 32],
+        gap: [100, 3000],
         alike: 0.4,
         corrections: 0.25,
         unknown: 0.2,
-        written: 0.65,
+        written: 0.85,
         chunks: 8,
       },
     ],
   },
-  learningRate: 1.2e-3,
-  schedule: { kind: 'linear', steps: 1500, warmup: 50 / 1500, minRatio: 0.05 },
+  learningRate: 2e-3,
+  schedule: { kind: 'linear', steps: 2200, warmup: 50 / 2200, minRatio: 0.05 },
   seed: 3,
 })
 
