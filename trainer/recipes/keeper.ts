@@ -63,13 +63,13 @@ export const keeperLong = defineRecipe({
 })
 
 /**
- * A third part, which the bundled model does not have (docs/results.md): small talk that people wrote, among what the other parts teach
+ * A third part, which the bundled model does not have (docs/results.md): written small talk, among what the other parts teach
  * (`mneme train keeper-small --init runs/keeper-long`).
  */
 export const keeperSmall = defineRecipe({
   ...definition,
   name: 'keeper-small',
-  about: 'a third part of the keeper: small talk that people wrote, from the second part (--init runs/keeper-long)',
+  about: 'a third part of the keeper: written small talk, from the second part (--init runs/keeper-long)',
   data: {
     kind: 'keeper',
     stages: [

@@ -123,7 +123,7 @@ describe('keeper chats', () => {
   })
 })
 
-describe('small talk that people wrote', () => {
+describe('written small talk', () => {
   const train = writtenLines('train')
   const heldOut = writtenLines('heldout')
   const written = new Set(train.map(({ reply }) => reply))

@@ -18,7 +18,7 @@ export interface ChatPlan {
   readonly unknown?: number
   /** Share of the chats whose facts are of few kinds: several names, several towns, told of different people. */
   readonly alike?: number
-  /** Share of the small talk that people wrote (small-talk.jsonl); all of it is made of templates when absent. */
+  /** Share of the small talk that is written (small-talk.jsonl); all of it is made of templates when absent. */
   readonly written?: number
 }
 
@@ -30,7 +30,7 @@ const tokensPerFact = 48
 /** Like a recalled value, a fitting reply hangs on what was said, of which only its first tokens tell. */
 const writtenWeight = 3
 
-/** Draws what people wrote; the file is read once, when a plan asks for it. */
+/** Draws written small talk; the file is read once, when a plan asks for it. */
 let writtenTurn: ((random: Random) => Turn) | undefined
 
 /** A chat cut at exactly `length` tokens. */
