@@ -2,7 +2,7 @@
 import { critic } from './critic.ts'
 import { embedder } from './embedder.ts'
 import { familyRecipes } from './families.ts'
-import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
+import { keeper, keeperLong, keeperSmall, keeperVanilla } from './keeper.ts'
 import { defineRecipe, textData } from './define.ts'
 import { notes } from './notes.ts'
 import type { Recipe } from './recipe.ts'
@@ -102,6 +102,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     adapter,
     keeper,
     keeperLong,
+    keeperSmall,
     keeperVanilla,
     notes,
     embedder,
