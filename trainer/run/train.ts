@@ -1,6 +1,7 @@
 /** The training loop: updates, held-out loss, checkpoints, exact resume. It knows neither models nor data. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { Tensor } from '../../runtime/tensor.ts'
 import { type Backend, DivergenceError, firstNonFinite, type TrainingState } from '../backends/backend.ts'
 import { type Batch, DataError, type Dataset, type JsonValue } from '../data/batch.ts'
@@ -68,6 +69,8 @@ export async function train(run: Run, resume: boolean): Promise<Outcome> {
     const lr = run.learningRate * learningRateShare(run.schedule, progress.step)
     const epoch = run.data.epoch?.()
     await update(run, progress, lr)
+    // Else nothing but a written file would let a signal be heard, and reports be read.
+    await setImmediate()
     const last = progress.step === run.schedule.steps
     const due = run.evaluateEvery === 'epoch' ? run.data.epoch?.() !== epoch : progress.step % run.evaluateEvery === 0
     const heldOut = measured && (due || last) ? await run.backend.evaluate(measured) : undefined

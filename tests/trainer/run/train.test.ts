@@ -6,7 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { DivergenceError } from '../../../trainer/backends/backend.ts'
 import { loadCheckpoint } from '../../../trainer/run/checkpoint.ts'
 import { openText } from '../../../runtime/text.ts'
-import { DataError, type Dataset } from '../../../trainer/data/batch.ts'
+import { DataError, type Batch, type Dataset } from '../../../trainer/data/batch.ts'
 import { textDataset } from '../../../trainer/data/text.ts'
 import { chatTokens, writeTokenizer } from '../../../trainer/tokenizer/format.ts'
 import { byteTokenizer } from '../../../trainer/tokenizer/train.ts'
@@ -54,7 +54,7 @@ const settings = [
 async function run(
   name: string,
   more: readonly string[] = [],
-  { stopAt = Infinity, failAt = Infinity, resume = false, recipe: chosen = 'delta' } = {},
+  { stopAt = Infinity, stopSoon = false, failAt = Infinity, resume = false, recipe: chosen = 'delta' } = {},
 ) {
   const out = join(folder, name)
   const stopping = new AbortController()
@@ -72,11 +72,23 @@ async function run(
     threads: 1,
     report,
   })
-  const data = failing(prepared.run.data, failAt)
+  const read = failing(prepared.run.data, failAt)
+  const data = stopSoon ? always(await read.next(), read, stopping) : read
   const outcome = await train({ ...prepared.run, data, signal: stopping.signal }, resume).finally(() =>
     prepared.backend.close(),
   )
   return { out, outcome, metrics, config: prepared.run.config, notes: prepared.notes }
+}
+
+/** One batch again and again, which waits for nothing; a stop comes as soon as the event loop has a turn. */
+function always(batch: Batch, data: Dataset, stopping: AbortController): Dataset {
+  return {
+    ...data,
+    next() {
+      setImmediate(() => stopping.abort())
+      return Promise.resolve(batch)
+    },
+  }
 }
 
 /** The data set whose batch of that number cannot be had. */
@@ -111,6 +123,13 @@ test('interrupted and resumed = uninterrupted, bit for bit: weights, moments, ca
   expect({ ...b.state }).toEqual({ ...a.state })
   expect(losses(parts.out)).toEqual(losses(whole.out))
   expect(whole.outcome).toMatchObject({ step: 12, reason: 'done' })
+})
+
+test('a signal is heard after the step in which it comes, also where no file is read or written meanwhile', async () => {
+  const rare = ['logEvery=1000', 'checkpointEvery=1000', 'evaluateEvery=1000', 'schedule.steps=200']
+  const { outcome } = await run('soon', rare, { stopSoon: true })
+  expect(outcome).toMatchObject({ reason: 'stopped' })
+  expect(outcome.step).toBeLessThan(100)
 })
 
 test('a run killed with -9 at any moment, a checkpoint being written or not, resumes to the same bits', async () => {

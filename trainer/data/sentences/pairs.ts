@@ -8,9 +8,7 @@ import { ask, correct, tell } from '../notes/stems.ts'
 import { meaningOf, type Topic } from '../notes/topic.ts'
 import { drawValue, type Part } from '../notes/values.ts'
 import { peopleTriple } from './people-pairs.ts'
-
-/** The question, its answer, and a text that does not answer it. */
-export type Triple = readonly [question: string, answer: string, other: string]
+import type { Triple } from './triple.ts'
 
 const TRIES = 20
 /** How many of the triples are people's own words; the others are generated. */

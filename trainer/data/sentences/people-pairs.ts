@@ -1,7 +1,7 @@
 /** People's questions beside the telling that answers them and one that is near to it and does not. */
 import type { Random } from '../../random.ts'
 import type { Part } from '../notes/values.ts'
-import type { Triple } from './pairs.ts'
+import type { Triple } from './triple.ts'
 import { peopleLines, textsOfLine, type PeopleLine } from './people.ts'
 
 /** Tellings that are kept as near to each. */
