@@ -1,24 +1,25 @@
 /** What a model says that knows nothing but what its user told, where none of that answers: its own words are seldom to the point. */
 import { sentencesOf } from '../memory/facts/sentences.ts'
+import type { Question } from '../memory/recall/question.ts'
 import type { TurnMemories } from '../memory/told.ts'
 import type { Decision } from './policy.ts'
 import type { SentenceVerdict } from './verdict.ts'
 
 /** Served in place of an invented reply or promise where the user has asked nothing about themselves, and of the world. */
 export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
-/** The same to a question: it may be one of theirs in words that nobody took for it. */
-export const NOT_TOLD = `You have not told me that. ${ONLY_TOLD}`
+/** The same to a question that may be about themselves. */
+const NOT_TOLD = `You have not told me that. ${ONLY_TOLD}`
 /** The same to a question about the model. */
 const ABOUT = `I am a small model. ${ONLY_TOLD}`
 const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
 
 /**
  * What is served in place of such a model's reply: that the message was kept, a greeting, or that it knows nothing of the world;
- * null: the reply stands. `isQuestion`: the message asks what its user could have told.
+ * null: the reply stands. `question`: what the message asks that its user could have told; null: nothing.
  */
 export function onlyTold(
   message: string,
-  isQuestion: boolean,
+  question: Question | null,
   verdicts: readonly SentenceVerdict[],
   told: TurnMemories | null,
 ): Decision | null {
@@ -26,13 +27,15 @@ export function onlyTold(
   const say = (text: string): Decision => ({ action: 'replace', text, facts: written.map(({ id }) => id) })
   if (written.length > 0) {
     const isSaid = verdicts.some(({ verdict }) => verdict === 'supported')
-    return isQuestion || isSaid ? null : say('Okay, I will remember that.')
+    return question || isSaid ? null : say('Okay, I will remember that.')
   }
   if (GREETING.test(message)) return say(`Hello! ${ONLY_TOLD}`)
   const asked = askedOfTheWorld(message)
-  if (asked !== null) return say({ question: NOT_TOLD, order: ONLY_TOLD, model: ABOUT }[asked])
+  if (asked === 'model') return say(ABOUT)
+  // "What's the code for the alarm?": theirs, maybe.
+  if (asked !== null) return say(asked === 'question' && question?.isDefinite ? NOT_TOLD : ONLY_TOLD)
   // What is neither told nor asked: of replies to people's small talk 70 of 100 were silly (docs/results.md).
-  if (isQuestion || OF_THE_MODEL.test(message)) return null
+  if (question || OF_THE_MODEL.test(message)) return null
   return say(asks(message) ? ONLY_TOLD : (SMALL_TALK.find(([form]) => form.test(message))?.[1] ?? 'I see.'))
 }
 

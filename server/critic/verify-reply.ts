@@ -92,7 +92,7 @@ export async function verifyReply(
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
   const instead = (): Decision | null =>
     confirmation(decided, verdicts, evidence, told) ??
-    (knowsOnlyTold && !rests ? onlyTold(question, recollection !== null, verdicts, told) : null)
+    (knowsOnlyTold && !rests ? onlyTold(question, recollection?.question ?? null, verdicts, told) : null)
   const decision = (policy === 'quote' ? instead() : null) ?? decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })

@@ -260,6 +260,7 @@ test('a model that knows only what it is told says so of the world, and that it 
   }
   const world = 'What is the capital of France?'
   expect(await reply(true, world)).toBe('You have not told me that. I only remember what you tell me about yourself.')
+  expect(await reply(true, 'who wrote hamlet')).toBe('I only remember what you tell me about yourself.')
   expect(await reply(true, 'Hi')).toBe('Hello! I only remember what you tell me about yourself.')
   expect(await reply(true, CODE)).toBe('Okay, I will remember that.')
   expect(await reply(true, 'lol')).toBe('I see.')
