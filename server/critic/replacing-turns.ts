@@ -10,9 +10,9 @@ import { isOfElse, isOnTopic } from './of-else.ts'
 import type { Similarity } from './similarity.ts'
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
-const LEAST = { next: 0.5, later: 0.9, before: 0.7 } as const
+const LEAST = { next: 0.4, later: 0.85, before: 0.6 } as const
 /** From here on both are quoted. */
-const MAYBE = 0.4
+const MAYBE = 0.3
 /** Of a turn that corrects, the sentences that are quoted. */
 const SHOWN = 0.1
 /** Of a turn that corrects, the sentence counts that has what is asked for, or that rules have read as the correction. */

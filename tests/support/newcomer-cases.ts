@@ -70,8 +70,9 @@ export function peopleCases(): Case[] {
 
 /**
  * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`), others-kept.jsonl (`kept`),
- * corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and others-unread.jsonl (`unread`), whose writers had seen no rule. Every second pair of lines tells in
- * one conversation, the others in one for each message.
+ * others-f.jsonl to others-l.jsonl (`F` to `L`), corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and
+ * others-unread.jsonl (`unread`), whose writers had seen no rule. Every second pair of lines tells in one conversation, the others
+ * in one for each message.
  */
 export function othersCases(): Case[] {
   const files = {
@@ -87,6 +88,7 @@ export function othersCases(): Case[] {
     I: 'others-i.jsonl',
     J: 'others-j.jsonl',
     K: 'others-k.jsonl',
+    L: 'others-l.jsonl',
     unread: 'others-unread.jsonl',
   }
   return Object.entries(files).flatMap(([part, file]) =>
