@@ -39,6 +39,7 @@ export function onlyTold(
   return say(asks(message) ? ONLY_TOLD : (SMALL_TALK.find(([form]) => form.test(message))?.[1] ?? 'I see.'))
 }
 
+/** Replies to what is neither told nor asked; the first that fits is said. */
 const SMALL_TALK: readonly (readonly [form: RegExp, reply: string])[] = [
   [/\b(?:thanks?|thx|ty|cheers|thank (?:you|u))\b/iu, 'You are welcome.'],
   [/^\W*(?:good ?night|night|nighty|gn|sleep well)\b/iu, 'Good night.'],
@@ -53,9 +54,10 @@ const ORDERS =
   /^(?:tell (?:me|us) (?:a|an|another|about|something|how|why|what|who)|write|explain|translate|summari[sz]e|describe|list|make (?:me )?(?:a|an|up)|create|compose|draw|calculate|compute|solve|define|recommend|suggest|show (?:me )?|find (?:me )?|search|google|look up|help (?:me )?(?:with|to|write|find|understand)|convert|generate|draft|rewrite|fix|compare|name (?:a|an|one|two|three|the)|play|sing|teach|give me (?:a|an|some|the|\d+)|spell|code|prove)\b/iu
 /** What the user has and does: that may have been told. */
 const OF_THE_USER = /\b(?:i|i'?m|i'?ve|i'?d|my|mine|we|we'?re|our|ours|us|me)\b/iu
-/** What is asked of the model itself, and what such a model has learned to say of itself. */
+/** A question about the model, which it has no reply of its own to. */
 const TO_THE_MODEL =
   /^(?:(?:who|what) (?:are|r) (?:you|u)|(?:are|do|did|were|have|will|would|don't|aren't) (?:you|u)|(?:who|what) (?:made|built|trained) (?:you|u))\b/iu
+/** A question about the model that its training has a reply to. */
 const OF_THE_MODEL =
   /\b(?:how (?:are|r) (?:you|u)|what can (?:you|u) do|what do (?:you|u) do|do (?:you|u) (?:remember|know me)|(?:you|u) remember)\b/iu
 
@@ -73,7 +75,7 @@ export function askedOfTheWorld(message: string): 'question' | 'order' | 'model'
   return (ASKS.test(bare) || bare.endsWith('?')) && !OF_THE_USER.test(bare) ? 'question' : null
 }
 
-/** Without what leads to it. */
+/** The last sentence of a message, without a greeting or a "please" before it. */
 function lastSentence(message: string): string {
   const text = message.replaceAll(/[’‘`´]/gu, "'")
   const last = sentencesOf(text).at(-1)

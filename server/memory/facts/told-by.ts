@@ -44,12 +44,13 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
     if (tells || isQuestion(words) || words.includes(MASK)) continue
     const last = statements.at(-1)
     const isBeside = last !== undefined && text.slice(last.end, sentence.start).trim() === ''
-    if (isScrap(words) && isSmallTalk(words)) {
+    const isTalk = isSmallTalk(words)
+    if (isTalk && isScrap(words)) {
       if (isBeside) statements.splice(-1, 1, joined(text, last, sentence))
       else scrap = sentence
       continue
     }
-    if (isSmallTalk(words) || isOfTheMoment(words)) continue
+    if (isTalk || isOfTheMoment(words)) continue
     if (isBeside && isFragment(words)) statements.splice(-1, 1, joined(text, last, sentence))
     else if (scrap && text.slice(scrap.end, sentence.start).trim() === '')
       statements.push(joined(text, scrap, sentence))
