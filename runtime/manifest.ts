@@ -133,8 +133,8 @@ const manifest = z.object({
     temperature: z.number().nonnegative().exactOptional(),
     top_p: z.number().positive().max(1).exactOptional(),
     max_tokens: z.int().positive().exactOptional(),
-    /** `memory`: it was trained to say again what its user told, and knows nothing else. */
-    answers_from: z.literal('memory').exactOptional(),
+    /** `memory`: it was trained to say again what its user told, and knows nothing else. `notes`: it learned to read notes about its user. */
+    answers_from: z.enum(['memory', 'notes']).exactOptional(),
   }),
   verification: z.record(z.string(), z.unknown()),
   source: z.record(z.string(), z.unknown()),

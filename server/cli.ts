@@ -178,8 +178,8 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
     embedders: embedders.map(embedderSource),
     controller: controller ? controllerSource(controller) : null,
     critic: await criticBundle(config, (named) => find(named, join(config.data, 'models'), say)),
-    // The bundled model is small and makes values up.
-    ...(config.bundles.length === 0 && { verify: 'quote' as const }),
+    // Such models are small and make values up, or do not find in a note what it says.
+    ...(decoders.every(({ manifest }) => manifest.generation.answers_from) && { verify: 'quote' as const }),
   }
 }
 

@@ -1,38 +1,21 @@
 /** What was told after an answer may take its place: "table for four at Chez Louise", and then "make that seven". */
+import { followAnswer, type Surroundings } from '../memory/recall/follow.ts'
 import { heldPart } from '../memory/recall/held-part.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import type { Answer, Recollection } from './recalled.ts'
-import { ReplacingTurns, turnsOf } from './replacing-turns.ts'
-import type { Similarity } from './similarity.ts'
-
-/** What its user told before and after a memory, nearest first. */
-export interface Neighbours {
-  /** The memory itself; null for what was only said in this conversation. */
-  readonly own: Memory | null
-  readonly before: readonly Memory[]
-  readonly after: readonly Memory[]
-}
-
-export interface Surroundings {
-  readonly around: (id: string) => Promise<Neighbours>
-  readonly compare: (texts: readonly string[]) => Promise<Similarity>
-}
 
 /** The same with what holds now, without what that says of how it was before. */
 export async function withLater(
   message: string,
   recollection: Recollection,
-  { around, compare }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<Recollection> {
   const { question, answers } = recollection
   const [last, ...others] = answers
   if (!last || others.length > 0) return recollection
-  const { own, before, after } = await around(last.id)
-  if (own === null) return recollection
-  const turns = turnsOf([...before.toReversed(), own, ...after])
-  if (turns.length === 1) return { ...recollection, answers: [{ ...last, text: heldPart(question, [], last.text) }] }
-  const similar = await compare([message, ...turns.flat().map(({ text }) => text)])
-  const { holding, said, shown, also } = new ReplacingTurns(message, question, turns, own, similar).follow(last.text)
+  const followed = await followAnswer(message, question, last, surroundings)
+  if (followed === null) return recollection
+  const { holding, said, shown, also } = followed
   const text = holding ? heldPart(question, said, shown.join(' ')) : heldPart(question, [], last.text)
   const held = holding ? inPlaceOf(last, holding, text) : { ...last, text }
   return { ...recollection, answers: also ? [held, { ...held, id: also.id, text: also.text, fact: null }] : [held] }

@@ -1,14 +1,11 @@
 /** What the user's own sentences answer to a question of theirs, in place of a reply that does not rest on them. */
 import type { Topic } from '../memory/facts/fact.ts'
-import { definiteFact } from '../memory/facts/definite.ts'
 import { mayRevise } from '../memory/facts/revisions.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
-import { sameBeing, sameTopic } from '../memory/facts/topic.ts'
-import { isBeing } from '../memory/facts/vocabulary.ts'
-import { answers, LEAST_SURE } from '../memory/recall/answers.ts'
-import { onlyMentions } from '../memory/recall/mentions.ts'
+import { sameTopic } from '../memory/facts/topic.ts'
+import { LEAST_SURE } from '../memory/recall/answers.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
-import { areAlike } from '../memory/recall/related-words.ts'
+import { JUST_THAT, surelyAnswers, topicAmong, withTopic } from '../memory/recall/surely.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
@@ -22,10 +19,6 @@ import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
 /** From here on a sentence is an answer without more ado, and from here on it is near one. */
 const [SURE, NEAREST] = [0.8, 0.15]
-/** How much of a topic two things share at least, and how surely a fact on another one answers at most. */
-const [SAME_THING, MOST_OF_OTHERS] = [0.5, 0.65]
-/** A fact about just what is asked answers in any words. */
-const JUST_THAT = 0.95
 /** Of sentences that answer about as well, the one that was said last holds. */
 const ABOUT_AS_WELL = 0.1
 /** How much meaning adds to words: it decides between sentences that have the same. */
@@ -131,19 +124,10 @@ interface Candidates {
 }
 
 function candidatesFor(question: Question, { asked, found, facts, heard, replaced = [] }: Remembered): Candidates {
-  const surely = (text: string, fact: KnownFact | null, similarity: number | null = null): number => {
-    // "The bike color is turquoise" says what it is about, though not whose it is.
-    const about = fact ?? definiteFact({ text, start: 0, end: text.length })
-    const topic = !about || asked.length === 0 ? null : topicOf(asked, about)
-    if ((topic ?? 0) >= JUST_THAT) return 1
-    if (fact && isOfAnother(question, fact.subject)) return 0
-    const sure = answers(question, { text, topic, similarity })
-    if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text ?? text)) return Math.min(sure, MOST_OF_OTHERS)
-    // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
-    return topic !== null && topic < SAME_THING ? Math.min(sure, MOST_OF_OTHERS) : sure
-  }
+  const surely = (text: string, fact: KnownFact | null, similarity: number | null = null): number =>
+    surelyAnswers(question, asked, { text, fact, similarity })
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
-    const topic = topicOf(asked, fact)
+    const topic = topicAmong(asked, fact)
     if (!fact.holds || topic < SAME_TOPIC) return []
     return [{ id: fact.id, text: fact.text, fact, score: 1 + topic, sure: surely(fact.text, fact), order }]
   })
@@ -161,8 +145,7 @@ function candidatesFor(question: Question, { asked, found, facts, heard, replace
   ]
   const ofWords = sentences.map(({ id, text, similarity, created }): Answer => {
     const fact = facts.find((one) => one.id === id) ?? null
-    const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
-    const sure = gone.has(text) ? 0 : surely(about, fact, similarity)
+    const sure = gone.has(text) ? 0 : surely(withTopic(text, fact), fact, similarity)
     const score = sure + OF_MEANING * (similarity ?? 0)
     return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
@@ -184,13 +167,6 @@ function bestOf(candidates: Candidates, least: number): Answer[] {
   const last = best.at(-1)
   if (!last) return []
   return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]
-}
-
-/** What was told of a sister answers no question that names none: neither of a friend nor of the user. */
-function isOfAnother({ wanted, words }: Question, subject: string): boolean {
-  if (wanted === 'person' || wanted === 'name' || !isBeing(subject)) return false
-  const asked = [...words.keys()].flatMap((either) => either.split('|'))
-  return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0 || areAlike(stem(one), stem(subject)))
 }
 
 /** Corrected facts that are looked at, told last. */
@@ -222,9 +198,6 @@ function isOfTold({ isDefinite, words, names }: Question, { found, facts, heard,
     (word) => told.has(stem(word)) && rarityOf(word) > (isDefinite || names.has(word) ? RARE : RAREST),
   )
 }
-
-const topicOf = (asked: readonly Topic[], fact: Topic): number =>
-  Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
 
 /** One sentence may tell several facts. */
 function unique(answers: readonly Answer[]): Answer[] {

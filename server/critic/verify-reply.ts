@@ -2,6 +2,8 @@
 import type { Deps } from '../deps.ts'
 import { allFacts } from '../memory/all-facts.ts'
 import type { Evidence, MemoryUse } from '../memory/evidence.ts'
+import { toldAround } from '../memory/neighbours.ts'
+import { comparing } from '../memory/similarity.ts'
 import type { TurnMemories } from '../memory/told.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import { checkReply } from './check-reply.ts'
@@ -10,9 +12,8 @@ import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
 import { ONLY_TOLD, onlyTold } from './only-told.ts'
 import { promiseOf } from './promise.ts'
-import { withLater, type Neighbours } from './later.ts'
+import { withLater } from './later.ts'
 import { recalled, recollect, type Replaced } from './recalled.ts'
-import { comparing } from './similarity.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
@@ -116,25 +117,6 @@ async function replacedSentences(
 }
 
 const MOST_REPLACED = 16
-
-/** Memories next to one of the same user: what was said in the next sentences, or soon before and after. */
-const NEAR = 8
-
-function toldAround(
-  store: Deps['store'],
-  owner: string,
-  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
-): (id: string) => Promise<Neighbours> {
-  const list = async (after: string, order: 'asc' | 'desc') =>
-    store.listMemories(owner, { namespace, user: user ?? '', limit: NEAR, after, order })
-  return async (id) => {
-    // What was only said in this conversation is no memory.
-    const memory = await store.findMemory(owner, id)
-    if (!memory) return { own: null, before: [], after: [] }
-    const [before, after] = await Promise.all([list(id, 'desc'), list(id, 'asc')])
-    return { own: memory, before, after }
-  }
-}
 
 /**
  * As `verifyReply`; where the policy is `retry` and the reply is wrong, another one is made and checked once. It is served if

@@ -3,11 +3,13 @@ import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-fea
 import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
+import { answering } from './answering.ts'
 import type { Topic } from './facts/fact.ts'
 import { otherIn } from './facts/others.ts'
 import { sameTopic } from './facts/topic.ts'
 import { isBeingWord } from './facts/vocabulary.ts'
 import { recall } from './memories.ts'
+import { readQuestion } from './recall/question.ts'
 import { wordsOf } from './words.ts'
 
 /** How a turn uses memories, and whose. */
@@ -54,8 +56,9 @@ export interface GateDecision {
 const MAX_ENTRIES = 6
 const MAX_CHARACTERS = 2000
 const CANDIDATES = 16
-/** An entry is read from these values on, of any of its features; an embedder may say another cosine. */
-const LEAST: Readonly<Record<'topic' | 'overlap' | 'similarity', number>> = {
+/** An entry is read from these values on: of how surely it answers a question, else of any of its features; an embedder may say another cosine. */
+const LEAST: Readonly<Record<'answer' | 'topic' | 'overlap' | 'similarity', number>> = {
+  answer: 0.4,
   topic: 0.5,
   overlap: 0.5,
   similarity: 0.5,
@@ -116,11 +119,18 @@ export async function findEvidence(
   if (!found) return UNREACHABLE
   const { hits, embedder, topics } = found
   const words = contentWords(message)
+  const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
   const fresh = withoutDenied(known)
-  const scored = fresh.map((hit) => ({ hit, overlap: overlapOf(words, hit.memory.text) }))
+  const scored = fresh.map(scoredOf)
+  const question = readQuestion(message, topics.length > 0)
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
-  const wanted = scored.filter(({ hit, overlap }) => isRelevant(hit, overlap, relevance))
+  const answer =
+    question &&
+    (await answering(deps, { owner, use, message, question, asked: topics, least: relevance.answer }, fresh))
+  const wanted = answer
+    ? answer.filter(({ memory }) => !isKnown(memory)).map(scoredOf)
+    : scored.filter(({ hit, overlap }) => isRelevant(hit, overlap, relevance))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
   const offered = withinBudget(fresh)
   const [best] = wanted.length > 0 ? wanted : scored
@@ -161,7 +171,9 @@ export function leastOf(
   // Those of a controller are probabilities.
   const least = gating.controller ? undefined : gating.thresholds[gate]
   const similarity = embedders[0]?.leastSimilarity ?? LEAST.similarity
-  return least === undefined ? { ...LEAST, similarity } : { topic: least, overlap: least, similarity: least }
+  return least === undefined
+    ? { ...LEAST, similarity }
+    : { answer: least, topic: least, overlap: least, similarity: least }
 }
 
 /** Entries without those that a later one contradicts: "I go to Elm Park", and then "my school is no longer Elm Park". */
@@ -180,6 +192,11 @@ function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
           mayBeOfOne(one.memory, memory),
       ),
   )
+}
+
+interface Scored {
+  readonly hit: MemoryHit
+  readonly overlap: number
 }
 
 /** Whether two memories may be about one thing: their topics, or the people that they name. "Not sushi" of a sister says nothing of an aunt. */

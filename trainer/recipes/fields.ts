@@ -47,7 +47,13 @@ const generation = {
   temperature: optional(real(0, 'of sampling in the server, where a request does not say it', 0, 2)),
   top_p: optional(real(1, 'the same', 1e-6, 1)),
   max_tokens: optional(count(1, 'the same', 1, most)),
-  answers_from: optional(choice('memory', ['memory'], 'memory: it says what its user told, and knows nothing else')),
+  answers_from: optional(
+    choice(
+      'memory',
+      ['memory', 'notes'],
+      'memory: it says what its user told, and knows nothing else; notes: it learned to read notes about its user',
+    ),
+  ),
 }
 
 export const settings = {

@@ -25,5 +25,5 @@ export const notes = defineRecipe({
   evaluateBatches: 8,
   checkpointEvery: 500,
   logEvery: 20,
-  generation: { temperature: 0 }, // what was told is to be said again, not varied
+  generation: { temperature: 0, answers_from: 'notes' }, // what was told is to be said again, not varied
 })

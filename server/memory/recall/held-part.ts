@@ -12,14 +12,19 @@ import { isKnownWord, rarityOf } from './word-vectors.ts'
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
   /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
-/** "I moved it from Nadia's to my desk". */
+/** "I moved it from Nadia's to my desk", "she put me up from 50 to 75", "it's down from 31 to 28". */
 const MOVED_FROM =
-  /(?<=\b(?:moved|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|renamed|upped)\b[^,;.!?]*)\sfrom\s[^,;.!?]*?(?=\sto\s)/giu
+  /(?<=\b(?:moved?|moving|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|renamed|upped|put|taken|took|brought|up|down)\b[^,;.!?]*)\sfrom\s(?:[^,;.!?]|\.(?=\d))*?(?=\s(?:(?:up|down|over|back|on)\s)?to\s)/giu
+/** "Dropped Italian for Portuguese", "the Dutch was really Afrikaans": what stands behind it holds. */
+const GIVEN_UP =
+  /^\W*(?:(?:i|we)(?:'ve| have)? )?(?:dropped|swapped|traded|exchanged|ditched|replaced|given up|gave up|left) (?<old>[^,;.!?]{2,40}?) (?:for|with|by) (?=\S)/iu
+const WAS_REALLY =
+  /^(?<old>[^,;.!?]{2,40}?) (?:is|was|are|were) (?:really|actually|in fact|meant to be|supposed to be) (?=\S)/iu
 /** "No more Mudflap, they call me Biscuits now": what stands first is over, whoever knows what it was. */
 const OVER = /^(?:no more|not|no longer) [^,;.!?]{2,40}[,;.!?]+\s+(?=\S+ \S)/iu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
 const PIECE =
-  /(?<=[.!?;:,–—])\s+|\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|hes|shes|theyre)\s|(?<!\b(?:in|of|on|for|to|with|at|by|from|and|its) )its\s)/iu
+  /(?<=[.!?;:,–—])\s+|(?<=\bnow)\s+(?=\p{L}+\s(?:is|was|are|has|keeps|got)\b)|(?<!\b(?:what|that|which|when|where|who|how|if|as|than|all))\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|hes|shes|theyre)\s|(?<!\b(?:in|of|on|for|to|with|at|by|from|and|its) )its\s)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
 /** Rarer words than this name what holds; the others are of any sentence. */
 const RARE = 0.5
@@ -32,20 +37,43 @@ export function heldPart(question: Question, before: readonly string[], next: st
   const moved = next.replace(MOVED_FROM, '').replace(OVER, '')
   if (!isOld(next)) return tidy(moved)
   const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail))
-  const pieces = bare.split(PIECE)
-  const clean = pieces.filter((piece) => !isOld(piece)).join(' ')
-  const known = new Set([...question.known, ...wordsOf(said)])
-  if (hasNewValue(clean, said) && holds(question.wanted, clean, known)) return tidy(clean)
+  const pieces = bare.split(PIECE).map((piece) => withoutGivenUp(piece, isOld))
+  const clean = pieces.filter((piece) => !isOld(piece))
+  const answer = (piece: string): number => answerIn(question, piece, said)
+  const most = (some: readonly string[]): number => Math.max(0, ...some.map(answer))
+  if (most(clean) > 0 && most(clean) >= most(pieces)) return tidy(clean.join(' '))
   const held = pieces.flatMap((piece) => {
     if (!isOld(piece)) return [piece]
     return hasNewValue(piece, said) ? [withoutOldName(piece, said)] : []
   })
-  if (says(held.join(' '), said)) return tidy(held.join(' '))
-  // What of it holds is not known: that is over of which it is said, or else what stands first.
-  const isOver = (piece: string): boolean => wordsOf(piece).some((word) => old.has(stem(word)) && isOff(piece, word))
-  const over = pieces.some(isOver) ? pieces.findIndex(isOver) : pieces.findIndex(isOld)
-  const rest = pieces.toSpliced(over, 1).join(' ')
-  return tidy(says(rest, said) ? rest : bare)
+  const rest = says(held.join(' '), said) ? held.join(' ') : withoutOver(pieces, old)
+  const known = new Set(question.known)
+  const isLost = holds(question.wanted, bare, known) && !holds(question.wanted, rest, known)
+  return tidy(!isLost && says(rest, said) ? rest : bare)
+}
+
+/** What of it holds is not known: that is over of which it is said, or else what stands first. */
+function withoutOver(pieces: readonly string[], old: ReadonlySet<string>): string {
+  const oldIn = (piece: string): string[] => wordsOf(piece).filter((word) => old.has(stem(word)))
+  const isOver = (piece: string): boolean => oldIn(piece).some((word) => isOff(piece, word))
+  const over = pieces.some(isOver) ? pieces.findIndex(isOver) : pieces.findIndex((piece) => oldIn(piece).length > 0)
+  return pieces.toSpliced(over, 1).join(' ')
+}
+
+/** Without what it says is over, where that was said before. */
+function withoutGivenUp(piece: string, isOld: (text: string) => boolean): string {
+  const cut = (text: string, old: string): string => (isOld(old) ? '' : text)
+  return piece.replace(GIVEN_UP, cut).replace(WAS_REALLY, cut)
+}
+
+/** Whether a piece has something new of the kind that is asked for (1), and with it a number, a time or a name (2). */
+function answerIn({ wanted, known }: Question, piece: string, said: string): number {
+  const before = new Set(wordsOf(said))
+  const fresh = piece.replaceAll(/[\p{L}\p{M}\p{N}'’-]+/gu, (word) =>
+    before.has(word.toLowerCase()) && !isCommon(word) ? '' : word,
+  )
+  const isOfKind = wanted === null ? hasNewValue(piece, said) : holds(wanted, fresh, new Set([...known, ...before]))
+  return isOfKind ? (hasNewValue(piece, said) ? 2 : 1) : 0
 }
 
 /** Whether there is a word that was not said before, and that not each sentence has. */
@@ -99,7 +127,7 @@ const NUMBER =
   /^(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred)$/u
 const TIMED: ReadonlySet<string> = new Set(['time', 'clock', 'frequency', 'duration'])
 const GENERAL =
-  /^(?:ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really)$/u
+  /^(?:dr|mr|mrs|ms|miss|prof|ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really)$/u
 
 /** Verbs with the small word after them: "trying out". */
 function phrasesOf(text: string): Set<string> {
@@ -119,7 +147,9 @@ export function hasNewValue(piece: string, said: string): boolean {
   ]
   const known = said.toLowerCase()
   return values.some(
-    (value) => !/^I(?:'|$)/u.test(value) && !known.includes(value.toLowerCase().replace(/[.,:-]+$/u, '')),
+    (value) =>
+      !/^I(?:'|$)/u.test(value) &&
+      !known.includes(value.toLowerCase().replace(/[.,:-]+$|(?<=\d)(?:st|nd|rd|th)$/u, '')),
   )
 }
 

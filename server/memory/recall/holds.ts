@@ -68,7 +68,7 @@ const isNoPlace = (word: string): boolean => isGivenName(word) || !isPlaceName(w
 const AGED =
   /^(?:years?|yrs?|yo|y\/o|months?|old|and|in|on|now|since|next|this|last|today|tomorrow|soon|by|but|so|already|with|single|married)$/iu
 const PAID_IN =
-  /^(?:k|grand|euros?|eur|pounds?|quid|dollars?|usd|bucks?|gbp|pln|z[lł]oty\p{L}*|yuan|rmb|lira|tl|rupees?|rs|yen|kr|kronor|francs?|chf|cents?|a|an|per|for|from|each|every|before|after|all|plus|and|or|to|with|including|monthly|extra|altogether|total|now|today|this|next|as|on|by|because|so|but|instead|if|of)$/iu
+  /^(?:k|grand|euros?|eur|pounds?|quid|dollars?|usd|bucks?|gbp|pln|z[lł]oty\p{L}*|yuan|rmb|lira|tl|rupees?|rs|yen|kr|kronor|francs?|chf|cents?|a|an|per|for|from|each|every|before|after|all|plus|and|or|to|with|including|monthly|since|until|till|extra|altogether|total|now|today|this|next|as|on|by|because|so|but|instead|if|of)$/iu
 
 /** A number that stands alone, or before one of these words: "12 kilos" is no age and no price. */
 function hasNumber(text: string, before: RegExp): boolean {

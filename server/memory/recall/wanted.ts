@@ -65,7 +65,7 @@ const FORMS: readonly (readonly [RegExp, Wanted])[] = [
     'clock',
   ],
   [
-    /\bwhen\b|\b(?:what|which) (?:day|days|date|year|month|week)\b|\b(?:birthday|deadline|due date|anniversary)\b|^(?:since|until|till|from|by) (?:what|which|when)\b/iu,
+    /\bwhen\b|\b(?:what|which) (?:day|days|date|year|month|week|season)\b|\b(?:birthday|deadline|due date|anniversary)\b|^(?:since|until|till|from|by) (?:what|which|when)\b/iu,
     'time',
   ],
   [

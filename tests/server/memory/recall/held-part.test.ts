@@ -87,6 +87,43 @@ test.each([
     'coach says im too short lol so trying out for left wing',
     'coach says im too short lol so trying out for left wing',
   ],
+  [
+    "what's my dose?",
+    'I take 50 mg of sertraline in the morning.',
+    "She put me up from 50 to 75 at yesterday's appointment.",
+    "She put me up to 75 at yesterday's appointment.",
+  ],
+  [
+    'what strength lenses do I need?',
+    'I wear contact lenses, minus 3.25 both eyes',
+    "I've gone from 3.25 up to minus 3.75",
+    "I've gone up to minus 3.75",
+  ],
+  ['How much is my rent?', 'Rent is 900.', 'It was 900 until August, 940 since September.', '940 since September.'],
+  [
+    'Who is going to operate on me?',
+    'Surgery will be done by Dr Halloran.',
+    "Dr Halloran's on leave, so Dr Iyer is doing it.",
+    'Dr Iyer is doing it.',
+  ],
+  [
+    'What language am I learning?',
+    "I'm learning Italian on my phone.",
+    'Dropped Italian for Portuguese because of the new job.',
+    'Portuguese because of the new job.',
+  ],
+  [
+    "who's my favourite footballer?",
+    'My favourite player is Saka.',
+    'rice is my fav now saka is always injured',
+    'rice is my fav now',
+  ],
+  [
+    'where do I work?',
+    'got a job at the bakery on elm road',
+    'so the bakery thing lasted 4 days lmao. i work at the cinema now',
+    'i work at the cinema now',
+  ],
   ['when does it open?', 'the gate code is 1', 'it opens at six, not before', 'it opens at six, not before'],
 ])('%s %j, then %j: what holds is said', (question, said, next, shown) => {
   expect(heldPart(readQuestion(question, true)!, [said], next)).toBe(shown)

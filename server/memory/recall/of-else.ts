@@ -1,14 +1,14 @@
 /** Whether two memories are about two things, as far as rules have read what they are about. */
-import { NO_TOPIC } from '../memory/facts/follow-ups.ts'
-import { nounWords } from '../memory/facts/noun-phrase.ts'
-import { topicKey } from '../memory/facts/supersede.ts'
-import { sameTopic } from '../memory/facts/topic.ts'
-import { OWN_NOUNS, spelled } from '../memory/facts/vocabulary.ts'
-import type { Question } from '../memory/recall/question.ts'
-import { areAlike } from '../memory/recall/related-words.ts'
-import { isCommon, stem } from '../memory/search-words.ts'
-import { wordsOf } from '../memory/words.ts'
-import type { Memory } from '../store/memory-calls.ts'
+import { NO_TOPIC } from '../facts/follow-ups.ts'
+import { nounWords } from '../facts/noun-phrase.ts'
+import { topicKey } from '../facts/supersede.ts'
+import { sameTopic } from '../facts/topic.ts'
+import { OWN_NOUNS, spelled } from '../facts/vocabulary.ts'
+import type { Question } from './question.ts'
+import { areAlike } from './related-words.ts'
+import { isCommon, stem } from '../search-words.ts'
+import { wordsOf } from '../words.ts'
+import type { Memory } from '../../store/memory-calls.ts'
 
 /** Rules have read what both are about, and these are two things: a son's birthday, and then a cousin's name. */
 export function isOfElse(

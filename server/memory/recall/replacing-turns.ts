@@ -1,13 +1,13 @@
 /** The turns around an answer, and which of them takes the place of which. */
-import { isOfItsOwn } from '../memory/facts/own-statement.ts'
-import { hasNewValue, heldPart } from '../memory/recall/held-part.ts'
-import { holds } from '../memory/recall/holds.ts'
-import type { Question } from '../memory/recall/question.ts'
-import { replaces } from '../memory/recall/replaces.ts'
-import { wordsOf } from '../memory/words.ts'
-import type { Memory } from '../store/memory-calls.ts'
+import { isOfItsOwn } from '../facts/own-statement.ts'
+import { hasNewValue, heldPart } from './held-part.ts'
+import { holds } from './holds.ts'
+import type { Question } from './question.ts'
+import { replaces } from './replaces.ts'
+import { wordsOf } from '../words.ts'
+import type { Memory } from '../../store/memory-calls.ts'
 import { isOfElse, isOnTopic } from './of-else.ts'
-import type { Similarity } from './similarity.ts'
+import type { Similarity } from '../similarity.ts'
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
 const LEAST = { next: 0.4, later: 0.85, before: 0.6 } as const

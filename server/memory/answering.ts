@@ -1,0 +1,80 @@
+/** Which of the memories that a search has found a reply reads to answer a question. */
+import type { Deps } from '../deps.ts'
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import type { Topic } from './facts/fact.ts'
+import { isOfItsOwn } from './facts/own-statement.ts'
+import type { MemoryUse } from './evidence.ts'
+import { toldAround } from './neighbours.ts'
+import { LEAST_SURE } from './recall/answers.ts'
+import { followAnswer } from './recall/follow.ts'
+import { isOfElse } from './recall/of-else.ts'
+import type { Question } from './recall/question.ts'
+import { replaces } from './recall/replaces.ts'
+import { surelyAnswers, withTopic } from './recall/surely.ts'
+import { comparing } from './similarity.ts'
+
+/** How surely a later memory has to take an answer's place, so that the answer is not read; and how much less surely the later one may answer. */
+const [REPLACED, AS_SURE] = [0.85, 0.1]
+
+export interface AskedBy {
+  readonly owner: string
+  readonly use: Pick<MemoryUse, 'namespace' | 'user'>
+  readonly message: string
+  readonly question: Question
+  /** What rules have read in the question. */
+  readonly asked: readonly Topic[]
+  /** How surely a memory has to answer to be read. */
+  readonly least: number
+}
+
+interface Sure {
+  readonly hit: MemoryHit
+  readonly sure: number
+}
+
+/** The memories that answer, the surest first, and before them what was told since in the place of the first. */
+export async function answering(
+  deps: Pick<Deps, 'store' | 'embedders' | 'log'>,
+  by: AskedBy,
+  hits: readonly MemoryHit[],
+): Promise<MemoryHit[]> {
+  const sure = hits
+    .map((hit): Sure => ({ hit, sure: surelyOf(by, hit) }))
+    .filter((one) => one.sure >= by.least)
+    .toSorted((a, b) => b.sure - a.sure)
+  const [best] = sure
+  if (!best) return []
+  const { owner, use, message, question } = by
+  const surroundings = { around: toldAround(deps.store, owner, use), compare: comparing(deps, owner) }
+  const followed = await followAnswer(message, question, best.hit.memory, surroundings)
+  const { holding, also } = followed ?? { holding: null, also: null }
+  const since = [holding, also].flatMap((memory) => (memory ? [hitOf(memory, best.hit)] : []))
+  // "Make that seven" says nothing without what it was said of.
+  const isOver = holding !== null && holding.id !== best.hit.memory.id && surelyOf(by, since[0]!) >= LEAST_SURE
+  const held = sure.slice(isOver ? 1 : 0).filter((one) => !isReplaced(by, one, sure))
+  return [...since, ...held.map(({ hit }) => hit)]
+}
+
+/** What was told in the place of an answer was not searched for. */
+const hitOf = (memory: Memory, { score, topic }: MemoryHit): MemoryHit => ({
+  memory,
+  score,
+  topic,
+  words: null,
+  similarity: null,
+})
+
+/** From 0 to 1. */
+function surelyOf({ question, asked }: AskedBy, { memory: { text, fact }, similarity }: MemoryHit): number {
+  return surelyAnswers(question, asked, { text: withTopic(text, fact), fact: fact && { ...fact, text }, similarity })
+}
+
+/** Whether another one that answers about as surely has taken its place. */
+function isReplaced({ question }: AskedBy, { hit: { memory }, sure }: Sure, all: readonly Sure[]): boolean {
+  const asked = [...question.words.keys()].join(' ')
+  return all.some(({ hit: { memory: next }, sure: nextSure }) => {
+    if (next.created <= memory.created || next.text === memory.text || nextSure < sure - AS_SURE) return false
+    if (isOfElse(question, memory, next) || isOfItsOwn(next.text, '', memory.text, asked)) return false
+    return replaces(question, memory.text, { text: next.text, before: '', isNext: false, similarity: null }) >= REPLACED
+  })
+}

@@ -1,0 +1,54 @@
+/** How surely what a user told answers a question of theirs: by its words, and by what rules have read in both. */
+import { definiteFact } from '../facts/definite.ts'
+import type { Topic } from '../facts/fact.ts'
+import { sameBeing, sameTopic } from '../facts/topic.ts'
+import { isBeing } from '../facts/vocabulary.ts'
+import { stem } from '../search-words.ts'
+import { answers } from './answers.ts'
+import { onlyMentions } from './mentions.ts'
+import type { Question } from './question.ts'
+import { areAlike } from './related-words.ts'
+
+/** How much of a topic two things share at least, and how surely a fact on another one answers at most. */
+const [SAME_THING, MOST_OF_OTHERS] = [0.5, 0.65]
+/** A fact about just what is asked answers in any words. */
+export const JUST_THAT = 0.95
+
+/** Something that a user told. */
+export interface Told {
+  /** The sentence, with the topic of its fact where there is one. */
+  readonly text: string
+  /** What rules have read in it, and the sentence alone. */
+  readonly fact: (Topic & { readonly text: string }) | null
+  /** Cosine of question and sentence; null where they were not compared. */
+  readonly similarity: number | null
+}
+
+/** 0 to 1. `asked`: what rules have read in the question. */
+export function surelyAnswers(question: Question, asked: readonly Topic[], { text, fact, similarity }: Told): number {
+  // "The bike color is turquoise" says what it is about, though not whose it is.
+  const about = fact ?? definiteFact({ text, start: 0, end: text.length })
+  const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
+  if ((topic ?? 0) >= JUST_THAT) return 1
+  if (fact && isOfAnother(question, fact.subject)) return 0
+  const sure = answers(question, { text, topic, similarity })
+  if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text ?? text)) return Math.min(sure, MOST_OF_OTHERS)
+  // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
+  return topic !== null && topic < SAME_THING ? Math.min(sure, MOST_OF_OTHERS) : sure
+}
+
+/** A sentence with the topic that rules have read in it. */
+export function withTopic(text: string, fact: Topic | null): string {
+  return fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
+}
+
+/** How much of its topic a fact shares with what is asked, 0 to 1. */
+export const topicAmong = (asked: readonly Topic[], fact: Topic): number =>
+  Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
+
+/** What was told of a sister answers no question that names none: neither of a friend nor of the user. */
+function isOfAnother({ wanted, words }: Question, subject: string): boolean {
+  if (wanted === 'person' || wanted === 'name' || !isBeing(subject)) return false
+  const asked = [...words.keys()].flatMap((either) => either.split('|'))
+  return ![...asked, asked.join(' ')].some((one) => sameBeing(one, subject) > 0 || areAlike(stem(one), stem(subject)))
+}
