@@ -6,6 +6,7 @@ import type { Fact, Told } from './facts/fact.ts'
 import { factOfSaid, followUpOf, mayFollowUp, NO_TOPIC } from './facts/follow-ups.ts'
 import { holdsMany, topicKey } from './facts/supersede.ts'
 import { sameTopic } from './facts/topic.ts'
+import { wordsOf } from './words.ts'
 
 /** Confidence of rules that have read whose and what a value is. */
 const SURE = 0.75
@@ -23,6 +24,12 @@ export interface FollowUps {
 /** What a rule has surely read in a sentence is of that, and no correction of something else. */
 function isSure(fact: Fact, old: Fact): boolean {
   return fact.confidence >= SURE && !NO_TOPIC.test(`${fact.subject} ${fact.attribute}`) && sameTopic(fact, old) < 0.75
+}
+
+/** "Class 7 now" leaves the name of "my son Arjun is in class 6". */
+const isPartOf = (one: string, other: string): boolean => {
+  const [a, b] = [one, other].map((text) => new Set(wordsOf(text)))
+  return [...a!].some((word) => b!.has(word))
 }
 
 /** The first correction among the sentences of a turn; null where there is none. */
@@ -53,6 +60,7 @@ export async function followUpsOf(
     const found = followUpOf(sentence, [...last, ...others])
     if (!found) continue
     const { of: memory, value } = found
+    if (memory.fact !== null && !isPartOf(found.old, memory.fact.value)) continue
     const old = factOfSaid(memory, memory.fact?.value ?? found.old, { text: memory.text, start: 0, end: 0 })
     const own = facts.filter((fact) => fact.sentence === sentence)
     if (own.some((fact) => topicKey(fact) === topicKey(old) || isSure(fact, old))) continue

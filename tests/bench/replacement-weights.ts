@@ -53,7 +53,7 @@ function sentencesOf(message: string): Said[] {
   return texts.map((text, at) => ({ text, before: texts.slice(0, at).join(' ') }))
 }
 
-const all = [...peopleCases(), ...othersCases()].filter(({ part }) => part !== 'L' && part !== 'unread')
+const all = [...peopleCases(), ...othersCases()].filter(({ part }) => !/^(?:[L-O]|unread)$/u.test(part))
 const corrected = all.filter(({ kind, old }) => kind === 'corrected' && old !== null)
 const told = all.filter(({ kind }) => kind === 'told')
 const setOf = ({ part }: Case): string => (part === 'A' || part === 'B' ? 'A, B' : part)

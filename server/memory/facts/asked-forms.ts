@@ -129,6 +129,11 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     "(?:at |on )?(?:what|which) (?:time|day|date)(?:'?s| is| was| does| do) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)(?: (?:start|begin|leave|end|open|close|on|at))?",
     noun,
   ),
+  form(
+    "how (?:do|does|should|would|did) (?:i|we|you|u|one|people) (?:spell|write|pronounce|say) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)",
+    noun,
+  ),
+  form("how(?:'?s| is) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?) (?:spelled|spelt|written|pronounced)", noun),
   // "(I forgot) my deadline, what is it?"
   form(
     "(?:i (?:forgot|forget|lost|can'?t (?:remember|recall)) )?(?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?),? (?:what|who|when|where|how much)(?:'?s| is| was| are) (?:it|that|he|she|they)(?: again)?",

@@ -9,7 +9,7 @@ const segmenter = new Intl.Segmenter('en', { granularity: 'sentence' })
 
 /** Ends of a segment that end no sentence: titles and abbreviations. */
 const ABBREVIATION =
-  /(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|sr|jr|mt|ave|rd|nr|vs|approx|e\.g|i\.e|etc|esp|ext|tel|apt)\.\s*$/iu
+  /(?:^|[\s(])(?:mr|mrs|ms|dr|dra|sra|srta|prof|st|sr|jr|mt|ave|rd|nr|vs|approx|e\.g|i\.e|etc|esp|ext|tel|apt)\.\s*$/iu
 const INITIAL = /(?:^|[\s(.])\p{Lu}\.\s*$/u
 const HALF_OF_DAY = /\d\s*[ap]\.m\.\s*$/i
 const DATE_WORD =

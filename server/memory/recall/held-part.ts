@@ -47,10 +47,23 @@ export function heldPart(question: Question, before: readonly string[], next: st
     return hasNewValue(piece, said) ? [withoutOldName(piece, said)] : []
   })
   const rest = says(held.join(' '), said) ? held.join(' ') : withoutOver(pieces, old)
-  const known = new Set(question.known)
-  const isLost = holds(question.wanted, bare, known) && !holds(question.wanted, rest, known)
+  const has = (text: string): boolean => holds(question.wanted, text, question.known)
+  const isLost = DEFINITE.has(question.wanted) && has(bare) && !has(rest)
   return tidy(!isLost && says(rest, said) ? rest : bare)
 }
+
+/** Kinds of which a piece seldom has one by chance. */
+const DEFINITE: ReadonlySet<Question['wanted']> = new Set([
+  'number',
+  'count',
+  'code',
+  'phone',
+  'money',
+  'age',
+  'time',
+  'place',
+  'clock',
+] as const)
 
 /** What of it holds is not known: that is over of which it is said, or else what stands first. */
 function withoutOver(pieces: readonly string[], old: ReadonlySet<string>): string {
@@ -127,7 +140,7 @@ const NUMBER =
   /^(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred)$/u
 const TIMED: ReadonlySet<string> = new Set(['time', 'clock', 'frequency', 'duration'])
 const GENERAL =
-  /^(?:dr|mr|mrs|ms|miss|prof|ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really)$/u
+  /^(?:dr|mr|mrs|ms|miss|prof|ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really|gonna|wanna|gotta)$/u
 
 /** Verbs with the small word after them: "trying out". */
 function phrasesOf(text: string): Set<string> {

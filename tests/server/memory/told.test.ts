@@ -62,6 +62,11 @@ test('things of the same kind are none of each other', async () => {
   for (const message of codes) expect([message, await say(message)]).toEqual([message, []])
 })
 
+test('another value of a sentence leaves the fact that was read in it', async () => {
+  await say('My nephew Arjun is in class 6.')
+  expect(await say('Arjun got promoted, class 7 he is in now.')).toEqual([])
+})
+
 test.each([
   ['Forget my locker code.', 'My locker code is 4071.'],
   ['I sold my car.', "My car's license plate is KX-22."],

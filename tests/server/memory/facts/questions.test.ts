@@ -56,11 +56,20 @@ test('the world and small talk ask nothing about the user', () => {
   }
 })
 
+test.each(['How is my last name spelled?', 'how do I write my last name', 'how do you spell my surname?'])(
+  '%s asks for the surname',
+  (message) => {
+    const surname = { subject: 'user', attribute: 'surname' }
+    expect(askedBy(message).some((topic) => sameTopic(topic, surname) > 0.9)).toBe(true)
+  },
+)
+
 describe('sentences', () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
     ['My dentist is Dr. Nakagawa. Call her.', ['My dentist is Dr. Nakagawa.', 'Call her.']],
     ['It is at 5 p.m. on Tuesday. Bye.', ['It is at 5 p.m. on Tuesday.', 'Bye.']],
     ['Write to a.b@x.org today. My size is 42.5 now.', ['Write to a.b@x.org today.', 'My size is 42.5 now.']],
+    ['Dra. Cano is gone, now I go with Dr. Ferrer', ['Dra. Cano is gone, now I go with Dr. Ferrer']],
     ['one\ntwo', ['one', 'two']],
     ['- name: Farida\n2. city: Cairo', ['name: Farida', 'city: Cairo']],
     ['   ', []],

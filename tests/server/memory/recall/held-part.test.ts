@@ -124,6 +124,13 @@ test.each([
     'so the bakery thing lasted 4 days lmao. i work at the cinema now',
     'i work at the cinema now',
   ],
+  ['who am i revising chem with?', 'revising for chem with priya', 'priya bailed, so jess', 'jess'],
+  [
+    'what job do i want?',
+    'gonna be a vet when im done w school',
+    'no more vet for me but im gonna be a marine biologist instead',
+    'im gonna be a marine biologist instead',
+  ],
   ['when does it open?', 'the gate code is 1', 'it opens at six, not before', 'it opens at six, not before'],
 ])('%s %j, then %j: what holds is said', (question, said, next, shown) => {
   expect(heldPart(readQuestion(question, true)!, [said], next)).toBe(shown)
