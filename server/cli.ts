@@ -1,6 +1,6 @@
 /** The command `mneme serve`. */
 import { criticOf } from './critic/encoder/claim-encoder.ts'
-import { VERIFY_MODES } from './critic/verify-mode.ts'
+import { VERIFY_MODES, type VerifyMode } from './critic/verify-mode.ts'
 import { MEMORY_MODES } from './memory/memory-mode.ts'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -178,9 +178,16 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
     embedders: embedders.map(embedderSource),
     controller: controller ? controllerSource(controller) : null,
     critic: await criticBundle(config, (named) => find(named, join(config.data, 'models'), say)),
-    // Such models are small and make values up, or do not find in a note what it says.
-    ...(decoders.every(({ manifest }) => manifest.generation.answers_from) && { verify: 'quote' as const }),
+    verify: verifyOf(decoders),
   }
+}
+
+/**
+ * What is done with wrong replies where nothing else is said: models that say what they answer from are small, and make values up or
+ * do not find in a note what it says.
+ */
+export function verifyOf(bundles: readonly Pick<Bundle, 'manifest'>[]): VerifyMode {
+  return bundles.every(({ manifest }) => manifest.generation.answers_from) ? 'quote' : 'annotate'
 }
 
 /** The bundle of the critic's encoder; null where rules alone check. Throws ConfigError where it is none. */

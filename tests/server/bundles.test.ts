@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { loadBundle } from '../../runtime/bundle.ts'
-import { modelSource, storeOf } from '../../server/cli.ts'
+import { DEFAULT_BUNDLE, modelSource, storeOf, verifyOf } from '../../server/cli.ts'
 import { configSchema } from '../../server/config.ts'
 import { startServer } from '../../server/serve.ts'
 import { writeAttentionBundle } from '../support/attention-bundle.ts'
@@ -52,4 +52,18 @@ test('conversations with bundles that take turns in memory are those of bundles 
   expect(turns).toEqual(await converse(all.url))
   for (const { usage } of turns.slice(2))
     expect(usage.mneme).toMatchObject({ resumed_from: 'memory', tokens_replayed: 0 })
+})
+
+test('replies are checked with quote where every model says what it answers from', async () => {
+  const [keeper, other] = [
+    await loadBundle(DEFAULT_BUNDLE),
+    await loadBundle(await writeTinyBundle(temporaryFolder(), 'delta')),
+  ]
+  const notes = { manifest: { ...other.manifest, generation: { answers_from: 'notes' as const } } }
+  expect([[keeper], [keeper, notes], [other], [keeper, other]].map(verifyOf)).toEqual([
+    'quote',
+    'quote',
+    'annotate',
+    'annotate',
+  ])
 })
