@@ -2,7 +2,8 @@
 import { followAnswer, type Surroundings } from '../memory/recall/follow.ts'
 import { heldPart } from '../memory/recall/held-part.ts'
 import type { Memory } from '../store/memory-calls.ts'
-import type { Answer, Recollection } from './recalled.ts'
+import type { Answer } from './candidates.ts'
+import type { Recollection } from './recalled.ts'
 
 /** The same with what holds now, without what that says of how it was before. */
 export async function withLater(

@@ -3,8 +3,7 @@ import type { Deps } from '../deps.ts'
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import type { Topic } from './facts/fact.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
-import type { MemoryUse } from './evidence.ts'
-import { toldAround } from './neighbours.ts'
+import { toldAround, type Whose } from './neighbours.ts'
 import { LEAST_SURE } from './recall/answers.ts'
 import { followAnswer } from './recall/follow.ts'
 import { isOfElse } from './recall/of-else.ts'
@@ -18,7 +17,7 @@ const [REPLACED, AS_SURE] = [0.85, 0.1]
 
 export interface AskedBy {
   readonly owner: string
-  readonly use: Pick<MemoryUse, 'namespace' | 'user'>
+  readonly use: Whose
   readonly message: string
   readonly question: Question
   /** What rules have read in the question. */

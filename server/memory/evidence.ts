@@ -4,10 +4,9 @@ import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import { answering } from './answering.ts'
+import { withoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { otherIn } from './facts/others.ts'
-import { sameTopic } from './facts/topic.ts'
-import { isBeingWord } from './facts/vocabulary.ts'
 import { recall } from './memories.ts'
 import { readQuestion } from './recall/question.ts'
 import { wordsOf } from './words.ts'
@@ -176,41 +175,10 @@ export function leastOf(
     : { answer: least, topic: least, overlap: least, similarity: least }
 }
 
-/** Entries without those that a later one contradicts: "I go to Elm Park", and then "my school is no longer Elm Park". */
-function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
-  const denials = hits.flatMap(({ memory }) => {
-    const values = [...memory.text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
-    return values.map((old) => ({ old, memory }))
-  })
-  return hits.filter(
-    ({ memory }) =>
-      !denials.some(
-        (one) =>
-          one.memory.text !== memory.text &&
-          one.memory.created >= memory.created &&
-          plainWords(memory.text).includes(one.old) &&
-          mayBeOfOne(one.memory, memory),
-      ),
-  )
-}
-
 interface Scored {
   readonly hit: MemoryHit
   readonly overlap: number
 }
-
-/** Whether two memories may be about one thing: their topics, or the people that they name. "Not sushi" of a sister says nothing of an aunt. */
-function mayBeOfOne(one: Memory, other: Memory): boolean {
-  if (one.fact && other.fact) return sameTopic(one.fact, other.fact) >= LEAST.topic
-  const people = ({ text }: Memory): string[] => wordsOf(text.replaceAll(/['’]s\b/gu, '')).filter(isBeingWord)
-  const [mine, theirs] = [people(one), people(other)]
-  return mine.length === 0 ? theirs.length === 0 : mine.some((word) => theirs.includes(word))
-}
-
-const DENIED =
-  /\b(?:no longer|not|isn'?t|changed from|instead of|rather than)\s+(?:an? |the )?(?<old>[^,;.!?]{3,60}?)(?=\s*[,;.!?]|\s+(?:to|but|any ?more)\s|$)/giu
-
-const plainWords = (text: string): string => ` ${wordsOf(text).join(' ')} `
 
 /** What was told of somebody else answers only what is asked about them. */
 function isOfAnother({ text, fact }: Memory, message: string): boolean {

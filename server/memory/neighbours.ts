@@ -1,7 +1,6 @@
 /** What a user told before and after a memory. */
 import type { Deps } from '../deps.ts'
 import type { Memory } from '../store/memory-calls.ts'
-import type { MemoryUse } from './evidence.ts'
 
 /** What its user told before and after a memory, nearest first. */
 export interface Neighbours {
@@ -14,10 +13,17 @@ export interface Neighbours {
 /** Memories next to one of the same user: what was said in the next sentences, or soon before and after. */
 const NEAR = 8
 
+/** Whose memories. */
+export interface Whose {
+  readonly namespace: string
+  /** Null: of nobody in particular. */
+  readonly user: string | null
+}
+
 export function toldAround(
   store: Deps['store'],
   owner: string,
-  { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
+  { namespace, user }: Whose,
 ): (id: string) => Promise<Neighbours> {
   const list = async (after: string, order: 'asc' | 'desc') =>
     store.listMemories(owner, { namespace, user: user ?? '', limit: NEAR, after, order })

@@ -1,0 +1,126 @@
+/** What of all that a user told may answer a question of theirs. */
+import type { Topic } from '../memory/facts/fact.ts'
+import { topicKey } from '../memory/facts/supersede.ts'
+import { LEAST_SURE } from '../memory/recall/answers.ts'
+import type { Question } from '../memory/recall/question.ts'
+import { surelyAnswers, topicAmong, withTopic } from '../memory/recall/surely.ts'
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import { SAME_TOPIC } from './claims.ts'
+import type { KnownFact, Note } from './verdict.ts'
+
+/** From here on a sentence is near an answer. */
+export const NEAREST = 0.15
+/** Of sentences that answer about as well, the one that was said last holds. */
+const ABOUT_AS_WELL = 0.1
+/** How much meaning adds to words: it decides between sentences that have the same. */
+const OF_MEANING = 0.2
+const MOST_QUOTED = 4
+
+export interface Remembered {
+  readonly asked: readonly Topic[]
+  /** What the search found. */
+  readonly found: readonly MemoryHit[]
+  /** In the order in which they were told. */
+  readonly facts: readonly KnownFact[]
+  /** Statements of this conversation. */
+  readonly heard: readonly Note[]
+  /** Sentences that no rule has read, and what took their place. */
+  readonly replaced?: readonly Replaced[]
+}
+
+export interface Replaced {
+  readonly text: string
+  readonly by: Memory
+}
+
+export interface Answer {
+  readonly id: string
+  readonly text: string
+  readonly fact: KnownFact | null
+  readonly score: number
+  /** How surely it answers, 0 to 1. */
+  readonly sure: number
+  /** What was said later is greater. */
+  readonly order: number
+}
+
+/** What may answer: facts on the topic that is asked for, which come first, and sentences. */
+export interface Candidates {
+  readonly ofTopic: readonly Answer[]
+  readonly ofWords: readonly Answer[]
+}
+
+/** Of all that is remembered, with how surely each answers. */
+export function candidatesFor(
+  question: Question,
+  { asked, found, facts, heard, replaced = [] }: Remembered,
+): Candidates {
+  const surely = (text: string, fact: KnownFact | null, similarity: number | null = null): number =>
+    surelyAnswers(question, asked, { text, fact, similarity })
+  const ofTopic = facts.flatMap((fact, order): Answer[] => {
+    const topic = topicAmong(asked, fact)
+    if (!fact.holds || topic < SAME_TOPIC) return []
+    return [{ id: fact.id, text: fact.text, fact, score: 1 + topic, sure: surely(fact.text, fact), order }]
+  })
+  // Then no sentence is asked.
+  if (ofTopic.some(({ sure }) => sure >= LEAST_SURE)) return { ofTopic, ofWords: [] }
+  const orderOf = new Map(facts.map(({ id }, order) => [id, order]))
+  const held = new Set(facts.filter((fact) => fact.holds).map(({ text }) => text))
+  const gone = new Set(facts.filter(({ text, holds }) => !holds && !held.has(text)).map(({ text }) => text))
+  // What is not among the nearest is no nearer than they are.
+  const compared = found.flatMap(({ similarity }) => similarity ?? [])
+  const least = compared.length === 0 ? null : Math.min(...compared)
+  const sentences = [
+    ...found.map(({ memory, similarity }) => ({ ...memory, similarity: similarity ?? least })),
+    ...heard.map((note) => ({ ...note, similarity: null, created: Infinity })),
+  ]
+  const ofWords = sentences.map(({ id, text, similarity, created }): Answer => {
+    const fact = facts.find((one) => one.id === id) ?? null
+    const sure = gone.has(text) ? 0 : surely(withTopic(text, fact), fact, similarity)
+    const score = sure + OF_MEANING * (similarity ?? 0)
+    return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
+  })
+  const ofReplaced = replaced.map(({ text, by }): Answer => {
+    const sure = surely(text, null)
+    return { id: by.id, text: by.text, fact: null, score: sure, sure, order: by.created }
+  })
+  const ofFacts = successors(facts, (fact) => surely(fact.text, fact))
+  return { ofTopic, ofWords: [...ofWords, ...ofReplaced, ...ofFacts] }
+}
+
+/** The best answer, and with it all facts on its topic: of candidates that are as sure as `least`. */
+export function bestOf(candidates: Candidates, least: number): Answer[] {
+  const isSure = ({ sure }: Answer): boolean => sure >= least
+  const ofTopic = candidates.ofTopic.filter(isSure)
+  const all = ofTopic.length > 0 ? ofTopic : candidates.ofWords.filter(isSure)
+  const most = Math.max(...all.map(({ score }) => score))
+  const best = all.filter(({ score }) => score >= most - ABOUT_AS_WELL).toSorted((a, b) => a.order - b.order)
+  const last = best.at(-1)
+  if (!last) return []
+  return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]
+}
+
+/** Corrected facts that are looked at, told last. */
+export const MOST_GONE = 64
+
+/** What holds now where a sentence that answered was corrected, in whatever words. */
+function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => number): Answer[] {
+  const gone = facts
+    .filter(({ holds }) => !holds)
+    .slice(-MOST_GONE)
+    .map((fact) => ({ ...fact, key: topicKey(fact), sure: surely(fact) }))
+    .filter(({ sure }) => sure >= NEAREST)
+  if (gone.length === 0) return []
+  return facts.flatMap((fact, order): Answer[] => {
+    const key = topicKey(fact)
+    const before = fact.holds ? gone.filter((one) => one.key === key && one.text !== fact.text) : []
+    if (before.length === 0) return []
+    const sure = Math.max(...before.map((one) => one.sure))
+    return [{ id: fact.id, text: fact.text, fact, score: sure, sure, order }]
+  })
+}
+
+/** One sentence may tell several facts. */
+function unique(answers: readonly Answer[]): Answer[] {
+  return answers.filter(({ text }, at) => answers.findIndex((one) => one.text === text) === at)
+}

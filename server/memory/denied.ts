@@ -1,0 +1,39 @@
+/** Memories whose value a later one denies: "I go to Elm Park", and then "my school is no longer Elm Park". */
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import { sameTopic } from './facts/topic.ts'
+import { isBeingWord } from './facts/vocabulary.ts'
+import { wordsOf } from './words.ts'
+
+/** How much of a topic two facts on the same share. */
+const SAME_TOPIC = 0.5
+
+/** Entries without those that a later one denies. */
+export function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
+  const denials = hits.flatMap(({ memory }) => {
+    const values = [...memory.text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
+    return values.map((old) => ({ old, memory }))
+  })
+  return hits.filter(
+    ({ memory }) =>
+      !denials.some(
+        (one) =>
+          one.memory.text !== memory.text &&
+          one.memory.created >= memory.created &&
+          plainWords(memory.text).includes(one.old) &&
+          mayBeOfOne(one.memory, memory),
+      ),
+  )
+}
+
+/** Whether two memories may be about one thing: their topics, or the people that they name. "Not sushi" of a sister says nothing of an aunt. */
+function mayBeOfOne(one: Memory, other: Memory): boolean {
+  if (one.fact && other.fact) return sameTopic(one.fact, other.fact) >= SAME_TOPIC
+  const people = ({ text }: Memory): string[] => wordsOf(text.replaceAll(/['’]s\b/gu, '')).filter(isBeingWord)
+  const [mine, theirs] = [people(one), people(other)]
+  return mine.length === 0 ? theirs.length === 0 : mine.some((word) => theirs.includes(word))
+}
+
+const DENIED =
+  /\b(?:no longer|not|isn'?t|changed from|instead of|rather than)\s+(?:an? |the )?(?<old>[^,;.!?]{3,60}?)(?=\s*[,;.!?]|\s+(?:to|but|any ?more)\s|$)/giu
+
+const plainWords = (text: string): string => ` ${wordsOf(text).join(' ')} `
