@@ -31,18 +31,23 @@ interface Sure {
   readonly sure: number
 }
 
-/** The memories that answer, the surest first, and before them what was told since in the place of the first. */
+export interface Answering {
+  /** The memories that answer, the surest first, and before them what was told since in the place of the first. */
+  readonly hits: readonly MemoryHit[]
+  /** How surely the best one answers, also where it is not read. */
+  readonly surest: number
+}
+
+/** Chooses what is read of the memories that were found. */
 export async function answering(
   deps: Pick<Deps, 'store' | 'embedders' | 'log'>,
   by: AskedBy,
   hits: readonly MemoryHit[],
-): Promise<MemoryHit[]> {
-  const sure = hits
-    .map((hit): Sure => ({ hit, sure: surelyOf(by, hit) }))
-    .filter((one) => one.sure >= by.least)
-    .toSorted((a, b) => b.sure - a.sure)
+): Promise<Answering> {
+  const all = hits.map((hit): Sure => ({ hit, sure: surelyOf(by, hit) })).toSorted((a, b) => b.sure - a.sure)
+  const sure = all.filter((one) => one.sure >= by.least)
   const [best] = sure
-  if (!best) return []
+  if (!best) return { hits: [], surest: all[0]?.sure ?? 0 }
   const { owner, use, message, question } = by
   const surroundings = { around: toldAround(deps.store, owner, use), compare: comparing(deps, owner) }
   const followed = await followAnswer(message, question, best.hit.memory, surroundings)
@@ -51,7 +56,7 @@ export async function answering(
   // "Make that seven" says nothing without what it was said of.
   const isOver = holding !== null && holding.id !== best.hit.memory.id && surelyOf(by, since[0]!) >= LEAST_SURE
   const held = sure.slice(isOver ? 1 : 0).filter((one) => !isReplaced(by, one, sure))
-  return [...since, ...held.map(({ hit }) => hit)]
+  return { hits: [...since, ...held.map(({ hit }) => hit)], surest: best.sure }
 }
 
 /** What was told in the place of an answer was not searched for. */

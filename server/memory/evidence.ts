@@ -40,7 +40,7 @@ export interface Evidence {
   readonly isAway?: boolean
 }
 
-/** Whether entries are read, and what that was decided by: the best entry's features. */
+/** Whether entries are read, and what that was decided by. */
 export interface GateDecision {
   readonly open: boolean
   readonly forced: boolean
@@ -49,6 +49,8 @@ export interface GateDecision {
   readonly overlap: number
   readonly similarity: number | null
   readonly topic: number | null
+  /** How surely the best entry answers the message, 0 to 1, which decides then; null where the message is no question. */
+  readonly answer: number | null
 }
 
 /** Entries that a reply reads at most, and their characters together. */
@@ -80,7 +82,7 @@ const UNREACHABLE: Evidence = {
   found: [],
   features: NOTHING_FOUND,
   asked: [],
-  gate: { open: false, forced: false, candidates: 0, overlap: 0, similarity: null, topic: null },
+  gate: { open: false, forced: false, candidates: 0, overlap: 0, similarity: null, topic: null, answer: null },
   embedder: null,
   isAway: true,
 }
@@ -128,7 +130,7 @@ export async function findEvidence(
     question &&
     (await answering(deps, { owner, use, message, question, asked: topics, least: relevance.answer }, fresh))
   const wanted = answer
-    ? answer.filter(({ memory }) => !isKnown(memory)).map(scoredOf)
+    ? answer.hits.filter(({ memory }) => !isKnown(memory)).map(scoredOf)
     : scored.filter(({ hit, overlap }) => isRelevant(hit, overlap, relevance))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
   const offered = withinBudget(fresh)
@@ -139,7 +141,7 @@ export async function findEvidence(
     similarity: best?.hit.similarity ?? null,
     topic: best?.hit.topic ?? null,
   }
-  const gate = { open: entries.length > 0, forced: false, ...seen }
+  const gate = { open: entries.length > 0, forced: false, ...seen, answer: answer?.surest ?? null }
   const features: SearchFeatures = best
     ? {
         ...seen,

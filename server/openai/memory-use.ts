@@ -81,8 +81,8 @@ export function isRemembered(document: string): boolean {
 }
 
 function gateOf({ gate }: Evidence, noted: NotedTurn | null): Record<string, unknown> {
-  const { open, forced, candidates, overlap, similarity, topic } = gate
-  return { open: open && noted !== null, forced, candidates, overlap, similarity, topic }
+  const { open, forced, candidates, overlap, similarity, topic, answer } = gate
+  return { open: open && noted !== null, forced, candidates, overlap, similarity, topic, answer }
 }
 
 function turnOf({ response, score, words, similarity }: PastTurn): Record<string, unknown> {

@@ -47,7 +47,7 @@ test('what a user tells in one conversation is read in another, and the usage sa
   const second = await respond(server, { input: 'What is my locker code?' })
   expect(read[0]).toBe(`<system>${NOTES}\n- ${CODE}<end><user>What is my locker code?<end><reply>`)
   expect(memoryOf(second)).toMatchObject({
-    gates: { semantic: { open: true, forced: false, topic: 1, overlap: 1 } },
+    gates: { semantic: { open: true, forced: false, topic: 1, overlap: 1, answer: 1 } },
     entries: [{ id: written[0], topic_score: 1 }],
     notes: { place: 'system', tokens: `<${NOTES}\n- ${CODE}<`.length },
   })
