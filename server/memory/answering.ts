@@ -43,18 +43,24 @@ export async function answering(
   deps: Pick<Deps, 'store' | 'embedders' | 'log'>,
   by: AskedBy,
   hits: readonly MemoryHit[],
+  signal: AbortSignal,
 ): Promise<Answering> {
   const all = hits.map((hit): Sure => ({ hit, sure: surelyOf(by, hit) })).toSorted((a, b) => b.sure - a.sure)
   const sure = all.filter((one) => one.sure >= by.least)
   const [best] = sure
   if (!best) return { hits: [], surest: all[0]?.sure ?? 0 }
   const { owner, use, message, question } = by
-  const surroundings = { around: toldAround(deps.store, owner, use), compare: comparing(deps, owner) }
+  const surroundings = { around: toldAround(deps.store, owner, use), compare: comparing(deps, owner, signal) }
   const followed = await followAnswer(message, question, best.hit.memory, surroundings)
   const { holding, also } = followed ?? { holding: null, also: null }
-  const since = [holding, also].flatMap((memory) => (memory ? [hitOf(memory, best.hit)] : []))
-  // "Make that seven" says nothing without what it was said of.
-  const isOver = holding !== null && holding.id !== best.hit.memory.id && surelyOf(by, since[0]!) >= LEAST_SURE
+  const found = (memory: Memory): MemoryHit =>
+    hits.find((hit) => hit.memory.id === memory.id) ?? hitOf(memory, best.hit)
+  const since = [holding, also].flatMap((memory) => (memory ? [found(memory)] : []))
+  // "Make that seven" says nothing without what it was said of; and just what is asked is not over for something like it.
+  const isOver =
+    holding !== null &&
+    holding.id !== best.hit.memory.id &&
+    surelyOf(by, since[0]!) >= (best.sure === 1 ? 1 : LEAST_SURE)
   const held = sure.slice(isOver ? 1 : 0).filter((one) => !isReplaced(by, one, sure))
   return { hits: [...since, ...held.map(({ hit }) => hit)], surest: best.sure }
 }

@@ -126,11 +126,12 @@ export async function findEvidence(
   const scored = fresh.map(scoredOf)
   const question = readQuestion(message, topics.length > 0)
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
-  const answer =
-    question &&
-    (await answering(deps, { owner, use, message, question, asked: topics, least: relevance.answer }, fresh))
-  const wanted = answer
-    ? answer.hits.filter(({ memory }) => !isKnown(memory)).map(scoredOf)
+  const by = question && { owner, use, message, question, asked: topics, least: relevance.answer }
+  const answer = by && (await answering(deps, by, fresh, signal).catch(nullIfAway))
+  // A question of the world may be answered the better for what was told, though that is no answer.
+  const decides = answer !== null && (answer.hits.length > 0 || question?.isOwn === true)
+  const wanted = decides
+    ? answer.hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message)).map(scoredOf)
     : scored.filter(({ hit, overlap }) => isRelevant(hit, overlap, relevance))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
   const offered = withinBudget(fresh)
@@ -147,7 +148,7 @@ export async function findEvidence(
         ...seen,
         candidates: fresh.length,
         score: best.hit.score,
-        second: scored.find((one) => one !== best)?.hit.score ?? 0,
+        second: scored.find(({ hit }) => hit.memory.id !== best.hit.memory.id)?.hit.score ?? 0,
         age: deps.now() - best.hit.memory.created,
         conflict: hasConflict(offered),
         above: entries.length > 0,

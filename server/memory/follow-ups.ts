@@ -26,7 +26,7 @@ function isSure(fact: Fact, old: Fact): boolean {
   return fact.confidence >= SURE && !NO_TOPIC.test(`${fact.subject} ${fact.attribute}`) && sameTopic(fact, old) < 0.75
 }
 
-/** "Class 7 now" leaves the name of "my son Arjun is in class 6". */
+/** Whether two values share a word. */
 const isPartOf = (one: string, other: string): boolean => {
   const [a, b] = [one, other].map((text) => new Set(wordsOf(text)))
   return [...a!].some((word) => b!.has(word))
@@ -60,6 +60,7 @@ export async function followUpsOf(
     const found = followUpOf(sentence, [...last, ...others])
     if (!found) continue
     const { of: memory, value } = found
+    // "Class 7 now" leaves the name of "my son Arjun is in class 6".
     if (memory.fact !== null && !isPartOf(found.old, memory.fact.value)) continue
     const old = factOfSaid(memory, memory.fact?.value ?? found.old, { text: memory.text, start: 0, end: 0 })
     const own = facts.filter((fact) => fact.sentence === sentence)

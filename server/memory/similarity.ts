@@ -9,15 +9,18 @@ const LONGEST = 5000
 /** Of an embedder whose manifest does not say. */
 const LEAST_SIMILARITY = 0.5
 
+/** `ends`: of the turn that wants to know. */
 export function comparing(
   { embedders: [embedder], log }: Pick<Deps, 'embedders' | 'log'>,
   owner: string,
+  ends?: AbortSignal,
 ): (texts: readonly string[]) => Promise<Similarity> {
   return async (texts) => {
     if (!embedder) return () => null
     const unique = [...new Set(texts)]
     try {
-      const signal = AbortSignal.timeout(LONGEST)
+      const timeout = AbortSignal.timeout(LONGEST)
+      const signal = ends ? AbortSignal.any([ends, timeout]) : timeout
       const { vectors } = await embedder.embed(unique, { owner, keep: embedder.maxTokens, signal })
       const places = new Map(unique.map((text, at) => [text, at]))
       const vectorOf = (text: string): Float32Array => vectors[places.get(text)!]!

@@ -18,11 +18,14 @@ const FOUND = 10
 /** A reply that says nothing, in whose place the policy `quote` serves an answer. */
 const SAYS_NOTHING = 'I see.'
 const metric = { observe: () => undefined, inc: () => undefined }
-const DEPS = {
+/** What a search needs of a server, without its store. */
+export const DEPS = {
   gating: { controller: null, thresholds: {} },
   metrics: { memorySearch: metric, verification: metric, verdicts: metric },
   critic: null,
   now: Date.now,
+  embedders: [],
+  log: console,
 }
 
 /** What came of a question: what is served, the first ten that the search finds, and what the reply reads. */

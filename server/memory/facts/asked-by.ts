@@ -12,7 +12,7 @@ const REMEMBER =
 const TAIL =
   /(?:[\s,.!?…:)]+|\s(?:again|please|pls|now|these days|nowadays|currently|right now|at the moment|btw|by the way|today|then|exactly|actually|once more|anyway|already|do you (?:remember|know|recall)|remember|for me|if you (?:remember|know)|so far|at all|thx|thanks|lol|you know|i told you|(?:that )?i (?:told|gave) you(?: about)?|in your memory|on file))$/iu
 const NOT_ABOUT_SELF =
-  /^(?:how (?:(?:do|should|would)(?! (?:i|you|we|u) (?:write|spell|pronounce|say) (?:my|our)\b)|can|could|to)\b|(?:what|which|where|when|who|why) (?:should(?! (?:you|u) call me)|can(?!'?t)|could|would|might|shall)\b|why\b|should\b|can i\b|could i\b|may i\b|can we\b|would\b|will\b|how long (?:does|do|will|would|should)|what (?:do|did|does) you\b|what(?:'?s| is) (?:wrong|the (?:best|meaning|difference|point|use)))/iu
+  /^(?:how (?:(?:do|should|would)(?! (?:i|you|we|u) (?:(?:spell|pronounce) (?:my|our)\b|(?:write|say) (?:my|our) [^,;.!?]*name$))|can|could|to)\b|(?:what|which|where|when|who|why) (?:should(?! (?:you|u) call me)|can(?!'?t)|could|would|might|shall)\b|why\b|should\b|can i\b|could i\b|may i\b|can we\b|would\b|will\b|how long (?:does|do|will|would|should)|what (?:do|did|does) you\b|what(?:'?s| is) (?:wrong|the (?:best|meaning|difference|point|use)))/iu
 /** "How can I call my sister?" */
 const REACHED =
   /^(?:how|where|(?:on|at|under) (?:what|which) number) (?:can|could|do) (?:i|we) (?:call|reach|phone|text|ring|contact) (?<who>(?:my|our) [\p{L}' -]{2,30}?)(?: on the phone)?$/iu

@@ -130,7 +130,7 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     noun,
   ),
   form(
-    "how (?:do|does|should|would|did) (?:i|we|you|u|one|people) (?:spell|write|pronounce|say) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)",
+    "how (?:do|does|should|would|did) (?:i|we|you|u|one|people) (?:spell|pronounce|write(?= (?:my|our) [^,;.!?]*name$)|say(?= (?:my|our) [^,;.!?]*name$)) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?)",
     noun,
   ),
   form("how(?:'?s| is) (?<own>my |our )(?<np>[\\p{L}\\p{N}'@ -]{2,60}?) (?:spelled|spelt|written|pronounced)", noun),

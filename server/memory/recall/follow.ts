@@ -1,4 +1,6 @@
 /** What holds of an answer now: what was told around it may have taken its place. */
+import type { Memory } from '../../store/memory-calls.ts'
+import { MAX_SENTENCE } from '../facts/sentences.ts'
 import type { Neighbours } from '../neighbours.ts'
 import type { Similarity } from '../similarity.ts'
 import type { Question } from './question.ts'
@@ -18,7 +20,8 @@ export async function followAnswer(
 ): Promise<Followed | null> {
   const { own, before, after } = await around(id)
   if (own === null) return null
-  const turns = turnsOf([...before.toReversed(), own, ...after])
+  const isSentence = (one: Memory): boolean => one.text.length <= MAX_SENTENCE
+  const turns = isSentence(own) ? turnsOf([...before.toReversed(), own, ...after].filter(isSentence)) : [[own]]
   if (turns.length === 1) return { holding: null, said: [text], shown: [], also: null }
   const similar = await compare([message, ...turns.flat().map((one) => one.text)])
   return new ReplacingTurns(message, question, turns, own, similar).follow(text)

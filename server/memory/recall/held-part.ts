@@ -15,11 +15,11 @@ const DENIED =
 /** "I moved it from Nadia's to my desk", "she put me up from 50 to 75", "it's down from 31 to 28". */
 const MOVED_FROM =
   /(?<=\b(?:moved?|moving|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|renamed|upped|put|taken|took|brought|up|down)\b[^,;.!?]*)\sfrom\s(?:[^,;.!?]|\.(?=\d))*?(?=\s(?:(?:up|down|over|back|on)\s)?to\s)/giu
-/** "Dropped Italian for Portuguese", "the Dutch was really Afrikaans": what stands behind it holds. */
+/** "Dropped Italian for Portuguese", "the Dutch was really Afrikaans": what stands behind it holds. "Dr Iyer was really rude" is something else. */
 const GIVEN_UP =
-  /^\W*(?:(?:i|we)(?:'ve| have)? )?(?:dropped|swapped|traded|exchanged|ditched|replaced|given up|gave up|left) (?<old>[^,;.!?]{2,40}?) (?:for|with|by) (?=\S)/iu
+  /^\W*(?:(?:i|we)(?:'ve| have)? )?(?:(?:dropped|swapped|traded|exchanged|ditched|given up|gave up) (?<old>[^,;.!?]{2,40}?) for|replaced (?<replaced>[^,;.!?]{2,40}?) with) (?=\S)/iu
 const WAS_REALLY =
-  /^(?<old>[^,;.!?]{2,40}?) (?:is|was|are|were) (?:really|actually|in fact|meant to be|supposed to be) (?=\S)/iu
+  /^(?<old>[^,;.!?]{2,40}?) (?:was|were) (?:really|actually|in fact|meant to be|supposed to be) (?=[\p{Lu}\d])/u
 /** "No more Mudflap, they call me Biscuits now": what stands first is over, whoever knows what it was. */
 const OVER = /^(?:no more|not|no longer) [^,;.!?]{2,40}[,;.!?]+\s+(?=\S+ \S)/iu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
@@ -29,8 +29,12 @@ const LINK = /^(?:so|but|and|because|then)\s+/iu
 /** Rarer words than this name what holds; the others are of any sentence. */
 const RARE = 0.5
 
+/** A page is no correction: it is quoted as it is. */
+const LONGEST = 2000
+
 /** `before`: what was said of it until then. All that is left is the user's words; the whole sentence where nothing would be left. */
 export function heldPart(question: Question, before: readonly string[], next: string): string {
+  if (next.length > LONGEST) return next
   const said = before.join(' ')
   const old = oldWords(question, before, next)
   const isOld = (text: string): boolean => wordsOf(text).some((word) => old.has(stem(word)))
@@ -75,8 +79,8 @@ function withoutOver(pieces: readonly string[], old: ReadonlySet<string>): strin
 
 /** Without what it says is over, where that was said before. */
 function withoutGivenUp(piece: string, isOld: (text: string) => boolean): string {
-  const cut = (text: string, old: string): string => (isOld(old) ? '' : text)
-  return piece.replace(GIVEN_UP, cut).replace(WAS_REALLY, cut)
+  const cut = (text: string, old = '', replaced = ''): string => (isOld(`${old} ${replaced}`) ? '' : text)
+  return piece.replace(GIVEN_UP, cut).replace(WAS_REALLY, (text, old: string) => cut(text, old))
 }
 
 /** Whether a piece has something new of the kind that is asked for (1), and with it a number, a time or a name (2). */

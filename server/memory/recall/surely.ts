@@ -24,15 +24,24 @@ export interface Told {
   readonly similarity: number | null
 }
 
+/** Of a longer text so much is weighed: sentences that are told are shorter, and what a tenant adds may be a page. */
+const WEIGHED = 600
+
 /** 0 to 1. `asked`: what rules have read in the question. */
-export function surelyAnswers(question: Question, asked: readonly Topic[], { text, fact, similarity }: Told): number {
+export function surelyAnswers(
+  question: Question,
+  asked: readonly Topic[],
+  { text: whole, fact, similarity }: Told,
+): number {
+  const text = whole.slice(0, WEIGHED)
   // "The bike color is turquoise" says what it is about, though not whose it is.
   const about = fact ?? definiteFact({ text, start: 0, end: text.length })
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
   if ((topic ?? 0) >= JUST_THAT) return 1
   if (fact && isOfAnother(question, fact.subject)) return 0
   const sure = answers(question, { text, topic, similarity })
-  if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text ?? text)) return Math.min(sure, MOST_OF_OTHERS)
+  if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
+    return Math.min(sure, MOST_OF_OTHERS)
   // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
   return topic !== null && topic < SAME_THING ? Math.min(sure, MOST_OF_OTHERS) : sure
 }

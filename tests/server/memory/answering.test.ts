@@ -1,9 +1,15 @@
 /** What a reply reads of what its user told: what answers the question, in whatever words, and what holds now. */
-import { afterAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { loadBundle } from '../../../runtime/bundle.ts'
 import { openEmbedder } from '../../../runtime/embedder.ts'
 import { DEFAULT_EMBEDDER } from '../../../server/cli.ts'
-import { MemoryHistory } from '../../support/memory-history.ts'
+import type { Deps } from '../../../server/deps.ts'
+import { findEvidence } from '../../../server/memory/evidence.ts'
+import { readQuestion } from '../../../server/memory/recall/question.ts'
+import { replaces } from '../../../server/memory/recall/replaces.ts'
+import { surelyAnswers } from '../../../server/memory/recall/surely.ts'
+import { StoreError } from '../../../server/store/errors.ts'
+import { DEPS, MemoryHistory } from '../../support/memory-history.ts'
 
 const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
 afterAll(() => embedder.close())
@@ -47,4 +53,39 @@ test('where the correction answers by itself, what it takes the place of is not 
 test('nothing is read where nothing that was told answers', async () => {
   const told = ['I take amlodipine 5 mg in the morning', 'Dr Pasternak is my cardiologist']
   expect(await readAfter(told, "what's my booking reference for the flight?")).toEqual([])
+})
+
+test('a question of the world is answered with what was told beside it, though that is no answer', async () => {
+  const told = 'I am allergic to peanuts'
+  expect(await readAfter([told], 'Which peanuts snacks are friendly for allergic people?')).toEqual([told])
+})
+
+test('just what is asked stays among what is read where something like it was told of another', async () => {
+  const [own, other] = ['my rent is 900', 'my sister pays 700 for hers now']
+  expect(await readAfter([own, other], 'how much is my rent?')).toContain(own)
+})
+
+test('a page among the memories is weighed by its start, and takes no place', async () => {
+  const page = 'The rent of the flats in this street is told in the papers of the town each year. '.repeat(200)
+  const question = readQuestion('how much is my rent?', true)!
+  const next = { before: '', isNext: true, similarity: null }
+  expect(replaces(question, 'my rent is 900', { ...next, text: page })).toBe(0)
+  expect(replaces(question, 'my rent is 900', { ...next, text: 'no, 940' })).toBeGreaterThan(0.3)
+  const told = { fact: null, similarity: null }
+  expect(surelyAnswers(question, [], { ...told, text: page })).toBe(
+    surelyAnswers(question, [], { ...told, text: page.slice(0, 600) }),
+  )
+})
+
+test('where what was told around an answer cannot be looked at, the turn goes on with what was found', async () => {
+  const history = new MemoryHistory(vectorOf)
+  onTestFinished(() => history.close())
+  await history.say('my locker code is 4071')
+  vi.spyOn(history.store, 'listMemories').mockRejectedValue(new StoreError('away', 'the memories are away'))
+  const use = { namespace: 'default', user: 'ann', read: true, write: true, pin: false }
+  const search = { owner: 'tenant-a', use, message: 'what is my locker code?', made: null }
+  const deps = { ...DEPS, store: history.store } as unknown as Deps
+  const evidence = await findEvidence(deps, search, () => false, AbortSignal.timeout(10_000))
+  expect(evidence?.entries.map(({ memory }) => memory.text)).toEqual(['my locker code is 4071'])
+  expect(evidence?.features).toMatchObject({ second: 0 })
 })

@@ -50,6 +50,9 @@ test('the world and small talk ask nothing about the user', () => {
     'how are you?',
     'hi',
     'tell me a joke',
+    'How should I write my cover letter?',
+    'How do I write my name in Japanese?',
+    'how would you say my essay is?',
     'who are you?',
   ]) {
     expect(askedBy(message), message).toEqual([])

@@ -131,6 +131,19 @@ test.each([
     'no more vet for me but im gonna be a marine biologist instead',
     'im gonna be a marine biologist instead',
   ],
+  ['who is my dentist?', 'Dr Iyer is my dentist', 'Dr Iyer was really rude so I see Dr Moss', 'I see Dr Moss'],
+  [
+    'what do I drive?',
+    'I drive a Polo',
+    'I left the Polo with my brother by the station and drive a Yaris',
+    'drive a Yaris',
+  ],
+  [
+    'who looks after the dog?',
+    'Ana looks after the dog',
+    'I left Ana with the dog for one more week',
+    'I left Ana with the dog for one more week',
+  ],
   ['when does it open?', 'the gate code is 1', 'it opens at six, not before', 'it opens at six, not before'],
 ])('%s %j, then %j: what holds is said', (question, said, next, shown) => {
   expect(heldPart(readQuestion(question, true)!, [said], next)).toBe(shown)
