@@ -5,7 +5,7 @@ import { isBeingWord } from './facts/vocabulary.ts'
 import { wordsOf } from './words.ts'
 
 /** How much of a topic two facts on the same share. */
-const SAME_TOPIC = 0.5
+const SAME_THING = 0.5
 
 /** Entries without those that a later one denies. */
 export function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
@@ -27,7 +27,7 @@ export function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
 
 /** Whether two memories may be about one thing: their topics, or the people that they name. "Not sushi" of a sister says nothing of an aunt. */
 function mayBeOfOne(one: Memory, other: Memory): boolean {
-  if (one.fact && other.fact) return sameTopic(one.fact, other.fact) >= SAME_TOPIC
+  if (one.fact && other.fact) return sameTopic(one.fact, other.fact) >= SAME_THING
   const people = ({ text }: Memory): string[] => wordsOf(text.replaceAll(/['’]s\b/gu, '')).filter(isBeingWord)
   const [mine, theirs] = [people(one), people(other)]
   return mine.length === 0 ? theirs.length === 0 : mine.some((word) => theirs.includes(word))

@@ -49,7 +49,7 @@ export interface GateDecision {
   readonly overlap: number
   readonly similarity: number | null
   readonly topic: number | null
-  /** How surely the best entry answers the message, 0 to 1, which decides then; null where the message is no question. */
+  /** How surely the best memory answers the question, 0 to 1: of a question this decides. Null where the message is none. */
   readonly answer: number | null
 }
 

@@ -27,7 +27,7 @@ function isSure(fact: Fact, old: Fact): boolean {
 }
 
 /** Whether two values share a word. */
-const isPartOf = (one: string, other: string): boolean => {
+const sharesWord = (one: string, other: string): boolean => {
   const [a, b] = [one, other].map((text) => new Set(wordsOf(text)))
   return [...a!].some((word) => b!.has(word))
 }
@@ -61,7 +61,7 @@ export async function followUpsOf(
     if (!found) continue
     const { of: memory, value } = found
     // "Class 7 now" leaves the name of "my son Arjun is in class 6".
-    if (memory.fact !== null && !isPartOf(found.old, memory.fact.value)) continue
+    if (memory.fact !== null && !sharesWord(found.old, memory.fact.value)) continue
     const old = factOfSaid(memory, memory.fact?.value ?? found.old, { text: memory.text, start: 0, end: 0 })
     const own = facts.filter((fact) => fact.sentence === sentence)
     if (own.some((fact) => topicKey(fact) === topicKey(old) || isSure(fact, old))) continue
