@@ -1,4 +1,5 @@
 /** The words by which texts are searched: without those that say nothing of what a text is about, and without English endings. */
+import { memoized } from './memoized.ts'
 import { wordsOf } from './words.ts'
 
 /** Words that say nothing of what a text is about. Single letters that "it's" and "don't" leave are among them. */
@@ -42,9 +43,11 @@ won:win women:woman wore:wear worn:wear written:write wrote:write`
 const VOWEL = /[aeiouy]/u
 
 /** A word without plural and verb endings, so that "watering" and "watered" are one. Not a root: "flies" is "fli", as "fly". */
-export function stem(word: string): string {
+export const stem = memoized(stemOf)
+
+function stemOf(word: string): string {
   const known = IRREGULAR[word]
-  if (known !== undefined) return stem(known)
+  if (known !== undefined) return stemOf(known)
   if (word.length < 3 || !/^[a-z]+$/u.test(word)) return word
   const root = word.length < 4 ? word : withoutE(withoutVerbEnding(withoutPlural(word)))
   return root.replace(/y$/u, 'i')

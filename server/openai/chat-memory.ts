@@ -1,5 +1,6 @@
 /** What memories do in a chat completion: the reply reads them and is checked, and what is told is remembered where asked for. */
 import type { Message } from '../../runtime/text.ts'
+import { lastHeard } from '../critic/heard.ts'
 import { verifyOrRetry, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { MemoryUse } from '../memory/evidence.ts'
@@ -70,7 +71,7 @@ export async function rememberChat(
     waits: WAITS.has(mode),
     async check(completion, reply) {
       if (mode === 'off' || !evidence || reply.trim() === '') return null
-      const heard = messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []))
+      const { heard, isAll } = lastHeard(messages.flatMap(({ role, content }) => (role === 'user' ? [content] : [])))
       const checked = {
         question: said,
         reply: reply.trim(),
@@ -78,7 +79,7 @@ export async function rememberChat(
         told: await tell(completion),
         heard,
         // What was asked in another conversation need not have been told.
-        isWhole: noted === null || turns.length === 0,
+        isWhole: isAll && (noted === null || turns.length === 0),
         knowsOnlyTold: model.knowsOnlyTold,
       }
       const verified = await verifyOrRetry(deps, owner, use, checked, mode, another)

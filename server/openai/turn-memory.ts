@@ -1,5 +1,6 @@
 /** The memory of a turn of the Responses API: what it reads before the reply, and what is checked, told and read again after it. */
 import type { Base } from '../base.ts'
+import { lastHeard } from '../critic/heard.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
 import { verifyOrRetry, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
@@ -172,8 +173,8 @@ async function heardBefore(
   if (!base) return { heard: [], isWhole: true }
   if (!base.stored || !isNeeded) return { heard: [], isWhole: false }
   const records = await store.history(base.id, HEARD_TURNS)
-  const heard = records.flatMap(({ document }) => userTexts(document))
-  if (records.length < HEARD_TURNS) return { heard, isWhole: true }
+  const { heard, isAll } = lastHeard(records.flatMap(({ document }) => userTexts(document)))
+  if (isAll && records.length < HEARD_TURNS) return { heard, isWhole: true }
   // What was told in a conversation that was remembered from its beginning is among the memories.
   const first = await store.first(owner, base.root)
   return { heard, isWhole: first !== null && isRemembered(first.document) }

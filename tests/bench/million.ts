@@ -1,7 +1,8 @@
 /**
  * One session of a million tokens on the bundled model, by id over HTTP: what reading a token and answering a short turn
  * take, and the memory of the server, along the way.
- *   npx tsx tests/bench/million.ts [TOKENS=1000000] [TOKENS_A_TURN=8000]
+ *   npx tsx tests/bench/million.ts [TOKENS=1000000] [TOKENS_A_TURN=8000] [PREFIX_CACHE]
+ * PREFIX_CACHE is what the server may keep of states for later turns, in bytes (its --prefix-cache).
  * A stopped run goes on where it was. What was measured is in docs/results/million, of which tests/bench/pictures.ts draws
  * the picture.
  */
@@ -15,6 +16,7 @@ import { streamReply, type StreamedReply } from '../../clients/bench/stream.ts'
 import { LOG, readSession, type SessionPoint } from './million-log.ts'
 
 const [tokens, perTurn] = [1_000_000, 8000].map((value, i) => Number(process.argv[2 + i] ?? value)) as [number, number]
+const prefixCache = process.argv[4] === undefined ? [] : ['--prefix-cache', process.argv[4]]
 const data = join('.cache', 'bench', 'million')
 // Without its conversation a log cannot go on, and a conversation without its log is of no use.
 if (!existsSync(data) || !existsSync(LOG)) {
@@ -24,7 +26,17 @@ if (!existsSync(data) || !existsSync(LOG)) {
 mkdirSync(data, { recursive: true })
 mkdirSync(join(LOG, '..'), { recursive: true })
 
-const args = ['clients/cli/bin.js', 'serve', '--data', data, '--log-level', 'error', '--until-stdin-ends', '--port']
+const args = [
+  'clients/cli/bin.js',
+  'serve',
+  '--data',
+  data,
+  '--log-level',
+  'error',
+  '--until-stdin-ends',
+  ...prefixCache,
+  '--port',
+]
 const server = await startChildServer(process.execPath, (port) => [...args, String(port)])
 const { model } = await describeServer(server)
 const words = await wordsPerToken(server, model)

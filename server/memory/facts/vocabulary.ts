@@ -1,4 +1,5 @@
 /** Words that the rules know. All others are names, values and attributes as the user writes them. */
+import { memoized } from '../memoized.ts'
 
 const words = (list: string) => list.trim().split(/\s+/)
 
@@ -102,7 +103,7 @@ export function isBeing(phrase: string): boolean {
   return phrase.split(' ').some((word) => isBeingWord(word))
 }
 
-export function isBeingWord(word: string): boolean {
+export const isBeingWord = memoized((word): boolean => {
   const one = singular(spelled(word))
   return PEOPLE.has(word) || PETS.has(word) || PEOPLE.has(one) || PETS.has(one)
-}
+})

@@ -31,10 +31,12 @@ export function matchesOf(question: Question, words: readonly string[]): Match[]
   return [...question.words].map(([either, counts]) => {
     const options = either.split('|')
     const weight = Math.max(0.05, rarityOf(options[0]!) ** 2) * (counts < 0.5 ? 0.5 : 1)
-    const exact = bestOf(options, (word) => words.map((said, at) => likeness(word, said, stems[at]!)))
-    const near = bestOf(options, (word) => (isBeingWord(word) ? [] : content.map((said) => nearness(word, said))))
+    const likes = words.map((said, at) => Math.max(...options.map((word) => likeness(word, said, stems[at]!))))
+    const exact = Math.max(0, ...likes)
+    const things = options.filter((word) => !isBeingWord(word))
+    const near = Math.max(0, ...things.flatMap((word) => content.map((said) => nearness(word, said))))
     const isApart = exact < 0.7 && options.some((word) => stems.some((said) => exclude(stem(word), said)))
-    const said = words.filter((one, at) => options.some((word) => likeness(word, one, stems[at]!) >= 0.75))
+    const said = words.filter((_, at) => likes[at]! >= 0.75)
     return { options, said, weight, exact, like: isApart ? 0 : Math.max(exact, near), isApart }
   })
 }
@@ -60,8 +62,4 @@ export function isSame(one: string, other: string): boolean {
 export function meaningOfWords(one: readonly string[], other: readonly string[]): number {
   const nearest = other.map((word) => Math.max(0, ...one.map((said) => meaningOf(word, said))))
   return nearest.length === 0 ? 0 : nearest.reduce((sum, near) => sum + near, 0) / nearest.length
-}
-
-function bestOf(options: readonly string[], of: (word: string) => readonly number[]): number {
-  return Math.max(0, ...options.flatMap(of))
 }

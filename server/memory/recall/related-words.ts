@@ -168,9 +168,11 @@ function link(one: string, other: string): void {
   ALIKE_OF.set(one, (ALIKE_OF.get(one) ?? new Set<string>()).add(other))
 }
 
-const apart = APART.trim()
-  .split('\n')
-  .map((line) => line.split('|').map((side) => new Set(side.trim().split(/\s+/).map(stem))))
+/** The line of a stem, and its side of it: a stem is in one line only. */
+const APART_OF = new Map<string, { readonly line: number; readonly side: number }>()
+for (const [line, sides] of APART.trim().split('\n').entries())
+  for (const [side, words] of sides.split('|').entries())
+    for (const one of words.trim().split(/\s+/).map(stem)) APART_OF.set(one, { line, side })
 
 /** Whether one stem is said for the other. */
 export function areAlike(one: string, other: string): boolean {
@@ -179,10 +181,8 @@ export function areAlike(one: string, other: string): boolean {
 
 /** Whether one stem excludes the other: what starts is not what ends. */
 export function exclude(one: string, other: string): boolean {
-  return apart.some((sides) => {
-    const [mine, theirs] = [one, other].map((word) => sides.findIndex((side) => side.has(word)))
-    return mine! >= 0 && theirs! >= 0 && mine !== theirs
-  })
+  const [mine, theirs] = [APART_OF.get(one), APART_OF.get(other)]
+  return mine !== undefined && theirs !== undefined && mine.line === theirs.line && mine.side !== theirs.side
 }
 
 /** Stems that are said for a stem. */
