@@ -62,6 +62,16 @@ export class Random {
     return list[this.int(list.length)] as T
   }
 
+  /** One of a list by its shares, whose sum is 1. */
+  pickByShare<T>(shares: readonly (readonly [T, number])[]): T {
+    let left = this.uniform()
+    for (const [one, share] of shares) {
+      left -= share
+      if (left < 0) return one
+    }
+    return this.pick(shares)[0] // sums of shares are rounded
+  }
+
   /** A standard normal number (Box and Muller; the second one is dropped, so the state stays four numbers). */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()))

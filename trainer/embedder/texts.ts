@@ -4,7 +4,7 @@ import { drawEvent } from '../data/notes/events.ts'
 import { unrelated } from '../data/notes/irrelevant.ts'
 import { plainPrompts } from '../data/notes/plain.ts'
 import { ask, askWhether, correct, tell } from '../data/notes/stems.ts'
-import { drawTopic } from '../data/notes/example.ts'
+import { drawTopic } from '../data/notes/draw-fact.ts'
 import { drawValue } from '../data/notes/values.ts'
 import type { Random } from '../random.ts'
 

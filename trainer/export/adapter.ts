@@ -1,16 +1,15 @@
 /** Exports what was trained on a published model: the model as it is imported, with what was added. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { fromHalf } from '../../exporter/import/sources/numbers.ts'
 import type { Imported, ImportOptions } from '../../exporter/import/import-options.ts'
 import { importModel } from '../../exporter/import/import.ts'
 import { checkWeights } from '../../exporter/weights.ts'
 import { createModel } from '../../models/registry.ts'
 import type { Model } from '../../models/architecture.ts'
 import { flatten } from '../../models/spec.ts'
-import type { Tensor } from '../../runtime/tensor.ts'
 import { openText } from '../../runtime/text.ts'
 import type { JsonValue } from '../data/batch.ts'
+import { inFloat32 } from '../import/checkpoint.ts'
 import { checkModelFiles, type ModelFiles, publishedBase } from '../import/model-files.ts'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import type { Recipe } from '../recipes/recipe.ts'
@@ -40,10 +39,6 @@ export async function loadAdapter(run: string, source: string | undefined): Prom
   const weights = new Map(Object.entries(tensors).map(([path, { data }]) => [path, inFloat32(data)]))
   return { model, weights, base, folder, step, config }
 }
-
-/** What is given away is in float16 (share-adapter.ts). */
-const inFloat32 = (data: Tensor['data']): Float32Array =>
-  data instanceof Uint16Array ? Float32Array.from(data, fromHalf) : (data as Float32Array)
 
 /** Writes the bundle. Throws where the base's files are not those that were adapted, or weights are missing. */
 export async function exportAdapter(

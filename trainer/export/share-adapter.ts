@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { toHalf } from '../../exporter/import/sources/numbers.ts'
+import type { Recipe } from '../recipes/recipe.ts'
 import { loadCheckpoint, type StateFile, tokenizerFiles } from '../run/checkpoint.ts'
 import { createTensor } from '../../runtime/tensor.ts'
 import { encodeSafetensors, type NamedTensors } from '../safetensors.ts'
@@ -26,7 +27,7 @@ write('model.safetensors', Buffer.concat(encodeSafetensors(halves, { format: 'mn
 for (const name of ['optimizer', 'carry'])
   write(`${name}.safetensors`, Buffer.concat(encodeSafetensors({}, { format: 'mneme' })))
 for (const name of tokenizerFiles) write(name, readFileSync(join(from, name)))
-const whole: StateFile = { format: 'mneme-checkpoint', version: 2, step, state: withoutPlace(state), files }
+const whole: StateFile = { format: 'mneme-checkpoint', version: 2, step, state: withoutPlaces(state), files }
 writeFileSync(join(out, 'state.json'), `${JSON.stringify(whole, null, 1)}\n`)
 
 function write(name: string, bytes: Buffer): void {
@@ -34,9 +35,11 @@ function write(name: string, bytes: Buffer): void {
   files[name] = { sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length }
 }
 
-/** The base's file without the folder that it had on the machine that trained. */
-function withoutPlace(saved: StateFile['state']): StateFile['state'] {
-  const config = saved['config'] as { readonly model: { readonly source: string } }
-  const place = config.model.source
-  return JSON.parse(JSON.stringify(saved).replaceAll(place, basename(place))) as StateFile['state']
+/** Files without the folders that they had on the machine that trained. */
+function withoutPlaces(saved: StateFile['state']): StateFile['state'] {
+  const { model, start, tokenizer } = saved['config'] as unknown as Recipe
+  const places = [model['source'] as string, start.checkpoint, tokenizer.folder]
+  let text = JSON.stringify(saved)
+  for (const place of places.filter((one) => one.includes('/'))) text = text.replaceAll(place, basename(place))
+  return JSON.parse(text) as StateFile['state']
 }

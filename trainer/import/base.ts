@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import type { Recipe } from '../recipes/recipe.ts'
 import { recipes } from '../recipes/registry.ts'
+import { loadAdapter, type TrainedAdapter } from '../export/adapter.ts'
 import { loadTrained } from '../export/weights.ts'
-import { fingerprint, isPublishedModel, openModelFiles } from './model-files.ts'
+import { checkModelFiles, fingerprint, isPublishedModel, openModelFiles } from './model-files.ts'
 import { ImportError } from '../../exporter/import/import-error.ts'
 
 /**
@@ -28,12 +29,27 @@ export async function withBase(recipe: Recipe, resumed?: string): Promise<Recipe
     throw new ImportError(
       'adapter.base: expected --init with a run or a published model to adapt, or model.base and model.baseConfig',
     )
+  const adapter = await loadAdapter(checkpoint, sourceOf(recipe))
+  if (adapter) return withAdapter(recipe, adapter)
   const { model, folder } = await loadTrained(checkpoint)
   return {
     ...recipe,
     tokenizer: { kind: 'folder', vocab: 0, folder },
     model: { ...recipe.model, base: model.architecture, baseConfig: model.config },
   }
+}
+
+/** An adapter of a published model is trained on: its base is what it was made for, wherever that lies now. */
+async function withAdapter(recipe: Recipe, { config, base, folder }: TrainedAdapter): Promise<Recipe> {
+  await checkModelFiles(base)
+  const { base: family, baseConfig, sourceHash } = (config as unknown as Recipe).model
+  const model = { ...recipe.model, base: family, baseConfig, source: base.path, sourceHash }
+  return { ...recipe, tokenizer: { kind: 'folder', vocab: 0, folder }, model }
+}
+
+/** Where the published model is said to lie. */
+function sourceOf({ model: { source } }: Recipe): string | undefined {
+  return typeof source === 'string' && source !== '' ? source : undefined
 }
 
 async function withPublished(recipe: Recipe, path: string): Promise<Recipe> {

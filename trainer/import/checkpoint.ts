@@ -9,6 +9,7 @@ import { loadCheckpoint } from '../run/checkpoint.ts'
 import { currentName } from '../run/checkpoint-names.ts'
 import { readSafetensors } from '../safetensors.ts'
 import { ImportError } from '../../exporter/import/import-error.ts'
+import { fromHalf } from '../../exporter/import/sources/numbers.ts'
 
 export interface CheckpointWeights {
   /** By our paths. */
@@ -30,14 +31,18 @@ export async function checkpointWeights(from: string, model: Model, tokenizer: s
     const path = [current, `base.${current}`].find((known) => specs.has(known))
     if (path === undefined) throw new ImportError(`${from}: ${name}: this ${model.architecture} has no such parameter`)
     const shape = specs.get(path)!.shape
-    if (dtype !== 'float32' || dims.join() !== shape.join())
+    if (!(dtype === 'float32' || dtype === 'float16') || dims.join() !== shape.join())
       throw new ImportError(
         `${from}: ${name}: expected float32 [${shape.join(', ')}], got ${dtype} [${dims.join(', ')}]`,
       )
-    weights.set(path, data as Float32Array)
+    weights.set(path, inFloat32(data))
   }
   return { weights, about: `${from}: ${weights.size} of ${specs.size} parameters` }
 }
+
+/** What is given away is in float16 (share-adapter.ts). */
+export const inFloat32 = (data: Tensor['data']): Float32Array =>
+  data instanceof Uint16Array ? Float32Array.from(data, fromHalf) : (data as Float32Array)
 
 async function read(from: string, tokenizer: string): Promise<Readonly<Record<string, Tensor>>> {
   const found = await stat(from).catch((cause: unknown) => {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import * as fc from 'fast-check'
 import { notesText } from '../../../runtime/notes.ts'
 import { notesDataset } from '../../../trainer/data/notes/dataset.ts'
-import { exampleSource, type Case } from '../../../trainer/data/notes/example.ts'
+import type { Case, Example } from '../../../trainer/data/notes/conversation.ts'
+import { exampleSource } from '../../../trainer/data/notes/example.ts'
+import { peopleExample } from '../../../trainer/data/notes/people-example.ts'
 import { readReplies } from '../../../trainer/data/notes/replies.ts'
 import { topics } from '../../../trainer/data/notes/topics.ts'
 import { loadAdapter } from '../../../trainer/export/adapter.ts'
@@ -65,6 +67,34 @@ describe('generated conversations with notes', () => {
 
   it('are the same for the same seed', () => {
     expect(drawn('train', 'told', 20)).toEqual(drawn('train', 'told', 20))
+  })
+})
+
+describe("conversations with notes in people's own words", () => {
+  const drawn = (kind: 'told' | 'corrected' | 'untold', n: number, part: 'train' | 'heldout' = 'train') => {
+    const random = new Random(`people ${part} ${kind}`)
+    return Array.from({ length: n }, () => peopleExample(random, part, kind))
+  }
+
+  it('answer in words that stand in a note or in the question', () => {
+    const known = ({ notes, messages, reply }: Example): number => {
+      const said = [...notes, messages.at(-1)!.content].join(' ').toLowerCase()
+      const numbers = reply.match(/\d[\d.,:/-]*\d|\d/gu) ?? []
+      return numbers.filter((number) => !said.includes(number)).length
+    }
+    for (const example of [...drawn('told', 500), ...drawn('corrected', 300)]) expect(known(example)).toBe(0)
+  })
+
+  it('say that it was not told where the notes do not know', () => {
+    for (const { reply } of drawn('untold', 300)) expect(reply).toMatch(/^You have not told me/)
+    const denials = drawn('told', 500).filter(({ reply }) => reply.startsWith('You have not told me'))
+    expect(denials.length).toBeLessThan(10) // a few of the writers' questions are not answered by what they told
+  })
+
+  it('have no line of those kept aside', () => {
+    const trained = new Set(drawn('told', 2000).map(({ messages }) => messages.at(-1)!.content))
+    const kept = drawn('told', 300, 'heldout').map(({ messages }) => messages.at(-1)!.content)
+    expect(kept.filter((question) => trained.has(question)).length).toBeLessThan(5) // two people may ask the same
   })
 })
 

@@ -81,6 +81,10 @@ describe("people's lines", () => {
     const all = [...trained, ...kept]
     expect(all.filter(({ told, asks, near }) => told === '' || asks.length === 0 || near.length === 0)).toEqual([])
     expect(new Set(all.map(({ told }) => told)).size).toBe(all.length)
+    for (const { asks, replies, near, denials } of all) {
+      if (replies) expect(replies).toHaveLength(asks.length)
+      if (denials) expect(denials).toHaveLength(near.length)
+    }
   })
 
   test('are kept aside one time in ten', () => {

@@ -197,3 +197,23 @@ test('what does not fit is refused with what was expected', async () => {
   await refused('adapter', lora).toThrow(/model_type: expected one of llama/)
   writeFileSync(join(base, 'config.json'), readFileSync(join(folder, 'moved', 'config.json')))
 })
+test('an adapter that was given away is trained on, with its base wherever that lies', async () => {
+  const shared = join(folder, 'shared')
+  const share = ['--import', 'tsx', 'trainer/export/share-adapter.ts', join(folder, 'lora', 'last'), shared]
+  await promisify(execFile)(process.execPath, share)
+  expect(readFileSync(join(shared, 'state.json'), 'utf8')).not.toContain(base)
+  const own = ['model.adapters=lora', 'model.loraRank=2', `model.source=${base}`, `start.checkpoint=${shared}`]
+  const { run, backend } = await open('adapter', 'further', own)
+  const before = await open('adapter', 'lora', [...lora, `start.checkpoint=${base}`], true)
+  await train(before.run, true)
+  expect(await heldOutLoss(backend, run.heldOut!)).toBeCloseTo(
+    await heldOutLoss(before.backend, before.run.heldOut!),
+    3, // float16
+  )
+  backend.close()
+  before.backend.close()
+  const other = await writeModel('other-base', 8)
+  await expect(open('adapter', 'stranger', [...own.slice(0, 2), `model.source=${other}`, own[3]!])).rejects.toThrow(
+    /other-base/,
+  )
+})

@@ -1,7 +1,7 @@
 /** Claims by kinds of faults: wordings, words and shapes of values of the held-out part are never seen in training. */
 import type { Random } from '../../random.ts'
 import { drawEvent } from '../notes/events.ts'
-import { closeTo, drawTopic } from '../notes/example.ts'
+import { closeTo, drawTopic } from '../notes/draw-fact.ts'
 import { mention, unrelated } from '../notes/irrelevant.ts'
 import type { PlainReply } from '../notes/replies.ts'
 import { ask, askWhether, correct, tell } from '../notes/stems.ts'
@@ -51,7 +51,7 @@ export function claimSource(replies: readonly PlainReply[], part: Part): (random
 }
 
 function drawClaim(random: Random, replies: readonly PlainReply[], part: Part): Claim {
-  const kind = drawKind(random)
+  const kind = random.pickByShare(SHARES)
   if (kind === 'polar') return polarClaim(random, part)
   if (kind === 'event') return eventClaim(random, part)
   if (kind === 'measured') return measured(random)
@@ -83,15 +83,6 @@ function drawClaim(random: Random, replies: readonly PlainReply[], part: Part): 
     sentence: saying(random, topic, said, part),
     label: 'supported',
   }
-}
-
-function drawKind(random: Random): string {
-  let left = random.uniform()
-  for (const [kind, share] of SHARES) {
-    left -= share
-    if (left < 0) return kind
-  }
-  return 'repeat'
 }
 
 function drawFact(random: Random, part: Part): Fact {

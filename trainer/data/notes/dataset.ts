@@ -2,7 +2,8 @@
 import type { TextCodec } from '../../../runtime/text.ts'
 import { Random, type RandomState } from '../../random.ts'
 import { DataError, emptyBatch, type Batch, type Dataset } from '../batch.ts'
-import { exampleSource, type Example } from './example.ts'
+import type { Example } from './conversation.ts'
+import { exampleSource } from './example.ts'
 import { readReplies } from './replies.ts'
 import type { Part } from './values.ts'
 

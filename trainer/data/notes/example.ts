@@ -1,33 +1,14 @@
-/** One conversation: notes, what was said before, the user's message, and the reply that is learned. */
+/** Draws conversations with notes: generated ones, people's own, and prompts that have nothing to do with notes. */
 import type { Message } from '../../../runtime/text.ts'
-import { notesText } from '../../../runtime/notes.ts'
 import type { Random } from '../../random.ts'
-import { mention, unrelated } from './irrelevant.ts'
+import { conversation, mixed, NOTED, withNotes, type Case, type Example } from './conversation.ts'
+import { distractors, drawFact, drawTopic, notesOf } from './draw-fact.ts'
+import { drawEvent } from './events.ts'
+import { mention } from './irrelevant.ts'
+import { peopleExample } from './people-example.ts'
 import type { PlainReply } from './replies.ts'
 import { answer, ask, askWhether, correct, tell, untold } from './stems.ts'
-import { meaningOf, type Topic } from './topic.ts'
-import { drawEvent } from './events.ts'
-import { sayings } from './sayings.ts'
-import { openTopic, ownTopics, relatedTopics, thingTopics, topics } from './topics.ts'
-import { drawValue, type Part } from './values.ts'
-
-/** What the notes have of what is asked. */
-export type Case = 'told' | 'corrected' | 'untold' | 'whether' | 'telling' | 'within' | 'everything' | 'plain'
-
-export interface Example {
-  readonly case: Case
-  readonly notes: readonly string[]
-  /** The conversation with its notes, up to the user's message. */
-  readonly messages: readonly Message[]
-  readonly reply: string
-  /** Whether the reply ends where its text does; else it was cut. */
-  readonly ends: boolean
-  /** The values that the answer needs. */
-  readonly values: readonly string[]
-}
-
-/** What is said to someone who tells something. */
-const NOTED = 'Thank you for telling me.'
+import type { Part } from './values.ts'
 
 /** How often each case is drawn. */
 const shares: readonly (readonly [Case, number])[] = [
@@ -41,92 +22,18 @@ const shares: readonly (readonly [Case, number])[] = [
   ['plain', 0.18],
 ]
 
-interface Fact {
-  readonly topic: Topic
-  readonly value: string
-}
+/** How often a conversation is in people's own words. */
+const OF_PEOPLE = 0.6
 
-/** Draws conversations; `replies` are those of the base model. */
+/** Draws conversations; `replies` are those of the base model. Of only one case, generated ones. */
 export function exampleSource(replies: readonly PlainReply[], part: Part): (random: Random, only?: Case) => Example {
   return (random, only) => {
-    const kind = only ?? drawCase(random)
+    if (only === undefined && random.chance(OF_PEOPLE)) return peopleExample(random, part)
+    const kind = only ?? random.pickByShare(shares)
     if ((kind === 'told' || kind === 'untold') && random.chance(0.3)) return eventExample(random, kind, part)
     if (kind === 'plain') return plainExample(random, random.pick(replies), part)
     return askedExample(random, kind, part)
   }
-}
-
-function drawCase(random: Random): Case {
-  let left = random.uniform()
-  for (const [one, share] of shares) {
-    left -= share
-    if (left < 0) return one
-  }
-  return 'told'
-}
-
-/** The kinds of topics in turn, so that the many of other people do not crowd out a user's own. */
-export function drawTopic(random: Random, part: Part): Topic {
-  if (random.chance(0.15)) return openTopic(random, part)
-  if (part === 'train' && random.chance(0.3)) return random.pick(sayings)
-  for (;;) {
-    const topic = random.pick(random.pick([ownTopics, ownTopics, thingTopics, relatedTopics]))
-    if (part === 'heldout' || topic.part === 'train') return topic
-  }
-}
-
-const drawFact = (random: Random, topic: Topic, part: Part): Fact => ({
-  topic,
-  value: drawValue(random, topic.kind, part),
-})
-
-/** Topics that are close to another: of the same theme, kind or person. */
-function closeTopics({ noun, theme, kind }: Topic): Topic[] {
-  const [who] = noun.split(' ') as [string]
-  return topics.filter(
-    (other) => other.theme === theme || other.kind === kind || (who.endsWith("'s") && other.noun.startsWith(who)),
-  )
-}
-
-/** Another topic that is close to one. */
-export function closeTo(random: Random, about: Topic, part: Part): Topic {
-  const close = closeTopics(about).filter(
-    (other) => meaningOf(other) !== meaningOf(about) && (part === 'heldout' || other.part === 'train'),
-  )
-  return close.length > 0 ? random.pick(close) : drawTopic(random, part)
-}
-
-/** Facts of other topics, half of them close. */
-function distractors(random: Random, about: Topic, count: number, part: Part): Fact[] {
-  const close = closeTopics(about)
-  const facts = new Map<string, Fact>()
-  const taken = new Set([meaningOf(about)])
-  while (facts.size < count) {
-    const topic = random.chance(0.5) ? random.pick(close) : drawTopic(random, part)
-    if (taken.has(meaningOf(topic)) || (part === 'train' && topic.part !== 'train')) {
-      if (random.chance(0.9)) continue
-      return [...facts.values()]
-    }
-    taken.add(meaningOf(topic))
-    facts.set(topic.noun, drawFact(random, topic, part))
-  }
-  return [...facts.values()]
-}
-
-function notesOf(random: Random, others: readonly Fact[], part: Part): string[] {
-  return others.map((fact) => (random.chance(0.12) ? unrelated(random) : tell(random, fact.topic, fact.value, part)))
-}
-
-/** Puts sentences into others at random places, in their order. */
-function mixed(random: Random, others: readonly string[], own: readonly string[]): string[] {
-  const all = [...others]
-  let from = 0
-  for (const sentence of own) {
-    const at = random.between(from, all.length)
-    all.splice(at, 0, sentence)
-    from = at + 1
-  }
-  return all
 }
 
 function askedExample(random: Random, kind: Exclude<Case, 'plain'>, part: Part): Example {
@@ -211,40 +118,4 @@ function plainExample(random: Random, { prompt, reply, ends }: PlainReply, part:
   )
   const notes = notesOf(random, others, part)
   return { case: 'plain', notes, messages: conversation(random, notes, prompt, part), reply, ends, values: [] }
-}
-
-/** A user's message, one time in four after something else was said. */
-function conversation(random: Random, notes: readonly string[], user: string, part: Part): Message[] {
-  const before: Message[] = []
-  if (random.chance(0.2)) {
-    const fact = drawFact(random, drawTopic(random, part), part)
-    before.push(
-      {
-        role: 'user',
-        content: random.pick(['Hi!', 'Hello', unrelated(random), tell(random, fact.topic, fact.value, part)]),
-      },
-      { role: 'assistant', content: random.pick([NOTED, 'Hello! How can I help you today?']) },
-    )
-  }
-  return withNotes(random, notes, [...before, { role: 'user', content: user }])
-}
-
-/** Puts the notes before the last message, or after the conversation's own system message. */
-function withNotes(random: Random, notes: readonly string[], messages: readonly Message[]): Message[] {
-  const system: Message[] = random.chance(0.15)
-    ? [
-        {
-          role: 'system',
-          content: random.pick([
-            'You are a helpful assistant.',
-            'You are a friendly assistant who answers in one sentence.',
-            'Be brief.',
-          ]),
-        },
-      ]
-    : []
-  if (notes.length === 0) return [...system, ...messages]
-  const noted: Message = { role: 'system', content: notesText(notes.map((text) => ({ text }))) }
-  if (system.length > 0) return [...system, noted, ...messages]
-  return [...messages.slice(0, -1), noted, ...messages.slice(-1)]
 }

@@ -1,7 +1,7 @@
 /** Two texts that belong together and one that looks as if it did: questions, what answers them, and what does not. */
 import type { Random } from '../../random.ts'
 import { drawEvent } from '../notes/events.ts'
-import { closeTo, drawTopic } from '../notes/example.ts'
+import { closeTo, drawTopic } from '../notes/draw-fact.ts'
 import { mention } from '../notes/irrelevant.ts'
 import { plainPrompts } from '../notes/plain.ts'
 import { ask, correct, tell } from '../notes/stems.ts'

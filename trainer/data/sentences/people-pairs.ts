@@ -12,7 +12,7 @@ const MOST_LINES = 0.05
 const REVERSED = 0.3
 const TRIES = 50
 
-interface Lines {
+export interface Lines {
   readonly lines: readonly PeopleLine[]
   /** Of each line those whose tellings are near to its own, nearest first. */
   readonly near: readonly (readonly number[])[]
@@ -22,7 +22,7 @@ const parts = new Map<Part, Lines>()
 
 /** Draws a triple of lines none of whose texts are among those `taken` in the same batch, to which it adds theirs. */
 export function peopleTriple(random: Random, part: Part, taken: Set<string>): Triple {
-  const { lines, near } = linesOf(part)
+  const { lines, near } = tellingsOf(part)
   const isFree = (at: number): boolean => textsOfLine(lines[at]!).every((text) => !taken.has(text))
   const take = (draw: () => number): PeopleLine => {
     let at = draw()
@@ -41,7 +41,8 @@ export function peopleTriple(random: Random, part: Part, taken: Set<string>): Tr
   ]
 }
 
-function linesOf(part: Part): Lines {
+/** The lines of a part with what is near to each; found once. */
+export function tellingsOf(part: Part): Lines {
   const known = parts.get(part)
   if (known) return known
   const lines = peopleLines(part)

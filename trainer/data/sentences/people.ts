@@ -11,6 +11,9 @@ export interface PeopleLine {
   readonly asks: readonly string[]
   /** Questions about the same person or thing that `told` does not answer. */
   readonly near: readonly string[]
+  /** A reply to each of `asks`, and one to each of `near`; most lines have them. */
+  readonly replies?: readonly string[]
+  readonly denials?: readonly string[]
 }
 
 /** One line in so many is kept aside for measuring. */
@@ -27,8 +30,11 @@ export function peopleLines(part: Part): readonly PeopleLine[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as PeopleLine)
-  return read.filter(({ told }) => (hashText(told) % KEPT_ASIDE === 0) === (part === 'heldout'))
+  return read.filter(({ told }) => partOf(told) === part)
 }
+
+/** Where a telling is put. */
+export const partOf = (told: string): Part => (hashText(told) % KEPT_ASIDE === 0 ? 'heldout' : 'train')
 
 /** All texts of a line. */
 export const textsOfLine = ({ told, asks, near }: PeopleLine): readonly string[] => [told, ...asks, ...near]

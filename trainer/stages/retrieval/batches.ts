@@ -1,6 +1,6 @@
 /** Groups of texts for stage 2: generated, wordings and values of training apart from those that are held out. */
 import { smallTalk } from '../../data/keeper/filler.ts'
-import { closeTo, drawTopic } from '../../data/notes/example.ts'
+import { closeTo, drawTopic } from '../../data/notes/draw-fact.ts'
 import { unrelated } from '../../data/notes/irrelevant.ts'
 import { ask, tell } from '../../data/notes/stems.ts'
 import { meaningOf, type Topic } from '../../data/notes/topic.ts'
