@@ -4,7 +4,8 @@ import { topicKey } from '../memory/facts/supersede.ts'
 import { LEAST_SURE } from '../memory/recall/answers.ts'
 import type { Question } from '../memory/recall/question.ts'
 import { surelyAnswers, topicAmong, withTopic } from '../memory/recall/surely.ts'
-import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import type { Replaced } from '../memory/evidence.ts'
+import type { MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
 import type { KnownFact, Note } from './verdict.ts'
 
@@ -26,11 +27,6 @@ export interface Remembered {
   readonly heard: readonly Note[]
   /** Sentences that no rule has read, and what took their place. */
   readonly replaced?: readonly Replaced[]
-}
-
-export interface Replaced {
-  readonly text: string
-  readonly by: Memory
 }
 
 export interface Answer {

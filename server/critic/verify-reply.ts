@@ -1,7 +1,7 @@
 /** The critic in a turn: the reply against what its user has told, before it is served or stored. */
 import type { Deps } from '../deps.ts'
 import { allFacts } from '../memory/all-facts.ts'
-import type { Evidence, MemoryUse } from '../memory/evidence.ts'
+import type { Evidence, MemoryUse, Replaced } from '../memory/evidence.ts'
 import { toldAround } from '../memory/neighbours.ts'
 import { comparing } from '../memory/similarity.ts'
 import type { TurnMemories } from '../memory/told.ts'
@@ -13,7 +13,6 @@ import { heardIn } from './heard.ts'
 import { ONLY_TOLD, onlyTold } from './only-told.ts'
 import { promiseOf } from './promise.ts'
 import { withLater } from './later.ts'
-import type { Replaced } from './candidates.ts'
 import { recalled, recollect } from './recalled.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
@@ -81,15 +80,15 @@ export async function verifyReply(
   const verdicts = (critic ? await encodeVerdicts(critic, owner, checked, ruled) : ruled)
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
-  const remembers = { asked: evidence.asked, found: evidence.found, facts, heard: said.notes }
+  const { asked, found: candidates, replaced: denied } = evidence
+  const remembers = { asked, found: candidates, facts, heard: said.notes, replaced: denied }
   const read = policy === 'quote' ? recollect(question, remembers) : null
-  const replaced = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
-  const recollection = replaced.length > 0 ? recollect(question, { ...remembers, replaced }) : read
+  const ended = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
+  const all = { ...remembers, replaced: [...denied, ...ended] }
+  const recollection = ended.length > 0 ? recollect(question, all) : read
   const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
   const later = recollection && (await withLater(question, recollection, whose))
-  const answer =
-    later &&
-    recalled(question, later, reply, verdicts, { ...remembers, replaced }, { mayMiss: !isWhole, knowsOnlyTold })
+  const answer = later && recalled(question, later, reply, verdicts, all, { mayMiss: !isWhole, knowsOnlyTold })
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
   const instead = (): Decision | null =>

@@ -7,22 +7,33 @@ import { wordsOf } from './words.ts'
 /** How much of a topic two facts on the same share. */
 const SAME_THING = 0.5
 
-/** Entries without those that a later one denies. */
-export function withoutDenied(hits: readonly MemoryHit[]): MemoryHit[] {
-  const denials = hits.flatMap(({ memory }) => {
-    const values = [...memory.text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
-    return values.map((old) => ({ old, memory }))
+/** An entry, and the later one that denies it. */
+export interface Denied {
+  readonly hit: MemoryHit
+  readonly by: MemoryHit
+}
+
+/** Entries without those that a later one denies, and those. */
+export function withoutDenied(hits: readonly MemoryHit[]): {
+  readonly fresh: readonly MemoryHit[]
+  readonly denied: readonly Denied[]
+} {
+  const denials = hits.flatMap((by) => {
+    const values = [...by.memory.text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
+    return values.map((old) => ({ old, by }))
   })
-  return hits.filter(
-    ({ memory }) =>
-      !denials.some(
-        (one) =>
-          one.memory.text !== memory.text &&
-          one.memory.created >= memory.created &&
-          plainWords(memory.text).includes(one.old) &&
-          mayBeOfOne(one.memory, memory),
-      ),
-  )
+  const denied = hits.flatMap((hit): Denied[] => {
+    const { memory } = hit
+    const one = denials.find(
+      ({ old, by }) =>
+        by.memory.text !== memory.text &&
+        by.memory.created >= memory.created &&
+        plainWords(memory.text).includes(old) &&
+        mayBeOfOne(by.memory, memory),
+    )
+    return one ? [{ hit, by: one.by }] : []
+  })
+  return { fresh: hits.filter((hit) => !denied.some((one) => one.hit === hit)), denied }
 }
 
 /** Whether two memories may be about one thing: their topics, or the people that they name. "Not sushi" of a sister says nothing of an aunt. */

@@ -22,6 +22,12 @@ export interface MemoryUse {
   readonly pin: boolean
 }
 
+/** A sentence, and what took its place. */
+export interface Replaced {
+  readonly text: string
+  readonly by: Memory
+}
+
 /** What was found for a turn. */
 export interface Evidence {
   /** Entries that the reply reads, oldest first. */
@@ -31,6 +37,8 @@ export interface Evidence {
   readonly features: SearchFeatures
   /** All that the search found, best first: an answer may be among what the gate kept from the reply. */
   readonly found: readonly MemoryHit[]
+  /** What was found and is denied by what was told later. */
+  readonly replaced: readonly Replaced[]
   /** What the user asks about themselves, as far as rules read it. */
   readonly asked: readonly Topic[]
   readonly gate: GateDecision
@@ -80,6 +88,7 @@ const UNREACHABLE: Evidence = {
   entries: [],
   offered: [],
   found: [],
+  replaced: [],
   features: NOTHING_FOUND,
   asked: [],
   gate: { open: false, forced: false, candidates: 0, overlap: 0, similarity: null, topic: null, answer: null },
@@ -122,12 +131,12 @@ export async function findEvidence(
   const words = contentWords(message)
   const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
-  const fresh = withoutDenied(known)
+  const { fresh, denied } = withoutDenied(known)
   const scored = fresh.map(scoredOf)
   const question = readQuestion(message, topics.length > 0)
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
   const by = question && { owner, use, message, question, asked: topics, least: relevance.answer }
-  const answer = by && (await answering(deps, by, fresh, signal).catch(nullIfAway))
+  const answer = by && (await answering(deps, by, { fresh, denied }, signal).catch(nullIfAway))
   // A question of the world may be answered the better for what was told, though that is no answer.
   const decides = answer !== null && (answer.hits.length > 0 || question?.isOwn === true)
   const wanted = decides
@@ -154,7 +163,8 @@ export async function findEvidence(
         above: entries.length > 0,
       }
     : NOTHING_FOUND
-  return { entries, offered, found: fresh, features, asked: topics, gate, embedder }
+  const replaced = denied.map(({ hit, by: { memory: next } }) => ({ text: hit.memory.text, by: next }))
+  return { entries, offered, found: fresh, replaced, features, asked: topics, gate, embedder }
 }
 
 /** The evidence once its gate is decided by somebody else than thresholds. */

@@ -36,7 +36,7 @@ export function sentencesOf(text: string): Sentence[] {
 function addLine(found: Sentence[], text: string, from: number, to: number): void {
   let start = from
   let end = from
-  for (const { segment, index } of segmenter.segment(text.slice(from, to))) {
+  for (const { segment, index } of segmentsOf(text.slice(from, to))) {
     const isLong = end - start > MAX_SENTENCE
     if (end > start && (isLong || !goesOn(text.slice(Math.max(start, end - 24), end), segment))) {
       add(found, text, start, end)
@@ -46,6 +46,21 @@ function addLine(found: Sentence[], text: string, from: number, to: number): voi
     end = from + index + segment.length
   }
   add(found, text, start, end)
+}
+
+/** "that's last year's. bluewhale12": who writes no capitals ends sentences all the same. */
+const SMALL_START = /(?<=[\p{L}\d']{3}[.!])\s+(?=\p{Ll})/gu
+
+function* segmentsOf(line: string): Iterable<{ readonly segment: string; readonly index: number }> {
+  for (const { segment, index } of segmenter.segment(line)) {
+    let from = 0
+    for (const { 0: space, index: at } of segment.matchAll(SMALL_START)) {
+      const to = at + space.length
+      yield { segment: segment.slice(from, to), index: index + from }
+      from = to
+    }
+    yield { segment: segment.slice(from), index: index + from }
+  }
 }
 
 function goesOn(before: string, segment: string): boolean {

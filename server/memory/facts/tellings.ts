@@ -118,6 +118,8 @@ function readBeing(reading: Reading, clause: Clause, subject: Subject, words: st
     (/^\p{Ll}[^:]*$/u.test(said) && said.split(' ').length <= 3 && isJob(said))
   )
     return readJob(reading, clause, subject.who, value, said)
+  // "We are Gravel Choir": a band, or a team.
+  if (subject.who === 'user' && /^(?:are|'re)\b/iu.test(words)) return false
   if (isProper(said) && (subject.who !== 'user' || isPersonName(said)))
     return tell(reading, clause, topic('name'), value, subject.who === 'user' ? 'name' : 'list', 0.8)
   if (clause.greets && subject.who === 'user' && isPersonName(said))

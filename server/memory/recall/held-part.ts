@@ -11,7 +11,7 @@ import { isKnownWord, rarityOf } from './word-vectors.ts'
 
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
-  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
+  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer|>)\s[^,;.!?]*?(?=\s(?:and(?! an? (?:half|quarter))|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
 /** "I moved it from Nadia's to my desk", "she put me up from 50 to 75", "it's down from 31 to 28". */
 const MOVED_FROM =
   /(?<=\b(?:moved?|moving|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|renamed|upped|put|taken|took|brought|up|down)\b[^,;.!?]*)\sfrom\s(?:[^,;.!?]|\.(?=\d))*?(?=\s(?:(?:up|down|over|back|on)\s)?to\s)/giu
@@ -24,7 +24,7 @@ const WAS_REALLY =
 const OVER = /^(?:no more|not|no longer) [^,;.!?]{2,40}[,;.!?]+\s+(?=\S+ \S)/iu
 /** "And" begins another part where a clause may follow it: not of "tuesdays and fridays", "my shirt and the contract". */
 const PIECE =
-  /(?<=[.!?;:,–—])\s+|(?<=\bnow)\s+(?=\p{L}+\s(?:is|was|are|has|keeps|got)\b)|(?<!\b(?:what|that|which|when|where|who|how|if|as|than|all))\s+(?=(?:so|but|because)\s|and\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|hes|shes|theyre)\s|(?<!\b(?:in|of|on|for|to|with|at|by|from|and|its) )its\s)/iu
+  /(?<=[.!?;:,–—])\s+|(?<=\bnow)\s+(?=\p{L}+\s(?:is|was|are|has|keeps|got)\b)|(?<!\b(?:what|that|which|when|where|who|how|if|as|than|all))\s+(?=(?:so|but|because)\s|and(?! an? (?:half|quarter)\b)\s+(?:\S+\s+){2}\S|(?:i|we|he|she|they)(?:['’]\p{L}+)?\s|it(?:['’]\p{L}+|\s(?:is|was|will))\s|(?:im|hes|shes|theyre)\s|(?<!\b(?:in|of|on|for|to|with|at|by|from|and|its) )its\s)/iu
 const LINK = /^(?:so|but|and|because|then)\s+/iu
 /** Rarer words than this name what holds; the others are of any sentence. */
 const RARE = 0.5
@@ -113,7 +113,7 @@ function withoutOldName(piece: string, said: string): string {
 }
 
 /** "Well Pharmacy" and "Via Zamboni" are one name each, though a part of them was said. */
-const NAME = /(?<!\d\s?)\p{Lu}[\p{L}\p{M}-]*(?: \p{Lu}[\p{L}\p{M}-]*)*/gu
+const NAME = /(?<!\d\s?)\p{Lu}[\p{L}\p{M}-]*(?: \p{Lu}[\p{L}\p{M}-]*)*(?<!-)(?![\p{L}\p{M}]|-?\d)/gu
 const TIME =
   /^(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november|december|i)$/iu
 
@@ -137,14 +137,31 @@ function oldWords({ words, known, wanted }: Question, before: readonly string[],
   const framed = before.flatMap((text) => [...phrasesOf(text)]).filter((phrase) => ownPhrases.has(phrase))
   const frame = new Set(framed.map((phrase) => phrase.split(' ')[0]!))
   const said = before.flatMap(wordsOf).filter((word) => isRare(word) && !known.has(word) && !isAsked(word))
-  return new Set(said.filter((word) => !frame.has(word)).map(stem))
+  const marked = markedAnew(before.join(' '), next)
+  return new Set(said.filter((word) => !frame.has(word) && !marked.has(word)).map(stem))
+}
+
+/** "Szabó", after "Szabo": words that are written with other accents than before. */
+function markedAnew(said: string, next: string): Set<string> {
+  const before = new Set(
+    said
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu),
+  )
+  const words =
+    next
+      .normalize('NFC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  return new Set(words.filter((word) => /\P{ASCII}/u.test(word) && !before.has(word)).flatMap(wordsOf))
 }
 
 const NUMBER =
   /^(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred)$/u
 const TIMED: ReadonlySet<string> = new Set(['time', 'clock', 'frequency', 'duration'])
 const GENERAL =
-  /^(?:dr|mr|mrs|ms|miss|prof|ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really|gonna|wanna|gotta)$/u
+  /^(?:dr|mr|mrs|ms|miss|prof|ones?|things?|stuff|way|time|times|lot|bit|kind|sort|always|ever|never|still|yet|actually|really|half|quarter|favou?rite|gonna|wanna|gotta)$/u
 
 /** Verbs with the small word after them: "trying out". */
 function phrasesOf(text: string): Set<string> {
@@ -159,7 +176,7 @@ function phrasesOf(text: string): Set<string> {
 /** "It's May 13", after May 3: a number, a time or a name that was not said before. */
 export function hasNewValue(piece: string, said: string): boolean {
   const values = [
-    ...(piece.match(/\d[\d.,:-]*|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []),
+    ...(piece.match(/\d[\d.,:-]*|[\p{L}\d]+_[\p{L}\d_]+|(?<=\S\s+["'(]?)\p{Lu}[\p{L}\p{M}'-]+/gu) ?? []),
     ...typedValues(piece).flatMap(({ kind, text }) => (kind === 'name' ? [] : [text])),
   ]
   const known = said.toLowerCase()

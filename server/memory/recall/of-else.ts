@@ -5,18 +5,16 @@ import { topicKey } from '../facts/supersede.ts'
 import { sameTopic } from '../facts/topic.ts'
 import { OWN_NOUNS, spelled } from '../facts/vocabulary.ts'
 import type { Question } from './question.ts'
+import { isSomebody } from './likeness.ts'
 import { areAlike } from './related-words.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Memory } from '../../store/memory-calls.ts'
 
 /** Rules have read what both are about, and these are two things: a son's birthday, and then a cousin's name. */
-export function isOfElse(
-  { words, known }: Question,
-  { text, fact: before }: Memory,
-  { text: next, fact }: Memory,
-): boolean {
-  if (!fact) return isOfAnybody(next, `${text} ${[...known].join(' ')}`)
+export function isOfElse(question: Question, { text, fact: before }: Memory, { text: next, fact }: Memory): boolean {
+  const { words, known } = question
+  if (!fact) return isOfAnybody(next, `${text} ${[...known].join(' ')}`) || isOfAnotherBeing(next, question)
   const topicWords = nounWords(fact.attribute).filter((word) => !isCommon(word))
   if (NO_TOPIC.test(fact.attribute) || topicWords.length > MOST_NOUNS) return false
   if (before && (topicKey(before) === topicKey(fact) || sameTopic(before, fact) >= SAME_THING)) return false
@@ -34,7 +32,9 @@ export function isOfElse(
   if (isMeant || (fact.subject !== 'user' && isNamed(fact.subject))) return true
   const nouns = nounWords(fact.attribute)
   const isClear = before !== null || nouns.length > 1 || nouns.some((word) => OWN_NOUNS.has(word))
-  return isClear && isNamed(fact.attribute)
+  // A "collar size" is of the collar: what there is of it says less.
+  const things = topicWords.filter((word) => !OF_THINGS.test(word))
+  return isClear && isNamed(fact.attribute) && (things.length === 0 || things.some(isNew))
 }
 
 /** "Dohe likes cycling": of somebody whom neither the question nor what was said names. */
@@ -46,6 +46,17 @@ function isOfAnybody(next: string, said: string): boolean {
   return who !== undefined && !isCommon(who) && !wordsOf(said).includes(who)
 }
 
+/** "My aunt drinks coffee": nothing of a sister, who was asked about. */
+function isOfAnotherBeing(next: string, { words }: Question): boolean {
+  const who = /^(?:my|our) (?<who>[\p{L}-]+)/iu.exec(next)?.groups?.['who']?.toLowerCase()
+  if (who === undefined || !isSomebody(who)) return false
+  const asked = [...words.keys()].flatMap((either) => either.split('|')).filter(isSomebody)
+  const own = wordsOf(next).map(stem)
+  return asked.length > 0 && !asked.some((one) => own.some((word) => word === stem(one) || areAlike(word, stem(one))))
+}
+
+/** What any thing has. */
+const OF_THINGS = /^(?:size|number|name|code|password|address|date|time|day|color|type|brand|price|cost)$/u
 /** Longer names of topics are half a sentence. */
 const MOST_NOUNS = 2
 /** How much of a topic two facts on the same share. */

@@ -4,6 +4,7 @@ import type { Topic } from '../facts/fact.ts'
 import { sameBeing, sameTopic } from '../facts/topic.ts'
 import { isBeing } from '../facts/vocabulary.ts'
 import { stem } from '../search-words.ts'
+import { wordsOf } from '../words.ts'
 import { answers } from './answers.ts'
 import { onlyMentions } from './mentions.ts'
 import type { Question } from './question.ts'
@@ -38,7 +39,7 @@ export function surelyAnswers(
   const about = fact ?? definiteFact({ text, start: 0, end: text.length })
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
   if ((topic ?? 0) >= JUST_THAT) return 1
-  if (fact && isOfAnother(question, fact.subject)) return 0
+  if (fact && isOfAnother(question, fact.subject) && !namesOneIn(question, text)) return 0
   const sure = answers(question, { text, topic, similarity })
   if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
     return Math.min(sure, MOST_OF_OTHERS)
@@ -54,6 +55,11 @@ export function withTopic(text: string, fact: Topic | null): string {
 /** How much of its topic a fact shares with what is asked, 0 to 1. */
 export const topicAmong = (asked: readonly Topic[], fact: Topic): number =>
   Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
+
+/** "Which room is Xiaoyu in?": the question names the one whom the sentence names too. */
+function namesOneIn({ names }: Question, text: string): boolean {
+  return wordsOf(text).some((word) => names.has(word))
+}
 
 /** What was told of a sister answers no question that names none: neither of a friend nor of the user. */
 function isOfAnother({ wanted, words }: Question, subject: string): boolean {

@@ -2,7 +2,12 @@ import type { PredicateRow } from './predicate.ts'
 
 /** What somebody owns, keeps somewhere, wears and is busy with. The first that fits decides. */
 export const THINGS: readonly PredicateRow[] = [
-  ['(?:currently |now )?(?:drive|drives) (?:an? )?(?<value>.+)', 'car', 'text', 0.9],
+  [
+    '(?:currently |now )?(?:drive|drives) (?:an? )?(?!(?:the |an? )?(?:school )?(?:bus|taxi|cab|truck|lorry|tram|train|ambulance|forklift|minibus)\\b)(?<value>.+)',
+    'car',
+    'text',
+    0.9,
+  ],
   [
     '(?:have )?(?:just |recently )?(?:bought|got) (?:myself )?(?:an? )?(?:new |used |second-hand )?car,? (?:an? )?(?<value>.+)',
     'car',

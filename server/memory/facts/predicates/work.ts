@@ -62,7 +62,7 @@ export const WORK: readonly PredicateRow[] = [
     'name',
     0.85,
   ],
-  ['BE (?:now |currently )?(?:with|employed by) (?<value>\\p{Lu}.+)', 'employer', 'name', 0.6],
+  ['BE (?:now |currently )?employed by (?<value>\\p{Lu}.+)', 'employer', 'name', 0.6],
   ['(?:do|does) (?<value>.+?) for a living', 'job', 'name', 0.9],
   ['(?:make|makes|earn|earns) (?:an? )?living (?:as|by|with) (?:an? )?(?<value>.+)', 'job', 'name', 0.9],
   ['trained as (?:an? )?(?<value>.+)', 'job', 'name', 0.6],
