@@ -57,16 +57,14 @@ export function inFirstPerson(sentence: string): string {
 
 /** What a question of the user asks about is named to them: "your locker code", "your sister's name". */
 export function inSecondPerson(topic: { readonly subject: string; readonly attribute: string }): string {
-  const attribute = ATTRIBUTES[topic.attribute] ?? topic.attribute
+  const attribute = ATTRIBUTES.get(topic.attribute) ?? topic.attribute
   if (topic.subject === 'user') return `your ${attribute}`
   const owner = topic.subject.startsWith('the ') ? topic.subject : `your ${topic.subject}`
   return `${owner}'${owner.endsWith('s') ? '' : 's'} ${attribute}`
 }
 
 /** Attributes whose names are no nouns that one says with "your". */
-const ATTRIBUTES: Readonly<Record<string, string>> = {
-  likes: 'likes',
-  dislikes: 'dislikes',
-  'cannot eat': 'food restrictions',
-  owns: 'belongings',
-}
+const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
+  ['cannot eat', 'food restrictions'],
+  ['owns', 'belongings'],
+])

@@ -48,7 +48,11 @@ export async function answering(
 ): Promise<Answering> {
   // "B negative, not o negative" answers what "blood group o negative" did.
   const sureOf = (hit: MemoryHit): number =>
-    Math.max(...[hit, ...denied.filter((one) => one.by === hit).map((one) => one.hit)].map((one) => surelyOf(by, one)))
+    Math.max(
+      ...[hit, ...denied.filter((one) => one.by === hit && one.isReplaced).map((one) => one.hit)].map((one) =>
+        surelyOf(by, one),
+      ),
+    )
   const all = hits.map((hit): Sure => ({ hit, sure: sureOf(hit) })).toSorted((a, b) => b.sure - a.sure)
   const sure = all.filter((one) => one.sure >= by.least)
   const [best] = sure

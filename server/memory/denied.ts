@@ -2,6 +2,7 @@
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import { sameTopic } from './facts/topic.ts'
 import { isBeingWord } from './facts/vocabulary.ts'
+import { isCommon, stem } from './search-words.ts'
 import { wordsOf } from './words.ts'
 
 /** How much of a topic two facts on the same share. */
@@ -11,6 +12,8 @@ const SAME_THING = 0.5
 export interface Denied {
   readonly hit: MemoryHit
   readonly by: MemoryHit
+  /** The later one stands in its place: it says nothing else. */
+  readonly isReplaced: boolean
 }
 
 /** Entries without those that a later one denies, and those. */
@@ -31,7 +34,7 @@ export function withoutDenied(hits: readonly MemoryHit[]): {
         plainWords(memory.text).includes(old) &&
         mayBeOfOne(by.memory, memory),
     )
-    return one ? [{ hit, by: one.by }] : []
+    return one ? [{ hit, by: one.by, isReplaced: standsFor(one.by.memory.text, memory.text, one.old) }] : []
   })
   return { fresh: hits.filter((hit) => !denied.some((one) => one.hit === hit)), denied }
 }
@@ -43,6 +46,17 @@ function mayBeOfOne(one: Memory, other: Memory): boolean {
   const [mine, theirs] = [people(one), people(other)]
   return mine.length === 0 ? theirs.length === 0 : mine.some((word) => theirs.includes(word))
 }
+
+/** "Bed six, not four" says nothing without what it denies; a longer sentence has to be on the same thing. */
+function standsFor(next: string, said: string, old: string): boolean {
+  const own = wordsOf(next)
+  if (own.length <= MOST_ALONE) return true
+  const denied = new Set(wordsOf(old).map(stem))
+  const before = new Set(wordsOf(said).map(stem))
+  return own.some((word) => !isCommon(word) && !denied.has(stem(word)) && before.has(stem(word)))
+}
+
+const MOST_ALONE = 5
 
 const DENIED =
   /\b(?:no longer|not|isn'?t|changed from|instead of|rather than)\s+(?:an? |the )?(?<old>[^,;.!?]{3,60}?)(?=\s*[,;.!?]|\s+(?:to|but|any ?more)\s|$)/giu

@@ -163,7 +163,9 @@ export async function findEvidence(
         above: entries.length > 0,
       }
     : NOTHING_FOUND
-  const replaced = denied.map(({ hit, by: { memory: next } }) => ({ text: hit.memory.text, by: next }))
+  const replaced = denied.flatMap(({ hit, by: { memory: next }, isReplaced }) =>
+    isReplaced ? [{ text: hit.memory.text, by: next }] : [],
+  )
   return { entries, offered, found: fresh, replaced, features, asked: topics, gate, embedder }
 }
 

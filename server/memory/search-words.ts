@@ -25,7 +25,7 @@ export function searchWords(text: string): string[] {
 }
 
 /** Forms that no ending explains, and the word that each is a form of. */
-const IRREGULAR: Readonly<Record<string, string>> = Object.fromEntries(
+const IRREGULAR: ReadonlyMap<string, string> = new Map(
   `ate:eat began:begin begun:begin bent:bend bit:bite bitten:bite blew:blow blown:blow bought:buy broke:break broken:break
 brought:bring built:build came:come caught:catch children:child chose:choose chosen:choose dealt:deal did:do drank:drink drawn:draw
 dreamt:dream drew:draw driven:drive drove:drive drunk:drink dug:dig eaten:eat fell:fall fallen:fall felt:feel feet:foot flew:fly
@@ -46,7 +46,7 @@ const VOWEL = /[aeiouy]/u
 export const stem = memoized(stemOf)
 
 function stemOf(word: string): string {
-  const known = IRREGULAR[word]
+  const known = IRREGULAR.get(word)
   if (known !== undefined) return stemOf(known)
   if (word.length < 3 || !/^[a-z]+$/u.test(word)) return word
   const root = word.length < 4 ? word : withoutE(withoutVerbEnding(withoutPlural(word)))
@@ -72,7 +72,7 @@ function withoutE(word: string): string {
 }
 
 const formsOfRoot = new Map<string, string[]>()
-for (const form of Object.keys(IRREGULAR)) {
+for (const form of IRREGULAR.keys()) {
   const root = stem(form)
   formsOfRoot.set(root, [...(formsOfRoot.get(root) ?? []), form])
 }

@@ -11,7 +11,6 @@ import { isOfOthers } from './facts/others.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
-import { isOff } from './recall/replacement.ts'
 import { knownFact, revisable, statedOn, withdrawable, type KnownFact } from './known-facts.ts'
 
 /** What a turn changes in its user's memories: told in the response, and written with the turn. */
@@ -77,13 +76,7 @@ async function readTold(
   const toldBefore = meant.length === 0 ? [] : await factsOf(topics, MAX_HOLDING)
   let holding = withoutTwins([...stated, ...toldBefore, ...(followed?.held ?? [])], ({ memory }) => memory.id)
   const known = new Set(holding.map(topicKey))
-  // "Pickle is out. Hamster is called Stormzy."
-  const isOver = ({ kind, ...fact }: Fact): boolean =>
-    kind === 'told' &&
-    holding.some((one) => topicKey(one) === topicKey(fact) && isOff(message, one.value.toLowerCase()))
-  const facts = [...read, ...definite.filter((fact) => known.has(topicKey(fact)))].map((fact) =>
-    isOver(fact) ? { ...fact, kind: 'corrected' as const } : fact,
-  )
+  const facts = [...read, ...definite.filter((fact) => known.has(topicKey(fact)))]
   const said = withoutTwins(told.statements, ({ text }) => text)
   const heldTexts = said.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts: said.map(textOf) })
   const isFact = new Set(facts.map(({ sentence }) => sentence.text))

@@ -1,6 +1,6 @@
 /**
  * A newcomer's own words through a server: what is told in one conversation, asked in another (tests/fixtures/newcomer).
- *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,...,O,X,Y,kept,unread] [--misses]
+ *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,...,P,X,Y,kept,unread] [--misses]
  * The bundled model unless bundles are given. Prints shares with 95 % intervals, of the lines that rules may be written for
  * (all but held-out and unread) and of those held out; with --misses what went wrong, never of those held out.
  */
@@ -17,7 +17,28 @@ const DENIAL = /(?:haven't|have not|never|not) (?:told|mentioned|said|shared)|(?
 const PROMISE = /\bI(?:'ll| will| have|'ve) (?:remember|noted|keep|saved)/iu
 const QUOTE = /\bYou (?:have not )?told me\b/u
 const NEAR = /\bWhat comes nearest:/u
-const MAY_SHOW = ['open', 'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O', 'kept', 'X', 'Y']
+const MAY_SHOW = [
+  'open',
+  'A',
+  'B',
+  'C',
+  'D',
+  'E',
+  'F',
+  'G',
+  'H',
+  'I',
+  'J',
+  'K',
+  'L',
+  'M',
+  'N',
+  'O',
+  'P',
+  'kept',
+  'X',
+  'Y',
+]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -49,7 +49,8 @@ function addLine(found: Sentence[], text: string, from: number, to: number): voi
 }
 
 /** "that's last year's. bluewhale12": who writes no capitals ends sentences all the same. */
-const SMALL_START = /(?<=[\p{L}\d']{3}[.!])\s+(?=\p{Ll})/gu
+const SMALL_START =
+  /(?<=(?:^|\s)(?!(?:inc|ltd|corp|dept|blvd|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|wed|thurs?|fri|sat|sun|max|min|incl|excl|appt|temp|dist|est|fig|vol|gen|col|capt|sgt|min|hrs?|tsp|tbsp|etc|approx|prof|esp|ext|tel|apt|ave|srta)\.)[\p{Ll}\d'’-]*\p{Ll}[\p{Ll}\d'’-]{2,}\.)\s+(?!(?:in|at|on|of|and|as|each|near|because|or|to|for|from|with|by)\b)(?=\p{Ll})/gu
 
 function* segmentsOf(line: string): Iterable<{ readonly segment: string; readonly index: number }> {
   for (const { segment, index } of segmenter.segment(line)) {

@@ -4,7 +4,7 @@ import { typedValues } from './typed-values.ts'
 const POLITE =
   '(?:(?:please to|kindly|sir|madam|please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well|do the needful and)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?! (?:\\d|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a dozen)\\b)(?: \\S+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: [^\\s,;]+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
   'iu',
 )
 const WANTING =
@@ -87,11 +87,12 @@ function hasValue(text: string): boolean {
   )
 }
 
-/** "Purple now.", "Yellow, not purple": what has changed, of whatever kind it is. */
+/** "Purple now." */
 const IS_NOW =
-  /^(?!(?:ok|okay|right|bye|later|leave|leaving|going|coming|home|back|here|there|done|ready|good|better|fine|well|and|so|what|not|just|until|till|by|even|from|it|for|see|stop|enough|happy|sad|sleep|bed|hungry|sleepy|busy|free|gone|over)\b)\p{L}+(?<!ing|ed) now\W*$/iu
+  /^(?:red|orange|yellow|green|blue|purple|violet|pink|brown|black|white|gr[ae]y|silver|gold|beige|cream|turquoise|teal|navy|maroon|crimson|lilac|burgundy|olive|mint|khaki) now\W*$/iu
 /** A word of letters and digits is a code. */
-const CODE = /(?<!\S)(?=\S*\d)(?=\S*\p{L})\S{5,}$/u
+const CODE =
+  /(?<!\S)(?=\S*\d)(?=\S*\p{L})(?!\d+(?:s|st|nd|rd|th|km|kg|cm|mm|ml|mg|am|pm|min|mins|hrs|\p{L}{4,})$)[\p{L}\d_-]{5,}$/u
 
 /** "My bad, 74", "typo: Kowalczyk", "paintball*": what follows is told, however short it is. */
 const CORRECTING =

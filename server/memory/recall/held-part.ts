@@ -11,7 +11,7 @@ import { isKnownWord, rarityOf } from './word-vectors.ts'
 
 /** "It's onions, not gluten", "friday instead of wednesday". */
 const DENIED =
-  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer|>)\s[^,;.!?]*?(?=\s(?:and(?! an? (?:half|quarter))|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
+  /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and(?! an? (?:half|quarter))|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
 /** "I moved it from Nadia's to my desk", "she put me up from 50 to 75", "it's down from 31 to 28". */
 const MOVED_FROM =
   /(?<=\b(?:moved?|moving|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|renamed|upped|put|taken|took|brought|up|down)\b[^,;.!?]*)\sfrom\s(?:[^,;.!?]|\.(?=\d))*?(?=\s(?:(?:up|down|over|back|on)\s)?to\s)/giu

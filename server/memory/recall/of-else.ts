@@ -47,12 +47,14 @@ function isOfAnybody(next: string, said: string): boolean {
 }
 
 /** "My aunt drinks coffee": nothing of a sister, who was asked about. */
+const OF_BEING =
+  /^(?:my|our) (?<who>[\p{L}-]+)(?: \p{Lu}\p{L}+)? (?:likes|loves|hates|enjoys|prefers|drinks|eats|wears|has|works|lives|plays|speaks|studies)\b/u
+
 function isOfAnotherBeing(next: string, { words }: Question): boolean {
-  const who = /^(?:my|our) (?<who>[\p{L}-]+)/iu.exec(next)?.groups?.['who']?.toLowerCase()
+  const who = OF_BEING.exec(next[0]!.toLowerCase() + next.slice(1))?.groups?.['who']?.toLowerCase()
   if (who === undefined || !isSomebody(who)) return false
   const asked = [...words.keys()].flatMap((either) => either.split('|')).filter(isSomebody)
-  const own = wordsOf(next).map(stem)
-  return asked.length > 0 && !asked.some((one) => own.some((word) => word === stem(one) || areAlike(word, stem(one))))
+  return asked.length > 0 && !asked.some((one) => stem(one) === stem(who) || areAlike(stem(one), stem(who)))
 }
 
 /** What any thing has. */

@@ -56,10 +56,12 @@ export function withTopic(text: string, fact: Topic | null): string {
 export const topicAmong = (asked: readonly Topic[], fact: Topic): number =>
   Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
 
-/** "Which room is Xiaoyu in?": the question names the one whom the sentence names too. */
-function namesOneIn({ names }: Question, text: string): boolean {
-  return wordsOf(text).some((word) => names.has(word))
+/** "Which room is Xiaoyu in?": the question names the one whom the sentence names too. "My Netflix password" is no sister's. */
+function namesOneIn({ names, known }: Question, text: string): boolean {
+  return !OF_ASKER.some((word) => known.has(word)) && wordsOf(text).some((word) => names.has(word))
 }
+
+const OF_ASKER = ['my', 'our', 'mine', 'i', 'we']
 
 /** What was told of a sister answers no question that names none: neither of a friend nor of the user. */
 function isOfAnother({ wanted, words }: Question, subject: string): boolean {

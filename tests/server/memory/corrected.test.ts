@@ -64,13 +64,6 @@ test.each([
     '305',
   ],
   [
-    'we named the hamster Pickle',
-    'vote was rigged, Pickle is out. hamster is called Stormzy.',
-    'name of our hamster?',
-    'Stormzy',
-    'Pickle',
-  ],
-  [
     'My violin teacher is called Mrs. Szabo.',
     'Spelling: Szabó, with an accent on the o.',
     "How is my violin teacher's name written?",
@@ -96,5 +89,35 @@ test.each([
 test('what denies another thing is no answer', async () => {
   await history.say('My sister likes tea.', 'ann')
   await history.say('My aunt drinks coffee, not tea.', 'ann')
-  expect((await history.ask('What does my sister like?', true, 'ann')).text).toContain('tea')
+  const { text } = await history.ask('What does my sister like?', true, 'ann')
+  expect(text).toContain('tea')
+  expect(text).not.toContain('coffee')
+})
+
+test.each([
+  [
+    ['I am allergic to nuts.', 'The nuts are gone, thankfully. I am allergic to eggs.'],
+    'What am I allergic to?',
+    'nuts',
+  ],
+  [['My sister is Ann.', 'Ann is out tonight. My other sister is Eve.'], 'What is the name of my sister?', 'Ann'],
+  [['My parents live in Rome.', 'My mum and dad moved to Milan.'], 'Where do my parents live?', 'Milan'],
+  [['our kit color is yellow', 'Start now'], 'what color is our kit?', 'yellow'],
+  [['I work at Acme Inc. in Paris.'], 'Where do I work?', 'Paris'],
+  [['My shed key is under the pot.', 'The constructor class is in room 4'], 'Where is the shed key?', 'under the pot'],
+])('%s still answers', async (told, question, value) => {
+  const user = told.join()
+  for (const message of told) await history.say(message, user)
+  expect((await history.ask(question, true, user)).text).toContain(value)
+})
+
+test("a sister's password is not the user's, whatever it is of", async () => {
+  await history.say("My sister's Netflix password is abc123.", 'eve')
+  expect((await history.ask('What is my Netflix password?', true, 'eve')).text).not.toContain('abc123')
+})
+
+test('a word that programs know is a word', async () => {
+  expect((await history.ask('What is my constructor?', true, 'nobody')).text).toBe(
+    'You have not told me your constructor.',
+  )
 })

@@ -23,6 +23,10 @@ describe('words of a search', () => {
     },
   )
 
+  test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('%s is a word as any other', (word) => {
+    expect(typeof stem(word)).toBe('string')
+  })
+
   test('the commonest words are left out, unless a text has no others', () => {
     expect(searchWords("What's the name of my dog?")).toEqual(['name', 'dog'])
     expect(searchWords('Who are you?')).toEqual(['who', 'are', 'you'])

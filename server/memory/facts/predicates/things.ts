@@ -3,7 +3,7 @@ import type { PredicateRow } from './predicate.ts'
 /** What somebody owns, keeps somewhere, wears and is busy with. The first that fits decides. */
 export const THINGS: readonly PredicateRow[] = [
   [
-    '(?:currently |now )?(?:drive|drives) (?:an? )?(?!(?:the |an? )?(?:school )?(?:bus|taxi|cab|truck|lorry|tram|train|ambulance|forklift|minibus)\\b)(?<value>.+)',
+    '(?:currently |now )?(?:drive|drives) (?:an? )?(?!(?:the |an? )?(?:school )?(?:bus|taxi|cab|lorry|tram|train|ambulance|forklift|minibus)(?![\\p{L}-]))(?<value>.+)',
     'car',
     'text',
     0.9,
