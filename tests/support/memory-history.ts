@@ -58,8 +58,8 @@ export class MemoryHistory {
   async say(
     message: string,
     user = USER,
+    conversation = `conversation-${Math.floor(this.#turns / TURNS)}`,
   ): Promise<{ readonly written: readonly Memory[]; readonly ended: readonly Memory[] }> {
-    const conversation = `conversation-${Math.floor(this.#turns / TURNS)}`
     const origin = { response: `turn-${this.#turns++}`, conversation }
     const turn = await memoriesOfTurn({ store: this.store, now: Date.now }, OWNER, useOf(user), message, origin)
     await this.store.tellMemories(OWNER, turn.told)

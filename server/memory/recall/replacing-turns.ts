@@ -1,5 +1,6 @@
 /** The turns around an answer, and which of them takes the place of which. */
 import { isOfItsOwn } from '../facts/own-statement.ts'
+import { answers, LEAST_SURE } from './answers.ts'
 import { hasNewValue, heldPart } from './held-part.ts'
 import { holds } from './holds.ts'
 import type { Question } from './question.ts'
@@ -11,6 +12,8 @@ import type { Similarity } from '../similarity.ts'
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
 const LEAST = { next: 0.4, later: 0.85, before: 0.6 } as const
+/** How surely a sentence answers at least, so that another answer may have corrected it. */
+const OF_QUESTION = 0.3
 /** From here on both are quoted. */
 const MAYBE = 0.3
 /** Of a turn that corrects, the sentences that are quoted. */
@@ -74,13 +77,15 @@ export class ReplacingTurns {
     for (const [at, turn] of this.#turns.entries()) {
       if (at <= found) continue
       const isNext = at === found + 1
-      const scored = this.#scored(turn, at, said, isNext, root?.memory ?? this.#own)
-      const worth = new Map(scored.map((one) => [one, this.#worth(one, said)]))
+      // What holds so far may be replaced as well as what it replaced.
+      const before = followed.holding ? [...said, followed.holding.text] : said
+      const scored = this.#scored(turn, at, before, isNext, root?.memory ?? this.#own)
+      const worth = new Map(scored.map((one) => [one, this.#worth(one, before)]))
       const best = scored.toSorted((a, b) => worth.get(b)! - worth.get(a)!)[0]
       if (!best) continue
       const most = Math.max(0, ...scored.map(({ sure }) => sure))
       if (at !== this.#ownAt && most < (isNext ? LEAST.next : LEAST.later)) {
-        if (isNext && most >= MAYBE) followed = { ...followed, also: best.next }
+        if (isNext && most >= MAYBE && !followed.holding) followed = { ...followed, also: best.next }
         continue
       }
       if (followed.holding) said.push(followed.holding.text)
@@ -95,7 +100,13 @@ export class ReplacingTurns {
     const own = this.#own
     if (memory.ended === own.created) return true
     if (isOfElse(this.#question, memory, own) || isOfElse(this.#question, own, memory)) return false
+    // What answers by itself corrects only what answered before.
+    if (this.#answers(own.text) >= LEAST_SURE && this.#answers(memory.text) < OF_QUESTION) return false
     return this.#surely(memory.text, this.#turns[this.#ownAt]!, own, at + 1 === this.#ownAt) >= LEAST.before
+  }
+
+  #answers(text: string): number {
+    return answers(this.#question, { text, topic: null })
   }
 
   /** How surely `next`, of `turn`, takes the place of what was said. */

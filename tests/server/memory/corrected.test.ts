@@ -86,6 +86,19 @@ test.each([
   expect(text).not.toContain(old)
 })
 
+test('a correction is found among what else was told, each in a conversation of its own', async () => {
+  const told = ['blood group o negative', 'b negative, not o negative', 'table for four at Chez Louise on friday']
+  const more = ["make it eight, my brother's coming too", 'our kit color for five a side is yellow', 'Purple now.']
+  const last = [
+    'The membership number at the library is L-20917.',
+    'Lost my card, the librarian printed a new one, L-33480.',
+  ]
+  for (const message of [...told, ...more, ...last]) await history.say(message, 'jo', message)
+  const { text } = await history.ask("what's my library number?", true, 'jo')
+  expect(text).toContain('L-33480')
+  expect(text).not.toContain('L-20917')
+})
+
 test('what denies another thing is no answer', async () => {
   await history.say('My sister likes tea.', 'ann')
   await history.say('My aunt drinks coffee, not tea.', 'ann')
