@@ -1,7 +1,7 @@
 /** Which of the memories that a search has found a reply reads to answer a question. */
 import type { Deps } from '../deps.ts'
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
-import type { withoutDenied } from './denied.ts'
+import type { WithoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
 import { toldAround, type Whose } from './neighbours.ts'
@@ -43,16 +43,13 @@ export interface Answering {
 export async function answering(
   deps: Pick<Deps, 'store' | 'embedders' | 'log'>,
   by: AskedBy,
-  { fresh: hits, denied }: ReturnType<typeof withoutDenied>,
+  { fresh: hits, denied }: WithoutDenied,
   signal: AbortSignal,
 ): Promise<Answering> {
   // "B negative, not o negative" answers what "blood group o negative" did.
-  const sureOf = (hit: MemoryHit): number =>
-    Math.max(
-      ...[hit, ...denied.filter((one) => one.by === hit && one.isReplaced).map((one) => one.hit)].map((one) =>
-        surelyOf(by, one),
-      ),
-    )
+  const replacedBy = (hit: MemoryHit): MemoryHit[] =>
+    denied.flatMap((one) => (one.by === hit && one.isReplaced ? [one.hit] : []))
+  const sureOf = (hit: MemoryHit): number => Math.max(...[hit, ...replacedBy(hit)].map((one) => surelyOf(by, one)))
   const all = hits.map((hit): Sure => ({ hit, sure: sureOf(hit) })).toSorted((a, b) => b.sure - a.sure)
   const sure = all.filter((one) => one.sure >= by.least)
   const [best] = sure

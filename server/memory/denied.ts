@@ -16,11 +16,13 @@ export interface Denied {
   readonly isReplaced: boolean
 }
 
-/** Entries without those that a later one denies, and those. */
-export function withoutDenied(hits: readonly MemoryHit[]): {
+export interface WithoutDenied {
   readonly fresh: readonly MemoryHit[]
   readonly denied: readonly Denied[]
-} {
+}
+
+/** Entries without those that a later one denies, and those. */
+export function withoutDenied(hits: readonly MemoryHit[]): WithoutDenied {
   const denials = hits.flatMap((by) => {
     const values = [...by.memory.text.matchAll(DENIED)].map((match) => plainWords(match.groups?.['old'] ?? ''))
     return values.map((old) => ({ old, by }))
@@ -56,6 +58,7 @@ function standsFor(next: string, said: string, old: string): boolean {
   return own.some((word) => !isCommon(word) && !denied.has(stem(word)) && before.has(stem(word)))
 }
 
+/** Words of a sentence that is about nothing by itself. */
 const MOST_ALONE = 5
 
 const DENIED =

@@ -1,7 +1,5 @@
 /** Small talk as people write it, with replies that fit what was said (small-talk.jsonl). */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { packageRoot } from '../../../runtime/package.ts'
+import { ownLines } from '../own-lines.ts'
 import { Random } from '../../random.ts'
 import type { SmallTalk } from './filler.ts'
 
@@ -26,16 +24,9 @@ export function smallTalkWriter(): (random: Random) => SmallTalk {
   }
 }
 
-/** The file is not compiled: it lies where the sources do. */
 function readLines(): SmallTalk[] {
-  const text = readFileSync(join(packageRoot(), 'trainer/data/keeper/small-talk.jsonl'), 'utf8')
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => {
-      const { says, reply } = JSON.parse(line) as { says: string; reply: string }
-      return { user: says, reply }
-    })
+  const lines = ownLines<{ readonly says: string; readonly reply: string }>('trainer/data/keeper/small-talk.jsonl')
+  return lines.map(({ says, reply }) => ({ user: says, reply }))
 }
 
 const leads = ['hey,', 'well,', 'oh', 'so', 'ugh', 'haha', 'hm', 'and', 'btw']

@@ -37,7 +37,7 @@ export function mixed(random: Random, others: readonly string[], own: readonly s
   return all
 }
 
-/** A user's message, one time in four after something else was said. */
+/** A user's message, one time in five after something else was said. */
 export function conversation(random: Random, notes: readonly string[], user: string, part: Part): Message[] {
   const before: Message[] = []
   if (random.chance(0.2)) {

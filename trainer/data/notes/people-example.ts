@@ -27,27 +27,26 @@ export function peopleExample(random: Random, part: Part, only?: PeopleCase): Ex
     const close = near[at]!
     return lines[close.length > 0 && random.chance(0.5) ? random.pick(close) : random.int(lines.length)]!.told
   }).filter((told) => told !== line.told)
-  const example = (own: readonly string[], user: string, reply: string, values: readonly string[]): Example => {
-    const notes = mixed(random, [...new Set(others)], own)
-    return { case: kind, notes, messages: conversation(random, notes, user, part), reply, ends: true, values }
+  const noted = (notes: readonly string[], user: string, reply: string): Example => {
+    const messages = conversation(random, notes, user, part)
+    return { case: kind, notes, messages, reply, ends: true, values: [] }
   }
-  if (kind === 'telling') return example([], line.told, NOTED, [])
+  const example = (own: readonly string[], user: string, reply: string): Example =>
+    noted(mixed(random, [...new Set(others)], own), user, reply)
+  if (kind === 'telling') return example([], line.told, NOTED)
   if (kind === 'corrected') {
     const { told, then, ask, reply } = random.pick(peopleCorrections(part))
     const isAlone = then.split(' ').length >= SAYS_ALONE && random.chance(0.3)
-    return example(isAlone ? [then] : [told, then], ask, reply, [])
+    return example(isAlone ? [then] : [told, then], ask, reply)
   }
   if (kind === 'told') {
     const which = random.int(line.asks.length)
-    return example([line.told], line.asks[which]!, line.replies[which]!, [])
+    return example([line.told], line.asks[which]!, line.replies[which]!)
   }
   const which = random.int(line.near.length)
   const [asked, denial] = [line.near[which]!, line.denials[which]!]
-  if (random.chance(0.25)) {
-    const messages = conversation(random, [], asked, part)
-    return { case: kind, notes: [], messages, reply: denial, ends: true, values: [] }
-  }
-  return example(random.chance(0.6) ? [line.told] : [], asked, denial, [])
+  if (random.chance(0.25)) return noted([], asked, denial)
+  return example(random.chance(0.6) ? [line.told] : [], asked, denial)
 }
 
 /** A line with its replies, and where it stands among all. */

@@ -4,7 +4,9 @@
  * (`npm start -- bundles/smollm2`).
  */
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { plainPrompts } from './plain.ts'
+import { packageRoot } from '../../../runtime/package.ts'
 import { type PlainReply, repliesFile } from './replies.ts'
 
 const MOST_TOKENS = 64
@@ -35,4 +37,4 @@ async function reply(prompt: string): Promise<PlainReply> {
 
 const lines: string[] = []
 for (const prompt of new Set(plainPrompts)) lines.push(JSON.stringify(await reply(prompt)))
-writeFileSync(repliesFile, `${lines.join('\n')}\n`)
+writeFileSync(join(packageRoot(), repliesFile), `${lines.join('\n')}\n`)

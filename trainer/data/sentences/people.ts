@@ -1,9 +1,7 @@
 /** What people told an assistant, in their own words, with questions that it answers and questions that it does not. */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { packageRoot } from '../../../runtime/package.ts'
 import { hashText } from '../../random.ts'
 import type { Part } from '../notes/values.ts'
+import { ownLines } from '../own-lines.ts'
 
 export interface PeopleLine {
   readonly told: string
@@ -11,7 +9,7 @@ export interface PeopleLine {
   readonly asks: readonly string[]
   /** Questions about the same person or thing that `told` does not answer. */
   readonly near: readonly string[]
-  /** A reply to each of `asks`, and one to each of `near`; most lines have them. */
+  /** A reply to each of `asks`, and one to each of `near`. */
   readonly replies?: readonly string[]
   readonly denials?: readonly string[]
 }
@@ -19,17 +17,11 @@ export interface PeopleLine {
 /** One line in so many is kept aside for measuring. */
 const KEPT_ASIDE = 10
 
-/** The file is not compiled: it lies where the sources do. */
-const FILE = join(packageRoot(), 'trainer/data/sentences/people.jsonl')
-
 let read: readonly PeopleLine[] | undefined
 
 /** The lines of people.jsonl that are trained on, or those kept aside. A line stays in its part when others are added. */
 export function peopleLines(part: Part): readonly PeopleLine[] {
-  read ??= readFileSync(FILE, 'utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as PeopleLine)
+  read ??= ownLines('trainer/data/sentences/people.jsonl')
   return read.filter(({ told }) => partOf(told) === part)
 }
 
