@@ -70,7 +70,7 @@ export function peopleCases(): Case[] {
 
 /**
  * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`), others-kept.jsonl (`kept`),
- * others-f.jsonl to others-p.jsonl (`F` to `P`; `N` and `O` have corrections only), corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and
+ * others-f.jsonl to others-q.jsonl (`F` to `Q`; `N` and `O` have corrections only), corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and
  * others-unread.jsonl (`unread`), whose writers had seen no rule. Every second pair of lines tells in one conversation, the others
  * in one for each message.
  */
@@ -93,6 +93,7 @@ export function othersCases(): Case[] {
     N: 'others-n.jsonl',
     O: 'others-o.jsonl',
     P: 'others-p.jsonl',
+    Q: 'others-q.jsonl',
     unread: 'others-unread.jsonl',
   }
   return Object.entries(files).flatMap(([part, file]) =>

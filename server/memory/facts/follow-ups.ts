@@ -88,12 +88,19 @@ function replacedBy(
   for (const value of next.toSorted((a, b) => Number(isNew(b)) - Number(isNew(a)))) {
     if (names(before, value.text) || BEFORE_OLD.test(text.slice(0, value.start))) continue
     const old = typedValues(before).find(
-      (one) => canReplace(value.kind, one.kind) && !names(text.slice(value.start), one.text),
+      (one) =>
+        canReplace(value.kind, one.kind) &&
+        !names(text.slice(value.start), one.text) &&
+        (value.kind !== 'name' || isPlaced(text, value) === isPlaced(before, one)),
     )
     if (old) return { value, old }
   }
   return undefined
 }
+
+/** "We were married in Whitby" gives a wife no other name. */
+const isPlaced = (text: string, { start }: TypedValue): boolean => PLACED.test(text.slice(0, start))
+const PLACED = /\b(?:in|at|near|from)\s+(?:the\s)?$/iu
 
 /** How many of the rarer words of a sentence another one has, and how many it has not; values are no topic. */
 function topicsOf(text: string, before: string, values: readonly TypedValue[]): { shared: number; others: number } {

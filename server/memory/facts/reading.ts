@@ -39,7 +39,10 @@ export function tell(
   const readAs = kind === 'text' && secret ? 'secret' : kind === 'list' || isMany ? 'text' : kind
   const whole = valueSpan(reading.plain, span, readAs)
   if (whole === undefined) return false
-  const values = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
+  const all = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
+  // "Big Kev, sound bloke" is one name.
+  const isNext = (value: Span): boolean => isProper(reading.plain.slice(value.start, value.end))
+  const values = topic.attribute === 'name' ? all.filter((value, at) => at === 0 || isNext(value)) : all
   for (const value of values) {
     add(
       reading,
@@ -62,7 +65,7 @@ export function add(
   confidence: number,
 ): void {
   const attribute = numbered(telephone(topic.attribute, value), value)
-  if (attribute === '' || (attribute === 'name' && NUMBER.test(value))) return
+  if (attribute === '' || (attribute === 'name' && NO_NAME.test(value))) return
   const fact = { subject: topic.subject, attribute, value, kind, sentence: clause.sentence, confidence }
   if (
     reading.facts.some(
@@ -73,8 +76,9 @@ export function add(
   reading.facts.push(fact)
 }
 
-/** Nobody's name: "my bad about Yusuf, it's the 20th". */
-const NUMBER = /^\d+(?:st|nd|rd|th)?$/u
+/** Nobody's name: "my bad about Yusuf, it's the 20th", "parents evening is Wednesday at 5:20". */
+const NO_NAME =
+  /^\d+(?:st|nd|rd|th)?$|\b\d{1,2}[:.]\d{2}\b|^(?:on )?(?:mon|tues|wednes|thurs|fri|satur|sun)day (?:at|the|morning|afternoon|evening|night|\d)/iu
 
 /** "My phone is 555-0142" tells a number, "my phone is a Fairphone" does not. */
 function telephone(attribute: string, value: string): string {

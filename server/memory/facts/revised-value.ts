@@ -105,7 +105,8 @@ function inWords(text: string, old: string): Span | undefined {
     const span = place && trimmed(text, { start: place[0], end: place[1] })
     if (!span) return []
     const value = text.slice(span.start, span.end)
-    const isOld = isPartOf(value, old) || isPartOf(old, value) || BEFORE_OLD.test(text.slice(0, span.start))
+    const isOld =
+      isSaidOf(value, old) || isPartOf(value, old) || isPartOf(old, value) || BEFORE_OLD.test(text.slice(0, span.start))
     const lacks = isNumbered && !/\d/u.test(value)
     return isOld || lacks || NO_VALUE.test(value) || OF_CHANGE.test(value) || value.split(' ').length > 6
       ? []
@@ -119,6 +120,12 @@ function inWords(text: string, old: string): Span | undefined {
 function trimmed(text: string, { start, end }: Span): Span | undefined {
   const rest = ENDS.exec(text.slice(start, end))
   return valueSpan(text, { start, end: rest ? start + rest.index : end }, 'text')
+}
+
+/** "Kev's retired" says something of Big Kev, and is nobody's name. */
+function isSaidOf(value: string, old: string): boolean {
+  const whose = /^(?<name>\p{Lu}[\p{L}\p{M}-]*)['’]s\s+\p{Ll}/u.exec(value)?.groups?.['name']
+  return whose !== undefined && isPartOf(whose, old)
 }
 
 const folded = (text: string): string =>

@@ -26,9 +26,12 @@ const FOLLOWS = 1
 /** From here on a message names the old value. */
 const OLD_NAMED = 100
 
+/** "Walnuts*", right after "I'm allergic to almonds": the word that was meant. */
+const STARRED = /^\s*(?:\*\s?(?<after>[\p{L}\p{N}][^*]{0,40})|(?<before>[\p{L}\p{N}][^*]{0,40}?)\s?\*)[\s.!)]*$/u
+
 /** Whether a message may say something anew. */
 export function mayRevise(message: string): boolean {
-  return message.length < 600 && CUE.test(plainOf(message).replaceAll(REMINDER, ''))
+  return message.length < 600 && (CUE.test(plainOf(message).replaceAll(REMINDER, '')) || STARRED.test(message))
 }
 
 /**
@@ -41,6 +44,8 @@ export function revisionOf(
   recent: readonly Fact[],
   holding: readonly Fact[],
 ): Fact[] {
+  const starred = starredAfter(message, recent.at(-1))
+  if (starred) return starred
   const plain = plainOf(message)
   const words = wordsOf(plain).map(spelled)
   const stems = words.map(stem)
@@ -72,6 +77,18 @@ export function revisionOf(
     return holdsMany(fact) ? [{ ...next, value: fact.value, kind: 'withdrawn' }, next] : [next]
   }
   return []
+}
+
+/** A starred word in the place of what was told last; undefined where it only mends the spelling of a word of it. */
+function starredAfter(message: string, last: Fact | undefined): Fact[] | undefined {
+  const found = STARRED.exec(message)?.groups
+  const value = found?.['after'] ?? found?.['before']
+  if (value === undefined || !last) return undefined
+  const isOneWord = !/\s/u.test(last.value.trim())
+  if (!isOneWord && wordsOf(last.sentence.text).some((word) => isMisspelled(word, value))) return undefined
+  const sentence = { text: message.trim(), start: 0, end: message.length }
+  const next: Fact = { ...last, value, sentence, confidence: 0.8, kind: holdsMany(last) ? 'told' : 'corrected' }
+  return holdsMany(last) ? [{ ...last, kind: 'withdrawn' }, next] : [next]
 }
 
 /** Of several values that can hold at once one goes: "gave up the trumpet", or the same name in another spelling. */

@@ -3,10 +3,10 @@ import { singular } from './vocabulary.ts'
 
 /** Each row: how an attribute is called, and the other ways to say it. All in the folded spelling. */
 const CLASSES: Readonly<Record<string, string>> = {
-  home: 'city, town, where i live, place of residence, residence, residency, place, living, location, home city, home town, country',
+  home: 'city, town, where i live, place of residence, residence, residency, place, living, location, home city, country',
   address: 'home address, street, street address, postal address, mailing address, where i live exactly',
   origin: 'homeland, country of origin, nationality, roots',
-  hometown: 'childhood town, childhood home',
+  hometown: 'home town, childhood town, childhood home',
   job: 'work, occupation, profession, position, role, job title, career, trade',
   employer: 'company, workplace, place of work, office, firm, organization',
   birthday: 'date of birth, birth date, birthdate, dob, born',

@@ -48,7 +48,7 @@ export function heldPart(question: Question, before: readonly string[], next: st
   if (most(clean) > 0 && most(clean) >= most(pieces)) return tidy(clean.join(' '))
   const held = pieces.flatMap((piece) => {
     if (!isOld(piece)) return [piece]
-    return hasNewValue(piece, said) ? [withoutOldName(piece, said)] : []
+    return hasNewValue(piece, said) ? [withoutOldName(question, piece, said)] : []
   })
   const rest = says(held.join(' '), said) ? held.join(' ') : withoutOver(pieces, old)
   const has = (text: string): boolean => holds(question.wanted, text, question.known)
@@ -102,8 +102,11 @@ function says(text: string, said: string): boolean {
 }
 
 /** "Bex passed it to Aoife", after "Bex has it": what is said after the name of before, or before it. */
-function withoutOldName(piece: string, said: string): string {
-  const names = [...piece.matchAll(NAME)].filter(({ 0: name, index }) => isNameOf(name, said, index))
+function withoutOldName({ words, known }: Question, piece: string, said: string): string {
+  const asked = new Set([...known, ...words.keys()])
+  const names = [...piece.matchAll(NAME)].filter(
+    ({ 0: name, index }) => isNameOf(name, said, index) && !wordsOf(name).some((word) => asked.has(word)),
+  )
   const [first, last] = [names[0], names.at(-1)]
   if (!first || !last) return piece
   const after = piece.slice(last.index + last[0].length).replace(/^['’]s?\b/u, '')

@@ -14,14 +14,15 @@ import type { Memory } from '../../store/memory-calls.ts'
 /** Rules have read what both are about, and these are two things: a son's birthday, and then a cousin's name. */
 export function isOfElse(question: Question, { text, fact: before }: Memory, { text: next, fact }: Memory): boolean {
   const { words, known } = question
-  if (!fact) return isOfAnybody(next, `${text} ${[...known].join(' ')}`) || isOfAnotherBeing(next, question)
+  const said = `${text} ${[...known].join(' ')}`
+  if (!fact) return isOfAnybody(next, said) || isOfAnotherBeing(next, question) || namesPlaces(next, question)
   const topicWords = nounWords(fact.attribute).filter((word) => !isCommon(word))
   if (NO_TOPIC.test(fact.attribute) || topicWords.length > MOST_NOUNS) return false
   if (before && (topicKey(before) === topicKey(fact) || sameTopic(before, fact) >= SAME_THING)) return false
   const asked = [...words.keys()].flatMap((either) => either.split('|'))
-  const said = [...wordsOf(text), ...asked, ...known].map((word) => stem(spelled(word)))
+  const saidStems = [...wordsOf(text), ...asked, ...known].map((word) => stem(spelled(word)))
   const isNew = (word: string): boolean =>
-    !isCommon(word) && !said.some((one) => one === stem(spelled(word)) || areAlike(one, stem(spelled(word))))
+    !isCommon(word) && !saidStems.some((one) => one === stem(spelled(word)) || areAlike(one, stem(spelled(word))))
   const own = new Set(wordsOf(next).map(spelled))
   // "I changed my name" says nothing of a grandmother's.
   const isOfUser = before !== null && before.subject !== 'user' && fact.subject === 'user'
@@ -55,6 +56,15 @@ function isOfAnotherBeing(next: string, { words }: Question): boolean {
   if (who === undefined || !isSomebody(who)) return false
   const asked = [...words.keys()].flatMap((either) => either.split('|')).filter(isSomebody)
   return asked.length > 0 && !asked.some((one) => stem(one) === stem(who) || areAlike(stem(one), stem(who)))
+}
+
+/** "We were married in Whitby": whose name is asked for is not named there. */
+function namesPlaces(next: string, { wanted }: Question): boolean {
+  if (wanted !== 'name' && wanted !== 'person') return false
+  const names = [...next.matchAll(/(?<=(?<before>\p{L}+)\s+)\p{Lu}[\p{L}\p{M}'-]+/gu)].filter(
+    ({ 0: name }) => !/^I(?:'|$)/u.test(name),
+  )
+  return names.length > 0 && names.every(({ groups }) => /^(?:in|at|near)$/iu.test(groups!['before']!))
 }
 
 /** What any thing has. */

@@ -180,7 +180,8 @@ function lastQuestion(text: string): string | null {
     .filter((sentence) => {
       const bare = sentence.replace(LEAD, '')
       const isLed = ASKED_FOR.test(sentence.slice(0, sentence.length - bare.length))
-      return ASKING.test(bare) || isLed || WANTED.test(bare) || (sentence.endsWith('?') && !STATING.test(bare))
+      const isWanted = WANTED.test(bare) && !SAYS_SO.test(bare)
+      return ASKING.test(bare) || isLed || isWanted || (sentence.endsWith('?') && !STATING.test(bare))
     })
   return asking.find((sentence) => ASKING.test(sentence.replace(LEAD, ''))) ?? asking.at(-1) ?? null
 }
@@ -198,6 +199,8 @@ function askingFirst(sentence: string): string {
 const STATED =
   /\b(?:know|knew|tell|told|see|saw|forgot|forget|remember|remind|recall|wonder|sure|idea|say|said|asked?)(?: me| you)?(?: again)?$/iu
 const ASKED_FOR = /\b(?:remind me|tell me|remember|recall|give me|forgot)\b/iu
+/** "The bus is late again" */
+const SAYS_SO = /\b(?:is|are|am|was|were|has|have|had)\b|['’](?:s|re|m) \p{L}+ing\b/iu
 /** "Locker combination pls" */
 const WANTED =
   /^(?!(?:translate|write|give|make|tell|show|help|explain|stop|be|do|don'?t|can|could|please)\b)(?:[\p{L}'-]+ ){1,5}(?:pls|please|plz|again)[\s.!]*$/iu

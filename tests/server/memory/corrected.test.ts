@@ -117,6 +117,23 @@ test.each([
   [['My parents live in Rome.', 'My mum and dad moved to Milan.'], 'Where do my parents live?', 'Milan'],
   [['our kit color is yellow', 'Start now'], 'what color is our kit?', 'yellow'],
   [['I work at Acme Inc. in Paris.'], 'Where do I work?', 'Paris'],
+  [
+    ['My late wife, Constance, taught mathematics.', 'We were married in Whitby.'],
+    'What was my wife called?',
+    'Constance',
+  ],
+  [['I come from Olomouc but now I work in Linz.'], 'What is my home town?', 'Olomouc'],
+  [
+    ["We've got an old Zafira.", "The Zafira finally died on the ring road so I'm driving a Berlingo."],
+    'What car have I got?',
+    'Berlingo',
+  ],
+  [['supervisor is Big Kev, sound bloke'], 'who is my supervisor', 'Big Kev'],
+  [
+    ["Anouk's lesson is 4:15 on Wednesdays", "My bad, Anouk comes at 4:45, it's Felix who is 4:15"],
+    'When does Anouk come for her lesson?',
+    'Anouk comes at 4:45',
+  ],
   [['My shed key is under the pot.', 'The constructor class is in room 4'], 'Where is the shed key?', 'under the pot'],
 ])('%s still answers', async (told, question, value) => {
   const user = told.join()
@@ -133,4 +150,21 @@ test('a word that programs know is a word', async () => {
   expect((await history.ask('What is my constructor?', true, 'nobody')).text).toBe(
     'You have not told me your constructor.',
   )
+})
+
+test.each([
+  ['im allergic to almonds', 'walnuts*', 'what am i allergic to', 'walnuts', 'almonds'],
+  ['my favourite band is Muse', '*Blur', "what's my favourite band", 'Blur', 'Muse'],
+])('a starred word is the one that was meant: %s / %s', async (told, starred, question, value, old) => {
+  await history.say(told, starred)
+  await history.say(starred, starred)
+  const { text } = await history.ask(question, true, starred)
+  expect(text).toContain(value)
+  expect(text).not.toContain(old)
+})
+
+test('a starred word that mends a spelling leaves what was said around it', async () => {
+  await history.say('my locker is on the thrid floor', 'bo')
+  await history.say('third*', 'bo')
+  expect((await history.ask('which floor is my locker on', true, 'bo')).text).toContain('floor')
 })
