@@ -9,13 +9,16 @@ import { moc } from './architectures/moc.ts'
 import { nmt } from './architectures/nmt.ts'
 import { rsm } from './architectures/rsm.ts'
 import { sentence } from './architectures/sentence.ts'
+import { sentenceClassifier } from './architectures/sentence-classifier.ts'
 import { smt } from './architectures/smt.ts'
 import { vanilla } from './architectures/vanilla.ts'
 import { families } from './families/registry.ts'
 
 /** All but the adapter, which takes one of them as its base. */
 const bases: ReadonlyMap<string, Architecture> = new Map([
-  ...[vanilla, rsm, smt, delta, nmt, moc, hmst, sentence, critic].map((own) => [own.name, own] as const),
+  ...[vanilla, rsm, smt, delta, nmt, moc, hmst, sentence, sentenceClassifier, critic].map(
+    (own) => [own.name, own] as const,
+  ),
   ...families,
 ])
 

@@ -1,6 +1,7 @@
 /** manifest.json: the only contract between the exporter and the server. */
 import { z } from 'zod'
 import { criticEntry } from './critic.ts'
+import { smallTalkEntry } from './small-talk.ts'
 import { bytesPerElement, elementTypes, isDtype, type Dtype } from './tensor.ts'
 
 /** A bundle cannot be used: one sentence that says where, what was expected and what was found. */
@@ -120,6 +121,8 @@ const manifest = z.object({
   classifier: classifier.exactOptional(),
   /** How the classifier is read as a critic of replies; labels of pairs without it are read uncalibrated. */
   critic: criticEntry.exactOptional(),
+  /** How a classifier whose labels are replies is read. */
+  smallTalk: smallTalkEntry.exactOptional(),
   early: early.exactOptional(),
   controller: controller.exactOptional(),
   state: z.array(state),
@@ -215,7 +218,10 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
   }
 }
 
-function checkGraphs({ graphs, embedder, classifier, critic, state, tokenizer }: Manifest, where: string): void {
+function checkGraphs(
+  { graphs, embedder, classifier, critic, smallTalk, state, tokenizer }: Manifest,
+  where: string,
+): void {
   const readsText = graphs.decoder ?? graphs.embedder ?? graphs.classifier
   if (!readsText && !graphs.controller)
     throw new ManifestError(`${where}: graphs: expected a decoder, an embedder, a classifier or a controller, got none`)
@@ -233,6 +239,10 @@ function checkGraphs({ graphs, embedder, classifier, critic, state, tokenizer }:
     )
   if (critic && classifier?.task !== 'sequence')
     throw new ManifestError(`${where}: critic: expected it beside a classifier of whole texts, got none`)
+  if (smallTalk && (classifier?.task !== 'sequence' || classifier.labels.length !== smallTalk.general.length))
+    throw new ManifestError(
+      `${where}: smallTalk: expected a classifier of whole texts with ${smallTalk.general.length} labels beside it, got another or none`,
+    )
   if (graphs.embedder && embedder)
     checkEncoder(graphs.embedder, `embedding float32 [batch, ${embedder.width}]`, `${where}: graphs.embedder`)
   if (graphs.classifier && classifier) {

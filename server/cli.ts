@@ -30,6 +30,8 @@ export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
 export const DEFAULT_EMBEDDER = join(packageRoot(), 'models/pretrained/embedder')
 /** The one that checks replies where an encoder is asked for. */
 const DEFAULT_CRITIC = join(packageRoot(), 'models/pretrained/critic')
+/** What answers small talk in place of models that know only what they were told. */
+export const SMALL_TALK = join(packageRoot(), 'models/pretrained/small-talk')
 /** Reply length where neither request nor bundle says one. */
 const DEFAULT_MAX_TOKENS = 1024
 
@@ -178,6 +180,7 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
     embedders: embedders.map(embedderSource),
     controller: controller ? controllerSource(controller) : null,
     critic: await criticBundle(config, (named) => find(named, join(config.data, 'models'), say)),
+    smallTalk: knowsOnlyTold(decoders) ? await loadBundle(SMALL_TALK) : null,
     verify: verifyOf(decoders),
   }
 }
@@ -189,6 +192,10 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
 export function verifyOf(bundles: readonly Pick<Bundle, 'manifest'>[]): VerifyMode {
   return bundles.every(({ manifest }) => manifest.generation.answers_from) ? 'quote' : 'annotate'
 }
+
+/** Whether a model is among them that was trained to say again what its user told, and has no words for anything else. */
+const knowsOnlyTold = (bundles: readonly Pick<Bundle, 'manifest'>[]): boolean =>
+  bundles.some(({ manifest }) => manifest.generation.answers_from === 'memory')
 
 /** The bundle of the critic's encoder; null where rules alone check. Throws ConfigError where it is none. */
 async function criticBundle({ critic }: Config, find: (named: string) => Promise<string>): Promise<Bundle | null> {

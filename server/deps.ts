@@ -2,6 +2,7 @@
 import type { Logger } from 'pino'
 import type { Gating } from './controller/served-controller.ts'
 import type { ClaimEncoder } from './critic/encoder/claim-encoder.ts'
+import type { SmallTalk } from './critic/small-talk.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { ServedEmbedder } from './embedding/served-embedder.ts'
 import type { Admission } from './http/admission.ts'
@@ -41,6 +42,8 @@ export interface Deps {
   readonly gating: Gating
   /** Reads what the rules of the critic cannot; null where it is not asked for. */
   readonly critic: ClaimEncoder | null
+  /** Answers small talk in place of models that know only what they were told; null where there is none. */
+  readonly smallTalk: SmallTalk | null
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates

@@ -4,11 +4,13 @@ import { availableParallelism } from 'node:os'
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
-import { startCritic } from './critic/encoder/start-critic.ts'
+import { createClaimEncoder } from './critic/encoder/claim-encoder.ts'
+import { createSmallTalk } from './critic/small-talk.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { Deps } from './deps.ts'
 import type { Bundle } from '../runtime/bundle.ts'
 import { startEmbedderThread } from './embedding/embedders.ts'
+import { openClassifier } from './embedding/open-classifier.ts'
 import { startController, type ControllerSource } from './controller/served-controller.ts'
 import { startEmbedders, type EmbedderSource } from './embedding/served-embedder.ts'
 import { startEngineThread } from './engine/engine-thread.ts'
@@ -49,6 +51,8 @@ export interface Sources {
   readonly verify?: VerifyMode
   /** The bundle of the encoder that checks replies after the rules. */
   readonly critic?: Bundle | null
+  /** The bundle of what answers small talk in place of models that know only what they were told. */
+  readonly smallTalk?: Bundle | null
 }
 
 /** What a server is made of besides its models. */
@@ -130,7 +134,14 @@ export async function startServer(
     const embedders = await startEmbedders(sources.embedders, embedding, config, budget)
     const gating = await startController(sources.controller ?? null, embedders, embedding, config.gateThresholds)
     if (gating.refused !== null) log.warn(gating.refused)
-    const critic = sources.critic ? await startCritic(sources.critic, checking, budget) : null
+    const opened = (bundle: Bundle, what: string, otherwise = '') =>
+      openClassifier(bundle, checking, budget, { what, otherwise })
+    const critic = sources.critic
+      ? createClaimEncoder(sources.critic, await opened(sources.critic, 'the critic', ', or check by --critic rules'))
+      : null
+    const smallTalk = sources.smallTalk
+      ? createSmallTalk(sources.smallTalk, await opened(sources.smallTalk, 'what answers small talk,'))
+      : null
     await startModels(models, sources.models, {
       threads,
       tokenizers,
@@ -147,7 +158,7 @@ export async function startServer(
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
     const { memories, verify = sources.verify ?? 'annotate' } = config
-    const kept = { store, prefixes, recent, memories, verify, gating, critic }
+    const kept = { store, prefixes, recent, memories, verify, gating, critic, smallTalk }
     const deps: Deps = {
       models,
       embedders,

@@ -31,7 +31,9 @@ export interface EncoderGraph {
   readonly trace: (graph: GraphBuilder, op: Ops<Value>, params: unknown) => TracedEncoder
   readonly open: TriedEncoder['open']
   /** What the manifest says of the graph and of who reads it. */
-  readonly describe: (graph: GraphEntry) => Pick<Manifest, 'graphs' | 'embedder' | 'classifier' | 'critic'>
+  readonly describe: (
+    graph: GraphEntry,
+  ) => Pick<Manifest, 'graphs' | 'embedder' | 'classifier' | 'critic' | 'smallTalk'>
 }
 
 /** Throws ImportError where the graph does not run as it should. */

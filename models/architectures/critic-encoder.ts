@@ -5,10 +5,16 @@
  */
 import { count, real, type ConfigOf } from '../config.ts'
 import { defineEncoder, type EncoderInput } from '../encoder.ts'
-import { sentenceVector } from '../layers/pooling.ts'
 import type { Ops } from '../ops.ts'
-import { linearParams, matrix, parameter, vector, type LinearSpec, type Of, type Spec } from '../spec.ts'
-import { checkHeads, encodeLayer, sentenceLayer, type SentenceLayerParams } from './sentence-encoder.ts'
+import { linearParams, matrix, parameter, type LinearSpec, type Of, type Spec } from '../spec.ts'
+import {
+  checkHeads,
+  encodeLayer,
+  labelHead,
+  labelVector,
+  sentenceLayer,
+  type SentenceLayerParams,
+} from './sentence-encoder.ts'
 
 // B batch  T time  D width  H heads
 export const criticFields = {
@@ -40,13 +46,6 @@ export const criticParams = (c: CriticConfig): CriticParams => ({
   layers: Array.from({ length: c.layers }, () => sentenceLayer(c)),
 })
 
-export type CriticHead = { readonly dense: LinearSpec }
-
-/** What the labels are read from: the mean and the largest of each channel. */
-export const criticHead = ({ width }: CriticConfig): CriticHead => ({
-  dense: { ...linearParams(2 * width, width), bias: vector([width], 0) },
-})
-
 /** hidden (B,T,D) of a pair; `types` says to which text a token belongs. */
 export function encodePair<T>(op: Ops<T>, c: CriticConfig, p: Of<CriticParams, T>, input: EncoderInput<T>): T {
   const { ids, mask, types } = input
@@ -67,14 +66,6 @@ export function encodePair<T>(op: Ops<T>, c: CriticConfig, p: Of<CriticParams, T
     x = op.layerHook(encodeLayer(op, c, layer, x, { ...view, bias }), i)
   }
   return x
-}
-
-/** hidden (B,T,D), mask (B,T) -> (B,D). */
-export function pairVector<T>(op: Ops<T>, { dense }: Of<CriticHead, T>, hidden: T, mask: T): T {
-  const [mean, max] = (['mean', 'max'] as const).map((pooling) =>
-    sentenceVector(op, { pooling, normalize: false }, hidden, mask),
-  ) as [T, T]
-  return op.tanh(op.linear(op.concat([mean, max], -1), dense.weight, dense.bias))
 }
 
 /** Which tokens stand in the other text: alone, after the same one, before the same one (B,T,3); and where (B,1,T,T). */
@@ -102,6 +93,6 @@ export const criticEncoder = defineEncoder({
   sizes: ({ vocab, width, maxTokens }) => ({ vocab, width, maxTokens }),
   params: criticParams,
   encode: (op, c, p, input) => encodePair(op, c, p, input),
-  headParams: criticHead,
-  head: (op, _, p, __, { hidden, mask }) => pairVector(op, p, hidden, mask),
+  headParams: labelHead,
+  head: (op, _, p, __, { hidden, mask }) => labelVector(op, p, hidden, mask),
 })

@@ -3,9 +3,9 @@ import { define } from '../architecture.ts'
 import { count, type ConfigOf } from '../config.ts'
 import type { Ops } from '../ops.ts'
 import { linearParams } from '../spec.ts'
-import { criticFields, criticHead, criticParams, encodePair, pairVector } from './critic-encoder.ts'
+import { criticFields, criticParams, encodePair } from './critic-encoder.ts'
 import { tokenMask } from './sentence.ts'
-import { checkHeads } from './sentence-encoder.ts'
+import { checkHeads, labelHead, labelVector } from './sentence-encoder.ts'
 
 const fields = {
   ...criticFields,
@@ -21,7 +21,7 @@ export const critic = define({
   check: (c: Config) => checkHeads('critic', c),
   params: (c: Config) => ({
     ...criticParams(c),
-    ...criticHead(c),
+    ...labelHead(c),
     classifier: linearParams(c.width, c.labels, true),
   }),
   state: () => ({}),
@@ -34,7 +34,7 @@ export const critic = define({
   forward(op, c, p, ids, state) {
     const mask = tokenMask(op, c, ids)
     const hidden = encodePair(op, c, p, { ids, mask, types: secondText(op, c, ids) })
-    return { hidden: op.reshape(pairVector(op, p, hidden, mask), [0, 1, -1]), state }
+    return { hidden: op.reshape(labelVector(op, p, hidden, mask), [0, 1, -1]), state }
   },
   logits: (op, _, { classifier }, vectors) => op.linear(vectors, classifier.weight, classifier.bias),
 })

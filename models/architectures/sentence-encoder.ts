@@ -135,6 +135,21 @@ function attendBiased<T>(op: Ops<T>, q: T, k: T, v: T, { allowed, bias }: { allo
   return op.matmul(op.softmax(scores), v)
 }
 
+export type LabelHead = { readonly dense: LinearSpec }
+
+/** What the labels of a whole text are read from: the mean and the largest of each channel. */
+export const labelHead = ({ width }: Pick<SentenceConfig, 'width'>): LabelHead => ({
+  dense: { ...linearParams(2 * width, width), bias: vector([width], 0) },
+})
+
+/** hidden (B,T,D), mask (B,T) -> (B,D). */
+export function labelVector<T>(op: Ops<T>, { dense }: Of<LabelHead, T>, hidden: T, mask: T): T {
+  const [mean, max] = (['mean', 'max'] as const).map((pooling) =>
+    sentenceVector(op, { pooling, normalize: false }, hidden, mask),
+  ) as [T, T]
+  return op.tanh(op.linear(op.concat([mean, max], -1), dense.weight, dense.bias))
+}
+
 export const sentenceEncoder = defineEncoder({
   name: 'sentence',
   about: 'a small encoder of sentences, trained here',
@@ -143,9 +158,6 @@ export const sentenceEncoder = defineEncoder({
   sizes: ({ vocab, width, maxTokens }) => ({ vocab, width, maxTokens }),
   params: sentenceParams,
   encode: (op, c, p, input) => encodeSentence(op, c, p, input),
-  headParams: ({ width }): { readonly dense: LinearSpec } => ({ dense: linearParams(width, width, true) }),
-  head(op, _, { dense }, task, { hidden, mask }) {
-    const x = task === 'sequence' ? sentenceVector(op, { pooling: 'mean', normalize: false }, hidden, mask) : hidden
-    return op.tanh(op.linear(x, dense.weight, dense.bias))
-  },
+  headParams: labelHead,
+  head: (op, _, p, __, { hidden, mask }) => labelVector(op, p, hidden, mask),
 })

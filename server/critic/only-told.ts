@@ -1,7 +1,9 @@
 /** What a model says that knows nothing but what its user told, where none of that answers: its own words are seldom to the point. */
 import { sentencesOf } from '../memory/facts/sentences.ts'
+import { asksByNoun } from '../memory/facts/speech-acts.ts'
 import type { Question } from '../memory/recall/question.ts'
 import type { TurnMemories } from '../memory/told.ts'
+import type { FittingReply } from '../../runtime/small-talk.ts'
 import type { Decision } from './policy.ts'
 import type { SentenceVerdict } from './verdict.ts'
 
@@ -9,42 +11,49 @@ import type { SentenceVerdict } from './verdict.ts'
 export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
 /** The same to a question that may be about themselves. */
 const NOT_TOLD = `You have not told me that. ${ONLY_TOLD}`
-/** The same to a question about the model. */
-const ABOUT = `I am a small model. ${ONLY_TOLD}`
+/** How likely a reply to something that was kept has to be. */
+const SURE = 0.5
+/** Where something was kept. */
+const NOTED = 'Okay, I will remember that.'
+/** To a remark that no reply fits. */
+const SEEN = 'I see.'
 const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
 
 /**
- * What is served in place of such a model's reply: that the message was kept, a greeting, or that it knows nothing of the world;
- * null: the reply stands. `question`: what the message asks that its user could have told; null: nothing.
+ * What is served in place of such a model's reply: that the message was kept, a greeting, what fits small talk, or that it knows
+ * nothing of the world; null: the reply stands. `question`: what the message asks that its user could have told; null: nothing.
+ * `fitting`: a written reply that fits the message, if there is one.
  */
-export function onlyTold(
+export async function onlyTold(
   message: string,
   question: Question | null,
   verdicts: readonly SentenceVerdict[],
   told: TurnMemories | null,
-): Decision | null {
+  fitting: () => Promise<FittingReply | null>,
+): Promise<Decision | null> {
   const written = told?.written ?? []
   const say = (text: string): Decision => ({ action: 'replace', text, facts: written.map(({ id }) => id) })
   if (written.length > 0) {
     const isSaid = verdicts.some(({ verdict }) => verdict === 'supported')
-    return question || isSaid ? null : say('Okay, I will remember that.')
+    if (question || isSaid) return null
+    // "Gn, talk tomorrow" is kept, and said good night to.
+    const reply = written.every(({ fact }) => fact === null) ? await fitting() : null
+    return say(reply && reply.probability >= SURE && isOfTalk(reply) ? reply.text : NOTED)
   }
   if (GREETING.test(message)) return say(`Hello! ${ONLY_TOLD}`)
   const asked = askedOfTheWorld(message)
-  if (asked === 'model') return say(ABOUT)
+  if (question && asksByNoun(message)) return say(NOT_TOLD)
+  if (asked === null && question && (question.isOwn || asks(message))) return null
+  const reply = await fitting()
+  if (reply && isOfTalk(reply)) return say(reply.text)
+  if (reply && NOT_TOLD.startsWith(reply.text)) return say(NOT_TOLD)
   // "What's the code for the alarm?": theirs, maybe.
-  if (asked !== null) return say(asked === 'question' && question?.isDefinite ? NOT_TOLD : ONLY_TOLD)
-  // What is neither told nor asked: of replies to people's small talk 70 of 100 were silly (docs/results.md).
-  if (question || OF_THE_MODEL.test(message)) return null
-  return say(asks(message) ? ONLY_TOLD : (SMALL_TALK.find(([form]) => form.test(message))?.[1] ?? 'I see.'))
+  if (asked === 'question' && question?.isDefinite) return say(NOT_TOLD)
+  return say(asked !== null || asks(message) ? ONLY_TOLD : SEEN)
 }
 
-/** Replies to what is neither told nor asked; the first that fits is said. */
-const SMALL_TALK: readonly (readonly [form: RegExp, reply: string])[] = [
-  [/\b(?:thanks?|thx|ty|cheers|thank (?:you|u))\b/iu, 'You are welcome.'],
-  [/^\W*(?:good ?night|night|nighty|gn|sleep well)\b/iu, 'Good night.'],
-  [/^\W*(?:bye|goodbye|see (?:you|ya|u)|cya|ttyl|talk (?:later|soon|tomorrow)|gotta go|gtg|take care)\b/iu, 'Goodbye.'],
-]
+/** Whether a reply is one to small talk: nothing is promised that was not kept. */
+const isOfTalk = ({ text }: FittingReply): boolean => text !== SEEN && text !== NOTED && !NOT_TOLD.startsWith(text)
 
 const LEAD =
   /^(?:(?:hey|hi|hello|ok|okay|so|and|but|well|um|oh|now|then|please|pls|just|quick question|(?:can|could|would|will) (?:you|u)(?: please| kindly)?|i(?:'d| would) like you to|i want you to)[\s,.:;!–—-]+)+/iu
@@ -54,12 +63,11 @@ const ORDERS =
   /^(?:tell (?:me|us) (?:a|an|another|about|something|how|why|what|who)|write|explain|translate|summari[sz]e|describe|list|make (?:me )?(?:a|an|up)|create|compose|draw|calculate|compute|solve|define|recommend|suggest|show (?:me )?|find (?:me )?|search|google|look up|help (?:me )?(?:with|to|write|find|understand)|convert|generate|draft|rewrite|fix|compare|name (?:a|an|one|two|three|the)|play|sing|teach|give me (?:a|an|some|the|\d+)|spell|code|prove)\b/iu
 /** What the user has and does: that may have been told. */
 const OF_THE_USER = /\b(?:i|i'?m|i'?ve|i'?d|my|mine|we|we'?re|our|ours|us|me)\b/iu
-/** A question about the model, which it has no reply of its own to. */
+/** A question about the model. */
 const TO_THE_MODEL =
-  /^(?:(?:who|what) (?:are|r) (?:you|u)|(?:are|do|did|were|have|will|would|don't|aren't) (?:you|u)|(?:who|what) (?:made|built|trained) (?:you|u))\b/iu
-/** A question about the model that its training has a reply to. */
-const OF_THE_MODEL =
-  /\b(?:how (?:are|r) (?:you|u)|what can (?:you|u) do|what do (?:you|u) do|do (?:you|u) (?:remember|know me)|(?:you|u) remember)\b/iu
+  /^(?:how (?:are|r) (?:you|u)|what (?:can|do) (?:you|u) do|(?:who|what) (?:are|r) (?:you|u)|(?:are|do|did|were|have|will|would|don't|aren't) (?:you|u)|(?:who|what) (?:made|built|trained) (?:you|u))\b/iu
+/** It may ask for what was told. */
+const REMEMBERS = /\b(?:do (?:you|u) know me|(?:you|u) remember)\b/iu
 
 const asks = (message: string): boolean => {
   const bare = lastSentence(message)
@@ -69,7 +77,7 @@ const asks = (message: string): boolean => {
 /** Whether the last sentence of a message asks, or orders, what has nothing to do with its user, or asks of the model; null: none of these. */
 export function askedOfTheWorld(message: string): 'question' | 'order' | 'model' | null {
   const bare = lastSentence(message)
-  if (OF_THE_MODEL.test(bare)) return null
+  if (REMEMBERS.test(bare)) return null
   if (TO_THE_MODEL.test(bare)) return OF_THE_USER.test(bare) ? null : 'model'
   if (ORDERS.test(bare)) return /\b(?:my|our)\b/iu.test(bare) ? null : 'order'
   return (ASKS.test(bare) || bare.endsWith('?')) && !OF_THE_USER.test(bare) ? 'question' : null

@@ -1,4 +1,5 @@
 /** The critic in a turn: the reply against what its user has told, before it is served or stored. */
+import type { FittingReply } from '../../runtime/small-talk.ts'
 import type { Deps } from '../deps.ts'
 import { allFacts } from '../memory/all-facts.ts'
 import type { Evidence, MemoryUse, Replaced } from '../memory/evidence.ts'
@@ -40,7 +41,7 @@ export type MakeAnother = (
 /** Facts that a reply is checked against, told last. With more of them, what is not among them may have been told. */
 const MAX_FACTS = 1000
 
-type CriticDeps = Pick<Deps, 'store' | 'metrics' | 'critic' | 'embedders' | 'log'>
+type CriticDeps = Pick<Deps, 'store' | 'metrics' | 'critic' | 'smallTalk' | 'embedders' | 'log'>
 
 /** A turn whose reply is complete. */
 export interface CheckedTurn {
@@ -59,7 +60,7 @@ export interface CheckedTurn {
 
 /** The verdicts on a reply, and what is served. */
 export async function verifyReply(
-  { store, metrics, critic, embedders, log }: CriticDeps,
+  { store, metrics, critic, smallTalk, embedders, log }: CriticDeps,
   owner: string,
   { namespace, user }: MemoryUse,
   { question, reply, evidence, told, heard, isWhole, knowsOnlyTold }: CheckedTurn,
@@ -91,10 +92,18 @@ export async function verifyReply(
   const answer = later && recalled(question, later, reply, verdicts, all, { mayMiss: !isWhole, knowsOnlyTold })
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
-  const instead = (): Decision | null =>
+  const fitting = async (): Promise<FittingReply | null> => {
+    try {
+      return (await smallTalk?.reply(owner, question)) ?? null
+    } catch (error) {
+      log.warn({ err: error }, 'what answers small talk has failed; a general reply is given')
+      return null
+    }
+  }
+  const instead = async (): Promise<Decision | null> =>
     confirmation(decided, verdicts, evidence, told) ??
-    (knowsOnlyTold && !rests ? onlyTold(question, recollection?.question ?? null, verdicts, told) : null)
-  const decision = (policy === 'quote' ? instead() : null) ?? decided
+    (knowsOnlyTold && !rests ? onlyTold(question, recollection?.question ?? null, verdicts, told, fitting) : null)
+  const decision = (policy === 'quote' ? await instead() : null) ?? decided
   metrics.verification.observe((performance.now() - began) / 1000)
   for (const { verdict } of verdicts) metrics.verdicts.inc({ verdict })
   return { policy, verdicts, decision }

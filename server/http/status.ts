@@ -74,8 +74,21 @@ async function version(deps: Deps): Promise<object> {
   const { memories, verify } = deps
   const gates = describeGating(deps)
   const critic = deps.critic?.name ?? 'rules'
+  const smallTalk = deps.smallTalk?.name ?? null
   const running = { name: 'mneme', version: deps.version, node: process.version }
-  return { ...running, models, embedders, memories, verify, critic, gates, memoryStore, vectorIndex, store }
+  return {
+    ...running,
+    models,
+    embedders,
+    memories,
+    verify,
+    critic,
+    small_talk: smallTalk,
+    gates,
+    memoryStore,
+    vectorIndex,
+    store,
+  }
 }
 
 /** What decides gates that no request forces. */

@@ -69,6 +69,7 @@ async function measure(textOf: (at: number) => string): Promise<Map<string, Cost
     gating: { controller: null, thresholds: {} },
     metrics: { memorySearch: metric, verification: metric, verdicts: metric },
     critic: null,
+    smallTalk: null,
     log: createLog('silent'),
     now: Date.now,
   } as unknown as Deps

@@ -23,6 +23,7 @@ export const DEPS = {
   gating: { controller: null, thresholds: {} },
   metrics: { memorySearch: metric, verification: metric, verdicts: metric },
   critic: null,
+  smallTalk: null,
   now: Date.now,
   embedders: [],
   log: console,

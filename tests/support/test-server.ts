@@ -48,6 +48,7 @@ export interface TestOptions extends FakeOptions {
   /** What decides gates; thresholds unless given. */
   readonly gating?: Deps['gating']
   readonly critic?: Deps['critic']
+  readonly smallTalk?: Deps['smallTalk']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -171,6 +172,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     verify: options.verify ?? 'off',
     gating: options.gating ?? { controller: null, refused: null, thresholds: {} },
     critic: options.critic ?? null,
+    smallTalk: options.smallTalk ?? null,
     metrics,
     keys: ring,
     conversations: new OpenConversations(),

@@ -44,7 +44,7 @@ describe('a recipe as a file', () => {
     ['{"name":"mine"}', /recipe\.json: architecture: expected a text, got undefined/],
     [
       '{"name":"delta","data":{"kind":"texts"}}',
-      /recipe\.json: data\.kind: expected one of text, keeper, notes, sentences, claims, task, got "texts"/,
+      /recipe\.json: data\.kind: expected one of text, keeper, notes, sentences, claims, small-talk, task, got "texts"/,
     ],
     [
       '{"name":"delta","data":{"kind":"text","files":"a.txt"}}',

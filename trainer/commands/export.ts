@@ -1,5 +1,6 @@
 /** The command `mneme export`. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { sentenceClassifier } from '../../models/architectures/sentence-classifier.ts'
 import { ConfigError, type Options } from '../../models/config.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
 import { type CheckedStage, exportBundle } from '../../exporter/export.ts'
@@ -14,6 +15,7 @@ import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapt
 import { exportController, loadController, type TrainedController } from '../export/controller.ts'
 import { exportCritic } from '../export/critic.ts'
 import { exportEmbedder } from '../export/embedder.ts'
+import { exportSmallTalk } from '../export/small-talk.ts'
 import { tensorFlowReference } from '../export/reference.ts'
 import { verificationIds } from '../export/verification-text.ts'
 import { loadTrained, type Trained } from '../export/weights.ts'
@@ -127,12 +129,12 @@ async function runEncoderExport(trained: Trained, flags: ExportFlags): Promise<v
   const { out, name = trained.config['name'] as string, quantize = 'none', leastSimilarity } = flags
   const own = { out, name, quantization: quantize }
   if (!trained.model.contrast && leastSimilarity !== undefined)
-    throw new ConfigError(
-      '--least-similarity: is for encoders of sentences; leave it out, this one labels pairs of them',
-    )
+    throw new ConfigError('--least-similarity: is for embedders; leave it out, this one gives labels')
   const imported = trained.model.contrast
     ? await exportEmbedder(trained, { ...own, leastSimilarity })
-    : await exportCritic(trained, own)
+    : trained.model.architecture === sentenceClassifier.name
+      ? await exportSmallTalk(trained, own)
+      : await exportCritic(trained, own)
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
 

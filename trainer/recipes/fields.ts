@@ -135,6 +135,7 @@ export const dataSettings = {
   claims: {
     judged: text('', 'judged answers to learn instead of generated claims, in lines of JSON (data/claims/judged.ts)'),
   },
+  'small-talk': {},
   task: {
     task: text('', 'which task (mneme eval --help lists them)'),
     options: { default: {}, help: 'options of the task that all stages and measurements share' } as Field<Options>,

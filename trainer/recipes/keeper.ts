@@ -62,34 +62,6 @@ export const keeperLong = defineRecipe({
   seed: 2,
 })
 
-/**
- * A third part, which the bundled model does not have (docs/results.md): written small talk, among what the other parts teach
- * (`mneme train keeper-small --init runs/keeper-long`).
- */
-export const keeperSmall = defineRecipe({
-  ...definition,
-  name: 'keeper-small',
-  about: 'a third part of the keeper: written small talk, from the second part (--init runs/keeper-long)',
-  data: {
-    kind: 'keeper',
-    stages: [
-      {
-        untilTokens: 1e12,
-        facts: [1, 32],
-        gap: [100, 3000],
-        alike: 0.4,
-        corrections: 0.25,
-        unknown: 0.2,
-        written: 0.85,
-        chunks: 8,
-      },
-    ],
-  },
-  learningRate: 2e-3,
-  schedule: { kind: 'linear', steps: 2200, warmup: 50 / 2200, minRatio: 0.05 },
-  seed: 3,
-})
-
 /** The control: the same chats, parameters and window without a memory. */
 export const keeperVanilla = defineRecipe({
   ...definition,

@@ -32,6 +32,11 @@ export interface ClaimsSource {
   readonly judged: string
 }
 
+/** Small talk with replies that fit it (data/small-talk). */
+export interface SmallTalkSource {
+  readonly kind: 'small-talk'
+}
+
 export type Settings = TreeConfigOf<typeof settings>
 
 export interface Recipe extends Settings {
@@ -40,7 +45,7 @@ export interface Recipe extends Settings {
   readonly architecture: string
   /** Options of the architecture; the vocabulary comes from the tokenizer. */
   readonly model: Options
-  readonly data: TextSource | KeeperSource | NotesSource | SentencesSource | ClaimsSource | TaskSource
+  readonly data: TextSource | KeeperSource | NotesSource | SentencesSource | ClaimsSource | SmallTalkSource | TaskSource
 }
 
 type Partly<T> = { readonly [K in keyof T]?: T[K] extends object ? Partly<T[K]> : T[K] }

@@ -2,10 +2,11 @@
 import { critic } from './critic.ts'
 import { embedder } from './embedder.ts'
 import { familyRecipes } from './families.ts'
-import { keeper, keeperLong, keeperSmall, keeperVanilla } from './keeper.ts'
+import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
 import { defineRecipe, textData } from './define.ts'
 import { notes } from './notes.ts'
 import type { Recipe } from './recipe.ts'
+import { smallTalk } from './small-talk.ts'
 import { taskRecipes } from './tasks.ts'
 
 /** Sizes that learn something in a few minutes on two cores, with the same number of parameters to a thousandth. */
@@ -102,11 +103,11 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     adapter,
     keeper,
     keeperLong,
-    keeperSmall,
     keeperVanilla,
     notes,
     embedder,
     critic,
+    smallTalk,
     ...taskRecipes,
     ...familyRecipes,
   ].map((recipe) => [recipe.name, recipe]),

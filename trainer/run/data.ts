@@ -15,6 +15,8 @@ import { notesDataset } from '../data/notes/dataset.ts'
 import { readReplies } from '../data/notes/replies.ts'
 import type { Part } from '../data/notes/values.ts'
 import type { ReportProgress } from '../data/progress.ts'
+import { smallTalkDataset } from '../data/small-talk/dataset.ts'
+import { smallTalkReplies } from '../data/small-talk/replies.ts'
 import { sentencesDataset } from '../data/sentences/dataset.ts'
 import { readTaughtTexts } from '../data/sentences/taught.ts'
 import { taskDataset } from '../data/tasks/dataset.ts'
@@ -72,6 +74,19 @@ export async function openData(recipe: Recipe, context: DataContext): Promise<Ru
     }
   }
   if (data.kind === 'claims') return openClaims(recipe, data.judged, context)
+  if (data.kind === 'small-talk') {
+    const replies = smallTalkReplies().length
+    if (recipe.model['labels'] !== replies)
+      throw new ConfigError(
+        `model.labels: expected ${replies}, one for each reply, got ${String(recipe.model['labels'])}`,
+      )
+    const rows = { batch, sequenceLength, codec: context.codec }
+    return {
+      data: smallTalkDataset({ ...rows, seed, part: 'train' }),
+      heldOut: { data: smallTalkDataset({ ...rows, seed: 999, part: 'heldout' }), batches },
+      notes: [],
+    }
+  }
   if (data.kind === 'task') {
     for (const cell of data.evaluate) setTask(data.task, { ...data.options, ...cell }) // refused now, not after the training
     const rows = { batch, sequenceLength, carry: recipe.carry, seed }

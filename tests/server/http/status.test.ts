@@ -29,6 +29,7 @@ describe('the status routes', () => {
       memories: 'off',
       verify: 'off',
       critic: 'rules',
+      small_talk: null,
       store: { journal: 'wal', synchronous: 'full' },
     })
     expect(await get('/v1/models/fake')).toMatchObject({ id: 'fake', object: 'model', owned_by: 'mneme' })

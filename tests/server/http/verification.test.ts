@@ -1,5 +1,6 @@
 /** Replies that are checked against what their user has told. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { openSmallTalk } from '../../support/bundled-small-talk.ts'
 import { startTestServer, type Json, type TestServer } from '../../support/test-server.ts'
 
 const CODE = 'My locker code is 4071.'
@@ -11,7 +12,7 @@ async function answering(...answers: string[]): Promise<{ server: TestServer; re
 }
 
 async function answeringWith(
-  options: Pick<Parameters<typeof startTestServer>[0] & object, 'knowsOnlyTold'>,
+  options: Pick<Parameters<typeof startTestServer>[0] & object, 'knowsOnlyTold' | 'smallTalk'>,
   ...answers: string[]
 ): Promise<{ server: TestServer; read: string[] }> {
   const read: string[] = []
@@ -264,11 +265,36 @@ test('a model that knows only what it is told says so of the world, and that it 
   expect(await reply(true, 'Hi')).toBe('Hello! I only remember what you tell me about yourself.')
   expect(await reply(true, CODE)).toBe('Okay, I will remember that.')
   expect(await reply(true, 'lol')).toBe('I see.')
-  expect(await reply(true, 'thanks a lot!')).toBe('You are welcome.')
-  expect(await reply(true, 'Who are you?')).toMatch(/^I am a small model/u)
-  expect(await reply(true, 'How are you?')).toBe('It is Paris.')
   // Another model's replies stand, and so do all replies where nothing takes their place.
   expect(await reply(false, world)).toBe('It is Paris.')
   expect(await reply(true, world, 'annotate')).toBe('It is Paris.')
   expect(await reply(false, CODE)).toBe('ok')
+})
+
+test('small talk with a model that knows only what it is told is answered by a written reply that fits', async () => {
+  const { smallTalk, close } = await openSmallTalk()
+  onTestFinished(close)
+  const reply = async (input: string, knowsOnlyTold = true, verify = 'quote'): Promise<string> => {
+    const { server } = await answeringWith({ knowsOnlyTold, smallTalk }, 'It is Paris.')
+    return textOf((await respond(server, input, policy(verify))).json)
+  }
+  expect(await reply('thanks a lot!')).toBe('You are welcome.')
+  expect(await reply('How are you?')).toBe('I am fine, thank you. How are you?')
+  expect(await reply("it's raining again")).toBe('I hope you stay dry.')
+  expect(await reply('good night')).toBe('Good night. Sleep well.')
+  expect(await reply('Tell me a joke')).toBe('I do not know any jokes. You can tell me one.')
+  // What is told is kept, what is asked of the user is looked for, and other models speak for themselves.
+  expect(await reply(CODE)).toBe('Okay, I will remember that.')
+  expect(await reply('What is my locker code?')).toBe('You have not told me your locker code.')
+  expect(await reply('wifi password')).toMatch(/^You have not told me that\./u)
+  expect(await reply('How are you?', false)).toBe('It is Paris.')
+  expect(await reply('How are you?', true, 'annotate')).toBe('It is Paris.')
+})
+
+test('a turn goes on where what answers small talk fails', async () => {
+  const smallTalk = { name: 'broken', reply: () => Promise.reject(new Error('it broke')) }
+  const { server } = await answeringWith({ knowsOnlyTold: true, smallTalk }, 'It is Paris.')
+  expect(textOf((await respond(server, 'How are you?', policy('quote'))).json)).toBe(
+    'I only remember what you tell me about yourself.',
+  )
 })

@@ -6,8 +6,7 @@ import type { Turn } from '../../../trainer/data/keeper/chat.ts'
 import { keeperDataset, type Stage } from '../../../trainer/data/keeper/dataset.ts'
 import { chatTurns, type ChatPlan } from '../../../trainer/data/keeper/document.ts'
 import { turnEncoder } from '../../../trainer/data/keeper/encode.ts'
-import { corrections, questions, replies, tells } from '../../../trainer/data/keeper/phrasing.ts'
-import { smallTalkWriter, writtenLines } from '../../../trainer/data/keeper/small-talk.ts'
+import { corrections, questions, tells } from '../../../trainer/data/keeper/phrasing.ts'
 import { drawValue, splitOf, type Kind } from '../../../trainer/data/keeper/values.ts'
 import { Random } from '../../../trainer/random.ts'
 import { openText } from '../../../runtime/text.ts'
@@ -114,52 +113,6 @@ describe('keeper chats', () => {
     expect(weighted(1)).toBe('Your pin is.')
     expect(weighted(0.1)).toBe('What is my pin?')
     expect(out.weights.at(-1)).toBe(1)
-  })
-
-  test('a reply weighs what its turn says', () => {
-    const out = { ids: [] as number[], weights: [] as number[] }
-    turnEncoder(codec)({ user: 'it is raining', reply: 'I hope you stay dry.', weight: 3 }, out)
-    expect(codec.decode(out.ids.filter((_, i) => out.weights[i] === 3))).toBe('I hope you stay dry.')
-  })
-})
-
-describe('written small talk', () => {
-  const train = writtenLines('train')
-  const heldOut = writtenLines('heldout')
-  const written = new Set(train.map(({ reply }) => reply))
-
-  test('nothing is said twice, and about an eighth of it is kept for the evaluation', () => {
-    const said = [...train, ...heldOut].map(({ user }) => user)
-    expect(new Set(said).size).toBe(said.length)
-    expect(heldOut.length / said.length).toBeCloseTo(0.12, 2)
-  })
-
-  test('replies are short, promise nothing, and are none of those to a fact', () => {
-    const toFacts: readonly string[] = [...replies.noted, ...replies.corrected]
-    for (const { reply } of [...train, ...heldOut]) {
-      expect(reply.split(' ').length, reply).toBeLessThanOrEqual(16)
-      expect(reply).not.toMatch(/\bI will\b|\bI'll\b/)
-      expect(toFacts).not.toContain(reply)
-    }
-  })
-
-  test('variations never say what is kept for the evaluation', () => {
-    const random = new Random(3)
-    const draw = smallTalkWriter()
-    const kept = new Set(heldOut.map(({ user }) => user))
-    for (let i = 0; i < 5000; i++) {
-      const { user, reply } = draw(random)
-      expect(kept.has(user), user).toBe(false)
-      expect(written.has(reply)).toBe(true)
-    }
-  })
-
-  test('it is drawn only where a plan says so', () => {
-    const share = (plan: Partial<ChatPlan>): number => {
-      const made = turns(7, 3000, [1, 4], plan)
-      return made.filter(({ reply }) => written.has(reply)).length / made.length
-    }
-    expect(share({ written: 1 })).toBeGreaterThan(share({}) + 0.3)
   })
 })
 

@@ -16,8 +16,6 @@ export interface Turn {
   readonly reply: string
   /** The value that the reply has to recall; it stands in the reply after a space. */
   readonly recalled?: string
-  /** What the reply weighs in the loss where that is not `LossWeights.reply`. */
-  readonly weight?: number
 }
 
 /** The user tells one or more facts in one message. */

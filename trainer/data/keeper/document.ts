@@ -3,7 +3,6 @@ import type { Random } from '../../random.ts'
 import { attributes, type Attribute } from './attributes.ts'
 import { askTurn, correctTurn, fillerTurn, greetingTurn, tellTurn, unknownTurn, type Fact, type Turn } from './chat.ts'
 import type { TurnEncoder, WeightedTokens } from './encode.ts'
-import { smallTalkWriter } from './small-talk.ts'
 import { drawValue } from './values.ts'
 
 /** What chats look like in one part of the training. */
@@ -18,20 +17,12 @@ export interface ChatPlan {
   readonly unknown?: number
   /** Share of the chats whose facts are of few kinds: several names, several towns, told of different people. */
   readonly alike?: number
-  /** Share of the small talk that is written (small-talk.jsonl); all of it is made of templates when absent. */
-  readonly written?: number
 }
 
 /** What a fact costs to ask for, so that a gap leaves room for the questions after it. */
 const tokensPerQuestion = 24
 /** What a fact costs to tell and ask once; a chat takes no more facts than fit. */
 const tokensPerFact = 48
-
-/** Like a recalled value, a fitting reply hangs on what was said, of which only its first tokens tell. */
-const writtenWeight = 3
-
-/** Draws written small talk; the file is read once, when a plan asks for it. */
-let writtenTurn: ((random: Random) => Turn) | undefined
 
 /** A chat cut at exactly `length` tokens. */
 export function keeperDocument(random: Random, plan: ChatPlan, length: number, encode: TurnEncoder): WeightedTokens {
@@ -54,8 +45,6 @@ export function* chatTurns(random: Random, plan: ChatPlan, length: number, posit
   const chat: Chat = { random, plan, length, position, told: [], untold: order.slice(count) }
   const wanted = order.slice(0, count)
   if (random.chance(0.2)) yield greetingTurn(random)
-  // People begin with small talk too, before anything is told
-  if (plan.written !== undefined) while (random.chance(0.5)) yield filler(chat)
   if (random.chance(0.5)) yield* rounds(chat, wanted)
   else yield* interleaved(chat, wanted)
 }
@@ -82,7 +71,7 @@ function* rounds(chat: Chat, wanted: readonly Attribute[]): Generator<Turn> {
     const group = wanted.slice(i, i + groupSize(random))
     yield tellAll(chat, group)
     i += group.length
-    if (random.chance(0.1)) yield filler(chat)
+    if (random.chance(0.1)) yield fillerTurn(random)
     if (random.chance(0.1)) yield askTurn(random, random.pick(told))
   }
   for (;;) {
@@ -90,7 +79,7 @@ function* rounds(chat: Chat, wanted: readonly Attribute[]): Generator<Turn> {
     for (const fact of random.shuffle([...told])) {
       yield askTurn(random, fact)
       if (random.chance(unknownShare(chat))) yield unknown(chat)
-      if (random.chance(0.08)) yield filler(chat)
+      if (random.chance(0.08)) yield fillerTurn(random)
     }
     yield* correctSome(chat)
   }
@@ -119,15 +108,8 @@ function* interleaved(chat: Chat, wanted: readonly Attribute[]): Generator<Turn>
         due[waiting] = position() + gapLeft(chat)
       }
     } else if (random.chance(unknownShare(chat) / 2)) yield unknown(chat)
-    else yield filler(chat)
+    else yield fillerTurn(random)
   }
-}
-
-/** An exchange of small talk. */
-function filler({ random, plan }: Chat): Turn {
-  if (plan.written === undefined || !random.chance(plan.written)) return fillerTurn(random)
-  writtenTurn ??= smallTalkWriter()
-  return { ...writtenTurn(random), weight: writtenWeight }
 }
 
 function tellAll({ random, told }: Chat, group: readonly Attribute[]): Turn {
@@ -158,7 +140,7 @@ function unknown({ random, told, untold }: Chat): Turn {
 function* smallTalk(chat: Chat, room: number): Generator<Turn> {
   const start = chat.position()
   const until = start + Math.min(gap(chat), Math.max(0, chat.length - start - room))
-  while (chat.position() < until) yield filler(chat)
+  while (chat.position() < until) yield fillerTurn(chat.random)
 }
 
 function gap({ random, plan }: Chat): number {

@@ -45,11 +45,10 @@ export function turnEncoder(codec: TextCodec, weights: LossWeights = defaultWeig
     words(turn.user, weights.user, out)
     push([end, assistant], weights.user, out)
     const [before, value, after] = aroundValue(turn)
-    const weight = turn.weight ?? weights.reply
-    words(before, weight, out)
+    words(before, weights.reply, out)
     words(value, weights.recalled, out)
-    words(after, weight, out)
-    push([end], weight, out)
+    words(after, weights.reply, out)
+    push([end], weights.reply, out)
   }
 }
 

@@ -1,39 +1,71 @@
-/** Small talk as people write it, with replies that fit what was said (small-talk.jsonl). */
+/** Small talk as people write it, with replies that fit what was said (lines.jsonl). */
 import { ownLines } from '../own-lines.ts'
+import { peopleLines } from '../sentences/people.ts'
 import { Random } from '../../random.ts'
-import type { SmallTalk } from './filler.ts'
+
+export interface Line {
+  readonly says: string
+  /** One of replies.json. */
+  readonly reply: string
+}
 
 /** The share of the lines that is never trained on. */
 const heldOutShare = 0.12
 
-/** The lines of the training, or those kept for the evaluation. */
-export function writtenLines(part: 'train' | 'heldout'): readonly SmallTalk[] {
-  const lines = new Random('small talk').shuffle(readLines())
+/** What is said to what somebody tells of themselves, and to a question about that which nothing answers. */
+export const [NOTED, NOT_TOLD] = ['Okay, I will remember that.', 'You have not told me that.'] as const
+
+/** The lines of the training, or those kept for the evaluation; among them what people tell and ask of themselves. Nothing is said twice. */
+export function smallTalkLines(part: 'train' | 'heldout'): readonly Line[] {
+  const kept = [...writtenLines('heldout'), ...ofThemselves('heldout')]
+  const lines = part === 'heldout' ? kept : [...kept, ...writtenLines('train'), ...ofThemselves('train')]
+  const unlike = [...new Map(lines.toReversed().map((line) => [wordsIn(line.says), line])).values()].toReversed()
+  const isKept = new Set(kept)
+  return part === 'heldout' ? unlike : unlike.filter((line) => !isKept.has(line))
+}
+
+function writtenLines(part: 'train' | 'heldout'): readonly Line[] {
+  const lines = new Random('small talk').shuffle(ownLines<Line>('trainer/data/small-talk/lines.jsonl'))
   const kept = Math.round(heldOutShare * lines.length)
   return part === 'heldout' ? lines.slice(0, kept) : lines.slice(kept)
 }
 
-/** Returns what draws one of the training's lines, in a variation of what the user says. */
-export function smallTalkWriter(): (random: Random) => SmallTalk {
-  const lines = writtenLines('train')
-  const saidFor = new Map<string, string[]>()
-  for (const { user, reply } of lines) saidFor.set(reply, [...(saidFor.get(reply) ?? []), user])
-  return (random) => {
-    const { user, reply } = random.pick(lines)
-    return { user: varied(random, user, saidFor.get(reply) as string[]), reply }
-  }
+function ofThemselves(part: 'train' | 'heldout'): readonly Line[] {
+  return peopleLines(part).flatMap(({ told, asks, near }) => [
+    { says: told, reply: NOTED },
+    ...[...asks.slice(0, 1), ...near].map((says) => ({ says, reply: NOT_TOLD })),
+  ])
 }
 
-function readLines(): SmallTalk[] {
-  const lines = ownLines<{ readonly says: string; readonly reply: string }>('trainer/data/keeper/small-talk.jsonl')
-  return lines.map(({ says, reply }) => ({ user: says, reply }))
+/** What is said, but for case, marks and spaces; what has no word as it is. */
+export function wordsIn(says: string): string {
+  const words = says
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
+  return words === '' ? says : words
+}
+
+/** Returns what draws one of the training's lines, in a variation of what the user says that is none of those kept aside. */
+export function smallTalkWriter(): (random: Random) => Line {
+  const lines = smallTalkLines('train')
+  const saidFor = new Map<string, string[]>()
+  for (const { says, reply } of lines) saidFor.set(reply, [...(saidFor.get(reply) ?? []), says])
+  const kept = new Set(smallTalkLines('heldout').map(({ says }) => wordsIn(says)))
+  return (random) => {
+    for (;;) {
+      const line = random.pick(lines)
+      const says = varied(random, line.says, saidFor.get(line.reply) as string[])
+      if (!kept.has(wordsIn(says))) return { says, reply: line.reply }
+    }
+  }
 }
 
 const leads = ['hey,', 'well,', 'oh', 'so', 'ugh', 'haha', 'hm', 'and', 'btw']
 
 /** There are few lines, so each is said in many ways; `alike` are those with the same reply. */
-function varied(random: Random, user: string, alike: readonly string[]): string {
-  let text = user
+function varied(random: Random, says: string, alike: readonly string[]): string {
+  let text = says
   if (random.chance(0.15)) text = withoutOneWord(random, text)
   if (random.chance(0.15)) text = `${ended(random.pick(alike))} ${text}`
   if (random.chance(0.1)) text = `${random.pick(leads)} ${text}`

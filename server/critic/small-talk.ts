@@ -1,0 +1,29 @@
+/** What answers small talk in place of a model that has no reply to it: a classifier chooses among written replies. */
+import type { Bundle } from '../../runtime/bundle.ts'
+import { fittingReply, type FittingReply } from '../../runtime/small-talk.ts'
+import { ConfigError } from '../config-error.ts'
+import type { OpenEmbedder } from '../embedding/embedders.ts'
+
+/** Milliseconds after which an answer is waited for no longer. */
+const PATIENCE_MS = 5_000
+
+export interface SmallTalk {
+  readonly name: string
+  /** The reply that fits a message; null where none is likely enough. Rejects where the classifier fails. */
+  reply(owner: string, message: string): Promise<FittingReply | null>
+}
+
+/** The classifier of a bundle, run by `open`. Throws ConfigError where its labels are no replies. */
+export function createSmallTalk({ manifest }: Pick<Bundle, 'manifest'>, open: OpenEmbedder): SmallTalk {
+  const { name, classifier, smallTalk } = manifest
+  if (!classifier || !smallTalk)
+    throw new ConfigError(`${name}: expected a bundle with a classifier of replies to small talk, got one without`)
+  return {
+    name,
+    async reply(owner, message) {
+      const signal = AbortSignal.timeout(PATIENCE_MS)
+      const { vectors } = await open.embed([message], { owner, keep: Number.MAX_SAFE_INTEGER, signal })
+      return fittingReply(vectors[0]!, classifier.labels, smallTalk)
+    },
+  }
+}
