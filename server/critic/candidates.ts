@@ -4,7 +4,9 @@ import { topicKey } from '../memory/facts/supersede.ts'
 import { LEAST_SURE } from '../memory/recall/answers.ts'
 import type { Question } from '../memory/recall/question.ts'
 import { surelyAnswers, topicAmong, withTopic } from '../memory/recall/surely.ts'
+import type { Contexts } from '../memory/contexts.ts'
 import type { Replaced } from '../memory/evidence.ts'
+import type { Context } from '../memory/recall/leaning.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import { SAME_TOPIC } from './claims.ts'
 import type { KnownFact, Note } from './verdict.ts'
@@ -21,6 +23,8 @@ export interface Remembered {
   readonly asked: readonly Topic[]
   /** What the search found. */
   readonly found: readonly MemoryHit[]
+  /** What those lean on. */
+  readonly contexts: Contexts
   /** In the order in which they were told. */
   readonly facts: readonly KnownFact[]
   /** Statements of this conversation. */
@@ -49,10 +53,14 @@ export interface Candidates {
 /** Of all that is remembered, with how surely each answers. */
 export function candidatesFor(
   question: Question,
-  { asked, found, facts, heard, replaced = [] }: Remembered,
+  { asked, found, contexts, facts, heard, replaced = [] }: Remembered,
 ): Candidates {
-  const surely = (text: string, fact: KnownFact | null, similarity: number | null = null): number =>
-    surelyAnswers(question, asked, { text, fact, similarity })
+  const surely = (
+    text: string,
+    fact: KnownFact | null,
+    similarity: number | null = null,
+    context: Context | null = null,
+  ): number => surelyAnswers(question, asked, { text, fact, similarity, context })
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicAmong(asked, fact)
     if (!fact.holds || topic < SAME_TOPIC) return []
@@ -72,7 +80,7 @@ export function candidatesFor(
   ]
   const ofWords = sentences.map(({ id, text, similarity, created }): Answer => {
     const fact = facts.find((one) => one.id === id) ?? null
-    const sure = gone.has(text) ? 0 : surely(withTopic(text, fact), fact, similarity)
+    const sure = gone.has(text) ? 0 : surely(withTopic(text, fact), fact, similarity, contexts.get(id))
     const score = sure + OF_MEANING * (similarity ?? 0)
     return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })

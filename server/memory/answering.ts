@@ -1,6 +1,7 @@
 /** Which of the memories that a search has found a reply reads to answer a question. */
 import type { Deps } from '../deps.ts'
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import type { Contexts } from './contexts.ts'
 import type { WithoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
@@ -25,6 +26,7 @@ export interface AskedBy {
   readonly asked: readonly Topic[]
   /** How surely a memory has to answer to be read. */
   readonly least: number
+  readonly contexts: Contexts
 }
 
 interface Sure {
@@ -80,8 +82,13 @@ const hitOf = (memory: Memory, { score, topic }: MemoryHit): MemoryHit => ({
 })
 
 /** From 0 to 1. */
-function surelyOf({ question, asked }: AskedBy, { memory: { text, fact }, similarity }: MemoryHit): number {
-  return surelyAnswers(question, asked, { text: withTopic(text, fact), fact: fact && { ...fact, text }, similarity })
+function surelyOf(
+  { question, asked, contexts }: AskedBy,
+  { memory: { id, text, fact }, similarity }: MemoryHit,
+): number {
+  const context = contexts.get(id) ?? null
+  const told = { text: withTopic(text, fact), fact: fact && { ...fact, text }, similarity, context }
+  return surelyAnswers(question, asked, told)
 }
 
 /** Whether another one that answers about as surely has taken its place. */

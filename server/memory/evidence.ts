@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import { answering } from './answering.ts'
+import { contextsOf, leaningAfter, type Contexts } from './contexts.ts'
 import { withoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { otherIn } from './facts/others.ts'
@@ -37,6 +38,8 @@ export interface Evidence {
   readonly features: SearchFeatures
   /** All that the search found, best first: an answer may be among what the gate kept from the reply. */
   readonly found: readonly MemoryHit[]
+  /** What the found ones lean on. */
+  readonly contexts: Contexts
   /** What was found and is denied by what was told later. */
   readonly replaced: readonly Replaced[]
   /** What the user asks about themselves, as far as rules read it. */
@@ -88,6 +91,7 @@ const UNREACHABLE: Evidence = {
   entries: [],
   offered: [],
   found: [],
+  contexts: new Map(),
   replaced: [],
   features: NOTHING_FOUND,
   asked: [],
@@ -127,7 +131,10 @@ export async function findEvidence(
   const asked = { namespace, user: user ?? '', metadata: {}, ended: false, text: message, limit: CANDIDATES }
   const found = await recall(deps, owner, asked, signal, made).catch(nullIfAway)
   if (!found) return UNREACHABLE
-  const { hits, embedder, topics } = found
+  const { embedder, topics } = found
+  const whose = { namespace, user }
+  const hits = [...found.hits, ...((await leaningAfter(deps, owner, whose, found.hits).catch(nullIfAway)) ?? [])]
+  const contexts = (await contextsOf(deps, owner, whose, hits).catch(nullIfAway)) ?? new Map()
   const words = contentWords(message)
   const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
@@ -135,7 +142,7 @@ export async function findEvidence(
   const scored = fresh.map(scoredOf)
   const question = readQuestion(message, topics.length > 0)
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
-  const by = question && { owner, use, message, question, asked: topics, least: relevance.answer }
+  const by = question && { owner, use, message, question, asked: topics, least: relevance.answer, contexts }
   const answer = by && (await answering(deps, by, { fresh, denied }, signal).catch(nullIfAway))
   // A question of the world may be answered the better for what was told, though that is no answer.
   const decides = answer !== null && (answer.hits.length > 0 || question?.isOwn === true)
@@ -166,7 +173,7 @@ export async function findEvidence(
   const replaced = denied.flatMap(({ hit, by: { memory: next }, isReplaced }) =>
     isReplaced ? [{ text: hit.memory.text, by: next }] : [],
   )
-  return { entries, offered, found: fresh, replaced, features, asked: topics, gate, embedder }
+  return { entries, offered, found: fresh, contexts, replaced, features, asked: topics, gate, embedder }
 }
 
 /** The evidence once its gate is decided by somebody else than thresholds. */

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
-import { othersCases, peopleCases, toldCases, type Case } from '../support/newcomer-cases.ts'
+import { elaboratedCases, othersCases, peopleCases, toldCases, type Case } from '../support/newcomer-cases.ts'
 import { listening, type ServerProcess } from '../support/process.ts'
 
 const DENIAL = /(?:haven't|have not|never|not) (?:told|mentioned|said|shared)|(?:don't|do not) know|not sure/iu
@@ -121,7 +121,9 @@ async function measure(server: ServerProcess, cases: readonly Case[]): Promise<R
 }
 
 const parts = values.part.split(',')
-const cases = [...toldCases(), ...peopleCases(), ...othersCases()].filter(({ part }) => parts.includes(part))
+const cases = [...toldCases(), ...peopleCases(), ...othersCases(), ...elaboratedCases()].filter(({ part }) =>
+  parts.includes(part),
+)
 for (const memories of values.memories.split(','))
   for (const verify of values.verify.split(',')) {
     const data = mkdtempSync(join(tmpdir(), 'mneme-newcomer-'))

@@ -11,12 +11,14 @@ import { percent } from '../../trainer/evaluate/interval.ts'
 import { fitLogistic, surely, type Example } from '../support/logistic.ts'
 import { askedPairs, type AskedPairs, type Pair } from '../support/recall-pairs.ts'
 
+/** Sets that the weights are fitted to; of those with a plus see elaboratedCases. */
+const FITTED = 'A,B,C,D,E,F,G,H,I,J,K,L,M,kept,open,near,C+,D+,E+,F+,G+,H+,I+,J+,K+,L+,M+,kept+'
 const { values } = parseArgs({
   options: {
     write: { type: 'boolean', default: false },
     errors: { type: 'string' },
     without: { type: 'string', default: '' },
-    parts: { type: 'string', default: 'A,B,C,D,E,F,G,H,I,J,K,kept,open,near' },
+    parts: { type: 'string', default: FITTED },
     counted: { type: 'string', default: '' },
   },
 })
@@ -27,6 +29,8 @@ const WEIGHTS_FILE = new URL('../../server/memory/recall/weights.ts', import.met
 const [MOST_OTHERS, OF_OTHERS] = [12, 0.3]
 /** How much a pair of a part counts: most of `open` are like the templates of the rules, `near` was written for the fit. */
 const COUNTS: Readonly<Record<string, number>> = { open: 0.3, near: 1 }
+/** Among sentences of one subject one always answers: they say little of questions that none does. */
+const ELABORATED = 0.3
 const SIMILARITY = FEATURES.indexOf('similarity')
 const left = new Set(values.without.split(',').map((name) => FEATURES.findIndex((one) => one === name)))
 
@@ -37,7 +41,11 @@ const nearest = (others: readonly Pair[]): Pair[] =>
 /** Answers, and others that are none. */
 const examplesOf = (asked: readonly AskedPairs[]): Example[] =>
   asked.flatMap(({ part, own, others }): Example[] => [
-    ...own.map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: COUNTS[part] ?? 2 })),
+    ...own.map(({ x, isAnswer }) => ({
+      x,
+      isRight: isAnswer,
+      weight: COUNTS[part] ?? (part.endsWith('+') ? ELABORATED : 2),
+    })),
     ...nearest(others).map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: OF_OTHERS })),
   ])
 

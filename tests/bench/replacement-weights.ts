@@ -17,13 +17,15 @@ import { REPLACEMENT_FEATURES, replacementFeatures } from '../../server/memory/r
 import { percent } from '../../trainer/evaluate/interval.ts'
 import { Random } from '../../trainer/random.ts'
 import { fitLogistic, surely } from '../support/logistic.ts'
-import { othersCases, peopleCases, type Case } from '../support/newcomer-cases.ts'
+import { elaboratedCases, othersCases, peopleCases, type Case, type ElaboratedCase } from '../support/newcomer-cases.ts'
 
 const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
 const WEIGHTS_FILE = new URL('../../server/memory/recall/replacement-weights.ts', import.meta.url)
 /** How much large weights cost. */
 const DECAY = 1
-const LEAST = [0.4, 0.5, 0.6, 0.7, 0.9]
+const LEAST = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
+/** How much what is said next on the same subject counts: people go on more often than they correct. */
+const ELABORATED = 8
 const SEED = 'replacements'
 
 interface Said {
@@ -53,10 +55,13 @@ function sentencesOf(message: string): Said[] {
   return texts.map((text, at) => ({ text, before: texts.slice(0, at).join(' ') }))
 }
 
-const all = [...peopleCases(), ...othersCases()].filter(({ part }) => !/^(?:[L-O]|unread)$/u.test(part))
+/** Sets that are kept for counting. */
+const isKept = ({ part }: Case): boolean => /^(?:[L-O]|[P-R]\+|unread)$/u.test(part)
+const elaborated = elaboratedCases().filter((one) => !isKept(one))
+const all = [...peopleCases(), ...othersCases(), ...elaborated].filter((one) => !isKept(one))
 const corrected = all.filter(({ kind, old }) => kind === 'corrected' && old !== null)
-const told = all.filter(({ kind }) => kind === 'told')
-const setOf = ({ part }: Case): string => (part === 'A' || part === 'B' ? 'A, B' : part)
+const told = all.filter(({ kind, part }) => kind === 'told' && !part.endsWith('+'))
+const setOf = ({ part }: Case): string => (part === 'A' || part === 'B' ? 'A, B' : part.replace('+', ''))
 
 const bundle = await loadBundle(DEFAULT_EMBEDDER)
 const leastSimilarity = bundle.manifest.embedder!.leastSimilarity!
@@ -86,6 +91,22 @@ const pool = [...told, ...untold].flatMap(({ tells }) => tells.flat().flatMap(se
 const corrections = corrected.flatMap(({ tells }) => sentencesOf(tells.flat().at(-1)!))
 const small = all.filter(({ kind }) => kind === 'small talk').flatMap(({ asks }) => sentencesOf(asks))
 
+interface Drawn {
+  readonly kind: string
+  readonly next: Said
+  readonly isNext: boolean
+  readonly weight: number
+  readonly isReplaced: boolean
+}
+
+function pairWith(one: Case, question: Question, said: string, { next, isNext, ...rest }: Drawn): Pair[] {
+  // What answers for itself needs no place.
+  if (!rest.isReplaced && answers(question, { text: next.text, topic: null }) >= LEAST_SURE) return []
+  const near = { said: similarity(said, next.text), asked: similarity(one.asks, next.text) }
+  const features = replacementFeatures(question, said, { ...next, isNext, similarity: near })
+  return [{ set: setOf(one), ...rest, x: REPLACEMENT_FEATURES.map((name) => features[name]) }]
+}
+
 function pairsOf(one: Case): Pair[] {
   const question = readQuestion(one.asks, true)
   if (!question) return []
@@ -94,13 +115,8 @@ function pairsOf(one: Case): Pair[] {
   const value = isCorrected ? one.old! : one.value!
   const told = messages.find((message) => names(message, value)) ?? messages[0]!
   const said = sentencesOf(told).find(({ text }) => names(text, value))?.text ?? told
-  const pairOf = (kind: string, next: Said, isNext: boolean, weight: number, isReplaced = false): Pair[] => {
-    // What answers for itself needs no place.
-    if (!isReplaced && answers(question, { text: next.text, topic: null }) >= LEAST_SURE) return []
-    const near = { said: similarity(said, next.text), asked: similarity(one.asks, next.text) }
-    const features = replacementFeatures(question, said, { ...next, isNext, similarity: near })
-    return [{ set: setOf(one), kind, isReplaced, weight, x: REPLACEMENT_FEATURES.map((name) => features[name]) }]
-  }
+  const pairOf = (kind: string, next: Said, isNext: boolean, weight: number, isReplaced = false): Pair[] =>
+    pairWith(one, question, said, { kind, next, isNext, weight, isReplaced })
   const right = isCorrected ? sentencesOf(messages.at(-1)!).filter(({ text }) => names(text, one.value!)) : []
   const isOther = ({ text }: Said): boolean => !messages.some((message) => message.includes(text))
   const [tellings, changes] = [pool.filter(isOther), corrections.filter(isOther)]
@@ -120,11 +136,26 @@ function pairsOf(one: Case): Pair[] {
   ]
 }
 
+/** What somebody says next on the same subject takes the place of nothing. */
+function elaborations(one: ElaboratedCase): Pair[] {
+  const question = readQuestion(one.asks, true)
+  const messages = one.tells.flat()
+  const told = messages[one.at]!
+  const said = sentencesOf(told).find(({ text }) => names(text, one.value!))?.text ?? told
+  if (!question) return []
+  return messages.slice(one.at + 1).flatMap((message, after) =>
+    sentencesOf(message).flatMap((next) => {
+      const pair = { kind: 'elaborations', next, isNext: after === 0, weight: ELABORATED, isReplaced: false }
+      return pairWith(one, question, said, pair)
+    }),
+  )
+}
+
 function ofKind({ wanted, known }: Question, from: readonly Said[]): Said[] {
   return from.filter(({ text }) => wanted === null || holds(wanted, text, known))
 }
 
-const pairs = [...corrected, ...told].flatMap(pairsOf)
+const pairs = [...[...corrected, ...told].flatMap(pairsOf), ...elaborated.flatMap(elaborations)]
 const fit = (of: readonly Pair[]): number[] =>
   fitLogistic(
     of.map(({ x, isReplaced, weight }) => ({ x, isRight: isReplaced, weight })),

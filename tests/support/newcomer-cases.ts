@@ -70,7 +70,7 @@ export function peopleCases(): Case[] {
 
 /**
  * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`), others-kept.jsonl (`kept`),
- * others-f.jsonl to others-q.jsonl (`F` to `Q`; `N` and `O` have corrections only), corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and
+ * others-f.jsonl to others-r.jsonl (`F` to `R`; `N` and `O` have corrections only), corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and
  * others-unread.jsonl (`unread`), whose writers had seen no rule. Every second pair of lines tells in one conversation, the others
  * in one for each message.
  */
@@ -94,6 +94,7 @@ export function othersCases(): Case[] {
     O: 'others-o.jsonl',
     P: 'others-p.jsonl',
     Q: 'others-q.jsonl',
+    R: 'others-r.jsonl',
     unread: 'others-unread.jsonl',
   }
   return Object.entries(files).flatMap(([part, file]) =>
@@ -112,6 +113,29 @@ export function othersCases(): Case[] {
       }
     }),
   )
+}
+
+interface ElaboratedLine {
+  readonly part: string
+  readonly tells: readonly string[]
+  /** Which of them answers. */
+  readonly at: number
+  readonly asks: string
+  readonly value: string
+}
+
+/** A case with which of its messages answers. */
+export type ElaboratedCase = Case & { readonly at: number }
+
+/**
+ * The lines of elaborated.jsonl: messages on one subject, one after the other, and a question that one of them answers. Parts are
+ * called as those that the messages are from, with a plus: `P+`.
+ */
+export function elaboratedCases(): ElaboratedCase[] {
+  return read('elaborated.jsonl').map((line) => {
+    const { part, tells, at, asks, value } = JSON.parse(line) as ElaboratedLine
+    return { kind: 'told', part: `${part}+`, tells: [tells], at, asks, value, old: null }
+  })
 }
 
 function casesOf({ kind, part, messages, facts = [], answer }: ToldLine): Case[] {

@@ -9,9 +9,10 @@ import { toldBy } from '../../server/memory/facts/told-by.ts'
 import { sameTopic } from '../../server/memory/facts/topic.ts'
 import { tellsNothingElse } from '../../server/memory/recall/likeness.ts'
 import { FEATURES, pairFeatures } from '../../server/memory/recall/pair.ts'
+import { contextOf } from '../../server/memory/recall/leaning.ts'
 import { readQuestion } from '../../server/memory/recall/question.ts'
 import { Random } from '../../trainer/random.ts'
-import { othersCases, peopleCases, toldCases, type Case } from './newcomer-cases.ts'
+import { elaboratedCases, othersCases, peopleCases, toldCases, type Case } from './newcomer-cases.ts'
 
 export interface Pair {
   readonly text: string
@@ -42,7 +43,7 @@ interface Asked {
 
 /** All questions of these parts. */
 export async function askedPairs(parts: readonly string[]): Promise<AskedPairs[]> {
-  const asked = [...peopleCases(), ...othersCases(), ...toldCases()].flatMap(askedIn)
+  const asked = [...peopleCases(), ...othersCases(), ...toldCases(), ...elaboratedCases()].flatMap(askedIn)
   const all = [...asked, ...nearLines()].filter(({ part }) => parts.includes(part))
   const random = new Random('pairs')
   const others = all.map(({ part, messages }) => {
@@ -52,8 +53,11 @@ export async function askedPairs(parts: readonly string[]): Promise<AskedPairs[]
   })
   const cosine = await cosines(all.flatMap(({ question, messages }) => [question, ...messages.flatMap(sentencesTold)]))
   return all.map(({ question, part, messages, value }, at) => {
-    const pairs = (message: string, answer: string | null) => pairsOf(question, message, answer, cosine)
-    const own = messages.flatMap((message) => pairs(message, value))
+    const pairs = (message: string, answer: string | null, before: readonly string[] = []) =>
+      pairsOf(question, message, answer, cosine, before)
+    const own = messages.flatMap((message, at) =>
+      pairs(message, value, messages.slice(0, at).flatMap(sentencesTold).toReversed()),
+    )
     return { question, part, isTold: value !== null, own, others: others[at]!.flatMap((one) => pairs(one, null)) }
   })
 }
@@ -88,15 +92,23 @@ function pairsOf(
   message: string,
   value: string | null,
   cosine: (one: string, other: string) => number,
+  before: readonly string[],
 ): Pair[] {
   const read = readQuestion(question, true)
   if (!read) return []
   const asked = askedBy(question)
-  return toldIn(message).flatMap(({ text, fact }): Pair[] => {
+  return toldIn(message).flatMap(({ text, fact }, at, all): Pair[] => {
+    const context = contextOf(text, [
+      ...all
+        .slice(0, at)
+        .map((one) => one.text)
+        .toReversed(),
+      ...before,
+    ])
     const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
     if (tellsNothingElse(read, about)) return []
     const topic = fact && asked.length > 0 ? Math.max(0, ...asked.map((one) => sameTopic(one, fact))) : null
-    const features = pairFeatures(read, { text: about, topic, similarity: cosine(question, text) })
+    const features = pairFeatures(read, { text: about, topic, similarity: cosine(question, text), context })
     const isAnswer = value !== null && folded(text).includes(folded(value))
     return [{ text, isAnswer, x: FEATURES.map((name) => features[name]) }]
   })

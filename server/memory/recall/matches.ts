@@ -2,6 +2,7 @@
 import { isBeingWord } from '../facts/vocabulary.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { likeness } from './likeness.ts'
+import type { Context } from './leaning.ts'
 import type { Question } from './question.ts'
 import { exclude } from './related-words.ts'
 import { isKnownWord, meaningOf, rarityOf } from './word-vectors.ts'
@@ -25,14 +26,24 @@ const [UNLIKE, LIKE] = [0.25, 0.75]
 /** From which similarity on a noun stands for another. */
 const SAME_NOUN = 0.45
 
-export function matchesOf(question: Question, words: readonly string[]): Match[] {
+/** How much of a question's word the context of a sentence says, by a name and by any other word. */
+const OF_CONTEXT = { named: 1, other: 0.6 } as const
+
+/** `context`: what the sentence leans on. */
+export function matchesOf(question: Question, words: readonly string[], context: Context | null = null): Match[] {
   const content = words.filter((word) => !isCommon(word))
   const stems = words.map(stem)
+  const before = (['named', 'other'] as const).flatMap((kind) =>
+    (context?.[kind] ?? []).map((said) => ({ said, stem: stem(said), counts: OF_CONTEXT[kind] })),
+  )
   return [...question.words].map(([either, counts]) => {
     const options = either.split('|')
     const weight = Math.max(0.05, rarityOf(options[0]!) ** 2) * (counts < 0.5 ? 0.5 : 1)
     const likes = words.map((said, at) => Math.max(...options.map((word) => likeness(word, said, stems[at]!))))
-    const exact = Math.max(0, ...likes)
+    const known = before.map(
+      (one) => one.counts * Math.max(...options.map((word) => likeness(word, one.said, one.stem))),
+    )
+    const exact = Math.max(0, ...likes, ...known)
     const things = options.filter((word) => !isBeingWord(word))
     const near = Math.max(0, ...things.flatMap((word) => content.map((said) => nearness(word, said))))
     const isApart = exact < 0.7 && options.some((word) => stems.some((said) => exclude(stem(word), said)))

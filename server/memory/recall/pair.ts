@@ -5,6 +5,7 @@ import { holds } from './holds.ts'
 import { isSomebody } from './likeness.ts'
 import { isSame, matchesOf, meaningOfWords, nearness, shareOf, type Match } from './matches.ts'
 import { hasValue, isCounted, isNamed, isSpecified } from './nouns.ts'
+import type { Context } from './leaning.ts'
 import type { Question } from './question.ts'
 import { isKnownWord, rarityOf } from './word-vectors.ts'
 
@@ -50,15 +51,17 @@ export interface Said {
   readonly topic: number | null
   /** Cosine of question and sentence, of the embedder; null where it was not compared. */
   readonly similarity?: number | null
+  /** What it leans on; null: nothing. */
+  readonly context?: Context | null
 }
 
 /** How near a fact on another topic and its noun are at most, so that it is loosely on the topic. */
 const LOOSE = 0.3
 
-export function pairFeatures(question: Question, { text, topic, similarity }: Said): PairFeatures {
+export function pairFeatures(question: Question, { text, topic, similarity, context }: Said): PairFeatures {
   const words = [...new Set(wordsOf(text))]
   const content = words.filter((word) => !isCommon(word))
-  const matches = matchesOf(question, words)
+  const matches = matchesOf(question, words, context)
   const asked = new Set(matches.flatMap(({ options }) => options.map(stem)))
   const fresh = content.filter((word) => !asked.has(stem(word)))
   const wanted = question.wanted

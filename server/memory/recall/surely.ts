@@ -7,6 +7,7 @@ import { stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import { answers } from './answers.ts'
 import { onlyMentions } from './mentions.ts'
+import type { Context } from './leaning.ts'
 import type { Question } from './question.ts'
 import { areAlike } from './related-words.ts'
 
@@ -23,6 +24,8 @@ export interface Told {
   readonly fact: (Topic & { readonly text: string }) | null
   /** Cosine of question and sentence; null where they were not compared. */
   readonly similarity: number | null
+  /** What it leans on; null: nothing. */
+  readonly context?: Context | null
 }
 
 /** Of a longer text so much is weighed: sentences that are told are shorter, and what a tenant adds may be a page. */
@@ -32,7 +35,7 @@ const WEIGHED = 600
 export function surelyAnswers(
   question: Question,
   asked: readonly Topic[],
-  { text: whole, fact, similarity }: Told,
+  { text: whole, fact, similarity, context = null }: Told,
 ): number {
   const text = whole.slice(0, WEIGHED)
   // "The bike color is turquoise" says what it is about, though not whose it is.
@@ -40,7 +43,7 @@ export function surelyAnswers(
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
   if ((topic ?? 0) >= JUST_THAT) return 1
   if (fact && isOfAnother(question, fact.subject) && !namesOneIn(question, text)) return 0
-  const sure = answers(question, { text, topic, similarity })
+  const sure = answers(question, { text, topic, similarity, context })
   if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
     return Math.min(sure, MOST_OF_OTHERS)
   // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".

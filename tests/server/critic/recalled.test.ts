@@ -24,7 +24,7 @@ function answerTo(
   found: readonly MemoryHit[] = [],
 ): unknown {
   const notes = heard.map((text, at) => ({ id: `note_${at}`, text }))
-  const remembered = { asked: askedBy(question), found, facts, heard: notes }
+  const remembered = { asked: askedBy(question), found, contexts: new Map(), facts, heard: notes }
   const recollection = recollect(question, remembered)
   const verdicts = checkReply({ question, reply, facts, notes })
   const decision =

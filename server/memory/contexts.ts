@@ -1,0 +1,58 @@
+/** What the memories that were found lean on, and the ones that lean on them. */
+import type { Deps } from '../deps.ts'
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
+import type { Whose } from './neighbours.ts'
+import { contextOf, leans, LOOKED_BACK, type Context } from './recall/leaning.ts'
+
+/** By the id of a memory. */
+export type Contexts = ReadonlyMap<string, Context>
+
+/** The best hits after which is looked, and how far. */
+const [BEST, NEXT] = [4, 3]
+
+/** Memories told before or after one in the same conversation, nearest first. */
+async function toldBeside(
+  { store }: Pick<Deps, 'store'>,
+  owner: string,
+  { namespace, user }: Whose,
+  { id, text, source }: Memory,
+  order: 'asc' | 'desc',
+  limit: number,
+): Promise<Memory[]> {
+  const all = await store.listMemories(owner, { namespace, user: user ?? '', limit, after: id, order })
+  const isNear = (one: Memory): boolean => one.source?.conversation === source?.conversation && one.text !== text
+  return all.filter(isNear)
+}
+
+/** What each of these leans on. */
+export async function contextsOf(
+  deps: Pick<Deps, 'store'>,
+  owner: string,
+  whose: Whose,
+  hits: readonly MemoryHit[],
+): Promise<Contexts> {
+  const leaning = hits.map(({ memory }) => memory).filter(({ text, source }) => source !== null && leans(text))
+  const found = leaning.map(async (memory): Promise<[string, Context][]> => {
+    const before = await toldBeside(deps, owner, whose, memory, 'desc', 2 * LOOKED_BACK)
+    const context = contextOf(memory.text, [...new Set(before.map(({ text }) => text))])
+    return context ? [[memory.id, context]] : []
+  })
+  return new Map((await Promise.all(found)).flat())
+}
+
+/** What was told right after the best hits and leans on them: its own words may be none of those that were searched for. */
+export async function leaningAfter(
+  deps: Pick<Deps, 'store'>,
+  owner: string,
+  whose: Whose,
+  hits: readonly MemoryHit[],
+): Promise<MemoryHit[]> {
+  const best = hits.slice(0, BEST).filter(({ memory }) => memory.source !== null)
+  const after = await Promise.all(best.map(({ memory }) => toldBeside(deps, owner, whose, memory, 'asc', NEXT)))
+  const known = new Set(hits.map(({ memory }) => memory.id))
+  const fresh = after.flat().filter(({ id, text, ended }) => ended === null && !known.has(id) && leans(text))
+  const least = hits.at(-1)?.score ?? 0
+  return [...new Map(fresh.map((memory) => [memory.id, memory])).values()].map((memory) => {
+    return { memory, score: least, topic: null, words: null, similarity: null }
+  })
+}

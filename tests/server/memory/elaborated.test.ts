@@ -1,0 +1,48 @@
+/** Several things told of one subject, one message after the other, asked in another conversation, without a model. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadBundle } from '../../../runtime/bundle.ts'
+import { openEmbedder, type Embedder } from '../../../runtime/embedder.ts'
+import { DEFAULT_EMBEDDER } from '../../../server/cli.ts'
+import { MemoryHistory } from '../../support/memory-history.ts'
+import { elaboratedCases } from '../../support/newcomer-cases.ts'
+
+let embedder: Embedder
+let history: MemoryHistory
+beforeAll(async () => {
+  embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
+  history = new MemoryHistory(async (text) => ({
+    embedder: 'bundled',
+    vector: (await embedder.embed([embedder.encode(text)]))[0]!,
+  }))
+})
+afterAll(async () => {
+  await history.close()
+  embedder.close()
+})
+
+test.each([
+  [
+    ['We keep two goats behind the barn', 'they eat the hedge', 'the vet comes in march'],
+    'what do our goats eat',
+    'hedge',
+  ],
+  [['Our choir rehearses on Wednesdays.', 'I have the alto part.'], 'When does our choir rehearse?', 'Wednesdays'],
+  [['My cousin Milo opened a bakery in Graz', 'he lives above it'], "in which town is my cousin's bakery", 'Graz'],
+  [['got a red canoe for 300', "it's in the garage"], 'where do i keep the canoe', 'garage'],
+])('%s: %s', async (told, question, value) => {
+  const user = told.join()
+  for (const message of told) await history.say(message, user, user)
+  expect((await history.ask(question, true, user)).text).toContain(value)
+})
+
+test('of people who go on about a subject at least 7 in 10 questions are answered', async () => {
+  const cases = elaboratedCases().filter(({ part }, at) => part === 'P+' && at % 2 === 0)
+  let right = 0
+  for (const [at, { tells, asks, value }] of cases.entries()) {
+    const user = `talker-${at}`
+    for (const message of tells.flat()) await history.say(message, user, user)
+    if ((await history.ask(asks, true, user)).text.toLowerCase().includes(value!.toLowerCase())) right++
+  }
+  expect(cases.length).toBeGreaterThan(60)
+  expect(right / cases.length).toBeGreaterThan(0.7)
+})
