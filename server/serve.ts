@@ -4,13 +4,12 @@ import { availableParallelism } from 'node:os'
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import type { Config } from './config.ts'
-import { createClaimEncoder } from './critic/encoder/claim-encoder.ts'
-import { createSmallTalk } from './critic/small-talk.ts'
+import { startCritic } from './critic/encoder/claim-encoder.ts'
+import { startSmallTalk } from './critic/small-talk.ts'
 import type { VerifyMode } from './critic/verify-mode.ts'
 import type { Deps } from './deps.ts'
 import type { Bundle } from '../runtime/bundle.ts'
 import { startEmbedderThread } from './embedding/embedders.ts'
-import { openClassifier } from './embedding/open-classifier.ts'
 import { startController, type ControllerSource } from './controller/served-controller.ts'
 import { startEmbedders, type EmbedderSource } from './embedding/served-embedder.ts'
 import { startEngineThread } from './engine/engine-thread.ts'
@@ -134,14 +133,8 @@ export async function startServer(
     const embedders = await startEmbedders(sources.embedders, embedding, config, budget)
     const gating = await startController(sources.controller ?? null, embedders, embedding, config.gateThresholds)
     if (gating.refused !== null) log.warn(gating.refused)
-    const opened = (bundle: Bundle, what: string, otherwise = '') =>
-      openClassifier(bundle, checking, budget, { what, otherwise })
-    const critic = sources.critic
-      ? createClaimEncoder(sources.critic, await opened(sources.critic, 'the critic', ', or check by --critic rules'))
-      : null
-    const smallTalk = sources.smallTalk
-      ? createSmallTalk(sources.smallTalk, await opened(sources.smallTalk, 'what answers small talk,'))
-      : null
+    const critic = sources.critic ? await startCritic(sources.critic, checking, budget) : null
+    const smallTalk = await startSmallTalk(sources.smallTalk ?? null, checking, budget, log)
     await startModels(models, sources.models, {
       threads,
       tokenizers,

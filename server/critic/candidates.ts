@@ -15,6 +15,8 @@ import type { KnownFact, Note } from './verdict.ts'
 export const NEAREST = 0.15
 /** Of sentences that answer about as well, the one that was said last holds. */
 const ABOUT_AS_WELL = 0.1
+/** A fact on just the topic that is asked answers alone: of "I come from Poland" and "my hometown is Gdynia" one names the town. */
+const ON_THE_SAME = 0.04
 /** How much meaning adds to words: it decides between sentences that have the same. */
 const OF_MEANING = 0.2
 const MOST_QUOTED = 4
@@ -98,7 +100,9 @@ export function bestOf(candidates: Candidates, least: number): Answer[] {
   const ofTopic = candidates.ofTopic.filter(isSure)
   const all = ofTopic.length > 0 ? ofTopic : candidates.ofWords.filter(isSure)
   const most = Math.max(...all.map(({ score }) => score))
-  const best = all.filter(({ score }) => score >= most - ABOUT_AS_WELL).toSorted((a, b) => a.order - b.order)
+  const best = all
+    .filter(({ score }) => score >= most - (ofTopic.length > 0 ? ON_THE_SAME : ABOUT_AS_WELL))
+    .toSorted((a, b) => a.order - b.order)
   const last = best.at(-1)
   if (!last) return []
   return ofTopic.length > 0 ? unique(best).slice(-MOST_QUOTED) : [last]

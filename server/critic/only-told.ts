@@ -11,6 +11,10 @@ import type { SentenceVerdict } from './verdict.ts'
 export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
 /** The same to a question that may be about themselves. */
 const NOT_TOLD = `You have not told me that. ${ONLY_TOLD}`
+/** Said before anything else to who may hurt themselves. */
+const DANGER = 'You matter. Please talk to someone close to you about this, or call an emergency number now.'
+const IN_DANGER =
+  /\b(?:kill(?:ing)? my ?self|suicid\p{L}*|(?:want|going|wish) to die|wish i (?:was|were) dead|end (?:my life|it all)|hurt(?:ing)? my ?self|harm(?:ing)? my ?self|self[- ]?harm|overdos\p{L}*|too many pills|do(?:n'?t| not) want to (?:live|be here) any ?more)\b/iu
 /** How likely a reply to something that was kept has to be. */
 const SURE = 0.5
 /** Where something was kept. */
@@ -33,11 +37,13 @@ export async function onlyTold(
 ): Promise<Decision | null> {
   const written = told?.written ?? []
   const say = (text: string): Decision => ({ action: 'replace', text, facts: written.map(({ id }) => id) })
+  if (IN_DANGER.test(message)) return say(DANGER)
   if (written.length > 0) {
     const isSaid = verdicts.some(({ verdict }) => verdict === 'supported')
     if (question || isSaid) return null
     // "Gn, talk tomorrow" is kept, and said good night to.
-    const reply = written.every(({ fact }) => fact === null) ? await fitting() : null
+    const isRemark = written.length === 1 && written[0]!.fact === null && !/\d/u.test(message)
+    const reply = isRemark ? await fitting() : null
     return say(reply && reply.probability >= SURE && isOfTalk(reply) ? reply.text : NOTED)
   }
   if (GREETING.test(message)) return say(`Hello! ${ONLY_TOLD}`)

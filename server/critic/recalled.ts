@@ -17,7 +17,7 @@ import { withoutStale } from './shown-sentence.ts'
 import type { KnownFact, SentenceVerdict } from './verdict.ts'
 
 /** From here on a sentence is an answer without more ado. */
-const SURE = 0.8
+const SURE = 0.85
 /** Words that name what is asked about are rarer than this. */
 const [RARE, RAREST] = [0.5, 0.75]
 

@@ -2,10 +2,16 @@
 import type { Bundle } from '../../runtime/bundle.ts'
 import { fittingReply, type FittingReply } from '../../runtime/small-talk.ts'
 import { ConfigError } from '../config-error.ts'
-import type { OpenEmbedder } from '../embedding/embedders.ts'
+import type { Logger } from 'pino'
+import type { EmbedderThread, OpenEmbedder } from '../embedding/embedders.ts'
+import { openClassifier } from '../embedding/open-classifier.ts'
+import type { MemoryBudget } from '../memory-budget.ts'
 
 /** Milliseconds after which an answer is waited for no longer. */
 const PATIENCE_MS = 5_000
+
+/** Small talk is short: of a longer message the beginning is read. */
+const MOST_CHARACTERS = 500
 
 export interface SmallTalk {
   readonly name: string
@@ -21,9 +27,28 @@ export function createSmallTalk({ manifest }: Pick<Bundle, 'manifest'>, open: Op
   return {
     name,
     async reply(owner, message) {
+      const text = message.slice(0, MOST_CHARACTERS).trim()
+      if (text === '') return null
       const signal = AbortSignal.timeout(PATIENCE_MS)
-      const { vectors } = await open.embed([message], { owner, keep: Number.MAX_SAFE_INTEGER, signal })
+      const { vectors } = await open.embed([text], { owner, keep: Number.MAX_SAFE_INTEGER, signal })
       return fittingReply(vectors[0]!, classifier.labels, smallTalk)
     },
+  }
+}
+
+/** Opens the bundle; without room for it, or where it cannot be opened, small talk gets general replies, and the log says so. */
+export async function startSmallTalk(
+  bundle: Bundle | null,
+  thread: EmbedderThread,
+  budget: MemoryBudget,
+  log: Logger,
+): Promise<SmallTalk | null> {
+  if (!bundle) return null
+  try {
+    const words = { what: 'what answers small talk', otherwise: '' }
+    return createSmallTalk(bundle, await openClassifier(bundle, thread, budget, words))
+  } catch (error) {
+    log.warn({ err: error }, 'small talk gets general replies')
+    return null
   }
 }

@@ -18,7 +18,7 @@ export function openClassifier(
   const bytes = weights.reduce((sum, one) => sum + files[one]!.bytes, 0)
   if (bytes > budget.free)
     throw new Error(
-      `${what} ${name} needs ${bytes} bytes of memory, and --memory leaves ${budget.free}. Allow more${otherwise}.`,
+      `${what} (${name}) needs ${bytes} bytes of memory, and --memory leaves ${budget.free}. Allow more${otherwise}.`,
     )
   budget.take('weights', bytes)
   return thread.open(bundle.dir, THREADS)

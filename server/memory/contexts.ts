@@ -7,20 +7,25 @@ import { contextOf, leans, LOOKED_BACK, type Context } from './recall/leaning.ts
 /** By the id of a memory. */
 export type Contexts = ReadonlyMap<string, Context>
 
-/** The best hits after which is looked, and how far. */
-const [BEST, NEXT] = [4, 3]
+/** The best hits that are looked at, those after which is looked, and how far. */
+const [MOST, BEST, NEXT] = [8, 2, 3]
+/** Where each turn is a conversation of its own, as in chat completions, what was told within so many milliseconds belongs together. */
+const SOON_MS = 600_000
 
 /** Memories told before or after one in the same conversation, nearest first. */
 async function toldBeside(
   { store }: Pick<Deps, 'store'>,
   owner: string,
   { namespace, user }: Whose,
-  { id, text, source }: Memory,
+  { id, text, source, created }: Memory,
   order: 'asc' | 'desc',
   limit: number,
 ): Promise<Memory[]> {
   const all = await store.listMemories(owner, { namespace, user: user ?? '', limit, after: id, order })
-  const isNear = (one: Memory): boolean => one.source?.conversation === source?.conversation && one.text !== text
+  const isAlone = source?.conversation === source?.response
+  const isSoon = (one: Memory): boolean => isAlone && Math.abs(one.created - created) < SOON_MS
+  const isNear = (one: Memory): boolean =>
+    one.source !== null && one.text !== text && (one.source.conversation === source?.conversation || isSoon(one))
   return all.filter(isNear)
 }
 
@@ -31,7 +36,10 @@ export async function contextsOf(
   whose: Whose,
   hits: readonly MemoryHit[],
 ): Promise<Contexts> {
-  const leaning = hits.map(({ memory }) => memory).filter(({ text, source }) => source !== null && leans(text))
+  const leaning = hits
+    .slice(0, MOST)
+    .map(({ memory }) => memory)
+    .filter(({ text, source }) => source !== null && leans(text))
   const found = leaning.map(async (memory): Promise<[string, Context][]> => {
     const before = await toldBeside(deps, owner, whose, memory, 'desc', 2 * LOOKED_BACK)
     const context = contextOf(memory.text, [...new Set(before.map(({ text }) => text))])

@@ -133,14 +133,15 @@ export async function findEvidence(
   if (!found) return UNREACHABLE
   const { embedder, topics } = found
   const whose = { namespace, user }
-  const hits = [...found.hits, ...((await leaningAfter(deps, owner, whose, found.hits).catch(nullIfAway)) ?? [])]
-  const contexts = (await contextsOf(deps, owner, whose, hits).catch(nullIfAway)) ?? new Map()
+  const question = readQuestion(message, topics.length > 0)
+  const after = question && (await leaningAfter(deps, owner, whose, found.hits).catch(nullIfAway))
+  const hits = [...found.hits, ...(after ?? [])]
+  const contexts = (question && (await contextsOf(deps, owner, whose, hits).catch(nullIfAway))) ?? new Map()
   const words = contentWords(message)
   const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
   const { fresh, denied } = withoutDenied(known)
   const scored = fresh.map(scoredOf)
-  const question = readQuestion(message, topics.length > 0)
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
   const by = question && { owner, use, message, question, asked: topics, least: relevance.answer, contexts }
   const answer = by && (await answering(deps, by, { fresh, denied }, signal).catch(nullIfAway))

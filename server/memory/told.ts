@@ -55,7 +55,8 @@ async function readTold(
     ({ memory: { source } }) => source?.conversation === origin.conversation,
   )
   const told = toldBy(message, recent)
-  const revises = mayRevise(message) && told.facts.every(({ kind }) => kind === 'told')
+  const revises =
+    mayRevise(message) && !message.trimEnd().endsWith('?') && told.facts.every(({ kind }) => kind === 'told')
   const { held, stated } = revises ? await revisable(store, whose, message) : { held: [], stated: [] }
   const revised = revisionOf(message, told.facts, recent, [...stated, ...held])
   const ownTold = { ...told, statements: told.statements.filter(isOwn) }

@@ -192,9 +192,11 @@ export function createMemories(
       return row ? read(owner, row).memory : null
     },
     listMemories(owner, { namespace, user, limit, after, order }) {
-      const from = after === null ? null : (rowOf(owner, after)?.seq ?? null)
-      const statement = order === 'asc' ? sql.listUp : sql.listDown
-      const rows = statement.all(owner, namespace, namespace, user, user, Date.now(), from, from, limit)
+      const isUp = order === 'asc'
+      const first = isUp ? -1 : Number.MAX_SAFE_INTEGER
+      const from = after === null ? first : (rowOf(owner, after)?.seq ?? first)
+      const statement = isUp ? sql.listUp : sql.listDown
+      const rows = statement.all(owner, namespace, namespace, user, user, Date.now(), from, limit)
       return readable(owner, rows as MemoryRow[])
     },
     factsOf(owner, { namespace, user, topics, ended, limit }) {
@@ -350,8 +352,8 @@ function prepare(database: Database.Database) {
       WHERE scope = ? AND user_id = ? AND topic IS NOT NULL AND ended IS NULL`),
     byId: database.prepare(`${SELECT_MEMORY} WHERE owner = ? AND id = ?`),
     bySeq: database.prepare(`${SELECT_MEMORY} WHERE seq = ?`),
-    listUp: database.prepare(`${listed} AND (? IS NULL OR seq > ?) ORDER BY seq LIMIT ?`),
-    listDown: database.prepare(`${listed} AND (? IS NULL OR seq < ?) ORDER BY seq DESC LIMIT ?`),
+    listUp: database.prepare(`${listed} AND seq > ? ORDER BY seq LIMIT ?`),
+    listDown: database.prepare(`${listed} AND seq < ? ORDER BY seq DESC LIMIT ?`),
     chosen: database.prepare(`${ids} AND (? IS NULL OR namespace = ?) AND (? IS NULL OR user_id = ?)`),
     chosenById: database.prepare(`${ids} AND id = ?`),
     expired: database.prepare(`${SELECT_MEMORY} WHERE expires <= ?`),

@@ -1,6 +1,6 @@
 /**
  * What answers the bundled model's small talk. It starts from the embedder, whose tokenizer it has:
- *   mneme train small-talk --set tokenizer.folder=models/pretrained/embedder --init runs/embedder
+ *   mneme train small-talk --init runs/embedder --set tokenizer.folder=runs/embedder/last
  */
 import { defineRecipe } from './define.ts'
 

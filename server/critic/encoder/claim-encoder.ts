@@ -12,7 +12,9 @@ import {
 } from '../../../runtime/critic.ts'
 import type { Bundle } from '../../../runtime/bundle.ts'
 import { ConfigError } from '../../config-error.ts'
-import type { OpenEmbedder } from '../../embedding/embedders.ts'
+import type { EmbedderThread, OpenEmbedder } from '../../embedding/embedders.ts'
+import { openClassifier } from '../../embedding/open-classifier.ts'
+import type { MemoryBudget } from '../../memory-budget.ts'
 import { inFirstPerson } from '../person.ts'
 
 /** Milliseconds after which an answer is waited for no longer: the sentence is then an error. */
@@ -75,4 +77,10 @@ function probabilitiesOf(
 ): ClaimProbabilities {
   const of = (verdict: VerdictLabel): number => probabilities[logits[verdict]]!
   return { supported: of('supported'), contradicted: of('contradicted'), unchecked: of('unchecked') }
+}
+
+/** The encoder in a thread of its own. Throws where there is no room for it within the budget, or it cannot be opened. */
+export async function startCritic(bundle: Bundle, thread: EmbedderThread, budget: MemoryBudget): Promise<ClaimEncoder> {
+  const words = { what: 'the critic', otherwise: ', or check by --critic rules' }
+  return createClaimEncoder(bundle, await openClassifier(bundle, thread, budget, words))
 }

@@ -40,8 +40,11 @@ export function tell(
   const whole = valueSpan(reading.plain, span, readAs)
   if (whole === undefined) return false
   const all = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
-  // "Big Kev, sound bloke" is one name.
-  const isNext = (value: Span): boolean => isProper(reading.plain.slice(value.start, value.end))
+  // "Big Kev, sound bloke" is one name, "tim, anna and bo" are three.
+  const isNext = ({ start, end }: Span): boolean => {
+    const said = reading.plain.slice(start, end)
+    return isProper(said) || !said.includes(' ')
+  }
   const values = topic.attribute === 'name' ? all.filter((value, at) => at === 0 || isNext(value)) : all
   for (const value of values) {
     add(

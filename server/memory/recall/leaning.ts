@@ -16,20 +16,34 @@ export const LOOKED_BACK = 3
 /** A few words without anybody who does something: "140 guests". */
 const FEW = 4
 
-const BACK =
-  /\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|there|this|that|these|those|one|ones)\b(?!\s+(?:is|are|was)\s+(?:raining|snowing)\b)/iu
+/** "It", "there" and "they" stand for something of before where they come first: "we had soup and it was cold" says what was cold. */
+const THINGS_FIRST =
+  /^(?:\S+\s+){0,2}(?:it|its|it['’]s|they|them|their|theirs|there|this|that|these|those|one|ones)\b/iu
+/** "She" and "his" do where nobody is named before them. */
+const BEING = /\b(?:he|she|him|her|his|hers)(?:['’]s)?\b/iu
 const OF_USER = /\b(?:i|i'?m|i'?ve|me|my|mine|we|we'?re|us|our|ours)\b/iu
 
 /** Whether a sentence may be about something that only another one names. */
 export function leans(text: string): boolean {
-  return BACK.test(text) || (wordsOf(text).length <= FEW && !OF_USER.test(text))
+  return THINGS_FIRST.test(text) || meansSomebody(text) || (wordsOf(text).length <= FEW && !OF_USER.test(text))
+}
+
+function meansSomebody(text: string): boolean {
+  const at = BEING.exec(text)?.index
+  if (at === undefined) return false
+  const before = text.slice(0, at)
+  return (
+    !wordsOf(before).some(isBeingWord) && namesIn(before).length === 0 && !/^\p{Lu}\p{Ll}+\s+\p{Ll}+s\b/u.test(before)
+  )
 }
 
 /** What a sentence leans on; null: nothing. `before`: what was told before it in its conversation, the nearest first. */
 export function contextOf(text: string, before: readonly string[]): Context | null {
   if (!leans(text)) return null
   const read: string[] = []
+  const isOther = otherGender(text)
   for (const one of before.slice(0, LOOKED_BACK)) {
+    if (isOther?.test(one)) continue
     read.push(one)
     if (!leans(one)) break
   }
@@ -39,6 +53,22 @@ export function contextOf(text: string, before: readonly string[]): Context | nu
   const named = words.filter((word) => names.has(word) || isBeingWord(word))
   return { named, other: words.filter((word) => !named.includes(word)) }
 }
+
+const SHE = /\b(?:she|her|hers)\b/iu
+const HE = /\b(?:he|him|his)\b/iu
+const WOMEN =
+  /\b(?:mum|mom|mother|wife|sister|daughter|aunt|auntie|grandma|granny|nan|grandmother|girlfriend|niece|granddaughter|fianc\u00E9e|mrs|ms|lady|woman|girl)\b/iu
+const MEN =
+  /\b(?:dad|father|husband|brother|son|uncle|grandpa|grandad|grandfather|boyfriend|nephew|grandson|mr|man|lad|boy)\b/iu
+
+/** What a sentence that says "she" is not about: "my dad is a baker". Null: it says neither, or both. */
+function otherGender(text: string): RegExp | null {
+  const [she, he] = [SHE.test(text), HE.test(text)]
+  if (she === he) return null
+  return she ? only(MEN, WOMEN) : only(WOMEN, MEN)
+}
+
+const only = (these: RegExp, those: RegExp): RegExp => new RegExp(`^(?!.*${those.source})(?=.*${these.source})`, 'isu')
 
 /** Words with a capital behind the first one, in lower case. */
 function namesIn(text: string): string[] {

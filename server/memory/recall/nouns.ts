@@ -33,10 +33,10 @@ export function hasValue(text: string, known: ReadonlySet<string>): boolean {
 /** A word from this nearness on may be one of a kind: a cello is an instrument. */
 const OF_KIND = 0.4
 
-/** "Which knee was it?": "my knee surgery went fine" has the noun and does not say which. */
+/** "Which knee was it?": "my knee surgery went fine" does not say which. "Which hospital do I work at?": "I am a night nurse" neither. */
 export function leavesOpen({ which, known }: Question, text: string): boolean {
   const words = [...new Set(wordsOf(text))]
-  if (which === null || !words.some((word) => stem(word) === stem(which)) || hasValue(text, known)) return false
+  if (which === null || hasValue(text, known)) return false
   const fresh = words.filter((word) => !isCommon(word) && !known.has(word) && stem(word) !== stem(which))
   return !isSpecified(which, words) && !fresh.some((word) => nearness(which, word) >= OF_KIND)
 }

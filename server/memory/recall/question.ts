@@ -191,16 +191,22 @@ function askingFirst(sentence: string): string {
   const parts = sentence.split(/,\s+|\s+(?=(?:where|when|who|what|which)(?:'?s| is| are)\b)/iu)
   const at = parts.findIndex((part) => ASKING.test(part.replace(LEAD, '')))
   if (at <= 0 || STATED.test(parts[0]!)) return sentence
+  // "Oskar who is nine and Felix who is six"
+  if (!/\?\s*$/u.test(sentence) && wordsOf(parts.slice(0, at).join(' ')).length > NAMED_FIRST) return sentence
   const end = /[?!.]+$/u.exec(sentence)?.[0] ?? ''
   return `${[...parts.slice(at), ...parts.slice(0, at)].join(' ').replaceAll(/[?!.]+/gu, '')}${end}`
 }
+
+/** "The key to the shed, where is it": so many words may stand before what asks. */
+const NAMED_FIRST = 6
 
 /** "Did I tell you where ...", "I know what ...": what follows belongs to it. */
 const STATED =
   /\b(?:know|knew|tell|told|see|saw|forgot|forget|remember|remind|recall|wonder|sure|idea|say|said|asked?)(?: me| you)?(?: again)?$/iu
 const ASKED_FOR = /\b(?:remind me|tell me|remember|recall|give me|forgot)\b/iu
 /** "The bus is late again" */
-const SAYS_SO = /\b(?:is|are|am|was|were|has|have|had)\b|['’](?:s|re|m) \p{L}+ing\b/iu
+const SAYS_SO =
+  /\b(?:is|are|am|was|were|has|have|had|\p{L}+ed|lost|got|went|came|did|broke|left|forgot)\b|['’](?:s|re|m) \p{L}+ing\b/iu
 /** "Locker combination pls" */
 const WANTED =
   /^(?!(?:translate|write|give|make|tell|show|help|explain|stop|be|do|don'?t|can|could|please)\b)(?:[\p{L}'-]+ ){1,5}(?:pls|please|plz|again)[\s.!]*$/iu

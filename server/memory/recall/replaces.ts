@@ -8,14 +8,24 @@ import { REPLACEMENT_WEIGHTS } from './replacement-weights.ts'
 export function replaces(question: Question, said: string, next: Next): number {
   if (Math.max(said.length, next.text.length) > MAX_SENTENCE) return 0
   const features = replacementFeatures(question, said, next)
-  if (goesOn(features)) return 0
+  if (!mayReplace(features)) return 0
   const sum = REPLACEMENT_FEATURES.reduce((all, name) => all + REPLACEMENT_WEIGHTS[name] * features[name], 0)
   return 1 / (1 + Math.exp(-sum))
 }
 
-/** "I sing alto", after when the choir meets: it has nothing of what is asked, and does not say that anything is other than it was. */
-function goesOn(features: ReplacementFeatures): boolean {
-  return features.lacksKind === 1 && OF_CHANGE.every((name) => features[name] === 0)
+/** How much of what is asked a sentence has to name to say it anew. */
+const ASKED = 0.3
+
+/**
+ * People go on about a subject far more often than they correct themselves: "he keeps bees" after "he was the surveyor". So a sentence
+ * has to say that something is other than it was, or say anew what is asked.
+ */
+function mayReplace(f: ReplacementFeatures): boolean {
+  if (OF_CHANGE.some((name) => f[name] === 1)) return true
+  // Right after it a few words are enough, but for those that have nothing of what is asked.
+  if (f.isNext === 1) return f.lacksKind === 0 || (f.isTiny === 1 && f.ofUser === 0)
+  const hasValue = f.holdsKind === 1 || f.definiteValue === 1 || f.numberValue === 1 || f.nameValue === 1
+  return hasValue && f.sharedAsked >= ASKED
 }
 
 const OF_CHANGE = [
@@ -23,12 +33,8 @@ const OF_CHANGE = [
   'corrects',
   'corrected',
   'isNow',
-  'isOldOff',
-  'namesOld',
   'isRespelled',
   'turnChanges',
   'turnNamesOld',
-  'byFollowUp',
-  'isTiny',
-  'isFragment',
+  'isOldOff',
 ] as const

@@ -76,7 +76,8 @@ export class ReplacingTurns {
     let followed: Omit<Followed, 'said'> = { holding: null, shown: [], also: null }
     for (const [at, turn] of this.#turns.entries()) {
       if (at <= found) continue
-      const isNext = at === found + 1
+      // What comes after a correction is not lightly another one.
+      const isNext = at === found + 1 && followed.holding === null
       // What holds so far may be replaced as well as what it replaced.
       const before = followed.holding ? [...said, followed.holding.text] : said
       const scored = this.#scored(turn, at, before, isNext, root?.memory ?? this.#own)

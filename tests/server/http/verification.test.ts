@@ -298,3 +298,11 @@ test('a turn goes on where what answers small talk fails', async () => {
     'I only remember what you tell me about yourself.',
   )
 })
+
+test('who may hurt themselves is told whom to turn to, whatever is kept', async () => {
+  const { smallTalk, close } = await openSmallTalk()
+  onTestFinished(close)
+  const { server } = await answeringWith({ knowsOnlyTold: true, smallTalk }, 'ok')
+  for (const input of ['I want to kill myself', 'i took too many pills'])
+    expect(textOf((await respond(server, input, policy('quote'))).json)).toMatch(/^You matter\./u)
+})

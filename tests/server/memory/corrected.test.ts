@@ -168,3 +168,17 @@ test('a starred word that mends a spelling leaves what was said around it', asyn
   await history.say('third*', 'bo')
   expect((await history.ask('which floor is my locker on', true, 'bo')).text).toContain('floor')
 })
+
+test.each([
+  ['My locker code is 4071', '* buy milk', "what's my locker code", '4071'],
+  ['My locker code is 4071', 'lol*', "what's my locker code", '4071'],
+  ["My sister's name is Anna", '* thanks!', "what's my sister's name", 'Anna'],
+  ['my favourite band is Muse', '*yawns', "what's my favourite band", 'Muse'],
+  ['I live in Bern', 'f*', 'where do I live', 'Bern'],
+  ['I have a dog called Rex and a cat called Tom', '*Tim', 'what is my dog called', 'Rex'],
+  ['My friend Hamish keeps bees', 'Why did the minister not come?', 'what does Hamish keep', 'bees'],
+])('%s / %s corrects nothing', async (told, starred, question, value) => {
+  const user = `${told} ${starred}`
+  for (const message of [told, starred]) await history.say(message, user)
+  expect((await history.ask(question, true, user)).text).toContain(value)
+})

@@ -28,6 +28,8 @@ test.each([
   ],
   [['Our choir rehearses on Wednesdays.', 'I have the alto part.'], 'When does our choir rehearse?', 'Wednesdays'],
   [['My cousin Milo opened a bakery in Graz', 'he lives above it'], "in which town is my cousin's bakery", 'Graz'],
+  [['My mum is 62', 'My dad is a baker', 'She retired in June'], 'when did my mum retire', 'June'],
+  [['I sing in the choir on Wednesdays.', 'I sing alto'], 'when is choir', 'Wednesdays'],
   [['got a red canoe for 300', "it's in the garage"], 'where do i keep the canoe', 'garage'],
 ])('%s: %s', async (told, question, value) => {
   const user = told.join()

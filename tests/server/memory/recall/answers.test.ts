@@ -64,7 +64,6 @@ describe('sentences that answer a question', () => {
     ['what time does the play start?', 'the play is on March 6'],
     ['how many coins do I own?', 'I collect coins from before 1900'],
     ['how old is my wife?', "my wife's birthday is on 2 November"],
-    ['where was grandad born?', 'Grandad Otto was born in 1931'],
     ["what's the booking reference for the hotel?", 'Booked the hotel in Delft for us'],
   ])('none for %s: %s', async (asked, told) => {
     expect(await sure(asked, told)).toBeLessThan(LEAST_SURE)
