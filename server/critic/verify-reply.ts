@@ -171,7 +171,8 @@ function confirmation(
   const written = told?.ended.length ? told.written : []
   const isSaid = verdicts.some(({ verdict }) => verdict === 'supported')
   if (decided.action !== 'keep' || isSaid || asked.length > 0 || written.length === 0) return null
-  const texts = [...new Set(written.map(({ text }) => `"${text}"`))]
+  const inOrder = written.toSorted((a, b) => (a.source?.start ?? 0) - (b.source?.start ?? 0))
+  const texts = [...new Set(inOrder.map(({ text }) => `"${text}"`))]
   return { action: 'replace', text: `I will remember: ${texts.join(' ')}`, facts: written.map(({ id }) => id) }
 }
 

@@ -29,6 +29,9 @@ const LINK = /^(?:so|but|and|because|then)\s+/iu
 /** Rarer words than this name what holds; the others are of any sentence. */
 const RARE = 0.5
 
+/** "They are not coming in August but in October": what is left of the beginning. */
+const LEFT_BEFORE_BUT = /(?<=^|[.!?]\s)(?:\S+\s+){1,2}but\s+(?=(?:in|on|at|to|with|for|from|the|an?|my|our)\s)/giu
+
 /** A page is no correction: it is quoted as it is. */
 const LONGEST = 2000
 
@@ -40,7 +43,7 @@ export function heldPart(question: Question, before: readonly string[], next: st
   const isOld = (text: string): boolean => wordsOf(text).some((word) => old.has(stem(word)))
   const moved = next.replace(MOVED_FROM, '').replace(OVER, '')
   if (!isOld(next)) return tidy(moved)
-  const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail))
+  const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail)).replace(LEFT_BEFORE_BUT, '')
   const pieces = bare.split(PIECE).map((piece) => withoutGivenUp(piece, isOld))
   const clean = pieces.filter((piece) => !isOld(piece))
   const answer = (piece: string): number => answerIn(question, piece, said)
@@ -93,11 +96,17 @@ function answerIn({ wanted, known }: Question, piece: string, said: string): num
   return isOfKind ? (hasNewValue(piece, said) ? 2 : 1) : 0
 }
 
+/** "Correction" alone says nothing. */
+const ANNOUNCES = /^(?:correction|update|edit|typo|oops|whoops|sorry|scratch|actually|ps)$/u
+
 /** Whether there is a word that was not said before, and that not each sentence has. */
 function says(text: string, said: string): boolean {
   const before = new Set(wordsOf(said).map(stem))
   return wordsOf(text).some(
-    (word) => (/\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)) && !before.has(stem(word)),
+    (word) =>
+      (/\d/u.test(word) || (!isCommon(word) && rarityOf(word) > RARE)) &&
+      !before.has(stem(word)) &&
+      !ANNOUNCES.test(word),
   )
 }
 

@@ -165,5 +165,6 @@ export function turnsOf(memories: readonly Memory[]): Memory[][] {
     const turn = turnOf(memory)
     turns.set(turn, [...(turns.get(turn) ?? []), memory])
   }
-  return [...turns.values()]
+  const place = ({ source }: Memory): number => source?.start ?? 0
+  return [...turns.values()].map((turn) => turn.toSorted((a, b) => place(a) - place(b)))
 }

@@ -182,3 +182,23 @@ test.each([
   for (const message of [told, starred]) await history.say(message, user)
   expect((await history.ask(question, true, user)).text).toContain(value)
 })
+
+test.each([
+  [
+    'Dana wants a blue scarf i think',
+    'correction, Dana wants a green scarf not a blue one',
+    'what colour scarf should i buy',
+    'green',
+  ],
+  [
+    'They are coming to stay with us at the end of August.',
+    'Ingrid has changed her plans. They are not coming in August after all but in the October half-term, because Felix broke his arm.',
+    'When is Ingrid coming to visit?',
+    'in the October half-term',
+  ],
+])('what is quoted of a correction is whole: %s / %s', async (told, corrects, question, value) => {
+  for (const message of [told, corrects]) await history.say(message, corrects)
+  const { text } = await history.ask(question, true, corrects)
+  expect(text).toContain(value)
+  expect(text).not.toMatch(/"correction"|They but/u)
+})
