@@ -1,12 +1,9 @@
 /** Memories whose value a later one denies: "I go to Elm Park", and then "my school is no longer Elm Park". */
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
-import { sameTopic } from './facts/topic.ts'
+import { SAME_THING, sameTopic } from './facts/topic.ts'
 import { isBeingWord } from './facts/vocabulary.ts'
 import { isCommon, stem } from './search-words.ts'
 import { wordsOf } from './words.ts'
-
-/** How much of a topic two facts on the same share. */
-const SAME_THING = 0.5
 
 /** An entry, and the later one that denies it. */
 export interface Denied {

@@ -1,7 +1,7 @@
 /** Which sentences of a reply rest on what it has read: by words, without a model. */
 import type { SentenceVerdict } from '../critic/verdict.ts'
 import type { FoundChunk } from '../files/search-files.ts'
-import { contentWords } from '../memory/evidence.ts'
+import { contentWords } from '../memory/relevance.ts'
 import { sentencesOf } from '../memory/facts/sentences.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'

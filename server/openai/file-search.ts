@@ -2,7 +2,7 @@
 import type { Deps } from '../deps.ts'
 import { DEFAULT_RESULTS, isMemoryStore, searchFiles, type FoundChunk } from '../files/search-files.ts'
 import { findOpenStore, requireMemoryStore, touch } from '../files/vector-stores.ts'
-import { contentWords } from '../memory/evidence.ts'
+import { contentWords } from '../memory/relevance.ts'
 import { wordsOf } from '../memory/words.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
 import { ApiError } from './errors.ts'

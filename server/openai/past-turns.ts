@@ -1,7 +1,8 @@
 /** Turns of other conversations that a reply reads: what their user asked and wanted then, and told if it still holds. */
 import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-features.ts'
 import type { Deps } from '../deps.ts'
-import { contentWords, leastOf, overlapOf, type MemoryUse, type Search } from '../memory/evidence.ts'
+import type { MemoryUse, Search } from '../memory/evidence.ts'
+import { contentWords, leastOf, overlapOf } from '../memory/relevance.ts'
 import { sortedSentences } from '../memory/facts/sorted-sentences.ts'
 import { wordsOf } from '../memory/words.ts'
 import { searchEpisodes, type FoundEpisode } from './episodes.ts'

@@ -24,6 +24,9 @@ const LIGHT: ReadonlySet<string> = new Set([
   'info',
 ])
 
+/** How much of a topic two facts on the same share at least. */
+export const SAME_THING = 0.5
+
 /**
  * How surely a fact is about what is asked: 0 is not at all, 1 is the same topic in the same or other words. What is liked is a
  * hobby where its value, if it is given, is a pastime.

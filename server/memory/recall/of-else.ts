@@ -2,7 +2,7 @@
 import { NO_TOPIC } from '../facts/follow-ups.ts'
 import { nounWords } from '../facts/noun-phrase.ts'
 import { topicKey } from '../facts/supersede.ts'
-import { sameTopic } from '../facts/topic.ts'
+import { SAME_THING, sameTopic } from '../facts/topic.ts'
 import { OWN_NOUNS, spelled } from '../facts/vocabulary.ts'
 import type { Question } from './question.ts'
 import { isSomebody } from './likeness.ts'
@@ -71,8 +71,6 @@ function namesPlaces(next: string, { wanted }: Question): boolean {
 const OF_THINGS = /^(?:size|number|name|code|password|address|date|time|day|color|type|brand|price|cost)$/u
 /** Longer names of topics are half a sentence. */
 const MOST_NOUNS = 2
-/** How much of a topic two facts on the same share. */
-const SAME_THING = 0.5
 
 /** Whether rules have read in the later one what took the place of the earlier. */
 export function isOnTopic(earlier: readonly Memory[], { fact, created }: Memory): boolean {

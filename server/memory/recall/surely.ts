@@ -1,7 +1,7 @@
 /** How surely what a user told answers a question of theirs: by its words, and by what rules have read in both. */
 import { definiteFact } from '../facts/definite.ts'
 import type { Topic } from '../facts/fact.ts'
-import { sameBeing, sameTopic } from '../facts/topic.ts'
+import { SAME_THING, sameBeing, sameTopic } from '../facts/topic.ts'
 import { isBeing } from '../facts/vocabulary.ts'
 import { stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
@@ -11,8 +11,8 @@ import type { Context } from './leaning.ts'
 import type { Question } from './question.ts'
 import { areAlike } from './related-words.ts'
 
-/** How much of a topic two things share at least, and how surely a fact on another one answers at most. */
-const [SAME_THING, MOST_OF_OTHERS] = [0.5, 0.65]
+/** How surely a fact on another topic answers at most. */
+const MOST_OF_OTHERS = 0.65
 /** A fact about just what is asked answers in any words. */
 export const JUST_THAT = 0.95
 
