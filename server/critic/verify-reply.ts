@@ -7,6 +7,7 @@ import { toldAround } from '../memory/neighbours.ts'
 import { comparing } from '../memory/similarity.ts'
 import type { TurnMemories } from '../memory/told.ts'
 import type { Memory } from '../store/memory-calls.ts'
+import { allTold } from './all-told.ts'
 import { checkReply } from './check-reply.ts'
 import { encodeVerdicts } from './encoder/encode-verdicts.ts'
 import { decide, type Decision } from './policy.ts'
@@ -89,7 +90,9 @@ export async function verifyReply(
   const recollection = ended.length > 0 ? recollect(question, all) : read
   const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
   const later = recollection && (await withLater(question, recollection, whose))
-  const answer = later && recalled(question, later, reply, verdicts, all, { mayMiss: !isWhole, knowsOnlyTold })
+  const everything = policy === 'quote' ? allTold(question, facts, !isWhole) : null
+  const answer =
+    everything ?? (later && recalled(question, later, reply, verdicts, all, { mayMiss: !isWhole, knowsOnlyTold }))
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
   const fitting = async (): Promise<FittingReply | null> => {

@@ -306,3 +306,14 @@ test('who may hurt themselves is told whom to turn to, whatever is kept', async 
   for (const input of ['I want to kill myself', 'i took too many pills'])
     expect(textOf((await respond(server, input, policy('quote'))).json)).toMatch(/^You matter\./u)
 })
+
+test('what is known of a user is what they told last, in their words', async () => {
+  const { server } = await answeringWith({ knowsOnlyTold: true }, 'It is Paris.')
+  const ask = async (input: string): Promise<string> => textOf((await respond(server, input, policy('quote'))).json)
+  expect(await ask('What do you know about me?')).toBe('You have not told me anything about yourself yet.')
+  await ask(CODE)
+  await ask('My dog is called Rex.')
+  expect(await ask('What do you know about me?')).toBe(`You told me: "${CODE}" "My dog is called Rex."`)
+  expect(await ask('so what have I told you so far')).toContain('Rex')
+  expect(await ask('What do you know about Paris?')).not.toContain('Rex')
+})
