@@ -31,7 +31,7 @@ function curves(path: string, name: string): string {
 const pictures: Readonly<Record<string, string>> = {
   'keeper/curves.svg': curves('keeper/metrics.jsonl', 'keeper'),
   'keeper/curves-long.svg': curves('keeper/metrics-long.jsonl', 'keeper-long'),
-  'keeper/curves-small.svg': curves('keeper/metrics-small.jsonl', 'keeper-small'),
+  'small-talk/curves.svg': curves('small-talk/metrics.jsonl', 'small-talk'),
   'keeper/recall.svg': recallPicture(
     [
       { name: 'keeper', result: recall('keeper/recall.json') },
