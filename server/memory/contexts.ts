@@ -29,17 +29,26 @@ async function toldBeside(
   return all.filter(isNear)
 }
 
+/** What was found, with what leans on the best of it, and what each of these leans on. */
+export async function inContext(
+  deps: Pick<Deps, 'store'>,
+  owner: string,
+  whose: Whose,
+  found: readonly MemoryHit[],
+): Promise<{ readonly hits: readonly MemoryHit[]; readonly contexts: Contexts }> {
+  const after = await leaningAfter(deps, owner, whose, found)
+  const contexts = await contextsOf(deps, owner, whose, [...found.slice(0, MOST), ...after])
+  return { hits: [...found, ...after], contexts }
+}
+
 /** What each of these leans on. */
-export async function contextsOf(
+async function contextsOf(
   deps: Pick<Deps, 'store'>,
   owner: string,
   whose: Whose,
   hits: readonly MemoryHit[],
 ): Promise<Contexts> {
-  const leaning = hits
-    .slice(0, MOST)
-    .map(({ memory }) => memory)
-    .filter(({ text, source }) => source !== null && leans(text))
+  const leaning = hits.map(({ memory }) => memory).filter(({ text, source }) => source !== null && leans(text))
   const found = leaning.map(async (memory): Promise<[string, Context][]> => {
     const before = await toldBeside(deps, owner, whose, memory, 'desc', 2 * LOOKED_BACK)
     const context = contextOf(memory.text, [...new Set(before.map(({ text }) => text))])
@@ -49,7 +58,7 @@ export async function contextsOf(
 }
 
 /** What was told right after the best hits and leans on them: its own words may be none of those that were searched for. */
-export async function leaningAfter(
+async function leaningAfter(
   deps: Pick<Deps, 'store'>,
   owner: string,
   whose: Whose,

@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import { answering } from './answering.ts'
-import { contextsOf, leaningAfter, type Contexts } from './contexts.ts'
+import { inContext, type Contexts } from './contexts.ts'
 import { withoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { otherIn } from './facts/others.ts'
@@ -115,11 +115,9 @@ export async function findEvidence(
   const found = await recall(deps, owner, asked, signal, made).catch(nullIfAway)
   if (!found) return UNREACHABLE
   const { embedder, topics } = found
-  const whose = { namespace, user }
   const question = readQuestion(message, topics.length > 0)
-  const after = question && (await leaningAfter(deps, owner, whose, found.hits).catch(nullIfAway))
-  const hits = [...found.hits, ...(after ?? [])]
-  const contexts = (question && (await contextsOf(deps, owner, whose, hits).catch(nullIfAway))) ?? new Map()
+  const read = question && (await inContext(deps, owner, { namespace, user }, found.hits).catch(nullIfAway))
+  const { hits, contexts } = read ?? { hits: found.hits, contexts: new Map() }
   const words = contentWords(message)
   const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
