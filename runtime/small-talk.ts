@@ -2,6 +2,9 @@
 import { z } from 'zod'
 import { tempered } from './critic.ts'
 
+/** Labels of what is no small talk: what users tell of themselves, what they ask of themselves, and a remark that no reply fits. */
+export const [NOTED, NOT_TOLD, SEEN] = ['Okay, I will remember that.', 'You have not told me that.', 'I see.'] as const
+
 /** The entry `smallTalk` of a manifest: how a classifier whose labels are replies is read. */
 export const smallTalkEntry = z.object({
   /** By which logits are divided before they are probabilities. */

@@ -2,10 +2,10 @@
 import { define } from '../architecture.ts'
 import { count, type ConfigOf } from '../config.ts'
 import type { Ops } from '../ops.ts'
-import { linearParams } from '../spec.ts'
+import { labelled, labelParams, rowVector } from './labelled.ts'
 import { criticFields, criticParams, encodePair } from './critic-encoder.ts'
 import { tokenMask } from './sentence.ts'
-import { checkHeads, labelHead, labelVector } from './sentence-encoder.ts'
+import { checkHeads } from './sentence-encoder.ts'
 
 const fields = {
   ...criticFields,
@@ -21,22 +21,15 @@ export const critic = define({
   check: (c: Config) => checkHeads('critic', c),
   params: (c: Config) => ({
     ...criticParams(c),
-    ...labelHead(c),
-    classifier: linearParams(c.width, c.labels, true),
+    ...labelParams(c),
   }),
-  state: () => ({}),
-  positions: ({ maxTokens }) => maxTokens,
-  layers: ({ layers }) => layers,
-  multipliesByLinear: true,
-  rowLabels: ({ labels }) => labels,
-  trainingOnly: () => 'it writes no text; mneme export makes a bundle with a classifier of it',
+  ...labelled,
   /** ids (B,T) of two texts with the separator between them, padded with 0 -> one vector for each row, (B,1,D). */
   forward(op, c, p, ids, state) {
     const mask = tokenMask(op, c, ids)
     const hidden = encodePair(op, c, p, { ids, mask, types: secondText(op, c, ids) })
-    return { hidden: op.reshape(labelVector(op, p, hidden, mask), [0, 1, -1]), state }
+    return { hidden: rowVector(op, p, hidden, mask), state }
   },
-  logits: (op, _, { classifier }, vectors) => op.linear(vectors, classifier.weight, classifier.bias),
 })
 
 /** 1 after the separator, 0 before it and at it: (B,T) int32. */

@@ -1,16 +1,9 @@
 /** A sentence encoder as it is trained to label texts: rows are texts with one label each. */
 import { define } from '../architecture.ts'
 import { count, type ConfigOf } from '../config.ts'
-import { linearParams } from '../spec.ts'
+import { labelled, labelParams, rowVector } from './labelled.ts'
 import { tokenMask } from './sentence.ts'
-import {
-  checkHeads,
-  encodeSentence,
-  labelHead,
-  labelVector,
-  sentenceFields,
-  sentenceParams,
-} from './sentence-encoder.ts'
+import { checkHeads, encodeSentence, sentenceFields, sentenceParams } from './sentence-encoder.ts'
 
 const fields = { ...sentenceFields, labels: count(2, 'labels of a text', 2, 1024) }
 type Config = ConfigOf<typeof fields>
@@ -22,20 +15,13 @@ export const sentenceClassifier = define({
   check: (c: Config) => checkHeads('sentence-classifier', c),
   params: (c: Config) => ({
     ...sentenceParams(c),
-    ...labelHead(c),
-    classifier: linearParams(c.width, c.labels, true),
+    ...labelParams(c),
   }),
-  state: () => ({}),
-  positions: ({ maxTokens }) => maxTokens,
-  layers: ({ layers }) => layers,
-  multipliesByLinear: true,
-  rowLabels: ({ labels }) => labels,
-  trainingOnly: () => 'it writes no text; mneme export makes a bundle with a classifier of it',
+  ...labelled,
   /** ids (B,T) of texts, padded with 0 -> one vector for each row, (B,1,D). */
   forward(op, c, p, ids, state) {
     const mask = tokenMask(op, c, ids)
     const hidden = encodeSentence(op, c, p, { ids, mask })
-    return { hidden: op.reshape(labelVector(op, p, hidden, mask), [0, 1, -1]), state }
+    return { hidden: rowVector(op, p, hidden, mask), state }
   },
-  logits: (op, _, { classifier }, vectors) => op.linear(vectors, classifier.weight, classifier.bias),
 })

@@ -1,5 +1,5 @@
 /** "What do you know about me?" is answered by what was told last. */
-import type { Decision } from './policy.ts'
+import { quoted, unique, type Decision } from './policy.ts'
 import type { KnownFact } from './verdict.ts'
 
 const ASKS_FOR_ALL =
@@ -11,10 +11,14 @@ const MOST = 6
 export function allTold(message: string, facts: readonly KnownFact[], mayMiss: boolean): Decision | null {
   if (!ASKS_FOR_ALL.test(message)) return null
   const holding = facts.filter(({ holds }) => holds)
-  const texts = [...new Set(holding.map(({ text }) => text))].slice(-MOST)
-  if (texts.length === 0) return mayMiss ? null : { action: 'replace', text: NOTHING, facts: [] }
-  const ids = holding.filter(({ text }) => texts.includes(text)).map(({ id }) => id)
-  return { action: 'replace', text: `You told me: ${texts.map((text) => `"${text}"`).join(' ')}`, facts: ids }
+  const last = unique(holding).slice(-MOST)
+  if (last.length === 0) return mayMiss ? null : { action: 'replace', text: NOTHING, facts: [] }
+  const isQuoted = (fact: KnownFact): boolean => last.some(({ text }) => text === fact.text)
+  return {
+    action: 'replace',
+    text: `You told me: ${quoted(last)}`,
+    facts: holding.filter(isQuoted).map(({ id }) => id),
+  }
 }
 
 const NOTHING = 'You have not told me anything about yourself yet.'

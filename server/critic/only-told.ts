@@ -3,24 +3,20 @@ import { sentencesOf } from '../memory/facts/sentences.ts'
 import { asksByNoun } from '../memory/facts/speech-acts.ts'
 import type { Question } from '../memory/recall/question.ts'
 import type { TurnMemories } from '../memory/told.ts'
-import type { FittingReply } from '../../runtime/small-talk.ts'
+import { NOTED, NOT_TOLD, SEEN, type FittingReply } from '../../runtime/small-talk.ts'
 import type { Decision } from './policy.ts'
 import type { SentenceVerdict } from './verdict.ts'
 
 /** Served in place of an invented reply or promise where the user has asked nothing about themselves, and of the world. */
 export const ONLY_TOLD = 'I only remember what you tell me about yourself.'
 /** The same to a question that may be about themselves. */
-const NOT_TOLD = `You have not told me that. ${ONLY_TOLD}`
+const ASKED_OF_THEM = `${NOT_TOLD} ${ONLY_TOLD}`
 /** Said before anything else to who may hurt themselves. */
 const DANGER = 'You matter. Please talk to someone close to you about this, or call an emergency number now.'
 const IN_DANGER =
   /\b(?:kill(?:ing)? my ?self|suicid\p{L}*|(?:want|going|wish) to die|wish i (?:was|were) dead|end (?:my life|it all)|hurt(?:ing)? my ?self|harm(?:ing)? my ?self|self[- ]?harm|overdos\p{L}*|too many pills|do(?:n'?t| not) want to (?:live|be here) any ?more)\b/iu
 /** How likely a reply to something that was kept has to be. */
 const SURE = 0.5
-/** Where something was kept. */
-const NOTED = 'Okay, I will remember that.'
-/** To a remark that no reply fits. */
-const SEEN = 'I see.'
 const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
 
 /**
@@ -48,18 +44,18 @@ export async function onlyTold(
   }
   if (GREETING.test(message)) return say(`Hello! ${ONLY_TOLD}`)
   const asked = askedOfTheWorld(message)
-  if (question && asksByNoun(message)) return say(NOT_TOLD)
+  if (question && asksByNoun(message)) return say(ASKED_OF_THEM)
   if (asked === null && question && (question.isOwn || asks(message))) return null
   const reply = await fitting()
   if (reply && isOfTalk(reply)) return say(reply.text)
-  if (reply && NOT_TOLD.startsWith(reply.text)) return say(NOT_TOLD)
+  if (reply?.text === NOT_TOLD) return say(ASKED_OF_THEM)
   // "What's the code for the alarm?": theirs, maybe.
-  if (asked === 'question' && question?.isDefinite) return say(NOT_TOLD)
+  if (asked === 'question' && question?.isDefinite) return say(ASKED_OF_THEM)
   return say(asked !== null || asks(message) ? ONLY_TOLD : SEEN)
 }
 
 /** Whether a reply is one to small talk: nothing is promised that was not kept. */
-const isOfTalk = ({ text }: FittingReply): boolean => text !== SEEN && text !== NOTED && !NOT_TOLD.startsWith(text)
+const isOfTalk = ({ text }: FittingReply): boolean => text !== SEEN && text !== NOTED && text !== NOT_TOLD
 
 const LEAD =
   /^(?:(?:hey|hi|hello|ok|okay|so|and|but|well|um|oh|now|then|please|pls|just|quick question|(?:can|could|would|will) (?:you|u)(?: please| kindly)?|i(?:'d| would) like you to|i want you to)[\s,.:;!–—-]+)+/iu

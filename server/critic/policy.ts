@@ -103,10 +103,11 @@ function holding(topic: Topic, facts: readonly KnownFact[]): KnownFact[] {
 }
 
 /** One sentence may tell several facts. */
-function unique(facts: readonly KnownFact[]): KnownFact[] {
+export function unique(facts: readonly KnownFact[]): KnownFact[] {
   return facts.filter((fact, at) => facts.findIndex(({ text }) => text === fact.text) === at)
 }
 
-function quoted(facts: readonly KnownFact[]): string {
+/** '"My locker code is 4071."' */
+export function quoted(facts: readonly KnownFact[]): string {
   return facts.map(({ text }) => `"${text}"`).join(' ')
 }

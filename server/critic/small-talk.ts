@@ -36,6 +36,21 @@ export function createSmallTalk({ manifest }: Pick<Bundle, 'manifest'>, open: Op
   }
 }
 
+/** As `reply`; null also where there is nothing that answers small talk, or it fails, which is logged. */
+export async function replyTo(
+  smallTalk: SmallTalk | null,
+  owner: string,
+  message: string,
+  log: Pick<Logger, 'warn'>,
+): Promise<FittingReply | null> {
+  try {
+    return (await smallTalk?.reply(owner, message)) ?? null
+  } catch (error) {
+    log.warn({ err: error }, 'what answers small talk has failed; a general reply is given')
+    return null
+  }
+}
+
 /** Opens the bundle; without room for it, or where it cannot be opened, small talk gets general replies, and the log says so. */
 export async function startSmallTalk(
   bundle: Bundle | null,

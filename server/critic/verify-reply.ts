@@ -14,6 +14,7 @@ import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
 import { ONLY_TOLD, onlyTold } from './only-told.ts'
 import { promiseOf } from './promise.ts'
+import { replyTo } from './small-talk.ts'
 import { withLater } from './later.ts'
 import { recalled, recollect } from './recalled.ts'
 import type { VerifyMode } from './verify-mode.ts'
@@ -95,14 +96,7 @@ export async function verifyReply(
     everything ?? (later && recalled(question, later, reply, verdicts, all, { mayMiss: !isWhole, knowsOnlyTold }))
   const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
-  const fitting = async (): Promise<FittingReply | null> => {
-    try {
-      return (await smallTalk?.reply(owner, question)) ?? null
-    } catch (error) {
-      log.warn({ err: error }, 'what answers small talk has failed; a general reply is given')
-      return null
-    }
-  }
+  const fitting = (): Promise<FittingReply | null> => replyTo(smallTalk, owner, question, log)
   const instead = async (): Promise<Decision | null> =>
     confirmation(decided, verdicts, evidence, told) ??
     (knowsOnlyTold && !rests ? onlyTold(question, recollection?.question ?? null, verdicts, told, fitting) : null)

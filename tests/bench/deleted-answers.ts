@@ -4,20 +4,15 @@
  *   npx tsx tests/bench/deleted-answers.ts [--tries 1000] [--seed 1]
  */
 import { parseArgs } from 'node:util'
-import { loadBundle } from '../../runtime/bundle.ts'
-import { openEmbedder } from '../../runtime/embedder.ts'
-import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
+import { bundledVectors } from '../support/bundled-vectors.ts'
 import { triesOfDeleted } from '../support/deleted-answers.ts'
 
 const { values } = parseArgs({
   options: { tries: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' } },
 })
-const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
-const found = await triesOfDeleted(Number(values.tries), Number(values.seed), async (text) => {
-  const [vector] = await embedder.embed([embedder.encode(text)])
-  return { embedder: 'bundled', vector: vector! }
-})
-embedder.close()
+const { vectorOf, close } = await bundledVectors()
+const found = await triesOfDeleted(Number(values.tries), Number(values.seed), vectorOf)
+close()
 console.log(
   '| questions | answered before the deletion | answered after it | found or read after it |\n|---|---|---|---|',
 )

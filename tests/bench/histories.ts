@@ -6,11 +6,9 @@
  * The questions of elaborated.jsonl on the messages of a part are asked too. --show prints what is wrong.
  */
 import { parseArgs } from 'node:util'
-import { loadBundle } from '../../runtime/bundle.ts'
-import { openEmbedder } from '../../runtime/embedder.ts'
-import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
 import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
 import { Random } from '../../trainer/random.ts'
+import { bundledVectors } from '../support/bundled-vectors.ts'
 import { MemoryHistory } from '../support/memory-history.ts'
 import { elaboratedCases, othersCases, type Case } from '../support/newcomer-cases.ts'
 
@@ -61,11 +59,8 @@ function isRight({ kind, value, old }: Case, reply: string): boolean {
   return says(reply, value!) && (old === null || !saysWord(reply, old))
 }
 
-const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
-const history = new MemoryHistory(async (text) => ({
-  embedder: 'bundled',
-  vector: (await embedder.embed([embedder.encode(text)]))[0]!,
-}))
+const { vectorOf, close } = await bundledVectors()
+const history = new MemoryHistory(vectorOf)
 const right = new Map<string, boolean[]>()
 const subjects = subjectsOf(values.parts.split(','))
 const size = Number(values.subjects)
@@ -86,7 +81,7 @@ try {
   }
 } finally {
   await history.close()
-  embedder.close()
+  close()
 }
 console.log('| | questions | right, percent |\n| --- | ---: | ---: |')
 for (const [kind, all] of right) {

@@ -7,16 +7,13 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { loadBundle } from '../../runtime/bundle.ts'
-import { openEmbedder } from '../../runtime/embedder.ts'
-import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
-import type { MadeVector } from '../../server/store/memory-calls.ts'
 import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
 import { drawCases, kinds, type MemoryCase } from '../../trainer/evaluate/memory/case.ts'
 import { fillerOf } from '../../trainer/evaluate/memory/history.ts'
 import { judge, type Judged } from '../../trainer/evaluate/memory/judge.ts'
 import { drawChart } from '../../trainer/picture/chart.ts'
 import { Random } from '../../trainer/random.ts'
+import { bundledVectors } from '../support/bundled-vectors.ts'
 import { MemoryHistory, type Recalled } from '../support/memory-history.ts'
 
 const { values } = parseArgs({
@@ -34,11 +31,7 @@ type Asked = Judged & Recalled
 const MODES = ['words', 'words and meaning'] as const
 type Mode = (typeof MODES)[number]
 
-const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
-const vectorOf = async (text: string): Promise<MadeVector> => {
-  const [vector] = await embedder.embed([embedder.encode(text)])
-  return { embedder: 'bundled', vector: vector! }
-}
+const { vectorOf, close } = await bundledVectors()
 
 async function ask(history: MemoryHistory, one: MemoryCase, mode: Mode): Promise<Asked> {
   const recalled = await history.ask(one.asks, mode !== 'words')
@@ -76,7 +69,7 @@ for (const seed of values.seeds.split(',')) {
   }
   await history.close()
 }
-embedder.close()
+close()
 
 function show(
   { kind, tells, asks, value, stale }: MemoryCase,

@@ -9,6 +9,7 @@ import { isOfItsOwn } from './own-statement.ts'
 import { plainOf } from './plain.ts'
 import { isMisspelled, newValueIn } from './revised-value.ts'
 import { sentencesOf } from './sentences.ts'
+import { isStarred, starredAfter } from './starred.ts'
 import type { Span } from './values.ts'
 import { holdsMany, topicKey } from './supersede.ts'
 import { isBeingWord, OWN_NOUNS, singular, spelled } from './vocabulary.ts'
@@ -26,15 +27,9 @@ const FOLLOWS = 1
 /** From here on a message names the old value. */
 const OLD_NAMED = 100
 
-/** "Walnuts*", right after "I'm allergic to almonds": the word that was meant. "* buy milk" is of a list. */
-const STARRED = /^\s*(?:\*(?<after>[\p{L}\p{N}][^*]{1,30})|(?<before>[\p{L}\p{N}][^*]{1,30})\*)\s*$/u
-/** Reactions are no values. */
-const REACTION =
-  /^(?:lo+l|lmao|rofl|ha(?:ha)*|sighs?|yawns?|shrugs?|thanks?|thx|ty|sorry|ok(?:ay)?|yes|no|cries|laughs?|smiles?|grins?|hugs?|nods?|facepalm|wow|ugh)\b/iu
-
 /** Whether a message may say something anew. */
 export function mayRevise(message: string): boolean {
-  return message.length < 600 && (CUE.test(plainOf(message).replaceAll(REMINDER, '')) || STARRED.test(message))
+  return message.length < 600 && (CUE.test(plainOf(message).replaceAll(REMINDER, '')) || isStarred(message))
 }
 
 /**
@@ -47,7 +42,7 @@ export function revisionOf(
   recent: readonly Fact[],
   holding: readonly Fact[],
 ): Fact[] {
-  const starred = starredAfter(message, recent.at(-1), recent)
+  const starred = starredAfter(message, recent)
   if (starred) return starred
   const plain = plainOf(message)
   const words = wordsOf(plain).map(spelled)
@@ -81,30 +76,6 @@ export function revisionOf(
   }
   return []
 }
-
-/**
- * A starred word in the place of what was told last; undefined where it may be anything else: a reaction, the spelling of a word
- * that was no value, or one of several values.
- */
-function starredAfter(message: string, last: Fact | undefined, recent: readonly Fact[]): Fact[] | undefined {
-  const found = STARRED.exec(message)?.groups
-  const value = found?.['after'] ?? found?.['before']
-  if (value === undefined || !last || REACTION.test(value) || isCommon(value.toLowerCase())) return undefined
-  if (wordsOf(value).length > 3 || !isOfOneKind(value, last.value)) return undefined
-  if (recent.filter(({ sentence }) => sentence.text === last.sentence.text).length > 1) return undefined
-  const isOneWord = !/\s/u.test(last.value.trim())
-  if (wordsOf(last.sentence.text).some((word) => isMisspelled(word, value) && !(isOneWord && names(last.value, word))))
-    return undefined
-  const sentence = { text: message.trim(), start: 0, end: message.length }
-  const next: Fact = { ...last, value, sentence, confidence: 0.8, kind: holdsMany(last) ? 'told' : 'corrected' }
-  return holdsMany(last) ? [{ ...last, kind: 'withdrawn' }, next] : [next]
-}
-
-const names = (value: string, word: string): boolean => wordsOf(value).includes(word)
-
-/** Numbers take the place of numbers, names of names. */
-const isOfOneKind = (one: string, other: string): boolean =>
-  /\d/u.test(one) === /\d/u.test(other) && /^\p{Lu}/u.test(one) === /^\p{Lu}/u.test(other)
 
 /** Of several values that can hold at once one goes: "gave up the trumpet", or the same name in another spelling. */
 function takesBack(plain: string, old: string, value: string): boolean {

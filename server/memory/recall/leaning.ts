@@ -17,8 +17,7 @@ export const LOOKED_BACK = 3
 const FEW = 4
 
 /** "It", "there" and "they" stand for something of before where they come first: "we had soup and it was cold" says what was cold. */
-const THINGS_FIRST =
-  /^(?:\S+\s+){0,2}(?:it|its|it['’]s|they|them|their|theirs|there|this|that|these|those|one|ones)\b/iu
+const THINGS_FIRST = /^(?:\S+\s+){0,2}(?:it|its|they|them|their|theirs|there|this|that|these|those|one|ones)\b/iu
 /** "She" and "his" do where nobody is named before them. */
 const BEING = /\b(?:he|she|him|her|his|hers)(?:['’]s)?\b/iu
 const OF_USER = /\b(?:i|i'?m|i'?ve|me|my|mine|we|we'?re|us|our|ours)\b/iu
@@ -57,7 +56,7 @@ export function contextOf(text: string, before: readonly string[]): Context | nu
 const SHE = /\b(?:she|her|hers)\b/iu
 const HE = /\b(?:he|him|his)\b/iu
 const WOMEN =
-  /\b(?:mum|mom|mother|wife|sister|daughter|aunt|auntie|grandma|granny|nan|grandmother|girlfriend|niece|granddaughter|fianc\u00E9e|mrs|ms|lady|woman|girl)\b/iu
+  /\b(?:mum|mom|mother|wife|sister|daughter|aunt|auntie|grandma|granny|nan|grandmother|girlfriend|niece|granddaughter|fiancée|mrs|ms|lady|woman|girl)\b/iu
 const MEN =
   /\b(?:dad|father|husband|brother|son|uncle|grandpa|grandad|grandfather|boyfriend|nephew|grandson|mr|man|lad|boy)\b/iu
 

@@ -1,22 +1,16 @@
 /** What a reply reads of what its user told: what answers the question, in whatever words, and what holds now. */
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
-import { loadBundle } from '../../../runtime/bundle.ts'
-import { openEmbedder } from '../../../runtime/embedder.ts'
-import { DEFAULT_EMBEDDER } from '../../../server/cli.ts'
 import type { Deps } from '../../../server/deps.ts'
 import { findEvidence } from '../../../server/memory/evidence.ts'
 import { readQuestion } from '../../../server/memory/recall/question.ts'
 import { replaces } from '../../../server/memory/recall/replaces.ts'
 import { surelyAnswers } from '../../../server/memory/recall/surely.ts'
 import { StoreError } from '../../../server/store/errors.ts'
+import { bundledVectors } from '../../support/bundled-vectors.ts'
 import { DEPS, MemoryHistory } from '../../support/memory-history.ts'
 
-const embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
-afterAll(() => embedder.close())
-const vectorOf = async (text: string) => ({
-  embedder: 'bundled',
-  vector: (await embedder.embed([embedder.encode(text)]))[0]!,
-})
+const { vectorOf, close } = await bundledVectors()
+afterAll(close)
 
 async function readAfter(messages: readonly string[], question: string): Promise<readonly string[]> {
   const history = new MemoryHistory(vectorOf)

@@ -1,22 +1,13 @@
 /** What people correct, told in one conversation and asked in another, without a model: as newcomers write it. */
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { loadBundle } from '../../../runtime/bundle.ts'
-import { openEmbedder, type Embedder } from '../../../runtime/embedder.ts'
-import { DEFAULT_EMBEDDER } from '../../../server/cli.ts'
+import { afterAll, expect, test } from 'vitest'
+import { bundledVectors } from '../../support/bundled-vectors.ts'
 import { MemoryHistory } from '../../support/memory-history.ts'
 
-let embedder: Embedder
-let history: MemoryHistory
-beforeAll(async () => {
-  embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
-  history = new MemoryHistory(async (text) => ({
-    embedder: 'bundled',
-    vector: (await embedder.embed([embedder.encode(text)]))[0]!,
-  }))
-})
+const vectors = await bundledVectors()
+const history = new MemoryHistory(vectors.vectorOf)
 afterAll(async () => {
   await history.close()
-  embedder.close()
+  vectors.close()
 })
 
 test.each([

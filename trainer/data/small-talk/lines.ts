@@ -1,4 +1,5 @@
 /** Small talk as people write it, with replies that fit what was said (lines.jsonl). */
+import { NOT_TOLD, NOTED } from '../../../runtime/small-talk.ts'
 import { ownLines } from '../own-lines.ts'
 import { peopleLines } from '../sentences/people.ts'
 import { Random } from '../../random.ts'
@@ -11,9 +12,6 @@ export interface Line {
 
 /** The share of the lines that is never trained on. */
 const heldOutShare = 0.12
-
-/** What is said to what somebody tells of themselves, and to a question about that which nothing answers. */
-export const [NOTED, NOT_TOLD] = ['Okay, I will remember that.', 'You have not told me that.'] as const
 
 /** The lines of the training, or those kept for the evaluation; among them what people tell and ask of themselves. Nothing is said twice. */
 export function smallTalkLines(part: 'train' | 'heldout'): readonly Line[] {
