@@ -4,8 +4,8 @@
  * 2020, arXiv 2004.09813), all in fewer dimensions.
  *   npx tsx trainer/embedder/start.ts TEACHER OUT [FILE...] [--tokens 16000] [--width 128] [--texts 24000]
  * TEACHER is a bundle of the encoder (`mneme import`). OUT gets tokenizer.json, tokenizer_config.json, start.safetensors,
- * texts.json and vectors.safetensors. People's own words (trainer/data/sentences/people.jsonl) are among
- * the texts; `--texts` are generated, and of each FILE as many sentences are taken at most.
+ * texts.json and vectors.safetensors. People's own words (trainer/data/sentences) are among the
+ * texts; `--texts` are generated, and of each FILE as many sentences are taken at most.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { openEmbedder, type Embedder } from '../../runtime/embedder.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { openSentenceTokenizer } from '../../runtime/sentence-tokenizer.ts'
 import { readTokenizerFiles } from '../../runtime/tokenizer-files.ts'
-import { peopleLines, textsOfLine } from '../data/sentences/people.ts'
+import { tellings } from '../data/sentences/tellings.ts'
 import { writeText } from '../files.ts'
 import { Random } from '../random.ts'
 import { encodeSafetensors } from '../safetensors.ts'
@@ -69,13 +69,16 @@ export async function writeStart({ teacher, out, files, tokens, width, texts: co
   await save('start.safetensors', 'embed_tokens.weight', start)
 }
 
+/** What people told and asked, each once. */
+const spokenTexts = (): string[] => [...new Set(tellings('train').flatMap(({ texts }) => texts))]
+
 /** The teacher's tokens of people's own words and of everyday ones: many are rare in the encyclopedia that orders its tokens. */
 async function spokenTokens(embedder: Embedder, folder: string): Promise<ReadonlySet<string>> {
   const { vocab } = (readTokenizerFiles(folder).tokenizer as { readonly model: { vocab: Record<string, number> } })
     .model
   const tokens = new Map(Object.entries(vocab).map(([token, id]) => [id, token]))
   const everyday = await readFile(EVERYDAY_WORDS, 'utf8')
-  const texts = [...peopleLines('train').flatMap(textsOfLine), ...everyday.split(/\s+/u).filter((word) => word !== '')]
+  const texts = [...spokenTexts(), ...everyday.split(/\s+/u).filter((word) => word !== '')]
   return new Set(texts.flatMap((text) => Array.from(embedder.encode(text).ids, (id) => tokens.get(id)!)))
 }
 
@@ -84,7 +87,7 @@ async function textsOf(files: readonly string[], count: number): Promise<string[
   const random = new Random('texts of the embedder')
   const all = new Set<string>()
   while (all.size < count) all.add(drawText(random))
-  const spoken = peopleLines('train').flatMap(textsOfLine)
+  const spoken = spokenTexts()
   for (const text of spoken) {
     all.add(text)
     for (let i = 0; i < MIXED; i++) all.add(mixedText(random, text, random.pick(spoken)))

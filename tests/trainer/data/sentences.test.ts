@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { drawTriple } from '../../../trainer/data/sentences/pairs.ts'
 import { sentencesDataset } from '../../../trainer/data/sentences/dataset.ts'
 import { peopleTriple } from '../../../trainer/data/sentences/people-pairs.ts'
-import { peopleLines, textsOfLine } from '../../../trainer/data/sentences/people.ts'
+import { peopleLines } from '../../../trainer/data/sentences/people.ts'
+import { subjectLines } from '../../../trainer/data/sentences/subjects.ts'
+import { tellings } from '../../../trainer/data/sentences/tellings.ts'
 import { Random } from '../../../trainer/random.ts'
 
 /** A token for each word. */
@@ -48,10 +50,8 @@ describe('sentences to compare', () => {
     }
   })
 
-  test('no two groups of a batch hold the same line of people', async () => {
-    const lineOf = new Map(
-      peopleLines('train').flatMap((line) => textsOfLine(line).map((text) => [text, line] as const)),
-    )
+  test('no two groups of a batch hold the same line or subject of people', async () => {
+    const lineOf = new Map(tellings('train').flatMap(({ texts }) => texts.map((text) => [text, texts] as const)))
     const texts: string[] = []
     const data = sentencesDataset({
       ...options,
@@ -91,15 +91,39 @@ describe("people's lines", () => {
     expect(kept.length / (kept.length + trained.length)).toBeCloseTo(0.1, 1)
   })
 
-  test('give triples of one line and of what is near to it, in both directions', () => {
+  test('and of subjects give triples of one telling and of what is near to it, in both directions', () => {
     const random = new Random('people')
-    const tellings = new Set(kept.map(({ told }) => told))
+    const all = tellings('heldout')
+    const told = new Set(all.map((one) => one.told))
+    const ofSubject: boolean[] = []
     for (let i = 0; i < 500; i++) {
       const [first, second, other] = peopleTriple(random, 'heldout', new Set())
-      const line = kept.find(({ told, asks }) => (asks.includes(first) ? told === second : told === first))
-      expect(line).toBeDefined()
-      if (tellings.has(first)) expect(line!.near).toContain(other)
-      else expect(tellings.has(other) && other !== second).toBe(true)
+      const one = all.find(({ told, asks }) => (asks.includes(first) ? told === second : told === first))!
+      expect(one.asks).toContain(one.told === first ? second : first)
+      if (one.told === first) expect(one.near).toContain(other)
+      else expect(told.has(other) && other !== second).toBe(true)
+      ofSubject.push(one.beside.includes(other))
     }
+    expect(ofSubject).toContain(true)
+  })
+})
+
+describe("people's subjects", () => {
+  const [trained, kept] = [subjectLines('train'), subjectLines('heldout')]
+
+  test('have three messages each of which is asked for, what none of them answers, and a change of one', () => {
+    for (const { tells, asks, never, change } of [...trained, ...kept]) {
+      expect(new Set(tells).size).toBe(3)
+      expect(new Set(asks.map(({ at }) => at))).toEqual(new Set([0, 1, 2]))
+      expect([never.length > 0, change.says !== '', change.q !== '', tells[change.at] !== undefined]).not.toContain(
+        false,
+      )
+    }
+  })
+
+  test('are kept aside one time in ten, and what changes a message is no telling', () => {
+    expect(kept.length / (kept.length + trained.length)).toBeCloseTo(0.1, 1)
+    const told = new Set([...tellings('train'), ...tellings('heldout')].map((one) => one.told))
+    expect([...trained, ...kept].filter(({ change }) => told.has(change.says))).toEqual([])
   })
 })

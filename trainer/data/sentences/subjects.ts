@@ -1,0 +1,22 @@
+/** What people told of one subject in three messages, with questions that one of them answers and questions that none does. */
+import type { Part } from '../notes/values.ts'
+import { ownLines } from '../own-lines.ts'
+import { partOf } from './people.ts'
+
+export interface SubjectLine {
+  readonly tells: readonly string[]
+  /** `at`: which message answers. */
+  readonly asks: readonly { readonly at: number; readonly q: string }[]
+  /** Questions about the subject that no message answers. */
+  readonly never: readonly string[]
+  /** What is told later in the place of the message `at`, and what it answers. */
+  readonly change: { readonly at: number; readonly says: string; readonly q: string }
+}
+
+let read: readonly SubjectLine[] | undefined
+
+/** The lines of subjects.jsonl that are trained on, or those kept aside. A line stays in its part when others are added. */
+export function subjectLines(part: Part): readonly SubjectLine[] {
+  read ??= ownLines('trainer/data/sentences/subjects.jsonl')
+  return read.filter(({ tells }) => partOf(tells[0]!) === part)
+}

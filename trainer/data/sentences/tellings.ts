@@ -1,0 +1,39 @@
+/** What people told, each message beside the questions that it answers and near ones that it does not. */
+import type { Part } from '../notes/values.ts'
+import { peopleLines, textsOfLine } from './people.ts'
+import { subjectLines, type SubjectLine } from './subjects.ts'
+
+export interface Telling {
+  readonly told: string
+  /** What else was told of the subject and answers none of `asks`. */
+  readonly beside: readonly string[]
+  readonly asks: readonly string[]
+  /** Questions about the same subject that it does not answer. */
+  readonly near: readonly string[]
+  /** All texts of the subject. */
+  readonly texts: readonly string[]
+}
+
+/** Those that are trained on, or those kept aside. */
+export function tellings(part: Part): readonly Telling[] {
+  const people = peopleLines(part).map((line): Telling => {
+    const { told, asks, near } = line
+    return { told, beside: [], asks, near, texts: textsOfLine(line) }
+  })
+  return [...people, ...subjectLines(part).flatMap(tellingsOf)]
+}
+
+/** Each message of a subject; what changes one is understood beside it only. */
+function tellingsOf({ tells, asks, never }: SubjectLine): Telling[] {
+  const texts = [...tells, ...asks.map(({ q }) => q), ...never]
+  return tells.map((told, at): Telling => {
+    const others = asks.filter((one) => one.at !== at).map(({ q }) => q)
+    return {
+      told,
+      beside: tells.filter((_, other) => other !== at),
+      asks: asks.filter((one) => one.at === at).map(({ q }) => q),
+      near: [...others, ...never],
+      texts,
+    }
+  })
+}
