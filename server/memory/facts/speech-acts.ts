@@ -4,7 +4,7 @@ import { typedValues } from './typed-values.ts'
 const POLITE =
   '(?:(?:please to|kindly|sir|madam|please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well|do the needful and)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: [^\\s,;]+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: [^\\s,;]+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat (?!prescriptions?\\b)|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b)(?!['’]s\\b))`,
   'iu',
 )
 const WANTING =
@@ -15,7 +15,12 @@ const WANTED_OF_ASSISTANT =
 const ASKING =
   /^(?:what(?! (?:i|we) \p{L})|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
 const IMPLICIT_SUBJECT =
-  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|two|three|some)|was (?:wrong|mistaken|meant|supposed|given|told)|will be)\b/iu
+  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|two|three|some|it)|did (?:an? |it )|was (?:wrong|mistaken|meant|supposed|given|told)|will be)\b/iu
+/** "Have set up a standing order", "can't eat nuts": who does so is left out. */
+const NO_SUBJECT =
+  /^(?:(?:have|has|had)(?:n't)? (?!(?:a good|good|fun|to (?:go|run|dash|say|be|admit)|i|you|u|we|he|she|it|they|the|my|our|your|his|her|their|this|that|these|those|there|any\p{L}*|some\p{L}+|no ?one)\b)|(?:can't|couldn't|don't|didn't|haven't|hasn't|wasn't|won't) (?!(?:i|you|u|we|he|she|it|they|the|my|our|your|this|that|there)\b))\p{Ll}/u
+/** "When I'm anxious I count in Welsh" */
+const WHENEVER = /^when (?:i|i'm|we|we're|he|he's|she|she's|it|it's|they)\b.+(?:,|\b(?:i|we|he|she|it|they)\b) ?\S/iu
 
 export function isRequest(words: string): boolean {
   const text = words.trimStart()
@@ -39,7 +44,8 @@ export function isQuestion(words: string): boolean {
     .trimEnd()
   if (text.endsWith('?')) return true
   if (/^when it comes to\b/iu.test(text)) return false
-  return ASKING.test(text) && !IMPLICIT_SUBJECT.test(text)
+  const bare = `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replaceAll('’', "'")
+  return ASKING.test(text) && ![IMPLICIT_SUBJECT, NO_SUBJECT, WHENEVER].some((form) => form.test(bare))
 }
 
 const ANSWER_NOUN =
@@ -61,18 +67,18 @@ export function asksByNoun(message: string): boolean {
 /** What is said to whom one writes to, or about the moment, and nothing of the user. */
 const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
 const KNOWING =
-  /\b(?:so|as|if|did|do|would|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?|believe)\b|\b(?:you|u) (?:know|see)\b|\bi (?:told|gave|said to) (?:you|u)\b/giu
+  /\b\p{L}+ if (?:you|u) (?:want|like|must)\b|\b(?:if|when|unless|until) (?:you|u) (?!(?:are|could|can|say|said|ask|put|want|like|please|mean|think)\b)|\b(?:you|u)(?:'ve got to| have to)(?! (?:answer|reply|help|be|stop|speak|talk|write|say|use|tell|give|make|explain|listen|remember|know|ask)\b)|\b(?:so|as|if|did|do|would|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?|believe)\b|\b(?:you|u) (?:know|see)\b|\bi (?:told|gave|said to) (?:you|u)\b/giu
 const OF_USER =
   /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|i (?:eat|take|use|drive|go|prefer|play|study|speak|signed|got|bought|chose|picked|moved|switched|shifted|joined|quit|started|stopped|went)|call me|we)\b/iu
 const MOMENT =
   /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
 
 const SMALL_TALK =
-  /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds).*|what a .*|(?:good|happy|merry|nice|lovely|great) .*|my (?:bad\W*|goodness.*|god.*)|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
+  /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds)(?! (?:\p{L}+ )*(?:for|at|in|on|from|until|till|every|next|each)\b.+\S{3}).*|what a .*|(?:good|happy|merry|nice|lovely|great) (?!.*[:;] \S+ \S+ \S).*|my (?:bad\W*|goodness.*|god.*)|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
 
 /** Before a sentence they say nothing of what it tells. */
 const INTERJECTIONS =
-  /^(?:(?:hey|hi|hello|lol|haha+|ok|okay|so|oh|wow|cool|well|sorry|(?:many )?thanks(?: a (?:million|lot|bunch|ton)| so much| very much| indeed| again)?|thank you(?: (?:so|very) much)?|btw|quick thing|by the way)(?: there)?[\s,.!:–-]+)+(?=\S+ \S+ \S)/iu
+  /^(?:(?:hey|hi|hello|lol|haha+|ok|okay|so|oh|wow|cool|well|sorry|(?:many )?thanks(?: a (?:million|lot|bunch|ton)| so much| very much| indeed| again)?|thank you(?: (?:so|very) much)?|btw|quick thing|by the way|(?:good|great|bad) (?:news|week)|guess what|promoted)(?: there)?[\s,.!:–-]+)+(?=\S+ \S+ \S)/iu
 
 /** "Four hives." */
 const COUNTED = /^(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+) \p{L}{3,}/iu

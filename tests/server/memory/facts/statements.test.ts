@@ -20,6 +20,15 @@ test.each([
   ['I gave up my desk and work out of the library now', ['I gave up my desk and work out of the library now']],
   ['You can email me at joan@mail.example', ['You can email me at joan@mail.example']],
   ['gluten free here, just so u know', ['gluten free here, just so u know']],
+  ['have set up a direct debit for the grandkids', ['have set up a direct debit for the grandkids']],
+  ["can't do my own bra up, so Nadia comes round", ["can't do my own bra up, so Nadia comes round"]],
+  ["When I'm anxious I count in Welsh", ["When I'm anxious I count in Welsh"]],
+  ['I cannot sleep facing the door', ['I cannot sleep facing the door']],
+  ["that's planned for next March, two bedrooms", ["that's planned for next March, two bedrooms"]],
+  ["good news, mustard's been scrapped, it's navy", ["good news, mustard's been scrapped, it's navy"]],
+  ['you have to build it standing up', ['you have to build it standing up']],
+  ['Repeat prescription goes to Boots', ['Repeat prescription goes to Boots']],
+  ["count's been put off to May", ["count's been put off to May"]],
 ])('%s is kept', (message, texts) => {
   expect(kept(message)).toEqual(texts)
 })
@@ -33,6 +42,13 @@ test.each([
   'My bad!',
   'Cool. Ok.',
   'kindly make this paragraph shorter',
+  'have you eaten yet',
+  "can't you do that?",
+  "I can't sleep again",
+  "that's so kind of you",
+  'you have to answer in one sentence',
+  'if you say so',
+  'have to run, bye',
 ])('%s is not', (message) => {
   expect(kept(message)).toEqual([])
 })
