@@ -85,10 +85,10 @@ export async function verifyReply(
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
   const { asked, found: candidates, contexts, replaced: denied } = evidence
   const remembers = { asked, found: candidates, contexts, facts, heard: said.notes, replaced: denied }
-  const read = policy === 'quote' ? recollect(question, remembers) : null
+  const read = policy === 'quote' ? recollect(question, remembers, knowsOnlyTold) : null
   const ended = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
   const all = { ...remembers, replaced: [...denied, ...ended] }
-  const recollection = ended.length > 0 ? recollect(question, all) : read
+  const recollection = ended.length > 0 ? recollect(question, all, knowsOnlyTold) : read
   const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
   const later = recollection && (await withLater(question, recollection, whose))
   const everything = policy === 'quote' ? allTold(question, facts, !isWhole) : null

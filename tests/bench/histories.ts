@@ -10,7 +10,7 @@ import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
 import { Random } from '../../trainer/random.ts'
 import { bundledVectors } from '../support/bundled-vectors.ts'
 import { MemoryHistory } from '../support/memory-history.ts'
-import { elaboratedCases, othersCases, type Case } from '../support/newcomer-cases.ts'
+import { elaboratedCases, othersCases, subjectCases, type Case } from '../support/newcomer-cases.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,14 +27,15 @@ interface Subject {
 }
 
 function subjectsOf(parts: readonly string[]): Subject[] {
-  const cases = [...othersCases(), ...elaboratedCases()].filter(
+  const cases = [...othersCases(), ...elaboratedCases(), ...subjectCases()].filter(
     ({ kind, part }) => kind !== 'small talk' && parts.includes(part.replace('+', '')),
   )
   const subjects = new Map<string, Subject>()
   for (const [at, one] of cases.entries()) {
     // What was never told is asked of the same messages as what one of them answers.
-    const isShared = one.kind === 'never told' || one.part.endsWith('+')
-    const tells = isShared ? [one.tells.flat()] : one.tells
+    const isOfSubject = one.part === 'subjects'
+    const isShared = isOfSubject || one.kind === 'never told' || one.part.endsWith('+')
+    const tells = isShared && !isOfSubject ? [one.tells.flat()] : one.tells
     const key = isShared ? JSON.stringify(tells) : String(at)
     const subject = subjects.get(key) ?? { tells, asked: [] }
     subjects.set(key, subject)

@@ -138,6 +138,39 @@ export function elaboratedCases(): ElaboratedCase[] {
   })
 }
 
+interface SubjectLine {
+  readonly tells: readonly string[]
+  readonly asks: readonly { readonly at: number; readonly q: string; readonly value: string }[]
+  readonly never: readonly string[]
+  readonly change: {
+    readonly at: number
+    readonly says: string
+    readonly q: string
+    readonly value: string
+    readonly old: string
+  }
+}
+
+/**
+ * The lines of subjects-unread.jsonl (`subjects`): three messages on one subject, four questions that they answer and some that they do not.
+ * Of every second line one message is changed by a fourth, and is asked for then.
+ */
+export function subjectCases(): Case[] {
+  return read('subjects-unread.jsonl').flatMap((line, at): Case[] => {
+    const { tells, asks, never, change } = JSON.parse(line) as SubjectLine
+    const isChanged = at % 2 === 1
+    const told = isChanged ? [tells, [change.says]] : [tells]
+    const of = { part: 'subjects', tells: told }
+    const kept = asks.filter((one) => !isChanged || one.at !== change.at)
+    const { q, value, old } = change
+    return [
+      ...kept.map((one): Case => ({ ...of, kind: 'told', asks: one.q, value: one.value, old: null })),
+      ...never.map((asks): Case => ({ ...of, kind: 'never told', asks, value: null, old: null })),
+      ...(isChanged ? [{ ...of, kind: 'corrected', asks: q, value, old } as const] : []),
+    ]
+  })
+}
+
 function casesOf({ kind, part, messages, facts = [], answer }: ToldLine): Case[] {
   const last = messages.at(-1) as string
   const before = messages.length > 1 ? [messages.slice(0, -1)] : []

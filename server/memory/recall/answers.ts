@@ -3,6 +3,7 @@ import { tellsNothingElse } from './likeness.ts'
 import { leavesOpen } from './nouns.ts'
 import { FEATURES, pairFeatures, type Said } from './pair.ts'
 import type { Question } from './question.ts'
+import type { Wanted } from './wanted.ts'
 import { OF_WORDS_ALONE, WEIGHTS } from './weights.ts'
 
 /** From here on a sentence answers: chosen on the lines that the weights were fitted to. */
@@ -10,6 +11,19 @@ export const LEAST_SURE = 0.6
 
 /** What has the noun that is asked for and does not say which one is like an answer, and none for sure. */
 const LIKE_IT = 0.65
+
+/** What has none of these does not say how many or how much; it may come near. */
+const MEASURED: ReadonlySet<Wanted | null> = new Set([
+  'count',
+  'age',
+  'money',
+  'dose',
+  'height',
+  'weight',
+  'phone',
+  'email',
+])
+const WITHOUT_MEASURE = 0.55
 
 /** 0 to 1; 0 where the sentence says nothing but what is asked. */
 export function answers(question: Question, said: Said): number {
@@ -20,5 +34,6 @@ export function answers(question: Question, said: Said): number {
   const weights = typeof said.similarity === 'number' ? WEIGHTS : OF_WORDS_ALONE
   const sum = FEATURES.reduce((all, name) => all + weights[name] * features[name], 0)
   const sure = 1 / (1 + Math.exp(-sum))
+  if (features.lacks === 1 && MEASURED.has(question.wanted)) return Math.min(sure, WITHOUT_MEASURE)
   return sure > LIKE_IT && leavesOpen(question, said.text) ? LIKE_IT : sure
 }

@@ -2,6 +2,7 @@
 import { isBeingWord } from '../facts/vocabulary.ts'
 import { DAYS, DAY_OR_MONTH, MONTHS } from './calendar.ts'
 import { hasName, hasPerson, isGivenName, isPlaceName, withoutPeople } from './names.ts'
+import { wordsOf } from '../words.ts'
 import type { Wanted } from './wanted.ts'
 
 const NUMBER_WORDS =
@@ -56,7 +57,10 @@ export function holds(wanted: Wanted | null, text: string, known: ReadonlySet<st
     )
   if (wanted === 'money') return /[£$€¥₹]/u.test(text) || hasNumber(text, PAID_IN)
   if (wanted === 'code') return hasCode(text)
-  if (wanted === 'place') return hasPlace(text, known) || (hasName(withoutPeople(text), known) && !TITLE.test(text))
+  if (wanted === 'place')
+    return (
+      hasPlace(text, known) || hasSmallPlace(text, known) || (hasName(withoutPeople(text), known) && !TITLE.test(text))
+    )
   if (wanted === 'name') return NAMING.test(text) || hasName(text, known)
   return TITLE.test(text) || hasName(text, known, isNoPlace) || hasPerson(text, known)
 }
@@ -119,6 +123,11 @@ const AT_PLACE =
 /** "On new moon nights" is a time. */
 const ON_DAYS =
   /^\S+ (?:[\p{L}']+ ){0,3}(?:nights?|days?|weeks?|months?|years?|mornings?|evenings?|afternoons?|weekends?)\b/iu
+
+/** "Its glasgow now" */
+function hasSmallPlace(text: string, known: ReadonlySet<string>): boolean {
+  return !/\p{Lu}/u.test(text) && wordsOf(text).some((word) => isPlaceName(word) && !known.has(word))
+}
 
 function hasPlace(text: string, known: ReadonlySet<string>): boolean {
   return [...text.matchAll(AT_PLACE)].some(({ 0: whole, groups, index }) => {

@@ -43,7 +43,7 @@ const asksOfKin = (question: string): boolean => OF_SOMEBODY.test(question) || K
 
 /** What is asked for is to be thought of, not to be remembered. */
 const OF_THE_WORLD =
-  /^(?:how (?:do(?! (?:i|you|we|u) (?:write|spell|pronounce|say)\b.*\b(?:my|our)\b)|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))(?<!\bwhere (?:should|can)(?= \S+ (?:look|find)\b.*\b(?:my|our|the)\b))(?<!\bwhen can(?= (?:i|we) (?:pick|collect|get|fetch)\b))|why\b|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best(?! friend)|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
+  /^(?:how (?:do(?! (?:i|you|we|u) (?:write|spell|pronounce|say)\b.*\b(?:my|our)\b)|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))(?<!\bwhere (?:should|can)(?= \S+ (?:look|find)\b.*\b(?:my|our|the)\b))(?<!\bwhen can(?= (?:i|we) (?:pick|collect|get|fetch)\b))|why\b(?! (?:did|was|were|had)(?:n'?t)? )|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best(?! friend)|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
 
 /**
  * "What's the podcast?": a thing that both know, with nothing that says which one. There is only one sun, which was not told.
@@ -75,9 +75,15 @@ const LIGHT: ReadonlySet<string> = new Set(
 )
 const VERB_BEFORE_KIND = /^(?:what|which) \p{L}+(?: \p{L}+)? (?:is|are|was|were)\b/iu
 
-/** Null where a message asks nothing that could have been told. `isAsked`: it is known to ask for something of its user. */
-export function readQuestion(message: string, isAsked = false): Question | null {
-  const text = message.replaceAll(/[’‘`´]/gu, "'").trim()
+/**
+ * Null where a message asks nothing that could have been told. `isAsked`: it is known to ask for something of its user; `mayBeOfWorld`:
+ * what others would look up or think of is read too ("who can let me in?").
+ */
+export function readQuestion(message: string, isAsked = false, mayBeOfWorld = false): Question | null {
+  const text = message
+    .replaceAll(/[’‘`´]/gu, "'")
+    .trim()
+    .replace(OF_ANOTHER, '')
   if (TASK.test(text)) return null
   const asked = asksByNoun(text) ? text.replace(NEEDED, '') : (lastQuestion(text) ?? (isAsked ? text : null))
   if (asked === null) return null
@@ -85,7 +91,7 @@ export function readQuestion(message: string, isAsked = false): Question | null 
   const names = namesIn(bare)
   const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with (?:my|our|the))\b/iu.test(bare)
   // Who was told of may have a name.
-  if (isWorld && !isAsked && names.size === 0) return null
+  if (isWorld && !isAsked && names.size === 0 && !mayBeOfWorld) return null
   const kind = VERB_BEFORE_KIND.test(bare) ? undefined : ASKED_KIND.exec(bare)?.groups?.['noun']?.toLowerCase()
   const words = weighted(bare, kind)
   const known = new Set(bare.toLowerCase().match(/[\p{L}\p{N}]+/gu))
@@ -160,6 +166,9 @@ function classOf(word: string, kind: string | undefined): WordClass {
   return LIGHT.has(stem(word)) ? 'light' : 'named'
 }
 
+/** "The pharmacist wants to know what I react to" */
+const OF_ANOTHER =
+  /^(?:(?:so|ok|hey|and),? )?(?:(?:the|my|our|his|her|a|some|\p{L}+'s) )?(?:\p{L}+ ){1,3}(?:wants?|needs?|would like|is asking|are asking|asks?|asked)(?: me)?(?: to know)? (?=(?:what|which|who|where|when|how)\b)/iu
 /** What is to be done with a text or worked out asks for nothing that was told. */
 const TASK =
   /^(?:(?:please|pls|kindly|sir|can you|could you|hey|ok|now)[\s,]+)*(?:translate|explain|define|summari[sz]e|proofread|rewrite|rephrase|paraphrase|convert|calculate|compute|solve|compose)\b/iu

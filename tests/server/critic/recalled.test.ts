@@ -22,16 +22,17 @@ function answerTo(
   facts: readonly KnownFact[],
   heard: readonly string[] = [],
   found: readonly MemoryHit[] = [],
+  knowsOnlyTold = false,
 ): unknown {
   const notes = heard.map((text, at) => ({ id: `note_${at}`, text }))
   const remembered = { asked: askedBy(question), found, contexts: new Map(), facts, heard: notes }
-  const recollection = recollect(question, remembered)
+  const recollection = recollect(question, remembered, knowsOnlyTold)
   const verdicts = checkReply({ question, reply, facts, notes })
   const decision =
     recollection &&
     recalled(question, recollection, reply, verdicts, remembered, {
       mayMiss: false,
-      knowsOnlyTold: false,
+      knowsOnlyTold,
     })
   return decision?.action === 'replace' ? decision.text : decision?.action
 }
@@ -43,6 +44,15 @@ describe("what a user's own sentences answer", () => {
     expect(answerTo('when does the boiler get its service?', 'Good to know.', [], [], hits)).toBe(
       `You told me: "${told[0]}"`,
     )
+  })
+
+  test('what others would look up is answered by what was told where nothing else is known, and never denied', () => {
+    const told = 'Marjorie at 12 can let us in when we are locked out'
+    const ask = (question: string, similarity: number, knowsOnlyTold: boolean): unknown =>
+      answerTo(question, 'I see.', [], [], [hitOf('marjorie', told, similarity)], knowsOnlyTold)
+    expect(ask('who can let me in when I am locked out?', 0.8, true)).toBe(`You told me: "${told}"`)
+    expect(ask('who can let me in when I am locked out?', 0.8, false)).toBeUndefined()
+    expect(ask('who can paint my fence?', 0.2, true)).toBeUndefined()
   })
 
   test('of two statements that answer, the later one holds', () => {

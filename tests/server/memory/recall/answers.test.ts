@@ -105,6 +105,8 @@ describe('questions', () => {
     'need my badge no. for the form',
     'my best song is what',
     'What can Zofia not eat?',
+    'why was I put on warfarin?',
+    'The pharmacist wants to know what I react badly to',
   ])('without a question mark, or after something else: %s', (text) => {
     expect(readQuestion(text)).not.toBeNull()
   })
@@ -130,6 +132,8 @@ describe('questions', () => {
     'happy birthday',
     'I got a new number',
     'the code is 4471',
+    'why is the sky blue?',
+    'my sister needs a new car',
   ])('none that could have been told: %s', (text) => {
     expect(readQuestion(text)?.isOwn ?? false).toBe(false)
   })
