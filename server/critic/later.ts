@@ -17,10 +17,13 @@ export async function withLater(
   const followed = await followAnswer(message, question, last, surroundings)
   if (followed === null) return recollection
   const { holding, said, shown, also } = followed
-  const text = holding ? heldPart(question, said, shown.join(' ')) : heldPart(question, [], last.text)
+  const text = holding ? heldPart(question, said, shown.join(' ')) : heldPart(question, [], wholeOf(last.text, shown))
   const held = holding ? inPlaceOf(last, holding, text) : { ...last, text }
   return { ...recollection, answers: also ? [held, { ...held, id: also.id, text: also.text, fact: null }] : [held] }
 }
+
+/** The answer, with the sentence after it where it needs that. */
+const wholeOf = (text: string, shown: readonly string[]): string => (shown.length > 1 ? shown.join(' ') : text)
 
 /** A value of so many words is one; longer ones may be half a sentence. */
 const MOST_VALUE = 3

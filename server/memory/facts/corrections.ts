@@ -66,6 +66,10 @@ const FAMILY: Readonly<Record<string, string>> = {
   email: 'email',
 }
 
+/** Somebody or something, and what it does: no value. */
+const SAYS =
+  /^\p{Lu}[\p{L}'’-]*(?: \p{Lu}[\p{L}'’-]*)? (?:is|are|was|were|has|had|will|can|\p{Ll}{2,}ed|turns|goes|went|got|gets|comes|came|lives|works|likes|loves|hates|wants|needs|takes|took|said|says) /u
+
 function replace(reading: Reading, clause: Clause, span: Span, known: readonly Fact[]): boolean {
   const place = valueSpan(reading.plain, withoutRemark(reading.plain, span), 'text')
   if (place === undefined) return false
@@ -85,6 +89,8 @@ function replace(reading: Reading, clause: Clause, span: Span, known: readonly F
       ? known.findLast((fact) => /^(?:name|text)$/u.test(shapeOf(fact.value)))
       : undefined)
   if (rival === undefined || rival.value === value) return false
+  // "Actually Zosia turned 15" says something else, and no other name.
+  if (SAYS.test(value) && !SAYS.test(rival.value)) return false
   // Of several values only the one that is corrected goes.
   if (holdsMany(rival)) add(reading, clause, rival, rival.value, 'withdrawn', 0.8)
   add(reading, clause, rival, value, holdsMany(rival) ? 'told' : 'corrected', 0.8)

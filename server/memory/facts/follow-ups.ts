@@ -1,4 +1,5 @@
 /** Corrections that name no topic, or name it anew without a word of change: "they moved it, in at 20:30", "the train goes at 06:48". */
+import { isGivenName } from '../recall/names.ts'
 import { areAlike } from '../recall/related-words.ts'
 import { rarityOf } from '../recall/word-vectors.ts'
 import { isCommon, stem } from '../search-words.ts'
@@ -58,15 +59,16 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
   const changes = CHANGE.test(text) || mayRevise(text)
   const found = told.flatMap((of, at) => {
     const pair = replacedBy(next, of.text, text)
-    if (!pair) return []
+    if (!pair || isOfOther(next, of.text, text)) return []
     const { shared, others } = topicsOf(text, of.text, [...next, ...typedValues(of.text)])
     const isDefinite = DEFINITE.has(pair.value.kind)
     const namesOld = wordsOf(pair.old.text).some((word) => word.length > 2 && wordsOf(text).includes(word))
     const saysNew = isDefinite && BACK.test(text) && BEFORE_NEW.test(text.slice(0, pair.value.start))
     const restates = shared > 0 && others === 0 && isDefinite
     const corrects = changes && ((shared > 0 && (isDefinite || others <= shared + 2)) || namesOld)
-    const isNext = at < IN_MIND && !(namesAnother(text, of.text) && !/\b(?:it|them|that)\b/iu.test(text))
-    const isAllSaid = others === 0 || (CHANGE.test(text) && (BACK.test(text) || others <= 2))
+    const isOwn = shared === 0 && OF_SOMEBODY.test(text) && !BACK.test(text)
+    const isNext = at < IN_MIND && !isOwn && !(namesAnother(text, of.text) && !/\b(?:it|them|that)\b/iu.test(text))
+    const isAllSaid = others === 0 || (CHANGE.test(text) && (BACK.test(text) || (isDefinite && others <= 2)))
     const follows = isNext && (isAllSaid || (BACK.test(text) && isDefinite && changes) || (saysNew && at === 0))
     const score = (restates ? 4 : corrects ? 3 : follows ? 1 : 0) + Math.min(shared, 3) / 10 - at / 100
     return restates || corrects || follows ? [{ of, old: pair.old.text, value: pair.value.text, score }] : []
@@ -77,6 +79,14 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
     return best
   return { of: last, old: last.fact?.value ?? last.text, value: SAYS_NEW.exec(text)?.groups?.['value'] ?? text }
 }
+
+/** "We changed our minds about Slovenia": of something else than what was told, if that says nothing of it. */
+function isOfOther(next: readonly TypedValue[], before: string, text: string): boolean {
+  const old = next.filter(({ kind, start }) => kind === 'name' && MIND.test(text.slice(0, start)))
+  return old.length > 0 && old.every((value) => !names(before, value.text))
+}
+
+const MIND = /\b(?:minds?(?: on| about)?|instead of|rather than)\s+(?:the\s)?$/iu
 
 /** A value of the new sentence, and the one of the old that it can replace. */
 function replacedBy(
@@ -113,10 +123,18 @@ function topicsOf(text: string, before: string, values: readonly TypedValue[]): 
   return { shared: shared.length, others: topic.length - shared.length }
 }
 
+/** "Actually Zosia turned 15" */
+const OF_SOMEBODY =
+  /^(?:(?:[Aa]ctually|[Nn]o|[Ww]ait|[Ss]orry|[Oo]h|[Ww]ell|[Aa]nd|[Ss]o|[Bb]ut),? )*\p{Lu}\p{Ll}+ (?:is|was|has|had|went|got|came|took|left|\p{Ll}{2,}ed) /u
+/** "Piotr moved to Sopot": somebody, and what they do. */
+const DOES = /^(?:is|was|has|had|can|will|went|got|came|took|left|\p{L}{2,}ed)$/u
+
 /** "My sister's", where a brother was told of; "my locker", where a gate was. */
 function namesAnother(text: string, before: string): boolean {
   const words = wordsOf(text)
   const known = wordsOf(before).map(stem)
+  const [first = '', second = ''] = words
+  if (isGivenName(first) && DOES.test(second) && !known.includes(stem(first))) return true
   return words.some((word, at) => {
     const isOwn = /^(?:my|our)$/u.test(words[at - 1] ?? '') && (isBeingWord(word) || OWN_NOUNS.has(word))
     return isOwn && !isCommon(word) && !known.some((one) => one === stem(word) || areAlike(one, stem(word)))

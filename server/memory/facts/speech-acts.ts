@@ -4,7 +4,7 @@ import { typedValues } from './typed-values.ts'
 const POLITE =
   '(?:(?:please to|kindly|sir|madam|please|pls|plz|hey|hi|ok|okay|so|now|and|then|also|well|do the needful and)[\\s,]+)*'
 const REQUEST = new RegExp(
-  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: [^\\s,;]+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat (?!prescriptions?\\b)|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b)(?!['’]s\\b))`,
+  `^${POLITE}(?:(?:can|could|would|will) (?:you|u) (?!remember|note|keep in mind|save|store|memori|forget|delete|erase|remove|wipe)|i (?:want|need|would like|'d like) you to (?!remember|know|note|keep|save|forget)|(?:write (?!(?:this|that|it) down|down|.*@)|translate|summari[sz]e|explain|give (?!me (?:an? |some )?[^?]{2,40} any (?:day|time)\\b)|tell|show|list|describe|help|make me|make a(?!n? note)|make up|make (?:that|it|this)(?: [^\\s,;]+){0,2} (?:more|less|shorter|longer|simpler|\\p{L}{3,}er)(?! than)|create|generate|draft|compose|rewrite|rephrase|correct|fix|check|find|suggest|recommend|compare|calculate|compute|convert|imagine|pretend|suppose|assume|act|let's|let us|draw|plan (?!changed?\\b|is\\b|was\\b|b\\b)|define|solve|continue|finish|complete|play|sing|read|analy[sz]e|proofread|improve|shorten|expand|come up|design (?!reviews?\\b|meetings?\\b|team\\b)|build|implement|count|name (?!of|is|:|=|for|on)|think of|say |repeat (?!prescriptions?\\b)|consider|use (?!.*@|\\S+(?: \\S+){0,3} (?:for|as) (?:the|my|our)\\s|\\S+ from now)|respond|reply|answer|teach|recite|invent|brainstorm|outline|choose|pick|remind (?!me (?:that |about )?(?:my|our|i|the|we)\\b.*(?: is | are | have | has |'s |:))|guess (?!what\\b)|prove|debug|refactor|review|paraphrase|edit (?!:)|be |do (?:not|n't)? ?(?!not remember|not forget|not keep|not store|not save)|look up|search|google)(?=\\s|\\b)(?!['’]s\\b))`,
   'iu',
 )
 const WANTING =
@@ -114,8 +114,12 @@ export function isScrap(words: string): boolean {
 const FILLER =
   /^(?:yes|yeah|yep|yup|no|nope|nah|so|well|right|sure|anyway|seriously|honestly|obviously|finally|same|sigh|phew|oops|typical|old age|my fault|go figure|please|pls|xx?|amen|inshallah)\b/iu
 
+/** "We're off to Slovenia": somewhere that has a name. */
+const OFF_TO = /\boff (?:to|for|on) (?:(?:the|see|visit|a|my|our) )*\p{Lu}/u
+
 export function isSmallTalk(words: string): boolean {
   const said = words.trim()
+  if (OFF_TO.test(said)) return false
   const corrected = said.replace(CORRECTING, '')
   if (STARRED.test(said) || (corrected !== said && !SMALL_TALK.test(corrected))) return false
   const text = said.replace(INTERJECTIONS, '')

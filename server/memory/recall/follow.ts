@@ -4,6 +4,7 @@ import { MAX_SENTENCE } from '../facts/sentences.ts'
 import type { Neighbours } from '../neighbours.ts'
 import type { Similarity } from '../similarity.ts'
 import type { Question } from './question.ts'
+import { withNext } from './next-sentence.ts'
 import { ReplacingTurns, turnsOf, type Followed } from './replacing-turns.ts'
 
 export interface Surroundings {
@@ -22,7 +23,8 @@ export async function followAnswer(
   if (own === null) return null
   const isSentence = (one: Memory): boolean => one.text.length <= MAX_SENTENCE
   const turns = isSentence(own) ? turnsOf([...before.toReversed(), own, ...after].filter(isSentence)) : [[own]]
-  if (turns.length === 1) return { holding: null, said: [text], shown: [], also: null }
+  if (turns.length === 1)
+    return { holding: null, said: [text], shown: withNext(question, turns[0]!, own.text), also: null }
   const similar = await compare([message, ...turns.flat().map((one) => one.text)])
   return new ReplacingTurns(message, question, turns, own, similar).follow(text)
 }

@@ -16,7 +16,7 @@ export const STARTS_BACK =
 export const IT_IS =
   /\b(?:(?:it|that|he|she|they|everything)(?:'?s|'?re|'ll be| is| are| was| will be| should be| has to be|'d be)|(?:i|we)(?:'m|'re| am| are) (?:on|in|at|with|the|going|now)|make (?:it|that)|is now|now it'?s|so it'?s|it is)\b/iu
 export const IS_NOW =
-  /\b(?:now|these days|nowadays|from now on|from here on|from today|as of|starting|since|this week|new|today|lately|any ?more|any longer|no longer|all along|after all)\b/iu
+  /^since\b|\b(?:now|these days|nowadays|from now on|from here on|from today|as of|starting|since(?= (?:then|yesterday|today|this|last week|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b|\W*$|[.,;!])|this week|new|today|lately|any ?more|any longer|no longer|all along|after all)\b/iu
 export const BACK =
   /\b(?:it|its|it's|that|them|they|they're|theyve|they've|he|he's|hes|she|she's|shes|him|her|his|their|this|those|there|ones?|other|another|else|same)\b/iu
 export const BEING_BACK = /\b(?:he|he's|hes|she|she's|shes|him|her|his)\b/iu

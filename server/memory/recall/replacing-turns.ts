@@ -4,6 +4,7 @@ import { answers, LEAST_SURE } from './answers.ts'
 import { hasNewValue, heldPart } from './held-part.ts'
 import { holds } from './holds.ts'
 import type { Question } from './question.ts'
+import { withNext } from './next-sentence.ts'
 import { replaces } from './replaces.ts'
 import { wordsOf } from '../words.ts'
 import type { Memory } from '../../store/memory-calls.ts'
@@ -11,7 +12,7 @@ import { isOfElse, isOnTopic } from './of-else.ts'
 import type { Similarity } from '../similarity.ts'
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
-const LEAST = { next: 0.4, later: 0.85, before: 0.6 } as const
+const LEAST = { next: 0.4, later: 0.9, before: 0.6 } as const
 /** How surely a sentence answers at least, so that another answer may have corrected it. */
 const OF_QUESTION = 0.3
 /** From here on both are quoted. */
@@ -73,7 +74,8 @@ export class ReplacingTurns {
     const root = this.#roots[0]
     const said = [root?.memory.text ?? text]
     let found = root?.at ?? this.#ownAt
-    let followed: Omit<Followed, 'said'> = { holding: null, shown: [], also: null }
+    const shown = root ? [] : withNext(this.#question, this.#turns[this.#ownAt]!, this.#own.text)
+    let followed: Omit<Followed, 'said'> = { holding: null, shown, also: null }
     for (const [at, turn] of this.#turns.entries()) {
       if (at <= found) continue
       // What comes after a correction is not lightly another one.
@@ -90,7 +92,7 @@ export class ReplacingTurns {
         continue
       }
       if (followed.holding) said.push(followed.holding.text)
-      followed = { holding: best.next, shown: shownOf(turn, scored, best), also: null }
+      followed = { holding: best.next, shown: this.#shownOf(turn, scored, best), also: null }
       found = at
     }
     return { ...followed, said }
@@ -135,6 +137,13 @@ export class ReplacingTurns {
     return turn.filter(mayBe).map((next) => ({ next, sure: sureOf(next) }))
   }
 
+  #shownOf(turn: readonly Memory[], scored: readonly Scored[], best: Scored): string[] {
+    const needed = withNext(this.#question, turn, best.next.text)
+    const isShown = (text: string): boolean =>
+      needed.includes(text) || scored.some(({ next, sure }) => next.text === text && sure >= SHOWN)
+    return [...new Set(turn.map(({ text }) => text))].filter(isShown)
+  }
+
   /** Which sentence of a correcting turn is the correction. */
   #worth({ next, sure }: Scored, said: readonly string[]): number {
     const { wanted, known } = this.#question
@@ -148,12 +157,6 @@ export class ReplacingTurns {
     const hasValue = hasNewValue(`- ${shown}`, before)
     return sure + (isOfKind ? OF_KIND : 0) + (hasValue ? WITH_VALUE : 0) + (isRead ? OF_TOPIC : 0)
   }
-}
-
-function shownOf(turn: readonly Memory[], scored: readonly Scored[], best: Scored): string[] {
-  const isShown = (text: string): boolean =>
-    scored.some(({ next, sure }) => next.text === text && (next === best.next || sure >= SHOWN))
-  return [...new Set(turn.map(({ text }) => text))].filter(isShown)
 }
 
 const turnOf = ({ id, source }: Memory): string => source?.response ?? id

@@ -154,6 +154,23 @@ test.each([
   expect(text).not.toContain(old)
 })
 
+test('what somebody else does is no other name of whom was told of before', async () => {
+  await history.say('My mother in law is called Halina', 'zosia')
+  expect((await history.say('Actually Zosia turned 15 on Saturday', 'zosia')).ended).toEqual([])
+})
+
+test.each([
+  [
+    'I treat for varroa with Apivar strips every autumn.',
+    'The mites stopped minding the strips. Gone over to oxalic acid.',
+    'What am I using against the mites?',
+    'oxalic acid',
+  ],
+])('%s / %s: what is over is quoted with what is instead', async (told, corrects, question, value) => {
+  for (const message of [told, corrects]) await history.say(message, told)
+  expect((await history.ask(question, true, told)).text).toContain(value)
+})
+
 test('a starred word that mends a spelling leaves what was said around it', async () => {
   await history.say('my locker is on the thrid floor', 'bo')
   await history.say('third*', 'bo')
@@ -168,6 +185,25 @@ test.each([
   ['I live in Bern', 'f*', 'where do I live', 'Bern'],
   ['I have a dog called Rex and a cat called Tom', '*Tim', 'what is my dog called', 'Rex'],
   ['My friend Hamish keeps bees', 'Why did the minister not come?', 'what does Hamish keep', 'bees'],
+  [
+    'thursdays I go to the chess club, my brother Piotr got me into it',
+    "We changed our minds about Slovenia, we're going to Croatia instead",
+    "what's my brother's name",
+    'Piotr',
+  ],
+  ['Paid Dave back.', 'piotr moved to Sopot last month', 'who did I pay back', 'Dave'],
+  [
+    'I drive the number 49 bus in Leeds',
+    'Been doing it since 2011, before that I was a welder',
+    'which bus do I drive?',
+    '49',
+  ],
+  [
+    'Got three hives on the allotment behind the church.',
+    "Mum's in Gdansk on her own since dad died in 2019",
+    'where are my hives?',
+    'allotment',
+  ],
 ])('%s / %s corrects nothing', async (told, starred, question, value) => {
   const user = `${told} ${starred}`
   for (const message of [told, starred]) await history.say(message, user)

@@ -29,6 +29,8 @@ test.each([
   ['you have to build it standing up', ['you have to build it standing up']],
   ['Repeat prescription goes to Boots', ['Repeat prescription goes to Boots']],
   ["count's been put off to May", ["count's been put off to May"]],
+  ["We're off to Slovenia in September", ["We're off to Slovenia in September"]],
+  ['Hey, guess what, they moved me to the 16', ['Hey, guess what, they moved me to the 16']],
 ])('%s is kept', (message, texts) => {
   expect(kept(message)).toEqual(texts)
 })
@@ -49,6 +51,8 @@ test.each([
   'you have to answer in one sentence',
   'if you say so',
   'have to run, bye',
+  'phew what a long day',
+  "I'm off to bed",
 ])('%s is not', (message) => {
   expect(kept(message)).toEqual([])
 })

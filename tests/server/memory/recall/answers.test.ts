@@ -134,6 +134,7 @@ describe('questions', () => {
     'the code is 4471',
     'why is the sky blue?',
     'my sister needs a new car',
+    'had my left knee operated on in february',
   ])('none that could have been told: %s', (text) => {
     expect(readQuestion(text)?.isOwn ?? false).toBe(false)
   })
