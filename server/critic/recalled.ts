@@ -78,9 +78,9 @@ export function recalled(
   { mayMiss, knowsOnlyTold }: { readonly mayMiss: boolean; readonly knowsOnlyTold: boolean },
 ): Decision | null {
   const mayDeny = (read.isOwn || isOfTold(read, remembered)) && !mayMiss
-  // What is only near is an answer where nobody can say that there is none.
+  // What is only near is an answer where nobody can say that there is none; "the capital of Slovenia" may be of the world.
   const least = knowsOnlyTold ? SHOWN : LEAST_SURE
-  const best = isNear && !mayDeny ? found.filter(({ sure }) => sure >= least) : found
+  const best = isNear && !(mayDeny && read.isOwn) ? found.filter(({ sure }) => sure >= least) : found
   if (best.length > 0 && rests(best, reply, verdicts)) return { action: 'keep' }
   if (best.length > 0) return quote(best, remembered.facts, isNear && !mayMiss ? NEAREST_SAID : SAID)
   if (!mayDeny) return null

@@ -55,6 +55,12 @@ describe("what a user's own sentences answer", () => {
     expect(ask('who can paint my fence?', 0.2, true)).toBeUndefined()
   })
 
+  test('what only comes near is not shown for a question that may be of the world', () => {
+    const told = "We're off to Slovenia in September"
+    const hits = [hitOf('trip', told, 0.3)]
+    expect(answerTo("what's the capital of Slovenia?", 'I see.', [], [], hits, true)).toBe('You have not told me that.')
+  })
+
   test('of two statements that answer, the later one holds', () => {
     const told = ['the choir meets at six', 'the choir meets at seven']
     const hits = told.map((text, at) => hitOf(`${at}`, text, 0.85))
