@@ -2,6 +2,7 @@
 import type { Topic } from '../memory/facts/fact.ts'
 import { topicKey } from '../memory/facts/supersede.ts'
 import { LEAST_SURE } from '../memory/recall/answers.ts'
+import { holds } from '../memory/recall/holds.ts'
 import type { Question } from '../memory/recall/question.ts'
 import { surelyAnswers, topicAmong, withTopic } from '../memory/recall/surely.ts'
 import type { Contexts } from '../memory/contexts.ts'
@@ -86,11 +87,12 @@ export function candidatesFor(
     const score = sure + OF_MEANING * (similarity ?? 0)
     return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
-  const ofReplaced = replaced.map(({ text, by }): Answer => {
+  const ofReplaced = replaced.map(({ id, text, by }): Answer => {
     const sure = surely(text, null)
-    return { id: by.id, text: by.text, fact: null, score: sure, sure, order: by.created }
+    const now = stillTells(question, text, '', by.text) ? { id, text } : { id: by.id, text: by.text }
+    return { ...now, fact: null, score: sure, sure, order: by.created }
   })
-  const ofFacts = successors(facts, (fact) => surely(fact.text, fact))
+  const ofFacts = successors(question, facts, (fact) => surely(fact.text, fact))
   return { ofTopic, ofWords: [...ofWords, ...ofReplaced, ...ofFacts] }
 }
 
@@ -111,8 +113,17 @@ export function bestOf(candidates: Candidates, least: number): Answer[] {
 /** Corrected facts that are looked at, told last. */
 export const MOST_GONE = 64
 
+/**
+ * "The supervisor is Sister Jepkosgei, it starts on 3 March" tells who that is also when "it starts on the 10th" was told: what is asked
+ * for is of a kind that only the corrected sentence has, beside its value.
+ */
+function stillTells({ wanted, known }: Question, text: string, value: string, now: string): boolean {
+  if (wanted === null) return false
+  return holds(wanted, value === '' ? text : text.replace(value, ' '), known) && !holds(wanted, now, known)
+}
+
 /** What holds now where a sentence that answered was corrected, in whatever words. */
-function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => number): Answer[] {
+function successors(question: Question, facts: readonly KnownFact[], surely: (fact: KnownFact) => number): Answer[] {
   const gone = facts
     .filter(({ holds }) => !holds)
     .slice(-MOST_GONE)
@@ -123,7 +134,10 @@ function successors(facts: readonly KnownFact[], surely: (fact: KnownFact) => nu
     const key = topicKey(fact)
     const before = fact.holds ? gone.filter((one) => one.key === key && one.text !== fact.text) : []
     if (before.length === 0) return []
-    const sure = Math.max(...before.map((one) => one.sure))
+    const old = before.reduce((best, one) => (one.sure > best.sure ? one : best))
+    const { sure } = old
+    if (stillTells(question, old.text, old.value, fact.text))
+      return [{ id: old.id, text: old.text, fact: null, score: sure, sure, order }]
     return [{ id: fact.id, text: fact.text, fact, score: sure, sure, order }]
   })
 }

@@ -7,7 +7,7 @@ import { LEAST_SURE } from '../memory/recall/answers.ts'
 import { readQuestion, type Question } from '../memory/recall/question.ts'
 import { JUST_THAT } from '../memory/recall/surely.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
-import { stem } from '../memory/search-words.ts'
+import { isCommon, stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
 import { bestOf, candidatesFor, MOST_GONE, NEAREST, type Answer, type Remembered } from './candidates.ts'
 import { fold } from './compare-values.ts'
@@ -81,7 +81,7 @@ export function recalled(
   // What is only near is an answer where nobody can say that there is none; "the capital of Slovenia" may be of the world.
   const least = knowsOnlyTold ? SHOWN : LEAST_SURE
   const best = isNear && !(mayDeny && read.isOwn) ? found.filter(({ sure }) => sure >= least) : found
-  if (best.length > 0 && rests(best, reply, verdicts)) return { action: 'keep' }
+  if (best.length > 0 && rests(best, message, reply, verdicts)) return { action: 'keep' }
   if (best.length > 0) return quote(best, remembered.facts, isNear && !mayMiss ? NEAREST_SAID : SAID)
   if (!mayDeny) return null
   const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
@@ -99,13 +99,27 @@ function isOfTold({ isDefinite, words, names }: Question, { found, facts, heard,
 }
 
 /** True where the reply says what was told: by its verdicts, or since it has the value. */
-function rests(answers: readonly Answer[], reply: string, verdicts: readonly SentenceVerdict[]): boolean {
+function rests(
+  answers: readonly Answer[],
+  message: string,
+  reply: string,
+  verdicts: readonly SentenceVerdict[],
+): boolean {
   if (verdicts.some(({ verdict }) => verdict === 'contradicted')) return false
+  if (isOfElse(answers, message, reply)) return false
   return answers.every(({ id, fact }) => {
     const isSupported = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.includes(id))
     // "5550142" for "555-0142" is not how the user wrote it.
     return fact === null ? isSupported : fold(reply).includes(fold(fact.value))
   })
+}
+
+/** "Your cat's favorite food is green", of a bag: it says nothing of what is asked, nor of what was told. */
+function isOfElse(answers: readonly Answer[], message: string, reply: string): boolean {
+  const values = new Set(answers.flatMap(({ fact }) => wordsOf(fact?.value ?? '')))
+  const own = wordsOf(reply).filter((word) => !isCommon(word) && !values.has(word))
+  const known = new Set([message, ...answers.map(({ text }) => text)].flatMap(wordsOf).map(stem))
+  return own.length > 1 && !own.some((word) => known.has(stem(word)))
 }
 
 const SAID = 'You told me:'

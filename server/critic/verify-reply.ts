@@ -94,7 +94,9 @@ export async function verifyReply(
   const everything = policy === 'quote' ? allTold(question, facts, !isWhole) : null
   const answer =
     everything ?? (later && recalled(question, later, reply, verdicts, all, { mayMiss: !isWhole, knowsOnlyTold }))
-  const decided = answer ?? sensible(decide(policy, verdicts, facts, question, mayMiss), evidence)
+  const asks = asked.length > 0 || recollection !== null || question.trimEnd().endsWith('?')
+  const plain = decide(policy, verdicts, facts, question, mayMiss)
+  const decided = answer ?? (asks || policy !== 'quote' ? sensible(plain, evidence) : plain)
   const rests = answer !== null || (decided.action === 'replace' && decided.facts.length > 0)
   const fitting = (): Promise<FittingReply | null> => replyTo(smallTalk, owner, question, log)
   const instead = async (): Promise<Decision | null> =>
@@ -116,9 +118,9 @@ async function replacedSentences(
 ): Promise<Replaced[]> {
   const whose = { namespace, user: user ?? '', topics: [], ended: true, metadata: {}, made: null }
   const hits = await store.searchMemories(owner, { ...whose, text: question, limit: MOST_REPLACED })
-  return hits.flatMap(({ memory: { text, fact, ended } }): Replaced[] => {
+  return hits.flatMap(({ memory: { id, text, fact, ended } }): Replaced[] => {
     const by = ended === null || fact !== null ? undefined : memories.find(({ created }) => created === ended)
-    return by ? [{ text, by }] : []
+    return by ? [{ id, text, by }] : []
   })
 }
 

@@ -26,6 +26,7 @@ export interface MemoryUse {
 
 /** A sentence, and what took its place. */
 export interface Replaced {
+  readonly id: string
   readonly text: string
   readonly by: Memory
 }
@@ -153,7 +154,7 @@ export async function findEvidence(
       }
     : NOTHING_FOUND
   const replaced = denied.flatMap(({ hit, by: { memory: next }, isReplaced }) =>
-    isReplaced ? [{ text: hit.memory.text, by: next }] : [],
+    isReplaced ? [{ id: hit.memory.id, text: hit.memory.text, by: next }] : [],
   )
   return { entries, offered, found: fresh, contexts, replaced, features, asked: topics, gate, embedder }
 }

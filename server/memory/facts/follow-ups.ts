@@ -1,7 +1,7 @@
 /** Corrections that name no topic, or name it anew without a word of change: "they moved it, in at 20:30", "the train goes at 06:48". */
 import { isGivenName } from '../recall/names.ts'
 import { areAlike } from '../recall/related-words.ts'
-import { rarityOf } from '../recall/word-vectors.ts'
+import { isKnownWord, rarityOf } from '../recall/word-vectors.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Fact, Sentence } from './fact.ts'
@@ -57,6 +57,8 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
   const { text } = sentence
   const next = typedValues(text)
   const changes = CHANGE.test(text) || mayRevise(text)
+  const inMind = told.slice(0, IN_MIND).map((of) => topicsOf(text, of.text, [...next, ...typedValues(of.text)]).shared)
+  const mostShared = Math.max(0, ...inMind)
   const found = told.flatMap((of, at) => {
     const pair = replacedBy(next, of.text, text)
     if (!pair || isOfOther(next, of.text, text)) return []
@@ -67,7 +69,11 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
     const restates = shared > 0 && others === 0 && isDefinite
     const corrects = changes && ((shared > 0 && (isDefinite || others <= shared + 2)) || namesOld)
     const isOwn = shared === 0 && OF_SOMEBODY.test(text) && !BACK.test(text)
-    const isNext = at < IN_MIND && !isOwn && !(namesAnother(text, of.text) && !/\b(?:it|them|that)\b/iu.test(text))
+    const isNext =
+      at < IN_MIND &&
+      shared === mostShared &&
+      !isOwn &&
+      !(namesAnother(text, of.text) && !/\b(?:it|them|that)\b/iu.test(text))
     const isAllSaid = others === 0 || (CHANGE.test(text) && (BACK.test(text) || (isDefinite && others <= 2)))
     const follows = isNext && (isAllSaid || (BACK.test(text) && isDefinite && changes) || (saysNew && at === 0))
     const score = (restates ? 4 : corrects ? 3 : follows ? 1 : 0) + Math.min(shared, 3) / 10 - at / 100
@@ -126,6 +132,9 @@ function topicsOf(text: string, before: string, values: readonly TypedValue[]): 
 /** "Actually Zosia turned 15" */
 const OF_SOMEBODY =
   /^(?:(?:[Aa]ctually|[Nn]o|[Ww]ait|[Ss]orry|[Oo]h|[Ww]ell|[Aa]nd|[Ss]o|[Bb]ut),? )*\p{Lu}\p{Ll}+ (?:is|was|has|had|went|got|came|took|left|\p{Ll}{2,}ed) /u
+/** A name in small letters: no other word is like it. */
+const isSomebody = (word: string): boolean => isGivenName(word) || (/^\p{L}{3,}$/u.test(word) && !isKnownWord(word))
+
 /** "Piotr moved to Sopot": somebody, and what they do. */
 const DOES = /^(?:is|was|has|had|can|will|went|got|came|took|left|\p{L}{2,}ed)$/u
 
@@ -134,7 +143,7 @@ function namesAnother(text: string, before: string): boolean {
   const words = wordsOf(text)
   const known = wordsOf(before).map(stem)
   const [first = '', second = ''] = words
-  if (isGivenName(first) && DOES.test(second) && !known.includes(stem(first))) return true
+  if (isSomebody(first) && DOES.test(second) && !known.includes(stem(first))) return true
   return words.some((word, at) => {
     const isOwn = /^(?:my|our)$/u.test(words[at - 1] ?? '') && (isBeingWord(word) || OWN_NOUNS.has(word))
     return isOwn && !isCommon(word) && !known.some((one) => one === stem(word) || areAlike(one, stem(word)))

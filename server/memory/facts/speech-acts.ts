@@ -13,7 +13,7 @@ const WANTING =
 const WANTED_OF_ASSISTANT =
   /\b(?:you|your|help|recipes?|ideas?|advice|suggestions?|tips?|info|information|poem|story|essay|text|code|script|function|regex|joke|list|translation|summary|question|answer|know|understand|understanding|looking for|searching for|wondering|explanation|example)\b/iu
 const ASKING =
-  /^(?:what(?! (?:i|we) \p{L})|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
+  /^(?:since when|what(?! (?:i|we) \p{L})|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
 const IMPLICIT_SUBJECT =
   /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|two|three|some|it)|did (?:an? |it )|was (?:wrong|mistaken|meant|supposed|given|told)|will be)\b/iu
 /** "Have set up a standing order", "can't eat nuts": who does so is left out. */

@@ -42,13 +42,19 @@ export function surelyAnswers(
   const about = fact ?? definiteFact({ text, start: 0, end: text.length })
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
   if ((topic ?? 0) >= JUST_THAT) return 1
-  if (fact && isOfAnother(question, fact.subject) && !namesOneIn(question, text)) return 0
+  if (fact && isOfAnother(question, fact.subject) && !namesOneIn(question, text) && !onlyNames(fact)) return 0
   const sure = answers(question, { text, topic, similarity, context })
   if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
     return Math.min(sure, MOST_OF_OTHERS)
   // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
   return topic !== null && topic < SAME_THING ? Math.min(sure, MOST_OF_OTHERS) : sure
 }
+
+/** "I'm saving to go to Zanzibar with my friend Akinyi" tells of the user, and names somebody beside. */
+const onlyNames = ({ attribute, text }: Topic & { readonly text: string }): boolean =>
+  attribute === 'name' && OF_USER.test(text)
+
+const OF_USER = /^\W*(?:(?:and|so|well|oh|ok|btw),? )*(?:i|i['’]?m|i['’]?ve|i['’]?d|we|we['’]?re|we['’]?ve)\s/iu
 
 /** A sentence with the topic that rules have read in it. */
 export function withTopic(text: string, fact: Topic | null): string {

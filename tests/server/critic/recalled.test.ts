@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { checkReply } from '../../../server/critic/check-reply.ts'
+import { candidatesFor } from '../../../server/critic/candidates.ts'
 import { recalled, recollect } from '../../../server/critic/recalled.ts'
 import { withoutStale } from '../../../server/critic/shown-sentence.ts'
 import type { KnownFact } from '../../../server/critic/verdict.ts'
 import type { MemoryHit } from '../../../server/store/memory-calls.ts'
 import { askedBy } from '../../../server/memory/facts/asked-by.ts'
+import { readQuestion } from '../../../server/memory/recall/question.ts'
 
 const factOf = (id: string, attribute: string, value: string, text: string, holds = true): KnownFact => {
   return { id, subject: 'user', attribute, value, text, holds }
@@ -53,6 +55,24 @@ describe("what a user's own sentences answer", () => {
     expect(ask('who can let me in when I am locked out?', 0.8, true)).toBe(`You told me: "${told}"`)
     expect(ask('who can let me in when I am locked out?', 0.8, false)).toBeUndefined()
     expect(ask('who can paint my fence?', 0.2, true)).toBeUndefined()
+  })
+
+  test('a reply that has the value and is about something else is none', () => {
+    const code = factOf('code', 'locker code', '4071', 'My locker code is 4071.')
+    const ask = (reply: string): unknown => answerTo('What is my locker code?', reply, [code])
+    expect(ask('Your favorite cat weighs 4071.')).toBe('You told me: "My locker code is 4071."')
+    expect(ask('Your locker code is 4071.')).toBe('keep')
+  })
+
+  test('what a correction says nothing of is answered by what it corrected', () => {
+    const told = 'on the side i braid hair, knotless braids at 1200, takes me like 5 hours'
+    const by = hitOf('now', 'actually its 1500 now for knotless').memory
+    const remembered = { asked: [], found: [], contexts: new Map(), facts: [], heard: [] }
+    const ask = (question: string): string | undefined =>
+      candidatesFor(readQuestion(question, true)!, { ...remembered, replaced: [{ id: 'old', text: told, by }] })
+        .ofWords[0]?.text
+    expect(ask('how long does braiding take me')).toBe(told)
+    expect(ask('how much do i charge for knotless braids')).toBe(by.text)
   })
 
   test('what only comes near is not shown for a question that may be of the world', () => {

@@ -171,6 +171,12 @@ test.each([
   expect((await history.ask(question, true, told)).text).toContain(value)
 })
 
+test('a sentence of the user that names a friend answers what is asked of the user', async () => {
+  const told = 'im saving to go to zanzibar in december w my friend Akinyi'
+  await history.say(told, 'akinyi')
+  expect((await history.ask('what am i saving for', true, 'akinyi')).text).toContain(told)
+})
+
 test('a starred word that mends a spelling leaves what was said around it', async () => {
   await history.say('my locker is on the thrid floor', 'bo')
   await history.say('third*', 'bo')

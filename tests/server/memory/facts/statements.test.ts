@@ -51,6 +51,7 @@ test.each([
   'you have to answer in one sentence',
   'if you say so',
   'have to run, bye',
+  'since when do i have asthma',
   'phew what a long day',
   "I'm off to bed",
 ])('%s is not', (message) => {
