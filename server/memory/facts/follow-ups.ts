@@ -1,11 +1,11 @@
 /** Corrections that name no topic, or name it anew without a word of change: "they moved it, in at 20:30", "the train goes at 06:48". */
-import { isGivenName } from '../recall/names.ts'
 import { areAlike } from '../recall/related-words.ts'
-import { isKnownWord, rarityOf } from '../recall/word-vectors.ts'
+import { rarityOf } from '../recall/word-vectors.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Fact, Sentence } from './fact.ts'
 import { mayRevise } from './revisions.ts'
+import { isOfNewcomer } from './somebody.ts'
 import { isBeingWord, OWN_NOUNS, spelled } from './vocabulary.ts'
 import { canReplace, typedValues, type TypedValue } from './typed-values.ts'
 
@@ -132,18 +132,11 @@ function topicsOf(text: string, before: string, values: readonly TypedValue[]): 
 /** "Actually Zosia turned 15" */
 const OF_SOMEBODY =
   /^(?:(?:[Aa]ctually|[Nn]o|[Ww]ait|[Ss]orry|[Oo]h|[Ww]ell|[Aa]nd|[Ss]o|[Bb]ut),? )*\p{Lu}\p{Ll}+ (?:is|was|has|had|went|got|came|took|left|\p{Ll}{2,}ed) /u
-/** A name in small letters: no other word is like it. */
-const isSomebody = (word: string): boolean => isGivenName(word) || (/^\p{L}{3,}$/u.test(word) && !isKnownWord(word))
-
-/** "Piotr moved to Sopot": somebody, and what they do. */
-const DOES = /^(?:is|was|has|had|can|will|went|got|came|took|left|\p{L}{2,}ed)$/u
-
 /** "My sister's", where a brother was told of; "my locker", where a gate was. */
 function namesAnother(text: string, before: string): boolean {
   const words = wordsOf(text)
   const known = wordsOf(before).map(stem)
-  const [first = '', second = ''] = words
-  if (isSomebody(first) && DOES.test(second) && !known.includes(stem(first))) return true
+  if (isOfNewcomer(words, known)) return true
   return words.some((word, at) => {
     const isOwn = /^(?:my|our)$/u.test(words[at - 1] ?? '') && (isBeingWord(word) || OWN_NOUNS.has(word))
     return isOwn && !isCommon(word) && !known.some((one) => one === stem(word) || areAlike(one, stem(word)))

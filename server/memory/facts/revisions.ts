@@ -9,6 +9,7 @@ import { isOfItsOwn } from './own-statement.ts'
 import { plainOf } from './plain.ts'
 import { isMisspelled, newValueIn } from './revised-value.ts'
 import { sentencesOf } from './sentences.ts'
+import { isOfNewcomer } from './somebody.ts'
 import { isStarred, starredAfter } from './starred.ts'
 import type { Span } from './values.ts'
 import { holdsMany, topicKey } from './supersede.ts'
@@ -151,7 +152,8 @@ function closeness(
     words.some((word, at) => /^(?:my|our)$/u.test(words[at - 1] ?? '') && isBeingWord(word) && !has(stem(word), topic))
   )
     return 0
-  if (!namesValue && (namesOther(words, topic) || namesNew(words, topic))) return 0
+  const isElse = namesOther(words, topic) || namesNew(words, topic) || isOfNewcomer(words, topic)
+  if (!namesValue && isElse) return 0
   if (!namesValue && about === 0 && !isRecent) return 0
   return (namesValue ? OLD_NAMED : 0) + 2 * about + (isRecent ? FOLLOWS : 0)
 }

@@ -171,6 +171,12 @@ test.each([
   expect((await history.ask(question, true, told)).text).toContain(value)
 })
 
+test('a price is not corrected by what somebody else does', async () => {
+  await history.say('on the side i braid hair, knotless braids at 1200', 'kamau')
+  await history.say('actually its 1500 now for knotless', 'kamau')
+  expect((await history.say('kamau is in form 3 now', 'kamau')).ended).toEqual([])
+})
+
 test('a sentence of the user that names a friend answers what is asked of the user', async () => {
   const told = 'im saving to go to zanzibar in december w my friend Akinyi'
   await history.say(told, 'akinyi')
