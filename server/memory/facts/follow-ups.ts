@@ -1,6 +1,7 @@
 /** Corrections that name no topic, or name it anew without a word of change: "they moved it, in at 20:30", "the train goes at 06:48". */
 import { areAlike } from '../recall/related-words.ts'
 import { rarityOf } from '../recall/word-vectors.ts'
+import { memoized } from '../memoized.ts'
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import type { Fact, Sentence } from './fact.ts'
@@ -57,22 +58,24 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
   const { text } = sentence
   const next = typedValues(text)
   const changes = CHANGE.test(text) || mayRevise(text)
-  const inMind = told.slice(0, IN_MIND).map((of) => topicsOf(text, of.text, [...next, ...typedValues(of.text)]).shared)
-  const mostShared = Math.max(0, ...inMind)
+  const topicsWith = memoized((before) => topicsOf(text, before, [...next, ...typedValues(before)]))
+  // A sentence follows only that of what was told last with which it has most words in common.
+  const isNearest = (shared: number): boolean =>
+    told.slice(0, IN_MIND).every((of) => topicsWith(of.text).shared <= shared)
   const found = told.flatMap((of, at) => {
     const pair = replacedBy(next, of.text, text)
     if (!pair || isOfOther(next, of.text, text)) return []
-    const { shared, others } = topicsOf(text, of.text, [...next, ...typedValues(of.text)])
+    const { shared, others } = topicsWith(of.text)
     const isDefinite = DEFINITE.has(pair.value.kind)
     const namesOld = wordsOf(pair.old.text).some((word) => word.length > 2 && wordsOf(text).includes(word))
     const saysNew = isDefinite && BACK.test(text) && BEFORE_NEW.test(text.slice(0, pair.value.start))
     const restates = shared > 0 && others === 0 && isDefinite
     const corrects = changes && ((shared > 0 && (isDefinite || others <= shared + 2)) || namesOld)
-    const isOwn = shared === 0 && OF_SOMEBODY.test(text) && !BACK.test(text)
+    const isOfSomebody = shared === 0 && OF_SOMEBODY.test(text) && !BACK.test(text)
     const isNext =
       at < IN_MIND &&
-      shared === mostShared &&
-      !isOwn &&
+      isNearest(shared) &&
+      !isOfSomebody &&
       !(namesAnother(text, of.text) && !/\b(?:it|them|that)\b/iu.test(text))
     const isAllSaid = others === 0 || (CHANGE.test(text) && (BACK.test(text) || (isDefinite && others <= 2)))
     const follows = isNext && (isAllSaid || (BACK.test(text) && isDefinite && changes) || (saysNew && at === 0))

@@ -1,6 +1,6 @@
 /** Conversations in people's own words: what they told as notes, a question, and the reply that was written for it. */
 import type { Random } from '../../random.ts'
-import { tellingsOf } from '../sentences/people-pairs.ts'
+import { peopleLinesOf } from '../sentences/people-pairs.ts'
 import type { PeopleLine } from '../sentences/people.ts'
 import { conversation, mixed, NOTED, type Example } from './conversation.ts'
 import { peopleCorrections } from './people-corrections.ts'
@@ -21,7 +21,7 @@ const SAYS_ALONE = 7
 
 export function peopleExample(random: Random, part: Part, only?: PeopleCase): Example {
   const kind = only ?? random.pickByShare(shares)
-  const { lines, near } = tellingsOf(part)
+  const { lines, near } = peopleLinesOf(part)
   const { at, line } = random.pick(answeredOf(part))
   const others = Array.from({ length: random.pick([0, 0, 1, 1, 2, 2, 3]) }, () => {
     const close = near[at]!
@@ -60,7 +60,7 @@ const answered = new Map<Part, readonly Answered[]>()
 function answeredOf(part: Part): readonly Answered[] {
   const known = answered.get(part)
   if (known) return known
-  const made = tellingsOf(part).lines.flatMap(({ replies, denials, ...line }, at) =>
+  const made = peopleLinesOf(part).lines.flatMap(({ replies, denials, ...line }, at) =>
     replies && denials ? [{ at, line: { ...line, replies, denials } }] : [],
   )
   answered.set(part, made)
