@@ -7,6 +7,7 @@ import { delta } from './architectures/delta.ts'
 import { hmst } from './architectures/hmst.ts'
 import { moc } from './architectures/moc.ts'
 import { nmt } from './architectures/nmt.ts'
+import { reader } from './architectures/reader.ts'
 import { rsm } from './architectures/rsm.ts'
 import { sentence } from './architectures/sentence.ts'
 import { sentenceClassifier } from './architectures/sentence-classifier.ts'
@@ -16,7 +17,7 @@ import { families } from './families/registry.ts'
 
 /** All but the adapter, which takes one of them as its base. */
 const bases: ReadonlyMap<string, Architecture> = new Map([
-  ...[vanilla, rsm, smt, delta, nmt, moc, hmst, sentence, sentenceClassifier, critic].map(
+  ...[vanilla, rsm, smt, delta, nmt, moc, hmst, sentence, sentenceClassifier, critic, reader].map(
     (own) => [own.name, own] as const,
   ),
   ...families,

@@ -24,6 +24,8 @@ export const critic = define({
     ...labelParams(c),
   }),
   ...labelled,
+  positions: ({ maxTokens }) => maxTokens,
+  layers: ({ layers }) => layers,
   /** ids (B,T) of two texts with the separator between them, padded with 0 -> one vector for each row, (B,1,D). */
   forward(op, c, p, ids, state) {
     const mask = tokenMask(op, c, ids)
@@ -33,7 +35,11 @@ export const critic = define({
 })
 
 /** 1 after the separator, 0 before it and at it: (B,T) int32. */
-function secondText<T>(op: Ops<T>, { vocab, separator }: Config, ids: T): T {
+export function secondText<T>(
+  op: Ops<T>,
+  { vocab, separator }: { readonly vocab: number; readonly separator: number },
+  ids: T,
+): T {
   const isSeparator = Array.from({ length: vocab }, (_, id) => Number(id === separator))
   const found = op.reshape(op.gather(op.table(isSeparator, [vocab, 1]), ids), [0, -1])
   return op.int32(op.minimum(op.sub(op.cumsum(found, 1), found), op.constant(1)))

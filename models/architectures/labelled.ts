@@ -3,10 +3,9 @@ import type { Ops } from '../ops.ts'
 import { linearParams, type LinearSpec, type Of } from '../spec.ts'
 import { labelHead, labelVector, type LabelHead } from './sentence-encoder.ts'
 
-type Sizes = Readonly<Record<'width' | 'layers' | 'labels' | 'maxTokens', number>>
 type LabelParams = LabelHead & { readonly classifier: LinearSpec }
 
-export const labelParams = (c: Sizes): LabelParams => ({
+export const labelParams = (c: Readonly<Record<'width' | 'labels', number>>): LabelParams => ({
   ...labelHead(c),
   classifier: linearParams(c.width, c.labels, true),
 })
@@ -17,12 +16,10 @@ export const rowVector = <T>(op: Ops<T>, p: Of<LabelHead, T>, hidden: T, mask: T
 
 export const labelled = {
   state: () => ({}),
-  positions: ({ maxTokens }: Sizes) => maxTokens,
-  layers: ({ layers }: Sizes) => layers,
   multipliesByLinear: true,
-  rowLabels: ({ labels }: Sizes) => labels,
+  rowLabels: ({ labels }: { readonly labels: number }) => labels,
   trainingOnly: () => 'it writes no text; mneme export makes a bundle with a classifier of it',
   /** vectors (B,1,D) -> logits of the labels (B,1,L). */
-  logits: <T>(op: Ops<T>, _: Sizes, { classifier }: Of<LabelParams, T>, vectors: T): T =>
+  logits: <T>(op: Ops<T>, _: unknown, { classifier }: Of<LabelParams, T>, vectors: T): T =>
     op.linear(vectors, classifier.weight, classifier.bias),
 } as const

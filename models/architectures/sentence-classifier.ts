@@ -18,6 +18,8 @@ export const sentenceClassifier = define({
     ...labelParams(c),
   }),
   ...labelled,
+  positions: ({ maxTokens }) => maxTokens,
+  layers: ({ layers }) => layers,
   /** ids (B,T) of texts, padded with 0 -> one vector for each row, (B,1,D). */
   forward(op, c, p, ids, state) {
     const mask = tokenMask(op, c, ids)

@@ -1,7 +1,7 @@
 /** BERT: an encoder of whole texts (Devlin et al. 2018, arXiv 1810.04805). */
 import { attend } from '../composites.ts'
 import { choice, count, flag, real, requires, type ConfigOf } from '../config.ts'
-import { defineEncoder } from '../encoder.ts'
+import { defineEncoder, type EncoderInput, type EncoderSizes } from '../encoder.ts'
 import { activate } from '../layers/activation.ts'
 import { firstToken } from '../layers/pooling.ts'
 import type { Ops } from '../ops.ts'
@@ -10,7 +10,7 @@ import { activation } from './fields.ts'
 import { layerNormSpec, normOf, type NormSpec } from './norm.ts'
 
 /** The defaults are those of transformers, which configurations may leave out. */
-const fields = {
+export const bertFields = {
   vocab_size: count(30_522, 'size of the vocabulary'),
   hidden_size: count(768, 'width of the model', 1, 65_536),
   num_hidden_layers: count(12, 'number of layers', 1, 1024),
@@ -24,7 +24,7 @@ const fields = {
   is_decoder: flag(false, 'whether a token attends only to those before it, which is not done'),
   add_pooling_layer: flag(false, 'whether there is a pooler for heads that read whole texts'),
 }
-type Config = ConfigOf<typeof fields>
+export type BertConfig = ConfigOf<typeof bertFields>
 
 type LayerParams = {
   readonly attention: Readonly<Record<'q_proj' | 'k_proj' | 'v_proj' | 'o_proj', LinearSpec>>
@@ -33,7 +33,7 @@ type LayerParams = {
   readonly output_norm: NormSpec
 }
 
-function layerParams({ hidden_size: width, intermediate_size: inner }: Config): LayerParams {
+function layerParams({ hidden_size: width, intermediate_size: inner }: BertConfig): LayerParams {
   const square = linearParams(width, width, true)
   return {
     attention: { q_proj: square, k_proj: square, v_proj: square, o_proj: square },
@@ -43,7 +43,7 @@ function layerParams({ hidden_size: width, intermediate_size: inner }: Config): 
   }
 }
 
-type BertParams = {
+export type BertParams = {
   readonly embed_tokens: { readonly weight: Spec }
   readonly embed_positions: { readonly weight: Spec }
   readonly embed_types: { readonly weight: Spec }
@@ -52,40 +52,57 @@ type BertParams = {
   readonly pooler?: LinearSpec
 }
 
+export const bertParams = (c: BertConfig): BertParams => ({
+  embed_tokens: { weight: matrix([c.vocab_size, c.hidden_size], 0.02) },
+  embed_positions: { weight: matrix([c.max_position_embeddings, c.hidden_size], 0.02) },
+  embed_types: { weight: matrix([c.type_vocab_size, c.hidden_size], 0.02) },
+  embed_norm: layerNormSpec(c.hidden_size),
+  layers: Array.from({ length: c.num_hidden_layers }, () => layerParams(c)),
+  ...(c.add_pooling_layer ? { pooler: linearParams(c.hidden_size, c.hidden_size, true) } : {}),
+})
+
+export function checkBert(c: BertConfig): void {
+  requires(!c.is_decoder, 'bert.is_decoder: expected false, since all tokens of a text see each other; got true')
+  requires(
+    c.hidden_size % c.num_attention_heads === 0,
+    `bert.num_attention_heads: ${c.num_attention_heads} heads do not split width ${c.hidden_size}`,
+  )
+}
+
+/** hidden (B,T,D). */
+export function encodeBert<T>(
+  op: Ops<T>,
+  c: BertConfig,
+  p: Of<BertParams, T>,
+  { ids, mask, types }: EncoderInput<T>,
+): T {
+  const positions = op.gather(p.embed_positions.weight, op.int32(op.iota(ids, 1))) //          (T, D)
+  const tokens = op.add(op.gather(p.embed_tokens.weight, ids), op.gather(p.embed_types.weight, types))
+  const norm = (x: T, own: Of<NormSpec, T>): T => normOf(op, { width: c.hidden_size, eps: c.layer_norm_eps }, x, own)
+  let x = op.tap(norm(op.add(tokens, positions), p.embed_norm), 'embeddings') //               (B, T, D)
+  const allowed = op.less(op.constant(0.5), op.reshape(mask, [0, 1, 1, -1])) //                (B, 1, 1, T)
+  for (const [i, layer] of p.layers.entries()) {
+    x = norm(op.add(x, attention(op, c, layer.attention, x, allowed)), layer.attention_norm)
+    x = norm(op.add(x, mlp(op, c, layer.mlp, x)), layer.output_norm)
+    x = op.layerHook(x, i)
+  }
+  return x
+}
+
+export const bertSizes = (c: BertConfig): EncoderSizes => ({
+  vocab: c.vocab_size,
+  width: c.hidden_size,
+  maxTokens: c.max_position_embeddings,
+})
+
 export const bert = defineEncoder({
   name: 'bert',
   about: 'BERT and the sentence encoders made of it (Devlin et al. 2018, arXiv 1810.04805)',
-  fields,
-  check(c) {
-    requires(!c.is_decoder, 'bert.is_decoder: expected false, since all tokens of a text see each other; got true')
-    requires(
-      c.hidden_size % c.num_attention_heads === 0,
-      `bert.num_attention_heads: ${c.num_attention_heads} heads do not split width ${c.hidden_size}`,
-    )
-  },
-  sizes: (c) => ({ vocab: c.vocab_size, width: c.hidden_size, maxTokens: c.max_position_embeddings }),
-  params: (c): BertParams => ({
-    embed_tokens: { weight: matrix([c.vocab_size, c.hidden_size], 0.02) },
-    embed_positions: { weight: matrix([c.max_position_embeddings, c.hidden_size], 0.02) },
-    embed_types: { weight: matrix([c.type_vocab_size, c.hidden_size], 0.02) },
-    embed_norm: layerNormSpec(c.hidden_size),
-    layers: Array.from({ length: c.num_hidden_layers }, () => layerParams(c)),
-    ...(c.add_pooling_layer ? { pooler: linearParams(c.hidden_size, c.hidden_size, true) } : {}),
-  }),
-  encode(op, c, p, { ids, mask, types }) {
-    const positions = op.gather(p.embed_positions.weight, op.int32(op.iota(ids, 1))) //        (T, D)
-    const tokens = op.add(op.gather(p.embed_tokens.weight, ids), op.gather(p.embed_types.weight, types))
-    const norm = (x: typeof ids, own: Of<NormSpec, typeof ids>) =>
-      normOf(op, { width: c.hidden_size, eps: c.layer_norm_eps }, x, own)
-    let x = op.tap(norm(op.add(tokens, positions), p.embed_norm), 'embeddings') //             (B, T, D)
-    const allowed = op.less(op.constant(0.5), op.reshape(mask, [0, 1, 1, -1])) //              (B, 1, 1, T)
-    for (const [i, layer] of p.layers.entries()) {
-      x = norm(op.add(x, attention(op, c, layer.attention, x, allowed)), layer.attention_norm)
-      x = norm(op.add(x, mlp(op, c, layer.mlp, x)), layer.output_norm)
-      x = op.layerHook(x, i)
-    }
-    return x
-  },
+  fields: bertFields,
+  check: checkBert,
+  sizes: bertSizes,
+  params: bertParams,
+  encode: (op, c, p, input) => encodeBert(op, c, p, input),
   pooler(op, _, p, hidden) {
     if (!p.pooler) throw new RangeError('bert: expected add_pooling_layer where the pooler is read, got none')
     return pooled(op, p.pooler, hidden)
@@ -101,7 +118,7 @@ type HeadParams = { readonly pooler?: LinearSpec }
 const pooled = <T>(op: Ops<T>, p: Of<LinearSpec, T>, hidden: T): T =>
   op.tanh(op.linear(firstToken(op, hidden), p.weight, p.bias))
 
-function attention<T>(op: Ops<T>, c: Config, p: Of<LayerParams['attention'], T>, x: T, allowed: T): T {
+function attention<T>(op: Ops<T>, c: BertConfig, p: Of<LayerParams['attention'], T>, x: T, allowed: T): T {
   const channels = c.hidden_size / c.num_attention_heads
   const parts = [p.q_proj, p.k_proj, p.v_proj].map((part) => ({ ...part, size: c.hidden_size }))
   const [q, k, v] = op
@@ -112,7 +129,7 @@ function attention<T>(op: Ops<T>, c: Config, p: Of<LayerParams['attention'], T>,
   return op.linear(joined, p.o_proj.weight, p.o_proj.bias)
 }
 
-function mlp<T>(op: Ops<T>, c: Config, p: Of<LayerParams['mlp'], T>, x: T): T {
+function mlp<T>(op: Ops<T>, c: BertConfig, p: Of<LayerParams['mlp'], T>, x: T): T {
   const inner = activate(op, c.hidden_act, op.linear(x, p.up_proj.weight, p.up_proj.bias))
   return op.linear(inner, p.down_proj.weight, p.down_proj.bias)
 }
