@@ -44,7 +44,7 @@ describe('a recipe as a file', () => {
     ['{"name":"mine"}', /recipe\.json: architecture: expected a text, got undefined/],
     [
       '{"name":"delta","data":{"kind":"texts"}}',
-      /recipe\.json: data\.kind: expected one of text, keeper, notes, sentences, claims, small-talk, task, got "texts"/,
+      /recipe\.json: data\.kind: expected one of text, keeper, notes, sentences, claims, reading, small-talk, task, got "texts"/,
     ],
     [
       '{"name":"delta","data":{"kind":"text","files":"a.txt"}}',
@@ -97,7 +97,7 @@ describe('the warm-up', () => {
     expect(warmupSteps({ warmup: 0.05, steps: 20 })).toBe(1)
     expect(warmupSteps({ warmup: 50, steps: 1000 })).toBe(50)
     expect([...recipes.values()].map(({ schedule }) => warmupSteps(schedule)).filter((steps) => steps !== 50)).toEqual([
-      400, 400, 45, 48, 27,
+      400, 400, 45, 48, 27, 72,
     ])
   })
 

@@ -1,9 +1,13 @@
 /** The command `mneme export`. */
 import { Command, InvalidArgumentError, Option } from 'commander'
+import { critic } from '../../models/architectures/critic.ts'
+import { reader } from '../../models/architectures/reader.ts'
+import { sentence } from '../../models/architectures/sentence.ts'
 import { sentenceClassifier } from '../../models/architectures/sentence-classifier.ts'
 import { ConfigError, type Options } from '../../models/config.ts'
 import type { Manifest } from '../../runtime/bundle.ts'
 import { type CheckedStage, exportBundle } from '../../exporter/export.ts'
+import type { Imported } from '../../exporter/import/import-options.ts'
 import { kvOption, summary } from '../../exporter/import/cli.ts'
 import { QUANTIZATIONS, type Quantization } from '../../exporter/import/weight-formats.ts'
 import type { Kernels } from '../../exporter/kernels.ts'
@@ -15,6 +19,7 @@ import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapt
 import { exportController, loadController, type TrainedController } from '../export/controller.ts'
 import { exportCritic } from '../export/critic.ts'
 import { exportEmbedder } from '../export/embedder.ts'
+import { exportReader } from '../export/reader.ts'
 import { exportSmallTalk } from '../export/small-talk.ts'
 import { tensorFlowReference } from '../export/reference.ts'
 import { verificationIds } from '../export/verification-text.ts'
@@ -130,11 +135,13 @@ async function runEncoderExport(trained: Trained, flags: ExportFlags): Promise<v
   const own = { out, name, quantization: quantize }
   if (!trained.model.contrast && leastSimilarity !== undefined)
     throw new ConfigError('--least-similarity: is for embedders; leave it out, this one gives labels')
-  const imported = trained.model.contrast
-    ? await exportEmbedder(trained, { ...own, leastSimilarity })
-    : trained.model.architecture === sentenceClassifier.name
-      ? await exportSmallTalk(trained, own)
-      : await exportCritic(trained, own)
+  const exporters: Readonly<Record<string, (trained: Trained) => Promise<Imported>>> = {
+    [sentence.name]: (one) => exportEmbedder(one, { ...own, leastSimilarity }),
+    [sentenceClassifier.name]: (one) => exportSmallTalk(one, own),
+    [critic.name]: (one) => exportCritic(one, own),
+    [reader.name]: (one) => exportReader(one, own),
+  }
+  const imported = await exporters[trained.model.architecture]!(trained)
   process.stdout.write(`${summary(out, imported, performance.now() - began)}\n`)
 }
 

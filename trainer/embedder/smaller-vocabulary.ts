@@ -6,6 +6,13 @@ import type { TokenizerFiles } from '../../runtime/tokenizer-files.ts'
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]'] as const
 const UNUSED = /^\[(?:unused\d+|CLS|SEP|PAD|UNK|MASK)\]$/
 
+export interface SmallerOptions {
+  /** Tokens that stay, however rare they are. */
+  readonly isNeeded?: (token: string) => boolean
+  /** Whether texts stand between [CLS] and [SEP], as the published encoder reads them. */
+  readonly framed?: boolean
+}
+
 export interface SmallerTokenizer {
   readonly files: TokenizerFiles
   /** The tokens by their new ids. */
@@ -14,12 +21,12 @@ export interface SmallerTokenizer {
 
 /**
  * Keeps every token of one character, those that `isNeeded` and, of the others, those of lowest ids (BERT's vocabulary is
- * ordered by frequency), `size` in all. Single texts get no special tokens; two texts are joined by [SEP].
+ * ordered by frequency), `size` in all. Without a frame single texts get no special tokens, and two texts are joined by [SEP].
  */
 export function smallerTokenizer(
   { tokenizer, config }: TokenizerFiles,
   size: number,
-  isNeeded: (token: string) => boolean = () => false,
+  { isNeeded = () => false, framed = false }: SmallerOptions = {},
 ): SmallerTokenizer {
   const published = tokenizer as { readonly model: { readonly type: string; readonly vocab: Record<string, number> } }
   if (published.model.type !== 'WordPiece')
@@ -40,7 +47,7 @@ export function smallerTokenizer(
       truncation: null,
       padding: null,
       added_tokens: added,
-      post_processor: joined(),
+      post_processor: framed ? framedTexts() : joinedTexts(),
       model: { ...published.model, vocab: Object.fromEntries(tokens.map((token, id) => [token, id])) },
     },
     config: { ...config, mask_token: undefined },
@@ -50,12 +57,19 @@ export function smallerTokenizer(
 
 const EDGES = { single_word: false, lstrip: false, rstrip: false }
 
-function joined(): object {
-  const text = (id: 'A' | 'B', type: number) => ({ Sequence: { id, type_id: type } })
-  return {
-    type: 'TemplateProcessing',
-    single: [text('A', 0)],
-    pair: [text('A', 0), { SpecialToken: { id: '[SEP]', type_id: 0 } }, text('B', 1)],
-    special_tokens: { '[SEP]': { id: '[SEP]', ids: [SPECIAL.indexOf('[SEP]')], tokens: ['[SEP]'] } },
-  }
+const text = (id: 'A' | 'B', type: number): object => ({ Sequence: { id, type_id: type } })
+const special = (id: string, type: number): object => ({ SpecialToken: { id, type_id: type } })
+
+const template = (single: readonly object[], pair: readonly object[], tokens: readonly (typeof SPECIAL)[number][]) => ({
+  type: 'TemplateProcessing',
+  single,
+  pair,
+  special_tokens: Object.fromEntries(tokens.map((id) => [id, { id, ids: [SPECIAL.indexOf(id)], tokens: [id] }])),
+})
+
+const joinedTexts = (): object => template([text('A', 0)], [text('A', 0), special('[SEP]', 0), text('B', 1)], ['[SEP]'])
+
+function framedTexts(): object {
+  const single = [special('[CLS]', 0), text('A', 0), special('[SEP]', 0)]
+  return template(single, [...single, text('B', 1), special('[SEP]', 1)], ['[CLS]', '[SEP]'])
 }

@@ -7,7 +7,7 @@
  * texts.json and vectors.safetensors. People's own words (trainer/data/sentences) are among the
  * texts; `--texts` are generated, and of each FILE as many sentences are taken at most.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadBundle } from '../../runtime/bundle.ts'
@@ -15,12 +15,12 @@ import { openEmbedder, type Embedder } from '../../runtime/embedder.ts'
 import { createTensor, type Tensor } from '../../runtime/tensor.ts'
 import { openSentenceTokenizer } from '../../runtime/sentence-tokenizer.ts'
 import { readTokenizerFiles } from '../../runtime/tokenizer-files.ts'
-import { tellings } from '../data/sentences/tellings.ts'
 import { writeText } from '../files.ts'
 import { Random } from '../random.ts'
 import { encodeSafetensors } from '../safetensors.ts'
 import { dot, meanOf, principalAxes, projected } from './principal-axes.ts'
 import { smallerTokenizer } from './smaller-vocabulary.ts'
+import { spokenTexts, spokenTokens } from './spoken-tokens.ts'
 import { drawText, mixedText, sentencesOf } from './texts.ts'
 
 /** Texts of one call of the teacher. */
@@ -29,7 +29,6 @@ const CALL = 512
 const SMOOTHING = 1e-3
 /** Texts that are made of each of people's texts by putting words of others into it. */
 const MIXED = 3
-const EVERYDAY_WORDS = join(import.meta.dirname, 'everyday-words.txt')
 
 interface StartOptions {
   readonly teacher: string
@@ -44,8 +43,9 @@ interface StartOptions {
 export async function writeStart({ teacher, out, files, tokens, width, texts: count }: StartOptions): Promise<void> {
   const bundle = await loadBundle(teacher)
   const embedder = await openEmbedder(bundle, { threads: 1 })
-  const spoken = await spokenTokens(embedder, bundle.dir)
-  const small = smallerTokenizer(readTokenizerFiles(bundle.dir), tokens, (token) => spoken.has(token))
+  const published = readTokenizerFiles(bundle.dir)
+  const spoken = await spokenTokens(embedder, published)
+  const small = smallerTokenizer(published, tokens, { isNeeded: (token) => spoken.has(token) })
   const texts = await textsOf(files, count)
   const vectors = await embedAll(embedder, texts)
   const words = await embedAll(
@@ -67,19 +67,6 @@ export async function writeStart({ teacher, out, files, tokens, width, texts: co
   const scale = Math.sqrt(width) // so that the numbers of rare tokens are about 1
   const start = words.map((word, id) => unit(projected(word, mean, axes)).map((x) => x * weights[id]! * scale))
   await save('start.safetensors', 'embed_tokens.weight', start)
-}
-
-/** What people told and asked, each once. */
-const spokenTexts = (): string[] => [...new Set(tellings('train').flatMap(({ texts }) => texts))]
-
-/** The teacher's tokens of people's own words and of everyday ones: many are rare in the encyclopedia that orders its tokens. */
-async function spokenTokens(embedder: Embedder, folder: string): Promise<ReadonlySet<string>> {
-  const { vocab } = (readTokenizerFiles(folder).tokenizer as { readonly model: { vocab: Record<string, number> } })
-    .model
-  const tokens = new Map(Object.entries(vocab).map(([token, id]) => [id, token]))
-  const everyday = await readFile(EVERYDAY_WORDS, 'utf8')
-  const texts = [...spokenTexts(), ...everyday.split(/\s+/u).filter((word) => word !== '')]
-  return new Set(texts.flatMap((text) => Array.from(embedder.encode(text).ids, (id) => tokens.get(id)!)))
 }
 
 /** Generated texts, people's with and without words of others, and sentences of files, each once, in random order. */

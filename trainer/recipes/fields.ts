@@ -135,6 +135,7 @@ export const dataSettings = {
   claims: {
     judged: text('', 'judged answers to learn instead of generated claims, in lines of JSON (data/claims/judged.ts)'),
   },
+  reading: {},
   'small-talk': {},
   task: {
     task: text('', 'which task (mneme eval --help lists them)'),

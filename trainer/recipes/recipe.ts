@@ -37,6 +37,11 @@ export interface SmallTalkSource {
   readonly kind: 'small-talk'
 }
 
+/** Questions and what was told, what was told and what was told later (data/reading). */
+export interface ReadingSource {
+  readonly kind: 'reading'
+}
+
 export type Settings = TreeConfigOf<typeof settings>
 
 export interface Recipe extends Settings {
@@ -45,7 +50,15 @@ export interface Recipe extends Settings {
   readonly architecture: string
   /** Options of the architecture; the vocabulary comes from the tokenizer. */
   readonly model: Options
-  readonly data: TextSource | KeeperSource | NotesSource | SentencesSource | ClaimsSource | SmallTalkSource | TaskSource
+  readonly data:
+    | TextSource
+    | KeeperSource
+    | NotesSource
+    | SentencesSource
+    | ClaimsSource
+    | ReadingSource
+    | SmallTalkSource
+    | TaskSource
 }
 
 type Partly<T> = { readonly [K in keyof T]?: T[K] extends object ? Partly<T[K]> : T[K] }

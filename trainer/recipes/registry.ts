@@ -5,6 +5,7 @@ import { familyRecipes } from './families.ts'
 import { keeper, keeperLong, keeperVanilla } from './keeper.ts'
 import { defineRecipe, textData } from './define.ts'
 import { notes } from './notes.ts'
+import { reader } from './reader.ts'
 import type { Recipe } from './recipe.ts'
 import { smallTalk } from './small-talk.ts'
 import { taskRecipes } from './tasks.ts'
@@ -107,6 +108,7 @@ export const recipes: ReadonlyMap<string, Recipe> = new Map(
     notes,
     embedder,
     critic,
+    reader,
     smallTalk,
     ...taskRecipes,
     ...familyRecipes,

@@ -15,6 +15,7 @@ import { notesDataset } from '../data/notes/dataset.ts'
 import { readReplies } from '../data/notes/replies.ts'
 import type { Part } from '../data/notes/values.ts'
 import type { ReportProgress } from '../data/progress.ts'
+import { readingDataset } from '../data/reading/dataset.ts'
 import { smallTalkDataset } from '../data/small-talk/dataset.ts'
 import { smallTalkReplies } from '../data/small-talk/replies.ts'
 import { sentencesDataset } from '../data/sentences/dataset.ts'
@@ -74,6 +75,17 @@ export async function openData(recipe: Recipe, context: DataContext): Promise<Ru
     }
   }
   if (data.kind === 'claims') return openClaims(recipe, data.judged, context)
+  if (data.kind === 'reading') {
+    const { start, separator } = createModel('reader', recipe.model).config as Readonly<
+      Record<'start' | 'separator', number>
+    >
+    const rows = { batch, sequenceLength, codec: context.codec, start, separator }
+    return {
+      data: readingDataset({ ...rows, seed, part: 'train' }),
+      heldOut: { data: readingDataset({ ...rows, seed: 999, part: 'heldout' }), batches },
+      notes: [],
+    }
+  }
   if (data.kind === 'small-talk') {
     const replies = smallTalkReplies().length
     if (recipe.model['labels'] !== replies)

@@ -39,7 +39,9 @@ describe('a vocabulary with fewer tokens', () => {
   })
 
   test('keeps what is needed before what is common', () => {
-    const needed = smallerTokenizer(wordPiece([...letters, 'cat', 'dog', '##ats']), 11, (token) => token === 'dog')
+    const needed = smallerTokenizer(wordPiece([...letters, 'cat', 'dog', '##ats']), 11, {
+      isNeeded: (token) => token === 'dog',
+    })
     expect(needed.tokens).toEqual(['[PAD]', '[UNK]', '[CLS]', '[SEP]', ...letters, 'dog'])
   })
 

@@ -41,7 +41,7 @@ function linesByPart<Line extends Pick<Telling, 'told' | 'asks'>>(
 /** People's lines, each of a subject of its own. */
 export const peopleLinesOf = linesByPart(peopleLines)
 /** All messages that people told, those of one subject among them. */
-const tellingsOf = linesByPart(tellings)
+export const tellingsOf = linesByPart(tellings)
 
 /** Draws a triple of subjects none of whose texts are among those `taken` in the same batch, to which it adds theirs. */
 export function peopleTriple(random: Random, part: Part, taken: Set<string>): Triple {

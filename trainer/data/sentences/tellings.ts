@@ -5,6 +5,8 @@ import { subjectLines, type SubjectLine } from './subjects.ts'
 
 export interface Telling {
   readonly told: string
+  /** What was told of the subject just before; or none. */
+  readonly before: string
   /** What else was told of the subject and answers none of `asks`. */
   readonly beside: readonly string[]
   readonly asks: readonly string[]
@@ -18,7 +20,7 @@ export interface Telling {
 export function tellings(part: Part): readonly Telling[] {
   const people = peopleLines(part).map((line): Telling => {
     const { told, asks, near } = line
-    return { told, beside: [], asks, near, texts: textsOfLine(line) }
+    return { told, before: '', beside: [], asks, near, texts: textsOfLine(line) }
   })
   return [...people, ...subjectLines(part).flatMap(tellingsOf)]
 }
@@ -30,6 +32,7 @@ function tellingsOf({ tells, asks, never }: SubjectLine): Telling[] {
     const others = asks.filter((one) => one.at !== at).map(({ q }) => q)
     return {
       told,
+      before: tells[at - 1] ?? '',
       beside: tells.filter((_, other) => other !== at),
       asks: asks.filter((one) => one.at === at).map(({ q }) => q),
       near: [...others, ...never],
