@@ -29,6 +29,7 @@ export const DEFAULT_BUNDLE = join(packageRoot(), 'models/pretrained/keeper')
 /** The bundled encoder of sentences, which is served where no other one is. */
 export const DEFAULT_EMBEDDER = join(packageRoot(), 'models/pretrained/embedder')
 /** The one that checks replies where an encoder is asked for. */
+export const DEFAULT_READER = join(packageRoot(), 'models/pretrained/reader')
 const DEFAULT_CRITIC = join(packageRoot(), 'models/pretrained/critic')
 /** What answers small talk in place of models that know only what they were told. */
 export const SMALL_TALK = join(packageRoot(), 'models/pretrained/small-talk')
@@ -80,6 +81,10 @@ export function serveCommand(find: FindBundle): Command {
     .option(
       '--critic <name>',
       'what checks replies: rules; encoder, which reads what they cannot; or a bundle with another encoder (default: rules)',
+    )
+    .option(
+      '--reader <name>',
+      'what reads memories for a question: bundled, none, or a bundle with another (default: bundled)',
     )
     .option('--api-key <key>', 'require this key; may be repeated', collect)
     .option('--keys-file <file>', 'JSON file of keys with tenants and scopes; SIGHUP reads it again')
@@ -180,6 +185,7 @@ async function bundledSources(config: Config, find: FindBundle): Promise<Sources
     embedders: embedders.map(embedderSource),
     controller: controller ? controllerSource(controller) : null,
     critic: await criticBundle(config, (named) => find(named, join(config.data, 'models'), say)),
+    reader: await readerBundle(config, (named) => find(named, join(config.data, 'models'), say)),
     smallTalk: knowsOnlyTold(decoders) ? await loadBundle(SMALL_TALK) : null,
     verify: verifyOf(decoders),
   }
@@ -203,6 +209,15 @@ async function criticBundle({ critic }: Config, find: (named: string) => Promise
   const bundle = await loadBundle(critic === 'encoder' ? DEFAULT_CRITIC : await find(critic))
   criticOf(bundle)
   return bundle
+}
+
+/** The bundle of the reader; null where there shall be none, or no turn reads memories. */
+async function readerBundle(
+  { reader, memories }: Config,
+  find: (named: string) => Promise<string>,
+): Promise<Bundle | null> {
+  if (reader === 'none' || memories === 'off') return null
+  return loadBundle(reader === 'bundled' ? DEFAULT_READER : await find(reader))
 }
 
 /** The embedder of a bundle. */

@@ -91,6 +91,8 @@ export const configSchema = z.strictObject({
   gateThresholds: gateThresholds.default({}),
   /** What checks replies: `rules` alone; `encoder`, which reads what the rules cannot; or a bundle with such an encoder. */
   critic: z.string().min(1).default('rules'),
+  /** What reads memories for a question: `bundled`; `none`; or a bundle with such a classifier. */
+  reader: z.string().min(1).default('bundled'),
   logLevel: z.enum(LEVELS).default('info'),
   /** Seconds that replies get to finish once the server is told to stop. */
   drainTimeout: count(0, 3600).default(30),

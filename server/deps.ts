@@ -12,6 +12,7 @@ import type { KeyRing } from './keys.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
+import type { Reader } from './memory/reader.ts'
 import type { MemoryMode } from './memory/memory-mode.ts'
 import type { HeldReplies } from './openai/held-replies.ts'
 import type { OpenConversations } from './openai/open-conversations.ts'
@@ -44,6 +45,8 @@ export interface Deps {
   readonly critic: ClaimEncoder | null
   /** Answers small talk in place of models that know only what they were told; null where there is none. */
   readonly smallTalk: SmallTalk | null
+  /** Reads whether memories answer a question; null where there is none. */
+  readonly reader: Reader | null
   readonly admission: Admission
   readonly replies: HeldReplies
   readonly localStates: LocalStates

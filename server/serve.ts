@@ -20,6 +20,7 @@ import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { cacheBytes, limitsOf } from './limits.ts'
 import { indexUnfinished } from './files/index-file.ts'
+import { startReader } from './memory/reader.ts'
 import { embedPending } from './memory/memories.ts'
 import { createMetrics } from './metrics.ts'
 import { embedPendingTurns } from './openai/episodes.ts'
@@ -50,6 +51,8 @@ export interface Sources {
   readonly verify?: VerifyMode
   /** The bundle of the encoder that checks replies after the rules. */
   readonly critic?: Bundle | null
+  /** The bundle of what reads memories for a question. */
+  readonly reader?: Bundle | null
   /** The bundle of what answers small talk in place of models that know only what they were told. */
   readonly smallTalk?: Bundle | null
 }
@@ -107,12 +110,14 @@ export async function startServer(
   const embedding = startEmbedderThread(embedder, log)
   // A thread of its own: texts that are embedded do not keep replies waiting.
   const checking = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
+  // And one for what a turn waits for before its reply.
+  const reading = startEmbedderThread(sibling('./embedding/worker', import.meta.url), log)
   const stopping = new AbortController()
   const shut = async (): Promise<void> => {
     stopping.abort(new Error('the server is stopping'))
     for (const model of models) model.close()
     await Promise.all(threads.map((thread) => thread.close()))
-    await Promise.all([tokenizers.close(), embedding.close(), checking.close()])
+    await Promise.all([tokenizers.close(), embedding.close(), checking.close(), reading.close()])
     await store.close()
   }
   try {
@@ -134,6 +139,7 @@ export async function startServer(
     const gating = await startController(sources.controller ?? null, embedders, embedding, config.gateThresholds)
     if (gating.refused !== null) log.warn(gating.refused)
     const critic = sources.critic ? await startCritic(sources.critic, checking, budget) : null
+    const reader = sources.reader ? await startReader(sources.reader, reading, budget) : null
     const smallTalk = await startSmallTalk(sources.smallTalk ?? null, checking, budget, log)
     await startModels(models, sources.models, {
       threads,
@@ -151,7 +157,7 @@ export async function startServer(
     const protection = createProtection(limits, access, metrics)
     const about = { log, version: packageVersion(), now: Date.now }
     const { memories, verify = sources.verify ?? 'annotate' } = config
-    const kept = { store, prefixes, recent, memories, verify, gating, critic, smallTalk }
+    const kept = { store, prefixes, recent, memories, verify, gating, critic, smallTalk, reader }
     const deps: Deps = {
       models,
       embedders,

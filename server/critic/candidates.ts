@@ -6,6 +6,7 @@ import { holds } from '../memory/recall/holds.ts'
 import type { Question } from '../memory/recall/question.ts'
 import { surelyAnswers, topicAmong, withTopic } from '../memory/recall/surely.ts'
 import type { Contexts } from '../memory/contexts.ts'
+import type { Reads } from '../memory/reader.ts'
 import type { Replaced } from '../memory/evidence.ts'
 import type { Context } from '../memory/recall/leaning.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
@@ -28,6 +29,7 @@ export interface Remembered {
   readonly found: readonly MemoryHit[]
   /** What those lean on. */
   readonly contexts: Contexts
+  readonly reads: Reads
   /** In the order in which they were told. */
   readonly facts: readonly KnownFact[]
   /** Statements of this conversation. */
@@ -56,14 +58,15 @@ export interface Candidates {
 /** Of all that is remembered, with how surely each answers. */
 export function candidatesFor(
   question: Question,
-  { asked, found, contexts, facts, heard, replaced = [] }: Remembered,
+  { asked, found, contexts, reads, facts, heard, replaced = [] }: Remembered,
 ): Candidates {
   const surely = (
     text: string,
     fact: KnownFact | null,
     similarity: number | null = null,
     context: Context | null = null,
-  ): number => surelyAnswers(question, asked, { text, fact, similarity, context })
+    read: number | null = null,
+  ): number => surelyAnswers(question, asked, { text, fact, similarity, context, read })
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicAmong(asked, fact)
     if (!fact.holds || topic < SAME_TOPIC) return []
@@ -83,7 +86,7 @@ export function candidatesFor(
   ]
   const ofWords = sentences.map(({ id, text, similarity, created }): Answer => {
     const fact = facts.find((one) => one.id === id) ?? null
-    const sure = gone.has(text) ? 0 : surely(withTopic(text, fact), fact, similarity, contexts.get(id))
+    const sure = gone.has(text) ? 0 : surely(withTopic(text, fact), fact, similarity, contexts.get(id), reads.get(id))
     const score = sure + OF_MEANING * (similarity ?? 0)
     return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })

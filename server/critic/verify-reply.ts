@@ -83,8 +83,8 @@ export async function verifyReply(
   const verdicts = (critic ? await encodeVerdicts(critic, owner, checked, ruled) : ruled)
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
-  const { asked, found: candidates, contexts, replaced: denied } = evidence
-  const remembers = { asked, found: candidates, contexts, facts, heard: said.notes, replaced: denied }
+  const { asked, found: candidates, contexts, reads, replaced: denied } = evidence
+  const remembers = { asked, found: candidates, contexts, reads, facts, heard: said.notes, replaced: denied }
   const read = policy === 'quote' ? recollect(question, remembers, knowsOnlyTold) : null
   const ended = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
   const all = { ...remembers, replaced: [...denied, ...ended] }

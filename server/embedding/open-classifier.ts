@@ -3,7 +3,7 @@ import type { Bundle } from '../../runtime/bundle.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
 import type { EmbedderThread, OpenEmbedder } from './embedders.ts'
 
-/** Replies have few sentences, messages fewer: more threads do not make them faster. */
+/** Of what reads a few short texts: more threads do not make it faster. */
 const THREADS = 1
 
 /** Throws where there is no room for it within the budget, saying what else can be done, or it cannot be opened. */
@@ -11,7 +11,11 @@ export function openClassifier(
   bundle: Bundle,
   thread: EmbedderThread,
   budget: MemoryBudget,
-  { what, otherwise }: { readonly what: string; readonly otherwise: string },
+  {
+    what,
+    otherwise,
+    threads = THREADS,
+  }: { readonly what: string; readonly otherwise: string; readonly threads?: number },
 ): Promise<OpenEmbedder> {
   const { name, graphs, files } = bundle.manifest
   const weights = Object.keys(files).filter((one) => one.startsWith(graphs.classifier!.file))
@@ -21,5 +25,5 @@ export function openClassifier(
       `${what} (${name}) needs ${bytes} bytes of memory, and --memory leaves ${budget.free}. Allow more${otherwise}.`,
     )
   budget.take('weights', bytes)
-  return thread.open(bundle.dir, THREADS)
+  return thread.open(bundle.dir, threads)
 }

@@ -84,6 +84,7 @@ async function version(deps: Deps): Promise<object> {
     verify,
     critic,
     small_talk: smallTalk,
+    reader: deps.reader?.name ?? null,
     gates,
     memoryStore,
     vectorIndex,

@@ -7,6 +7,7 @@ import type { Topic } from './facts/fact.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
 import { toldAround, type Whose } from './neighbours.ts'
 import { LEAST_SURE } from './recall/answers.ts'
+import type { Reads } from './reader.ts'
 import { followAnswer } from './recall/follow.ts'
 import { isOfElse } from './recall/of-else.ts'
 import type { Question } from './recall/question.ts'
@@ -22,11 +23,14 @@ export interface AskedBy {
   readonly use: Whose
   readonly message: string
   readonly question: Question
+  /** The least similarity of those that were compared: what was not found by it is no nearer. */
+  readonly leastSimilar: number | null
   /** What rules have read in the question. */
   readonly asked: readonly Topic[]
   /** How surely a memory has to answer to be read. */
   readonly least: number
   readonly contexts: Contexts
+  readonly reads: Reads
 }
 
 interface Sure {
@@ -67,6 +71,7 @@ export async function answering(
   const isOver =
     holding !== null &&
     holding.id !== best.hit.memory.id &&
+    !by.contexts.has(holding.id) &&
     surelyOf(by, since[0]!) >= (best.sure === 1 ? 1 : LEAST_SURE)
   const held = sure.slice(isOver ? 1 : 0).filter((one) => !isReplaced(by, one, sure))
   return { hits: [...since, ...held.map(({ hit }) => hit)], surest: best.sure }
@@ -83,19 +88,24 @@ const hitOf = (memory: Memory, { score, topic }: MemoryHit): MemoryHit => ({
 
 /** From 0 to 1. */
 function surelyOf(
-  { question, asked, contexts }: AskedBy,
+  { question, asked, contexts, reads, leastSimilar }: AskedBy,
   { memory: { id, text, fact }, similarity }: MemoryHit,
 ): number {
   const context = contexts.get(id) ?? null
-  const told = { text: withTopic(text, fact), fact: fact && { ...fact, text }, similarity, context }
+  const read = reads.get(id) ?? null
+  const compared = similarity ?? (read === null ? null : leastSimilar)
+  const about = fact && { ...fact, text }
+  const told = { text: withTopic(text, fact), fact: about, similarity: compared, context, read }
   return surelyAnswers(question, asked, told)
 }
 
 /** Whether another one that answers about as surely has taken its place. */
-function isReplaced({ question }: AskedBy, { hit: { memory }, sure }: Sure, all: readonly Sure[]): boolean {
+function isReplaced({ question, contexts }: AskedBy, { hit: { memory }, sure }: Sure, all: readonly Sure[]): boolean {
   const asked = [...question.words.keys()].join(' ')
   return all.some(({ hit: { memory: next }, sure: nextSure }) => {
     if (next.created <= memory.created || next.text === memory.text || nextSure < sure - AS_SURE) return false
+    // What leans on it says nothing without it.
+    if (contexts.has(next.id)) return false
     if (isOfElse(question, memory, next) || isOfItsOwn(next.text, '', memory.text, asked)) return false
     return replaces(question, memory.text, { text: next.text, before: '', isNext: false, similarity: null }) >= REPLACED
   })

@@ -9,6 +9,7 @@ import { withoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { otherIn } from './facts/others.ts'
 import { recall } from './memories.ts'
+import { readAnswers, type Reads } from './reader.ts'
 import { readQuestion } from './recall/question.ts'
 import { contentWords, isRelevant, leastOf, overlapOf } from './relevance.ts'
 import { wordsOf } from './words.ts'
@@ -42,6 +43,8 @@ export interface Evidence {
   readonly found: readonly MemoryHit[]
   /** What the found ones lean on. */
   readonly contexts: Contexts
+  /** Whether the found ones answer, by the reader. */
+  readonly reads: Reads
   /** What was found and is denied by what was told later. */
   readonly replaced: readonly Replaced[]
   /** What the user asks about themselves, as far as rules read it. */
@@ -70,12 +73,14 @@ export interface GateDecision {
 const MAX_ENTRIES = 6
 const MAX_CHARACTERS = 2000
 const CANDIDATES = 16
+const NOTHING_READ: Reads = new Map()
 /** The turn goes on without memories, and its usage says so. */
 const UNREACHABLE: Evidence = {
   entries: [],
   offered: [],
   found: [],
   contexts: new Map(),
+  reads: new Map(),
   replaced: [],
   features: NOTHING_FOUND,
   asked: [],
@@ -119,13 +124,17 @@ export async function findEvidence(
   const question = readQuestion(message, topics.length > 0)
   const read = question && (await inContext(deps, owner, { namespace, user }, found.hits).catch(nullIfAway))
   const { hits, contexts } = read ?? { hits: found.hits, contexts: new Map() }
+  const reads = question ? await readAnswers(deps, owner, message, hits, contexts, signal) : NOTHING_READ
   const words = contentWords(message)
   const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
   const { fresh, denied } = withoutDenied(known)
   const scored = fresh.map(scoredOf)
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
-  const by = question && { owner, use, message, question, asked: topics, least: relevance.answer, contexts }
+  const compared = found.hits.flatMap(({ similarity }) => similarity ?? [])
+  const leastSimilar = compared.length === 0 ? null : Math.min(...compared)
+  const least = relevance.answer
+  const by = question && { owner, use, message, question, asked: topics, least, contexts, reads, leastSimilar }
   const answer = by && (await answering(deps, by, { fresh, denied }, signal).catch(nullIfAway))
   // A question of the world may be answered the better for what was told, though that is no answer.
   const decides = answer !== null && (answer.hits.length > 0 || question?.isOwn === true)
@@ -156,7 +165,7 @@ export async function findEvidence(
   const replaced = denied.flatMap(({ hit, by: { memory: next }, isReplaced }) =>
     isReplaced ? [{ id: hit.memory.id, text: hit.memory.text, by: next }] : [],
   )
-  return { entries, offered, found: fresh, contexts, replaced, features, asked: topics, gate, embedder }
+  return { entries, offered, found: fresh, contexts, reads, replaced, features, asked: topics, gate, embedder }
 }
 
 /** The evidence once its gate is decided by somebody else than thresholds. */

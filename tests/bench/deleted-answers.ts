@@ -4,15 +4,15 @@
  *   npx tsx tests/bench/deleted-answers.ts [--tries 1000] [--seed 1]
  */
 import { parseArgs } from 'node:util'
-import { bundledVectors } from '../support/bundled-vectors.ts'
+import { bundledMemory } from '../support/bundled-memory.ts'
 import { triesOfDeleted } from '../support/deleted-answers.ts'
 
 const { values } = parseArgs({
   options: { tries: { type: 'string', default: '1000' }, seed: { type: 'string', default: '1' } },
 })
-const { vectorOf, close } = await bundledVectors()
-const found = await triesOfDeleted(Number(values.tries), Number(values.seed), vectorOf)
-close()
+const bundled = await bundledMemory()
+const found = await triesOfDeleted(Number(values.tries), Number(values.seed), bundled)
+bundled.close()
 console.log(
   '| questions | answered before the deletion | answered after it | found or read after it |\n|---|---|---|---|',
 )

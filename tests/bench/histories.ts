@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util'
 import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
 import { Random } from '../../trainer/random.ts'
-import { bundledVectors } from '../support/bundled-vectors.ts'
+import { bundledMemory } from '../support/bundled-memory.ts'
 import { MemoryHistory } from '../support/memory-history.ts'
 import { elaboratedCases, othersCases, subjectCases, type Case } from '../support/newcomer-cases.ts'
 
@@ -60,8 +60,8 @@ function isRight({ kind, value, old }: Case, reply: string): boolean {
   return says(reply, value!) && (old === null || !saysWord(reply, old))
 }
 
-const { vectorOf, close } = await bundledVectors()
-const history = new MemoryHistory(vectorOf)
+const bundled = await bundledMemory()
+const history = new MemoryHistory(bundled)
 const right = new Map<string, boolean[]>()
 const subjects = subjectsOf(values.parts.split(','))
 const size = Number(values.subjects)
@@ -82,7 +82,7 @@ try {
   }
 } finally {
   await history.close()
-  close()
+  bundled.close()
 }
 console.log('| | questions | right, percent |\n| --- | ---: | ---: |')
 for (const [kind, all] of right) {

@@ -13,7 +13,7 @@ import { fillerOf } from '../../trainer/evaluate/memory/history.ts'
 import { judge, type Judged } from '../../trainer/evaluate/memory/judge.ts'
 import { drawChart } from '../../trainer/picture/chart.ts'
 import { Random } from '../../trainer/random.ts'
-import { bundledVectors } from '../support/bundled-vectors.ts'
+import { bundledMemory } from '../support/bundled-memory.ts'
 import { MemoryHistory, type Recalled } from '../support/memory-history.ts'
 
 const { values } = parseArgs({
@@ -31,7 +31,7 @@ type Asked = Judged & Recalled
 const MODES = ['words', 'words and meaning'] as const
 type Mode = (typeof MODES)[number]
 
-const { vectorOf, close } = await bundledVectors()
+const bundled = await bundledMemory()
 
 async function ask(history: MemoryHistory, one: MemoryCase, mode: Mode): Promise<Asked> {
   const recalled = await history.ask(one.asks, mode !== 'words')
@@ -43,7 +43,7 @@ const results = new Map<string, Judged[]>()
 for (const seed of values.seeds.split(',')) {
   const random = new Random(`distance ${part} ${seed}`)
   const cases = drawCases(random, kinds, Number(values.cases), part)
-  const history = new MemoryHistory(vectorOf)
+  const history = new MemoryHistory(bundled)
   for (let round = 0; round < Math.max(...cases.map(({ tells }) => tells.length)); round++)
     for (const { kind, tells } of cases) {
       const message = tells[round]
@@ -69,7 +69,7 @@ for (const seed of values.seeds.split(',')) {
   }
   await history.close()
 }
-close()
+bundled.close()
 
 function show(
   { kind, tells, asks, value, stale }: MemoryCase,

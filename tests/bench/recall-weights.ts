@@ -32,6 +32,7 @@ const COUNTS: Readonly<Record<string, number>> = { open: 0.3, near: 1 }
 /** Among sentences of one subject one always answers: they say little of questions that none does. */
 const ELABORATED = 0.3
 const SIMILARITY = FEATURES.indexOf('similarity')
+const READ = FEATURES.indexOf('read')
 const left = new Set(values.without.split(',').map((name) => FEATURES.findIndex((one) => one === name)))
 
 /** Those that are likest to the question in meaning: among many sentences some always are. */
@@ -90,7 +91,11 @@ const fitted = all.filter(({ part }) => parts.includes(part))
 /** The lines of the table `name` in the file of weights. */
 const linesOf = (weights: readonly number[]): string =>
   FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`).join('\n')
-const tables = { WEIGHTS: linesOf(fit(fitted)), OF_WORDS_ALONE: linesOf(fit(fitted, [...left, SIMILARITY])) }
+const tables = {
+  WEIGHTS: linesOf(fit(fitted)),
+  WITHOUT_READER: linesOf(fit(fitted, [...left, READ])),
+  OF_WORDS_ALONE: linesOf(fit(fitted, [...left, SIMILARITY, READ])),
+}
 console.log(tables.WEIGHTS)
 if (values.write) {
   let text = readFileSync(WEIGHTS_FILE, 'utf8')

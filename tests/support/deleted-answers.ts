@@ -3,7 +3,7 @@ import { holdsValue } from '../../trainer/evaluate/keeper-score.ts'
 import { drawCases } from '../../trainer/evaluate/memory/case.ts'
 import { fillerOf } from '../../trainer/evaluate/memory/history.ts'
 import { Random } from '../../trainer/random.ts'
-import { MemoryHistory, type VectorOf } from './memory-history.ts'
+import { MemoryHistory, type ByMeaning } from './memory-history.ts'
 
 export interface DeletedTries {
   readonly tries: number
@@ -18,11 +18,11 @@ const CASES = 40
 const OTHER_TURNS = 30
 
 /** Each question is asked at once, and after other turns: that is two tries. */
-export async function triesOfDeleted(tries: number, seed: number, vectorOf: VectorOf): Promise<DeletedTries> {
+export async function triesOfDeleted(tries: number, seed: number, meaning: ByMeaning | null): Promise<DeletedTries> {
   const counts = { tries: 0, answeredBefore: 0, answered: 0, read: 0 }
   for (let user = 0; counts.tries < tries; user++) {
     const random = new Random(`deleted ${seed} ${user}`)
-    const history = new MemoryHistory(vectorOf)
+    const history = new MemoryHistory(meaning)
     const cases = drawCases(random, ['deleted'], Math.min(CASES, Math.ceil((tries - counts.tries) / 2)), 'train')
     const ask = async ({ asks, stale }: (typeof cases)[number]): Promise<void> => {
       const { text, found, read } = await history.ask(asks)

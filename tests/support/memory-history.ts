@@ -6,6 +6,7 @@ import { verifyReply } from '../../server/critic/verify-reply.ts'
 import type { Deps } from '../../server/deps.ts'
 import { findEvidence } from '../../server/memory/evidence.ts'
 import { memoriesOfTurn } from '../../server/memory/told.ts'
+import type { Reader } from '../../server/memory/reader.ts'
 import type { MadeVector, Memory } from '../../server/store/memory-calls.ts'
 import { startStore } from '../../server/store/start.ts'
 
@@ -24,6 +25,7 @@ export const DEPS = {
   metrics: { memorySearch: metric, verification: metric, verdicts: metric },
   critic: null,
   smallTalk: null,
+  reader: null,
   now: Date.now,
   embedders: [],
   log: console,
@@ -36,12 +38,15 @@ export interface Recalled {
   readonly read: readonly string[]
 }
 
-/** Null: only words are compared. */
-export type VectorOf = ((text: string) => Promise<MadeVector>) | null
+/** By what meanings are compared and memories are read. */
+export interface ByMeaning {
+  readonly vectorOf: (text: string) => Promise<MadeVector>
+  readonly reader: Reader | null
+}
 
 export class MemoryHistory {
   readonly #folder = mkdtempSync(join(tmpdir(), 'mneme-history-'))
-  readonly #vectorOf: VectorOf
+  readonly #meaning: ByMeaning | null
   readonly store = startStore({
     folder: this.#folder,
     keepStates: 8,
@@ -51,8 +56,9 @@ export class MemoryHistory {
   })
   #turns = 0
 
-  constructor(vectorOf: VectorOf) {
-    this.#vectorOf = vectorOf
+  /** `meaning`: null: only words are compared. */
+  constructor(meaning: ByMeaning | null) {
+    this.#meaning = meaning
   }
 
   /** Says something; returns what is remembered of it, and what does not hold any more. */
@@ -64,8 +70,9 @@ export class MemoryHistory {
     const origin = { response: `turn-${this.#turns++}`, conversation }
     const turn = await memoriesOfTurn({ store: this.store, now: Date.now }, OWNER, useOf(user), message, origin)
     await this.store.tellMemories(OWNER, turn.told)
-    if (this.#vectorOf)
-      for (const { id, text } of turn.written) await this.store.embedMemory(OWNER, id, text, await this.#vectorOf(text))
+    if (this.#meaning)
+      for (const { id, text } of turn.written)
+        await this.store.embedMemory(OWNER, id, text, await this.#meaning.vectorOf(text))
     return turn
   }
 
@@ -76,8 +83,10 @@ export class MemoryHistory {
   }
 
   async ask(question: string, byMeaning = true, user = USER): Promise<Recalled> {
-    const made = byMeaning && this.#vectorOf ? await this.#vectorOf(question) : null
-    const deps = { ...DEPS, embedders: this.#embedders(byMeaning), store: this.store } as unknown as Deps
+    const meaning = byMeaning ? this.#meaning : null
+    const made = meaning ? await meaning.vectorOf(question) : null
+    const own = { embedders: embeddersOf(meaning), reader: meaning?.reader ?? null, store: this.store }
+    const deps = { ...DEPS, ...own } as unknown as Deps
     const search = { owner: OWNER, use: useOf(user), message: question, made }
     const evidence = (await findEvidence(deps, search, () => false, AbortSignal.timeout(60_000)))!
     const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard: [], isWhole: true, knowsOnlyTold: true }
@@ -89,18 +98,17 @@ export class MemoryHistory {
     }
   }
 
-  #embedders(byMeaning: boolean): readonly unknown[] {
-    const vectorOf = byMeaning ? this.#vectorOf : null
-    if (!vectorOf) return []
-    const embed = async (texts: readonly string[]): Promise<unknown> => {
-      const made = await Promise.all(texts.map(vectorOf))
-      return { vectors: made.map(({ vector }) => vector) }
-    }
-    return [{ name: 'bundled', leastSimilarity: 0.55, maxTokens: 512, embed }]
-  }
-
   async close(): Promise<void> {
     await this.store.close()
     rmSync(this.#folder, { recursive: true })
   }
+}
+
+function embeddersOf(meaning: ByMeaning | null): readonly unknown[] {
+  if (!meaning) return []
+  const embed = async (texts: readonly string[]): Promise<unknown> => {
+    const made = await Promise.all(texts.map(meaning.vectorOf))
+    return { vectors: made.map(({ vector }) => vector) }
+  }
+  return [{ name: 'bundled', leastSimilarity: 0.55, maxTokens: 512, embed }]
 }

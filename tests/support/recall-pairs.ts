@@ -1,6 +1,7 @@
 /** Questions of people beside sentences of theirs, as the weights of server/memory/recall are fitted and judged by. */
 import { readFileSync } from 'node:fs'
 import { openEmbedder } from '../../runtime/embedder.ts'
+import { toldText } from '../../runtime/reader.ts'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
 import { askedBy } from '../../server/memory/facts/asked-by.ts'
@@ -11,7 +12,9 @@ import { tellsNothingElse } from '../../server/memory/recall/likeness.ts'
 import { FEATURES, pairFeatures } from '../../server/memory/recall/pair.ts'
 import { contextOf } from '../../server/memory/recall/leaning.ts'
 import { readQuestion } from '../../server/memory/recall/question.ts'
+import type { TextPair } from '../../server/memory/reader.ts'
 import { Random } from '../../trainer/random.ts'
+import { readPairs } from './bundled-reader.ts'
 import { elaboratedCases, othersCases, peopleCases, toldCases, type Case } from './newcomer-cases.ts'
 
 export interface Pair {
@@ -31,6 +34,8 @@ export interface AskedPairs {
 
 /** Messages of others that each question is compared with. */
 const OTHERS = 40
+/** Of these so many are kept, the likest: a server reads no more. */
+const LIKEST = 12
 /** Parts whose writers tell of many things: one's sentences answer no other one's question. */
 const PEOPLE = new Set(['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'kept'])
 
@@ -52,14 +57,39 @@ export async function askedPairs(parts: readonly string[]): Promise<AskedPairs[]
     return drawn.filter((message) => !messages.includes(message))
   })
   const cosine = await cosines(all.flatMap(({ question, messages }) => [question, ...messages.flatMap(sentencesTold)]))
-  return all.map(({ question, part, messages, value }, at) => {
+  const compared = all.map(({ question, part, messages, value }, at): Compared => {
     const pairs = (message: string, answer: string | null, before: readonly string[] = []) =>
       pairsOf(question, message, answer, cosine, before)
-    const own = messages.flatMap((message, at) =>
-      pairs(message, value, messages.slice(0, at).flatMap(sentencesTold).toReversed()),
+    const own = messages.flatMap((message, place) =>
+      pairs(message, value, messages.slice(0, place).flatMap(sentencesTold).toReversed()),
     )
-    return { question, part, isTold: value !== null, own, others: others[at]!.flatMap((one) => pairs(one, null)) }
+    const likest = others[at]!.flatMap((one) => pairs(one, null)).toSorted((x, y) => y.similarity - x.similarity)
+    return { question, part, isTold: value !== null, own, others: likest.slice(0, LIKEST) }
   })
+  const read = await reads(compared)
+  return compared.map((one) => ({ ...one, own: one.own.map(read(one)), others: one.others.map(read(one)) }))
+}
+
+/** A sentence beside a question, before a reader has read them. */
+interface ComparedPair extends Omit<Pair, 'x'> {
+  readonly similarity: number
+  readonly second: string
+  readonly featuresOf: (read: number) => readonly number[]
+}
+
+interface Compared extends Omit<AskedPairs, 'own' | 'others'> {
+  readonly own: readonly ComparedPair[]
+  readonly others: readonly ComparedPair[]
+}
+
+/** What the bundled reader says of each pair, among its features. */
+async function reads(all: readonly Compared[]): Promise<(asked: Compared) => (pair: ComparedPair) => Pair> {
+  const pairOf = ({ question }: Compared, { second }: ComparedPair): TextPair => ({ first: question, second })
+  const read = await readPairs(all.flatMap((one) => [...one.own, ...one.others].map((pair) => pairOf(one, pair))))
+  return (asked) => (pair) => {
+    const { text, isAnswer, featuresOf } = pair
+    return { text, isAnswer, x: featuresOf(read(pairOf(asked, pair)).answers) }
+  }
 }
 
 function askedIn({ kind, part, tells, asks, value }: Case): Asked[] {
@@ -93,11 +123,11 @@ function pairsOf(
   value: string | null,
   cosine: (one: string, other: string) => number,
   before: readonly string[],
-): Pair[] {
+): ComparedPair[] {
   const read = readQuestion(question, true)
   if (!read) return []
   const asked = askedBy(question)
-  return toldIn(message).flatMap(({ text, fact }, at, all): Pair[] => {
+  return toldIn(message).flatMap(({ text, fact }, at, all): ComparedPair[] => {
     const context = contextOf(text, [
       ...all
         .slice(0, at)
@@ -108,9 +138,13 @@ function pairsOf(
     const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
     if (tellsNothingElse(read, about)) return []
     const topic = fact && asked.length > 0 ? Math.max(0, ...asked.map((one) => sameTopic(one, fact))) : null
-    const features = pairFeatures(read, { text: about, topic, similarity: cosine(question, text), context })
+    const similarity = cosine(question, text)
+    const featuresOf = (own: number): readonly number[] => {
+      const features = pairFeatures(read, { text: about, topic, similarity, context, read: own })
+      return FEATURES.map((name) => features[name])
+    }
     const isAnswer = value !== null && folded(text).includes(folded(value))
-    return [{ text, isAnswer, x: FEATURES.map((name) => features[name]) }]
+    return [{ text, isAnswer, similarity, second: toldText(text, context?.text ?? ''), featuresOf }]
   })
 }
 

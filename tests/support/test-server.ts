@@ -49,6 +49,7 @@ export interface TestOptions extends FakeOptions {
   readonly gating?: Deps['gating']
   readonly critic?: Deps['critic']
   readonly smallTalk?: Deps['smallTalk']
+  readonly reader?: Deps['reader']
   readonly keys?: readonly string[]
   readonly keysFile?: string
   /** Of the model. */
@@ -173,6 +174,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     gating: options.gating ?? { controller: null, refused: null, thresholds: {} },
     critic: options.critic ?? null,
     smallTalk: options.smallTalk ?? null,
+    reader: options.reader ?? null,
     metrics,
     keys: ring,
     conversations: new OpenConversations(),

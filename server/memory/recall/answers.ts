@@ -4,7 +4,7 @@ import { leavesOpen } from './nouns.ts'
 import { FEATURES, pairFeatures, type Said } from './pair.ts'
 import type { Question } from './question.ts'
 import type { Wanted } from './wanted.ts'
-import { OF_WORDS_ALONE, WEIGHTS } from './weights.ts'
+import { OF_WORDS_ALONE, WEIGHTS, WITHOUT_READER } from './weights.ts'
 
 /** From here on a sentence answers: chosen on the lines that the weights were fitted to. */
 export const LEAST_SURE = 0.6
@@ -25,15 +25,26 @@ const MEASURED: ReadonlySet<Wanted | null> = new Set([
 ])
 const WITHOUT_MEASURE = 0.55
 
+/** From these odds on (e squared to one) a reader knows better than a rule that holds an answer back. */
+const SURELY_READ = 2
+export const isSurelyRead = (read: number | null = null): boolean => read !== null && read >= SURELY_READ
+
+/** By what the sentence was compared. */
+function weightsOf({ similarity = null, read = null }: Said): typeof WEIGHTS {
+  if (similarity === null) return OF_WORDS_ALONE
+  return read === null ? WITHOUT_READER : WEIGHTS
+}
+
 /** 0 to 1; 0 where the sentence says nothing but what is asked. */
 export function answers(question: Question, said: Said): number {
   if (tellsNothingElse(question, said.text)) return 0
   const features = pairFeatures(question, said)
   // A person who is asked about has to be named: people's lines are too few to learn it.
   if (features.otherBeing === 1) return 0
-  const weights = typeof said.similarity === 'number' ? WEIGHTS : OF_WORDS_ALONE
+  const weights = weightsOf(said)
   const sum = FEATURES.reduce((all, name) => all + weights[name] * features[name], 0)
   const sure = 1 / (1 + Math.exp(-sum))
+  if (isSurelyRead(said.read)) return sure
   if (features.lacks === 1 && MEASURED.has(question.wanted)) return Math.min(sure, WITHOUT_MEASURE)
   return sure > LIKE_IT && leavesOpen(question, said.text) ? LIKE_IT : sure
 }

@@ -5,6 +5,8 @@ import { wordsOf } from '../words.ts'
 
 /** Words of earlier sentences, in lower case. */
 export interface Context {
+  /** The nearest of these sentences. */
+  readonly text: string
   /** People, names and things that they have: what "she" or "it" may be. */
   readonly named: readonly string[]
   /** The others that are not of every sentence. */
@@ -50,7 +52,7 @@ export function contextOf(text: string, before: readonly string[]): Context | nu
   const words = [...new Set(read.flatMap(wordsOf))].filter((word) => !isCommon(word) && !own.has(word))
   const names = new Set(read.flatMap((one) => [...namesIn(one), ...thingsIn(one)]))
   const named = words.filter((word) => names.has(word) || isBeingWord(word))
-  return { named, other: words.filter((word) => !named.includes(word)) }
+  return { text: read[0] ?? '', named, other: words.filter((word) => !named.includes(word)) }
 }
 
 const SHE = /\b(?:she|her|hers)\b/iu

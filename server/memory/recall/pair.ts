@@ -40,6 +40,7 @@ export const FEATURES = [
   'verbMissing',
   'similarity',
   'whichMissing',
+  'read',
 ] as const
 export type Feature = (typeof FEATURES)[number]
 export type PairFeatures = Readonly<Record<Feature, number>>
@@ -53,12 +54,14 @@ export interface Said {
   readonly similarity?: number | null
   /** What it leans on; null: nothing. */
   readonly context?: Context | null
+  /** The logarithm of the odds that it answers, by a reader; null where it was not read. */
+  readonly read?: number | null
 }
 
 /** How near a fact on another topic and its noun are at most, so that it is loosely on the topic. */
 const LOOSE = 0.3
 
-export function pairFeatures(question: Question, { text, topic, similarity, context }: Said): PairFeatures {
+export function pairFeatures(question: Question, { text, topic, similarity, context, read }: Said): PairFeatures {
   const words = [...new Set(wordsOf(text))]
   const content = words.filter((word) => !isCommon(word))
   const matches = matchesOf(question, words, context)
@@ -117,8 +120,12 @@ export function pairFeatures(question: Question, { text, topic, similarity, cont
     missing: Math.max(0, ...matches.map(({ weight, like }) => weight * (1 - like))),
     verbMissing: verb ? verb.weight * (1 - verb.like) : 0,
     similarity: similarity ?? 0,
+    read: Math.max(-MOST_READ, Math.min(MOST_READ, read ?? 0)) / 2,
   }
 }
+
+/** Beyond these odds a reader is not surer, only farther from what it has learned. */
+const MOST_READ = 6
 
 /** What one word counts that is of the kind that is asked for, as two of any: "seven" of "the choir meets at seven". */
 const OF_KIND = 0.5

@@ -26,9 +26,9 @@ export interface Question {
 }
 
 const LEAD =
-  /^(?:(?:hey|hi|hello|ok|okay|so|and|but|btw|by the way|also|um|oh|well|please|pls|quick question|sorry|wait|hmm|remind me|tell me(?: again)?|(?:do|did|can|could|would) (?:you|u)(?: (?:still|happen to|maybe|please))*(?: remember| recall| know| tell me| remind me| say)|i forgot|i can'?t remember|any idea|what did i (?:say|tell you)(?: about)?)[\s,.:;!–—-]+)+/iu
+  /^(?:(?:hey|hi|hello|ok|okay|so|and|but|btw|by the way|also|um|oh|well|please|pls|kindly|yo|uh+|er+m?|eh|ah|right|listen|quick question|sorry|wait|hmm|remind me|tell me(?: again)?|let me know|(?:do|did|can|could|would) (?:you|u)(?: (?:still|happen to|maybe|please))*(?: remember| recall| know| tell me| remind me| say)|i forgot|i can'?t remember|any idea|what did i (?:say|tell you)(?: about)?)[\s,.:;!–—-]+)+/iu
 const ASKING =
-  /^(?:(?:at|on|in|until|till|since|for|from|with|to|by|about|of) )?(?:what|whats|which|who|whos|whom|whose|when|whens|where|wheres|how|hows|any)\b|^(?:am|is|are|was|were|do|does|did|have|has|had) (?:i|we)\b|^(?:am|is|are|was|were|do|does|did|have|has) (?:my|our|the)\b/iu
+  /^(?:(?:at|on|in|until|till|since|for|from|with|to|by|about|of) )?(?:what|whats|which|who|whos|whom|whose|when|whens|where|wheres|whereabouts|how|hows|any)\b|^(?:am|is|are|was|were|do|does|did|have|has|had) (?:i|we)\b|^(?:am|is|are|was|were|do|does|did|have|has) (?:my|our|the)\b/iu
 /** "I'm fine, and you?" */
 const STATING = /^(?:i|i'm|i've|i'd|we|we're|it|it's|that|that's|you|you're|he|she|they|this|there|and you)\b/iu
 /** "Am I vegan or vegetarian?" */

@@ -5,7 +5,7 @@ import { SAME_THING, sameBeing, sameTopic } from '../facts/topic.ts'
 import { isBeing } from '../facts/vocabulary.ts'
 import { stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
-import { answers } from './answers.ts'
+import { answers, isSurelyRead } from './answers.ts'
 import { onlyMentions } from './mentions.ts'
 import type { Context } from './leaning.ts'
 import type { Question } from './question.ts'
@@ -26,6 +26,8 @@ export interface Told {
   readonly similarity: number | null
   /** What it leans on; null: nothing. */
   readonly context?: Context | null
+  /** The logarithm of the odds that it answers, by a reader; null where it was not read. */
+  readonly read?: number | null
 }
 
 /** Of a longer text so much is weighed: sentences that are told are shorter, and what a tenant adds may be a page. */
@@ -35,7 +37,7 @@ const WEIGHED = 600
 export function surelyAnswers(
   question: Question,
   asked: readonly Topic[],
-  { text: whole, fact, similarity, context = null }: Told,
+  { text: whole, fact, similarity, context = null, read = null }: Told,
 ): number {
   const text = whole.slice(0, WEIGHED)
   // "The bike color is turquoise" says what it is about, though not whose it is.
@@ -43,7 +45,8 @@ export function surelyAnswers(
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
   if ((topic ?? 0) >= JUST_THAT) return 1
   if (fact && isOfAnother(question, fact.subject) && !namesOneIn(question, text) && !onlyNames(fact)) return 0
-  const sure = answers(question, { text, topic, similarity, context })
+  const sure = answers(question, { text, topic, similarity, context, read })
+  if (isSurelyRead(read)) return sure
   if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
     return Math.min(sure, MOST_OF_OTHERS)
   // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".

@@ -27,7 +27,7 @@ function answerTo(
   knowsOnlyTold = false,
 ): unknown {
   const notes = heard.map((text, at) => ({ id: `note_${at}`, text }))
-  const remembered = { asked: askedBy(question), found, contexts: new Map(), facts, heard: notes }
+  const remembered = { asked: askedBy(question), found, contexts: new Map(), reads: new Map(), facts, heard: notes }
   const recollection = recollect(question, remembered, knowsOnlyTold)
   const verdicts = checkReply({ question, reply, facts, notes })
   const decision =
@@ -67,7 +67,7 @@ describe("what a user's own sentences answer", () => {
   test('what a correction says nothing of is answered by what it corrected', () => {
     const told = 'on the side i braid hair, knotless braids at 1200, takes me like 5 hours'
     const by = hitOf('now', 'actually its 1500 now for knotless').memory
-    const remembered = { asked: [], found: [], contexts: new Map(), facts: [], heard: [] }
+    const remembered = { asked: [], found: [], contexts: new Map(), reads: new Map(), facts: [], heard: [] }
     const ask = (question: string): string | undefined =>
       candidatesFor(readQuestion(question, true)!, { ...remembered, replaced: [{ id: 'old', text: told, by }] })
         .ofWords[0]?.text

@@ -6,14 +6,14 @@ import { readQuestion } from '../../../server/memory/recall/question.ts'
 import { replaces } from '../../../server/memory/recall/replaces.ts'
 import { surelyAnswers } from '../../../server/memory/recall/surely.ts'
 import { StoreError } from '../../../server/store/errors.ts'
-import { bundledVectors } from '../../support/bundled-vectors.ts'
+import { bundledMemory } from '../../support/bundled-memory.ts'
 import { DEPS, MemoryHistory } from '../../support/memory-history.ts'
 
-const { vectorOf, close } = await bundledVectors()
-afterAll(close)
+const bundled = await bundledMemory()
+afterAll(bundled.close)
 
 async function readAfter(messages: readonly string[], question: string): Promise<readonly string[]> {
-  const history = new MemoryHistory(vectorOf)
+  const history = new MemoryHistory(bundled)
   onTestFinished(() => history.close())
   for (const message of messages) await history.say(message)
   return (await history.ask(question)).read
@@ -72,7 +72,7 @@ test('a page among the memories is weighed by its start, and takes no place', as
 })
 
 test('where what was told around an answer cannot be looked at, the turn goes on with what was found', async () => {
-  const history = new MemoryHistory(vectorOf)
+  const history = new MemoryHistory(bundled)
   onTestFinished(() => history.close())
   await history.say('my locker code is 4071')
   vi.spyOn(history.store, 'listMemories').mockRejectedValue(new StoreError('away', 'the memories are away'))

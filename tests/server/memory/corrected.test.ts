@@ -1,13 +1,13 @@
 /** What people correct, told in one conversation and asked in another, without a model: as newcomers write it. */
 import { afterAll, expect, test } from 'vitest'
-import { bundledVectors } from '../../support/bundled-vectors.ts'
+import { bundledMemory } from '../../support/bundled-memory.ts'
 import { MemoryHistory } from '../../support/memory-history.ts'
 
-const vectors = await bundledVectors()
-const history = new MemoryHistory(vectors.vectorOf)
+const bundled = await bundledMemory()
+const history = new MemoryHistory(bundled)
 afterAll(async () => {
   await history.close()
-  vectors.close()
+  bundled.close()
 })
 
 test.each([

@@ -1,14 +1,14 @@
 /** Several things told of one subject, one message after the other, asked in another conversation, without a model. */
 import { afterAll, expect, test } from 'vitest'
-import { bundledVectors } from '../../support/bundled-vectors.ts'
+import { bundledMemory } from '../../support/bundled-memory.ts'
 import { MemoryHistory } from '../../support/memory-history.ts'
 import { elaboratedCases } from '../../support/newcomer-cases.ts'
 
-const vectors = await bundledVectors()
-const history = new MemoryHistory(vectors.vectorOf)
+const bundled = await bundledMemory()
+const history = new MemoryHistory(bundled)
 afterAll(async () => {
   await history.close()
-  vectors.close()
+  bundled.close()
 })
 
 test.each([

@@ -97,6 +97,10 @@ describe('questions', () => {
   })
 
   test.each([
+    'uh what do I punch in to get into the clinic',
+    'kindly tell me where I have kept the PAN card',
+    'so whereabouts in the house did I put the cage',
+    'yo whats my locker code',
     'locker combination pls',
     'remind me of my wifi password',
     "I want to ring her, what's my aunt's number?",

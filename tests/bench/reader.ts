@@ -1,0 +1,87 @@
+/**
+ * How well the bundled reader tells what answers a question, and what has taken the place of something told: on the lines of its
+ * training's writers that were kept aside (trainer/data/sentences). Prints how often the right message of a subject is the surest,
+ * the AUC of questions that a message answers against those that none does, and from which odds on how many of each are read.
+ *   npx tsx tests/bench/reader.ts [--lines 100]
+ */
+import { parseArgs } from 'node:util'
+import { toldText } from '../../runtime/reader.ts'
+import type { TextPair } from '../../server/memory/reader.ts'
+import { percent } from '../../trainer/evaluate/interval.ts'
+import { peopleLines } from '../../trainer/data/sentences/people.ts'
+import { subjectLines } from '../../trainer/data/sentences/subjects.ts'
+import { readPairs } from '../support/bundled-reader.ts'
+
+const { values } = parseArgs({ options: { lines: { type: 'string', default: '100' } } })
+const lines = Number(values.lines)
+/** Logarithms of odds: e, e squared and e cubed to one. */
+const ODDS = [1, 2, 3]
+
+/** A question beside all messages of its subject; `at`: which one answers, null where none does. */
+interface Asked {
+  readonly pairs: readonly TextPair[]
+  readonly at: number | null
+}
+
+const beside = (question: string, tells: readonly string[], at: number | null): Asked => ({
+  pairs: tells.map((told, i) => ({ first: question, second: toldText(told, tells[i - 1] ?? '') })),
+  at,
+})
+const subjects = subjectLines('heldout').slice(0, lines)
+const sets: Readonly<Record<string, readonly Asked[]>> = {
+  'three messages on a subject': subjects.flatMap(({ tells, asks, never }) => [
+    ...asks.map(({ q, at }) => beside(q, tells, at)),
+    ...never.map((q) => beside(q, tells, null)),
+  ]),
+  'one message': peopleLines('heldout')
+    .slice(0, lines)
+    .flatMap(({ told, asks, near }) => [
+      ...asks.map((q) => beside(q, [told], 0)),
+      ...near.map((q) => beside(q, [told], null)),
+    ]),
+}
+/** Something told, and what was told later: what changes it, and what does not. */
+const changes = subjects.flatMap(({ tells, change }) => tells.map((first) => ({ first, second: change.says })))
+const changed = subjects.flatMap(({ tells, change }) => tells.map((_, at) => at === change.at))
+const goneOn = subjects.flatMap(({ tells: [a, b, c] }) => [
+  { first: a!, second: b! },
+  { first: b!, second: c! },
+])
+
+const all = [...Object.values(sets).flatMap((set) => set.flatMap(({ pairs }) => pairs)), ...changes, ...goneOn]
+const read = await readPairs(all)
+
+function auc(right: readonly number[], wrong: readonly number[]): string {
+  const wins = right.reduce((sum, a) => sum + wrong.reduce((n, b) => n + (a > b ? 1 : a === b ? 0.5 : 0), 0), 0)
+  return (wins / (right.length * wrong.length)).toFixed(3)
+}
+const above = (odds: readonly number[], least: number): string =>
+  percent(odds.filter((one) => one > least).length / odds.length)
+const row = (name: string, right: readonly number[], wrong: readonly number[], first: string): void =>
+  console.log(
+    `| ${name} | ${right.length} / ${wrong.length} | ${first} | ${auc(right, wrong)} | ` +
+      `${ODDS.map((least) => `${above(right, least)} / ${above(wrong, least)}`).join(' | ')} |`,
+  )
+
+console.log(`| | right / wrong | surest is right | AUC | ${ODDS.map((x) => `odds above e^${x}`).join(' | ')} |`)
+console.log(`|---|---|---|---|${'---|'.repeat(ODDS.length)}`)
+for (const [name, set] of Object.entries(sets)) {
+  const odds = set.map(({ pairs, at }) => ({ at, of: pairs.map((pair) => read(pair).answers) }))
+  const told = odds.filter(({ at }) => at !== null)
+  const first = told.filter(({ at, of }) => of[at!] === Math.max(...of)).length / told.length
+  const never = odds.filter(({ at }) => at === null).map(({ of }) => Math.max(...of))
+  row(
+    name,
+    told.map(({ at, of }) => of[at!]!),
+    never,
+    percent(first),
+  )
+}
+const replaced = changes.map((pair, at) => ({ is: changed[at]!, odds: read(pair).replaces }))
+const others = [...replaced.filter(({ is }) => !is).map(({ odds }) => odds), ...goneOn.map((p) => read(p).replaces)]
+row(
+  'a message that changes one of three',
+  replaced.filter(({ is }) => is).map(({ odds }) => odds),
+  others,
+  '',
+)
