@@ -25,10 +25,6 @@ const MEASURED: ReadonlySet<Wanted | null> = new Set([
 ])
 const WITHOUT_MEASURE = 0.55
 
-/** From these odds on (e squared to one) a reader knows better than a rule that holds an answer back. */
-const SURELY_READ = 2
-export const isSurelyRead = (read: number | null = null): boolean => read !== null && read >= SURELY_READ
-
 /** By what the sentence was compared. */
 function weightsOf({ similarity = null, read = null }: Said): typeof WEIGHTS {
   if (similarity === null) return OF_WORDS_ALONE
@@ -44,7 +40,6 @@ export function answers(question: Question, said: Said): number {
   const weights = weightsOf(said)
   const sum = FEATURES.reduce((all, name) => all + weights[name] * features[name], 0)
   const sure = 1 / (1 + Math.exp(-sum))
-  if (isSurelyRead(said.read)) return sure
   if (features.lacks === 1 && MEASURED.has(question.wanted)) return Math.min(sure, WITHOUT_MEASURE)
   return sure > LIKE_IT && leavesOpen(question, said.text) ? LIKE_IT : sure
 }

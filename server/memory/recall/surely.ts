@@ -5,7 +5,7 @@ import { SAME_THING, sameBeing, sameTopic } from '../facts/topic.ts'
 import { isBeing } from '../facts/vocabulary.ts'
 import { stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
-import { answers, isSurelyRead } from './answers.ts'
+import { answers } from './answers.ts'
 import { onlyMentions } from './mentions.ts'
 import type { Context } from './leaning.ts'
 import type { Question } from './question.ts'
@@ -46,7 +46,6 @@ export function surelyAnswers(
   if ((topic ?? 0) >= JUST_THAT) return 1
   if (fact && isOfAnother(question, fact.subject) && !namesOneIn(question, text) && !onlyNames(fact)) return 0
   const sure = answers(question, { text, topic, similarity, context, read })
-  if (isSurelyRead(read)) return sure
   if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
     return Math.min(sure, MOST_OF_OTHERS)
   // Rules have read what is asked and what is told, and these are two things: "the alarm code", "the luggage code".
