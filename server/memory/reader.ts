@@ -8,7 +8,7 @@ import type { EmbedderThread, OpenEmbedder } from '../embedding/embedders.ts'
 import { openClassifier } from '../embedding/open-classifier.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
-import type { Contexts } from './contexts.ts'
+import type { Context } from './recall/leaning.ts'
 
 /** Milliseconds after which an answer is waited for no longer. */
 const PATIENCE_MS = 5_000
@@ -67,7 +67,7 @@ export async function readAnswers(
   owner: string,
   question: string,
   hits: readonly MemoryHit[],
-  contexts: Contexts,
+  contexts: ReadonlyMap<string, Context>,
   signal: AbortSignal,
 ): Promise<Reads> {
   if (!reader) return new Map()
