@@ -157,3 +157,7 @@ function expectedNumber({ min = -Infinity, max = Infinity, above, below, integer
   const range = above !== undefined && below === undefined && max === Infinity ? low : `${low} ${high}`
   return `${kind} ${range}${words ? `, or ${words.join(', ')}` : ''}`
 }
+
+/** Of the options of a model those that are among `fields`: of an encoder within it. */
+export const optionsAmong = (fields: Fields, options: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(options).filter(([option]) => Object.hasOwn(fields, option)))

@@ -1,6 +1,6 @@
 /** The critic's encoder as it is trained: rows are pairs of texts with one label each. */
 import { define } from '../architecture.ts'
-import { count, type ConfigOf } from '../config.ts'
+import { count, optionsAmong, type ConfigOf } from '../config.ts'
 import type { Ops } from '../ops.ts'
 import { labelled, labelParams, rowVector } from './labelled.ts'
 import { criticFields, criticParams, encodePair } from './critic-encoder.ts'
@@ -46,6 +46,5 @@ export function secondText<T>(
 }
 
 /** The options of the encoder alone. */
-export function criticOptions(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).filter(([option]) => Object.hasOwn(criticFields, option)))
-}
+export const criticOptions = (config: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  optionsAmong(criticFields, config)

@@ -1,7 +1,7 @@
 /** The reader as it is trained: rows are pairs of texts with one label each. */
 import { define } from '../architecture.ts'
-import { count, type ConfigOf } from '../config.ts'
-import { bertFields, bertParams, bertSizes, checkBert, encodeBert, type BertConfig } from '../families/bert.ts'
+import { count, optionsAmong, type ConfigOf } from '../config.ts'
+import { bertFields, bertParams, bertSizes, checkBert, encodeBert } from '../families/bert.ts'
 import { secondText } from './critic.ts'
 import { labelled, labelParams, rowVector } from './labelled.ts'
 import { tokenMask } from './sentence.ts'
@@ -34,6 +34,5 @@ export const reader = define({
 })
 
 /** The options of the encoder alone. */
-export function readerOptions(config: Readonly<Record<string, unknown>>): Partial<BertConfig> {
-  return Object.fromEntries(Object.entries(config).filter(([option]) => Object.hasOwn(bertFields, option)))
-}
+export const readerOptions = (config: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  optionsAmong(bertFields, config)

@@ -4,7 +4,7 @@
  * 2004.04906). Rows may also be taught the vector that another encoder gives them.
  */
 import { define } from '../architecture.ts'
-import { count, real, type ConfigOf } from '../config.ts'
+import { count, real, optionsAmong, type ConfigOf } from '../config.ts'
 import { sentenceVector } from '../layers/pooling.ts'
 import type { Ops } from '../ops.ts'
 import { checkHeads, encodeSentence, sentenceFields, sentenceParams } from './sentence-encoder.ts'
@@ -19,9 +19,8 @@ const fields = {
 type Config = ConfigOf<typeof fields>
 
 /** The options of the encoder alone. */
-export function encoderOptions(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).filter(([option]) => Object.hasOwn(sentenceFields, option)))
-}
+export const encoderOptions = (config: Readonly<Record<string, unknown>>): Record<string, unknown> =>
+  optionsAmong(sentenceFields, config)
 
 export const sentence = define({
   name: 'sentence',

@@ -36,9 +36,10 @@ export async function writeReaderStart({ model: folder, out, tokens: size, posit
   try {
     const model = readPublishedEncoder(source.config)
     if (model?.architecture !== 'bert') throw new Error(`${folder}: expected a BERT encoder, got another model`)
+    const specs = new Map(flatten(model.params))
     const weights: Record<string, Tensor> = {}
     for (const [path, binding] of bindTensors(model, source.tensors)) {
-      const shape = new Map(flatten(model.params)).get(path)!.shape.map(Number)
+      const shape = specs.get(path)!.shape.map(Number)
       const data = await readParameter(binding, source.tensors)
       const rows = rowsOf(path)
       weights[path] = rows ? chosenRows(data, shape[1]!, rows) : filled(shape, data)

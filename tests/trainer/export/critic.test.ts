@@ -3,17 +3,15 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createModel } from '../../../models/registry.ts'
-import { fill } from '../../../models/spec.ts'
 import { loadBundle } from '../../../runtime/bundle.ts'
 import { openLogits } from '../../../runtime/classifier.ts'
 import { openText } from '../../../runtime/text.ts'
-import { loadTensorFlow, type Tensor } from '../../../trainer/backends/tensorflow/load.ts'
-import { eagerOps } from '../../../trainer/backends/tensorflow/ops.ts'
 import { exportCritic } from '../../../trainer/export/critic.ts'
 import type { Trained } from '../../../trainer/export/weights.ts'
 import { expectClose } from '../../support/all-close.ts'
 import { byteTokenizer } from '../../support/byte-tokenizer.ts'
 import { randomWeights } from '../../support/decoders.ts'
+import { labelledLogits } from '../../support/labelled-logits.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** The byte tokenizer's token 256 stands between two texts here. */
@@ -40,15 +38,6 @@ function trained(own = model): Trained {
   return { model: own, weights: randomWeights(own), codec: openText(folder), folder, step: 5, config: settings }
 }
 
-/** The logits of the model as it is trained, computed by TF.js. */
-async function expectedLogits(ids: readonly number[]): Promise<Float32Array> {
-  const { tf } = await loadTensorFlow('cpu')
-  const params = fill(model.params, (path, { shape }) => tf.tensor(weights.get(path)!, shape.map(Number)))
-  const op = eagerOps(tf)
-  const { hidden } = model.forward<Tensor>(op, params, tf.tensor2d([...ids], [1, ids.length], 'int32'), {})
-  return model.logits<Tensor>(op, params, hidden).dataSync() as Float32Array
-}
-
 describe("the critic's encoder", () => {
   test('has the logits that it was trained to have, and says how they are read', async () => {
     const own = trained()
@@ -63,7 +52,7 @@ describe("the critic's encoder", () => {
     const [logits] = await encoder.embed([encoder.encodePair(told, said)])
     encoder.close()
     const ids = [...own.codec.encode(told), SEPARATOR, ...own.codec.encode(said)]
-    expectClose(logits!, await expectedLogits(ids), { absolute: 1e-4 })
+    expectClose(logits!, await labelledLogits(model, weights, ids), { absolute: 1e-4 })
   })
 
   test('with other labels is refused before anything is written', () => {

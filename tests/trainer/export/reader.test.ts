@@ -3,18 +3,16 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createModel } from '../../../models/registry.ts'
-import { fill } from '../../../models/spec.ts'
 import { loadBundle } from '../../../runtime/bundle.ts'
 import { openLogits } from '../../../runtime/classifier.ts'
 import { READER_LABELS } from '../../../runtime/reader.ts'
 import { openText } from '../../../runtime/text.ts'
-import { loadTensorFlow, type Tensor } from '../../../trainer/backends/tensorflow/load.ts'
-import { eagerOps } from '../../../trainer/backends/tensorflow/ops.ts'
 import { exportReader } from '../../../trainer/export/reader.ts'
 import type { Trained } from '../../../trainer/export/weights.ts'
 import { expectClose } from '../../support/all-close.ts'
 import { byteTokenizer } from '../../support/byte-tokenizer.ts'
 import { randomWeights } from '../../support/decoders.ts'
+import { labelledLogits } from '../../support/labelled-logits.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 /** Tokens of the byte tokenizer that stand before a pair and after each of its texts here. */
@@ -54,15 +52,6 @@ function trained(own = model): Trained {
   return { model: own, weights, codec: openText(folder), folder, step: 5, config: settings }
 }
 
-/** The logits of the model as it is trained, computed by TF.js. */
-async function expectedLogits(ids: readonly number[]): Promise<Float32Array> {
-  const { tf } = await loadTensorFlow('cpu')
-  const params = fill(model.params, (path, { shape }) => tf.tensor(weights.get(path)!, shape.map(Number)))
-  const op = eagerOps(tf)
-  const { hidden } = model.forward<Tensor>(op, params, tf.tensor2d([...ids], [1, ids.length], 'int32'), {})
-  return model.logits<Tensor>(op, params, hidden).dataSync() as Float32Array
-}
-
 describe('the reader of memories', () => {
   test('has the logits that it was trained to have, alone and beside a longer pair', async () => {
     const own = trained()
@@ -78,7 +67,7 @@ describe('the reader of memories', () => {
     ])
     encoder.close()
     const ids = [START, ...own.codec.encode(asked), SEPARATOR, ...own.codec.encode(told), SEPARATOR]
-    expectClose(logits!, await expectedLogits(ids), { absolute: 1e-4 })
+    expectClose(logits!, await labelledLogits(model, weights, ids), { absolute: 1e-4 })
   })
 
   test('with other labels is refused before anything is written', () => {

@@ -3,19 +3,17 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { createModel } from '../../../models/registry.ts'
-import { fill } from '../../../models/spec.ts'
 import { loadBundle } from '../../../runtime/bundle.ts'
 import { openLogits } from '../../../runtime/classifier.ts'
 import { fittingReply } from '../../../runtime/small-talk.ts'
 import { openText } from '../../../runtime/text.ts'
-import { loadTensorFlow, type Tensor } from '../../../trainer/backends/tensorflow/load.ts'
-import { eagerOps } from '../../../trainer/backends/tensorflow/ops.ts'
 import { generalReplies, smallTalkReplies } from '../../../trainer/data/small-talk/replies.ts'
 import { exportSmallTalk } from '../../../trainer/export/small-talk.ts'
 import type { Trained } from '../../../trainer/export/weights.ts'
 import { expectClose } from '../../support/all-close.ts'
 import { byteTokenizer } from '../../support/byte-tokenizer.ts'
 import { randomWeights } from '../../support/decoders.ts'
+import { labelledLogits } from '../../support/labelled-logits.ts'
 import { temporaryFolder } from '../../support/temporary.ts'
 
 const labels = smallTalkReplies()
@@ -43,12 +41,7 @@ test('the bundle has the logits that it was trained to have, and the replies as 
   const [logits] = await encoder.embed([encoder.encode(said)])
   encoder.close()
 
-  const { tf } = await loadTensorFlow('cpu')
-  const params = fill(model.params, (path, { shape }) => tf.tensor(weights.get(path)!, shape.map(Number)))
-  const op = eagerOps(tf)
-  const ids = codec.encode(said)
-  const { hidden } = model.forward<Tensor>(op, params, tf.tensor2d([...ids], [1, ids.length], 'int32'), {})
-  const expected = model.logits<Tensor>(op, params, hidden).dataSync() as Float32Array
+  const expected = await labelledLogits(model, weights, codec.encode(said))
   expectClose(logits!, expected, { absolute: 1e-4 })
 })
 
