@@ -2,17 +2,20 @@
  * How well the bundled reader tells what answers a question, and what has taken the place of something told: on the lines of its
  * training's writers that were kept aside (trainer/data/sentences). Prints how often the right message of a subject is the surest,
  * the AUC of questions that a message answers against those that none does, and from which odds on how many of each are read.
- *   npx tsx tests/bench/reader.ts [--lines 100]
+ *   npx tsx tests/bench/reader.ts [--lines 100] [--bundle FOLDER]
  */
 import { parseArgs } from 'node:util'
 import { toldText } from '../../runtime/reader.ts'
+import { DEFAULT_READER } from '../../server/cli.ts'
 import type { TextPair } from '../../server/memory/reader.ts'
 import { percent } from '../../trainer/evaluate/interval.ts'
 import { peopleLines } from '../../trainer/data/sentences/people.ts'
-import { subjectLines } from '../../trainer/data/sentences/subjects.ts'
+import { changesOf, subjectLines } from '../../trainer/data/sentences/subjects.ts'
 import { readPairs } from '../support/bundled-reader.ts'
 
-const { values } = parseArgs({ options: { lines: { type: 'string', default: '100' } } })
+const { values } = parseArgs({
+  options: { lines: { type: 'string', default: '100' }, bundle: { type: 'string', default: DEFAULT_READER } },
+})
 const lines = Number(values.lines)
 /** Logarithms of odds: e, e squared and e cubed to one. */
 const ODDS = [1, 2, 3]
@@ -41,15 +44,26 @@ const sets: Readonly<Record<string, readonly Asked[]>> = {
     ]),
 }
 /** Something told, and what was told later: what changes it, and what does not. */
-const changes = subjects.flatMap(({ tells, change }) => tells.map((first) => ({ first, second: change.says })))
-const changed = subjects.flatMap(({ tells, change }) => tells.map((_, at) => at === change.at))
+const changes = subjects.flatMap((line) =>
+  changesOf(line).flatMap(({ at, says }) =>
+    line.tells.map((first, which) => ({ first, second: says, is: which === at })),
+  ),
+)
+const stays = subjects.flatMap(({ tells, stays: some = [] }) =>
+  some.map(({ at, says }) => ({ first: tells[at]!, second: says })),
+)
 const goneOn = subjects.flatMap(({ tells: [a, b, c] }) => [
   { first: a!, second: b! },
   { first: b!, second: c! },
 ])
 
-const all = [...Object.values(sets).flatMap((set) => set.flatMap(({ pairs }) => pairs)), ...changes, ...goneOn]
-const read = await readPairs(all)
+const all = [
+  ...Object.values(sets).flatMap((set) => set.flatMap(({ pairs }) => pairs)),
+  ...changes,
+  ...stays,
+  ...goneOn,
+]
+const read = await readPairs(all, values.bundle)
 
 function auc(right: readonly number[], wrong: readonly number[]): string {
   const wins = right.reduce((sum, a) => sum + wrong.reduce((n, b) => n + (a > b ? 1 : a === b ? 0.5 : 0), 0), 0)
@@ -77,11 +91,7 @@ for (const [name, set] of Object.entries(sets)) {
     percent(first),
   )
 }
-const replaced = changes.map((pair, at) => ({ is: changed[at]!, odds: read(pair).replaces }))
-const others = [...replaced.filter(({ is }) => !is).map(({ odds }) => odds), ...goneOn.map((p) => read(p).replaces)]
-row(
-  'a message that changes one of three',
-  replaced.filter(({ is }) => is).map(({ odds }) => odds),
-  others,
-  '',
-)
+const replacing = (pairs: readonly TextPair[]): number[] => pairs.map((pair) => read(pair).replaces)
+const replaced = replacing(changes.filter(({ is }) => is))
+row('a message that changes one of three', replaced, replacing([...changes.filter(({ is }) => !is), ...goneOn]), '')
+row('beside one that only looks like that', replaced, replacing(stays), '')

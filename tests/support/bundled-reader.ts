@@ -5,8 +5,10 @@ import type { Read } from '../../runtime/reader.ts'
 import { DEFAULT_READER } from '../../server/cli.ts'
 import { createReader, type Reader, type TextPair } from '../../server/memory/reader.ts'
 
-export async function openReader(): Promise<{ readonly reader: Reader; readonly close: () => void }> {
-  const bundle = await loadBundle(DEFAULT_READER)
+export async function openReader(
+  folder = DEFAULT_READER,
+): Promise<{ readonly reader: Reader; readonly close: () => void }> {
+  const bundle = await loadBundle(folder)
   const encoder = await openLogits(bundle)
   const embed = async (inputs: readonly unknown[]) => {
     const texts = (inputs as readonly TextPair[]).map(({ first, second }) => encoder.encodePair(first, second))
@@ -18,10 +20,13 @@ export async function openReader(): Promise<{ readonly reader: Reader; readonly 
 /** Pairs that are read at once. */
 const BATCH = 64
 
-/** What the bundled reader says of each of these pairs. */
-export async function readPairs(pairs: readonly TextPair[]): Promise<(pair: TextPair) => Read> {
+/** What a reader says of each of these pairs. */
+export async function readPairs(
+  pairs: readonly TextPair[],
+  folder = DEFAULT_READER,
+): Promise<(pair: TextPair) => Read> {
   const keyOf = ({ first, second }: TextPair): string => `${first}\n${second}`
-  const { reader, close } = await openReader()
+  const { reader, close } = await openReader(folder)
   const unlike = [...new Map(pairs.map((pair) => [keyOf(pair), pair])).values()]
   // Those of a batch are padded to the longest.
   const inOrder = unlike.toSorted((a, b) => keyOf(a).length - keyOf(b).length)

@@ -3,15 +3,22 @@ import { expect, test } from 'vitest'
 import { READER_LABELS } from '../../../runtime/reader.ts'
 import { readingDataset } from '../../../trainer/data/reading/dataset.ts'
 import { drawPair } from '../../../trainer/data/reading/pairs.ts'
-import { subjectLines } from '../../../trainer/data/sentences/subjects.ts'
+import { changesOf, subjectLines } from '../../../trainer/data/sentences/subjects.ts'
 import { tellings } from '../../../trainer/data/sentences/tellings.ts'
 import { Random } from '../../../trainer/random.ts'
 
 const bare = (text: string): string => text.replace(/ \(before: .*\)$/su, '')
 
 test.each(['train', 'heldout'] as const)('a pair has the label that its writer gave it (%s)', (part) => {
-  const answered = new Set(tellings(part).flatMap(({ told, asks }) => asks.map((question) => `${question}\n${told}`)))
-  const changed = new Set(subjectLines(part).map(({ tells, change }) => `${tells[change.at]}\n${change.says}`))
+  const subjects = subjectLines(part)
+  const changes = subjects.flatMap((line) =>
+    changesOf(line).map((change) => ({ told: line.tells[change.at], ...change })),
+  )
+  const answered = new Set([
+    ...tellings(part).flatMap(({ told, asks }) => asks.map((question) => `${question}\n${told}`)),
+    ...changes.map(({ says, q }) => `${q}\n${says}`),
+  ])
+  const changed = new Set(changes.map(({ told, says }) => `${told}\n${says}`))
   const random = new Random(`pairs ${part}`)
   const counts = new Map<string, number>()
   for (let i = 0; i < 2000; i++) {
@@ -27,7 +34,10 @@ test.each(['train', 'heldout'] as const)('a pair has the label that its writer g
 test('what was told just before stands beside a message at times', () => {
   const random = new Random('before')
   const pairs = Array.from({ length: 500 }, () => drawPair(random, 'train'))
-  const befores = new Set(tellings('train').map(({ told, before }) => `${told} (before: ${before})`))
+  const later = subjectLines('train').flatMap((line) =>
+    [...changesOf(line), ...(line.stays ?? [])].map(({ says, at }) => ({ told: says, before: line.tells[at] })),
+  )
+  const befores = new Set([...tellings('train'), ...later].map(({ told, before }) => `${told} (before: ${before})`))
   const inContext = pairs.filter(({ second }) => second.endsWith(')') && second.includes(' (before: '))
   expect(inContext.length).toBeGreaterThan(50)
   for (const { second } of inContext) expect(befores).toContain(second)

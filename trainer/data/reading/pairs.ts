@@ -6,7 +6,7 @@ import { toldText, type ReaderLabel } from '../../../runtime/reader.ts'
 import type { Random } from '../../random.ts'
 import type { Part } from '../notes/values.ts'
 import { tellingsOf } from '../sentences/people-pairs.ts'
-import { subjectLines } from '../sentences/subjects.ts'
+import { changesOf, subjectLines } from '../sentences/subjects.ts'
 import type { Telling } from '../sentences/tellings.ts'
 
 export interface Pair {
@@ -21,13 +21,17 @@ const ASKED = 0.7
 const [NEARLY, ANSWERED] = [0.4, 0.6]
 /** Of what does not answer, how much is near to what does. */
 const NEAR = 0.8
-/** Of later messages, how many replace the one beside them, do not replace another one of the subject, or are no change. */
-const [REPLACES, OF_SUBJECT, NO_CHANGE] = [0.45, 0.2, 0.2]
+/** How many of the questions are about what was changed, and how many of these its change answers. */
+const [OF_CHANGE, BY_CHANGE] = [0.12, 0.7]
+/** Of later messages, how many replace the one beside them, only look like that, replace another one of the subject, or are no change. */
+const [REPLACES, STAYS, OF_SUBJECT, NO_CHANGE] = [0.42, 0.2, 0.14, 0.1]
 /** How often what was told just before stands beside a message. */
 const IN_CONTEXT = 0.6
 
-export const drawPair = (random: Random, part: Part): Pair =>
-  random.chance(ASKED) ? askedPair(random, part) : laterPair(random, part)
+export function drawPair(random: Random, part: Part): Pair {
+  if (!random.chance(ASKED)) return laterPair(random, part)
+  return random.chance(OF_CHANGE) ? changedPair(random, part) : askedPair(random, part)
+}
 
 function askedPair(random: Random, part: Part): Pair {
   const { lines, near } = tellingsOf(part)
@@ -43,21 +47,41 @@ function askedPair(random: Random, part: Part): Pair {
   return pair(question, otherThan(random, lines, at, near[at]!), 'answers not')
 }
 
+/** A question beside what was told later than its first answer: what changes it, or what leaves it true. */
+function changedPair(random: Random, part: Part): Pair {
+  const subject = random.pick(subjectLines(part))
+  const { tells, stays = [] } = subject
+  if (stays.length > 0 && !random.chance(BY_CHANGE)) {
+    const stay = random.pick(stays)
+    const asks = subject.asks.filter(({ at }) => at === stay.at)
+    if (asks.length > 0)
+      return { first: random.pick(asks).q, second: toldText(stay.says, tells[stay.at]!), label: 'answers not' }
+  }
+  const { at, says, q } = random.pick(changesOf(subject))
+  return { first: q, second: toldText(says, tells[at]!), label: 'answers' }
+}
+
 function laterPair(random: Random, part: Part): Pair {
   const subject = random.pick(subjectLines(part))
-  const { tells, change } = subject
-  const kind = random.uniform()
-  if (kind < REPLACES) return { first: tells[change.at]!, second: change.says, label: 'replaces' }
-  if (kind < REPLACES + OF_SUBJECT) {
+  const { tells, stays = [] } = subject
+  const change = random.pick(changesOf(subject))
+  const told = tells[change.at]!
+  let kind = random.uniform()
+  if (kind < REPLACES) return { first: told, second: change.says, label: 'replaces' }
+  if ((kind -= REPLACES) < STAYS && stays.length > 0) {
+    const { at, says } = random.pick(stays)
+    return { first: tells[at]!, second: says, label: 'replaces not' }
+  }
+  if ((kind -= STAYS) < OF_SUBJECT) {
     const other = random.pick(tells.filter((_, at) => at !== change.at))
     return { first: other, second: change.says, label: 'replaces not' }
   }
-  if (kind < REPLACES + OF_SUBJECT + NO_CHANGE) {
+  if (kind - OF_SUBJECT < NO_CHANGE) {
     const at = random.int(tells.length - 1)
     return { first: tells[at]!, second: random.pick(tells.slice(at + 1)), label: 'replaces not' }
   }
   const { lines, near } = tellingsOf(part)
-  const at = lines.findIndex(({ told }) => told === tells[change.at])
+  const at = lines.findIndex((line) => line.told === told)
   return { first: otherThan(random, lines, at, near[at]!).told, second: change.says, label: 'replaces not' }
 }
 

@@ -10,8 +10,21 @@ export interface SubjectLine {
   /** Questions about the subject that no message answers. */
   readonly never: readonly string[]
   /** What is told later in the place of the message `at`, and what it answers. */
-  readonly change: { readonly at: number; readonly says: string; readonly q: string }
+  readonly change: Change
+  /** More of these. */
+  readonly changes?: readonly Change[]
+  /** What is told later, looks like a change of the message `at` and leaves it true. */
+  readonly stays?: readonly { readonly at: number; readonly says: string }[]
 }
+
+interface Change {
+  readonly at: number
+  readonly says: string
+  readonly q: string
+}
+
+/** All that is told later in the place of a message. */
+export const changesOf = ({ change, changes = [] }: SubjectLine): readonly Change[] => [change, ...changes]
 
 let read: readonly SubjectLine[] | undefined
 
