@@ -18,6 +18,8 @@ import type { KnownFact, SentenceVerdict } from './verdict.ts'
 
 /** From here on a sentence is an answer without more ado: on new people's lines less sure ones were wrong about half of the time. */
 const SURE = 0.95
+/** A model that knows nothing but what was told says no more new words beside a value: a phone extension of a landlord's is none. */
+const MOST_NEW = 1
 /** Words that name what is asked about are rarer than this. */
 const [RARE, RAREST] = [0.5, 0.75]
 
@@ -81,7 +83,7 @@ export function recalled(
   // What is only near is an answer where nobody can say that there is none; "the capital of Slovenia" may be of the world.
   const least = knowsOnlyTold ? SHOWN : LEAST_SURE
   const best = isNear && !(mayDeny && read.isOwn) ? found.filter(({ sure }) => sure >= least) : found
-  if (best.length > 0 && rests(best, message, reply, verdicts)) return { action: 'keep' }
+  if (best.length > 0 && rests(best, message, reply, verdicts, knowsOnlyTold)) return { action: 'keep' }
   if (best.length > 0) return quote(best, remembered.facts, isNear && !mayMiss ? NEAREST_SAID : SAID)
   if (!mayDeny) return null
   const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
@@ -104,22 +106,36 @@ function rests(
   message: string,
   reply: string,
   verdicts: readonly SentenceVerdict[],
+  knowsOnlyTold: boolean,
 ): boolean {
   if (verdicts.some(({ verdict }) => verdict === 'contradicted')) return false
-  if (isOfElse(answers, message, reply)) return false
+  if (isOfElse(answers, message, reply, knowsOnlyTold ? MOST_NEW : Infinity)) return false
   return answers.every(({ id, fact }) => {
     const isSupported = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.includes(id))
     // "5550142" for "555-0142" is not how the user wrote it.
-    return fact === null ? isSupported : fold(reply).includes(fold(fact.value))
+    return fact === null ? isSupported : hasWords(reply, fact.value)
   })
 }
 
-/** "Your cat's favorite food is green", of a bag: it says nothing of what is asked, nor of what was told. */
-function isOfElse(answers: readonly Answer[], message: string, reply: string): boolean {
+/** Whether a text has a value in whole words: "Mr Petrovri" is not Mr Petrov. */
+function hasWords(text: string, value: string): boolean {
+  const isEdge = (letter: string): boolean => !/[\p{L}\p{N}]/u.test(letter)
+  const [first, ...others] = ` ${fold(text)} `.split(fold(value))
+  let before = first!
+  return others.some((after) => {
+    const isWhole = isEdge(before.at(-1) ?? ' ') && isEdge(after[0] ?? ' ')
+    before = after
+    return isWhole
+  })
+}
+
+/** "Your cat's favorite food is green", of a bag: it says nothing of what is asked, nor of what was told; or `mostNew` words that neither has. */
+function isOfElse(answers: readonly Answer[], message: string, reply: string, mostNew: number): boolean {
   const values = new Set(answers.flatMap(({ fact }) => wordsOf(fact?.value ?? '')))
   const own = wordsOf(reply).filter((word) => !isCommon(word) && !values.has(word))
   const known = new Set([message, ...answers.map(({ text }) => text)].flatMap(wordsOf).map(stem))
-  return own.length > 1 && !own.some((word) => known.has(stem(word)))
+  const fresh = own.filter((word) => !known.has(stem(word)))
+  return fresh.length > mostNew || (own.length > 1 && fresh.length === own.length)
 }
 
 const SAID = 'You told me:'

@@ -10,7 +10,7 @@ import { isOfOthers } from './others.ts'
 import { asksByNoun, isPlan, isQuestion, isRequest, isScrap, isSmallTalk } from './speech-acts.ts'
 import { holdsMany, otherWordsFor } from './supersede.ts'
 import { readTelling } from './tellings.ts'
-import { readWithdrawal } from './withdrawals.ts'
+import { ordersToForget, readWithdrawal } from './withdrawals.ts'
 
 /** More facts than this in one message are a pasted document, not a telling. */
 const MAX_FACTS = 64
@@ -50,7 +50,7 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
       else scrap = sentence
       continue
     }
-    if (isTalk || isOfTheMoment(words)) continue
+    if (isTalk || isOfTheMoment(words) || ordersToForget(words)) continue
     if (isBeside && isFragment(words)) statements.splice(-1, 1, joined(text, last, sentence))
     else if (scrap && text.slice(scrap.end, sentence.start).trim() === '')
       statements.push(joined(text, scrap, sentence))

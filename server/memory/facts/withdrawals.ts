@@ -20,6 +20,12 @@ const STILL_AT_END = /\s+(?:any ?more|any longer|after all|now)[\s.!,]*$/iu
 const NOT =
   /^(?:(?:(?:am|is|are|was|'m|'s|'re|m)\s+)?(?:no longer|not)|don'?t|doesn'?t|do not|does not|isn'?t|aren'?t|stopped)\s+/iu
 
+const ORDER =
+  /^(?:\W|(?:please|pls|kindly|just|ok(?:ay)?|now|can you|could you|would you|you can|i want you to|i'?d like you to)\b)*(?:forget|delete|erase|remove|wipe|unlearn)\b(?=[^,;]*\b(?:my|our|me|i|everything|all)\b)[^,;]*$/iu
+
+/** "Forget everything about me": what orders to forget tells nothing. */
+export const ordersToForget = (text: string): boolean => ORDER.test(text)
+
 /** Reads what is to be forgotten or does not hold any more; false where the clause says nothing of the kind. */
 export function readWithdrawal(reading: Reading, clause: Clause): boolean {
   const words = clause.words

@@ -64,6 +64,15 @@ describe("what a user's own sentences answer", () => {
     expect(ask('Your locker code is 4071.')).toBe('keep')
   })
 
+  test('a reply of a model that knows only what was told stands where it has the value in whole words and no others of its own', () => {
+    const told = factOf('landlord', 'landlord', 'Mr Petrov', 'my landlord is called Mr Petrov')
+    const ask = (reply: string): unknown => answerTo('who is my landlord', reply, [told], [], [], true)
+    const quoted = 'You told me: "my landlord is called Mr Petrov"'
+    expect(ask('Your landlord is Mr Petrovri.')).toBe(quoted)
+    expect(ask("Your landlord's phone extension is Mr Petrov.")).toBe(quoted)
+    expect(ask('Your landlord is named Mr Petrov.')).toBe('keep')
+  })
+
   test('what a correction says nothing of is answered by what it corrected', () => {
     const told = 'on the side i braid hair, knotless braids at 1200, takes me like 5 hours'
     const by = hitOf('now', 'actually its 1500 now for knotless').memory

@@ -76,6 +76,11 @@ describe('nothing is taken from what the user does not state', () => {
     })
   }
 
+  test.each(['forget everything about me', 'please delete all I told you', 'erase my data'])(
+    'an order to forget is no statement: %s',
+    (message) => expect(toldBy(message).statements).toEqual([]),
+  )
+
   test.each([
     'my day was awful',
     'So tired I could fall asleep on the bus',
