@@ -15,8 +15,8 @@ const ASKED_OF_THEM = `${NOT_TOLD} ${ONLY_TOLD}`
 const DANGER = 'You matter. Please talk to someone close to you about this, or call an emergency number now.'
 const IN_DANGER =
   /\b(?:kill(?:ing)? my ?self|suicid\p{L}*|(?:want|going|wish) to die|wish i (?:was|were) dead|end (?:my life|it all)|hurt(?:ing)? my ?self|harm(?:ing)? my ?self|self[- ]?harm|overdos\p{L}*|too many pills|do(?:n'?t| not) want to (?:live|be here) any ?more)\b/iu
-/** How likely a reply to something that was kept has to be. */
-const SURE = 0.5
+/** How likely a reply to something that was kept has to be: of 1,840 tellings 204 had one from 0.5 on ("I am engaged": "I am sorry to hear that."), 24 from 0.8 on. */
+const SURE = 0.8
 const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
 
 /**
