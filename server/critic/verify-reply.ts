@@ -15,6 +15,7 @@ import { heardIn } from './heard.ts'
 import { ONLY_TOLD, onlyTold } from './only-told.ts'
 import { promiseOf } from './promise.ts'
 import { replyTo } from './small-talk.ts'
+import { takenBack } from './taken-back.ts'
 import { withLater } from './later.ts'
 import { recalled, recollect } from './recalled.ts'
 import type { VerifyMode } from './verify-mode.ts'
@@ -83,13 +84,23 @@ export async function verifyReply(
   const verdicts = (critic ? await encodeVerdicts(critic, owner, checked, ruled) : ruled)
     .map((verdict) => (mayMiss ? { ...verdict, invented: false } : verdict))
     .map((verdict) => promiseOf(verdict, told) ?? verdict)
-  const { asked, found: candidates, contexts, reads, replaced: denied } = evidence
-  const remembers = { asked, found: candidates, contexts, reads, facts, heard: said.notes, replaced: denied }
+  const { asked, contexts, reads, replaced: denied } = evidence
+  // What this conversation says and memory found too is weighed as found: a reader has read it.
+  const candidates = [...evidence.found, ...evidence.said]
+  const texts = said.notes.map(({ text }) => text)
+  const over = texts.length === 0 ? [] : await store.keptTexts(owner, { namespace, user, ended: true, texts })
+  const weighed = new Set([...over, ...evidence.said.map(({ memory }) => memory.text)])
+  const unfound = said.notes.filter(({ text }) => !weighed.has(text))
+  const remembers = { asked, found: candidates, contexts, reads, facts, heard: unfound, replaced: denied }
   const read = policy === 'quote' ? recollect(question, remembers, knowsOnlyTold) : null
   const ended = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
   const all = { ...remembers, replaced: [...denied, ...ended] }
   const recollection = ended.length > 0 ? recollect(question, all, knowsOnlyTold) : read
-  const whose = { around: toldAround(store, owner, { namespace, user }), compare: comparing({ embedders, log }, owner) }
+  const whose = {
+    around: toldAround(store, owner, { namespace, user }),
+    compare: comparing({ embedders, log }, owner),
+    read: evidence.read,
+  }
   const later = recollection && (await withLater(question, recollection, whose))
   const everything = policy === 'quote' ? allTold(question, facts, !isWhole) : null
   const answer =
@@ -101,6 +112,7 @@ export async function verifyReply(
   const fitting = (): Promise<FittingReply | null> => replyTo(smallTalk, owner, question, log)
   const instead = async (): Promise<Decision | null> =>
     confirmation(decided, verdicts, evidence, told) ??
+    takenBack(question, told, !knowsOnlyTold) ??
     (knowsOnlyTold && !rests ? onlyTold(question, recollection?.question ?? null, verdicts, told, fitting) : null)
   const decision = (policy === 'quote' ? await instead() : null) ?? decided
   metrics.verification.observe((performance.now() - began) / 1000)

@@ -7,7 +7,7 @@ import type { Topic } from './facts/fact.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
 import { toldAround, type Whose } from './neighbours.ts'
 import { LEAST_SURE } from './recall/answers.ts'
-import type { Reads } from './reader.ts'
+import type { ReadOf, ReadPairs, Reads } from './reader.ts'
 import { followAnswer } from './recall/follow.ts'
 import { isOfElse } from './recall/of-else.ts'
 import type { Question } from './recall/question.ts'
@@ -27,10 +27,9 @@ export interface AskedBy {
   readonly leastSimilar: number | null
   /** What rules have read in the question. */
   readonly asked: readonly Topic[]
-  /** How surely a memory has to answer to be read. */
-  readonly least: number
   readonly contexts: Contexts
   readonly reads: Reads
+  readonly read: ReadPairs
 }
 
 interface Sure {
@@ -45,11 +44,18 @@ export interface Answering {
   readonly surest: number
 }
 
-/** Chooses what is read of the memories that were found. */
+/** Those that answer the surest first. */
+export function surestFirst(by: AskedBy, hits: readonly MemoryHit[]): MemoryHit[] {
+  const all = hits.map((hit): Sure => ({ hit, sure: surelyOf(by, hit) }))
+  return all.toSorted((a, b) => b.sure - a.sure).map(({ hit }) => hit)
+}
+
+/** Chooses what a reply reads of the memories that were found; `least`: how surely one has to answer. */
 export async function answering(
   deps: Pick<Deps, 'store' | 'embedders' | 'log'>,
   by: AskedBy,
   { fresh: hits, denied }: WithoutDenied,
+  least: number,
   signal: AbortSignal,
 ): Promise<Answering> {
   // "B negative, not o negative" answers what "blood group o negative" did.
@@ -57,11 +63,15 @@ export async function answering(
     denied.flatMap((one) => (one.by === hit && one.isReplaced ? [one.hit] : []))
   const sureOf = (hit: MemoryHit): number => Math.max(...[hit, ...replacedBy(hit)].map((one) => surelyOf(by, one)))
   const all = hits.map((hit): Sure => ({ hit, sure: sureOf(hit) })).toSorted((a, b) => b.sure - a.sure)
-  const sure = all.filter((one) => one.sure >= by.least)
+  const sure = all.filter((one) => one.sure >= least)
   const [best] = sure
   if (!best) return { hits: [], surest: all[0]?.sure ?? 0 }
   const { owner, use, message, question } = by
-  const surroundings = { around: toldAround(deps.store, owner, use), compare: comparing(deps, owner, signal) }
+  const surroundings = {
+    around: toldAround(deps.store, owner, use),
+    compare: comparing(deps, owner, signal),
+    read: by.read,
+  }
   const followed = await followAnswer(message, question, best.hit.memory, surroundings)
   const { holding, also } = followed ?? { holding: null, also: null }
   const found = (memory: Memory): MemoryHit =>
@@ -73,7 +83,13 @@ export async function answering(
     holding.id !== best.hit.memory.id &&
     !by.contexts.has(holding.id) &&
     surelyOf(by, since[0]!) >= (best.sure === 1 ? 1 : LEAST_SURE)
-  const held = sure.slice(isOver ? 1 : 0).filter((one) => !isReplaced(by, one, sure))
+  const pairs = sure.flatMap(({ hit: { memory: one } }) =>
+    sure.flatMap(({ hit: { memory: next } }) =>
+      next.created > one.created ? [{ first: one.text, second: next.text }] : [],
+    ),
+  )
+  const read = await surroundings.read(pairs)
+  const held = sure.slice(isOver ? 1 : 0).filter((one) => !isReplaced(by, one, sure, read))
   return { hits: [...since, ...held.map(({ hit }) => hit)], surest: best.sure }
 }
 
@@ -100,13 +116,25 @@ function surelyOf(
 }
 
 /** Whether another one that answers about as surely has taken its place. */
-function isReplaced({ question, contexts }: AskedBy, { hit: { memory }, sure }: Sure, all: readonly Sure[]): boolean {
+function isReplaced(
+  { question, contexts }: AskedBy,
+  { hit: { memory }, sure }: Sure,
+  all: readonly Sure[],
+  read: ReadOf,
+): boolean {
   const asked = [...question.words.keys()].join(' ')
   return all.some(({ hit: { memory: next }, sure: nextSure }) => {
     if (next.created <= memory.created || next.text === memory.text || nextSure < sure - AS_SURE) return false
     // What leans on it says nothing without it.
     if (contexts.has(next.id)) return false
     if (isOfElse(question, memory, next) || isOfItsOwn(next.text, '', memory.text, asked)) return false
-    return replaces(question, memory.text, { text: next.text, before: '', isNext: false, similarity: null }) >= REPLACED
+    const later = {
+      text: next.text,
+      before: '',
+      isNext: false,
+      similarity: null,
+      read: read(memory.text, next.text)?.replaces ?? null,
+    }
+    return replaces(question, memory.text, later) >= REPLACED
   })
 }

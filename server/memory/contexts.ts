@@ -8,7 +8,7 @@ import { contextOf, leans, LOOKED_BACK, type Context } from './recall/leaning.ts
 export type Contexts = ReadonlyMap<string, Context>
 
 /** The best hits that are looked at, those after which is looked, and how far. */
-const [MOST, BEST, NEXT] = [8, 2, 3]
+const [MOST, BEST, NEXT] = [32, 2, 3]
 /** Where each turn is a conversation of its own, as in chat completions, what was told within so many milliseconds belongs together. */
 const SOON_MS = 600_000
 

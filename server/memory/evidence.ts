@@ -3,13 +3,13 @@ import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-fea
 import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
-import { answering } from './answering.ts'
+import { answering, surestFirst, type AskedBy } from './answering.ts'
 import { inContext, type Contexts } from './contexts.ts'
 import { withoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { otherIn } from './facts/others.ts'
 import { recall } from './memories.ts'
-import { readAnswers, type Reads } from './reader.ts'
+import { readAnswers, readingOnce, READS_NOTHING, type ReadPairs, type Reads } from './reader.ts'
 import { readQuestion } from './recall/question.ts'
 import { contentWords, isRelevant, leastOf, overlapOf } from './relevance.ts'
 import { wordsOf } from './words.ts'
@@ -41,10 +41,14 @@ export interface Evidence {
   readonly features: SearchFeatures
   /** All that the search found, best first: an answer may be among what the gate kept from the reply. */
   readonly found: readonly MemoryHit[]
+  /** What it found besides and the request itself says: it need not be read, and may be the answer. */
+  readonly said: readonly MemoryHit[]
   /** What the found ones lean on. */
   readonly contexts: Contexts
   /** Whether the found ones answer, by the reader. */
   readonly reads: Reads
+  /** Reads more for this turn: what may have taken the place of which. */
+  readonly read: ReadPairs
   /** What was found and is denied by what was told later. */
   readonly replaced: readonly Replaced[]
   /** What the user asks about themselves, as far as rules read it. */
@@ -72,15 +76,19 @@ export interface GateDecision {
 /** Entries that a reply reads at most, and their characters together. */
 const MAX_ENTRIES = 6
 const MAX_CHARACTERS = 2000
-const CANDIDATES = 16
-const NOTHING_READ: Reads = new Map()
+const CANDIDATES = 32
+const NOTHING_READ: Pick<Evidence, 'contexts' | 'reads' | 'read'> = {
+  contexts: new Map(),
+  reads: new Map(),
+  read: READS_NOTHING,
+}
 /** The turn goes on without memories, and its usage says so. */
 const UNREACHABLE: Evidence = {
   entries: [],
   offered: [],
   found: [],
-  contexts: new Map(),
-  reads: new Map(),
+  said: [],
+  ...NOTHING_READ,
   replaced: [],
   features: NOTHING_FOUND,
   asked: [],
@@ -122,20 +130,17 @@ export async function findEvidence(
   if (!found) return UNREACHABLE
   const { embedder, topics } = found
   const question = readQuestion(message, topics.length > 0)
-  const read = question && (await inContext(deps, owner, { namespace, user }, found.hits).catch(nullIfAway))
-  const { hits, contexts } = read ?? { hits: found.hits, contexts: new Map() }
-  const reads = question ? await readAnswers(deps, owner, message, hits, contexts, signal) : NOTHING_READ
+  const { hits, by } = question
+    ? await readFor(deps, { owner, use, message, question, asked: topics }, found.hits, signal)
+    : { hits: found.hits, by: null }
   const words = contentWords(message)
   const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
-  const known = hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message))
-  const { fresh, denied } = withoutDenied(known)
+  const own = hits.filter(({ memory }) => !isOfAnother(memory, message))
+  const said = own.filter(({ memory }) => isKnown(memory))
+  const { fresh, denied } = withoutDenied(own.filter((hit) => !said.includes(hit)))
   const scored = fresh.map(scoredOf)
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
-  const compared = found.hits.flatMap(({ similarity }) => similarity ?? [])
-  const leastSimilar = compared.length === 0 ? null : Math.min(...compared)
-  const least = relevance.answer
-  const by = question && { owner, use, message, question, asked: topics, least, contexts, reads, leastSimilar }
-  const answer = by && (await answering(deps, by, { fresh, denied }, signal).catch(nullIfAway))
+  const answer = by && (await answering(deps, by, { fresh, denied }, relevance.answer, signal).catch(nullIfAway))
   // A question of the world may be answered the better for what was told, though that is no answer.
   const decides = answer !== null && (answer.hits.length > 0 || question?.isOwn === true)
   const wanted = decides
@@ -165,7 +170,29 @@ export async function findEvidence(
   const replaced = denied.flatMap(({ hit, by: { memory: next }, isReplaced }) =>
     isReplaced ? [{ id: hit.memory.id, text: hit.memory.text, by: next }] : [],
   )
-  return { entries, offered, found: fresh, contexts, reads, replaced, features, asked: topics, gate, embedder }
+  const reading = { ...NOTHING_READ, ...(by && { contexts: by.contexts, reads: by.reads, read: by.read }) }
+  return { entries, offered, found: fresh, said, ...reading, replaced, features, asked: topics, gate, embedder }
+}
+
+/** Reads what was found for a question, beside what it leans on: those first that words and meaning say answer it. */
+async function readFor(
+  deps: Deps,
+  asked: Pick<AskedBy, 'owner' | 'use' | 'message' | 'question' | 'asked'>,
+  found: readonly MemoryHit[],
+  signal: AbortSignal,
+): Promise<{ readonly hits: readonly MemoryHit[]; readonly by: AskedBy }> {
+  const { owner, use, message } = asked
+  const { hits, contexts } = (await inContext(deps, owner, use, found).catch(nullIfAway)) ?? {
+    hits: found,
+    contexts: NOTHING_READ.contexts,
+  }
+  const compared = found.flatMap(({ similarity }) => similarity ?? [])
+  const leastSimilar = compared.length === 0 ? null : Math.min(...compared)
+  const read = readingOnce(deps, owner, signal)
+  const unread = { ...asked, contexts, leastSimilar, reads: NOTHING_READ.reads, read }
+  const inOrder = deps.reader ? surestFirst(unread, hits) : hits
+  const reads = await readAnswers(read, message, inOrder, contexts)
+  return { hits, by: { ...unread, reads } }
 }
 
 /** The evidence once its gate is decided by somebody else than thresholds. */

@@ -33,6 +33,15 @@ export interface Reader {
 /** Whether memories answer a question, as logarithms of odds by their ids; of those that were not read there is none. */
 export type Reads = ReadonlyMap<string, number>
 
+/** What was read of two texts; null where they were not read. */
+export type ReadOf = (first: string, second: string) => Read | null
+
+/** Reads pairs, each once a turn. */
+export type ReadPairs = (pairs: readonly TextPair[]) => Promise<ReadOf>
+
+/** Without a reader. */
+export const READS_NOTHING: ReadPairs = async () => () => null
+
 /** The classifier of a bundle, run by `open`. Throws ConfigError where its labels are not those of a reader. */
 export function createReader({ manifest: { name, classifier } }: Pick<Bundle, 'manifest'>, open: OpenEmbedder): Reader {
   if (classifier?.task !== 'sequence' || !isReader(classifier.labels))
@@ -61,24 +70,43 @@ export async function startReader(bundle: Bundle, thread: EmbedderThread, budget
   return createReader(bundle, await openClassifier(bundle, thread, budget, words))
 }
 
-/** Reads the memories that were found for a question; where the reader fails they are weighed without it, and the log says so. */
-export async function readAnswers(
+/** Reads in one turn; where the reader fails memories are weighed without it, and the log says so. */
+export function readingOnce(
   { reader, log }: { readonly reader: Reader | null; readonly log: Pick<Logger, 'warn'> },
   owner: string,
+  signal: AbortSignal,
+): ReadPairs {
+  if (!reader) return READS_NOTHING
+  const keyOf = (first: string, second: string): string => `${first}\n${second}`
+  const known = new Map<string, Read>()
+  return async (pairs) => {
+    const unread = pairs.filter(({ first, second }) => !known.has(keyOf(first, second)))
+    try {
+      for (const [at, read] of (await reader.read(owner, unread, signal)).entries())
+        known.set(keyOf(unread[at]!.first, unread[at]!.second), read)
+    } catch (error) {
+      signal.throwIfAborted()
+      log.warn({ err: error }, 'the reader has failed; memories are weighed without it')
+    }
+    return (first, second) => known.get(keyOf(first, second)) ?? null
+  }
+}
+
+/** Reads the first of the memories that were found for a question. */
+export async function readAnswers(
+  read: ReadPairs,
   question: string,
   hits: readonly MemoryHit[],
   contexts: ReadonlyMap<string, Context>,
-  signal: AbortSignal,
 ): Promise<Reads> {
-  if (!reader) return new Map()
-  const read = hits.slice(0, MOST_READ).map(({ memory }) => memory)
-  const pairs = read.map(({ id, text }) => ({ first: question, second: toldText(text, contexts.get(id)?.text ?? '') }))
-  try {
-    const found = await reader.read(owner, pairs, signal)
-    return new Map(read.map(({ id }, at) => [id, found[at]!.answers]))
-  } catch (error) {
-    signal.throwIfAborted()
-    log.warn({ err: error }, 'the reader has failed; memories are weighed without it')
-    return new Map()
-  }
+  const pairs = hits.slice(0, MOST_READ).map(({ memory: { id, text } }) => {
+    return { id, first: question, second: toldText(text, contexts.get(id)?.text ?? '') }
+  })
+  const of = await read(pairs)
+  return new Map(
+    pairs.flatMap(({ id, first, second }): [string, number][] => {
+      const found = of(first, second)
+      return found ? [[id, found.answers]] : []
+    }),
+  )
 }

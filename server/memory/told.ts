@@ -79,7 +79,8 @@ async function readTold(
   const known = new Set(holding.map(topicKey))
   const facts = [...read, ...definite.filter((fact) => known.has(topicKey(fact)))]
   const said = withoutTwins(told.statements, ({ text }) => text)
-  const heldTexts = said.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts: said.map(textOf) })
+  const kept = { namespace, user, ended: false, texts: said.map(textOf) }
+  const heldTexts = said.length === 0 ? [] : await store.keptTexts(owner, kept)
   // What takes back may tell more: "the Zafira died, so I'm driving a Berlingo".
   const isFact = new Set(facts.flatMap(({ kind, sentence }) => (kind === 'withdrawn' ? [] : [sentence.text])))
   const statements = said.filter(({ text }) => !heldTexts.includes(text) && !isFact.has(text))

@@ -82,7 +82,7 @@ async function readable({ store }: Deps, owner: string, use: MemoryUse, said: st
   const { namespace, user } = use
   const { facts, statements, asides } = sortedSentences(said)
   const texts = statements.map(({ text }) => text)
-  const held = texts.length === 0 ? [] : await store.heldTexts(owner, { namespace, user, texts })
+  const held = texts.length === 0 ? [] : await store.keptTexts(owner, { namespace, user, ended: false, texts })
   const topics = { namespace, user, topics: facts, ended: false, limit: MAX_FACTS }
   const known = facts.length === 0 ? [] : await store.factsOf(owner, topics)
   const holding = new Set([...held, ...known.map(({ text }) => text)])

@@ -90,7 +90,7 @@ export function connectStore(port: Port): ConnectedStore {
     factsOf: call('factsOf'),
     changesOf: call('changesOf'),
     topicsOf: call('topicsOf'),
-    heldTexts: call('heldTexts'),
+    keptTexts: call('keptTexts'),
     memoryNamespaces: call('memoryNamespaces'),
     searchMemories: call('searchMemories'),
     changeMemory: call('changeMemory'),

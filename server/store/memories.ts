@@ -218,12 +218,12 @@ export function createMemories(
       const rows = found ? sql.topics.all(found.scope, user ?? '') : []
       return (rows as { topic: Blob }[]).map(({ topic }) => topicOf(textOf(topic)))
     },
-    heldTexts(owner, { namespace, user, texts }) {
+    keptTexts(owner, { namespace, user, ended, texts }) {
       const found = sql.scope.get(owner, namespace) as { scope: number } | undefined
       if (!found) return []
       return texts.filter((text) => {
         const row = sql.same.get(found.scope, user ?? '', hashOf(text)) as MemoryRow | undefined
-        return row && row.ended === null && !isOver(row)
+        return row && (row.ended !== null) === ended && !isOver(row)
       })
     },
     memoryNamespaces: (owner) =>

@@ -109,6 +109,8 @@ export interface MemoryHit {
 export interface TextsQuery {
   readonly namespace: string
   readonly user: string | null
+  /** Whether those are meant that do not hold any more. */
+  readonly ended: boolean
   readonly texts: readonly string[]
 }
 
@@ -161,7 +163,7 @@ export interface MemoryCalls {
   /** The topics, in one spelling, of a user's facts that hold. */
   topicsOf(owner: string, whose: Pick<FactQuery, 'namespace' | 'user'>): Topic[]
   /** Those of the texts that are remembered of a user as they are, without being read as facts. */
-  heldTexts(owner: string, query: TextsQuery): string[]
+  keptTexts(owner: string, query: TextsQuery): string[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
   /** `near`: what an index of vectors has found for the query; the store itself asks it. */
   searchMemories(owner: string, query: MemoryQuery, near?: Near | null): MemoryHit[]

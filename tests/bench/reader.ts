@@ -17,6 +17,9 @@ const { values } = parseArgs({
   options: { lines: { type: 'string', default: '100' }, bundle: { type: 'string', default: DEFAULT_READER } },
 })
 const lines = Number(values.lines)
+/** So many of all, from the first to the last: different writers wrote them one after the other. */
+const spread = <T>(all: readonly T[]): readonly T[] =>
+  all.length <= lines ? all : Array.from({ length: lines }, (_, at) => all[Math.floor((at * all.length) / lines)]!)
 /** Logarithms of odds: e, e squared and e cubed to one. */
 const ODDS = [1, 2, 3]
 
@@ -30,18 +33,16 @@ const beside = (question: string, tells: readonly string[], at: number | null): 
   pairs: tells.map((told, i) => ({ first: question, second: toldText(told, tells[i - 1] ?? '') })),
   at,
 })
-const subjects = subjectLines('heldout').slice(0, lines)
+const subjects = spread(subjectLines('heldout'))
 const sets: Readonly<Record<string, readonly Asked[]>> = {
   'three messages on a subject': subjects.flatMap(({ tells, asks, never }) => [
     ...asks.map(({ q, at }) => beside(q, tells, at)),
     ...never.map((q) => beside(q, tells, null)),
   ]),
-  'one message': peopleLines('heldout')
-    .slice(0, lines)
-    .flatMap(({ told, asks, near }) => [
-      ...asks.map((q) => beside(q, [told], 0)),
-      ...near.map((q) => beside(q, [told], null)),
-    ]),
+  'one message': spread(peopleLines('heldout')).flatMap(({ told, asks, near }) => [
+    ...asks.map((q) => beside(q, [told], 0)),
+    ...near.map((q) => beside(q, [told], null)),
+  ]),
 }
 /** Something told, and what was told later: what changes it, and what does not. */
 const changes = subjects.flatMap((line) =>

@@ -16,6 +16,7 @@ import { readQuestion, type Question } from '../../server/memory/recall/question
 import { REPLACEMENT_FEATURES, replacementFeatures } from '../../server/memory/recall/replacement.ts'
 import { percent } from '../../trainer/evaluate/interval.ts'
 import { Random } from '../../trainer/random.ts'
+import { readPairs } from '../support/bundled-reader.ts'
 import { fitLogistic, surely } from '../support/logistic.ts'
 import { elaboratedCases, othersCases, peopleCases, type Case, type ElaboratedCase } from '../support/newcomer-cases.ts'
 
@@ -43,6 +44,13 @@ interface Pair {
   readonly x: readonly number[]
 }
 
+/** Before a reader has read it. */
+interface UnreadPair extends Omit<Pair, 'x'> {
+  readonly said: string
+  readonly next: string
+  readonly featuresOf: (read: number) => readonly number[]
+}
+
 const names = (text: string, value: string): boolean =>
   text.normalize('NFKC').toLowerCase().includes(value.normalize('NFKC').toLowerCase())
 
@@ -66,17 +74,15 @@ const setOf = ({ part }: Case): string => (part === 'A' || part === 'B' ? 'A, B'
 const bundle = await loadBundle(DEFAULT_EMBEDDER)
 const leastSimilarity = bundle.manifest.embedder!.leastSimilarity!
 const embedder = await openEmbedder(bundle)
+const texts = new Set(
+  all.flatMap(({ asks, tells }) => [
+    asks,
+    ...tells.flat(),
+    ...[asks, ...tells.flat()].flatMap(sentencesOf).map(({ text }) => text),
+  ]),
+)
 const vectors = new Map<string, Float32Array>()
-for (const text of all.flatMap(({ asks, tells }) => [
-  asks,
-  ...tells.flat(),
-  ...tells
-    .flat()
-    .flatMap(sentencesOf)
-    .map((one) => one.text),
-  ...sentencesOf(asks).map((one) => one.text),
-]))
-  if (!vectors.has(text)) vectors.set(text, (await embedder.embed([embedder.encode(text)]))[0]!)
+for (const text of texts) vectors.set(text, (await embedder.embed([embedder.encode(text)]))[0]!)
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0)
 function similarity(one: string, other: string): number {
   const [a, b] = [vectors.get(one)!, vectors.get(other)!]
@@ -99,15 +105,18 @@ interface Drawn {
   readonly isReplaced: boolean
 }
 
-function pairWith(one: Case, question: Question, said: string, { next, isNext, ...rest }: Drawn): Pair[] {
+function pairWith(one: Case, question: Question, said: string, { next, isNext, ...rest }: Drawn): UnreadPair[] {
   // What answers for itself needs no place.
   if (!rest.isReplaced && answers(question, { text: next.text, topic: null }) >= LEAST_SURE) return []
   const near = { said: similarity(said, next.text), asked: similarity(one.asks, next.text) }
-  const features = replacementFeatures(question, said, { ...next, isNext, similarity: near })
-  return [{ set: setOf(one), ...rest, x: REPLACEMENT_FEATURES.map((name) => features[name]) }]
+  const featuresOf = (read: number): readonly number[] => {
+    const features = replacementFeatures(question, said, { ...next, isNext, similarity: near, read })
+    return REPLACEMENT_FEATURES.map((name) => features[name])
+  }
+  return [{ set: setOf(one), ...rest, said, next: next.text, featuresOf }]
 }
 
-function pairsOf(one: Case): Pair[] {
+function pairsOf(one: Case): UnreadPair[] {
   const question = readQuestion(one.asks, true)
   if (!question) return []
   const messages = one.tells.flat()
@@ -115,7 +124,7 @@ function pairsOf(one: Case): Pair[] {
   const value = isCorrected ? one.old! : one.value!
   const told = messages.find((message) => names(message, value)) ?? messages[0]!
   const said = sentencesOf(told).find(({ text }) => names(text, value))?.text ?? told
-  const pairOf = (kind: string, next: Said, isNext: boolean, weight: number, isReplaced = false): Pair[] =>
+  const pairOf = (kind: string, next: Said, isNext: boolean, weight: number, isReplaced = false): UnreadPair[] =>
     pairWith(one, question, said, { kind, next, isNext, weight, isReplaced })
   const right = isCorrected ? sentencesOf(messages.at(-1)!).filter(({ text }) => names(text, one.value!)) : []
   const isOther = ({ text }: Said): boolean => !messages.some((message) => message.includes(text))
@@ -125,19 +134,21 @@ function pairsOf(one: Case): Pair[] {
       ...pairOf('corrections', next, true, 1, true),
       ...pairOf('corrections later', next, false, 0.3, true),
     ]),
-    ...drawn(tellings, 10).flatMap((next) => pairOf('tellings', next, true, 1)),
-    ...drawn(ofKind(question, tellings), 10).flatMap((next) => pairOf('tellings of the kind', next, true, 1)),
-    ...drawn(changes, 3).flatMap((next) => pairOf('corrections of others next', next, true, 0.1)),
-    ...drawn(changes, 5).flatMap((next) => pairOf('corrections of others', next, false, 1)),
-    ...drawn(ofKind(question, changes), 5).flatMap((next) =>
-      pairOf('corrections of others, of the kind', next, false, 1),
-    ),
-    ...drawn(small, 2).flatMap((next) => pairOf('small talk', next, true, 1)),
+    ...drawn(tellings, 2).flatMap((next) => pairOf('tellings', next, true, 5)),
+    ...ofKind(question, drawn(tellings, 80))
+      .slice(0, 2)
+      .flatMap((next) => pairOf('tellings of the kind', next, true, 5)),
+    ...drawn(changes, 1).flatMap((next) => pairOf('corrections of others next', next, true, 0.3)),
+    ...drawn(changes, 2).flatMap((next) => pairOf('corrections of others', next, false, 2.5)),
+    ...ofKind(question, drawn(changes, 80))
+      .slice(0, 2)
+      .flatMap((next) => pairOf('corrections of others, of the kind', next, false, 2.5)),
+    ...drawn(small, 1).flatMap((next) => pairOf('small talk', next, true, 2)),
   ]
 }
 
 /** What somebody says next on the same subject takes the place of nothing. */
-function elaborations(one: ElaboratedCase): Pair[] {
+function elaborations(one: ElaboratedCase): UnreadPair[] {
   const question = readQuestion(one.asks, true)
   const messages = one.tells.flat()
   const told = messages[one.at]!
@@ -155,36 +166,66 @@ function ofKind({ wanted, known }: Question, from: readonly Said[]): Said[] {
   return from.filter(({ text }) => wanted === null || holds(wanted, text, known))
 }
 
-const pairs = [...[...corrected, ...told].flatMap(pairsOf), ...elaborated.flatMap(elaborations)]
-const fit = (of: readonly Pair[]): number[] =>
+console.error('embedded', performance.now())
+const unread = [...[...corrected, ...told].flatMap(pairsOf), ...elaborated.flatMap(elaborations)]
+console.error('drawn', unread.length, performance.now())
+const read = await readPairs(unread.map(({ said, next }) => ({ first: said, second: next })))
+const pairs = unread.map(({ said, next, featuresOf, ...pair }): Pair => ({
+  ...pair,
+  x: featuresOf(read({ first: said, second: next }).replaces),
+}))
+const fit = (of: readonly Pair[], without: readonly number[] = []): number[] =>
   fitLogistic(
     of.map(({ x, isReplaced, weight }) => ({ x, isRight: isReplaced, weight })),
     DECAY,
+    new Set(without),
   )
 
+console.error('read', performance.now())
 const sets = [...new Set(pairs.map(({ set }) => set))]
-const leftOut = sets.flatMap((set) => {
-  const weights = fit(pairs.filter((pair) => pair.set !== set))
-  return pairs.filter((pair) => pair.set === set).map((pair) => ({ pair, sure: surely(weights, pair.x) }))
-})
-console.log(`| from | ${LEAST.join(' | ')} | of |\n|---|${'---|'.repeat(LEAST.length + 1)}`)
-function print(name: string, of: readonly { readonly sure: number }[]): void {
+const READ = [REPLACEMENT_FEATURES.indexOf('read')]
+interface Judged {
+  readonly pair: Pair
+  readonly sure: number
+}
+/** Each set by weights that were fitted to the others. */
+const leftOut = (without: readonly number[]): Judged[] =>
+  sets.flatMap((set) => {
+    const weights = fit(
+      pairs.filter((pair) => pair.set !== set),
+      without,
+    )
+    return pairs.filter((pair) => pair.set === set).map((pair) => ({ pair, sure: surely(weights, pair.x) }))
+  })
+function print(name: string, of: readonly Judged[]): void {
   const shares = LEAST.map((least) => `${percent(of.filter(({ sure }) => sure >= least).length / of.length)} %`)
   console.log(`| ${name} | ${shares.join(' | ')} | ${of.length} |`)
 }
-for (const set of sets) {
-  const of = leftOut.filter(({ pair }) => pair.set === set && pair.kind === 'corrections')
-  if (of.length > 0) print(`corrections of ${set}`, of)
+for (const [reader, judged] of [
+  ['without a reader', leftOut(READ)],
+  ['with the reader', leftOut([])],
+] as const) {
+  console.log(`| ${reader} | ${LEAST.join(' | ')} | of |\n|---|${'---|'.repeat(LEAST.length + 1)}`)
+  for (const set of sets) {
+    const of = judged.filter(({ pair }) => pair.set === set && pair.kind === 'corrections')
+    if (of.length > 0) print(`corrections of ${set}`, of)
+  }
+  for (const kind of new Set(pairs.map((pair) => pair.kind)))
+    print(
+      kind,
+      judged.filter(({ pair }) => pair.kind === kind),
+    )
 }
-for (const kind of new Set(pairs.map((pair) => pair.kind)))
-  print(
-    kind,
-    leftOut.filter(({ pair }) => pair.kind === kind),
-  )
 
-const weights = fit(pairs)
-const lines = REPLACEMENT_FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`)
+const tables = {
+  REPLACEMENT_WEIGHTS: fit(pairs),
+  REPLACEMENT_WITHOUT_READER: fit(pairs, READ),
+}
 if (values.write) {
-  const before = readFileSync(WEIGHTS_FILE, 'utf8')
-  writeFileSync(WEIGHTS_FILE, before.replace(/= \{[^}]*\}/u, `= {\n${lines.join('\n')}\n}`))
+  let text = readFileSync(WEIGHTS_FILE, 'utf8')
+  for (const [table, weights] of Object.entries(tables)) {
+    const lines = REPLACEMENT_FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`)
+    text = text.replace(new RegExp(`(const ${table}\\b[^=]*=) \\{[^}]*\\}`, 'u'), `$1 {\n${lines.join('\n')}\n}`)
+  }
+  writeFileSync(WEIGHTS_FILE, text)
 }

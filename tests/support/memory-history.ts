@@ -82,14 +82,15 @@ export class MemoryHistory {
       await this.store.erase(OWNER, { kind: 'memory', id }, { source: false, cascade: false, force: false })
   }
 
-  async ask(question: string, byMeaning = true, user = USER): Promise<Recalled> {
+  async ask(question: string, byMeaning = true, user = USER, heard: readonly string[] = []): Promise<Recalled> {
     const meaning = byMeaning ? this.#meaning : null
     const made = meaning ? await meaning.vectorOf(question) : null
     const own = { embedders: embeddersOf(meaning), reader: meaning?.reader ?? null, store: this.store }
     const deps = { ...DEPS, ...own } as unknown as Deps
     const search = { owner: OWNER, use: useOf(user), message: question, made }
-    const evidence = (await findEvidence(deps, search, () => false, AbortSignal.timeout(60_000)))!
-    const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard: [], isWhole: true, knowsOnlyTold: true }
+    const isHeard = ({ text }: Memory): boolean => heard.some((message) => message.includes(text))
+    const evidence = (await findEvidence(deps, search, isHeard, AbortSignal.timeout(60_000)))!
+    const turn = { question, reply: SAYS_NOTHING, evidence, told: null, heard, isWhole: true, knowsOnlyTold: true }
     const { decision } = await verifyReply(deps, OWNER, useOf(user), turn, 'quote')
     return {
       text: decision.action === 'replace' ? decision.text : SAYS_NOTHING,

@@ -120,12 +120,16 @@ export function pairFeatures(question: Question, { text, topic, similarity, cont
     missing: Math.max(0, ...matches.map(({ weight, like }) => weight * (1 - like))),
     verbMissing: verb ? verb.weight * (1 - verb.like) : 0,
     similarity: similarity ?? 0,
-    read: Math.max(-MOST_READ, Math.min(MOST_READ, read ?? 0)) / 2,
+    read: readFeature(read),
   }
 }
 
 /** Beyond these odds a reader is not surer, only farther from what it has learned. */
 const MOST_READ = 6
+
+/** The odds of a reader as a feature: none where it was not read. */
+export const readFeature = (read: number | null | undefined): number =>
+  Math.max(-MOST_READ, Math.min(MOST_READ, read ?? 0)) / 2
 
 /** What one word counts that is of the kind that is asked for, as two of any: "seven" of "the choir meets at seven". */
 const OF_KIND = 0.5

@@ -7,6 +7,7 @@ import { wordsOf } from '../words.ts'
 import { answers, LEAST_SURE } from './answers.ts'
 import { holds } from './holds.ts'
 import type { Question } from './question.ts'
+import { readFeature } from './pair.ts'
 import { areAlike } from './related-words.ts'
 import { isRespelled, replacedValue } from './replaced-value.ts'
 import {
@@ -93,6 +94,7 @@ export const REPLACEMENT_FEATURES = [
   'answers',
   'vectorSaid',
   'vectorAsked',
+  'read',
 ] as const
 export type ReplacementFeature = (typeof REPLACEMENT_FEATURES)[number]
 export type ReplacementFeatures = Readonly<Record<ReplacementFeature, number>>
@@ -106,6 +108,8 @@ export interface Next {
   readonly isNext: boolean
   /** Cosines of the embedder's vectors, as parts of the least that it calls similar; null without an embedder. */
   readonly similarity: { readonly said: number; readonly asked: number } | null
+  /** The logarithm of the odds that it takes the other's place, by a reader; null where they were not read. */
+  readonly read?: number | null
 }
 
 /** What is looked at of the two sentences. */
@@ -137,6 +141,7 @@ export function replacementFeatures(question: Question, said: string, next: Next
     answers: Math.min(answers(question, { text: next.text, topic: null }), LEAST_SURE) / LEAST_SURE,
     vectorSaid: next.similarity?.said ?? USUAL,
     vectorAsked: next.similarity?.asked ?? USUAL,
+    read: readFeature(next.read),
   }
 }
 

@@ -2,25 +2,29 @@
 import { MAX_SENTENCE } from '../facts/sentences.ts'
 import type { Question } from './question.ts'
 import { replacementFeatures, REPLACEMENT_FEATURES, type Next, type ReplacementFeatures } from './replacement.ts'
-import { REPLACEMENT_WEIGHTS } from './replacement-weights.ts'
+import { REPLACEMENT_WEIGHTS, REPLACEMENT_WITHOUT_READER } from './replacement-weights.ts'
 
 /** 0 to 1; 0 where one of them is longer than any sentence that is told: the features take time with its length. */
 export function replaces(question: Question, said: string, next: Next): number {
   if (Math.max(said.length, next.text.length) > MAX_SENTENCE) return 0
   const features = replacementFeatures(question, said, next)
   if (!mayReplace(features)) return 0
-  const sum = REPLACEMENT_FEATURES.reduce((all, name) => all + REPLACEMENT_WEIGHTS[name] * features[name], 0)
+  const weights = typeof next.read === 'number' ? REPLACEMENT_WEIGHTS : REPLACEMENT_WITHOUT_READER
+  const sum = REPLACEMENT_FEATURES.reduce((all, name) => all + weights[name] * features[name], 0)
   return 1 / (1 + Math.exp(-sum))
 }
 
 /** How much of what is asked a sentence has to name to say it anew. */
 const ASKED = 0.3
+/** From here on a reader says that it takes the place: odds of three to one. */
+const SURELY_READ = 0.55
 
 /**
  * People go on about a subject far more often than they correct themselves: "he keeps bees" after "he was the surveyor". So a sentence
  * has to say that something is other than it was, or say anew what is asked.
  */
 function mayReplace(f: ReplacementFeatures): boolean {
+  if (f.read >= SURELY_READ) return true
   if (OF_CHANGE.some((name) => f[name] === 1)) return true
   // Right after it a few words are enough, but for those that have nothing of what is asked.
   if (f.isNext === 1) return f.lacksKind === 0 || (f.isTiny === 1 && f.ofUser === 0)

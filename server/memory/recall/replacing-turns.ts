@@ -9,6 +9,7 @@ import { replaces } from './replaces.ts'
 import { wordsOf } from '../words.ts'
 import type { Memory } from '../../store/memory-calls.ts'
 import { isOfElse, isOnTopic } from './of-else.ts'
+import type { ReadOf } from '../reader.ts'
 import type { Similarity } from '../similarity.ts'
 
 /** How surely a sentence has to take the place of one that was told just before it, or with others between. */
@@ -45,6 +46,7 @@ export class ReplacingTurns {
   readonly #turns: readonly (readonly Memory[])[]
   readonly #own: Memory
   readonly #similar: Similarity
+  readonly #read: ReadOf
   /** The turn of the answer. */
   readonly #ownAt: number
   /** What the answer itself corrects, and in which turns that was told. */
@@ -56,13 +58,14 @@ export class ReplacingTurns {
     question: Question,
     turns: readonly (readonly Memory[])[],
     own: Memory,
-    similar: Similarity,
+    { similar, read }: { readonly similar: Similarity; readonly read: ReadOf },
   ) {
     this.#message = message
     this.#question = question
     this.#turns = turns
     this.#own = own
     this.#similar = similar
+    this.#read = read
     this.#ownAt = turns.findIndex((turn) => turn.some((one) => turnOf(one) === turnOf(own)))
     this.#roots = turns
       .slice(0, this.#ownAt)
@@ -121,7 +124,13 @@ export class ReplacingTurns {
       turn.findIndex(({ text }) => text === next.text),
     )
     const before = earlier.map(({ text }) => text).join(' ')
-    return replaces(this.#question, said, { text: next.text, before, isNext, similarity })
+    return replaces(this.#question, said, {
+      text: next.text,
+      before,
+      isNext,
+      similarity,
+      read: this.#read(said, next.text)?.replaces ?? null,
+    })
   }
 
   /** The sentences of a turn that may take the place of what was said first. */

@@ -43,12 +43,12 @@ export async function topicsOf(
   return rows.map(({ topic }) => topicOf(topic.toString()))
 }
 
-export async function heldTexts(query: Query, owner: string, asked: TextsQuery): Promise<string[]> {
-  const held = `SELECT hash FROM mneme_memory AS memory JOIN mneme_scope AS scope ON scope.scope = memory.scope
-    WHERE owner = $1 AND ${THERE} AND namespace = $3 AND user_id = $4 AND hash = ANY($5) AND ended IS NULL`
+export async function keptTexts(query: Query, owner: string, asked: TextsQuery): Promise<string[]> {
+  const kept = `SELECT hash FROM mneme_memory AS memory JOIN mneme_scope AS scope ON scope.scope = memory.scope
+    WHERE owner = $1 AND ${THERE} AND namespace = $3 AND user_id = $4 AND hash = ANY($5) AND (ended IS NOT NULL) = $6`
   const place = [bytes(asked.namespace), bytes(asked.user ?? '')]
   const hashes = asked.texts.map((text) => hashOf(text))
-  const { rows } = await query<{ hash: Buffer }>(held, [bytes(owner), Date.now(), ...place, hashes])
+  const { rows } = await query<{ hash: Buffer }>(kept, [bytes(owner), Date.now(), ...place, hashes, asked.ended])
   return asked.texts.filter((_, at) => rows.some(({ hash }) => hash.equals(hashes[at]!)))
 }
 

@@ -7,7 +7,7 @@ import type { StoreNote } from '../../vector-index/index-types.ts'
 import { connectPostgres, type Connection, type Query } from './connection.ts'
 import { eraseBoth } from './erase.ts'
 import { createOutboxWorker, type OutboxWorker } from './outbox-worker.ts'
-import { factsOf, heldTexts, listMemories, memoryHistory, memoryNamespaces, topicsOf } from './read.ts'
+import { factsOf, keptTexts, listMemories, memoryHistory, memoryNamespaces, topicsOf } from './read.ts'
 import { bytes, memoryOf } from './rows.ts'
 import { searchMemories } from './search.ts'
 import { addMemory, changeMemory, drop, memoriesById, setVector, tell } from './write.ts'
@@ -125,7 +125,7 @@ function postgresMemories(run: <T>(work: (query: Query) => Promise<T>) => Promis
     // Another program may change them.
     changesOf: () => Promise.resolve(null),
     topicsOf: (owner, whose) => run((query) => topicsOf(query, owner, whose)),
-    heldTexts: (owner, asked) => run((query) => heldTexts(query, owner, asked)),
+    keptTexts: (owner, asked) => run((query) => keptTexts(query, owner, asked)),
     memoryNamespaces: (owner) => run((query) => memoryNamespaces(query, owner)),
     searchMemories: (owner, asked) => run((query) => searchMemories(query, owner, asked)),
     changeMemory: (owner, id, change, made) => run((query) => changeMemory(query, owner, id, change, made)),

@@ -1,20 +1,24 @@
-/** What was told after an answer, and whether it takes its place: what people write, with the bundled embedder. */
+/** What was told after an answer, and whether it takes its place: what people write, with the bundled embedder and reader. */
 import { beforeAll, expect, test } from 'vitest'
 import { loadBundle } from '../../../runtime/bundle.ts'
 import { openEmbedder, type Embedder } from '../../../runtime/embedder.ts'
 import { DEFAULT_EMBEDDER } from '../../../server/cli.ts'
 import { withLater } from '../../../server/critic/later.ts'
 import type { Surroundings } from '../../../server/memory/recall/follow.ts'
+import { readingOnce } from '../../../server/memory/reader.ts'
 import { comparing } from '../../../server/memory/similarity.ts'
 import type { Deps } from '../../../server/deps.ts'
 import type { Fact } from '../../../server/memory/facts/fact.ts'
 import { toldBy } from '../../../server/memory/facts/told-by.ts'
 import { readQuestion } from '../../../server/memory/recall/question.ts'
 import type { Memory } from '../../../server/store/memory-calls.ts'
+import { openReader } from '../../support/bundled-reader.ts'
 
 let embedder: Embedder
+let read: Awaited<ReturnType<typeof openReader>>
 beforeAll(async () => {
   embedder = await openEmbedder(await loadBundle(DEFAULT_EMBEDDER))
+  read = await openReader()
 })
 
 const memoryOf = (text: string, at: number, fact: Memory['fact'] = null): Memory => {
@@ -34,6 +38,11 @@ async function quoted(question: string, told: readonly Memory[], answer = told[0
   const surroundings: Surroundings = {
     around: async () => ({ own: answer, before: told.slice(0, at).toReversed(), after: told.slice(at + 1) }),
     compare: comparing(deps, 'tenant-a'),
+    read: readingOnce(
+      { reader: read.reader, log: console } as unknown as Deps,
+      'tenant-a',
+      AbortSignal.timeout(60_000),
+    ),
   }
   const first = { id: answer.id, text: answer.text, fact: null, score: 1, sure: 1, order: at }
   const recollection = { question: readQuestion(question, true)!, answers: [first], isNear: false }

@@ -1,7 +1,7 @@
 /** A reader in the server: what it says of memories, and what happens when it cannot. */
 import { expect, test, vi } from 'vitest'
 import { READER_LABELS, readOf, toldText } from '../../../runtime/reader.ts'
-import { createReader, readAnswers } from '../../../server/memory/reader.ts'
+import { createReader, readAnswers, readingOnce, type Reader } from '../../../server/memory/reader.ts'
 import type { MemoryHit } from '../../../server/store/memory-calls.ts'
 
 const bundleOf = (labels: readonly string[]) =>
@@ -11,14 +11,15 @@ const hits = ['the boat is at Braunston', "it's cold"].map(
 )
 const contexts = new Map([['m1', { text: 'we have a boat', named: ['boat'], other: [] }]])
 const log = { warn: vi.fn() }
-const signal = AbortSignal.timeout(10_000)
+const reading = (reader: Reader | null, signal = AbortSignal.timeout(10_000)) =>
+  readingOnce({ reader, log }, 'ann', signal)
 
 test('the question and each memory, with what it leans on, are read as pairs', async () => {
   const embed = vi.fn(() =>
     Promise.resolve({ vectors: [Float32Array.from([3, 1, 0, 0]), Float32Array.from([0, 2, 5, 5])], tokens: 0 }),
   )
   const reader = createReader(bundleOf(READER_LABELS), { runtime: 'test', embed })
-  const reads = await readAnswers({ reader, log }, 'ann', 'where is our boat?', hits, contexts, signal)
+  const reads = await readAnswers(reading(reader), 'where is our boat?', hits, contexts)
   expect(embed.mock.calls[0]).toMatchObject([
     [
       { first: 'where is our boat?', second: 'the boat is at Braunston' },
@@ -32,11 +33,23 @@ test('the question and each memory, with what it leans on, are read as pairs', a
   ])
 })
 
+test('in one turn a pair is read once', async () => {
+  const embed = vi.fn((inputs: readonly unknown[]) =>
+    Promise.resolve({ vectors: inputs.map(() => Float32Array.from([0, 0, 4, 1])), tokens: 0 }),
+  )
+  const read = reading(createReader(bundleOf(READER_LABELS), { runtime: 'test', embed }))
+  const pair = { first: 'bay 12', second: 'now bay 40' }
+  await read([pair])
+  const of = await read([pair, { first: 'bay 12', second: 'by the lift' }])
+  expect(embed.mock.calls.map(([inputs]) => inputs.length)).toEqual([1, 1])
+  expect([of('bay 12', 'now bay 40')?.replaces, of('bay 40', 'bay 12')]).toEqual([3, null])
+})
+
 test('without a reader nothing is read, and where it fails the turn goes on and the log says so', async () => {
-  expect((await readAnswers({ reader: null, log }, 'ann', 'where?', hits, contexts, signal)).size).toBe(0)
+  expect((await readAnswers(reading(null), 'where?', hits, contexts)).size).toBe(0)
   const embed = () => Promise.reject(new Error('the thread has ended'))
   const reader = createReader(bundleOf(READER_LABELS), { runtime: 'test', embed })
-  expect((await readAnswers({ reader, log }, 'ann', 'where?', hits, contexts, signal)).size).toBe(0)
+  expect((await readAnswers(reading(reader), 'where?', hits, contexts)).size).toBe(0)
   expect(log.warn).toHaveBeenCalledOnce()
 })
 
@@ -44,9 +57,7 @@ test('a turn that has ended is not gone on with', async () => {
   const gone = AbortSignal.abort(new Error('the client has gone'))
   const embed = () => Promise.reject(new Error('the client has gone'))
   const reader = createReader(bundleOf(READER_LABELS), { runtime: 'test', embed })
-  await expect(readAnswers({ reader, log }, 'ann', 'where?', hits, contexts, gone)).rejects.toThrow(
-    'the client has gone',
-  )
+  await expect(readAnswers(reading(reader, gone), 'where?', hits, contexts)).rejects.toThrow('the client has gone')
 })
 
 test('a classifier with other labels is refused by name', () => {

@@ -215,6 +215,20 @@ export function memoryContract(name: string, openStore: () => Promise<Opened>, n
       expect(await store.topicsOf('tenant-b', { namespace: 'default', user: null })).toEqual([])
     })
 
+    test('of the texts of a user those that hold are told from those that do not any more, and from unknown ones', async () => {
+      const store = await open()
+      const tell = (one: Memory, ends: readonly string[] = []) =>
+        store.tellMemories(OWNER, [{ namespace: 'default', user: one.user, ends, memory: one }])
+      await tell(memory('old', 'the joiner comes thursday', { user: 'ann' }))
+      await tell(memory('new', 'no wait, friday', { user: 'ann' }), ['old'])
+      const texts = ['no wait, friday', 'the joiner comes thursday', 'never told']
+      const kept = (user: string | null, ended: boolean) =>
+        store.keptTexts(OWNER, { namespace: 'default', user, ended, texts })
+      expect(await kept('ann', false)).toEqual(['no wait, friday'])
+      expect(await kept('ann', true)).toEqual(['the joiner comes thursday'])
+      expect([await kept('ben', true), await kept(null, false)]).toEqual([[], []])
+    })
+
     test('whatever is added, changed and deleted: searches and lists are those of the memories that are there', async () => {
       const text = fc.array(fc.constantFrom('tea', 'milk', 'cat', 'dog', 'Ann'), { minLength: 1, maxLength: 4 })
       const step = fc.record({
