@@ -17,7 +17,7 @@ const IN_DANGER =
   /\b(?:kill(?:ing)? my ?self|suicid\p{L}*|(?:want|going|wish) to die|wish i (?:was|were) dead|end (?:my life|it all)|hurt(?:ing)? my ?self|harm(?:ing)? my ?self|self[- ]?harm|overdos\p{L}*|too many pills|do(?:n'?t| not) want to (?:live|be here) any ?more)\b/iu
 /** How likely a reply to something that was kept has to be: of 1,840 tellings 204 had one from 0.5 on ("I am engaged": "I am sorry to hear that."), 24 from 0.8 on. */
 const SURE = 0.8
-const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there)?[\s!.,)(:]*$/iu
+const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there| again)*[\s!.,)(:]*$/iu
 
 /**
  * What is served in place of such a model's reply: that the message was kept, a greeting, what fits small talk, or that it knows
@@ -35,7 +35,7 @@ export async function onlyTold(
   const say = (text: string): Decision => ({ action: 'replace', text, facts: written.map(({ id }) => id) })
   if (IN_DANGER.test(message)) return say(DANGER)
   if (written.length > 0) {
-    const isSaid = verdicts.some(({ verdict }) => verdict === 'supported')
+    const isSaid = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length > 0)
     if (question || isSaid) return null
     // "Gn, talk tomorrow" is kept, and said good night to.
     const isRemark = written.length === 1 && written[0]!.fact === null && !/\d/u.test(message)
@@ -67,9 +67,13 @@ const ORDERS =
 const OF_THE_USER = /\b(?:i|i'?m|i'?ve|i'?d|my|mine|we|we'?re|our|ours|us|me)\b/iu
 /** A question about the model. */
 const TO_THE_MODEL =
-  /^(?:how (?:are|r) (?:you|u)|what (?:can|do) (?:you|u) do|(?:who|what) (?:are|r) (?:you|u)|(?:are|do|did|were|have|will|would|don't|aren't) (?:you|u)|(?:who|what) (?:made|built|trained) (?:you|u))\b/iu
+  /^(?:how (?:are|r) (?:you|u)|how (?:you|u) doing|how(?:'s| is) it going|what (?:can|do) (?:you|u) do|(?:who|what) (?:are|r) (?:you|u)|(?:are|do|did|were|have|will|would|don't|aren't) (?:you|u)|(?:who|what) (?:made|built|trained) (?:you|u))\b/iu
 /** It may ask for what was told. */
 const REMEMBERS = /\b(?:do (?:you|u) know me|(?:you|u) remember)\b/iu
+
+/** Whether a message is no question of what was told, whatever of that comes near it. */
+export const asksNothingTold = (message: string): boolean =>
+  GREETING.test(message) || ['order', 'model'].includes(askedOfTheWorld(message) ?? '')
 
 const asks = (message: string): boolean => {
   const bare = lastSentence(message)

@@ -86,7 +86,8 @@ export function recalled(
   if (best.length > 0 && rests(best, message, reply, verdicts, knowsOnlyTold)) return { action: 'keep' }
   if (best.length > 0) return quote(best, remembered.facts, isNear && !mayMiss ? NEAREST_SAID : SAID)
   if (!mayDeny) return null
-  const denies = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
+  const isOfAsked = !knowsOnlyTold || !isOfElse([], message, reply, 0)
+  const denies = isOfAsked && verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
   return denies ? { action: 'keep' } : { action: 'replace', text: notTold(message, remembered.asked), facts: [] }
 }
 

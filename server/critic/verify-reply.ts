@@ -12,7 +12,7 @@ import { checkReply } from './check-reply.ts'
 import { encodeVerdicts } from './encoder/encode-verdicts.ts'
 import { decide, type Decision } from './policy.ts'
 import { heardIn } from './heard.ts'
-import { ONLY_TOLD, onlyTold } from './only-told.ts'
+import { asksNothingTold, ONLY_TOLD, onlyTold } from './only-told.ts'
 import { promiseOf } from './promise.ts'
 import { replyTo } from './small-talk.ts'
 import { takenBack } from './taken-back.ts'
@@ -72,8 +72,8 @@ export async function verifyReply(
   const began = performance.now()
   const kept = await allFacts(store, owner, { namespace, user, limit: MAX_FACTS })
   const gone = new Set(told?.ended.map(({ id }) => id))
-  const found = evidence.entries.map(({ memory }) => memory)
-  const memories = unique([...found, ...kept.toReversed(), ...(told?.written ?? [])])
+  const entries = evidence.entries.map(({ memory }) => memory)
+  const memories = unique([...entries, ...kept.toReversed(), ...(told?.written ?? [])])
   const remembered = memories.flatMap((memory) => knownFact(memory, gone))
   const said = heardIn(heard, remembered)
   const facts = [...said.facts, ...remembered]
@@ -95,7 +95,8 @@ export async function verifyReply(
   const read = policy === 'quote' ? recollect(question, remembers, knowsOnlyTold) : null
   const ended = read?.isNear ? await replacedSentences(store, owner, { namespace, user }, question, memories) : []
   const all = { ...remembers, replaced: [...denied, ...ended] }
-  const recollection = ended.length > 0 ? recollect(question, all, knowsOnlyTold) : read
+  const found = ended.length > 0 ? recollect(question, all, knowsOnlyTold) : read
+  const recollection = knowsOnlyTold && (found === null || found.isNear) && asksNothingTold(question) ? null : found
   const whose = {
     around: toldAround(store, owner, { namespace, user }),
     compare: comparing({ embedders, log }, owner),

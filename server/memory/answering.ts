@@ -16,7 +16,7 @@ import { surelyAnswers, withTopic } from './recall/surely.ts'
 import { comparing } from './similarity.ts'
 
 /** How surely a later memory has to take an answer's place, so that the answer is not read; and how much less surely the later one may answer. */
-const [REPLACED, AS_SURE] = [0.85, 0.1]
+const [REPLACED, AS_SURE] = [0.93, 0.1]
 
 export interface AskedBy {
   readonly owner: string

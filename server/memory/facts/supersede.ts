@@ -87,7 +87,14 @@ export function otherWordsFor({ subject, attribute }: Topic): Topic[] {
 
 /** Whether a topic is about a thing of the user's, or part of it: all of that goes with the thing. */
 export function isWithin(topic: Topic, { subject, attribute }: Topic): boolean {
-  return subject === 'user' && (isAbout(topic, attribute) || isPartOf(topic, attribute))
+  return subject === 'user' && (isAbout(topic, attribute) || isPartOf(topic, attribute) || isNarrower(topic, attribute))
+}
+
+/** "Forget my locker combination", and "my locker combination at the depot" was told. */
+function isNarrower({ subject, attribute }: Topic, thing: string): boolean {
+  const [words, end] = [nounWords(attribute).map(singular), nounWords(thing).map(singular)]
+  const isLonger = subject === 'user' && end.length > 1 && words.length > end.length
+  return isLonger && end.every((word, i) => words[words.length - end.length + i] === word)
 }
 
 function isAbout(earlier: Topic, thing: string): boolean {

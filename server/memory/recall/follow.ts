@@ -5,14 +5,19 @@ import { MAX_SENTENCE } from '../facts/sentences.ts'
 import type { Neighbours } from '../neighbours.ts'
 import type { ReadPairs, TextPair } from '../reader.ts'
 import type { Similarity } from '../similarity.ts'
+import { wordsOf } from '../words.ts'
 import type { Question } from './question.ts'
 import { withNext } from './next-sentence.ts'
 import { ReplacingTurns, turnsOf, type Followed } from './replacing-turns.ts'
 
 /** Odds, as a logarithm, from which on a reader is sure that a sentence answers, or does not. */
 const ANSWERS = 1
-/** Neighbours that are read. */
-const MOST_READ = { before: 2, after: 5 } as const
+/** The same for what takes the place of another, and by how much another sentence of a turn answers more surely. */
+const [CHANGED, SURER] = [-1, 1]
+/** So few words are a value: "4417*" says of nothing that it answers. */
+const BARE = 2
+/** Neighbours that are read, and other sentences of a turn. */
+const MOST_READ = { before: 2, after: 5, turn: 3 } as const
 
 export interface Surroundings {
   readonly around: (id: string) => Promise<Neighbours>
@@ -36,15 +41,37 @@ export async function followAnswer(
   const similar = await compare([message, ...turns.flat().map((one) => one.text)])
   const replaced = await read(nearPairs(own, before, after, (text) => similar(own.text, text) ?? 0))
   const followed = new ReplacingTurns(message, question, turns, own, { similar, read: replaced }).follow(text)
-  const { holding, said, shown } = followed
+  const { holding, said } = followed
   if (holding === null || holding.id === own.id) return followed
+  const was = said.at(-1)!
+  const turn = turns.find((one) => one.includes(holding))!
+  const shown = await surestOf(message, was, turn, followed, read)
   // "They've put us on the 8:05" is no flight number: what was told before still answers that, but for what surely changes it.
-  const [was, is] = [said.at(-1)!, toldText(shown.join(' '), said.at(-1)!)]
-  if ((replaced(was, holding.text)?.replaces ?? 0) > -1) return followed
+  const isBare = wordsOf(shown.shown.join(' ')).length <= BARE
+  if (isBare || (replaced(was, holding.text)?.replaces ?? 0) > CHANGED) return shown
+  const is = toldText(shown.shown.join(' '), was)
   const answer = await read([was, is].map((second) => ({ first: message, second })))
   const [answered, answers] = [was, is].map((second) => answer(message, second)?.answers ?? 0)
   const stillAnswers = answered! >= ANSWERS && answers! <= -ANSWERS
-  return stillAnswers ? { holding: null, said: [text], shown: [text], also: null } : followed
+  return stillAnswers ? { holding: null, said: [text], shown: [text], also: null } : shown
+}
+
+/** The sentence of a correcting turn that answers, where a reader calls another one surer: "been on three dates with a Rosalind", after "me and Claire called it off". */
+async function surestOf(
+  message: string,
+  was: string,
+  turn: readonly Memory[],
+  followed: Followed,
+  read: ReadPairs,
+): Promise<Followed> {
+  const others = turn.filter(({ text }) => !followed.shown.includes(text)).slice(0, MOST_READ.turn)
+  if (others.length === 0) return followed
+  const texts = [followed.shown.join(' '), ...others.map(({ text }) => text)].map((text) => toldText(text, was))
+  const of = await read(texts.map((second) => ({ first: message, second })))
+  const [sure, ...odds] = texts.map((second) => of(message, second)?.answers ?? 0)
+  const most = Math.max(...odds)
+  const best = others[odds.indexOf(most)]!
+  return most >= sure! + SURER ? { ...followed, holding: best, shown: [best.text] } : followed
 }
 
 /** What may have taken the place of `own`, and what `own` may have: of each the next one and those that are nearest to it. */

@@ -14,7 +14,7 @@ const DENIED =
   /(?:\s+(?:is|are|was|were))?[\s,;(–-]+(?:(?:and |but )?not|instead of|rather than|no longer)\s[^,;.!?]*?(?=\s(?:and(?! an? (?:half|quarter))|so|but|because|i|we|he|she|they|it)\s|[,;.!?]|$)/giu
 /** "I moved it from Nadia's to my desk", "she put me up from 50 to 75", "it's down from 31 to 28". */
 const MOVED_FROM =
-  /(?<=\b(?:moved?|moving|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|renamed|upped|put|taken|took|brought|up|down)\b[^,;.!?]*)\sfrom\s(?:[^,;.!?]|\.(?=\d))*?(?=\s(?:(?:up|down|over|back|on)\s)?to\s)/giu
+  /(?<=\b(?:moved?|moving|changed|switched|went|gone|transferred|swapped|updated|raised|increased|lowered|reduced|cut|shifted|pushed|bumped|goes|going|rises|rising|rose|falls|fell|drops|dropped|slipped|slid|delayed|postponed|renamed|upped|put|taken|took|brought|up|down)\b[^,;.!?]*)\sfrom\s(?:[^,;.!?]|\.(?=\d))*?(?=\s(?:(?:up|down|over|back|on)\s)?to\s)/giu
 /** "Dropped Italian for Portuguese", "the Dutch was really Afrikaans": what stands behind it holds. "Dr Iyer was really rude" is something else. */
 const GIVEN_UP =
   /^\W*(?:(?:i|we)(?:'ve| have)? )?(?:(?:dropped|swapped|traded|exchanged|ditched|given up|gave up) (?<old>[^,;.!?]{2,40}?) for|replaced (?<replaced>[^,;.!?]{2,40}?) with) (?=\S)/iu
@@ -40,7 +40,7 @@ export function heldPart(question: Question, before: readonly string[], next: st
   if (next.length > LONGEST) return next
   const said = before.join(' ')
   const old = oldWords(question, before, next)
-  const isOld = (text: string): boolean => wordsOf(text).some((word) => old.has(stem(word)))
+  const isOld = (text: string): boolean => wordsOf(afterTopic(question, text, said)).some((word) => old.has(stem(word)))
   const moved = next.replace(MOVED_FROM, '').replace(OVER, '')
   if (!isOld(next)) return tidy(moved)
   const bare = moved.replace(DENIED, (tail) => (isOld(tail) ? '' : tail)).replace(LEFT_BEFORE_BUT, '')
@@ -58,6 +58,14 @@ export function heldPart(question: Question, before: readonly string[], next: st
   const isLost = DEFINITE.has(question.wanted) && has(bare) && !has(rest)
   return tidy(!isLost && says(rest, said) ? rest : bare)
 }
+
+/** "The gift is in the garage now": what it begins with was said before, and is no old value where the rest is a new one. */
+function afterTopic(question: Question, text: string, said: string): string {
+  const rest = TOPIC.exec(text)?.groups?.['rest']
+  return rest !== undefined && answerIn(question, rest, said) > 0 ? rest : text
+}
+
+const TOPIC = /^\W*(?:(?:so|but|and|the|my|our) )*\S+ (?:is|are) (?<rest>.+)$/isu
 
 /** Kinds of which a piece seldom has one by chance. */
 const DEFINITE: ReadonlySet<Question['wanted']> = new Set([
@@ -150,7 +158,14 @@ function oldWords({ words, known, wanted }: Question, before: readonly string[],
   const frame = new Set(framed.map((phrase) => phrase.split(' ')[0]!))
   const said = before.flatMap(wordsOf).filter((word) => isRare(word) && !known.has(word) && !isAsked(word))
   const marked = markedAnew(before.join(' '), next)
-  return new Set(said.filter((word) => !frame.has(word) && !marked.has(word)).map(stem))
+  const again = numbersAgain(new Set(before.flatMap(wordsOf)), next)
+  return new Set(said.filter((word) => !frame.has(word) && !marked.has(word) && !again.has(word)).map(stem))
+}
+
+/** "01632", after "01632 960114", of "so 01632 960141": what a new number has in common with the one of before. */
+function numbersAgain(said: ReadonlySet<string>, next: string): Set<string> {
+  const numbers = (next.match(/\d+(?:[ .-]\d+)+/gu) ?? []).map(wordsOf)
+  return new Set(numbers.filter((parts) => parts.some((part) => !said.has(part))).flat())
 }
 
 /** "Szabó", after "Szabo": words that are written with other accents than before. */

@@ -24,6 +24,8 @@ const SURELY_READ = 0.55
  * has to say that something is other than it was, or say anew what is asked.
  */
 function mayReplace(f: ReplacementFeatures): boolean {
+  // "Make that 800" is said of what was told just before, which was something else.
+  if (f.isNext === 0 && f.isTiny === 1 && OF_THE_SAME.every((name) => f[name] === 0)) return false
   if (f.read >= SURELY_READ) return true
   if (OF_CHANGE.some((name) => f[name] === 1)) return true
   // Right after it a few words are enough, but for those that have nothing of what is asked.
@@ -31,6 +33,8 @@ function mayReplace(f: ReplacementFeatures): boolean {
   const hasValue = f.holdsKind === 1 || f.definiteValue === 1 || f.numberValue === 1 || f.nameValue === 1
   return hasValue && f.sharedAsked >= ASKED
 }
+
+const OF_THE_SAME = ['sharedTopic', 'sharedAsked', 'namesOld', 'isRespelled', 'holdsKind'] as const
 
 const OF_CHANGE = [
   'changes',

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { askedOfTheWorld } from '../../../server/critic/only-told.ts'
+import type { SentenceVerdict } from '../../../server/critic/verdict.ts'
+import type { Memory } from '../../../server/store/memory-calls.ts'
+import { askedOfTheWorld, asksNothingTold, onlyTold } from '../../../server/critic/only-told.ts'
 
 describe('what nothing that its user told can answer', () => {
   test.each([
@@ -14,6 +16,8 @@ describe('what nothing that its user told can answer', () => {
     'Who are you?',
     'what can you do?',
     'how are u',
+    'how you doing today',
+    "how's it going",
     'do you like jazz',
     'Can you help me with homework?',
     'summarise War and Peace',
@@ -32,4 +36,23 @@ describe('what nothing that its user told can answer', () => {
     'Thanks!',
     '',
   ])('is not: %s', (message) => expect(askedOfTheWorld(message)).toBeNull())
+})
+
+test.each(['hi again', 'Hello there!', 'can you tell me a joke?', 'how you doing today', 'write me a poem'])(
+  'nothing that was told is shown as near to %s',
+  (message) => expect(asksNothingTold(message)).toBe(true),
+)
+
+test.each(['what is the alarm code?', 'show me my locker code', "how's my sister doing?", 'hi, what is my name?'])(
+  'it may be to %s',
+  (message) => expect(asksNothingTold(message)).toBe(false),
+)
+
+test('a reply that denies to know something else is no answer to what was told', async () => {
+  const memory = { id: 'm', text: 'I retire in June', fact: null } as Memory
+  const told = { told: [], written: [memory], ended: [] }
+  const denial = { verdict: 'supported', facts: [] } as unknown as SentenceVerdict
+  expect(await onlyTold('I retire in June', null, [denial], told, async () => null)).toMatchObject({
+    text: 'Okay, I will remember that.',
+  })
 })

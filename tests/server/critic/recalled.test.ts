@@ -73,6 +73,12 @@ describe("what a user's own sentences answer", () => {
     expect(ask('Your landlord is named Mr Petrov.')).toBe('keep')
   })
 
+  test('a denial of something else than was asked is put right', () => {
+    const ask = (reply: string): unknown => answerTo('What colour is my van?', reply, [], [], [], true)
+    expect(ask("I don't know your birthday.")).toBe('You have not told me that.')
+    expect(ask("I don't know the colour of your van.")).toBe('keep')
+  })
+
   test('what a correction says nothing of is answered by what it corrected', () => {
     const told = 'on the side i braid hair, knotless braids at 1200, takes me like 5 hours'
     const by = hitOf('now', 'actually its 1500 now for knotless').memory

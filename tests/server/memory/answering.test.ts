@@ -71,6 +71,14 @@ test('a page among the memories is weighed by its start, and takes no place', as
   )
 })
 
+test('a few words told later are said of what was told just before them', () => {
+  const question = readQuestion('when did we buy the house?', true)!
+  const next = { text: 'make that 800', before: '', similarity: null, read: 4 }
+  const said = 'Bought it in 1998 for 71 thousand, can you believe it'
+  expect(replaces(question, said, { ...next, isNext: false })).toBe(0)
+  expect(replaces(question, said, { ...next, isNext: true })).toBeGreaterThan(0.3)
+})
+
 test('where what was told around an answer cannot be looked at, the turn goes on with what was found', async () => {
   const history = new MemoryHistory(bundled)
   onTestFinished(() => history.close())

@@ -43,6 +43,7 @@ afterAll(async () => {
 
 const TOLD = [
   'My locker code is 4071.',
+  'My locker combination at the depot is 31-7-22.',
   "My car's license plate is KX-22.",
   "My boyfriend's name is Tom.",
   'I work for Lindholm.',
@@ -68,6 +69,7 @@ test('another value of a sentence leaves the fact that was read in it', async ()
 })
 
 test.each([
+  ['forget my locker combination', 'My locker combination at the depot is 31-7-22.'],
   ['Forget my locker code.', 'My locker code is 4071.'],
   ['I sold my car.', "My car's license plate is KX-22."],
   ['Forget my boyfriend.', "My boyfriend's name is Tom."],
