@@ -4,6 +4,7 @@ import { lastHeard } from '../critic/heard.ts'
 import { verifyOrRetry, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { MemoryUse } from '../memory/evidence.ts'
+import { withAntecedent } from '../memory/recall/antecedent.ts'
 import { embedTold } from '../memory/memories.ts'
 import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
@@ -44,12 +45,14 @@ export async function rememberChat(
     messages.some(({ content }) => content.includes(text))
   const last = messages.at(-1)
   const said = last?.role === 'user' ? last.content : ''
+  const users = messages.flatMap(({ role, content }) => (role === 'user' ? [content] : []))
+  const question = last?.role === 'user' ? withAntecedent(said, users.slice(0, -1)) : said
   const gated: GatedTurn = {
     owner,
     use,
     model,
     job: asked,
-    message: said,
+    message: question,
     isKnown,
     conversation: null,
     forced,
@@ -71,9 +74,9 @@ export async function rememberChat(
     waits: WAITS.has(mode),
     async check(completion, reply) {
       if (mode === 'off' || !evidence || reply.trim() === '') return null
-      const { heard, isAll } = lastHeard(messages.flatMap(({ role, content }) => (role === 'user' ? [content] : [])))
+      const { heard, isAll } = lastHeard(users)
       const checked = {
-        question: said,
+        question,
         reply: reply.trim(),
         evidence,
         told: await tell(completion),

@@ -6,6 +6,7 @@ import { verifyOrRetry, type CheckedTurn, type Verified } from '../critic/verify
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
 import type { Evidence, MemoryUse } from '../memory/evidence.ts'
+import { asksOfSomebody, withAntecedent } from '../memory/recall/antecedent.ts'
 import { countTold, memoriesOfTurn, type TurnMemories } from '../memory/told.ts'
 import type { NewTurn } from '../run-turn.ts'
 import { readAgain, type SecondReading } from '../second-reading.ts'
@@ -39,6 +40,8 @@ export interface ReadMemory {
   readonly use: MemoryUse
   /** What the user wrote in it. */
   readonly said: readonly string[]
+  /** What they wrote last, with whom it means by "she" or "he". */
+  readonly question: string
   readonly evidence: Evidence | null
   /** What the user wrote last with its vector, where that was made. */
   readonly embedded: EmbeddedText | null
@@ -71,11 +74,13 @@ export async function readMemory(
   const generates = turn.job.maxTokens > 0
   const isKnown = ({ text }: { readonly text: string }): boolean => said.some((message) => message.includes(text))
   const { model, base } = turn
-  const message = said.at(-1) ?? ''
+  const last = said.at(-1) ?? ''
+  const message = use.read && generates ? await understood(deps, turn.base, said) : last
   if (!generates)
     return {
       use,
       said,
+      question: message,
       evidence: null,
       embedded: null,
       turns: [],
@@ -102,9 +107,9 @@ export async function readMemory(
     signal,
   )
   const { evidence, turns, job } = gated
-  const search = await searchForTurn(deps, request, message, owner, signal)
+  const search = await searchForTurn(deps, request, last, owner, signal)
   const noted = await withEvidence(model, job, notesOf(evidence, turns), readableChunks(search))
-  return { use, said, ...gated, search, noted }
+  return { use, said, question: message, ...gated, search, noted }
 }
 
 /** Memories and turns that are read, oldest first. */
@@ -123,6 +128,14 @@ export function notesOf(evidence: Evidence | null, turns: readonly PastTurn[]): 
 /** Characters of the messages that a turn adds. */
 export function charactersOf({ prompt }: NewTurn): number {
   return prompt.kind === 'chat' ? prompt.messages.reduce((sum, { content }) => sum + content.length, 0) : 0
+}
+
+/** The last message; where it asks about "her", with who she is by what the user wrote before. */
+async function understood({ store }: Deps, base: Base | null, said: readonly string[]): Promise<string> {
+  const message = said.at(-1) ?? ''
+  if (!asksOfSomebody(message)) return message
+  const records = base?.stored ? await store.history(base.id, ASKED_TURNS) : []
+  return withAntecedent(message, [...records.flatMap(({ document }) => userTexts(document)), ...said.slice(0, -1)])
 }
 
 /** The user's messages. */
@@ -145,7 +158,7 @@ export async function secondReading(
 export async function verifiedOf(
   deps: Deps,
   owner: string,
-  { use, said, base, evidence, turns, noted, verify, model, job, plan }: RememberingTurn,
+  { use, said, question, base, evidence, turns, noted, verify, model, job, plan }: RememberingTurn,
   reply: CheckedText,
   told: TurnMemories | null,
   signal: AbortSignal,
@@ -156,10 +169,12 @@ export async function verifiedOf(
   // What files say, or was asked in another conversation, need not have been told.
   const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0 && (noted === null || turns.length === 0)
   const { knowsOnlyTold } = model
-  const turn = { heard, isWhole, knowsOnlyTold, question: said.at(-1) ?? '', reply: reply.text, evidence, told }
+  const turn = { heard, isWhole, knowsOnlyTold, question, reply: reply.text, evidence, told }
   return verifyOrRetry(deps, owner, use, turn, verify, anotherReply(deps, model, job, plan, signal))
 }
 
+/** Turns in which it is looked for whom a question means. */
+const ASKED_TURNS = 2
 /** Turns of a conversation in which it is looked for what its user told. */
 const HEARD_TURNS = 64
 

@@ -38,11 +38,7 @@ async function quoted(question: string, told: readonly Memory[], answer = told[0
   const surroundings: Surroundings = {
     around: async () => ({ own: answer, before: told.slice(0, at).toReversed(), after: told.slice(at + 1) }),
     compare: comparing(deps, 'tenant-a'),
-    read: readingOnce(
-      { reader: read.reader, log: console } as unknown as Deps,
-      'tenant-a',
-      AbortSignal.timeout(60_000),
-    ),
+    read: readingOnce({ reader: read.reader, log: console }, 'tenant-a', AbortSignal.timeout(60_000)),
   }
   const first = { id: answer.id, text: answer.text, fact: null, score: 1, sure: 1, order: at }
   const recollection = { question: readQuestion(question, true)!, answers: [first], isNear: false }

@@ -317,3 +317,19 @@ test('what is known of a user is what they told last, in their words', async () 
   expect(await ask('so what have I told you so far')).toContain('Rex')
   expect(await ask('What do you know about Paris?')).not.toContain('Rex')
 })
+
+test('"he" in a question is whom the question before named, in both APIs', async () => {
+  const { server } = await answering('I see.')
+  await respond(server, 'My brother lives in Tampa.')
+  await respond(server, 'My uncle lives in Leeds.')
+  const first = await respond(server, "How old is my brother's boat?", policy('quote'))
+  const previous = { previous_response_id: first.json.id, ...policy('quote') }
+  expect(textOf((await respond(server, 'Where does he live?', previous)).json)).toContain('Tampa')
+  const messages = [
+    { role: 'user', content: 'How old is my uncle?' },
+    { role: 'assistant', content: 'I see.' },
+    { role: 'user', content: 'Where does he live?' },
+  ]
+  const { json } = await server.post('/v1/chat/completions', { model: 'fake', messages, ...policy('quote') })
+  expect(json.choices[0].message.content).toContain('Leeds')
+})
