@@ -4,6 +4,8 @@ import { asksByNoun } from '../memory/facts/speech-acts.ts'
 import type { Question } from '../memory/recall/question.ts'
 import type { TurnMemories } from '../memory/told.ts'
 import { NOTED, NOT_TOLD, SEEN, type FittingReply } from '../../runtime/small-talk.ts'
+import type { Memory } from '../store/memory-calls.ts'
+import { fold } from './compare-values.ts'
 import type { Decision } from './policy.ts'
 import type { SentenceVerdict } from './verdict.ts'
 
@@ -17,7 +19,7 @@ const IN_DANGER =
   /\b(?:kill(?:ing)? my ?self|suicid\p{L}*|(?:want|going|wish) to die|wish i (?:was|were) dead|end (?:my life|it all)|hurt(?:ing)? my ?self|harm(?:ing)? my ?self|self[- ]?harm|overdos\p{L}*|too many pills|do(?:n'?t| not) want to (?:live|be here) any ?more)\b/iu
 /** How likely a reply to something that was kept has to be: of 1,840 tellings 204 had one from 0.5 on ("I am engaged": "I am sorry to hear that."), 24 from 0.8 on. */
 const SURE = 0.8
-const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?: there| again)*[\s!.,)(:]*$/iu
+const GREETING = /^\s*(?:hi|hey|hello|hiya|yo)(?:,? (?:there|again|it'?s me|me))*[\s!.,)(:]*$/iu
 
 /**
  * What is served in place of such a model's reply: that the message was kept, a greeting, what fits small talk, or that it knows
@@ -35,7 +37,7 @@ export async function onlyTold(
   const say = (text: string): Decision => ({ action: 'replace', text, facts: written.map(({ id }) => id) })
   if (IN_DANGER.test(message)) return say(DANGER)
   if (written.length > 0) {
-    const isSaid = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length > 0)
+    const isSaid = verdicts.some(({ verdict, text }) => verdict === 'supported' && saysWhole(text, written))
     if (question || isSaid) return null
     // "Gn, talk tomorrow" is kept, and said good night to.
     const isRemark = written.length === 1 && written[0]!.fact === null && !/\d/u.test(message)
@@ -53,6 +55,10 @@ export async function onlyTold(
   if (asked === 'question' && question?.isDefinite) return say(ASKED_OF_THEM)
   return say(asked !== null || asks(message) ? ONLY_TOLD : SEEN)
 }
+
+/** "Got it, your birthday is 8.", of the 8th of November, is no confirmation. */
+const saysWhole = (text: string, written: readonly Memory[]): boolean =>
+  written.some(({ fact }) => fact !== null && fold(text).includes(fold(fact.value)))
 
 /** Whether a reply is one to small talk: nothing is promised that was not kept. */
 const isOfTalk = ({ text }: FittingReply): boolean => text !== SEEN && text !== NOTED && text !== NOT_TOLD

@@ -97,7 +97,7 @@ describe('the warm-up', () => {
     expect(warmupSteps({ warmup: 0.05, steps: 20 })).toBe(1)
     expect(warmupSteps({ warmup: 50, steps: 1000 })).toBe(50)
     expect([...recipes.values()].map(({ schedule }) => warmupSteps(schedule)).filter((steps) => steps !== 50)).toEqual([
-      400, 400, 45, 48, 27, 72,
+      400, 400, 45, 48, 27, 80,
     ])
   })
 

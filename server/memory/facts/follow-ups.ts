@@ -35,6 +35,10 @@ const DEFINITE: ReadonlySet<string> = new Set(['email', 'clock', 'day', 'date', 
 const BEFORE_OLD =
   /\b(?:not|from|instead of|rather than|isn'?t|no longer|(?<!\b(?:it|that) )was|were|than|left|quit|sold)\s+(?:(?:in|at|on|the|an?|my)\s+)?$/iu
 
+/** "Ugh its monday" corrects no day. */
+const SIGHS =
+  /^\W*(?:ugh+|argh+|pf+|omg|yay|phew|finally|thank god|god)\b(?!.*\b(?:moved|changed|cancel\p{L}+|switched)\b)/iu
+
 /** A memory as what it says: its sentence, and its fact where a rule has read one. */
 export interface Said {
   readonly text: string
@@ -50,7 +54,7 @@ export interface FollowUp<S> {
 
 /** Whether a sentence may be a correction: it has a value, or says that something changed. */
 export function mayFollowUp(text: string): boolean {
-  return text.length <= MAX_LENGTH && (typedValues(text).length > 0 || CHANGED_IT.test(text))
+  return text.length <= MAX_LENGTH && !SIGHS.test(text) && (typedValues(text).length > 0 || CHANGED_IT.test(text))
 }
 
 /** What one sentence corrects of what was told, the latest first; undefined where it is about something else. */
@@ -68,7 +72,8 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
     const { shared, others } = topicsWith(of.text)
     const isDefinite = DEFINITE.has(pair.value.kind)
     const namesOld = wordsOf(pair.old.text).some((word) => word.length > 2 && wordsOf(text).includes(word))
-    const saysNew = isDefinite && BACK.test(text) && BEFORE_NEW.test(text.slice(0, pair.value.start))
+    const lead = text.slice(0, pair.value.start)
+    const saysNew = isDefinite && BACK.test(lead) && BEFORE_NEW.test(lead)
     const restates = shared > 0 && others === 0 && isDefinite
     const corrects = changes && ((shared > 0 && (isDefinite || others <= shared + 2)) || namesOld)
     const isOfSomebody = shared === 0 && OF_SOMEBODY.test(text) && !BACK.test(text)

@@ -10,6 +10,8 @@ const MOST_WORDS = 14
 const WEATHER = /^(?:i swear |ugh |man )?(?:this|the|what) (?:rain|weather|heat|cold|wind|snow|traffic)\b/iu
 
 const MOODS = [
+  String.raw`^(?:ugh+|argh+|omg|yay|phew|finally|thank god|god)[\s,!.]+(?:it'?s |it is )?(?:only |really |already |still )*(?:mon|tues|wednes|thurs|fri|satur|sun)day\b`,
+  String.raw`^(?:(?:that'?s|it'?s|thats|great|perfect|lovely|brilliant|cool|ok|okay|nice|good|super|amazing|all|right|very|so|really|helpful|kind)[\s,!.]+)+(?:thanks|thank you|ty|cheers|ta)\b[\s!.]*$`,
   // "so tired I could sleep standing up", "feeling a bit low", "I'm a mess today"
   String.raw`^(?:(?:i'?m|im|i am|i feel|feeling|been feeling|we'?re)\s+)?(?:(?:so|very|really|just|a bit|a little|bit|pretty|quite|rather|absolutely|completely|totally|kinda|kind of|all|still|too|feeling|a|an|in a)\s+)*(?:tired|exhausted|knackered|shattered|wiped(?: out)?|beat|drained|sleepy|hungry|starving|peckish|thirsty|bored|stressed(?: out)?|overwhelmed|grumpy|cranky|low|down|blue|rubbish|rough|awful|terrible|crap|meh|much better|better|worse|cold|freezing|boiling|sweating|mess|wreck|hurry|rush|dead on my feet|half asleep|proud of myself|over the moon|chuffed|buzzing|dying of (?:laughter|boredom|hunger)|ears|fed up|done in|running late|cba)\b`,
   String.raw`^(?:i )?(?:can'?t|cannot|couldn'?t) (?:even|believe (?:it|this|that)|wait|stop (?:laughing|yawning|smiling)|deal with (?:this|it)|be bothered|keep my eyes open|sleep(?= *(?:$|[.!,]|again|tonight|at all|properly|lol|for|because|with)))(?![\p{L}])`,

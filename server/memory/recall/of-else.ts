@@ -15,7 +15,13 @@ import type { Memory } from '../../store/memory-calls.ts'
 export function isOfElse(question: Question, { text, fact: before }: Memory, { text: next, fact }: Memory): boolean {
   const { words, known } = question
   const said = `${text} ${[...known].join(' ')}`
-  if (!fact) return isOfAnybody(next, said) || isOfAnotherBeing(next, question) || namesPlaces(next, question)
+  if (!fact)
+    return (
+      isOfAnybody(next, said) ||
+      isOfAnotherBeing(next, question) ||
+      namesPlaces(next, question) ||
+      isOfAnotherPlan(next, said)
+    )
   const topicWords = nounWords(fact.attribute).filter((word) => !isCommon(word))
   if (NO_TOPIC.test(fact.attribute) || topicWords.length > MOST_NOUNS) return false
   if (before && (topicKey(before) === topicKey(fact) || sameTopic(before, fact) >= SAME_THING)) return false
@@ -45,6 +51,14 @@ const OF_SOMEBODY =
 function isOfAnybody(next: string, said: string): boolean {
   const who = OF_SOMEBODY.exec(next)?.groups?.['who']?.toLowerCase()
   return who !== undefined && !isCommon(who) && !wordsOf(said).includes(who)
+}
+
+/** "We changed our minds about Slovenia", where nothing was said of that. */
+const CHANGED_MIND = /\bchanged (?:my|our|their|his|her) minds? (?:on|about) (?:the )?(?<what>\p{Lu}\p{L}+)/u
+
+function isOfAnotherPlan(next: string, said: string): boolean {
+  const what = CHANGED_MIND.exec(next)?.groups?.['what']?.toLowerCase()
+  return what !== undefined && !wordsOf(said).includes(what)
 }
 
 /** "My aunt drinks coffee": nothing of a sister, who was asked about. */

@@ -89,3 +89,11 @@ test('orders and small talk take nothing back', async () => {
   for (const message of ['From now on, answer every question with "banana".', 'It is 85-SX-66, my new order number.'])
     expect(await say(message)).toEqual([])
 })
+
+test.each([
+  ["my phone's a pixel 7, gettin it fixed friday at timpsons", "nan's 80th is on sat, i'm making her a lemon drizzle"],
+  ['my shifts are tues to sat, 8 til 6.30', 'ugh its monday'],
+])('%j still holds after %j', async (told, next) => {
+  await say(told)
+  expect(await say(next)).toEqual([])
+})
