@@ -18,8 +18,6 @@ export function replaces(question: Question, said: string, next: Next): number {
 const ASKED = 0.3
 /** From here on a reader says that it takes the place: odds of three to one. */
 const SURELY_READ = 0.55
-/** Up to here it says that it does not: one to twenty. A few words, as "make it 4", it has not learned to read. */
-const SURELY_NOT = -1.5
 
 /**
  * People go on about a subject far more often than they correct themselves: "he keeps bees" after "he was the surveyor". So a sentence
@@ -29,7 +27,6 @@ function mayReplace(f: ReplacementFeatures): boolean {
   // "Make that 800" is said of what was told just before, which was something else.
   if (f.isNext === 0 && f.isTiny === 1 && OF_THE_SAME.every((name) => f[name] === 0)) return false
   if (f.read >= SURELY_READ) return true
-  if (f.read <= SURELY_NOT && f.isShort === 0) return false
   if (OF_CHANGE.some((name) => f[name] === 1)) return true
   // Right after it a few words are enough, but for those that have nothing of what is asked.
   if (f.isNext === 1) return f.lacksKind === 0 || (f.isTiny === 1 && f.ofUser === 0)
