@@ -121,6 +121,15 @@ export async function walkTenants(operations: number, seed: number): Promise<Ten
     }
     if ((await server.deps.store.statistics()).vectorIndex.indexes > 0) counts.indexesMade++
   }
+  /** Sends one prompt twice: few prompts are repeated by chance, and what is kept of them would not be looked at. */
+  const again = async (tenant: Tenant): Promise<void> => {
+    const what = 'POST /v1/chat/completions'
+    const isShared = (asked: Asked | null): asked is Asked =>
+      String((asked?.body as Json | undefined)?.messages?.[0]?.content).startsWith('N')
+    let asked: Asked | null = null
+    while (!isShared(asked)) asked = TENANT_REQUESTS[what]!.ask({ tenant, other: tenant === a ? b : a, random })
+    for (let i = 0; i < 2; i++) look(tenant, what, asked, await send(tenant, what, asked))
+  }
   const names = Object.keys(TENANT_REQUESTS)
   const weights = names.map((name) => TENANT_REQUESTS[name]!.weight ?? 1)
   const total = weights.reduce((sum, weight) => sum + weight, 0)
@@ -135,6 +144,7 @@ export async function walkTenants(operations: number, seed: number): Promise<Ten
     else if (at % restartEvery === Math.floor(restartEvery / 2)) await rebuild(tenant)
     else await call(tenant, choose())
   }
+  await again(a)
   return { operations, ...counts, leaks, calls }
 }
 
