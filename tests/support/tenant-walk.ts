@@ -125,7 +125,7 @@ export async function walkTenants(operations: number, seed: number): Promise<Ten
   const again = async (tenant: Tenant): Promise<void> => {
     const what = 'POST /v1/chat/completions'
     const isShared = (asked: Asked | null): asked is Asked =>
-      String((asked?.body as Json | undefined)?.messages?.[0]?.content).startsWith('N')
+      String((asked?.body as Json)?.messages?.[0]?.content).startsWith('N')
     let asked: Asked | null = null
     while (!isShared(asked)) asked = TENANT_REQUESTS[what]!.ask({ tenant, other: tenant === a ? b : a, random })
     for (let i = 0; i < 2; i++) look(tenant, what, asked, await send(tenant, what, asked))
