@@ -83,14 +83,12 @@ export async function answering(
     holding.id !== best.hit.memory.id &&
     !by.contexts.has(holding.id) &&
     surelyOf(by, since[0]!) >= (best.sure === 1 ? 1 : LEAST_SURE)
-  const pairs = sure.flatMap(({ hit: { memory: one } }) =>
-    sure.flatMap(({ hit: { memory: next } }) =>
-      next.created > one.created ? [{ first: one.text, second: next.text }] : [],
-    ),
+  const held = sure.slice(isOver ? 1 : 0).map((one) => ({ ...one, later: laterThan(by, one, sure) }))
+  const read = await by.read(
+    held.flatMap(({ hit, later }) => later.map(({ text }) => ({ first: hit.memory.text, second: text }))),
   )
-  const read = await surroundings.read(pairs)
-  const held = sure.slice(isOver ? 1 : 0).filter((one) => !isReplaced(by, one, sure, read))
-  return { hits: [...since, ...held.map(({ hit }) => hit)], surest: best.sure }
+  const left = held.filter(({ hit, later }) => !later.some((next) => hasReplaced(question, hit.memory, next, read)))
+  return { hits: [...since, ...left.map(({ hit }) => hit)], surest: best.sure }
 }
 
 /** What was told in the place of an answer was not searched for. */
@@ -115,26 +113,20 @@ function surelyOf(
   return surelyAnswers(question, asked, told)
 }
 
-/** Whether another one that answers about as surely has taken its place. */
-function isReplaced(
-  { question, contexts }: AskedBy,
-  { hit: { memory }, sure }: Sure,
-  all: readonly Sure[],
-  read: ReadOf,
-): boolean {
+/** Those that answer about as surely, were told later and may have taken its place. */
+function laterThan({ question, contexts }: AskedBy, { hit: { memory }, sure }: Sure, all: readonly Sure[]): Memory[] {
   const asked = [...question.words.keys()].join(' ')
-  return all.some(({ hit: { memory: next }, sure: nextSure }) => {
-    if (next.created <= memory.created || next.text === memory.text || nextSure < sure - AS_SURE) return false
+  return all.flatMap(({ hit: { memory: next }, sure: nextSure }) => {
+    if (next.created <= memory.created || next.text === memory.text || nextSure < sure - AS_SURE) return []
     // What leans on it says nothing without it.
-    if (contexts.has(next.id)) return false
-    if (isOfElse(question, memory, next) || isOfItsOwn(next.text, '', memory.text, asked)) return false
-    const later = {
-      text: next.text,
-      before: '',
-      isNext: false,
-      similarity: null,
-      read: read(memory.text, next.text)?.replaces ?? null,
-    }
-    return replaces(question, memory.text, later) >= REPLACED
+    if (contexts.has(next.id)) return []
+    return isOfElse(question, memory, next) || isOfItsOwn(next.text, '', memory.text, asked) ? [] : [next]
   })
+}
+
+function hasReplaced(question: Question, { text }: Memory, next: Memory, read: ReadOf): boolean {
+  const odds = read(text, next.text)?.replaces ?? null
+  return (
+    replaces(question, text, { text: next.text, before: '', isNext: false, similarity: null, read: odds }) >= REPLACED
+  )
 }

@@ -162,7 +162,7 @@ export interface MemoryCalls {
   changesOf(owner: string, namespace: string): number | null
   /** The topics, in one spelling, of a user's facts that hold. */
   topicsOf(owner: string, whose: Pick<FactQuery, 'namespace' | 'user'>): Topic[]
-  /** Those of the texts that are remembered of a user as they are, without being read as facts. */
+  /** Those of the texts that are remembered of a user word for word and hold, or with `ended` do not hold any more. */
   keptTexts(owner: string, query: TextsQuery): string[]
   memoryNamespaces(owner: string): { readonly namespace: string; readonly memories: number }[]
   /** `near`: what an index of vectors has found for the query; the store itself asks it. */
