@@ -17,6 +17,8 @@ import { comparing } from './similarity.ts'
 
 /** How surely a later memory has to take an answer's place, so that the answer is not read; and how much less surely the later one may answer. */
 const [REPLACED, AS_SURE] = [0.93, 0.1]
+/** Answers that are compared with each other, the surest: each pair of them is read. */
+const MOST_COMPARED = 6
 
 export interface AskedBy {
   readonly owner: string
@@ -63,7 +65,7 @@ export async function answering(
     denied.flatMap((one) => (one.by === hit && one.isReplaced ? [one.hit] : []))
   const sureOf = (hit: MemoryHit): number => Math.max(...[hit, ...replacedBy(hit)].map((one) => surelyOf(by, one)))
   const all = hits.map((hit): Sure => ({ hit, sure: sureOf(hit) })).toSorted((a, b) => b.sure - a.sure)
-  const sure = all.filter((one) => one.sure >= least)
+  const sure = all.filter((one) => one.sure >= least).slice(0, MOST_COMPARED)
   const [best] = sure
   if (!best) return { hits: [], surest: all[0]?.sure ?? 0 }
   const { owner, use, message, question } = by

@@ -4,6 +4,7 @@ import type { Deps } from '../../../server/deps.ts'
 import { findEvidence } from '../../../server/memory/evidence.ts'
 import { readQuestion } from '../../../server/memory/recall/question.ts'
 import { replaces } from '../../../server/memory/recall/replaces.ts'
+import type { Reader } from '../../../server/memory/reader.ts'
 import { surelyAnswers } from '../../../server/memory/recall/surely.ts'
 import { StoreError } from '../../../server/store/errors.ts'
 import { bundledMemory } from '../../support/bundled-memory.ts'
@@ -90,4 +91,18 @@ test('where what was told around an answer cannot be looked at, the turn goes on
   const evidence = await findEvidence(deps, search, () => false, AbortSignal.timeout(10_000))
   expect(evidence?.entries.map(({ memory }) => memory.text)).toEqual(['my locker code is 4071'])
   expect(evidence?.features).toMatchObject({ second: 0 })
+})
+
+test('however many memories answer, a question reads a few of them beside each other', async () => {
+  let pairs = 0
+  const read: Reader['read'] = (owner, some, signal) => {
+    pairs += some.length
+    return bundled.reader!.read(owner, some, signal)
+  }
+  const history = new MemoryHistory({ ...bundled, reader: { name: 'counted', read } })
+  onTestFinished(() => history.close())
+  for (let day = 1; day <= 40; day++) await history.say(`my walk on day ${day} was ${day + 2} km`)
+  expect((await history.ask('how long was my walk?')).read).not.toEqual([])
+  expect(pairs).toBeGreaterThan(0)
+  expect(pairs).toBeLessThanOrEqual(50)
 })
