@@ -38,6 +38,10 @@ const entries: Readonly<Record<string, Entry>> = {
     about: 'train a model from a recipe',
     load: async () => (await import('../../trainer/cli.ts')).trainCommand(),
   },
+  average: {
+    about: 'write the mean weights of several training runs',
+    load: async () => (await import('../../trainer/cli.ts')).averageCommand(),
+  },
   export: {
     about: 'turn a checkpoint into a bundle that can be served, verified',
     load: async () => (await import('../../trainer/cli.ts')).exportCommand(),
