@@ -6,7 +6,7 @@ import { toldText, type ReaderLabel } from '../../../runtime/reader.ts'
 import type { Random } from '../../random.ts'
 import type { Part } from '../notes/values.ts'
 import { tellingsOf } from '../sentences/people-pairs.ts'
-import { changesOf, subjectLines } from '../sentences/subjects.ts'
+import { asksAt, changesOf, subjectLines } from '../sentences/subjects.ts'
 import type { Telling } from '../sentences/tellings.ts'
 
 export interface Pair {
@@ -21,8 +21,8 @@ const ASKED = 0.7
 const [NEARLY, ANSWERED] = [0.4, 0.6]
 /** Of what does not answer, how much is near to what does. */
 const NEAR = 0.8
-/** How many of the questions are about what was changed, and how many of these its change answers. */
-const [OF_CHANGE, BY_CHANGE] = [0.12, 0.7]
+/** How many of the questions are about what was changed, and how many of these its change answers; and how many are about what it leaves true. */
+const [OF_CHANGE, BY_CHANGE, OF_REST] = [0.12, 0.7, 0.06]
 /** Of later messages, how many replace the one beside them, only look like that, replace another one of the subject, or are no change. */
 const [REPLACES, STAYS, OF_SUBJECT, NO_CHANGE] = [0.42, 0.2, 0.14, 0.1]
 /** How often what was told just before stands beside a message. */
@@ -30,6 +30,7 @@ const IN_CONTEXT = 0.6
 
 export function drawPair(random: Random, part: Part): Pair {
   if (!random.chance(ASKED)) return laterPair(random, part)
+  if (random.chance(OF_REST)) return restPair(random, part)
   return random.chance(OF_CHANGE) ? changedPair(random, part) : askedPair(random, part)
 }
 
@@ -53,12 +54,37 @@ function changedPair(random: Random, part: Part): Pair {
   const { tells, stays = [] } = subject
   if (stays.length > 0 && !random.chance(BY_CHANGE)) {
     const stay = random.pick(stays)
-    const asks = subject.asks.filter(({ at }) => at === stay.at)
+    const asks = asksAt(subject, stay.at)
     if (asks.length > 0)
-      return { first: random.pick(asks).q, second: toldText(stay.says, tells[stay.at]!), label: 'answers not' }
+      return { first: random.pick(asks), second: toldText(stay.says, tells[stay.at]!), label: 'answers not' }
   }
   const { at, says, q } = random.pick(changesOf(subject))
   return { first: q, second: toldText(says, tells[at]!), label: 'answers' }
+}
+
+/** A question about the rest of what was changed: what was told first still answers it, and its change does not. */
+function restPair(random: Random, part: Part): Pair {
+  const { told, says, still } = random.pick(restsOf(part))
+  return { first: random.pick(still), second: toldText(says, told), label: 'answers not' }
+}
+
+interface Rest {
+  readonly told: string
+  readonly says: string
+  readonly still: readonly string[]
+}
+
+const rests = new Map<Part, readonly Rest[]>()
+
+/** The changes that leave something of a message true. */
+function restsOf(part: Part): readonly Rest[] {
+  const known = rests.get(part)
+  if (known) return known
+  const found = subjectLines(part).flatMap((line) =>
+    changesOf(line).flatMap(({ at, says, still }) => (still ? [{ told: line.tells[at]!, says, still }] : [])),
+  )
+  rests.set(part, found)
+  return found
 }
 
 function laterPair(random: Random, part: Part): Pair {

@@ -17,14 +17,22 @@ export interface SubjectLine {
   readonly stays?: readonly { readonly at: number; readonly says: string }[]
 }
 
-interface Change {
+export interface Change {
   readonly at: number
   readonly says: string
   readonly q: string
+  /** What the message `at` answers after it as well, and it does not. */
+  readonly still?: readonly string[]
 }
 
 /** All that is told later in the place of a message. */
 export const changesOf = ({ change, changes = [] }: SubjectLine): readonly Change[] => [change, ...changes]
+
+/** All questions that the message `at` answers. */
+export const asksAt = (line: SubjectLine, at: number): readonly string[] => [
+  ...line.asks.filter((one) => one.at === at).map(({ q }) => q),
+  ...changesOf(line).flatMap((change) => (change.at === at ? (change.still ?? []) : [])),
+]
 
 let read: readonly SubjectLine[] | undefined
 

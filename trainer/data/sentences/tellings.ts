@@ -1,7 +1,7 @@
 /** What people told, each message beside the questions that it answers and near ones that it does not. */
 import type { Part } from '../notes/values.ts'
 import { peopleLines, textsOfLine } from './people.ts'
-import { subjectLines, type SubjectLine } from './subjects.ts'
+import { asksAt, subjectLines, type SubjectLine } from './subjects.ts'
 
 export interface Telling {
   readonly told: string
@@ -26,15 +26,17 @@ export function tellings(part: Part): readonly Telling[] {
 }
 
 /** Each message of a subject; what changes one is understood beside it only. */
-function tellingsOf({ tells, asks, never }: SubjectLine): Telling[] {
-  const texts = [...tells, ...asks.map(({ q }) => q), ...never]
+function tellingsOf(line: SubjectLine): Telling[] {
+  const { tells, never } = line
+  const asks = tells.map((_, at) => asksAt(line, at))
+  const texts = [...tells, ...asks.flat(), ...never]
   return tells.map((told, at): Telling => {
-    const others = asks.filter((one) => one.at !== at).map(({ q }) => q)
+    const others = asks.filter((_, other) => other !== at).flat()
     return {
       told,
       before: tells[at - 1] ?? '',
       beside: tells.filter((_, other) => other !== at),
-      asks: asks.filter((one) => one.at === at).map(({ q }) => q),
+      asks: asks[at]!,
       near: [...others, ...never],
       texts,
     }
