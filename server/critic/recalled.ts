@@ -142,6 +142,17 @@ function isOfElse(answers: readonly Answer[], message: string, reply: string, mo
 const SAID = 'You told me:'
 const NEAREST_SAID = 'You have not told me that in so many words. What comes nearest:'
 
+/** A sentence of the user that answers as surely as `sure` says; null: nobody has said how surely. */
+export const quoted = (text: string, sure: number | null): string =>
+  `${sure !== null && sure >= SURE ? SAID : NEAREST_SAID} "${text}"`
+
+/** The one sentence that a reply has quoted by itself; null: it quotes none, or several. */
+export function quotedBy(reply: string): string | null {
+  const lead = [SAID, NEAREST_SAID].find((one) => reply.startsWith(`${one} "`))
+  const text = lead === undefined ? '' : reply.slice(lead.length + 2)
+  return text.endsWith('"') && !text.slice(0, -1).includes('" "') ? text.slice(0, -1) : null
+}
+
 function quote(answers: readonly Answer[], facts: readonly KnownFact[], lead: string): Decision {
   const shown = answers.map(({ id, text, fact }) => {
     const tellsMore = facts.some((one) => one.holds && one.id !== id && one.text === text)

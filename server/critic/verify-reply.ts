@@ -5,8 +5,9 @@ import { allFacts } from '../memory/all-facts.ts'
 import type { Evidence, MemoryUse, Replaced } from '../memory/evidence.ts'
 import { toldAround } from '../memory/neighbours.ts'
 import { comparing } from '../memory/similarity.ts'
+import { topicKey } from '../memory/facts/supersede.ts'
 import type { TurnMemories } from '../memory/told.ts'
-import type { Memory } from '../store/memory-calls.ts'
+import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import { allTold } from './all-told.ts'
 import { checkReply } from './check-reply.ts'
 import { encodeVerdicts } from './encoder/encode-verdicts.ts'
@@ -17,7 +18,7 @@ import { promiseOf } from './promise.ts'
 import { replyTo } from './small-talk.ts'
 import { takenBack } from './taken-back.ts'
 import { withLater } from './later.ts'
-import { recalled, recollect } from './recalled.ts'
+import { quoted, recalled, recollect } from './recalled.ts'
 import type { VerifyMode } from './verify-mode.ts'
 import type { KnownFact, Note, SentenceVerdict } from './verdict.ts'
 
@@ -133,8 +134,18 @@ async function replacedSentences(
   const hits = await store.searchMemories(owner, { ...whose, text: question, limit: MOST_REPLACED })
   return hits.flatMap(({ memory: { id, text, fact, ended } }): Replaced[] => {
     const by = ended === null || fact !== null ? undefined : memories.find(({ created }) => created === ended)
-    return by ? [{ id, text, by }] : []
+    return by ? [{ id, text, by: heldSince(by, memories) }] : []
   })
+}
+
+/** A correction, or what has corrected it in turn. */
+function heldSince(memory: Memory, memories: readonly Memory[]): Memory {
+  const { fact, ended } = memory
+  if (ended === null || fact === null) return memory
+  const next = memories.find(
+    (one) => one.created === ended && one.fact !== null && topicKey(one.fact) === topicKey(fact),
+  )
+  return next && next.id !== memory.id ? heldSince(next, memories) : memory
 }
 
 const MOST_REPLACED = 16
@@ -164,12 +175,13 @@ export async function verifyOrRetry(
   return { ...first, retried, decision: isServed ? { action: 'replace', text: reply, facts } : decision }
 }
 
-/** Where no fact answers, the nearest sentence of the user that was found does, if there is one that no rule has read. */
-function sensible(decision: Decision, { asked, entries }: Evidence): Decision {
+/** Where no fact answers, the sentence of the user that a reader calls the nearest does, if there is one that no rule has read. */
+function sensible(decision: Decision, { asked, entries, reads, gate }: Evidence): Decision {
   if (decision.action !== 'replace' || decision.facts.length > 0) return decision
   const near = entries.filter(({ memory }) => asked.length === 0 || memory.fact === null)
-  const [best] = near.toSorted((a, b) => b.score - a.score)
-  if (best) return { ...decision, text: `You told me: "${best.memory.text}"`, facts: [best.memory.id] }
+  const oddsOf = ({ memory }: MemoryHit): number => reads.get(memory.id) ?? 0
+  const [best] = near.toSorted((a, b) => oddsOf(b) - oddsOf(a) || b.score - a.score)
+  if (best) return { ...decision, text: quoted(best.memory.text, gate.answer), facts: [best.memory.id] }
   return asked.length === 0 ? { ...decision, text: ONLY_TOLD } : decision
 }
 

@@ -2,7 +2,7 @@
 import type { Deps } from '../deps.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import type { MemoryUse } from './evidence.ts'
-import type { Fact, Told } from './facts/fact.ts'
+import type { Fact, Sentence, Told } from './facts/fact.ts'
 import { factOfSaid, followUpOf, mayFollowUp, NO_TOPIC } from './facts/follow-ups.ts'
 import { holdsMany, topicKey } from './facts/supersede.ts'
 import { sameTopic } from './facts/topic.ts'
@@ -32,12 +32,13 @@ const sharesWord = (one: string, other: string): boolean => {
   return [...a!].some((word) => b!.has(word))
 }
 
-/** The first correction among the sentences of a turn; null where there is none. */
+/** The first correction among the sentences of a turn; null where there is none. `answers`: it follows a reply that has quoted something else. */
 export async function followUpsOf(
   store: Deps['store'],
   owner: string,
   { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
   { facts, statements }: Told,
+  answers = false,
 ): Promise<FollowUps | null> {
   const all = [...facts.map(({ sentence }) => sentence), ...statements]
   const sentences = [...new Map(all.map((one) => [one.start, one])).values()].filter(({ text }) => mayFollowUp(text))
@@ -57,19 +58,38 @@ export async function followUpsOf(
     }
     const hits = (await store.searchMemories(owner, query)).map(({ memory }) => memory)
     const others = hits.filter(({ id, source }) => source !== null && !last.some((one) => one.id === id))
-    const found = followUpOf(sentence, [...last, ...others])
+    const found = followUpOf(sentence, [...last, ...others], answers ? 0 : undefined)
     if (!found) continue
-    const { of: memory, value } = found
+    const { of: memory } = found
     // "Class 7 now" leaves the name of "my son Arjun is in class 6".
     if (memory.fact !== null && !sharesWord(found.old, memory.fact.value)) continue
-    const old = factOfSaid(memory, memory.fact?.value ?? found.old, { text: memory.text, start: 0, end: 0 })
-    const own = facts.filter((fact) => fact.sentence === sentence)
-    if (own.some((fact) => topicKey(fact) === topicKey(old) || isSure(fact, old))) continue
-    const next: Fact = { ...old, value, sentence }
-    const isOneOfMany = holdsMany(next)
-    const corrected: Fact[] = isOneOfMany ? [{ ...old, kind: 'withdrawn' }, next] : [{ ...next, kind: 'corrected' }]
-    const read = facts.filter((fact) => fact.sentence !== sentence)
-    return { read, facts: corrected, held: [{ ...old, memory }] }
+    if (!isOwnFact(facts, sentence, memory, found.old)) return corrected(facts, sentence, memory, found)
   }
   return null
+}
+
+/** What is remembered of a memory as a fact, whose value is `old` where no rule has read one. */
+const factOf = (memory: Memory, old: string): Fact =>
+  factOfSaid(memory, memory.fact?.value ?? old, { text: memory.text, start: 0, end: 0 })
+
+/** Whether a rule has read in a sentence what it says, so that it corrects no memory of something else. */
+export function isOwnFact(facts: readonly Fact[], sentence: Sentence, memory: Memory, old = memory.text): boolean {
+  const before = factOf(memory, old)
+  const own = facts.filter((fact) => fact.sentence === sentence)
+  return own.some((fact) => topicKey(fact) === topicKey(before) || isSure(fact, before))
+}
+
+/** The facts of a turn with the correction that one of its sentences is. */
+export function corrected(
+  facts: readonly Fact[],
+  sentence: Sentence,
+  memory: Memory,
+  { old, value }: { readonly old: string; readonly value: string },
+): FollowUps {
+  const before = factOf(memory, old)
+  const next: Fact = { ...before, value, sentence }
+  const isOneOfMany = holdsMany(next)
+  const made: Fact[] = isOneOfMany ? [{ ...before, kind: 'withdrawn' }, next] : [{ ...next, kind: 'corrected' }]
+  const read = facts.filter((fact) => fact.sentence !== sentence)
+  return { read, facts: made, held: [{ ...before, memory }] }
 }

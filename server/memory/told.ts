@@ -3,6 +3,7 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import { nullIfAway, type MemoryUse } from './evidence.ts'
+import { correctedAnswer, type Quoted } from './corrected-answer.ts'
 import { followUpsOf, type FollowUps } from './follow-ups.ts'
 import type { Fact, Sentence, Topic } from './facts/fact.ts'
 import { mayRevise, revisionOf } from './facts/revisions.ts'
@@ -30,7 +31,10 @@ const RECENT = 8
 /** Of facts on the topics of a turn, so many are read. */
 const MAX_HOLDING = 1000
 
-/** What is to be remembered of a message. Nothing is taken from a reply, or from what a reply was shown. */
+/**
+ * What is to be remembered of a message. Nothing is taken from a reply, or from what a reply was shown; `quoted`: what the reply
+ * before has quoted may be corrected by it.
+ */
 export async function memoriesOfTurn(...args: Parameters<typeof readTold>): Promise<TurnMemories> {
   return (await readTold(...args).catch(nullIfAway)) ?? { told: [], written: [], ended: [], isAway: true }
 }
@@ -41,6 +45,7 @@ async function readTold(
   { namespace, user }: MemoryUse,
   message: string,
   origin: { readonly response: string; readonly conversation: string },
+  quoted: Quoted | null = null,
 ): Promise<TurnMemories> {
   const created = now()
   const whose = { owner, namespace, user }
@@ -58,9 +63,12 @@ async function readTold(
   const revises =
     mayRevise(message) && !message.trimEnd().endsWith('?') && told.facts.every(({ kind }) => kind === 'told')
   const { held, stated } = revises ? await revisable(store, whose, message) : { held: [], stated: [] }
-  const revised = revisionOf(message, told.facts, recent, [...stated, ...held])
   const ownTold = { ...told, statements: told.statements.filter(isOwn) }
-  const found = revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, ownTold)
+  const ofQuoted = quoted && (await correctedAnswer(ownTold, quoted))
+  const revised = ofQuoted ? [] : revisionOf(message, told.facts, recent, [...stated, ...held])
+  const found =
+    ofQuoted ??
+    (revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, ownTold, quoted !== null))
   const followed = found && !tellsItsOwn(found) ? found : null
   const read = withoutTwins(
     [...(followed?.read ?? told.facts), ...revised, ...(followed?.facts ?? [])],

@@ -13,6 +13,7 @@ import { anotherReply } from './another-reply.ts'
 import type { ReplyPlan } from './reply-plan.ts'
 import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
 import { memoryReport } from './memory-use.ts'
+import { quotedBefore } from './quoted-before.ts'
 import { withNotes } from './notes.ts'
 import { decideTurn, gatesReport, type GatedTurn } from './turn-gates.ts'
 import { charactersOf, notesOf } from './turn-memory.ts'
@@ -65,10 +66,14 @@ export async function rememberChat(
   const another = anotherReply(deps, model, turn, plan, signal)
   let told: Promise<TurnMemories | null> | null = null
   let outcome: { told: TurnMemories | null; verified: Verified | null; served: string | null } | null = null
-  const tell = (completion: string): Promise<TurnMemories | null> => {
+  const before = messages.at(-2)
+  const readTold = async (completion: string): Promise<TurnMemories | null> => {
+    if (!use.write || said === '') return null
     const origin = { response: completion, conversation: completion }
-    return (told ??= use.write && said !== '' ? memoriesOfTurn(deps, owner, use, said, origin) : Promise.resolve(null))
+    const reply = before?.role === 'assistant' ? before.content : null
+    return memoriesOfTurn(deps, owner, use, said, origin, await quotedBefore(deps, owner, use, reply, signal))
   }
+  const tell = (completion: string): Promise<TurnMemories | null> => (told ??= readTold(completion))
   return {
     turn: noted?.job ?? turn,
     waits: WAITS.has(mode),

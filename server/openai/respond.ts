@@ -119,7 +119,7 @@ export async function* respond(
         const incomplete = output && event.reason === 'length'
         const rest = reader.end()
         reply.take(rest, [])
-        const told = await rememberedOf(deps, caller.owner, turn)
+        const told = await rememberedOf(deps, caller.owner, turn, caller.signal)
         const verified = output ? await verifiedOf(deps, caller.owner, turn, reply, told, caller.signal) : null
         const served = reply.waits ? servedInstead(verified) : null
         if (output && reply.waits)

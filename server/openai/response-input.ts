@@ -208,6 +208,12 @@ export function userTexts(document: string): string[] {
   return input.flatMap((item) => (isMessage(item) && item.role === 'user' ? [textsOf(item.content).join('')] : []))
 }
 
+/** What was replied in a stored turn. */
+export function replyText(document: string): string {
+  const items = outputOf(document) as unknown as readonly InputItem[]
+  return items.flatMap((item) => (isMessage(item) ? textsOf(item.content) : [])).join('')
+}
+
 function outputOf(document: string): readonly Json[] {
   return (JSON.parse(document) as { response: { output: readonly Json[] } }).response.output
 }

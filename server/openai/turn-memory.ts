@@ -20,8 +20,9 @@ import { decideTurn, forcedGates, type TurnGates } from './turn-gates.ts'
 import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
 import { anotherReply } from './another-reply.ts'
 import type { OpenConversation } from './open-conversation.ts'
+import { quotedBefore } from './quoted-before.ts'
 import type { ReplyPlan } from './reply-plan.ts'
-import { userTexts, type InputEntry } from './response-input.ts'
+import { replyText, userTexts, type InputEntry } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 
 /** What the memory of a turn needs to know of it. */
@@ -196,10 +197,25 @@ async function heardBefore(
 }
 
 /** What is remembered of the turn's own text, once the turn is stored. */
-export async function rememberedOf(deps: Deps, owner: string, turn: RememberingTurn): Promise<TurnMemories | null> {
+export async function rememberedOf(
+  deps: Deps,
+  owner: string,
+  turn: RememberingTurn,
+  signal: AbortSignal,
+): Promise<TurnMemories | null> {
   const { use, said, id } = turn
   if (!use.write || said.length === 0) return null
-  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: sessionOf(turn) })
+  const quoted = await quotedBefore(deps, owner, use, await replyBefore(deps, turn), signal)
+  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: sessionOf(turn) }, quoted)
+}
+
+/** The reply that the turn follows: of its own input, or of the turn before; null where there is none. */
+async function replyBefore({ store }: Deps, { input, base }: RememberingTurn): Promise<string | null> {
+  const replies = input.flatMap((entry) => (entry.kind === 'message' && entry.role === 'assistant' ? [entry] : []))
+  const last = replies.at(-1)
+  if (last) return last.texts.join('')
+  const [record] = base?.stored ? await store.history(base.id, 1) : []
+  return record ? replyText(record.document) : null
 }
 
 /** The name of the session that a turn belongs to. */

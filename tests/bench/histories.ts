@@ -46,6 +46,7 @@ function subjectsOf(parts: readonly string[]): Subject[] {
 
 const folded = (text: string): string => text.normalize('NFKC').toLowerCase()
 const isDenial = (reply: string): boolean => /have not told/iu.test(reply)
+const isNear = (reply: string): boolean => /What comes nearest:/u.test(reply)
 const says = (reply: string, value: string): boolean => folded(reply).includes(folded(value))
 const saysWord = (reply: string, value: string): boolean =>
   new RegExp(
@@ -75,7 +76,9 @@ try {
     for (const one of own.flatMap(({ asked }) => asked)) {
       const { text } = await history.ask(one.asks, true, user)
       const kind = kindOf(one)
-      right.set(kind, [...(right.get(kind) ?? []), isRight(one, text)])
+      const count = (row: string, is: boolean): void => void right.set(row, [...(right.get(row) ?? []), is])
+      count(kind, isRight(one, text))
+      count(`${kind}, without "what comes nearest"`, isRight(one, text) && !isNear(text))
       if (values.show && !isRight(one, text))
         console.log(`${kind}: ${one.asks} (${one.value ?? 'not told'}) => ${text}`)
     }

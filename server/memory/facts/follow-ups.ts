@@ -57,15 +57,22 @@ export function mayFollowUp(text: string): boolean {
   return text.length <= MAX_LENGTH && !SIGHS.test(text) && (typedValues(text).length > 0 || CHANGED_IT.test(text))
 }
 
-/** What one sentence corrects of what was told, the latest first; undefined where it is about something else. */
-export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[]): FollowUp<S> | undefined {
+/**
+ * What one sentence corrects of what was told, the latest first; undefined where it is about something else. `inMind`: how many of
+ * them it may mean without a word of theirs.
+ */
+export function followUpOf<S extends Said>(
+  sentence: Sentence,
+  told: readonly S[],
+  inMind = IN_MIND,
+): FollowUp<S> | undefined {
   const { text } = sentence
   const next = typedValues(text)
   const changes = CHANGE.test(text) || mayRevise(text)
   const topicsWith = memoized((before) => topicsOf(text, before, [...next, ...typedValues(before)]))
   // A sentence follows only that of what was told last with which it has most words in common.
   const isNearest = (shared: number): boolean =>
-    told.slice(0, IN_MIND).every((of) => topicsWith(of.text).shared <= shared)
+    told.slice(0, inMind).every((of) => topicsWith(of.text).shared <= shared)
   const found = told.flatMap((of, at) => {
     const pair = replacedBy(next, of.text, text)
     if (!pair || isOfOther(next, of.text, text)) return []
@@ -78,7 +85,7 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
     const corrects = changes && ((shared > 0 && (isDefinite || others <= shared + 2)) || namesOld)
     const isOfSomebody = shared === 0 && OF_SOMEBODY.test(text) && !BACK.test(text)
     const isNext =
-      at < IN_MIND &&
+      at < inMind &&
       isNearest(shared) &&
       !isOfSomebody &&
       !(namesAnother(text, of.text) && !/\b(?:it|them|that)\b/iu.test(text))
@@ -89,7 +96,14 @@ export function followUpOf<S extends Said>(sentence: Sentence, told: readonly S[
   })
   const best = found.toSorted((a, b) => b.score - a.score)[0]
   const [last] = told
-  if (best || next.length > 0 || last === undefined || !CHANGED_IT.test(text) || namesAnother(text, last.text))
+  if (
+    best ||
+    next.length > 0 ||
+    inMind === 0 ||
+    last === undefined ||
+    !CHANGED_IT.test(text) ||
+    namesAnother(text, last.text)
+  )
     return best
   return { of: last, old: last.fact?.value ?? last.text, value: SAYS_NEW.exec(text)?.groups?.['value'] ?? text }
 }
@@ -114,7 +128,7 @@ function replacedBy(
     const old = typedValues(before).find(
       (one) =>
         canReplace(value.kind, one.kind) &&
-        !names(text.slice(value.start), one.text) &&
+        !names(text.slice(value.start + value.text.length), one.text) &&
         (value.kind !== 'name' || isPlaced(text, value) === isPlaced(before, one)),
     )
     if (old) return { value, old }

@@ -22,14 +22,17 @@ export function isOfElse(question: Question, { text, fact: before }: Memory, { t
       namesPlaces(next, question) ||
       isOfAnotherPlan(next, said)
     )
-  const topicWords = nounWords(fact.attribute).filter((word) => !isCommon(word))
-  if (NO_TOPIC.test(fact.attribute) || topicWords.length > MOST_NOUNS) return false
   if (before && (topicKey(before) === topicKey(fact) || sameTopic(before, fact) >= SAME_THING)) return false
+  const topicWords = nounWords(fact.attribute).filter((word) => !isCommon(word))
   const asked = [...words.keys()].flatMap((either) => either.split('|'))
   const saidStems = [...wordsOf(text), ...asked, ...known].map((word) => stem(spelled(word)))
   const isNew = (word: string): boolean =>
     !isCommon(word) && !saidStems.some((one) => one === stem(spelled(word)) || areAlike(one, stem(spelled(word))))
   const own = new Set(wordsOf(next).map(spelled))
+  // "It's 3:30" is of what it corrected: no word of its topic is its own.
+  const isOfCorrected = topicWords.length > 0 && topicWords.every((word) => !own.has(word) && isNew(word))
+  if (isOfCorrected && fact.subject === 'user') return true
+  if (NO_TOPIC.test(fact.attribute) || topicWords.length > MOST_NOUNS) return false
   // "I changed my name" says nothing of a grandmother's.
   const isOfUser = before !== null && before.subject !== 'user' && fact.subject === 'user'
   if (isOfUser && /\b(?:my|our)\b/iu.test(next) && topicWords.some((word) => own.has(word))) return true

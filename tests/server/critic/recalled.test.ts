@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { checkReply } from '../../../server/critic/check-reply.ts'
 import { candidatesFor } from '../../../server/critic/candidates.ts'
-import { recalled, recollect } from '../../../server/critic/recalled.ts'
+import { quotedBy, recalled, recollect } from '../../../server/critic/recalled.ts'
 import { withoutStale } from '../../../server/critic/shown-sentence.ts'
 import type { KnownFact } from '../../../server/critic/verdict.ts'
 import type { MemoryHit } from '../../../server/store/memory-calls.ts'
@@ -166,4 +166,13 @@ describe('what is quoted of a correction', () => {
   ])('%s', (text, value, stale, shown) => {
     expect(withoutStale(text, value, stale)).toBe(shown)
   })
+})
+
+test('what a reply quotes by itself is read from it again', () => {
+  expect(quotedBy('You told me: "my code is 12"')).toBe('my code is 12')
+  expect(quotedBy('You have not told me that in so many words. What comes nearest: "he said "yes""')).toBe(
+    'he said "yes"',
+  )
+  for (const other of ['You told me: "a" "b"', 'Your code is "12"', 'You told me that.'])
+    expect(quotedBy(other)).toBe(null)
 })

@@ -333,3 +333,25 @@ test('"he" in a question is whom the question before named, in both APIs', async
   const { json } = await server.post('/v1/chat/completions', { model: 'fake', messages, ...policy('quote') })
   expect(json.choices[0].message.content).toContain('Leeds')
 })
+
+test('what is said to a reply that has quoted a memory corrects just that, in both APIs', async () => {
+  const { server } = await answering('I see.')
+  for (const told of ['my physio is at 3 on monday with Greta', 'the spare key is at number 9'])
+    await respond(server, told)
+  const asked = 'What time is my physio?'
+  const first = await respond(server, asked, policy('quote'))
+  expect(textOf(first.json)).toContain('"my physio is at 3 on monday with Greta"')
+  await respond(server, "it's 3:30", { previous_response_id: first.json.id })
+  const answer = async (question: string): Promise<string> =>
+    textOf((await respond(server, question, policy('quote'))).json)
+  expect(await answer(asked)).toContain("it's 3:30")
+  expect(await answer('Where is the spare key?')).toContain('number 9')
+  const messages = [
+    { role: 'user', content: asked },
+    { role: 'assistant', content: await answer(asked) },
+    { role: 'user', content: "no, it's 4:45" },
+  ]
+  await server.post('/v1/chat/completions', { model: 'fake', messages, store: true, max_tokens: 60 })
+  expect(await answer(asked)).toContain('4:45')
+  expect(await answer('Where is the spare key?')).toContain('number 9')
+})
