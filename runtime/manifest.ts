@@ -1,6 +1,7 @@
 /** manifest.json: the only contract between the exporter and the server. */
 import { z } from 'zod'
 import { criticEntry } from './critic.ts'
+import { isReader, readerEntry } from './reader.ts'
 import { smallTalkEntry } from './small-talk.ts'
 import { bytesPerElement, elementTypes, isDtype, type Dtype } from './tensor.ts'
 
@@ -123,6 +124,8 @@ const manifest = z.object({
   critic: criticEntry.exactOptional(),
   /** How a classifier whose labels are replies is read. */
   smallTalk: smallTalkEntry.exactOptional(),
+  /** How the classifier is read as a reader of memories; uncalibrated without it. */
+  reader: readerEntry.exactOptional(),
   early: early.exactOptional(),
   controller: controller.exactOptional(),
   state: z.array(state),
@@ -219,7 +222,7 @@ function checkFiles({ files, graphs, tokenizer }: Manifest, where: string): void
 }
 
 function checkGraphs(
-  { graphs, embedder, classifier, critic, smallTalk, state, tokenizer }: Manifest,
+  { graphs, embedder, classifier, critic, smallTalk, reader, state, tokenizer }: Manifest,
   where: string,
 ): void {
   const readsText = graphs.decoder ?? graphs.embedder ?? graphs.classifier
@@ -239,6 +242,10 @@ function checkGraphs(
     )
   if (critic && classifier?.task !== 'sequence')
     throw new ManifestError(`${where}: critic: expected it beside a classifier of whole texts, got none`)
+  if (reader && !(classifier?.task === 'sequence' && isReader(classifier.labels)))
+    throw new ManifestError(
+      `${where}: reader: expected a classifier of pairs with a reader's labels beside it, got another or none`,
+    )
   if (smallTalk && (classifier?.task !== 'sequence' || classifier.labels.length !== smallTalk.general.length))
     throw new ManifestError(
       `${where}: smallTalk: expected a classifier of whole texts with ${smallTalk.general.length} labels beside it, got another or none`,

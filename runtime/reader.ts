@@ -1,8 +1,14 @@
 /** What a reader says of two texts of a user: whether the second answers the first, or has taken its place. */
 
+import { z } from 'zod'
+
 /** The labels of a reader's classifier: of a question and what was told, and of what was told and what was told later. */
 export const READER_LABELS = ['answers', 'answers not', 'replaces', 'replaces not'] as const
 export type ReaderLabel = (typeof READER_LABELS)[number]
+
+/** The entry `reader` of a manifest: by what the logits are divided, so that odds mean what they say (Guo et al. 2017, arXiv 1706.04599). */
+export const readerEntry = z.object({ temperature: z.number().positive() })
+export type ReaderEntry = z.infer<typeof readerEntry>
 
 /** Whether a classifier of pairs is a reader. */
 export const isReader = (labels: readonly string[]): boolean => labels.join() === READER_LABELS.join()
@@ -17,7 +23,7 @@ export interface Read {
 }
 
 /** From the logits of the labels. */
-export const readOf = (logits: ArrayLike<number>): Read => ({
-  answers: logits[0]! - logits[1]!,
-  replaces: logits[2]! - logits[3]!,
+export const readOf = (logits: ArrayLike<number>, temperature = 1): Read => ({
+  answers: (logits[0]! - logits[1]!) / temperature,
+  replaces: (logits[2]! - logits[3]!) / temperature,
 })

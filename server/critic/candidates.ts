@@ -14,14 +14,20 @@ import { SAME_TOPIC } from './claims.ts'
 import type { KnownFact, Note } from './verdict.ts'
 
 /** From here on a sentence is near an answer. */
-export const NEAREST = 0.15
+const NEAREST = 0.15
 /** Of sentences that answer about as well, the one that was said last holds. */
 const ABOUT_AS_WELL = 0.1
+/** The same of sentences that only come near: which of them is nearest is what counts. */
+const ABOUT_AS_NEAR = 0.03
+/** Odds of the reader, as a logarithm, below which a sentence is not near an answer. */
+const LEAST_READ = -3
 /** A fact on just the topic that is asked answers alone: of "I come from Poland" and "my hometown is Gdynia" one names the town. */
 const ON_THE_SAME = 0.04
 /** How much meaning adds to words: it decides between sentences that have the same. */
 const OF_MEANING = 0.2
 const MOST_QUOTED = 4
+/** Odds, as logarithms: a correction that is read as no answer, and the corrected sentence as so much more of one, which it still is. */
+const [ANSWERS_NOT, MUCH_SURER] = [-1, 3]
 
 export interface Remembered {
   readonly asked: readonly Topic[]
@@ -45,6 +51,8 @@ export interface Answer {
   readonly score: number
   /** How surely it answers, 0 to 1. */
   readonly sure: number
+  /** What the reader says of that, as a logarithm of odds; null: it was not read. */
+  readonly read: number | null
   /** What was said later is greater. */
   readonly order: number
 }
@@ -70,7 +78,7 @@ export function candidatesFor(
   const ofTopic = facts.flatMap((fact, order): Answer[] => {
     const topic = topicAmong(asked, fact)
     if (!fact.holds || topic < SAME_TOPIC) return []
-    return [{ id: fact.id, text: fact.text, fact, score: 1 + topic, sure: surely(fact.text, fact), order }]
+    return [{ id: fact.id, text: fact.text, fact, score: 1 + topic, sure: surely(fact.text, fact), read: null, order }]
   })
   // Then no sentence is asked.
   if (ofTopic.some(({ sure }) => sure >= LEAST_SURE)) return { ofTopic, ofWords: [] }
@@ -88,25 +96,37 @@ export function candidatesFor(
     const fact = facts.find((one) => one.id === id) ?? null
     const sure = gone.has(text) ? 0 : surely(withTopic(text, fact), fact, similarity, contexts.get(id), reads.get(id))
     const score = sure + OF_MEANING * (similarity ?? 0)
-    return { id, text, fact, score, sure, order: created + (orderOf.get(id) ?? 0) / 1e6 }
+    return { id, text, fact, score, sure, read: reads.get(id) ?? null, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
-  const ofReplaced = replaced.map(({ id, text, by }): Answer => {
-    const sure = surely(text, null)
-    const now = stillTells(question, text, '', by.text) ? { id, text } : { id: by.id, text: by.text }
-    return { ...now, fact: null, score: sure, sure, order: by.created }
+  const ofReplaced = replaced.map(({ id, text, by, reads: odds }): Answer => {
+    const isStill = odds
+      ? odds.is <= Math.min(ANSWERS_NOT, odds.was - MUCH_SURER)
+      : stillTells(question, text, '', by.text)
+    const read = odds ? (isStill ? odds.was : odds.is) : null
+    const sure = surely(text, null, null, null, read)
+    const now = isStill ? { id, text } : { id: by.id, text: by.text }
+    return { ...now, fact: null, score: sure, sure, read, order: by.created }
   })
   const ofFacts = successors(question, facts, (fact) => surely(fact.text, fact))
   return { ofTopic, ofWords: [...ofWords, ...ofReplaced, ...ofFacts] }
 }
 
-/** The best answer, and with it all facts on its topic: of candidates that are as sure as `least`. */
-export function bestOf(candidates: Candidates, least: number): Answer[] {
-  const isSure = ({ sure }: Answer): boolean => sure >= least
-  const ofTopic = candidates.ofTopic.filter(isSure)
-  const all = ofTopic.length > 0 ? ofTopic : candidates.ofWords.filter(isSure)
+/** The best answer, and with it all facts on its topic; where nothing surely answers, what is nearest to that. */
+export function bestOf(candidates: Candidates): Answer[] {
+  const sure = bestAmong(candidates, ({ sure: is }) => is >= LEAST_SURE, ABOUT_AS_WELL)
+  if (sure.length > 0) return sure
+  // What the reader calls about something else is not near, however many words it has.
+  const isNear = ({ sure: is, read }: Answer): boolean => is >= NEAREST && (read === null || read >= LEAST_READ)
+  return bestAmong(candidates, isNear, ABOUT_AS_NEAR)
+}
+
+/** `margin`: of sentences that are worse by no more than that, the one that was said last is taken. */
+function bestAmong(candidates: Candidates, isOne: (answer: Answer) => boolean, margin: number): Answer[] {
+  const ofTopic = candidates.ofTopic.filter(isOne)
+  const all = ofTopic.length > 0 ? ofTopic : candidates.ofWords.filter(isOne)
   const most = Math.max(...all.map(({ score }) => score))
   const best = all
-    .filter(({ score }) => score >= most - (ofTopic.length > 0 ? ON_THE_SAME : ABOUT_AS_WELL))
+    .filter(({ score }) => score >= most - (ofTopic.length > 0 ? ON_THE_SAME : margin))
     .toSorted((a, b) => a.order - b.order)
   const last = best.at(-1)
   if (!last) return []
@@ -140,8 +160,8 @@ function successors(question: Question, facts: readonly KnownFact[], surely: (fa
     const old = before.reduce((best, one) => (one.sure > best.sure ? one : best))
     const { sure } = old
     if (stillTells(question, old.text, old.value, fact.text))
-      return [{ id: old.id, text: old.text, fact: null, score: sure, sure, order }]
-    return [{ id: fact.id, text: fact.text, fact, score: sure, sure, order }]
+      return [{ id: old.id, text: old.text, fact: null, score: sure, sure, read: null, order }]
+    return [{ id: fact.id, text: fact.text, fact, score: sure, sure, read: null, order }]
   })
 }
 

@@ -9,7 +9,7 @@ import { JUST_THAT } from '../memory/recall/surely.ts'
 import { rarityOf } from '../memory/recall/word-vectors.ts'
 import { isCommon, stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
-import { bestOf, candidatesFor, MOST_GONE, NEAREST, type Answer, type Remembered } from './candidates.ts'
+import { bestOf, candidatesFor, MOST_GONE, type Answer, type Remembered } from './candidates.ts'
 import { fold } from './compare-values.ts'
 import { inSecondPerson } from './person.ts'
 import type { Decision } from './policy.ts'
@@ -41,8 +41,7 @@ export function recollect(question: string, remembered: Remembered, knowsOnlyTol
   const read = own ?? (knowsOnlyTold ? readQuestion(question, isAsked, true) : null)
   if (!read) return null
   const candidates = candidatesFor(read, remembered)
-  const sure = bestOf(candidates, LEAST_SURE)
-  const answers = sure.length > 0 ? sure : bestOf(candidates, NEAREST)
+  const answers = bestOf(candidates)
   const least = sureAmong(remembered.facts.length)
   const isNear = !answers.some((one) => one.sure >= least) || isOneOfSeveral(remembered.asked, answers)
   return own === null && isNear ? null : { question: read, answers, isNear }
@@ -143,7 +142,7 @@ const SAID = 'You told me:'
 const NEAREST_SAID = 'You have not told me that in so many words. What comes nearest:'
 
 /** A sentence of the user that answers as surely as `sure` says; null: nobody has said how surely. */
-export const quoted = (text: string, sure: number | null): string =>
+export const quotedAs = (text: string, sure: number | null): string =>
   `${sure !== null && sure >= SURE ? SAID : NEAREST_SAID} "${text}"`
 
 /** The one sentence that a reply has quoted by itself; null: it quotes none, or several. */

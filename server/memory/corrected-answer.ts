@@ -1,20 +1,22 @@
 /** "It's 3:30", said to a reply that has quoted what was told: a correction of just that. */
 import type { Store } from '../store/store.ts'
 import type { Memory } from '../store/memory-calls.ts'
-import { corrected, isOwnFact, type FollowUps } from './follow-ups.ts'
+import { corrected, isOwnFact, WITH_RULE, type FollowUps } from './follow-ups.ts'
 import { followUpOf } from './facts/follow-ups.ts'
-import type { Sentence, Told } from './facts/fact.ts'
+import type { Fact, Sentence, Told } from './facts/fact.ts'
+import { topicKey } from './facts/supersede.ts'
 import type { Whose } from './neighbours.ts'
 import type { ReadPairs } from './reader.ts'
 
-/** What the reply before a turn has quoted, and what reads it beside what the turn says. */
-export interface Quoted {
-  readonly memory: Memory
+/** What a turn is read beside. */
+export interface Beside {
+  /** What the reply before it has quoted; null: no memory. */
+  readonly quoted: Memory | null
   readonly read: ReadPairs
 }
 
-/** Odds, as a logarithm, from which on a reader says so where a rule does, and alone. */
-const [WITH_RULE, ALONE] = [0, 1.5]
+/** Odds, as a logarithm, from which on a reader says so where no rule does. */
+const ALONE = 2.5
 const LOOKED_AT = 8
 
 /** The memory that holds and says what was quoted; null: there is none. */
@@ -33,14 +35,19 @@ export async function quotedMemory(
 /** The first sentence of a turn that corrects what was quoted; null where none does. */
 export async function correctedAnswer(
   { facts, statements }: Told,
-  { memory, read }: Quoted,
+  memory: Memory,
+  read: ReadPairs,
 ): Promise<FollowUps | null> {
   const all = [...facts.map(({ sentence }) => sentence), ...statements]
   const sentences = [...new Map(all.map((one) => [one.start, one])).values()]
+  const isOfItself = (fact: Fact): boolean =>
+    fact.kind === 'told' || (memory.fact !== null && topicKey(fact) === topicKey(memory.fact))
   const odds = await read(sentences.map(({ text }) => ({ first: memory.text, second: text })))
   for (const sentence of sentences) {
     const value = newValue(sentence, memory, odds(memory.text, sentence.text)?.replaces ?? null)
-    if (value && !isOwnFact(facts, sentence, memory)) return corrected(facts, sentence, memory, value)
+    // "No, number 11" is read as the number of nothing in particular.
+    if (value && !isOwnFact(facts.filter(isOfItself), sentence, memory))
+      return corrected(facts, sentence, memory, value)
   }
   return null
 }

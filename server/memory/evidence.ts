@@ -5,14 +5,13 @@ import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import { answering, surestFirst, type AskedBy } from './answering.ts'
 import { inContext, type Contexts } from './contexts.ts'
-import { withoutDenied } from './denied.ts'
+import { withoutDenied, type Denied } from './denied.ts'
+import { hasConflict, isOfAnother, withinBudget } from './entries.ts'
 import type { Topic } from './facts/fact.ts'
-import { otherIn } from './facts/others.ts'
 import { recall } from './memories.ts'
 import { readAnswers, readingOnce, READS_NOTHING, type ReadPairs, type Reads } from './reader.ts'
 import { readQuestion } from './recall/question.ts'
 import { contentWords, isRelevant, leastOf, overlapOf } from './relevance.ts'
-import { wordsOf } from './words.ts'
 
 /** How a turn uses memories, and whose. */
 export interface MemoryUse {
@@ -30,6 +29,8 @@ export interface Replaced {
   readonly id: string
   readonly text: string
   readonly by: Memory
+  /** What a reader says of both, as logarithms of odds that they answer; none where it has read neither. */
+  readonly reads?: { readonly was: number; readonly is: number }
 }
 
 /** What was found for a turn. */
@@ -73,9 +74,6 @@ export interface GateDecision {
   readonly answer: number | null
 }
 
-/** Entries that a reply reads at most, and their characters together. */
-const MAX_ENTRIES = 6
-const MAX_CHARACTERS = 2000
 const CANDIDATES = 32
 const NOTHING_READ: Pick<Evidence, 'contexts' | 'reads' | 'read'> = {
   contexts: new Map(),
@@ -133,46 +131,71 @@ export async function findEvidence(
   const { hits, by } = question
     ? await readFor(deps, { owner, use, message, question, asked: topics }, found.hits, signal)
     : { hits: found.hits, by: null }
-  const words = contentWords(message)
-  const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const own = hits.filter(({ memory }) => !isOfAnother(memory, message))
   const said = own.filter(({ memory }) => isKnown(memory))
   const { fresh, denied } = withoutDenied(own.filter((hit) => !said.includes(hit)))
-  const scored = fresh.map(scoredOf)
+  const words = contentWords(message)
+  const scoredOf = (hit: MemoryHit): Scored => ({ hit, overlap: overlapOf(words, hit.memory.text) })
   const relevance = { asksTopic: topics.length > 0, ...leastOf(deps, 'semantic') }
   const answer = by && (await answering(deps, by, { fresh, denied }, relevance.answer, signal).catch(nullIfAway))
   // A question of the world may be answered the better for what was told, though that is no answer.
   const decides = answer !== null && (answer.hits.length > 0 || question?.isOwn === true)
+  const scored = fresh.map(scoredOf)
   const wanted = decides
     ? answer.hits.filter(({ memory }) => !isKnown(memory) && !isOfAnother(memory, message)).map(scoredOf)
     : scored.filter(({ hit, overlap }) => isRelevant(hit, overlap, relevance))
   const entries = withinBudget(wanted.map(({ hit }) => hit))
   const offered = withinBudget(fresh)
-  const [best] = wanted.length > 0 ? wanted : scored
-  const seen = {
-    candidates: hits.length,
-    overlap: best?.overlap ?? 0,
-    similarity: best?.hit.similarity ?? null,
-    topic: best?.hit.topic ?? null,
+  const best = (wanted.length > 0 ? wanted : scored)[0] ?? null
+  const seen = seenOf(best, hits.length)
+  return {
+    entries,
+    offered,
+    found: fresh,
+    said,
+    ...NOTHING_READ,
+    ...(by && { contexts: by.contexts, reads: by.reads, read: by.read }),
+    replaced: replacedBy(denied),
+    features: best ? featuresOf(deps, best, scored, seen, { offered, entries }) : NOTHING_FOUND,
+    asked: topics,
+    gate: { open: entries.length > 0, forced: false, ...seen, answer: answer?.surest ?? null },
+    embedder,
   }
-  const gate = { open: entries.length > 0, forced: false, ...seen, answer: answer?.surest ?? null }
-  const features: SearchFeatures = best
-    ? {
-        ...seen,
-        candidates: fresh.length,
-        score: best.hit.score,
-        second: scored.find(({ hit }) => hit.memory.id !== best.hit.memory.id)?.hit.score ?? 0,
-        age: deps.now() - best.hit.memory.created,
-        conflict: hasConflict(offered),
-        above: entries.length > 0,
-      }
-    : NOTHING_FOUND
-  const replaced = denied.flatMap(({ hit, by: { memory: next }, isReplaced }) =>
-    isReplaced ? [{ id: hit.memory.id, text: hit.memory.text, by: next }] : [],
-  )
-  const reading = { ...NOTHING_READ, ...(by && { contexts: by.contexts, reads: by.reads, read: by.read }) }
-  return { entries, offered, found: fresh, said, ...reading, replaced, features, asked: topics, gate, embedder }
 }
+
+type Seen = Pick<GateDecision, 'candidates' | 'overlap' | 'similarity' | 'topic'>
+
+/** What the gate is decided by, of the best entry. */
+const seenOf = (best: Scored | null, candidates: number): Seen => ({
+  candidates,
+  overlap: best?.overlap ?? 0,
+  similarity: best?.hit.similarity ?? null,
+  topic: best?.hit.topic ?? null,
+})
+
+/** What a controller sees of the search. */
+function featuresOf(
+  { now }: Pick<Deps, 'now'>,
+  { hit: { memory, score } }: Scored,
+  scored: readonly Scored[],
+  seen: Seen,
+  { offered, entries }: Pick<Evidence, 'offered' | 'entries'>,
+): SearchFeatures {
+  return {
+    ...seen,
+    candidates: scored.length,
+    score,
+    second: scored.find(({ hit }) => hit.memory.id !== memory.id)?.hit.score ?? 0,
+    age: now() - memory.created,
+    conflict: hasConflict(offered),
+    above: entries.length > 0,
+  }
+}
+
+const replacedBy = (denied: readonly Denied[]): Replaced[] =>
+  denied.flatMap(({ hit: { memory }, by, isReplaced }) =>
+    isReplaced ? [{ id: memory.id, text: memory.text, by: by.memory }] : [],
+  )
 
 /** Reads what was found for a question, beside what it leans on: those first that words and meaning say answer it. */
 async function readFor(
@@ -206,39 +229,4 @@ export function opened(evidence: Evidence, open: boolean, forced: boolean): Evid
 interface Scored {
   readonly hit: MemoryHit
   readonly overlap: number
-}
-
-/** What was told of somebody else answers only what is asked about them. */
-function isOfAnother({ text, fact }: Memory, message: string): boolean {
-  const other = fact === null ? otherIn(text) : null
-  const asked = new Set(wordsOf(message))
-  return other !== null && ![...contentWords(other)].some((word) => asked.has(word))
-}
-
-/** Whether two of the entries give one topic different values. */
-function hasConflict(entries: readonly MemoryHit[]): boolean {
-  const values = new Map<string, string>()
-  return entries.some(({ memory: { fact } }) => {
-    if (!fact) return false
-    const topic = `${fact.subject}\n${fact.attribute}`
-    const before = values.get(topic)
-    values.set(topic, fact.value)
-    return before !== undefined && before !== fact.value
-  })
-}
-
-/**
- * The best that fit, oldest first: of two that contradict each other the later one is read last. A sentence that says
- * several facts is read once.
- */
-function withinBudget(hits: readonly MemoryHit[]): MemoryHit[] {
-  const kept: MemoryHit[] = []
-  let characters = 0
-  for (const hit of hits) {
-    if (kept.some(({ memory }) => memory.text === hit.memory.text)) continue
-    characters += hit.memory.text.length
-    if (kept.length === MAX_ENTRIES || characters > MAX_CHARACTERS) break
-    kept.push(hit)
-  }
-  return kept.toSorted((a, b) => a.memory.created - b.memory.created)
 }

@@ -1,6 +1,7 @@
 /** What a turn corrects without naming it: its sentences beside what was told last, and beside what has their words. */
 import type { Deps } from '../deps.ts'
 import type { Memory } from '../store/memory-calls.ts'
+import type { Beside } from './corrected-answer.ts'
 import type { MemoryUse } from './evidence.ts'
 import type { Fact, Sentence, Told } from './facts/fact.ts'
 import { factOfSaid, followUpOf, mayFollowUp, NO_TOPIC } from './facts/follow-ups.ts'
@@ -10,6 +11,8 @@ import { wordsOf } from './words.ts'
 
 /** Confidence of rules that have read whose and what a value is. */
 const SURE = 0.75
+/** Odds of a reader, as a logarithm, from which on what a rule reads as a correction is one. */
+export const WITH_RULE = -2
 /** Memories told last that a sentence is compared with, and as many that have its words. */
 const LOOKED_AT = 8
 
@@ -32,13 +35,13 @@ const sharesWord = (one: string, other: string): boolean => {
   return [...a!].some((word) => b!.has(word))
 }
 
-/** The first correction among the sentences of a turn; null where there is none. `answers`: it follows a reply that has quoted something else. */
+/** The first correction among the sentences of a turn; null where there is none. What is said to a reply that has quoted a memory means none that was told last. */
 export async function followUpsOf(
   store: Deps['store'],
   owner: string,
   { namespace, user }: Pick<MemoryUse, 'namespace' | 'user'>,
   { facts, statements }: Told,
-  answers = false,
+  { quoted, read }: Beside,
 ): Promise<FollowUps | null> {
   const all = [...facts.map(({ sentence }) => sentence), ...statements]
   const sentences = [...new Map(all.map((one) => [one.start, one])).values()].filter(({ text }) => mayFollowUp(text))
@@ -58,11 +61,13 @@ export async function followUpsOf(
     }
     const hits = (await store.searchMemories(owner, query)).map(({ memory }) => memory)
     const others = hits.filter(({ id, source }) => source !== null && !last.some((one) => one.id === id))
-    const found = followUpOf(sentence, [...last, ...others], answers ? 0 : undefined)
+    const found = followUpOf(sentence, [...last, ...others], quoted ? 0 : undefined)
     if (!found) continue
     const { of: memory } = found
     // "Class 7 now" leaves the name of "my son Arjun is in class 6".
     if (memory.fact !== null && !sharesWord(found.old, memory.fact.value)) continue
+    const odds = await read([{ first: memory.text, second: sentence.text }])
+    if ((odds(memory.text, sentence.text)?.replaces ?? 0) < WITH_RULE) continue
     if (!isOwnFact(facts, sentence, memory, found.old)) return corrected(facts, sentence, memory, found)
   }
   return null

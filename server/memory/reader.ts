@@ -43,7 +43,8 @@ export type ReadPairs = (pairs: readonly TextPair[]) => Promise<ReadOf>
 export const READS_NOTHING: ReadPairs = async () => () => null
 
 /** The classifier of a bundle, run by `open`. Throws ConfigError where its labels are not those of a reader. */
-export function createReader({ manifest: { name, classifier } }: Pick<Bundle, 'manifest'>, open: OpenEmbedder): Reader {
+export function createReader({ manifest }: Pick<Bundle, 'manifest'>, open: OpenEmbedder): Reader {
+  const { name, classifier, reader } = manifest
   if (classifier?.task !== 'sequence' || !isReader(classifier.labels))
     throw new ConfigError(
       `--reader: ${name}: expected a bundle with a classifier of pairs that has the labels ${READER_LABELS.join(', ')}`,
@@ -59,7 +60,7 @@ export function createReader({ manifest: { name, classifier } }: Pick<Bundle, 'm
       const timeout = AbortSignal.timeout(PATIENCE_MS)
       const signal = ends ? AbortSignal.any([ends, timeout]) : timeout
       const { vectors } = await open.embed(inputs, { owner, keep: Number.MAX_SAFE_INTEGER, signal })
-      return vectors.map(readOf)
+      return vectors.map((logits) => readOf(logits, reader?.temperature))
     },
   }
 }

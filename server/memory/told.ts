@@ -3,7 +3,7 @@ import { newId } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { Memory, ToldMemory } from '../store/memory-calls.ts'
 import { nullIfAway, type MemoryUse } from './evidence.ts'
-import { correctedAnswer, type Quoted } from './corrected-answer.ts'
+import { correctedAnswer, type Beside } from './corrected-answer.ts'
 import { followUpsOf, type FollowUps } from './follow-ups.ts'
 import type { Fact, Sentence, Topic } from './facts/fact.ts'
 import { mayRevise, revisionOf } from './facts/revisions.ts'
@@ -12,6 +12,7 @@ import { isOfOthers } from './facts/others.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
+import { READS_NOTHING } from './reader.ts'
 import { knownFact, revisable, statedOn, withdrawable, type KnownFact } from './known-facts.ts'
 
 /** What a turn changes in its user's memories: told in the response, and written with the turn. */
@@ -24,6 +25,7 @@ export interface TurnMemories {
   readonly isAway?: boolean
 }
 
+const BESIDE_NOTHING: Beside = { quoted: null, read: READS_NOTHING }
 /** Of one turn at most: what else is in it is pasted text. */
 const MAX_TOLD = 32
 /** Facts told before that a correction without a topic of its own may mean. */
@@ -32,7 +34,7 @@ const RECENT = 8
 const MAX_HOLDING = 1000
 
 /**
- * What is to be remembered of a message. Nothing is taken from a reply, or from what a reply was shown; `quoted`: what the reply
+ * What is to be remembered of a message. Nothing is taken from a reply, or from what a reply was shown; what the reply
  * before has quoted may be corrected by it.
  */
 export async function memoriesOfTurn(...args: Parameters<typeof readTold>): Promise<TurnMemories> {
@@ -45,7 +47,7 @@ async function readTold(
   { namespace, user }: MemoryUse,
   message: string,
   origin: { readonly response: string; readonly conversation: string },
-  quoted: Quoted | null = null,
+  beside: Beside = BESIDE_NOTHING,
 ): Promise<TurnMemories> {
   const created = now()
   const whose = { owner, namespace, user }
@@ -64,11 +66,10 @@ async function readTold(
     mayRevise(message) && !message.trimEnd().endsWith('?') && told.facts.every(({ kind }) => kind === 'told')
   const { held, stated } = revises ? await revisable(store, whose, message) : { held: [], stated: [] }
   const ownTold = { ...told, statements: told.statements.filter(isOwn) }
-  const ofQuoted = quoted && (await correctedAnswer(ownTold, quoted))
+  const ofQuoted = beside.quoted && (await correctedAnswer(ownTold, beside.quoted, beside.read))
   const revised = ofQuoted ? [] : revisionOf(message, told.facts, recent, [...stated, ...held])
   const found =
-    ofQuoted ??
-    (revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, ownTold, quoted !== null))
+    ofQuoted ?? (revised.length > 0 ? null : await followUpsOf(store, owner, { namespace, user }, ownTold, beside))
   const followed = found && !tellsItsOwn(found) ? found : null
   const read = withoutTwins(
     [...(followed?.read ?? told.facts), ...revised, ...(followed?.facts ?? [])],

@@ -13,7 +13,7 @@ import { anotherReply } from './another-reply.ts'
 import type { ReplyPlan } from './reply-plan.ts'
 import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
 import { memoryReport } from './memory-use.ts'
-import { quotedBefore } from './quoted-before.ts'
+import { besideReply } from './beside-reply.ts'
 import { withNotes } from './notes.ts'
 import { decideTurn, gatesReport, type GatedTurn } from './turn-gates.ts'
 import { charactersOf, notesOf } from './turn-memory.ts'
@@ -71,7 +71,7 @@ export async function rememberChat(
     if (!use.write || said === '') return null
     const origin = { response: completion, conversation: completion }
     const reply = before?.role === 'assistant' ? before.content : null
-    return memoriesOfTurn(deps, owner, use, said, origin, await quotedBefore(deps, owner, use, reply, signal))
+    return memoriesOfTurn(deps, owner, use, said, origin, await besideReply(deps, owner, use, reply, signal))
   }
   const tell = (completion: string): Promise<TurnMemories | null> => (told ??= readTold(completion))
   return {

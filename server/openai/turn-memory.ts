@@ -2,7 +2,8 @@
 import type { Base } from '../base.ts'
 import { lastHeard } from '../critic/heard.ts'
 import type { VerifyMode } from '../critic/verify-mode.ts'
-import { verifyOrRetry, type CheckedTurn, type Verified } from '../critic/verify-reply.ts'
+import type { CheckedTurn } from '../critic/known.ts'
+import { verifyOrRetry, type Verified } from '../critic/verify-reply.ts'
 import type { Deps } from '../deps.ts'
 import type { DoneEvent } from '../engine/messages.ts'
 import type { Evidence, MemoryUse } from '../memory/evidence.ts'
@@ -20,7 +21,7 @@ import { decideTurn, forcedGates, type TurnGates } from './turn-gates.ts'
 import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
 import { anotherReply } from './another-reply.ts'
 import type { OpenConversation } from './open-conversation.ts'
-import { quotedBefore } from './quoted-before.ts'
+import { besideReply } from './beside-reply.ts'
 import type { ReplyPlan } from './reply-plan.ts'
 import { replyText, userTexts, type InputEntry } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
@@ -205,8 +206,8 @@ export async function rememberedOf(
 ): Promise<TurnMemories | null> {
   const { use, said, id } = turn
   if (!use.write || said.length === 0) return null
-  const quoted = await quotedBefore(deps, owner, use, await replyBefore(deps, turn), signal)
-  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: sessionOf(turn) }, quoted)
+  const beside = await besideReply(deps, owner, use, await replyBefore(deps, turn), signal)
+  return memoriesOfTurn(deps, owner, use, said.join('\n'), { response: id, conversation: sessionOf(turn) }, beside)
 }
 
 /** The reply that the turn follows: of its own input, or of the turn before; null where there is none. */

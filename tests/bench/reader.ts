@@ -53,6 +53,17 @@ const changes = subjects.flatMap((line) =>
 const stays = subjects.flatMap(({ tells, stays: some = [] }) =>
   some.map(({ at, says }) => ({ first: tells[at]!, second: says })),
 )
+/** Questions about what a change leaves true, and about what it changes: which of both messages answers. */
+const rests = subjectLines('heldout').flatMap(({ tells, ...line }) =>
+  changesOf({ tells, ...line }).flatMap(({ at, says, q, still = [] }) => {
+    const now = toldText(says, tells[at]!)
+    return still.map((rest) => ({
+      told: { first: rest, second: tells[at]! },
+      since: { first: rest, second: now },
+      changed: { first: q, second: now },
+    }))
+  }),
+)
 const goneOn = subjects.flatMap(({ tells: [a, b, c] }) => [
   { first: a!, second: b! },
   { first: b!, second: c! },
@@ -63,6 +74,7 @@ const all = [
   ...changes,
   ...stays,
   ...goneOn,
+  ...rests.flatMap(({ told, since, changed }) => [told, since, changed]),
 ]
 const read = await readPairs(all, values.bundle)
 
@@ -96,3 +108,13 @@ const replacing = (pairs: readonly TextPair[]): number[] => pairs.map((pair) => 
 const replaced = replacing(changes.filter(({ is }) => is))
 row('a message that changes one of three', replaced, replacing([...changes.filter(({ is }) => !is), ...goneOn]), '')
 row('beside one that only looks like that', replaced, replacing(stays), '')
+const answers = (pairs: readonly TextPair[]): number[] => pairs.map((pair) => read(pair).answers)
+const since = answers(rests.map((one) => one.since))
+const told = answers(rests.map((one) => one.told))
+row(
+  'what a change leaves true, by what was told first',
+  told,
+  since,
+  percent(told.filter((odds, at) => odds > since[at]!).length / told.length),
+)
+row('what a change answers, against what it leaves true', answers(rests.map(({ changed }) => changed)), since, '')

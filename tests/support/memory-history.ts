@@ -6,7 +6,7 @@ import { verifyReply } from '../../server/critic/verify-reply.ts'
 import type { Deps } from '../../server/deps.ts'
 import { findEvidence } from '../../server/memory/evidence.ts'
 import { memoriesOfTurn } from '../../server/memory/told.ts'
-import type { Reader } from '../../server/memory/reader.ts'
+import { readingOnce, type Reader } from '../../server/memory/reader.ts'
 import type { MadeVector, Memory } from '../../server/store/memory-calls.ts'
 import { startStore } from '../../server/store/start.ts'
 
@@ -68,7 +68,13 @@ export class MemoryHistory {
     conversation = `conversation-${Math.floor(this.#turns / TURNS)}`,
   ): Promise<{ readonly written: readonly Memory[]; readonly ended: readonly Memory[] }> {
     const origin = { response: `turn-${this.#turns++}`, conversation }
-    const turn = await memoriesOfTurn({ store: this.store, now: Date.now }, OWNER, useOf(user), message, origin)
+    const read = readingOnce(
+      { reader: this.#meaning?.reader ?? null, log: console },
+      OWNER,
+      AbortSignal.timeout(60_000),
+    )
+    const deps = { store: this.store, now: Date.now }
+    const turn = await memoriesOfTurn(deps, OWNER, useOf(user), message, origin, { quoted: null, read })
     await this.store.tellMemories(OWNER, turn.told)
     if (this.#meaning)
       for (const { id, text } of turn.written)

@@ -22,7 +22,7 @@ export interface ClassifierExport {
 }
 
 /** How a classifier's logits are read, which its manifest says. */
-export type Reading = Pick<Manifest, 'critic' | 'smallTalk'>
+export type Reading = Pick<Manifest, 'critic' | 'smallTalk' | 'reader'>
 
 export interface ExportedClassifier {
   readonly encoder: EncoderModel

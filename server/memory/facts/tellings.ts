@@ -4,6 +4,7 @@ import { topicOf } from './noun-phrase.ts'
 import { PREDICATES } from './predicates.ts'
 import { groupSpan, isProper, tell, type Clause, type Reading } from './reading.ts'
 import { subjectOf, type Subject } from './subjects.ts'
+import { isGivenName } from '../recall/names.ts'
 import { isJob, isNationality, isPersonName } from './self.ts'
 import { SPECIAL_FORMS } from './special-forms.ts'
 
@@ -124,7 +125,15 @@ function readBeing(reading: Reading, clause: Clause, subject: Subject, words: st
     return tell(reading, clause, topic('name'), value, subject.who === 'user' ? 'name' : 'list', 0.8)
   if (clause.greets && subject.who === 'user' && isPersonName(said))
     return tell(reading, clause, topic('name'), value, 'name', 0.6)
-  return false
+  const name = subject.who === 'user' ? nameInSmall(said) : ''
+  if (name === '') return false
+  return tell(reading, clause, topic('name'), { start: value.start, end: value.start + name.length }, 'name', 0.6)
+}
+
+/** "im tamsin, i work nights": a word alone that is like a name. */
+function nameInSmall(said: string): string {
+  const word = /^\p{Ll}{3,}(?=\s*(?:[,.!;(–-]|$|\s(?:and|btw|by the way|from|here)\b))/u.exec(said)?.[0] ?? ''
+  return word !== '' && isPersonName(word) && isGivenName(word) ? word : ''
 }
 
 function readJob(

@@ -10,10 +10,10 @@ import type { Question } from './question.ts'
 import { withNext } from './next-sentence.ts'
 import { ReplacingTurns, turnsOf, type Followed } from './replacing-turns.ts'
 
-/** Odds, as a logarithm, from which on a reader is sure that a sentence answers, or does not. */
-const ANSWERS = 1
-/** The same for what takes the place of another, and by how much another sentence of a turn answers more surely. */
-const [CHANGED, SURER] = [-1, 1]
+/** Odds, as a logarithm, below which a sentence that has surely changed another one says nothing of what is asked. */
+const ANSWERS_NOT = -2.5
+/** From which on one has changed another, up to which it has not, by how much another sentence of a turn answers more surely, and an older one. */
+const [CHANGED, CHANGED_NOT, SURER, MUCH_SURER] = [-1, -3, 1, 3]
 /** So few words are a value: "4417*" says of nothing that it answers. */
 const BARE = 2
 /** Neighbours that are read, and other sentences of a turn. */
@@ -46,14 +46,18 @@ export async function followAnswer(
   const was = said.at(-1)!
   const turn = turns.find((one) => one.includes(holding))!
   const shown = await surestOf(message, was, turn, followed, read)
-  // "They've put us on the 8:05" is no flight number: what was told before still answers that, but for what surely changes it.
-  const isBare = wordsOf(shown.shown.join(' ')).length <= BARE
-  if (isBare || (replaced(was, holding.text)?.replaces ?? 0) > CHANGED) return shown
+  // "They've put us on the 8:05" is no flight number: what was told before still answers that.
+  if (wordsOf(shown.shown.join(' ')).length <= BARE) return shown
   const is = toldText(shown.shown.join(' '), was)
-  const answer = await read([was, is].map((second) => ({ first: message, second })))
+  const change = { first: was, second: holding.text }
+  const answer = await read([change, ...[was, is].map((second) => ({ first: message, second }))])
   const [answered, answers] = [was, is].map((second) => answer(message, second)?.answers ?? 0)
-  const stillAnswers = answered! >= ANSWERS && answers! <= -ANSWERS
-  return stillAnswers ? { holding: null, said: [text], shown: [text], also: null } : shown
+  const odds = answer(was, holding.text)?.replaces ?? 0
+  const isNoChange = odds <= CHANGED_NOT && answers! <= answered! - SURER
+  const saysNothing = answers! <= Math.min(odds > CHANGED ? ANSWERS_NOT : 0, answered! - MUCH_SURER)
+  if (!isNoChange && !saysNothing) return shown
+  const held = was === text ? null : (turns.flat().find((one) => one.text === was && one.id !== own.id) ?? null)
+  return { holding: held, said: held ? said.slice(0, -1) : [text], shown: [held ? was : text], also: null }
 }
 
 /** The sentence of a correcting turn that answers, where a reader calls another one surer: "been on three dates with a Rosalind", after "me and Claire called it off". */

@@ -40,7 +40,7 @@ async function quoted(question: string, told: readonly Memory[], answer = told[0
     compare: comparing(deps, 'tenant-a'),
     read: readingOnce({ reader: read.reader, log: console }, 'tenant-a', AbortSignal.timeout(60_000)),
   }
-  const first = { id: answer.id, text: answer.text, fact: null, score: 1, sure: 1, order: at }
+  const first = { id: answer.id, text: answer.text, fact: null, score: 1, sure: 1, read: null, order: at }
   const recollection = { question: readQuestion(question, true)!, answers: [first], isNear: false }
   return (await withLater(question, recollection, surroundings)).answers.map(({ text }) => text)
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { quotedMemory, type Quoted } from '../../../server/memory/corrected-answer.ts'
+import { quotedMemory, type Beside } from '../../../server/memory/corrected-answer.ts'
 import type { ReadPairs } from '../../../server/memory/reader.ts'
 import { memoriesOfTurn } from '../../../server/memory/told.ts'
 import { startStore } from '../../../server/store/start.ts'
@@ -28,18 +28,18 @@ afterAll(async () => {
 })
 
 /** Returns what does not hold any more. */
-async function say(message: string, quoted: Quoted | null = null): Promise<string[]> {
+async function say(message: string, beside?: Beside): Promise<string[]> {
   const origin = { response: `turn-${message}`, conversation: `conversation-${message}` }
-  const { told, ended } = await memoriesOfTurn({ store, now: Date.now }, owner, USE, message, origin, quoted)
+  const { told, ended } = await memoriesOfTurn({ store, now: Date.now }, owner, USE, message, origin, beside)
   await store.tellMemories(owner, told)
   return ended.map(({ text }) => text)
 }
 
 /** After a reply that has quoted `text`; a reader gives these odds that what is said takes its place. */
 async function after(text: string, message: string, replaces: number | null): Promise<string[]> {
-  const memory = (await quotedMemory(store, owner, USE, text))!
+  const quoted = await quotedMemory(store, owner, USE, text)
   const read: ReadPairs = async () => () => (replaces === null ? null : { answers: 0, replaces })
-  return say(message, { memory, read })
+  return say(message, { quoted, read })
 }
 
 test('a few words correct what was quoted, though something else was told last', async () => {
@@ -48,6 +48,10 @@ test('a few words correct what was quoted, though something else was told last',
 
 test('the rules correct it without a reader too', async () => {
   expect(await after(PHYSIO, "it's 3:30", null)).toEqual([PHYSIO])
+})
+
+test('a value with its noun corrects it as well', async () => {
+  expect(await after(KEY, 'no, number 11', 0)).toEqual([KEY])
 })
 
 test('what no rule reads as a correction is one where a reader is sure', async () => {
@@ -71,4 +75,16 @@ test('the memory is found by the part of it that was quoted, and none by what no
 test('a correction is corrected in the same way', async () => {
   await after(PHYSIO, "it's 3:30", 2)
   expect(await after("it's 3:30", "no, it's 4:45", null)).toEqual(["it's 3:30"])
+})
+
+test('what the rules take for a correction and the reader surely does not corrects nothing', async () => {
+  const message = 'moving flat on the 3rd, new place is 8b'
+  const read =
+    (replaces: number): ReadPairs =>
+    async () =>
+    () => ({ answers: 0, replaces })
+  await say('my sister is getting married on the 14th of march in goa')
+  expect(await say(message, { quoted: null, read: read(-4) })).toEqual([])
+  await say('my sister is getting married on the 15th of march in goa')
+  expect(await say(`${message} really`, { quoted: null, read: read(0) })).not.toEqual([])
 })

@@ -69,5 +69,6 @@ test('a classifier with other labels is refused by name', () => {
 
 test('odds are those of the two labels of a question, and of the two of a change', () => {
   expect(readOf([1, 4, 2, 0.5])).toEqual({ answers: -3, replaces: 1.5 })
+  expect(readOf([1, 4, 2, 0.5], 0.5)).toEqual({ answers: -6, replaces: 3 })
   expect(toldText('it is cold', '')).toBe('it is cold')
 })

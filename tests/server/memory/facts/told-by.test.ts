@@ -15,6 +15,8 @@ function holding(...messages: string[]): string[] {
 describe('facts are taken from plain words', () => {
   const cases: readonly (readonly [string, readonly string[]])[] = [
     ['btw im allergic to peanuts', ['told user: allergy = peanuts']],
+    ['im dave, i work nights', ['told user: name = dave']],
+    ['im knackered, long day', []],
     ["I'm Anna and I live in Kraków", ['told user: name = Anna', 'told user: home = Kraków']],
     ['the wifi password at the cabin is h4rbour!', ['told user: cabin wifi password = h4rbour!']],
     ['we named the puppy Biscuit', ['told puppy: name = Biscuit']],
