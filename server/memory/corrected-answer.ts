@@ -8,13 +8,6 @@ import { topicKey } from './facts/supersede.ts'
 import type { Whose } from './neighbours.ts'
 import type { ReadPairs } from './reader.ts'
 
-/** What a turn is read beside. */
-export interface Beside {
-  /** What the reply before it has quoted; null: no memory. */
-  readonly quoted: Memory | null
-  readonly read: ReadPairs
-}
-
 /** Odds, as a logarithm, from which on a reader says so where no rule does. */
 const ALONE = 2.5
 const LOOKED_AT = 8

@@ -1,12 +1,12 @@
 /** What a turn corrects without naming it: its sentences beside what was told last, and beside what has their words. */
 import type { Deps } from '../deps.ts'
 import type { Memory } from '../store/memory-calls.ts'
-import type { Beside } from './corrected-answer.ts'
 import type { MemoryUse } from './evidence.ts'
 import type { Fact, Sentence, Told } from './facts/fact.ts'
 import { factOfSaid, followUpOf, mayFollowUp, NO_TOPIC } from './facts/follow-ups.ts'
 import { holdsMany, topicKey } from './facts/supersede.ts'
 import { sameTopic } from './facts/topic.ts'
+import type { ReadPairs } from './reader.ts'
 import { wordsOf } from './words.ts'
 
 /** Confidence of rules that have read whose and what a value is. */
@@ -15,6 +15,13 @@ const SURE = 0.75
 export const WITH_RULE = -2
 /** Memories told last that a sentence is compared with, and as many that have its words. */
 const LOOKED_AT = 8
+
+/** What a turn is read beside. */
+export interface Beside {
+  /** What the reply before it has quoted; null: no memory. */
+  readonly quoted: Memory | null
+  readonly read: ReadPairs
+}
 
 export interface FollowUps {
   /** What the rules have read of the turn, without the sentence that corrects. */

@@ -1,7 +1,8 @@
 /** What a turn is read beside: what the reply before it has quoted of its user's memories, which it may correct. */
 import { quotedBy } from '../critic/recalled.ts'
 import type { Deps } from '../deps.ts'
-import { quotedMemory, type Beside } from '../memory/corrected-answer.ts'
+import { quotedMemory } from '../memory/corrected-answer.ts'
+import type { Beside } from '../memory/follow-ups.ts'
 import { nullIfAway, type MemoryUse } from '../memory/evidence.ts'
 import { readingOnce } from '../memory/reader.ts'
 

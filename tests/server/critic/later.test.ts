@@ -61,7 +61,7 @@ test.each([
   ['when is the plumber coming?', 'the plumber comes thursday at 8', 'no wait, friday, he called'],
   ['which room is my trombone lesson in', 'sub for the trombone lesson: mr. Hale, room 22', 'room 31'],
   ['what do i punch in to open my locker', 'my locker code is 4471', '4417*'],
-  ['where are the tomatoes?', 'The tomatoes are in the south bed', 'I put the plants in the greenhouse'],
+  ['where are the tomatoes?', 'The tomatoes are in the south bed', 'Moved the tomato plants into the greenhouse'],
   ['where am i working this month', 'night shift on ward 7 all month', 'they floated me to ICU til end of month'],
 ])('%s %j, then %j: the later one is quoted', async (question, said, next) => {
   expect(await quoted(question, asTold(said, next))).toEqual([next])

@@ -102,6 +102,7 @@ test('however many memories answer, a question reads a few of them beside each o
   const history = new MemoryHistory({ ...bundled, reader: { name: 'counted', read } })
   onTestFinished(() => history.close())
   for (let day = 1; day <= 40; day++) await history.say(`my walk on day ${day} was ${day + 2} km`)
+  pairs = 0
   expect((await history.ask('how long was my walk?')).read).not.toEqual([])
   expect(pairs).toBeGreaterThan(0)
   expect(pairs).toBeLessThanOrEqual(50)
