@@ -8,7 +8,6 @@ export type ReaderLabel = (typeof READER_LABELS)[number]
 
 /** The entry `reader` of a manifest: by what the logits are divided, so that odds mean what they say (Guo et al. 2017, arXiv 1706.04599). */
 export const readerEntry = z.object({ temperature: z.number().positive() })
-export type ReaderEntry = z.infer<typeof readerEntry>
 
 /** Whether a classifier of pairs is a reader. */
 export const isReader = (labels: readonly string[]): boolean => labels.join() === READER_LABELS.join()

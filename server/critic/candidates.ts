@@ -4,6 +4,7 @@ import { topicKey } from '../memory/facts/supersede.ts'
 import { LEAST_SURE } from '../memory/recall/answers.ts'
 import { holds } from '../memory/recall/holds.ts'
 import type { Question } from '../memory/recall/question.ts'
+import { stillAnswers } from '../memory/recall/still-answers.ts'
 import { surelyAnswers, topicAmong, withTopic } from '../memory/recall/surely.ts'
 import type { Contexts } from '../memory/contexts.ts'
 import type { Reads } from '../memory/reader.ts'
@@ -26,8 +27,8 @@ const ON_THE_SAME = 0.04
 /** How much meaning adds to words: it decides between sentences that have the same. */
 const OF_MEANING = 0.2
 const MOST_QUOTED = 4
-/** Odds, as logarithms: a correction that is read as no answer, and the corrected sentence as so much more of one, which it still is. */
-const [ANSWERS_NOT, MUCH_SURER] = [-1, 3]
+/** Odds of the reader, as a logarithm, up to which a correction is no answer. */
+const ANSWERS_NOT = -1
 
 export interface Remembered {
   readonly asked: readonly Topic[]
@@ -99,9 +100,7 @@ export function candidatesFor(
     return { id, text, fact, score, sure, read: reads.get(id) ?? null, order: created + (orderOf.get(id) ?? 0) / 1e6 }
   })
   const ofReplaced = replaced.map(({ id, text, by, reads: odds }): Answer => {
-    const isStill = odds
-      ? odds.is <= Math.min(ANSWERS_NOT, odds.was - MUCH_SURER)
-      : stillTells(question, text, '', by.text)
+    const isStill = odds ? stillAnswers(odds, ANSWERS_NOT) : stillTells(question, text, '', by.text)
     const read = odds ? (isStill ? odds.was : odds.is) : null
     const sure = surely(text, null, null, null, read)
     const now = isStill ? { id, text } : { id: by.id, text: by.text }

@@ -11,6 +11,7 @@ import type { Topic } from './facts/fact.ts'
 import { recall } from './memories.ts'
 import { readAnswers, readingOnce, READS_NOTHING, type ReadPairs, type Reads } from './reader.ts'
 import { readQuestion } from './recall/question.ts'
+import type { BothRead } from './recall/still-answers.ts'
 import { contentWords, isRelevant, leastOf, overlapOf } from './relevance.ts'
 
 /** How a turn uses memories, and whose. */
@@ -29,8 +30,8 @@ export interface Replaced {
   readonly id: string
   readonly text: string
   readonly by: Memory
-  /** What a reader says of both, as logarithms of odds that they answer; none where it has read neither. */
-  readonly reads?: { readonly was: number; readonly is: number }
+  /** What a reader says of both; none where it has read neither. */
+  readonly reads?: BothRead
 }
 
 /** What was found for a turn. */

@@ -8,12 +8,13 @@ import type { Similarity } from '../similarity.ts'
 import { wordsOf } from '../words.ts'
 import type { Question } from './question.ts'
 import { withNext } from './next-sentence.ts'
+import { stillAnswers } from './still-answers.ts'
 import { ReplacingTurns, turnsOf, type Followed } from './replacing-turns.ts'
 
 /** Odds, as a logarithm, below which a sentence that has surely changed another one says nothing of what is asked. */
 const ANSWERS_NOT = -2.5
-/** From which on one has changed another, up to which it has not, by how much another sentence of a turn answers more surely, and an older one. */
-const [CHANGED, CHANGED_NOT, SURER, MUCH_SURER] = [-1, -3, 1, 3]
+/** From which on one has changed another, up to which it has not, and by how much another sentence answers more surely. */
+const [CHANGED, CHANGED_NOT, SURER] = [-1, -3, 1]
 /** So few words are a value: "4417*" says of nothing that it answers. */
 const BARE = 2
 /** Neighbours that are read, and other sentences of a turn. */
@@ -51,11 +52,11 @@ export async function followAnswer(
   const is = toldText(shown.shown.join(' '), was)
   const change = { first: was, second: holding.text }
   const answer = await read([change, ...[was, is].map((second) => ({ first: message, second }))])
-  const [answered, answers] = [was, is].map((second) => answer(message, second)?.answers ?? 0)
+  const oddsOf = (second: string): number => answer(message, second)?.answers ?? 0
+  const both = { was: oddsOf(was), is: oddsOf(is) }
   const odds = answer(was, holding.text)?.replaces ?? 0
-  const isNoChange = odds <= CHANGED_NOT && answers! <= answered! - SURER
-  const saysNothing = answers! <= Math.min(odds > CHANGED ? ANSWERS_NOT : 0, answered! - MUCH_SURER)
-  if (!isNoChange && !saysNothing) return shown
+  const isNoChange = odds <= CHANGED_NOT && both.is <= both.was - SURER
+  if (!isNoChange && !stillAnswers(both, odds > CHANGED ? ANSWERS_NOT : 0)) return shown
   const held = was === text ? null : (turns.flat().find((one) => one.text === was && one.id !== own.id) ?? null)
   return { holding: held, said: held ? said.slice(0, -1) : [text], shown: [held ? was : text], also: null }
 }

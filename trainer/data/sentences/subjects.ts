@@ -17,7 +17,7 @@ export interface SubjectLine {
   readonly stays?: readonly { readonly at: number; readonly says: string }[]
 }
 
-export interface Change {
+interface Change {
   readonly at: number
   readonly says: string
   readonly q: string
