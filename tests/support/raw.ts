@@ -16,7 +16,9 @@ export interface RawConnection {
 export function rawConnection(url: string, bytes: string | Buffer): RawConnection {
   const { hostname, port } = new URL(url)
   let received = ''
-  const socket = connect(Number(port), hostname, () => socket.write(bytes))
+  // Written before it is connected, so that nothing that a test writes can come first.
+  const socket = connect(Number(port), hostname)
+  socket.write(bytes)
   socket.setEncoding('latin1')
   socket.on('data', (data) => (received += String(data)))
   socket.on('error', () => undefined) // a reset is an end too
