@@ -15,6 +15,7 @@ import { servedInstead, verificationReport, WAITS } from './checked-text.ts'
 import { memoryReport } from './memory-use.ts'
 import { besideReply } from './beside-reply.ts'
 import { withNotes } from './notes.ts'
+import { restsOnTurns } from './past-turns.ts'
 import { decideTurn, gatesReport, type GatedTurn } from './turn-gates.ts'
 import { charactersOf, notesOf } from './turn-memory.ts'
 
@@ -87,7 +88,7 @@ export async function rememberChat(
         told: await tell(completion),
         heard,
         // What was asked in another conversation need not have been told.
-        isWhole: isAll && (noted === null || turns.length === 0),
+        isWhole: isAll && !(noted && restsOnTurns(reply, question, turns)),
         knowsOnlyTold: model.knowsOnlyTold,
       }
       const verified = await verifyOrRetry(deps, owner, use, checked, mode, another)

@@ -4,6 +4,7 @@ import type { Deps } from '../deps.ts'
 import type { MemoryUse, Search } from '../memory/evidence.ts'
 import { contentWords, leastOf, overlapOf } from '../memory/relevance.ts'
 import { sortedSentences } from '../memory/facts/sorted-sentences.ts'
+import { stem } from '../memory/search-words.ts'
 import { wordsOf } from '../memory/words.ts'
 import { searchEpisodes, type FoundEpisode } from './episodes.ts'
 
@@ -95,6 +96,15 @@ function saysMore(text: string, message: string): boolean {
   const own = [...contentWords(text)]
   const has = new Set(wordsOf(message))
   return own.length > 0 && own.filter((word) => !has.has(word)).length / own.length >= LEAST_NEW
+}
+
+/** Whether a reply says something that its message does not, all of it in the words of these turns: then it rests on them. */
+export function restsOnTurns(reply: string, message: string, turns: readonly PastTurn[]): boolean {
+  const [asked, said] = [message, turns.map(({ text }) => text).join(' ')].map(
+    (text) => new Set(wordsOf(text).map(stem)),
+  )
+  const own = [...contentWords(reply)].map(stem).filter((word) => !asked!.has(word))
+  return own.length > 0 && own.every((word) => said!.has(word))
 }
 
 function withinBudget(turns: readonly PastTurn[]): PastTurn[] {

@@ -16,7 +16,7 @@ import type { EmbeddedText } from '../store/memory-calls.ts'
 import type { CheckedText } from './checked-text.ts'
 import { isRemembered, memoryUse } from './memory-use.ts'
 import { withEvidence, type Note, type NotedTurn } from './notes.ts'
-import type { PastTurn } from './past-turns.ts'
+import { restsOnTurns, type PastTurn } from './past-turns.ts'
 import { decideTurn, forcedGates, type TurnGates } from './turn-gates.ts'
 import { readableChunks, searchForTurn, type FileSearch } from './file-search.ts'
 import { anotherReply } from './another-reply.ts'
@@ -169,7 +169,9 @@ export async function verifiedOf(
   const before = await heardBefore(deps, owner, base, reply.waits)
   const heard = [...before.heard, ...said]
   // What files say, or was asked in another conversation, need not have been told.
-  const isWhole = before.isWhole && (noted?.chunks ?? []).length === 0 && (noted === null || turns.length === 0)
+  const restsOnOthers =
+    (noted?.chunks ?? []).length > 0 || (noted !== null && restsOnTurns(reply.text, question, turns))
+  const isWhole = before.isWhole && !restsOnOthers
   const { knowsOnlyTold } = model
   const turn = { heard, isWhole, knowsOnlyTold, question, reply: reply.text, evidence, told }
   return verifyOrRetry(deps, owner, use, turn, verify, anotherReply(deps, model, job, plan, signal))

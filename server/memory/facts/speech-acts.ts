@@ -1,4 +1,5 @@
 /** What a sentence does: tell, ask, request, or nothing but talk. */
+import { isKnownWord, rarityOf } from '../recall/word-vectors.ts'
 import { typedValues } from './typed-values.ts'
 
 const POLITE =
@@ -15,17 +16,25 @@ const WANTED_OF_ASSISTANT =
 const ASKING =
   /^(?:since when|what(?! (?:i|we) \p{L})|whats|what's|who|whos|who's|whom|whose|when|where|wheres|why|how|hows|which|do|does|did|is|are|am|was|were|will|would|can|could|should|shall|has|have|had|may|might|any idea|do you|don't you|isn't|aren't)(?=[\s']|$)(?!'t stand)/iu
 const IMPLICIT_SUBJECT =
-  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|two|three|some|it)|did (?:an? |it )|was (?:wrong|mistaken|meant|supposed|given|told)|will be)\b/iu
+  /^(?:have (?:been|got|moved|had|just|a |an |two|three)|had (?:to|the|my|our|an?|two|three|some|it)|did (?:an? |it )|was (?:wrong|mistaken|meant|supposed|given|told|born|raised|diagnosed|round|in|at|on|an? .+,.*)|will be)\b/iu
 /** "Have set up a standing order", "can't eat nuts": who does so is left out. */
 const NO_SUBJECT =
   /^(?:(?:have|has|had)(?:n't)? (?!(?:a good|good|fun|to (?:go|run|dash|say|be|admit)|i|you|u|we|he|she|it|they|the|my|our|your|his|her|their|this|that|these|those|there|any\p{L}*|some\p{L}+|no ?one)\b)|(?:can't|couldn't|don't|didn't|haven't|hasn't|wasn't|won't) (?!(?:i|you|u|we|he|she|it|they|the|my|our|your|this|that|there)\b))\p{Ll}/u
+/** "What a day, the vet says Mirabelle needs drops" */
+const EXCLAIMING = /^what a [^,]{2,20}, \S+ \S+ \S/iu
+/** "Will is with the lawyer" */
+const NAMED_WILL = /^Will (?:is|was|has|and)\b/u
 /** "When I'm anxious I count in Welsh" */
 const WHENEVER = /^when (?:i|i'm|we|we're|he|he's|she|she's|it|it's|they)\b.+(?:,|\b(?:i|we|he|she|it|they)\b) ?\S/iu
 
 export function isRequest(words: string): boolean {
-  const text = words.trimStart()
+  const text = words.trimStart().replace(TELLING_ON, '')
   return REQUEST.test(text) || WANTING.test(text.replace(GREETING, ''))
 }
+
+/** "Tell you what, I'd never taken a plane", "guess who's the fire warden", "remind me later: ...", "check-out is at 11" ask for nothing. */
+const TELLING_ON =
+  /^(?:(?:hey|hi|ok|okay|so|and)[\s,]+)*(?:(?:i'?ll )?tell (?:you|u|ya) (?:what|something)\b|guess (?:who|where|when)(?:'s| is| i|\b(?= \S+ \S+ \S+))|remind me(?: later)?:|check-(?:in|out)\b(?= (?:is|was|at|time))|name days?\b|would (?:you|u) believe(?: it)?(?=[\s,]+\S+ \S+ \S+ [^?]+$))[\s,:]*/iu
 
 const GREETING = /^(?:(?:hey|hi|hello|ok|okay|so|and|but|btw|well|please)[\s,.!]+)+/iu
 
@@ -43,7 +52,8 @@ export function isQuestion(words: string): boolean {
     .replace(/^(?:(?:and|so|but|hey|ok|okay|btw|also|oh|well|hi|please|wait|sorry)[\s,]+){1,4}/iu, '')
     .trimEnd()
   if (text.endsWith('?')) return true
-  if (/^when it comes to\b/iu.test(text)) return false
+  if (/^when it comes to\b/iu.test(text) || [EXCLAIMING, NAMED_WILL, TELLING_ON].some((form) => form.test(text)))
+    return false
   const bare = `${text.charAt(0).toLowerCase()}${text.slice(1)}`.replaceAll('’', "'")
   return ASKING.test(text) && ![IMPLICIT_SUBJECT, NO_SUBJECT, WHENEVER].some((form) => form.test(bare))
 }
@@ -56,7 +66,7 @@ const NOUN_ALONE = new RegExp(
   'iu',
 )
 const HAS_VERB =
-  /\b(?:is|are|was|were|am|has|have|had|isn't|aren't|changed|lost|forgot|forget|hate|love|like|got|get|set|use|uses|reset|expired|wrote|gave|give|sent|send|works?|broke|make|write|explain|translate|check|fix|it|this|that|you|your)\b|['’](?:s|re|m) (?:\p{L}+ed|\p{L}+ing|not|in|on|at)\b/iu
+  /^(?:i'?m|we're|(?:i )?(?:can't|cannot|won't|don't))\b|\b(?:is|are|was|were|am|has|have|had|isn't|aren't|changed|lost|forgot|forget|hate|love|like|got|get|set|use|uses|reset|expired|wrote|gave|give|sent|send|works?|broke|make|write|explain|translate|check|fix|it|this|that|you|your)\b|['’](?:s|re|m) (?:\p{L}+ed|\p{L}+ing|not|in|on|at)\b/iu
 
 /** Whether a whole message is the name of what it asks for. */
 export function asksByNoun(message: string): boolean {
@@ -67,14 +77,14 @@ export function asksByNoun(message: string): boolean {
 /** What is said to whom one writes to, or about the moment, and nothing of the user. */
 const TO_ASSISTANT = /\b(?:you|your|you're|you've|you'll|u|ur|yours)\b/iu
 const KNOWING =
-  /\b\p{L}+ if (?:you|u) (?:want|like|must)\b|\b(?:if|when|unless|until) (?:you|u) (?!(?:are|could|can|say|said|ask|put|want|like|please|mean|think)\b)|\b(?:you|u)(?:'ve got to| have to)(?! (?:answer|reply|help|be|stop|speak|talk|write|say|use|tell|give|make|explain|listen|remember|know|ask)\b)|\b(?:so|as|if|did|do|would|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?|believe)\b|\b(?:you|u) (?:know|see)\b|\bi (?:told|gave|said to) (?:you|u)\b/giu
+  /\b\p{L}+ if (?:you|u) (?:want|like|must)\b|\b(?:if|when|unless|until) (?:you|u) (?!(?:are|could|can|say|said|ask|put|want|like|please|mean|think)\b)|\b(?:you|u)(?:'ve got to| have to)(?! (?:answer|reply|help|be|stop|speak|talk|write|say|use|tell|give|make|explain|listen|remember|know|ask)\b)|\b(?:so|as|if|did|do|would|in case) (?:you|u) (?:know|knew|wonder\p{L}*|need\p{L}*|forget|asked?|believe)\b|\b(?:you|u) (?:know|see)\b|\bi (?:told|gave|said to) (?:you|u)\b|\bmind you\b|\b(?:how|as|what|than) you(?:'d| would) (?:think|expect|believe)\b|\b(?:you won't|would you) believe\b|\bwhere you(?:'ll)? find\b|\bbring (?:your|ur) own\b|\byou (?:get|turn|take|press|push|pull|lift|wind|put|lock|open|start|switch) (?:it|the|them|that|in|on|off|to|with|at|from)\b/giu
 const OF_USER =
   /\b(?:my|mine|our|i'?m|i am|i have|i'?ve|i live|i work|i (?:eat|take|use|drive|go|prefer|play|study|speak|signed|got|bought|chose|picked|moved|switched|shifted|joined|quit|started|stopped|went)|call me|we)\b/iu
 const MOMENT =
   /^(?:(?:ugh|lol|haha+|hmm+|meh|yay|omg|wow|argh|bored)\b|kindly|please to|stop|good (?:morning|evening|night|afternoon)|happy|hope)|\b(?:traffic|weather|sunset|sunny|raining|snowing|made me laugh)\b/iu
 
 const SMALL_TALK =
-  /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds)(?! (?:\p{L}+ )*(?:for|at|in|on|from|until|till|every|next|each)\b.+\S{3}).*|what a .*|(?:good|happy|merry|nice|lovely|great) (?!.*[:;] \S+ \S+ \S).*|my (?:bad\W*|goodness.*|god.*)|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
+  /^(?:(?:i'?m|im|i am|we're) (?:so |very |really |just |a bit |pretty |not |all |doing |feeling |still )*(?:fine|good|ok|okay|great|well|tired|back|bored|sorry|sure|here|there|done|ready|happy|glad|kidding|joking|curious|confused|excited|sleepy|hungry|off(?= (?:to|now)\b|\W*$)|out|on my way|lost|busy|alright|impressed)\b.*|i (?:see|know|understand|agree|guess(?: so)?|think so.*|hope so|don'?t know.*|dunno|get it|am|love (?:it|that|this|you).*|like (?:it|that|this|your).*)|thank.*|thanks.*|you(?:'re| are) .*|that(?:'s| is| was| sounds)(?! (?:\p{L}+ )*(?:for|at|in|on|from|until|till|every|next|each)\b.+\S{3}).*|what a .*|(?:good|happy|merry|nice|lovely|great) (?!.*[:;] \S+ \S+ \S).*|my (?:bad\W*|goodness.*|god\b.*)|never ?mind.*|forget it.*|hi|hey.*|hello.*|bye.*|see you.*|ok\b.*|okay\b.*|cool\b.*|ha(?:ha)+.*|lol\b.*|it'?s (?:fine|ok|okay|all good|nothing).*|no (?:worries|problem).*|let me .*|sorry.*|wow.*|oh .{0,12}|have a .*)$/iu
 
 /** Before a sentence they say nothing of what it tells. */
 const INTERJECTIONS =
@@ -105,6 +115,23 @@ const CORRECTING =
   /^(?:(?:oh |ah |no,? )?my bad|typo|correction|spelling|i meant?|meant)\b[\s,.:;!–-]*(?=[\p{L}\p{N}])/iu
 const STARRED = /^(?:\*\s?[\p{L}\p{N}].{0,40}|.{0,40}[\p{L}\p{N}]\s?\*)$/u
 
+/** "Beko fridge": a name, and what has it. "Eldest: Jadwiga", "corgi, Nansi", "Leeds fan", "vegan btw". */
+const NAMED_THING = /^(?<name>\p{Lu}[\p{L}-]{2,}) (?<thing>\p{Ll}{3,})\W*$/u
+const BRIEF = [
+  /^(?!(?:mood|note|ps|update|reminder|question|tip|status|warning|breaking|topic|edit|re)\b)\p{L}[\p{L}'’]+(?: \p{L}+)?: ?\p{L}{3,}/iu,
+  /^\p{Ll}{3,}, \p{Lu}\p{Ll}+\W*$/u,
+  /^\p{L}+ (?:fan|supporter|allergy|intolerant|handed|only)\b\W*$/iu,
+  /^(?:only child|vegan|veggie|vegetarian|pescatarian|pescetarian|coeliac|celiac|diabetic|asthmatic|teetotal|halal|kosher|aries|taurus|gemini|cancer|leo|virgo|libra|scorpio|sagittarius|capricorn|aquarius|pisces)(?: (?:btw|here|now|always|tho|only))?\W*$/iu,
+]
+const isBrief = (text: string): boolean => {
+  const { name, thing } = NAMED_THING.exec(text)?.groups ?? {}
+  const isNamed =
+    name !== undefined && !isKnownWord(name.toLowerCase()) && isKnownWord(thing!) && rarityOf(thing!) > THING
+  return !SMALL_TALK.test(text) && (isNamed || BRIEF.some((form) => form.test(text)))
+}
+/** Rarer than words as "then" and "again". */
+const THING = 0.6
+
 /** A word or two that are no saying by themselves, and no small talk either: "Cardiff!!!", "Cucumbers." */
 export function isScrap(words: string): boolean {
   const text = words.trim()
@@ -131,5 +158,8 @@ export function isSmallTalk(words: string): boolean {
       (MOMENT.test(said) && typedValues(text).length === 0 && count < 9))
   )
     return true
-  return (count < 3 && !hasValue(text) && !COUNTED.test(text)) || (text.length < 80 && SMALL_TALK.test(text))
+  return (
+    (count < 3 && !hasValue(text) && !COUNTED.test(text) && !isBrief(text)) ||
+    (text.length < 80 && SMALL_TALK.test(text))
+  )
 }

@@ -47,6 +47,12 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
     const isTalk = isSmallTalk(words)
     if (isTalk && isScrap(words)) {
       if (isBeside) statements.splice(-1, 1, joined(text, last, sentence))
+      else if (
+        scrap &&
+        text.slice(scrap.end, sentence.start).trim() === '' &&
+        NAMES.test(joined(text, scrap, sentence).text)
+      )
+        statements.push(joined(text, scrap, sentence))
       else scrap = sentence
       continue
     }
@@ -62,6 +68,9 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
 function joined(text: string, first: Sentence, last: Sentence): Sentence {
   return { text: text.slice(first.start, last.end), start: first.start, end: last.end }
 }
+
+/** "Sister Morag. Inverness." */
+const NAMES = /\p{L}+: |(?<=\p{L} )(?!I\b)\p{Lu}\p{Ll}/u
 
 /** "I gave up my desk and work out of the library": it takes something back, and tells what there is in its place. */
 const tellsMore = (words: string): boolean => /\b(?:and|so|but|now|instead)\s+\S+\s+\S/iu.test(words)

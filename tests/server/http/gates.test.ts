@@ -217,6 +217,27 @@ describe('turns of other conversations', () => {
     expect(same.usage.mneme.memory.turns.map(({ response_id: one }: Json) => one)).not.toContain(id)
   })
 
+  test('do not make a reply to what was never told one that may stand', async () => {
+    const { server } = await reading({ verify: 'quote' })
+    await respond(server, `${POEM} My locker is the red one.`)
+    const response = await respond(server, QUESTION, open)
+    expect(response.usage.mneme.memory.turns).toHaveLength(1)
+    expect(response.output[0].content[0].text).toMatch(/^You have not told me/)
+  })
+
+  test('are what a reply may rest on', async () => {
+    const reply = 'To Lisbon.'
+    const next = (history: readonly number[]): number =>
+      reply.charCodeAt(history.length - 1 - history.lastIndexOf(258)) || 256
+    const server = await startTestServer({ memories: 'on', append: true, verify: 'quote', next })
+    await respond(server, POEM)
+    for (const [more, served] of [
+      [open, /^To Lisbon\.$/],
+      [{}, /^You have not told me/],
+    ] as const)
+      expect((await respond(server, SAILING, { ...more, store: false })).output[0].content[0].text).toMatch(served)
+  })
+
   test('are read by default only from a threshold on that the configuration gives', async () => {
     for (const [thresholds, count] of [
       [{}, 0],
