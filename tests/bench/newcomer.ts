@@ -1,8 +1,8 @@
 /**
  * A newcomer's own words through a server: what is told in one conversation, asked in another (tests/fixtures/newcomer).
- *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,...,R,X,Y,P+,kept,unread] [--misses]
+ *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,...,R,X,Y,P+,kept,unread,cells,cells-unread] [--misses]
  * The bundled model unless bundles are given. Prints shares with 95 % intervals, of the lines that rules may be written for
- * (all but held-out and unread) and of those held out; with --misses what went wrong, never of those held out.
+ * (all but held-out and those unread) and of those held out; with --misses what went wrong, never of those held out.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -10,7 +10,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { percent, shareOf } from '../../trainer/evaluate/interval.ts'
-import { elaboratedCases, othersCases, peopleCases, toldCases, type Case } from '../support/newcomer-cases.ts'
+import {
+  cellCases,
+  elaboratedCases,
+  othersCases,
+  peopleCases,
+  toldCases,
+  type Case,
+} from '../support/newcomer-cases.ts'
 import { listening, type ServerProcess } from '../support/process.ts'
 
 const DENIAL = /(?:haven't|have not|never|not) (?:told|mentioned|said|shared)|(?:don't|do not) know|not sure/iu
@@ -18,7 +25,7 @@ const PROMISE = /\bI(?:'ll| will| have|'ve) (?:remember|noted|keep|saved)/iu
 const QUOTE = /\bYou (?:have not )?told me\b/u
 const NEAR = /\bWhat comes nearest:/u
 /** Of these nobody who writes rules reads what went wrong. */
-const KEPT = ['held-out', 'unread']
+const KEPT = ['held-out', 'unread', 'cells-unread']
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -66,8 +73,9 @@ type Results = Map<string, boolean[]>
 
 async function measure(server: ServerProcess, cases: readonly Case[]): Promise<Results> {
   const results: Results = new Map()
-  for (const [at, { kind, part, tells, asks, value, old }] of cases.entries()) {
-    const note = (name: string, isRight: boolean, shown: unknown = null): void => {
+  for (const [at, { kind, part, tells, asks, value, old, cell }] of cases.entries()) {
+    const note = (what: string, isRight: boolean, shown: unknown = null): void => {
+      const name = cell === undefined ? what : `${cell}: ${what}`
       const key = `${name}\t${part}`
       results.set(key, [...(results.get(key) ?? []), isRight])
       if (!isRight && values.misses && !KEPT.includes(part)) console.log(`${name}: ${JSON.stringify(shown)}`)
@@ -101,8 +109,8 @@ async function measure(server: ServerProcess, cases: readonly Case[]): Promise<R
 }
 
 const parts = values.part.split(',')
-const cases = [...toldCases(), ...peopleCases(), ...othersCases(), ...elaboratedCases()].filter(({ part }) =>
-  parts.includes(part),
+const cases = [...toldCases(), ...peopleCases(), ...othersCases(), ...elaboratedCases(), ...cellCases()].filter(
+  ({ part }) => parts.includes(part),
 )
 for (const memories of values.memories.split(','))
   for (const verify of values.verify.split(',')) {

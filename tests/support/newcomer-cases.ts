@@ -43,6 +43,8 @@ export interface Case {
   readonly value: string | null
   /** What must not be said any more. */
   readonly old: string | null
+  /** What a line is an example of, as `phone`: a part with cells is counted by cell. */
+  readonly cell?: string
 }
 
 const read = (file: string): string[] =>
@@ -136,6 +138,25 @@ export function elaboratedCases(): ElaboratedCase[] {
     const { part, tells, at, asks, value } = JSON.parse(line) as ElaboratedLine
     return { kind: 'told', part: `${part}+`, tells: [tells], at, asks, value, old: null }
   })
+}
+
+interface CellLine {
+  readonly cell: string
+  readonly tells: readonly string[]
+  readonly asks: string
+  readonly value?: string
+  readonly old?: string
+}
+
+/** The lines of cells-open.jsonl (`cells`) and cells-unread.jsonl (`cells-unread`): 20 of each of 15 kinds, told in one conversation. */
+export function cellCases(): Case[] {
+  return ['cells-open.jsonl', 'cells-unread.jsonl'].flatMap((file) =>
+    read(file).map((line): Case => {
+      const { cell, tells, asks, value = null, old = null } = JSON.parse(line) as CellLine
+      const kind = value === null ? 'never told' : old === null ? 'told' : 'corrected'
+      return { kind, part: file.replace(/(?:-open)?\.jsonl$/u, ''), tells: [tells], asks, value, old, cell }
+    }),
+  )
 }
 
 interface SubjectLine {

@@ -8,6 +8,7 @@ import type { Part } from '../notes/values.ts'
 import { tellingsOf } from '../sentences/people-pairs.ts'
 import { asksAt, changesOf, subjectLines } from '../sentences/subjects.ts'
 import type { Telling } from '../sentences/tellings.ts'
+import { swapsOf, withSwap } from './swapped.ts'
 
 export interface Pair {
   readonly first: string
@@ -17,7 +18,11 @@ export interface Pair {
 
 /** How many of the pairs have a question. */
 const ASKED = 0.7
-/** How many of these ask what the telling nearly answers; of the others how many it answers. */
+/** How many of these are of messages that were told alone, though they are few. */
+const ALONE = 0.4
+/** How many differ by one word from a question and its answer. */
+const SWAPPED = 0.06
+/** How many of the others ask what the telling nearly answers; of the others how many it answers. */
 const [NEARLY, ANSWERED] = [0.4, 0.6]
 /** Of what does not answer, how much is near to what does. */
 const NEAR = 0.8
@@ -36,7 +41,9 @@ export function drawPair(random: Random, part: Part): Pair {
 
 function askedPair(random: Random, part: Part): Pair {
   const { lines, near } = tellingsOf(part)
-  const at = random.int(lines.length)
+  const { alone, swaps } = placesOf(part)
+  if (random.chance(SWAPPED)) return swappedPair(random, lines[random.pick(swaps)]!)
+  const at = random.chance(ALONE) ? random.pick(alone) : random.int(lines.length)
   const telling = lines[at]!
   const pair = (question: string, told: Telling, label: ReaderLabel): Pair => {
     const before = random.chance(IN_CONTEXT) ? told.before : ''
@@ -46,6 +53,41 @@ function askedPair(random: Random, part: Part): Pair {
   const question = random.pick(telling.asks)
   if (random.chance(ANSWERED)) return pair(question, telling, 'answers')
   return pair(question, otherThan(random, lines, at, near[at]!), 'answers not')
+}
+
+interface Places {
+  /** Which tellings were told alone. */
+  readonly alone: readonly number[]
+  /** Which have a question in which a word can be swapped. */
+  readonly swaps: readonly number[]
+}
+
+const places = new Map<Part, Places>()
+
+function placesOf(part: Part): Places {
+  const known = places.get(part)
+  if (known) return known
+  const lines = [...tellingsOf(part).lines.entries()]
+  const those = (is: (telling: Telling) => boolean): number[] => lines.flatMap(([at, one]) => (is(one) ? at : []))
+  const alone = those(({ beside }) => beside.length === 0)
+  const found = {
+    alone,
+    swaps: those(({ asks, told, beside }) => asks.some((q) => swapsOf(q, told, beside).length > 0)),
+  }
+  places.set(part, found)
+  return found
+}
+
+/** "When is my father's birthday?" beside that of a mother; in the question or in what was told. */
+function swappedPair(random: Random, { asks, told, beside }: Telling): Pair {
+  const question = random.pick(asks.filter((one) => swapsOf(one, told, beside).length > 0))
+  const swap = random.pick(swapsOf(question, told, beside))
+  const isInQuestion = random.chance(0.5)
+  return {
+    first: isInQuestion ? withSwap(question, swap) : question,
+    second: isInQuestion ? told : withSwap(told, swap),
+    label: 'answers not',
+  }
 }
 
 /** A question beside what was told later than its first answer: what changes it, or what leaves it true. */
