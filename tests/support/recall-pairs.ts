@@ -1,4 +1,4 @@
-/** Questions of people beside sentences of theirs, as the weights of server/memory/recall are fitted and judged by. */
+/** Questions of people beside sentences of theirs, as the trees of server/memory/recall are fitted and judged by. */
 import { readFileSync } from 'node:fs'
 import { openEmbedder } from '../../runtime/embedder.ts'
 import { toldText } from '../../runtime/reader.ts'
@@ -13,9 +13,11 @@ import { FEATURES, pairFeatures } from '../../server/memory/recall/pair.ts'
 import { contextOf } from '../../server/memory/recall/leaning.ts'
 import { readQuestion } from '../../server/memory/recall/question.ts'
 import type { TextPair } from '../../server/memory/reader.ts'
+import { peopleLines } from '../../trainer/data/sentences/people.ts'
+import { subjectLines } from '../../trainer/data/sentences/subjects.ts'
 import { Random } from '../../trainer/random.ts'
 import { readPairs } from './bundled-reader.ts'
-import { elaboratedCases, othersCases, peopleCases, toldCases, type Case } from './newcomer-cases.ts'
+import { cellCases, elaboratedCases, othersCases, peopleCases, toldCases, type Case } from './newcomer-cases.ts'
 
 export interface Pair {
   readonly text: string
@@ -34,8 +36,8 @@ export interface AskedPairs {
 
 /** Messages of others that each question is compared with. */
 const OTHERS = 40
-/** Of these so many are kept, the likest: a server reads no more. */
-const LIKEST = 12
+/** Of these so many are kept, the likest. */
+const LIKEST = 6
 /** Parts whose writers tell of many things: one's sentences answer no other one's question. */
 const PEOPLE = new Set(['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'K', 'kept'])
 
@@ -43,13 +45,18 @@ interface Asked {
   readonly question: string
   readonly part: string
   readonly messages: readonly string[]
+  /** What the answer has; null: nothing answers. */
   readonly value: string | null
+  /** Which message answers, where nobody has said what of it does: the sentence of it of which a reader is surest. */
+  readonly at?: number
 }
 
 /** All questions of these parts. */
 export async function askedPairs(parts: readonly string[]): Promise<AskedPairs[]> {
-  const asked = [...peopleCases(), ...othersCases(), ...toldCases(), ...elaboratedCases()].flatMap(askedIn)
-  const all = [...asked, ...nearLines()].filter(({ part }) => parts.includes(part))
+  const asked = [...peopleCases(), ...othersCases(), ...toldCases(), ...elaboratedCases(), ...cellCases()].flatMap(
+    askedIn,
+  )
+  const all = [...asked, ...nearLines(), ...linesAside()].filter(({ part }) => parts.includes(part))
   const random = new Random('pairs')
   const others = all.map(({ part, messages }) => {
     const told = all.filter((one) => one.part === part).flatMap((one) => one.messages)
@@ -57,18 +64,38 @@ export async function askedPairs(parts: readonly string[]): Promise<AskedPairs[]
     return drawn.filter((message) => !messages.includes(message))
   })
   const cosine = await cosines(all.flatMap(({ question, messages }) => [question, ...messages.flatMap(sentencesTold)]))
-  const compared = all.map(({ question, part, messages, value }, at): Compared => {
+  const compared = all.map(({ question, part, messages, value, at: answers }, at): Compared => {
     const pairs = (message: string, answer: string | null, before: readonly string[] = []) =>
       pairsOf(question, message, answer, cosine, before)
     const own = messages.flatMap((message, place) =>
-      pairs(message, value, messages.slice(0, place).flatMap(sentencesTold).toReversed()),
+      pairs(
+        message,
+        answers === undefined ? value : answers === place ? '' : null,
+        messages.slice(0, place).flatMap(sentencesTold).toReversed(),
+      ),
     )
     const likest = others[at]!.flatMap((one) => pairs(one, null)).toSorted((x, y) => y.similarity - x.similarity)
-    return { question, part, isTold: value !== null, own, others: likest.slice(0, LIKEST) }
+    const isTold = value !== null || answers !== undefined
+    return { question, part, isTold, own, others: likest.slice(0, LIKEST) }
   })
   const read = await reads(compared)
-  return compared.map((one) => ({ ...one, own: one.own.map(read(one)), others: one.others.map(read(one)) }))
+  return compared.map((one, at) => {
+    const own = one.own.map(read(one))
+    return {
+      ...one,
+      own: all[at]!.at === undefined ? own : withoutRest(own),
+      others: one.others.map(read(one)),
+    }
+  })
 }
+
+/** Of the sentences of a message that answers, the surest by the reader. */
+function withoutRest(own: readonly Pair[]): Pair[] {
+  const surest = Math.max(...own.flatMap(({ isAnswer, x }) => (isAnswer ? x[READ]! : [])))
+  return own.filter(({ isAnswer, x }) => !isAnswer || x[READ] === surest)
+}
+
+const READ = FEATURES.indexOf('read')
 
 /** A sentence beside a question, before a reader has read them. */
 interface ComparedPair extends Omit<Pair, 'x'> {
@@ -108,6 +135,23 @@ function nearLines(): Asked[] {
       return [{ ...of, question: asks, value: told }, ...near.map((question) => ({ ...of, question, value: null }))]
     })
 }
+
+/** Lines of the training's writers that are kept aside, so that the reader has not learned them: of one message, and of three. */
+function linesAside(): Asked[] {
+  const alone = peopleLines('heldout').flatMap(({ told, asks, near }) => [
+    ...asks.map((question): Asked => ({ question, part: 'aside', messages: [told], value: null, at: 0 })),
+    ...near.map((question): Asked => ({ question, part: 'aside', messages: [told], value: null })),
+  ])
+  const subjects = subjectLines('heldout').filter((_, at) => at % OF_SUBJECTS === 0)
+  const ofThree = subjects.flatMap(({ tells, asks, never }) => [
+    ...asks.map(({ q, at }): Asked => ({ question: q, part: 'aside+', messages: tells, value: null, at })),
+    ...never.map((question): Asked => ({ question, part: 'aside+', messages: tells, value: null })),
+  ])
+  return [...alone, ...ofThree]
+}
+
+/** One in so many of their subjects: reading them takes time. */
+const OF_SUBJECTS = 8
 
 function toldIn(message: string): { readonly text: string; readonly fact: Fact | null }[] {
   const { facts, statements } = toldBy(message)

@@ -3,10 +3,10 @@ import { tellsNothingElse } from './likeness.ts'
 import { leavesOpen } from './nouns.ts'
 import { FEATURES, pairFeatures, type Said } from './pair.ts'
 import type { Question } from './question.ts'
+import { fittedTrees, likelihood } from './trees.ts'
 import type { Wanted } from './wanted.ts'
-import { OF_WORDS_ALONE, WEIGHTS, WITHOUT_READER } from './weights.ts'
 
-/** From here on a sentence answers: chosen on the lines that the weights were fitted to. */
+/** From here on a sentence answers: chosen on the lines that the trees were fitted to. */
 export const LEAST_SURE = 0.6
 
 /** What has the noun that is asked for and does not say which one is like an answer, and none for sure. */
@@ -25,10 +25,15 @@ const MEASURED: ReadonlySet<Wanted | null> = new Set([
 ])
 const WITHOUT_MEASURE = 0.55
 
-/** By what the sentence was compared. */
-function weightsOf({ similarity = null, read = null }: Said): typeof WEIGHTS {
-  if (similarity === null) return OF_WORDS_ALONE
-  return read === null ? WITHOUT_READER : WEIGHTS
+/** Written by tests/bench/recall-weights.ts. */
+const treesFor = fittedTrees<ComparedBy>('answers.json', FEATURES)
+
+/** By what question and sentence were compared: words, an embedder and a reader; the first two; or words. */
+export type ComparedBy = 'reader' | 'embedder' | 'words'
+
+function comparedBy({ similarity = null, read = null }: Said): ComparedBy {
+  if (similarity === null) return 'words'
+  return read === null ? 'embedder' : 'reader'
 }
 
 /** 0 to 1; 0 where the sentence says nothing but what is asked. */
@@ -37,9 +42,10 @@ export function answers(question: Question, said: Said): number {
   const features = pairFeatures(question, said)
   // A person who is asked about has to be named: people's lines are too few to learn it.
   if (features.otherBeing === 1) return 0
-  const weights = weightsOf(said)
-  const sum = FEATURES.reduce((all, name) => all + weights[name] * features[name], 0)
-  const sure = 1 / (1 + Math.exp(-sum))
+  const sure = likelihood(
+    treesFor()[comparedBy(said)],
+    FEATURES.map((name) => features[name]),
+  )
   if (features.lacks === 1 && MEASURED.has(question.wanted)) return Math.min(sure, WITHOUT_MEASURE)
   return sure > LIKE_IT && leavesOpen(question, said.text) ? LIKE_IT : sure
 }

@@ -2,16 +2,20 @@
 import { MAX_SENTENCE } from '../facts/sentences.ts'
 import type { Question } from './question.ts'
 import { replacementFeatures, REPLACEMENT_FEATURES, type Next, type ReplacementFeatures } from './replacement.ts'
-import { REPLACEMENT_WEIGHTS, REPLACEMENT_WITHOUT_READER } from './replacement-weights.ts'
+import { fittedTrees, likelihood } from './trees.ts'
+
+/** Written by tests/bench/replacement-weights.ts. */
+const treesFor = fittedTrees<'reader' | 'words'>('replaces.json', REPLACEMENT_FEATURES)
 
 /** 0 to 1; 0 where one of them is longer than any sentence that is told: the features take time with its length. */
 export function replaces(question: Question, said: string, next: Next): number {
   if (Math.max(said.length, next.text.length) > MAX_SENTENCE) return 0
   const features = replacementFeatures(question, said, next)
   if (!mayReplace(features)) return 0
-  const weights = typeof next.read === 'number' ? REPLACEMENT_WEIGHTS : REPLACEMENT_WITHOUT_READER
-  const sum = REPLACEMENT_FEATURES.reduce((all, name) => all + weights[name] * features[name], 0)
-  return 1 / (1 + Math.exp(-sum))
+  return likelihood(
+    treesFor()[typeof next.read === 'number' ? 'reader' : 'words'],
+    REPLACEMENT_FEATURES.map((name) => features[name]),
+  )
 }
 
 /** How much of what is asked a sentence has to name to say it anew. */

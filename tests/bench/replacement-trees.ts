@@ -1,10 +1,10 @@
 /**
- * Fits the weights by which a later sentence takes the place of one that answers a question (server/memory/recall/replacement.ts):
- * logistic regression over people's corrections, beside other sentences of theirs that were told after an answer. Prints how
- * often it is right of the sets that it was not fitted to, one after the other.
- *   npx tsx tests/bench/replacement-weights.ts [--write]
+ * Fits the trees by which a later sentence takes the place of one that answers a question (server/memory/recall/replaces.ts) to people's
+ * corrections, beside other sentences of theirs that were told after an answer. Prints how often they are right of the sets that they
+ * were not fitted to, one after the other.
+ *   npx tsx tests/bench/replacement-trees.ts [--write] [--quick]
+ * --quick: without leaving sets out.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { openEmbedder } from '../../runtime/embedder.ts'
@@ -17,13 +17,17 @@ import { REPLACEMENT_FEATURES, replacementFeatures } from '../../server/memory/r
 import { percent } from '../../trainer/evaluate/interval.ts'
 import { Random } from '../../trainer/random.ts'
 import { readPairs } from '../support/bundled-reader.ts'
-import { fitLogistic, surely } from '../support/logistic.ts'
+import { likelihood, type Tree } from '../../server/memory/recall/trees.ts'
+import { fitTrees, writeTrees } from '../support/boosted-trees.ts'
 import { elaboratedCases, othersCases, peopleCases, type Case, type ElaboratedCase } from '../support/newcomer-cases.ts'
 
-const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } })
-const WEIGHTS_FILE = new URL('../../server/memory/recall/replacement-weights.ts', import.meta.url)
-/** How much large weights cost. */
-const DECAY = 1
+const { values } = parseArgs({
+  options: { write: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+})
+/** A surer reader never makes a replacement less likely. */
+const directions = REPLACEMENT_FEATURES.map((name) => Number(name === 'read'))
+/** Chosen on the sets left out. */
+const TREES = { trees: 150, leaves: 10, rate: 0.1, decay: 5, least: 30, directions }
 const LEAST = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
 /** How much what is said next on the same subject counts: people go on more often than they correct. */
 const ELABORATED = 8
@@ -166,45 +170,44 @@ function ofKind({ wanted, known }: Question, from: readonly Said[]): Said[] {
   return from.filter(({ text }) => wanted === null || holds(wanted, text, known))
 }
 
-console.error('embedded', performance.now())
 const unread = [...[...corrected, ...told].flatMap(pairsOf), ...elaborated.flatMap(elaborations)]
-console.error('drawn', unread.length, performance.now())
 const read = await readPairs(unread.map(({ said, next }) => ({ first: said, second: next })))
 const pairs = unread.map(({ said, next, featuresOf, ...pair }): Pair => ({
   ...pair,
   x: featuresOf(read({ first: said, second: next }).replaces),
 }))
-const fit = (of: readonly Pair[], without: readonly number[] = []): number[] =>
-  fitLogistic(
+const fit = (of: readonly Pair[], without: readonly number[] = []): Tree[] =>
+  fitTrees(
     of.map(({ x, isReplaced, weight }) => ({ x, isRight: isReplaced, weight })),
-    DECAY,
+    TREES,
     new Set(without),
   )
 
-console.error('read', performance.now())
 const sets = [...new Set(pairs.map(({ set }) => set))]
 const READ = [REPLACEMENT_FEATURES.indexOf('read')]
 interface Judged {
   readonly pair: Pair
   readonly sure: number
 }
-/** Each set by weights that were fitted to the others. */
+/** Each set by trees that were fitted to the others. */
 const leftOut = (without: readonly number[]): Judged[] =>
   sets.flatMap((set) => {
-    const weights = fit(
+    const trees = fit(
       pairs.filter((pair) => pair.set !== set),
       without,
     )
-    return pairs.filter((pair) => pair.set === set).map((pair) => ({ pair, sure: surely(weights, pair.x) }))
+    return pairs.filter((pair) => pair.set === set).map((pair) => ({ pair, sure: likelihood(trees, pair.x) }))
   })
 function print(name: string, of: readonly Judged[]): void {
   const shares = LEAST.map((least) => `${percent(of.filter(({ sure }) => sure >= least).length / of.length)} %`)
   console.log(`| ${name} | ${shares.join(' | ')} | ${of.length} |`)
 }
-for (const [reader, judged] of [
-  ['without a reader', leftOut(READ)],
-  ['with the reader', leftOut([])],
-] as const) {
+for (const [reader, judged] of values.quick
+  ? []
+  : ([
+      ['without a reader', leftOut(READ)],
+      ['with the reader', leftOut([])],
+    ] as const)) {
   console.log(`| ${reader} | ${LEAST.join(' | ')} | of |\n|---|${'---|'.repeat(LEAST.length + 1)}`)
   for (const set of sets) {
     const of = judged.filter(({ pair }) => pair.set === set && pair.kind === 'corrections')
@@ -217,15 +220,4 @@ for (const [reader, judged] of [
     )
 }
 
-const tables = {
-  REPLACEMENT_WEIGHTS: fit(pairs),
-  REPLACEMENT_WITHOUT_READER: fit(pairs, READ),
-}
-if (values.write) {
-  let text = readFileSync(WEIGHTS_FILE, 'utf8')
-  for (const [table, weights] of Object.entries(tables)) {
-    const lines = REPLACEMENT_FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`)
-    text = text.replace(new RegExp(`(const ${table}\\b[^=]*=) \\{[^}]*\\}`, 'u'), `$1 {\n${lines.join('\n')}\n}`)
-  }
-  writeFileSync(WEIGHTS_FILE, text)
-}
+if (values.write) writeTrees('replaces.json', REPLACEMENT_FEATURES, { reader: fit(pairs), words: fit(pairs, READ) })

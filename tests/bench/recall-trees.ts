@@ -1,38 +1,46 @@
 /**
- * Fits the weights by which a sentence of the user is an answer to a question (server/memory/recall/weights.ts): logistic
- * regression over people's words. Prints how well it does on each set of lines with weights fitted to the others: where only the
- * asker's own messages are known, and where those of 40 other tellings are too.
- *   npx tsx tests/bench/recall-weights.ts [--write] [--errors PART] [--without FEATURE,FEATURE]
+ * Fits the trees by which a sentence of the user is an answer to a question (server/memory/recall/answers.ts) to people's words. Prints
+ * how well they do on each set of lines with trees fitted to the others: where only the asker's own messages are known, and where
+ * those of 40 other tellings are too. --counted: more sets that are only counted.
+ *   npx tsx tests/bench/recall-trees.ts [--write] [--quick] [--errors PART] [--without FEATURE,FEATURE] [--counted P,Q,R,P+,Q+,R+]
+ * --quick: without leaving sets out.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { FEATURES } from '../../server/memory/recall/pair.ts'
 import { percent } from '../../trainer/evaluate/interval.ts'
-import { fitLogistic, surely, type Example } from '../support/logistic.ts'
+import { likelihood, type Tree } from '../../server/memory/recall/trees.ts'
+import { fitTrees, writeTrees, type Example } from '../support/boosted-trees.ts'
 import { askedPairs, type AskedPairs, type Pair } from '../support/recall-pairs.ts'
 
-/** Sets that the weights are fitted to; of those with a plus see elaboratedCases. */
-const FITTED = 'A,B,C,D,E,F,G,H,I,J,K,L,M,kept,open,near,C+,D+,E+,F+,G+,H+,I+,J+,K+,L+,M+,kept+'
+/** Sets that the trees are fitted to; of those with a plus see elaboratedCases, of `aside` recall-pairs.ts. */
+const FITTED = 'A,B,C,D,E,F,G,H,I,J,K,L,M,kept,open,near,C+,D+,E+,F+,G+,H+,I+,J+,K+,L+,M+,kept+,aside,aside+'
 const { values } = parseArgs({
   options: {
     write: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
     errors: { type: 'string' },
     without: { type: 'string', default: '' },
     parts: { type: 'string', default: FITTED },
     counted: { type: 'string', default: '' },
   },
 })
-/** How much large weights cost; chosen among 0.1, 0.5 and 2 by the sets left out. */
-const DECAY = 0.5
-const WEIGHTS_FILE = new URL('../../server/memory/recall/weights.ts', import.meta.url)
+/** Sets are left out in so many groups; those of one writer together. */
+const GROUPS = 6
 /** Sentences of others that each question is fitted against, and how much one of them counts. */
-const [MOST_OTHERS, OF_OTHERS] = [12, 0.3]
-/** How much a pair of a part counts: most of `open` are like the templates of the rules, `near` was written for the fit. */
-const COUNTS: Readonly<Record<string, number>> = { open: 0.3, near: 1 }
-/** Among sentences of one subject one always answers: they say little of questions that none does. */
-const ELABORATED = 0.3
+const [MOST_OTHERS, OF_OTHERS] = [6, 0.6]
+/** How much a pair of a part counts: most of `open` are like the templates of the rules. Of three messages one nearly always answers. */
+const COUNTS: Readonly<Record<string, number>> = { open: 0.3, near: 1, aside: 1, 'aside+': 0.5 }
+const [OF_ONE, OF_THREE] = [2, 0.3]
 const SIMILARITY = FEATURES.indexOf('similarity')
 const READ = FEATURES.indexOf('read')
+/** More of these never makes a sentence less likely, or more likely, to answer. */
+const [MORE, LESS] = [
+  'read similarity coverage exact topic'.split(' '),
+  'otherTopic lacks otherBeing apart missingName'.split(' '),
+]
+const directions = FEATURES.map((name) => Number(MORE.includes(name)) - Number(LESS.includes(name)))
+/** Chosen on the sets left out. */
+const TREES = { trees: 200, leaves: 12, rate: 0.1, decay: 5, least: 40, directions }
 const left = new Set(values.without.split(',').map((name) => FEATURES.findIndex((one) => one === name)))
 
 /** Those that are likest to the question in meaning: among many sentences some always are. */
@@ -45,13 +53,13 @@ const examplesOf = (asked: readonly AskedPairs[]): Example[] =>
     ...own.map(({ x, isAnswer }) => ({
       x,
       isRight: isAnswer,
-      weight: COUNTS[part] ?? (part.endsWith('+') ? ELABORATED : 2),
+      weight: COUNTS[part] ?? (part.endsWith('+') ? OF_THREE : OF_ONE),
     })),
     ...nearest(others).map(({ x, isAnswer }) => ({ x, isRight: isAnswer, weight: OF_OTHERS })),
   ])
 
-const fit = (asked: readonly AskedPairs[], without: Iterable<number> = left): number[] =>
-  fitLogistic(examplesOf(asked), DECAY, new Set(without))
+const fit = (asked: readonly AskedPairs[], without: Iterable<number> = left): Tree[] =>
+  fitTrees(examplesOf(asked), TREES, new Set(without))
 
 /** The surest of the sentences that a question is compared with. */
 interface Best {
@@ -61,8 +69,8 @@ interface Best {
   readonly sure: number
 }
 
-function bestOf(asked: AskedPairs, pairs: readonly Pair[], weights: readonly number[]): Best {
-  const judged = pairs.map(({ text, isAnswer, x }) => ({ asked, text, isAnswer, sure: surely(weights, x) }))
+function bestOf(asked: AskedPairs, pairs: readonly Pair[], trees: readonly Tree[]): Best {
+  const judged = pairs.map(({ text, isAnswer, x }) => ({ asked, text, isAnswer, sure: likelihood(trees, x) }))
   const none = { asked, text: '', isAnswer: false, sure: 0 }
   return judged.reduce<Best>((best, one) => (one.sure > best.sure ? one : best), none)
 }
@@ -88,31 +96,28 @@ function row(name: string, all: readonly Best[]): string {
 const [parts, counted] = [values.parts.split(','), values.counted === '' ? [] : values.counted.split(',')]
 const all = await askedPairs([...parts, ...counted])
 const fitted = all.filter(({ part }) => parts.includes(part))
-/** The lines of the table `name` in the file of weights. */
-const linesOf = (weights: readonly number[]): string =>
-  FEATURES.map((name, i) => `  ${name}: ${Number(weights[i]!.toFixed(2))},`).join('\n')
-const tables = {
-  WEIGHTS: linesOf(fit(fitted)),
-  WITHOUT_READER: linesOf(fit(fitted, [...left, READ])),
-  OF_WORDS_ALONE: linesOf(fit(fitted, [...left, SIMILARITY, READ])),
-}
-console.log(tables.WEIGHTS)
-if (values.write) {
-  let text = readFileSync(WEIGHTS_FILE, 'utf8')
-  for (const [name, lines] of Object.entries(tables))
-    text = text.replace(new RegExp(`(const ${name}\\b[^=]*=) \\{[^}]*\\}`, 'u'), `$1 {\n${lines}\n}`)
-  writeFileSync(WEIGHTS_FILE, text)
-}
+if (values.write)
+  writeTrees('answers.json', FEATURES, {
+    reader: fit(fitted),
+    embedder: fit(fitted, [...left, READ]),
+    words: fit(fitted, [...left, SIMILARITY, READ]),
+  })
 
 console.log(
   `| left out | told / never | answer is first | AUC | ${LEASTS.join(' | ')} |\n|${'---|'.repeat(LEASTS.length + 4)}`,
 )
 const [alone, among]: Best[][] = [[], []]
-for (const part of [...parts, ...counted]) {
-  const weights = fit(fitted.filter((one) => one.part !== part))
+const groups = [...new Set(parts.map((part) => part.replace('+', '')))]
+const groupOf = (part: string): number => groups.indexOf(part.replace('+', '')) % GROUPS
+const whole = values.quick || counted.length > 0 ? fit(fitted) : []
+const others = values.quick
+  ? []
+  : Array.from({ length: GROUPS }, (_, group) => fit(fitted.filter(({ part }) => groupOf(part) !== group)))
+for (const part of values.quick ? counted : [...parts, ...counted]) {
+  const trees = counted.includes(part) ? whole : others[groupOf(part)]!
   const these = all.filter((one) => one.part === part)
-  const own = these.map((asked) => bestOf(asked, asked.own, weights))
-  const beside = these.map((asked) => bestOf(asked, [...asked.own, ...asked.others], weights))
+  const own = these.map((asked) => bestOf(asked, asked.own, trees))
+  const beside = these.map((asked) => bestOf(asked, [...asked.own, ...asked.others], trees))
   console.log(row(part, own))
   if (these.some(({ others }) => others.length > 0)) console.log(row(`${part}, and of others`, beside))
   if (parts.includes(part)) {
