@@ -9,7 +9,7 @@ const treesFor = fittedTrees<'reader' | 'words'>('replaces.json', REPLACEMENT_FE
 
 /** 0 to 1; 0 where one of them is longer than any sentence that is told: the features take time with its length. */
 export function replaces(question: Question, said: string, next: Next): number {
-  if (Math.max(said.length, next.text.length) > MAX_SENTENCE) return 0
+  if (Math.max(said.length, next.text.length) > MAX_SENTENCE || SAYS_NOTHING.test(next.text)) return 0
   const features = replacementFeatures(question, said, next)
   if (!mayReplace(features)) return 0
   return likelihood(
@@ -17,6 +17,9 @@ export function replaces(question: Question, said: string, next: Next): number {
     REPLACEMENT_FEATURES.map((name) => features[name]),
   )
 }
+
+/** "f*", "lol*" */
+const SAYS_NOTHING = /^\W*(?:\p{L}|lo+l|ha(?:ha)+|omg|ugh)\*\W*$/iu
 
 /** How much of what is asked a sentence has to name to say it anew. */
 const ASKED = 0.3

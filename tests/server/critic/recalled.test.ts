@@ -110,7 +110,7 @@ describe("what a user's own sentences answer", () => {
 
   test('what may answer is said to be no more than near', () => {
     const told = ['the lad who bought the van was crying']
-    expect(answerTo('what model was my van?', 'I see.', [], told)).toBe(
+    expect(answerTo('what colour was the van the lad bought?', 'I see.', [], told)).toBe(
       `You have not told me that in so many words. What comes nearest: "${told[0]}"`,
     )
   })

@@ -73,7 +73,7 @@ describe('sentences that answer a question', () => {
 test('a misspelt word has little meaning to an embedder: by words alone it answers, by both it comes near', async () => {
   const [asked, told] = ['where did I leave my sunglases?', 'left my sunglasses in the blue bag']
   expect(answers(readQuestion(asked)!, { text: told, topic: null })).toBeGreaterThanOrEqual(LEAST_SURE)
-  expect(await sure(asked, told)).toBeGreaterThan(0.3)
+  expect(await sure(asked, told)).toBeGreaterThan(0.15)
 })
 
 test.each([
