@@ -83,7 +83,8 @@ export function recalled(
   const least = knowsOnlyTold ? SHOWN : LEAST_SURE
   const best = isNear && !(mayDeny && read.isOwn) ? found.filter(({ sure }) => sure >= least) : found
   if (best.length > 0 && rests(best, message, reply, verdicts, knowsOnlyTold)) return { action: 'keep' }
-  if (best.length > 0) return quote(best, remembered.facts, !isNear ? SAID : mayMiss ? NEAREST_OF_SAID : NEAREST_SAID)
+  const near = mayMiss ? NEAREST_KNOWN : NEAREST_SAID
+  if (best.length > 0) return quote(best, remembered.facts, isNear ? near : SAID)
   if (!mayDeny) return null
   const isOfAsked = !knowsOnlyTold || !isOfElse([], message, reply, 0)
   const denies = isOfAsked && verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.length === 0)
@@ -140,8 +141,8 @@ function isOfElse(answers: readonly Answer[], message: string, reply: string, mo
 
 const SAID = 'You told me:'
 const NEAREST_SAID = 'You have not told me that in so many words. What comes nearest:'
-/** Where not all that was told is known, so that it may have been told. */
-const NEAREST_OF_SAID = 'Of what I know that you told me, this comes nearest:'
+/** The same where what was told is not all known, so that nobody can say what was not. */
+const NEAREST_KNOWN = 'I do not know all that you told me. What comes nearest:'
 
 /** A sentence of the user that answers as surely as `sure` says; null: nobody has said how surely. */
 export const quotedAs = (text: string, sure: number | null): string =>
@@ -149,7 +150,7 @@ export const quotedAs = (text: string, sure: number | null): string =>
 
 /** The one sentence that a reply has quoted by itself; null: it quotes none, or several. */
 export function quotedBy(reply: string): string | null {
-  const lead = [SAID, NEAREST_SAID, NEAREST_OF_SAID].find((one) => reply.startsWith(`${one} "`))
+  const lead = [SAID, NEAREST_SAID, NEAREST_KNOWN].find((one) => reply.startsWith(`${one} "`))
   const text = lead === undefined ? '' : reply.slice(lead.length + 2)
   return text.endsWith('"') && !text.slice(0, -1).includes('" "') ? text.slice(0, -1) : null
 }

@@ -39,7 +39,7 @@ const [MORE, LESS] = [
   'otherTopic lacks otherBeing apart missingName'.split(' '),
 ]
 const directions = FEATURES.map((name) => Number(MORE.includes(name)) - Number(LESS.includes(name)))
-/** Chosen on the sets left out. */
+/** Chosen on P, Q and R with the reader before, so these are no test of the sizes. */
 const TREES = { trees: 200, leaves: 12, rate: 0.1, decay: 5, least: 40, directions }
 const left = new Set(values.without.split(',').map((name) => FEATURES.findIndex((one) => one === name)))
 

@@ -26,7 +26,7 @@ const { values } = parseArgs({
 })
 /** A surer reader never makes a replacement less likely. */
 const directions = REPLACEMENT_FEATURES.map((name) => Number(name === 'read'))
-/** Chosen on the sets left out. */
+/** Not chosen: about those of recall-trees.ts. */
 const TREES = { trees: 150, leaves: 10, rate: 0.1, decay: 5, least: 30, directions }
 const LEAST = [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.9]
 /** How much what is said next on the same subject counts: people go on more often than they correct. */

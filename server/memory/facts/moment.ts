@@ -3,7 +3,8 @@
 /** Whoever gives a reason, a habit or a date tells more than a mood. */
 const TELLS_MORE =
   /\d|\b(?:when|whenever|because|cos|since|every|always|never|usually|after|allerg\p{L}*|diagnos\p{L}*|doctor|moved?|starting|appointment|booked|for (?:weeks|months|years))\b/iu
-const A_NAME = /(?<=\p{L}[,;]?\s+)(?!I\b)\p{Lu}\p{Ll}/u
+/** A capital after another word. */
+export const A_NAME = /(?<=\p{L}[,;]?\s+)(?!I\b)\p{Lu}\p{Ll}/u
 const MOST_WORDS = 14
 
 /** "I swear this rain is never going to stop" */

@@ -115,6 +115,8 @@ const CORRECTING =
   /^(?:(?:oh |ah |no,? )?my bad|typo|correction|spelling|i meant?|meant)\b[\s,.:;!–-]*(?=[\p{L}\p{N}])/iu
 const STARRED = /^(?:\*\s?[\p{L}\p{N}].{0,40}|.{0,40}[\p{L}\p{N}]\s?\*)$/u
 
+/** What has a name is rarer than "then" and "again". */
+const THING = 0.6
 /** "Beko fridge": a name, and what has it. "Eldest: Jadwiga", "corgi, Nansi", "Leeds fan", "vegan btw". */
 const NAMED_THING = /^(?<name>\p{Lu}[\p{L}-]{2,}) (?<thing>\p{Ll}{3,})\W*$/u
 const BRIEF = [
@@ -129,9 +131,6 @@ const isBrief = (text: string): boolean => {
     name !== undefined && !isKnownWord(name.toLowerCase()) && isKnownWord(thing!) && rarityOf(thing!) > THING
   return !SMALL_TALK.test(text) && (isNamed || BRIEF.some((form) => form.test(text)))
 }
-/** Rarer than words as "then" and "again". */
-const THING = 0.6
-
 /** A word or two that are no saying by themselves, and no small talk either: "Cardiff!!!", "Cucumbers." */
 export function isScrap(words: string): boolean {
   const text = words.trim()

@@ -11,6 +11,15 @@ const STARRED = /^\s*(?:\*(?<after>[\p{L}\p{N}][^*]{1,30})|(?<before>[\p{L}\p{N}
 const REACTION =
   /^(?:lo+l|lmao|rofl|ha(?:ha)*|sighs?|yawns?|shrugs?|thanks?|thx|ty|sorry|ok(?:ay)?|yes|no|cries|laughs?|smiles?|grins?|hugs?|nods?|facepalm|wow|ugh)\b/iu
 
+/** "f*" */
+const LETTER = /^\W*\p{L}\*\W*$/u
+
+/** "lol*", "f*": with a star, and no word that was meant. */
+export function isReaction(message: string): boolean {
+  const { after, before } = STARRED.exec(message)?.groups ?? {}
+  return LETTER.test(message) || REACTION.test(after ?? before ?? '')
+}
+
 /** Whether a message is a starred word, or a few. */
 export const isStarred = (message: string): boolean => STARRED.test(message)
 

@@ -1,7 +1,7 @@
 import { clausesOf, opened } from './clauses.ts'
 import { readCorrection } from './corrections.ts'
 import type { Fact, Sentence, Told } from './fact.ts'
-import { isOfTheMoment } from './moment.ts'
+import { A_NAME, isOfTheMoment } from './moment.ts'
 import { MASK, plainOf } from './plain.ts'
 import { add, type Clause, type Reading } from './reading.ts'
 import { readNames } from './named.ts'
@@ -50,7 +50,7 @@ export function toldBy(text: string, recent: readonly Fact[] = []): Told {
       else if (
         scrap &&
         text.slice(scrap.end, sentence.start).trim() === '' &&
-        NAMES.test(joined(text, scrap, sentence).text)
+        tellsInScraps(joined(text, scrap, sentence).text)
       )
         statements.push(joined(text, scrap, sentence))
       else scrap = sentence
@@ -69,8 +69,8 @@ function joined(text: string, first: Sentence, last: Sentence): Sentence {
   return { text: text.slice(first.start, last.end), start: first.start, end: last.end }
 }
 
-/** "Sister Morag. Inverness." */
-const NAMES = /\p{L}+: |(?<=\p{L} )(?!I\b)\p{Lu}\p{Ll}/u
+/** "Sister Morag. Inverness.", "Ken: chess. Sheila: bridge." tell something together, where two other scraps do not. */
+const tellsInScraps = (text: string): boolean => A_NAME.test(text) || /\p{L}: /u.test(text)
 
 /** "I gave up my desk and work out of the library": it takes something back, and tells what there is in its place. */
 const tellsMore = (words: string): boolean => /\b(?:and|so|but|now|instead)\s+\S+\s+\S/iu.test(words)

@@ -25,11 +25,11 @@ const MEASURED: ReadonlySet<Wanted | null> = new Set([
 ])
 const WITHOUT_MEASURE = 0.55
 
-/** Written by tests/bench/recall-weights.ts. */
+/** Written by tests/bench/recall-trees.ts. */
 const treesFor = fittedTrees<ComparedBy>('answers.json', FEATURES)
 
 /** By what question and sentence were compared: words, an embedder and a reader; the first two; or words. */
-export type ComparedBy = 'reader' | 'embedder' | 'words'
+type ComparedBy = 'reader' | 'embedder' | 'words'
 
 function comparedBy({ similarity = null, read = null }: Said): ComparedBy {
   if (similarity === null) return 'words'

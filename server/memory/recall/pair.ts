@@ -1,4 +1,4 @@
-/** A question beside a sentence of its user, in numbers: what says that the one answers the other (weights.ts weighs them). */
+/** A question beside a sentence of its user, in numbers: what says that the one answers the other (answers.ts weighs them). */
 import { isCommon, stem } from '../search-words.ts'
 import { wordsOf } from '../words.ts'
 import { holds } from './holds.ts'

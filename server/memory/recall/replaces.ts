@@ -1,15 +1,16 @@
 /** How surely a sentence takes the place of one that was told before it, as the answer to a question. */
 import { MAX_SENTENCE } from '../facts/sentences.ts'
+import { isReaction } from '../facts/starred.ts'
 import type { Question } from './question.ts'
 import { replacementFeatures, REPLACEMENT_FEATURES, type Next, type ReplacementFeatures } from './replacement.ts'
 import { fittedTrees, likelihood } from './trees.ts'
 
-/** Written by tests/bench/replacement-weights.ts. */
+/** Written by tests/bench/replacement-trees.ts. */
 const treesFor = fittedTrees<'reader' | 'words'>('replaces.json', REPLACEMENT_FEATURES)
 
 /** 0 to 1; 0 where one of them is longer than any sentence that is told: the features take time with its length. */
 export function replaces(question: Question, said: string, next: Next): number {
-  if (Math.max(said.length, next.text.length) > MAX_SENTENCE || SAYS_NOTHING.test(next.text)) return 0
+  if (Math.max(said.length, next.text.length) > MAX_SENTENCE || isReaction(next.text)) return 0
   const features = replacementFeatures(question, said, next)
   if (!mayReplace(features)) return 0
   return likelihood(
@@ -17,9 +18,6 @@ export function replaces(question: Question, said: string, next: Next): number {
     REPLACEMENT_FEATURES.map((name) => features[name]),
   )
 }
-
-/** "f*", "lol*" */
-const SAYS_NOTHING = /^\W*(?:\p{L}|lo+l|ha(?:ha)+|omg|ugh)\*\W*$/iu
 
 /** How much of what is asked a sentence has to name to say it anew. */
 const ASKED = 0.3

@@ -7,7 +7,7 @@ import { packageRoot } from '../../../runtime/package.ts'
 export type Tree = number | readonly [feature: number, upTo: number, left: Tree, right: Tree]
 
 /** Trees of models/pretrained/recall. */
-export interface Fitted<Name extends string> {
+interface Fitted<Name extends string> {
   /** What features are called, in the order in which trees number them. */
   readonly features: readonly string[]
   readonly trees: Readonly<Record<Name, readonly Tree[]>>

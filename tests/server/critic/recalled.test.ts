@@ -25,6 +25,7 @@ function answerTo(
   heard: readonly string[] = [],
   found: readonly MemoryHit[] = [],
   knowsOnlyTold = false,
+  mayMiss = false,
 ): unknown {
   const notes = heard.map((text, at) => ({ id: `note_${at}`, text }))
   const remembered = { asked: askedBy(question), found, contexts: new Map(), reads: new Map(), facts, heard: notes }
@@ -33,7 +34,7 @@ function answerTo(
   const decision =
     recollection &&
     recalled(question, recollection, reply, verdicts, remembered, {
-      mayMiss: false,
+      mayMiss,
       knowsOnlyTold,
     })
   return decision?.action === 'replace' ? decision.text : decision?.action
@@ -113,6 +114,13 @@ describe("what a user's own sentences answer", () => {
     expect(answerTo('which plumber comes on thursday?', 'I see.', [], told)).toBe(
       `You have not told me that in so many words. What comes nearest: "${told[0]}"`,
     )
+  })
+
+  test('what comes near is not said to be told where not all that was told is known either', () => {
+    const told = ['the plumber comes thursday at 8']
+    const reply = answerTo('which plumber comes on thursday?', 'I see.', [], told, [], false, true)
+    expect(reply).toBe(`I do not know all that you told me. What comes nearest: "${told[0]}"`)
+    expect(quotedBy(String(reply))).toBe(told[0])
   })
 
   test('among a thousand facts an answer has to be surer, and one on just what is asked is sure', () => {

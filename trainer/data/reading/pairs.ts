@@ -4,6 +4,7 @@
  */
 import { toldText, type ReaderLabel } from '../../../runtime/reader.ts'
 import type { Random } from '../../random.ts'
+import { byPart } from '../by-part.ts'
 import type { Part } from '../notes/values.ts'
 import { tellingsOf } from '../sentences/people-pairs.ts'
 import { asksAt, changesOf, subjectLines } from '../sentences/subjects.ts'
@@ -18,11 +19,11 @@ export interface Pair {
 
 /** How many of the pairs have a question. */
 const ASKED = 0.7
-/** How many of these are of messages that were told alone, though they are few. */
-const ALONE = 0.4
-/** How many differ by one word from a question and its answer. */
+/** How many of these have one word swapped, so that question and message fit no more. */
 const SWAPPED = 0.06
-/** How many of the others ask what the telling nearly answers; of the others how many it answers. */
+/** How many of the others are surely of a message that was told alone: among all messages those are few. */
+const ALONE = 0.4
+/** How many of these ask what the message nearly answers; of the others how many it answers. */
 const [NEARLY, ANSWERED] = [0.4, 0.6]
 /** Of what does not answer, how much is near to what does. */
 const NEAR = 0.8
@@ -62,21 +63,14 @@ interface Places {
   readonly swaps: readonly number[]
 }
 
-const places = new Map<Part, Places>()
-
-function placesOf(part: Part): Places {
-  const known = places.get(part)
-  if (known) return known
+const placesOf = byPart((part): Places => {
   const lines = [...tellingsOf(part).lines.entries()]
   const those = (is: (telling: Telling) => boolean): number[] => lines.flatMap(([at, one]) => (is(one) ? at : []))
-  const alone = those(({ beside }) => beside.length === 0)
-  const found = {
-    alone,
+  return {
+    alone: those(({ beside }) => beside.length === 0),
     swaps: those(({ asks, told, beside }) => asks.some((q) => swapsOf(q, told, beside).length > 0)),
   }
-  places.set(part, found)
-  return found
-}
+})
 
 /** "When is my father's birthday?" beside that of a mother; in the question or in what was told. */
 function swappedPair(random: Random, { asks, told, beside }: Telling): Pair {
@@ -116,18 +110,12 @@ interface Rest {
   readonly still: readonly string[]
 }
 
-const rests = new Map<Part, readonly Rest[]>()
-
 /** The changes that leave something of a message true. */
-function restsOf(part: Part): readonly Rest[] {
-  const known = rests.get(part)
-  if (known) return known
-  const found = subjectLines(part).flatMap((line) =>
+const restsOf = byPart((part): readonly Rest[] =>
+  subjectLines(part).flatMap((line) =>
     changesOf(line).flatMap(({ at, says, still }) => (still ? [{ told: line.tells[at]!, says, still }] : [])),
-  )
-  rests.set(part, found)
-  return found
-}
+  ),
+)
 
 function laterPair(random: Random, part: Part): Pair {
   const subject = random.pick(subjectLines(part))

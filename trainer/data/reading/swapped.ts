@@ -1,4 +1,5 @@
 /** Questions that differ by one word from what a message answers: "when is my father's birthday?" of a mother's. */
+
 /** Of each kind the words of which one is asked for in the place of another; those after a comma mean the same, in any form. */
 const KINDS: readonly (readonly string[])[] = [
   ['mother,mum,mom,mam,mama', 'father,dad,papa,da', 'brother,bro', 'sister,sis', 'aunt,auntie', 'uncle', 'cousin'],

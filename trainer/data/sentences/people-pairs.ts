@@ -1,5 +1,6 @@
 /** People's questions beside the telling that answers them and one that is near to it and does not. */
 import type { Random } from '../../random.ts'
+import { byPart } from '../by-part.ts'
 import type { Part } from '../notes/values.ts'
 import { NEAREST, nearTexts } from './near-texts.ts'
 import type { Triple } from './triple.ts'
@@ -24,18 +25,14 @@ interface Lines<Line> {
 function linesByPart<Line extends Pick<Telling, 'told' | 'asks'>>(
   linesOf: (part: Part) => readonly Line[],
 ): (part: Part) => Lines<Line> {
-  const parts = new Map<Part, Lines<Line>>()
-  return (part) => {
-    const known = parts.get(part)
-    if (known) return known
+  return byPart((part) => {
     const lines = linesOf(part)
     const near = nearTexts(
       lines.map(({ told }) => told),
       lines.map(({ asks }) => asks.join(' ')),
     )
-    parts.set(part, { lines, near })
     return { lines, near }
-  }
+  })
 }
 
 /** People's lines, each of a subject of its own. */

@@ -30,6 +30,16 @@ test.each([
   ['Repeat prescription goes to Boots', ['Repeat prescription goes to Boots']],
   ["count's been put off to May", ["count's been put off to May"]],
   ["We're off to Slovenia in September", ["We're off to Slovenia in September"]],
+  ['Beko fridge', ['Beko fridge']],
+  ['eldest: Jadwiga', ['eldest: Jadwiga']],
+  ['vegan btw', ['vegan btw']],
+  ['Leeds fan', ['Leeds fan']],
+  ['corgi, Nansi', ['corgi, Nansi']],
+  ['sister Morag. Inverness. paramedic.', ['sister Morag. Inverness. paramedic.']],
+  ['Was a bus conductor 30 year, Halifax depot', ['Was a bus conductor 30 year, Halifax depot']],
+  ['Check-out is at 11 but they keep the bags till 4', ['Check-out is at 11 but they keep the bags till 4']],
+  ["I'm with Jio for mobile", ["I'm with Jio for mobile"]],
+  ['My godfather Heniek keeps bees', ['My godfather Heniek keeps bees']],
   ['Hey, guess what, they moved me to the 16', ['Hey, guess what, they moved me to the 16']],
 ])('%s is kept', (message, texts) => {
   expect(kept(message)).toEqual(texts)
@@ -53,6 +63,12 @@ test.each([
   'have to run, bye',
   'since when do i have asthma',
   'phew what a long day',
+  'long day',
+  'mood: excellent',
+  'Dentist done. Never again.',
+  "It's complicated.",
+  'was the plumber here',
+  'tell me a joke',
   "I'm off to bed",
 ])('%s is not', (message) => {
   expect(kept(message)).toEqual([])
