@@ -75,7 +75,7 @@ function bestOf(asked: AskedPairs, pairs: readonly Pair[], trees: readonly Tree[
   return judged.reduce<Best>((best, one) => (one.sure > best.sure ? one : best), none)
 }
 
-const LEASTS = [0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9]
+const LEASTS = [0.3, 0.5, 0.7, 0.8, 0.85, 0.9, 0.95]
 
 function row(name: string, all: readonly Best[]): string {
   const told = all.filter(({ asked }) => asked.isTold)
