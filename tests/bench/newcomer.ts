@@ -1,6 +1,6 @@
 /**
  * A newcomer's own words through a server: what is told in one conversation, asked in another (tests/fixtures/newcomer).
- *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,...,R,X,Y,P+,kept,unread,cells,cells-unread] [--misses]
+ *   npx tsx tests/bench/newcomer.ts [BUNDLE...] [--verify annotate,quote] [--memories on,off] [--part open,held-out,A,B,...,S,X,Y,P+,kept,unread,cells,cells-unread] [--misses]
  * The bundled model unless bundles are given. Prints shares with 95 % intervals, of the lines that rules may be written for
  * (all but held-out and those unread) and of those held out; with --misses what went wrong, never of those held out.
  */

@@ -68,7 +68,7 @@ function sentencesOf(message: string): Said[] {
 }
 
 /** Sets that are kept for counting. */
-const isKept = ({ part }: Case): boolean => /^(?:[L-O]|[P-R]\+|unread)$/u.test(part)
+const isKept = ({ part }: Case): boolean => /^(?:[L-OS]|[P-S]\+|unread)$/u.test(part)
 const elaborated = elaboratedCases().filter((one) => !isKept(one))
 const all = [...peopleCases(), ...othersCases(), ...elaborated].filter((one) => !isKept(one))
 const corrected = all.filter(({ kind, old }) => kind === 'corrected' && old !== null)

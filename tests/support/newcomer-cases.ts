@@ -72,7 +72,7 @@ export function peopleCases(): Case[] {
 
 /**
  * The lines of others-open.jsonl (`C`), others-second.jsonl (`D`), others-third.jsonl (`E`), others-kept.jsonl (`kept`),
- * others-f.jsonl to others-r.jsonl (`F` to `R`; `N` and `O` have corrections only), corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and
+ * others-f.jsonl to others-s.jsonl (`F` to `S`; `N` and `O` have corrections only), corrections-open.jsonl (`X`), corrections-second.jsonl (`Y`) and
  * others-unread.jsonl (`unread`), whose writers had seen no rule. Every second pair of lines tells in one conversation, the others
  * in one for each message.
  */
@@ -97,6 +97,7 @@ export function othersCases(): Case[] {
     P: 'others-p.jsonl',
     Q: 'others-q.jsonl',
     R: 'others-r.jsonl',
+    S: 'others-s.jsonl',
     unread: 'others-unread.jsonl',
   }
   return Object.entries(files).flatMap(([part, file]) =>

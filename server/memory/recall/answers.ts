@@ -40,8 +40,8 @@ function comparedBy({ similarity = null, read = null }: Said): ComparedBy {
 export function answers(question: Question, said: Said): number {
   if (tellsNothingElse(question, said.text)) return 0
   const features = pairFeatures(question, said)
-  // A person who is asked about has to be named: people's lines are too few to learn it.
-  if (features.otherBeing === 1) return 0
+  // A person who is asked about has to be named, where no reader knows that twins are babies: people's lines are too few to learn it.
+  if (features.otherBeing === 1 && (said.read ?? null) === null) return 0
   const sure = likelihood(
     treesFor()[comparedBy(said)],
     FEATURES.map((name) => features[name]),

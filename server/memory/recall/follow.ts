@@ -26,17 +26,36 @@ export interface Surroundings {
   readonly read: ReadPairs
 }
 
+/** The answer as it was told, and what was told around it. */
+interface Told {
+  readonly text: string
+  readonly own: Memory
+  readonly before: readonly Memory[]
+  readonly after: readonly Memory[]
+  readonly turns: readonly (readonly Memory[])[]
+}
+
 /** `id` and `text`: of the answer. Null: it is no memory. */
 export async function followAnswer(
   message: string,
   question: Question,
   { id, text }: { readonly id: string; readonly text: string },
-  { around, compare, read }: Surroundings,
+  surroundings: Surroundings,
 ): Promise<Followed | null> {
-  const { own, before, after } = await around(id)
+  const { own, before, after } = await surroundings.around(id)
   if (own === null) return null
   const isSentence = (one: Memory): boolean => one.text.length <= MAX_SENTENCE
   const turns = isSentence(own) ? turnsOf([...before.toReversed(), own, ...after].filter(isSentence)) : [[own]]
+  const followed = await followTurns(message, question, { text, own, before, after, turns }, surroundings)
+  return withRest(message, text, turns, followed, surroundings.read)
+}
+
+async function followTurns(
+  message: string,
+  question: Question,
+  { text, own, before, after, turns }: Told,
+  { compare, read }: Surroundings,
+): Promise<Followed> {
   if (turns.length === 1)
     return { holding: null, said: [text], shown: withNext(question, turns[0]!, own.text), also: null }
   const similar = await compare([message, ...turns.flat().map((one) => one.text)])
@@ -59,6 +78,26 @@ export async function followAnswer(
   if (!isNoChange && !stillAnswers(both, odds > CHANGED ? ANSWERS_NOT : 0)) return shown
   const held = was === text ? null : (turns.flat().find((one) => one.text === was && one.id !== own.id) ?? null)
   return { holding: held, said: held ? said.slice(0, -1) : [text], shown: [held ? was : text], also: null }
+}
+
+/** The same with the sentence after it where a reader calls both the surer answer: "We have a name for the goat. Pemba it is." */
+async function withRest(
+  message: string,
+  text: string,
+  turns: readonly (readonly Memory[])[],
+  followed: Followed,
+  read: ReadPairs,
+): Promise<Followed> {
+  const shown = followed.shown.length > 0 ? followed.shown : [text]
+  const isLast = (one: Memory): boolean => one.text === shown.at(-1) && one.ended === null
+  const told = turns.find((turn) => turn.some(isLast))?.filter(({ ended }) => ended === null) ?? []
+  const sentences = [...new Set(told.map((one) => one.text))]
+  const next = sentences[sentences.indexOf(shown.at(-1)!) + 1]
+  if (next === undefined) return followed
+  const [alone, both] = [shown.join(' '), [...shown, next].join(' ')]
+  const of = await read([alone, both].map((second) => ({ first: message, second })))
+  const [before, after] = [alone, both].map((second) => of(message, second)?.answers ?? 0)
+  return after! >= before! + SURER ? { ...followed, shown: [...shown, next] } : followed
 }
 
 /** The sentence of a correcting turn that answers, where a reader calls another one surer: "been on three dates with a Rosalind", after "me and Claire called it off". */

@@ -44,7 +44,8 @@ export function surelyAnswers(
   const about = fact ?? definiteFact({ text, start: 0, end: text.length })
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
   if ((topic ?? 0) >= JUST_THAT) return 1
-  if (fact && isOfAnother(question, fact.subject) && !namesOneIn(question, text) && !onlyNames(fact)) return 0
+  const mayBeOf = (read !== null && read > 0) || namesOneIn(question, text)
+  if (fact && !mayBeOf && isOfAnother(question, fact.subject) && !onlyNames(fact)) return 0
   const sure = answers(question, { text, topic, similarity, context, read })
   if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
     return Math.min(sure, MOST_OF_OTHERS)

@@ -22,6 +22,15 @@ test.each([
   [['My mum is 62', 'My dad is a baker', 'She retired in June'], 'when did my mum retire', 'June'],
   [['I sing in the choir on Wednesdays.', 'I sing alto'], 'when is choir', 'Wednesdays'],
   [['got a red canoe for 300', "it's in the garage"], 'where do i keep the canoe', 'garage'],
+  // The sentence that is about what is asked has its value in the next one.
+  [
+    ['We have finally settled on a name for the goat. The grandchildren outvoted me, and so Pemba it is.'],
+    'Remind me, what did the grandchildren call the goat?',
+    'Pemba',
+  ],
+  // A reader knows that twins are babies, and who an animal doctor is.
+  [['Twins are due 19 October, though they never wait that long'], "what's the due date for the babies", '19 October'],
+  [["the vet's phone is 021 555 0187 they close at six"], 'Number to call for the animal doctor?', '021 555 0187'],
 ])('%s: %s', async (told, question, value) => {
   const user = told.join()
   for (const message of told) await history.say(message, user, user)
