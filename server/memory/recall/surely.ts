@@ -44,7 +44,8 @@ export function surelyAnswers(
   const about = fact ?? definiteFact({ text, start: 0, end: text.length })
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
   if ((topic ?? 0) >= JUST_THAT) return 1
-  const mayBeOf = (read !== null && read > 0) || namesOneIn(question, text)
+  const isOfAsker = OF_ASKER.some((word) => question.known.has(word))
+  const mayBeOf = !isOfAsker && ((read !== null && read > 0) || namesOneIn(question, text))
   if (fact && !mayBeOf && isOfAnother(question, fact.subject) && !onlyNames(fact)) return 0
   const sure = answers(question, { text, topic, similarity, context, read })
   if ((topic ?? 0) < SAME_THING && onlyMentions(question, fact?.text.slice(0, WEIGHED) ?? text))
@@ -68,11 +69,10 @@ export function withTopic(text: string, fact: Topic | null): string {
 export const topicAmong = (asked: readonly Topic[], fact: Topic): number =>
   Math.max(0, ...asked.map((one) => sameTopic(one, fact)))
 
-/** "Which room is Xiaoyu in?": the question names the one whom the sentence names too. "My Netflix password" is no sister's. */
-function namesOneIn({ names, known }: Question, text: string): boolean {
-  return !OF_ASKER.some((word) => known.has(word)) && wordsOf(text).some((word) => names.has(word))
-}
+/** "Which room is Xiaoyu in?": the question names the one whom the sentence names too. */
+const namesOneIn = ({ names }: Question, text: string): boolean => wordsOf(text).some((word) => names.has(word))
 
+/** "My Netflix password" is no sister's, whatever a reader says. */
 const OF_ASKER = ['my', 'our', 'mine', 'i', 'we']
 
 /** What was told of a sister answers no question that names none: neither of a friend nor of the user. */
