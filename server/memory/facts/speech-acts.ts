@@ -34,7 +34,7 @@ export function isRequest(words: string): boolean {
 
 /** "Could you note I sign as Wren", "please be aware that I am moving": what follows is told. */
 const TO_KEEP =
-  /^(?:(?:hey|hi|hello|ok|okay|so|and|good (?:morning|evening|afternoon))[\s,.!]+)*(?:(?:(?:can|could|would|will) (?:you|u) (?:please |pls )?|(?:i )?(?:want|need|would like|'d like|i'd like) you to )(?:note(?: down)?|remember|keep(?: in mind)?|save|store|hold on to this|bear in mind)(?: (?:that|this))?|(?:please |pls |(?:can|could|would|will) (?:you|u) )?remind me(?: pls| please)? that|(?:please )?be (?:aware|advised|informed|warned)(?: that)?|it may interest you(?: to know)?(?: that)?|(?:can|could) (?:you|u) believe(?: it| this)?)[\s,:]+(?!(?:what|who|when|where|which|why|how|if|any\p{L}*|some\p{L}*|things|stuff|a|it|this|that|the (?:name|last)|all|me)\b)(?=\S+ \S+ [^?]+$)/iu
+  /^(?:(?:hey|hi|hello|ok|okay|so|and|good (?:morning|evening|afternoon))[\s,.!]+)*(?:(?:(?:can|could|would|will) (?:you|u) (?:please |pls )?|(?:i )?(?:want|need|would like|'d like|i'd like) you to )(?:note(?: down)?|remember(?=[:,]| that\b|.*\d)|(?<=you to )remember|keep(?: in mind)?|save|store|hold on to this|bear in mind)(?: (?:that|this))?|(?:please |pls |(?:can|could|would|will) (?:you|u) )?remind me(?: pls| please)? that|(?:please )?be (?:aware|advised|informed|warned)(?: that)?|it may interest you(?: to know)?(?: that)?|(?:can|could) (?:you|u) believe(?: it| this)?)[\s,:]+(?!(?:what|who|when|where|which|why|how|if|any\p{L}*|some\p{L}*|things|stuff|a|it|this|that|the (?:name|last)|all|me)\b)(?=\S+ \S+ [^?]+$)/iu
 
 /** "Tell you what, I'd never taken a plane", "guess who's the fire warden", "remind me later: ...", "check-out is at 11" ask for nothing. */
 const TELLING_ON =

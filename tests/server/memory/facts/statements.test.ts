@@ -55,6 +55,8 @@ test.each([
     'hey can you believe it I won the raffle, a weekend in Bruges',
     ['hey can you believe it I won the raffle, a weekend in Bruges'],
   ],
+  ['Can you remember that Ms Delacroix handles my visa', ['Can you remember that Ms Delacroix handles my visa']],
+  ['I want you to remember Lauri turns 50 in May', ['I want you to remember Lauri turns 50 in May']],
   ['sorry 75mg', ['sorry 75mg']],
   ["that's 52 covers tonight", ["that's 52 covers tonight"]],
   [
@@ -83,6 +85,8 @@ test.each([
   'My bad!',
   'Cool. Ok.',
   'can you remember something for me',
+  "can you remember my dog's name",
+  'could you remember what I said of my sister',
   'can you believe it',
   'pick a number between one and ten',
   'check my spelling please',
