@@ -79,7 +79,7 @@ export async function rememberChat(
     turn: noted?.job ?? turn,
     waits: WAITS.has(mode),
     async check(completion, reply) {
-      if (mode === 'off' || !evidence || reply.trim() === '') return null
+      if (mode === 'off' || !evidence || (reply.trim() === '' && !model.knowsOnlyTold)) return null
       const { heard, isAll } = lastHeard(users)
       const checked = {
         question,

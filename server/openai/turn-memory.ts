@@ -165,7 +165,8 @@ export async function verifiedOf(
   told: TurnMemories | null,
   signal: AbortSignal,
 ): Promise<Verified | null> {
-  if (verify === 'off' || !evidence || reply.text === '') return null
+  // A small model may say nothing at all; what was told is an answer all the same.
+  if (verify === 'off' || !evidence || (reply.text === '' && !model.knowsOnlyTold)) return null
   const before = await heardBefore(deps, owner, base, reply.waits)
   const heard = [...before.heard, ...said]
   // What files say, or was asked in another conversation, need not have been told.

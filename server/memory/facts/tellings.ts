@@ -5,6 +5,7 @@ import { PREDICATES } from './predicates.ts'
 import { groupSpan, isProper, tell, type Clause, type Reading } from './reading.ts'
 import { subjectOf, type Subject } from './subjects.ts'
 import { isGivenName } from '../recall/names.ts'
+import { isKnownWord } from '../recall/word-vectors.ts'
 import { isJob, isNationality, isPersonName } from './self.ts'
 import { SPECIAL_FORMS } from './special-forms.ts'
 
@@ -125,15 +126,18 @@ function readBeing(reading: Reading, clause: Clause, subject: Subject, words: st
     return tell(reading, clause, topic('name'), value, subject.who === 'user' ? 'name' : 'list', 0.8)
   if (clause.greets && subject.who === 'user' && isPersonName(said))
     return tell(reading, clause, topic('name'), value, 'name', 0.6)
-  const name = subject.who === 'user' ? nameInSmall(said) : ''
+  const name = subject.who === 'user' ? nameInSmall(said, GREETS.test(reading.text)) : ''
   if (name === '') return false
   return tell(reading, clause, topic('name'), { start: value.start, end: value.start + name.length }, 'name', 0.6)
 }
 
-/** "im tamsin, i work nights": a word alone that is like a name. */
-function nameInSmall(said: string): string {
+const GREETS = /^\W*(?:hi+|hey|hello|hiya|howdy|good (?:morning|evening|afternoon))\b/iu
+
+/** "im marek, i work nights": a word alone that is a given name; in a message that greets, one that is no word at all: "hi! im tamsin". */
+function nameInSmall(said: string, greets: boolean): string {
   const word = /^\p{Ll}{3,}(?=\s*(?:[,.!;(–-]|$|\s(?:and|btw|by the way|from|here)\b))/u.exec(said)?.[0] ?? ''
-  return word !== '' && isPersonName(word) && isGivenName(word) ? word : ''
+  const isName = isGivenName(word) || (greets && !isKnownWord(word) && !/(?:ed|ing?|ry)$/u.test(word))
+  return word !== '' && isPersonName(word) && isName ? word : ''
 }
 
 function readJob(

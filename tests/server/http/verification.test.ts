@@ -355,3 +355,13 @@ test('what is said to a reply that has quoted a memory corrects just that, in bo
   expect(await answer(asked)).toContain('4:45')
   expect(await answer('Where is the spare key?')).toContain('number 9')
 })
+
+test('what was told answers where such a model says nothing at all', async () => {
+  const { server } = await answeringWith({ knowsOnlyTold: true }, '')
+  await respond(server, CODE, policy('quote'))
+  const { json } = await respond(server, QUESTION, policy('quote'))
+  expect(textOf(json)).toContain('4071')
+  const messages = [{ role: 'user', content: QUESTION }]
+  const chat = await server.post('/v1/chat/completions', { model: 'fake', messages, ...policy('quote') })
+  expect(chat.json.choices[0].message.content).toContain('4071')
+})
