@@ -136,7 +136,7 @@ const GREETS = /^\W*(?:hi+|hey|hello|hiya|howdy|good (?:morning|evening|afternoo
 /** "im marek, i work nights": a word alone that is a given name; in a message that greets, one that is no word at all: "hi! im tamsin". */
 function nameInSmall(said: string, greets: boolean): string {
   const word = /^\p{Ll}{3,}(?=\s*(?:[,.!;(–-]|$|\s(?:and|btw|by the way|from|here)\b))/u.exec(said)?.[0] ?? ''
-  const isName = isGivenName(word) || (greets && !isKnownWord(word) && !/(?:ed|ing?|ry)$/u.test(word))
+  const isName = isGivenName(word) || (greets && !isKnownWord(word) && !/(?:ed|ing|ry)$/u.test(word))
   return word !== '' && isPersonName(word) && isName ? word : ''
 }
 
