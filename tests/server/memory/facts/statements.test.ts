@@ -64,8 +64,6 @@ test.each([
     ["The nursery closes at quarter to six and they charge you if you're late"],
   ],
   ['blue bands this time', ['blue bands this time']],
-  // What somebody settles on is no home.
-  ['half of them have read it, so we settled on Circe', ['half of them have read it, so we settled on Circe']],
   ['the heat ruined them, new ones are in the drawer', ['the heat ruined them, new ones are in the drawer']],
   ['has to be kidney beans AND black beans', ['has to be kidney beans AND black beans']],
   [
