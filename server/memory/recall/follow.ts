@@ -7,7 +7,7 @@ import type { ReadPairs, TextPair } from '../reader.ts'
 import type { Similarity } from '../similarity.ts'
 import { wordsOf } from '../words.ts'
 import type { Question } from './question.ts'
-import { withNext } from './next-sentence.ts'
+import { sentenceAfter, withNext } from './next-sentence.ts'
 import { stillAnswers } from './still-answers.ts'
 import { ReplacingTurns, turnsOf, type Followed } from './replacing-turns.ts'
 
@@ -47,7 +47,7 @@ export async function followAnswer(
   const isSentence = (one: Memory): boolean => one.text.length <= MAX_SENTENCE
   const turns = isSentence(own) ? turnsOf([...before.toReversed(), own, ...after].filter(isSentence)) : [[own]]
   const followed = await followTurns(message, question, { text, own, before, after, turns }, surroundings)
-  return withRest(message, text, turns, followed, surroundings.read)
+  return withSurerNext(message, text, turns, followed, surroundings.read)
 }
 
 async function followTurns(
@@ -81,7 +81,7 @@ async function followTurns(
 }
 
 /** The same with the sentence after it where a reader calls both the surer answer: "We have a name for the goat. Pemba it is." */
-async function withRest(
+async function withSurerNext(
   message: string,
   text: string,
   turns: readonly (readonly Memory[])[],
@@ -89,15 +89,14 @@ async function withRest(
   read: ReadPairs,
 ): Promise<Followed> {
   const shown = followed.shown.length > 0 ? followed.shown : [text]
-  const isLast = (one: Memory): boolean => one.text === shown.at(-1) && one.ended === null
-  const told = turns.find((turn) => turn.some(isLast))?.filter(({ ended }) => ended === null) ?? []
-  const sentences = [...new Set(told.map((one) => one.text))]
-  const next = sentences[sentences.indexOf(shown.at(-1)!) + 1]
+  const last = shown.at(-1)!
+  const turn = turns.find((one) => one.some((memory) => memory.text === last && memory.ended === null)) ?? []
+  const next = sentenceAfter(turn, last)
   if (next === undefined) return followed
   const [alone, both] = [shown.join(' '), [...shown, next].join(' ')]
   const of = await read([alone, both].map((second) => ({ first: message, second })))
-  const [before, after] = [alone, both].map((second) => of(message, second)?.answers ?? 0)
-  return after! >= before! + SURER ? { ...followed, shown: [...shown, next] } : followed
+  const [odds, oddsOfBoth] = [alone, both].map((second) => of(message, second)?.answers ?? 0)
+  return oddsOfBoth! >= odds! + SURER ? { ...followed, shown: [...shown, next] } : followed
 }
 
 /** The sentence of a correcting turn that answers, where a reader calls another one surer: "been on three dates with a Rosalind", after "me and Claire called it off". */

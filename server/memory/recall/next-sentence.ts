@@ -11,11 +11,16 @@ import { hasNewValue } from './held-part.ts'
 const OVER =
   /\b(?:stop(?:ped|s)|drop(?:ped)?|lost|broken?|died|dead|called (?:it )?off|gone|quit|left|gave up|given up|packed (?:it )?in|any ?more|no more|history|sold|binned|retired|split up|broke up|finished|moved on|fell through|expired|changed|cancelled|over)\b/iu
 
+/** What its turn says after a sentence and still holds; undefined: nothing. */
+export function sentenceAfter(turn: readonly Memory[], text: string): string | undefined {
+  const sentences = [...new Set(turn.filter(({ ended }) => ended === null).map((one) => one.text))]
+  return sentences.includes(text) ? sentences[sentences.indexOf(text) + 1] : undefined
+}
+
 /** The sentence, and the one after it of the same turn where it needs that. */
 export function withNext(question: Question, turn: readonly Memory[], text: string): string[] {
-  const sentences = [...new Set(turn.filter(({ ended }) => ended === null).map((one) => one.text))]
-  const next = sentences[sentences.indexOf(text) + 1]
-  if (!sentences.includes(text) || next === undefined || !isOpen(question, text)) return [text]
+  const next = sentenceAfter(turn, text)
+  if (next === undefined || !isOpen(question, text)) return [text]
   const goesOn = leans(next) || !VERB.test(next) || IS_NOW.test(next) || CHANGE.test(next) || MADE_OTHER.test(next)
   const { wanted, known } = question
   const isAnswer = wanted === null ? hasNewValue(`- ${next}`, text) : holds(wanted, next, known)
