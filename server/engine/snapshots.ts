@@ -3,7 +3,7 @@ import type { Job } from './messages.ts'
 import { endsMessage } from './prefill-calls.ts'
 import { nextPrefill, type PromptSequence } from './sequence.ts'
 
-/** Tokens from one state to the next, but for the end of the last message: a state may take tens of megabytes. */
+/** Tokens from one state to the next, but for the ends of the first and the last message: a state may take tens of megabytes. */
 const LEAST_TOKENS = 64
 /** Tokens after which a state is handed out inside a long message. */
 const MOST_TOKENS = 2048
@@ -20,6 +20,8 @@ export function snapshotDue(prompt: PromptSequence): boolean {
   if (!handsOut(job) || prefilled === tokens.length) return false
   // What a template writes before a reply often differs from what it writes there once the reply is history.
   if (prefilled === lastMessageEnd) return true
+  // Other conversations begin with the same system message, however short it is.
+  if (snapshotAt === 0 && endsMessage(tokens, prefilled, messageEnds)) return true
   const since = prefilled - snapshotAt
   if (since < LEAST_TOKENS) return false
   if (since >= MOST_TOKENS || endsMessage(tokens, prefilled, messageEnds)) return true

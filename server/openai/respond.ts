@@ -129,7 +129,8 @@ export async function* respond(
         if (output) yield* writer.close(incomplete, (text) => citationsOf(text, cited))
         if (verified && request.include?.includes('mneme.verification'))
           yield* writer.verified({ ...verified, action: actionOf(verified, served) })
-        const again = await secondReading(deps, turn, event, served, caller.signal)
+        const mayGoOn = stored || caller.local !== null
+        const again = mayGoOn ? await secondReading(deps, turn, event, served, caller.signal) : null
         const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
         const document = { response: withoutResults(response), input: itemsOf(turn.input) }

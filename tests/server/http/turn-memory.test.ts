@@ -106,6 +106,13 @@ test('notes are read on a fork: the conversation goes on from what was said alon
   expect(read[0]).toBe(`${said}<user>And then?<end><reply>`)
 })
 
+test('a turn that nobody can go on from is not read again without its notes', async () => {
+  const { server } = await remembering()
+  await respond(server, { input: CODE })
+  const noted = await respond(server, { input: 'What is my locker code?', store: false })
+  expect(memoryOf(noted)).toMatchObject({ entries: [{}], second_reading: null })
+})
+
 test('within a conversation that goes on, notes stand before the last message, and what is repeated is not noted', async () => {
   const { server, read } = await remembering()
   await respond(server, { input: CODE })

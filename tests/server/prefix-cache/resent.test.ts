@@ -76,6 +76,14 @@ describe('a conversation that is sent whole', () => {
     expect(next.computed).toBe(tokensOf(stripped) + tokensOf('go on') + PROMPT_FOR_REPLY)
   })
 
+  test('that is another one with the same short system message computes what comes after that message', async () => {
+    const { chat } = await countingServer()
+    const short: ChatMessage = { role: 'system', content: 'Be brief.' }
+    await chat([short, user('What is the capital of France?')])
+    const other = await chat([short, user('Who wrote this?')])
+    expect(other.computed).toBe(tokensOf('Who wrote this?') + PROMPT_FOR_REPLY)
+  })
+
   test('goes on from any of n replies', async () => {
     const { server, chat } = await countingServer()
     const before = [system, user('hello')]
