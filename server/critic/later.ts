@@ -1,6 +1,8 @@
 /** What was told after an answer may take its place: "table for four at Chez Louise", and then "make that seven". */
 import { followAnswer, type Surroundings } from '../memory/recall/follow.ts'
 import { heldPart } from '../memory/recall/held-part.ts'
+import { SAME_THING, sameTopic } from '../memory/facts/topic.ts'
+import { SURELY } from '../memory/recall/surely.ts'
 import type { Memory } from '../store/memory-calls.ts'
 import type { Answer } from './candidates.ts'
 import type { Recollection } from './recalled.ts'
@@ -17,6 +19,9 @@ export async function withLater(
   const followed = await followAnswer(message, question, last, surroundings)
   if (followed === null) return recollection
   const { holding, said, shown, also } = followed
+  // Just what is asked is not over for something else that rules have read: "the coworker's hobby is baking", and then a gift.
+  if (last.sure === SURELY && last.fact && holding?.fact && sameTopic(last.fact, holding.fact) < SAME_THING)
+    return recollection
   const text = holding ? heldPart(question, said, shown.join(' ')) : heldPart(question, [], wholeOf(last.text, shown))
   const held = holding ? inPlaceOf(last, holding, text) : { ...last, text }
   return { ...recollection, answers: also ? [held, { ...held, id: also.id, text: also.text, fact: null }] : [held] }

@@ -7,12 +7,12 @@ import type { Topic } from './facts/fact.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
 import { toldAround, type Whose } from './neighbours.ts'
 import { LEAST_SURE } from './recall/answers.ts'
-import type { ReadOf, ReadPairs, Reads } from './reader.ts'
+import { readAnswers, type ReadOf, type ReadPairs, type Reads } from './reader.ts'
 import { followAnswer } from './recall/follow.ts'
 import { isOfElse } from './recall/of-else.ts'
 import type { Question } from './recall/question.ts'
 import { replaces } from './recall/replaces.ts'
-import { surelyAnswers, withTopic } from './recall/surely.ts'
+import { SURELY, surelyAnswers, withTopic } from './recall/surely.ts'
 import { comparing } from './similarity.ts'
 
 /** How surely a later memory has to take an answer's place, so that the answer is not read; and how much less surely the later one may answer. */
@@ -34,6 +34,9 @@ export interface AskedBy {
   readonly read: ReadPairs
 }
 
+/** Memories that are read at once for a question, and at most. */
+const [AT_ONCE, MOST_READ] = [12, 24]
+
 interface Sure {
   readonly hit: MemoryHit
   readonly sure: number
@@ -46,10 +49,31 @@ export interface Answering {
   readonly surest: number
 }
 
-/** Those that answer the surest first. */
-export function surestFirst(by: AskedBy, hits: readonly MemoryHit[]): MemoryHit[] {
-  const all = hits.map((hit): Sure => ({ hit, sure: surelyOf(by, hit) }))
-  return all.toSorted((a, b) => b.sure - a.sure).map(({ hit }) => hit)
+/**
+ * Reads those that words and meaning say answer the surest, and more as long as they are surer than what was read has turned
+ * out to be. `holding`: those that nothing later denies. What is not read then is no answer, but where nothing is: a fact
+ * about just what is asked answers whatever a reader says of it.
+ */
+export async function readSurest(
+  by: AskedBy,
+  hits: readonly MemoryHit[],
+  holding: readonly MemoryHit[],
+): Promise<Reads> {
+  if (holding.some((hit) => surelyOf(by, hit) === SURELY)) return new Map()
+  const unread = surestFirst(by, hits)
+  const reads = new Map<string, number>()
+  // The first are read however unsure they are: words and meaning alone do not know that a vet is an animal doctor.
+  let surest = -1
+  for (let at = 0; at < MOST_READ && (unread[at]?.sure ?? -1) > surest; at += AT_ONCE) {
+    const some = unread.slice(at, at + AT_ONCE).map(({ hit }) => hit)
+    for (const [id, odds] of await readAnswers(by.read, by.message, some, by.contexts)) reads.set(id, odds)
+    surest = Math.max(surest, ...some.map((hit) => surelyOf({ ...by, reads }, hit)))
+  }
+  return reads
+}
+
+function surestFirst(by: AskedBy, hits: readonly MemoryHit[]): Sure[] {
+  return hits.map((hit): Sure => ({ hit, sure: surelyOf(by, hit) })).toSorted((a, b) => b.sure - a.sure)
 }
 
 /** Chooses what a reply reads of the memories that were found; `least`: how surely one has to answer. */
@@ -64,8 +88,10 @@ export async function answering(
   const replacedBy = (hit: MemoryHit): MemoryHit[] =>
     denied.flatMap((one) => (one.by === hit && one.isReplaced ? [one.hit] : []))
   const sureOf = (hit: MemoryHit): number => Math.max(...[hit, ...replacedBy(hit)].map((one) => surelyOf(by, one)))
-  const all = hits.map((hit): Sure => ({ hit, sure: sureOf(hit) })).toSorted((a, b) => b.sure - a.sure)
-  const sure = all.filter((one) => one.sure >= least).slice(0, MOST_COMPARED)
+  const weighed = by.reads.size === 0 ? hits : hits.filter(({ memory }) => by.reads.has(memory.id))
+  const all = weighed.map((hit): Sure => ({ hit, sure: sureOf(hit) })).toSorted((a, b) => b.sure - a.sure)
+  const enough = all[0]?.sure === SURELY ? SURELY : least
+  const sure = all.filter((one) => one.sure >= enough).slice(0, MOST_COMPARED)
   const [best] = sure
   if (!best) return { hits: [], surest: all[0]?.sure ?? 0 }
   const { owner, use, message, question } = by
@@ -84,7 +110,7 @@ export async function answering(
     holding !== null &&
     holding.id !== best.hit.memory.id &&
     !by.contexts.has(holding.id) &&
-    surelyOf(by, since[0]!) >= (best.sure === 1 ? 1 : LEAST_SURE)
+    surelyOf(by, since[0]!) >= (best.sure === SURELY ? SURELY : LEAST_SURE)
   const held = sure.slice(isOver ? 1 : 0).map((one) => ({ ...one, later: laterThan(by, one, sure) }))
   const read = await by.read(
     held.flatMap(({ hit, later }) => later.map(({ text }) => ({ first: hit.memory.text, second: text }))),

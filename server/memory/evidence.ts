@@ -3,13 +3,13 @@ import { NOTHING_FOUND, type SearchFeatures } from '../../runtime/controller-fea
 import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
-import { answering, surestFirst, type AskedBy } from './answering.ts'
+import { answering, readSurest, type AskedBy } from './answering.ts'
 import { inContext, type Contexts } from './contexts.ts'
 import { withoutDenied, type Denied } from './denied.ts'
 import { hasConflict, isOfAnother, withinBudget } from './entries.ts'
 import type { Topic } from './facts/fact.ts'
 import { recall } from './memories.ts'
-import { readAnswers, readingOnce, READS_NOTHING, type ReadPairs, type Reads } from './reader.ts'
+import { readingOnce, READS_NOTHING, type ReadPairs, type Reads } from './reader.ts'
 import { readQuestion } from './recall/question.ts'
 import type { BothRead } from './recall/still-answers.ts'
 import { contentWords, isRelevant, leastOf, overlapOf } from './relevance.ts'
@@ -205,7 +205,7 @@ async function readFor(
   found: readonly MemoryHit[],
   signal: AbortSignal,
 ): Promise<{ readonly hits: readonly MemoryHit[]; readonly by: AskedBy }> {
-  const { owner, use, message } = asked
+  const { owner, use } = asked
   const { hits, contexts } = (await inContext(deps, owner, use, found).catch(nullIfAway)) ?? {
     hits: found,
     contexts: NOTHING_READ.contexts,
@@ -214,8 +214,7 @@ async function readFor(
   const leastSimilar = compared.length === 0 ? null : Math.min(...compared)
   const read = readingOnce(deps, owner, signal)
   const unread = { ...asked, contexts, leastSimilar, reads: NOTHING_READ.reads, read }
-  const inOrder = deps.reader ? surestFirst(unread, hits) : hits
-  const reads = await readAnswers(read, message, inOrder, contexts)
+  const reads = deps.reader ? await readSurest(unread, hits, withoutDenied(hits).fresh) : NOTHING_READ.reads
   return { hits, by: { ...unread, reads } }
 }
 

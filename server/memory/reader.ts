@@ -14,8 +14,6 @@ import type { Context } from './recall/leaning.ts'
 const PATIENCE_MS = 5_000
 /** UTF-16 units of a text that are read: sentences and questions are shorter. */
 const MOST_CHARACTERS = 400
-/** Memories that are read for a question, those that the search ranks first. */
-const MOST_READ = 12
 /** A turn waits for it: two take 0.55 of the time of one. */
 const THREADS = Math.min(2, availableParallelism())
 
@@ -93,14 +91,14 @@ export function readingOnce(
   }
 }
 
-/** Reads the first of the memories that were found for a question. */
+/** Whether memories that were found for a question answer it. */
 export async function readAnswers(
   read: ReadPairs,
   question: string,
   hits: readonly MemoryHit[],
   contexts: ReadonlyMap<string, Context>,
 ): Promise<Reads> {
-  const pairs = hits.slice(0, MOST_READ).map(({ memory: { id, text } }) => {
+  const pairs = hits.map(({ memory: { id, text } }) => {
     return { id, first: question, second: toldText(text, contexts.get(id)?.text ?? '') }
   })
   const of = await read(pairs)

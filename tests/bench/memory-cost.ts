@@ -30,7 +30,8 @@ type Kind = readonly [input: (round: number) => string, mode: Mode]
 /** A message, and what the turn does with memories: each message also without them. */
 const messages: Readonly<Record<string, Kind>> = {
   'asks the world: searched, none read': [(round) => `Why do cats purr, number ${round}?`, 'read'],
-  'asks what was told: read as a note': [(round) => `What is my locker code, ${round}?`, 'read'],
+  // No number that a memory has: each message is another one, and asks the same.
+  'asks what was told: read as a note': [(round) => `What is my locker code, ${round + 5000}?`, 'read'],
   'tells something: written': [(round) => `The ${names[round % names.length]} of my aunt is ${round * 7}.`, 'on'],
 }
 const names = 'kitchen garden cellar window mirror carpet ladder hammer candle basket'.split(' ')

@@ -152,7 +152,8 @@ function closeness(
     words.some((word, at) => /^(?:my|our)$/u.test(words[at - 1] ?? '') && isBeingWord(word) && !has(stem(word), topic))
   )
     return 0
-  const isElse = namesOther(words, topic) || namesNew(words, topic) || isOfNewcomer(words, topic)
+  const isElse =
+    namesOther(words, topic) || namesNew(words, topic) || movesOther(plain, topic) || isOfNewcomer(words, topic)
   if (!namesValue && isElse) return 0
   if (!namesValue && about === 0 && !isRecent) return 0
   return (namesValue ? OLD_NAMED : 0) + 2 * about + (isRecent ? FOLLOWS : 0)
@@ -190,6 +191,16 @@ function namesNew(words: readonly string[], topic: readonly string[]): boolean {
     if (word !== 'new' || next === undefined || GENERAL.has(next) || OF_NEWS.has(next)) return false
     return !topic.some((other) => other === stem(next) || areAlike(other, stem(next)))
   })
+}
+
+/** "Hacum moved the wallet to the forest", where it was told where a key is. */
+const MOVED =
+  /\b(?:moved|changed|switched|swapped|replaced) (?:the|his|her|their) (?<what>\p{L}+) (?:to|with|for|by|into)\b/iu
+
+function movesOther(plain: string, topic: readonly string[]): boolean {
+  const what = MOVED.exec(plain)?.groups?.['what']?.toLowerCase()
+  if (what === undefined || GENERAL.has(what)) return false
+  return !topic.some((other) => other === stem(what) || areAlike(other, stem(what)))
 }
 
 const OF_NEWS: ReadonlySet<string> = new Set('one routine plan job place guy version value spot day is'.split(' '))

@@ -44,7 +44,7 @@ const FORMS: readonly (readonly [Kind, RegExp])[] = [
   ],
   [
     'name',
-    /(?<=[\p{L}\p{N},;:'"-]\s+)(?:Dr\.? |Mrs?\.? |Ms\.? )?\p{Lu}[\p{L}\p{M}'-]*(?: (?:\p{Lu}[\p{L}\p{M}'-]*|\d+))*/gu,
+    /(?<=[\p{L}\p{N},;:'"-]\s+)(?:Dr\.? |Mrs?\.? |Ms\.? )?\p{Lu}[\p{L}\p{M}'-]*(?:(?: (?:of|de|da|di|del|van|von)(?: (?:the|la|los|der|den))?)? (?:\p{Lu}[\p{L}\p{M}'-]*|\d+))*/gu,
   ],
 ]
 

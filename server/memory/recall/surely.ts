@@ -13,8 +13,8 @@ import { areAlike } from './related-words.ts'
 
 /** How surely a fact on another topic answers at most. */
 const MOST_OF_OTHERS = 0.65
-/** A fact about just what is asked answers in any words. */
-export const JUST_THAT = 0.95
+/** A fact about just what is asked answers in any words, and surely. */
+export const [JUST_THAT, SURELY] = [0.95, 1]
 
 /** Something that a user told. */
 export interface Told {
@@ -43,7 +43,7 @@ export function surelyAnswers(
   // "The bike color is turquoise" says what it is about, though not whose it is.
   const about = fact ?? definiteFact({ text, start: 0, end: text.length })
   const topic = !about || asked.length === 0 ? null : topicAmong(asked, about)
-  if ((topic ?? 0) >= JUST_THAT) return 1
+  if ((topic ?? 0) >= JUST_THAT) return SURELY
   const isOfAsker = OF_ASKER.some((word) => question.known.has(word))
   const mayBeOf = !isOfAsker && ((read !== null && read > 0) || namesOneIn(question, text))
   if (fact && !mayBeOf && isOfAnother(question, fact.subject) && !onlyNames(fact)) return 0

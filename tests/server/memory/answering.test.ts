@@ -107,3 +107,31 @@ test('however many memories answer, a question reads a few of them beside each o
   expect(pairs).toBeGreaterThan(0)
   expect(pairs).toBeLessThanOrEqual(50)
 })
+
+test('where a fact is just what is asked, nothing that is only like it is read or put beside it', async () => {
+  const read = vi.fn<Reader['read']>((owner, some, signal) => bundled.reader!.read(owner, some, signal))
+  const history = new MemoryHistory({ ...bundled, reader: { name: 'counted', read } })
+  onTestFinished(() => history.close())
+  for (const of of ['school', 'hospital', 'phone']) await history.say(`I have Niamh as my ${of} teacher.`)
+  await history.say('I have a teacher named Kenji.')
+  const question = 'By the way, who is my teacher?'
+  expect((await history.ask(question)).read).toEqual(['I have a teacher named Kenji.'])
+  expect(read.mock.calls.flatMap(([, pairs]) => pairs).filter(({ first }) => first === question)).toEqual([])
+})
+
+test('more is read where what looked surest turns out to be none', async () => {
+  const texts = Array.from({ length: 20 }, (_, at) => `the keys of shed ${at} hang in the hall`)
+  // A reader that says yes to one sentence, which words and meaning do not tell from the others.
+  const readerOf = (answer: string): Reader['read'] => {
+    return (_, some) =>
+      Promise.resolve(some.map(({ second }) => ({ answers: second === answer ? 5 : -5, replaces: -5 })))
+  }
+  for (const answer of [texts[0]!, texts.at(-1)!]) {
+    const history = new MemoryHistory({ ...bundled, reader: { name: 'knows', read: readerOf(answer) } })
+    onTestFinished(() => history.close())
+    for (const text of texts) await history.say(text)
+    const { read } = await history.ask('where do the keys of the shed hang?')
+    expect(read).toContain(answer)
+    expect(read.length).toBeLessThanOrEqual(2)
+  }
+})

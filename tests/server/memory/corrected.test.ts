@@ -241,3 +241,16 @@ test.each([
   expect(text).toContain(value)
   expect(text).not.toMatch(/"correction"|They but/u)
 })
+
+test('just what is asked is not over for a fact about something else that sounds like a correction', async () => {
+  const other = new MemoryHistory(bundled)
+  for (const message of [
+    'My boss works for Rorosii.',
+    "Update: my boss's employer is Dribreail.",
+    "My boss's job is a social worker now, not a software developer.",
+  ])
+    await other.say(message)
+  const { text } = await other.ask('Who does my boss work for?')
+  await other.close()
+  expect(text).toContain('Dribreail')
+})

@@ -16,6 +16,8 @@ describe('corrections that name no topic', () => {
     ['Table at the Anchor for 6 people', "two of them cancelled so it's four", 'four'],
     ['my hearing test is with Dr. Quill', "Dr. Quill has retired, I'm seeing Dr. Banner", 'Dr. Banner'],
     ["it's on the 7th of july", 'lol its the 17th of june', 'the 17th of june'],
+    ['the office is Old Mill', 'the office is Bank of England now', 'Bank of England'],
+    ['My surgery is Oakfield', 'my surgery is Hospital de la Paz now', 'Hospital de la Paz'],
   ])('%s / %s', (told, next, value) => {
     expect(follow(next, told)?.value).toBe(value)
   })
