@@ -30,6 +30,8 @@ export interface AskedBy {
   /** What rules have read in the question. */
   readonly asked: readonly Topic[]
   readonly contexts: Contexts
+  /** What was told just before each of these. */
+  readonly before: (hits: readonly MemoryHit[]) => Promise<ReadonlyMap<string, string>>
   readonly reads: Reads
   readonly read: ReadPairs
 }
@@ -66,7 +68,7 @@ export async function readSurest(
   let surest = -1
   for (let at = 0; at < MOST_READ && (unread[at]?.sure ?? -1) > surest; at += AT_ONCE) {
     const some = unread.slice(at, at + AT_ONCE).map(({ hit }) => hit)
-    for (const [id, odds] of await readAnswers(by.read, by.message, some, by.contexts)) reads.set(id, odds)
+    for (const [id, odds] of await readAnswers(by.read, by.message, some, await by.before(some))) reads.set(id, odds)
     surest = Math.max(surest, ...some.map((hit) => surelyOf({ ...by, reads }, hit)))
   }
   return reads

@@ -4,7 +4,7 @@ import type { Deps } from '../deps.ts'
 import { isAway } from '../store/errors.ts'
 import type { MadeVector, Memory, MemoryHit } from '../store/memory-calls.ts'
 import { answering, readSurest, type AskedBy } from './answering.ts'
-import { inContext, type Contexts } from './contexts.ts'
+import { inContext, toldBefore, type Contexts } from './contexts.ts'
 import { withoutDenied, type Denied } from './denied.ts'
 import { hasConflict, isOfAnother, withinBudget } from './entries.ts'
 import type { Topic } from './facts/fact.ts'
@@ -213,7 +213,9 @@ async function readFor(
   const compared = found.flatMap(({ similarity }) => similarity ?? [])
   const leastSimilar = compared.length === 0 ? null : Math.min(...compared)
   const read = readingOnce(deps, owner, signal)
-  const unread = { ...asked, contexts, leastSimilar, reads: NOTHING_READ.reads, read }
+  const before = async (some: readonly MemoryHit[]): Promise<ReadonlyMap<string, string>> =>
+    (await toldBefore(deps, owner, use, some, contexts).catch(nullIfAway)) ?? new Map<string, string>()
+  const unread = { ...asked, contexts, before, leastSimilar, reads: NOTHING_READ.reads, read }
   const reads = deps.reader ? await readSurest(unread, hits, withoutDenied(hits).fresh) : NOTHING_READ.reads
   return { hits, by: { ...unread, reads } }
 }

@@ -8,7 +8,6 @@ import type { EmbedderThread, OpenEmbedder } from '../embedding/embedders.ts'
 import { openClassifier } from '../embedding/open-classifier.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
-import type { Context } from './recall/leaning.ts'
 
 /** Milliseconds after which an answer is waited for no longer. */
 const PATIENCE_MS = 5_000
@@ -91,15 +90,15 @@ export function readingOnce(
   }
 }
 
-/** Whether memories that were found for a question answer it. */
+/** Whether memories that were found for a question answer it. `before`: what was told just before each, by their ids. */
 export async function readAnswers(
   read: ReadPairs,
   question: string,
   hits: readonly MemoryHit[],
-  contexts: ReadonlyMap<string, Context>,
+  before: ReadonlyMap<string, string>,
 ): Promise<Reads> {
   const pairs = hits.map(({ memory: { id, text } }) => {
-    return { id, first: question, second: toldText(text, contexts.get(id)?.text ?? '') }
+    return { id, first: question, second: toldText(text, before.get(id) ?? '') }
   })
   const of = await read(pairs)
   return new Map(

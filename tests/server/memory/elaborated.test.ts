@@ -28,6 +28,12 @@ test.each([
     'Remind me, what did the grandchildren call the goat?',
     'Pemba',
   ],
+  // What a sentence is about is said before it in its message.
+  [
+    ["Our van failed its test. The rear tyres were bald. Kwame's garage wants 240 for the pair."],
+    'how much do the new tyres for the van cost?',
+    '240',
+  ],
   // A reader knows that twins are babies, and who an animal doctor is.
   [['Twins are due 19 October, though they never wait that long'], "what's the due date for the babies", '19 October'],
   [["the vet's phone is 021 555 0187 they close at six"], 'Number to call for the animal doctor?', '021 555 0187'],

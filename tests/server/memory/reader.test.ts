@@ -9,17 +9,17 @@ const bundleOf = (labels: readonly string[]) =>
 const hits = ['the boat is at Braunston', "it's cold"].map(
   (text, at) => ({ memory: { id: `m${at}`, text } }) as MemoryHit,
 )
-const contexts = new Map([['m1', { text: 'we have a boat', named: ['boat'], other: [] }]])
+const before = new Map([['m1', 'we have a boat']])
 const log = { warn: vi.fn() }
 const reading = (reader: Reader | null, signal = AbortSignal.timeout(10_000)) =>
   readingOnce({ reader, log }, 'ann', signal)
 
-test('the question and each memory, with what it leans on, are read as pairs', async () => {
+test('the question and each memory, with what was told just before it, are read as pairs', async () => {
   const embed = vi.fn(() =>
     Promise.resolve({ vectors: [Float32Array.from([3, 1, 0, 0]), Float32Array.from([0, 2, 5, 5])], tokens: 0 }),
   )
   const reader = createReader(bundleOf(READER_LABELS), { runtime: 'test', embed })
-  const reads = await readAnswers(reading(reader), 'where is our boat?', hits, contexts)
+  const reads = await readAnswers(reading(reader), 'where is our boat?', hits, before)
   expect(embed.mock.calls[0]).toMatchObject([
     [
       { first: 'where is our boat?', second: 'the boat is at Braunston' },
@@ -46,10 +46,10 @@ test('in one turn a pair is read once', async () => {
 })
 
 test('without a reader nothing is read, and where it fails the turn goes on and the log says so', async () => {
-  expect((await readAnswers(reading(null), 'where?', hits, contexts)).size).toBe(0)
+  expect((await readAnswers(reading(null), 'where?', hits, before)).size).toBe(0)
   const embed = () => Promise.reject(new Error('the thread has ended'))
   const reader = createReader(bundleOf(READER_LABELS), { runtime: 'test', embed })
-  expect((await readAnswers(reading(reader), 'where?', hits, contexts)).size).toBe(0)
+  expect((await readAnswers(reading(reader), 'where?', hits, before)).size).toBe(0)
   expect(log.warn).toHaveBeenCalledOnce()
 })
 
@@ -57,7 +57,7 @@ test('a turn that has ended is not gone on with', async () => {
   const gone = AbortSignal.abort(new Error('the client has gone'))
   const embed = () => Promise.reject(new Error('the client has gone'))
   const reader = createReader(bundleOf(READER_LABELS), { runtime: 'test', embed })
-  await expect(readAnswers(reading(reader, gone), 'where?', hits, contexts)).rejects.toThrow('the client has gone')
+  await expect(readAnswers(reading(reader, gone), 'where?', hits, before)).rejects.toThrow('the client has gone')
 })
 
 test('a classifier with other labels is refused by name', () => {

@@ -5,7 +5,7 @@ export const PLACES: readonly PredicateRow[] = [
   ['BE (?:originally )?from (?<value>.+)', 'origin', 'text', 0.9],
   ['come(?:s)? from (?<value>.+)', 'origin', 'text', 0.85],
   [
-    '(?:BE )?(?:currently |now |still )?(?:living|based|located|settled|residing) (?:in|at|on|out of) (?<value>.+)',
+    '(?:BE )?(?:currently |now |still )?(?:(?:living|based|located|residing) (?:in|at|on|out of)|settled in) (?<value>.+)',
     'home',
     'text',
     0.95,

@@ -59,6 +59,11 @@ describe('facts are taken from plain words', () => {
   })
 })
 
+test('who settled on something lives nowhere by it', () => {
+  expect(toldBy('We settled on Circe in the end.').facts).toEqual([])
+  expect(toldBy('I settled in Bern').facts).toMatchObject([{ attribute: 'home', value: 'Bern' }])
+})
+
 describe('nothing is taken from what the user does not state', () => {
   const cases = [
     'what is my name?',
