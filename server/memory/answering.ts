@@ -5,6 +5,7 @@ import type { Contexts } from './contexts.ts'
 import type { WithoutDenied } from './denied.ts'
 import type { Topic } from './facts/fact.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
+import { sameTopic } from './facts/topic.ts'
 import { toldAround, type Whose } from './neighbours.ts'
 import { LEAST_SURE } from './recall/answers.ts'
 import { readAnswers, type ReadOf, type ReadPairs, type Reads } from './reader.ts'
@@ -12,7 +13,7 @@ import { followAnswer } from './recall/follow.ts'
 import { isOfElse } from './recall/of-else.ts'
 import type { Question } from './recall/question.ts'
 import { replaces } from './recall/replaces.ts'
-import { SURELY, surelyAnswers, withTopic } from './recall/surely.ts'
+import { JUST_THAT, SURELY, surelyAnswers, withTopic } from './recall/surely.ts'
 import { comparing } from './similarity.ts'
 
 /** How surely a later memory has to take an answer's place, so that the answer is not read; and how much less surely the later one may answer. */
@@ -61,7 +62,7 @@ export async function readSurest(
   hits: readonly MemoryHit[],
   holding: readonly MemoryHit[],
 ): Promise<Reads> {
-  if (holding.some((hit) => surelyOf(by, hit) === SURELY)) return new Map()
+  if (areKnown(by, holding)) return new Map()
   const unread = surestFirst(by, hits)
   const reads = new Map<string, number>()
   // The first are read however unsure they are: words and meaning alone do not know that a vet is an animal doctor.
@@ -73,6 +74,11 @@ export async function readSurest(
   }
   return reads
 }
+
+/** Whether a fact is on just the topic, of each that is asked for. */
+const areKnown = ({ asked }: AskedBy, hits: readonly MemoryHit[]): boolean =>
+  asked.length > 0 &&
+  asked.every((topic) => hits.some(({ memory: { fact } }) => fact !== null && sameTopic(topic, fact) >= JUST_THAT))
 
 function surestFirst(by: AskedBy, hits: readonly MemoryHit[]): Sure[] {
   return hits.map((hit): Sure => ({ hit, sure: surelyOf(by, hit) })).toSorted((a, b) => b.sure - a.sure)
@@ -92,7 +98,7 @@ export async function answering(
   const sureOf = (hit: MemoryHit): number => Math.max(...[hit, ...replacedBy(hit)].map((one) => surelyOf(by, one)))
   const weighed = by.reads.size === 0 ? hits : hits.filter(({ memory }) => by.reads.has(memory.id))
   const all = weighed.map((hit): Sure => ({ hit, sure: sureOf(hit) })).toSorted((a, b) => b.sure - a.sure)
-  const enough = all[0]?.sure === SURELY ? SURELY : least
+  const enough = areKnown(by, hits) ? SURELY : least
   const sure = all.filter((one) => one.sure >= enough).slice(0, MOST_COMPARED)
   const [best] = sure
   if (!best) return { hits: [], surest: all[0]?.sure ?? 0 }

@@ -119,6 +119,17 @@ test('where a fact is just what is asked, nothing that is only like it is read o
   expect(read.mock.calls.flatMap(([, pairs]) => pairs).filter(({ first }) => first === question)).toEqual([])
 })
 
+test('of two questions in one, the one that no fact answers is read for', async () => {
+  const [known, said] = ['I live in Leeds.', 'the wifi takes hunter22 as its password']
+  const read: Reader['read'] = (_, some) =>
+    Promise.resolve(some.map(({ second }) => ({ answers: second === said ? 5 : -5, replaces: -5 })))
+  const history = new MemoryHistory({ ...bundled, reader: { name: 'knows', read } })
+  onTestFinished(() => history.close())
+  for (const text of [known, said]) await history.say(text)
+  const asked = await history.ask("where do I live and what's my wifi password?")
+  expect(asked.read.toSorted()).toEqual([known, said])
+})
+
 test('more is read where what looked surest turns out to be none', async () => {
   const texts = Array.from({ length: 20 }, (_, at) => `the keys of shed ${at} hang in the hall`)
   // A reader that says yes to one sentence, which words and meaning do not tell from the others.
