@@ -54,7 +54,7 @@ export interface Answering {
 
 /**
  * Reads those that words and meaning say answer the surest, and more as long as they are surer than what was read has turned
- * out to be. `holding`: those that nothing later denies. What is not read then is no answer, but where nothing is: a fact
+ * out to be. `holding`: those of the user that nothing later denies. What is not read then is no answer, but where nothing is: a fact
  * about just what is asked answers whatever a reader says of it.
  */
 export async function readSurest(

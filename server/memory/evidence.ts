@@ -205,7 +205,7 @@ async function readFor(
   found: readonly MemoryHit[],
   signal: AbortSignal,
 ): Promise<{ readonly hits: readonly MemoryHit[]; readonly by: AskedBy }> {
-  const { owner, use } = asked
+  const { owner, use, message } = asked
   const { hits, contexts } = (await inContext(deps, owner, use, found).catch(nullIfAway)) ?? {
     hits: found,
     contexts: NOTHING_READ.contexts,
@@ -216,7 +216,8 @@ async function readFor(
   const before = async (some: readonly MemoryHit[]): Promise<ReadonlyMap<string, string>> =>
     (await toldBefore(deps, owner, use, some, contexts).catch(nullIfAway)) ?? new Map<string, string>()
   const unread = { ...asked, contexts, before, leastSimilar, reads: NOTHING_READ.reads, read }
-  const reads = deps.reader ? await readSurest(unread, hits, withoutDenied(hits).fresh) : NOTHING_READ.reads
+  const holding = withoutDenied(hits.filter(({ memory }) => !isOfAnother(memory, message))).fresh
+  const reads = deps.reader ? await readSurest(unread, hits, holding) : NOTHING_READ.reads
   return { hits, by: { ...unread, reads } }
 }
 
