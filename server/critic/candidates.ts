@@ -89,10 +89,10 @@ export function candidatesFor(
   // What is not among the nearest is no nearer than they are.
   const compared = found.flatMap(({ similarity }) => similarity ?? [])
   const least = compared.length === 0 ? null : Math.min(...compared)
-  // Where a reader has read some, the others are less sure.
-  const read = reads.size === 0 ? found : found.filter(({ memory }) => reads.has(memory.id))
+  // Where a reader has read some, what it has not read is no answer.
+  const weighed = reads.size === 0 ? found : found.filter(({ memory }) => reads.has(memory.id))
   const sentences = [
-    ...read.map(({ memory, similarity }) => ({ ...memory, similarity: similarity ?? least })),
+    ...weighed.map(({ memory, similarity }) => ({ ...memory, similarity: similarity ?? least })),
     ...heard.map((note) => ({ ...note, similarity: null, created: Infinity })),
   ]
   const ofWords = sentences.map(({ id, text, similarity, created }): Answer => {

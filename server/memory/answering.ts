@@ -20,6 +20,8 @@ import { comparing } from './similarity.ts'
 const [REPLACED, AS_SURE] = [0.93, 0.1]
 /** Answers that are compared with each other, the surest: each pair of them is read. */
 const MOST_COMPARED = 6
+/** Memories that are read at once for a question, and at most. */
+const [AT_ONCE, MOST_READ] = [12, 24]
 
 export interface AskedBy {
   readonly owner: string
@@ -31,14 +33,11 @@ export interface AskedBy {
   /** What rules have read in the question. */
   readonly asked: readonly Topic[]
   readonly contexts: Contexts
-  /** What was told just before each of these. */
+  /** What a reader reads before each of these, by their ids. */
   readonly before: (hits: readonly MemoryHit[]) => Promise<ReadonlyMap<string, string>>
   readonly reads: Reads
   readonly read: ReadPairs
 }
-
-/** Memories that are read at once for a question, and at most. */
-const [AT_ONCE, MOST_READ] = [12, 24]
 
 interface Sure {
   readonly hit: MemoryHit

@@ -2,13 +2,11 @@
 import type { Deps } from '../deps.ts'
 import type { Memory, MemoryHit } from '../store/memory-calls.ts'
 import type { Whose } from './neighbours.ts'
-import { contextOf, leans, LOOKED_BACK, type Context } from './recall/leaning.ts'
+import { contextOf, leans, LOOKED_BACK, READ_BEFORE, textBefore, type Context } from './recall/leaning.ts'
 
 /** By the id of a memory. */
 export type Contexts = ReadonlyMap<string, Context>
 
-/** Memories told just before one, that a reader reads with it. */
-const BEFORE = 2
 /** The best hits that are looked at, those after which is looked, and how far. */
 const [MOST, BEST, NEXT] = [32, 2, 3]
 /** Where each turn is a conversation of its own, as in chat completions, what was told within so many milliseconds belongs together. */
@@ -31,10 +29,7 @@ async function toldBeside(
   return all.filter(isNear)
 }
 
-/**
- * What a reader reads with each of these, by their ids: the sentences before it in its message, the earlier first ("my boss there
- * is Gwen" after "I work at the library"), or what it leans on.
- */
+/** What a reader reads before each of these, by their ids. */
 export async function toldBefore(
   deps: Pick<Deps, 'store'>,
   owner: string,
@@ -42,15 +37,13 @@ export async function toldBefore(
   hits: readonly MemoryHit[],
   contexts: Contexts,
 ): Promise<ReadonlyMap<string, string>> {
-  const found = hits.map(async ({ memory }): Promise<[string, string][]> => {
+  const found = hits.map(async ({ memory }): Promise<[string, string]> => {
     const { id, source } = memory
-    const beside = source === null ? [] : await toldBeside(deps, owner, whose, memory, 'desc', 2 * BEFORE)
-    const same = beside.filter((one) => one.source?.response === source?.response)
-    const texts = [...new Set(same.map(({ text }) => text))].slice(0, BEFORE)
-    const text = texts.length > 0 ? texts.toReversed().join(' ') : contexts.get(id)?.text
-    return text === undefined ? [] : [[id, text]]
+    const beside = source === null ? [] : await toldBeside(deps, owner, whose, memory, 'desc', 2 * READ_BEFORE)
+    const inMessage = beside.filter((one) => one.source?.response === source?.response).map(({ text }) => text)
+    return [id, textBefore(inMessage, contexts.get(id) ?? null)]
   })
-  return new Map((await Promise.all(found)).flat())
+  return new Map(await Promise.all(found))
 }
 
 /** What was found, with what leans on the best of it, and what each of these leans on. */

@@ -90,7 +90,7 @@ export function readingOnce(
   }
 }
 
-/** Whether memories that were found for a question answer it. `before`: what was told just before each, by their ids. */
+/** Whether memories that were found for a question answer it. `before`: what is read before each, by their ids. */
 export async function readAnswers(
   read: ReadPairs,
   question: string,

@@ -10,7 +10,7 @@ import { toldBy } from '../../server/memory/facts/told-by.ts'
 import { sameTopic } from '../../server/memory/facts/topic.ts'
 import { tellsNothingElse } from '../../server/memory/recall/likeness.ts'
 import { FEATURES, pairFeatures } from '../../server/memory/recall/pair.ts'
-import { contextOf } from '../../server/memory/recall/leaning.ts'
+import { contextOf, textBefore } from '../../server/memory/recall/leaning.ts'
 import { readQuestion } from '../../server/memory/recall/question.ts'
 import type { TextPair } from '../../server/memory/reader.ts'
 import { peopleLines } from '../../trainer/data/sentences/people.ts'
@@ -74,15 +74,7 @@ export async function askedPairs(parts: readonly string[]): Promise<AskedPairs[]
         messages.slice(0, place).flatMap(sentencesTold).toReversed(),
       ),
     )
-    const likest = others[at]!.flatMap((one, place) =>
-      pairs(
-        one,
-        null,
-        others[at]!.slice(Math.max(0, place - 1), place)
-          .flatMap(sentencesTold)
-          .toReversed(),
-      ),
-    ).toSorted((x, y) => y.similarity - x.similarity)
+    const likest = others[at]!.flatMap((one) => pairs(one, null)).toSorted((x, y) => y.similarity - x.similarity)
     const isTold = value !== null || answers !== undefined
     return { question, part, isTold, own, others: likest.slice(0, LIKEST) }
   })
@@ -180,14 +172,12 @@ function pairsOf(
   if (!read) return []
   const asked = askedBy(question)
   return toldIn(message).flatMap(({ text, fact }, at, all): ComparedPair[] => {
-    const told = [
-      ...all
-        .slice(0, at)
-        .map((one) => one.text)
-        .toReversed(),
-      ...before,
-    ]
-    const context = contextOf(text, told)
+    const inMessage = all
+      .slice(0, at)
+      .map((one) => one.text)
+      .filter((one) => one !== text)
+      .toReversed()
+    const context = contextOf(text, [...inMessage, ...before])
     const about = fact ? `${text} (${fact.subject === 'user' ? '' : fact.subject} ${fact.attribute})` : text
     if (tellsNothingElse(read, about)) return []
     const topic = fact && asked.length > 0 ? Math.max(0, ...asked.map((one) => sameTopic(one, fact))) : null
@@ -197,14 +187,10 @@ function pairsOf(
       return FEATURES.map((name) => features[name])
     }
     const isAnswer = value !== null && folded(text).includes(folded(value))
-    const just = [...new Set(told)].filter((one) => one !== text).slice(0, BEFORE)
-    const second = toldText(text, just.toReversed().join(' '))
+    const second = toldText(text, textBefore(inMessage, context))
     return [{ text, isAnswer, similarity, second, featuresOf }]
   })
 }
-
-/** As server/memory/contexts.ts has it. */
-const BEFORE = 2
 
 const folded = (text: string): string => text.normalize('NFKC').toLowerCase()
 

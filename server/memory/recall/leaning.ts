@@ -55,6 +55,18 @@ export function contextOf(text: string, before: readonly string[]): Context | nu
   return { text: read[0] ?? '', named, other: words.filter((word) => !named.includes(word)) }
 }
 
+/** Sentences of its message that a reader reads with one. */
+export const READ_BEFORE = 2
+
+/**
+ * The text that a reader reads before a sentence: the sentences before it in its message, given the nearest first, the earlier
+ * first ("my boss there is Gwen" after "I work at the library"), or what it leans on; empty where there is neither.
+ */
+export function textBefore(inMessage: readonly string[], context: Context | null): string {
+  const nearest = [...new Set(inMessage)].slice(0, READ_BEFORE)
+  return nearest.length > 0 ? nearest.toReversed().join(' ') : (context?.text ?? '')
+}
+
 const SHE = /\b(?:she|her|hers)\b/iu
 const HE = /\b(?:he|him|his)\b/iu
 const WOMEN =
