@@ -1,16 +1,14 @@
-/** Continuing and storing responses, and rebuilding their states: the only place that knows both the engine and the store. */
+/** Continuing responses and rebuilding their states: the only place that asks both the engine and the store. */
 import { randomBytes } from 'node:crypto'
 import type { Base, LocalBases } from './base.ts'
-import { bytesOfState, withEarlierPages, type Checkpoint } from './checkpoint.ts'
+import { withEarlierPages, type Checkpoint } from './checkpoint.ts'
+import { stateNotStored } from './commit.ts'
 import type { Deps } from './deps.ts'
 import { ApiError } from './openai/errors.ts'
 import { submit } from './run-turn.ts'
 import type { ServedModel } from './served-model.ts'
 import { StoreError } from './store/errors.ts'
-import type { Found, Rebuilt, Remembered, RestoredFor, TurnRecord } from './store/store.ts'
-
-/** States up to this size are written in the transaction of their turn; larger ones follow it, after the reply. */
-const INLINE_STATE_BYTES = 1024 * 1024
+import type { Found, Rebuilt, RestoredFor, TurnRecord } from './store/store.ts'
 
 /** A new id with 192 random bits. */
 export function newId(prefix: string): string {
@@ -33,6 +31,7 @@ export async function resume(
   signal: AbortSignal,
 ): Promise<Base> {
   const began = performance.now()
+  await deps.following.settled(id)
   const near = local?.get(id) ?? resumeRecent(deps, owner, id)
   const base = near ?? (await resumeStored(deps, owner, id, signal))
   deps.metrics.resume.observe({ tier: base.resumed.tier }, (performance.now() - began) / 1000)
@@ -111,42 +110,6 @@ async function loadState(deps: Deps, record: TurnRecord, model: ServedModel): Pr
   }
   deps.metrics.stateRejected.inc({ reason: 'checksum' })
   return null
-}
-
-/**
- * Stores a turn, its checkpoint and what is remembered of it; resolves once the turn is on disk, rejects with StoreError if it is not. A large
- * state follows its turn: a crash in between costs a replay of that turn, never the turn.
- */
-export async function commit(
-  deps: Deps,
-  record: TurnRecord,
-  state: Checkpoint['state'],
-  base: Base | null,
-  remembered: Remembered,
-): Promise<void> {
-  const began = performance.now()
-  const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
-  // Pages that the store may not have are written with the state.
-  const written = base === null || (await base.held) ? state : whole
-  const inline = bytesOfState(written) <= INLINE_STATE_BYTES || base?.stored === false
-  let isKept = false
-  try {
-    isKept = await deps.store.put(record, inline ? written : null, remembered)
-  } catch (cause) {
-    deps.metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
-    throw cause
-  }
-  deps.metrics.checkpoint.observe((performance.now() - began) / 1000)
-  if (!isKept) stateNotStored(deps, record.id, new StoreError('failed', 'the state that it continues is not kept'))
-  deps.recent?.set(record, whole)
-  if (inline) return
-  deps.store.restore(record.id, written, 'followed').catch((cause: unknown) => stateNotStored(deps, record.id, cause))
-}
-
-/** Tells of a state that its turn has to do without: it is rebuilt when it is needed. */
-function stateNotStored(deps: Deps, id: string, cause: unknown): void {
-  deps.metrics.stateFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
-  deps.log.warn({ err: cause, response: id }, 'a state could not be stored; it is rebuilt when it is needed')
 }
 
 /** Gives responses a state of their own again; false where one cannot have it. What cannot be rebuilt does not stand in the way of a deletion. */

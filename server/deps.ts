@@ -9,6 +9,7 @@ import type { Admission } from './http/admission.ts'
 import type { AccessRules } from './http/origins.ts'
 import type { WrongKeys } from './http/wrong-keys.ts'
 import type { KeyRing } from './keys.ts'
+import type { FollowingStates } from './following-states.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Limits } from './limits.ts'
 import type { Metrics } from './metrics.ts'
@@ -53,6 +54,7 @@ export interface Deps {
   /** In which turns are being made. */
   readonly conversations: OpenConversations
   readonly lifecycle: Lifecycle
+  readonly following: FollowingStates
   readonly log: Logger
   readonly version: string
   /** Milliseconds since 1970. */

@@ -30,6 +30,8 @@ export async function forget(
 ): Promise<FullReceipt | null> {
   // A turn that is being made in it is not stored any more.
   const named = target.kind === 'conversation' ? await removeConversation(deps, owner, target.id) : 0
+  // What follows has a state of its own by then, and need not be rebuilt.
+  await deps.following.allSettled(owner)
   let erased = await deps.store.erase(owner, target, { ...options, force: false })
   while (typeof erased === 'object' && 'needed' in erased) {
     const force = !(await rebuildAll(deps, owner, erased.needed, signal))
@@ -37,6 +39,8 @@ export async function forget(
   }
   if (erased === 'unknown' && named === 0) return null
   if (erased === 'unknown') return { ...NOTHING, prefixes: 0 }
+  // What was made meanwhile of a turn that is gone.
+  await deps.following.allSettled(owner)
   for (const id of erased.responses) deps.recent?.delete(id)
   const prefixes = await forgetPrompts(deps, owner)
   const { memories, responses } = erased

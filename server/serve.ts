@@ -16,6 +16,7 @@ import { startEngineThread } from './engine/engine-thread.ts'
 import type { SupervisedModel } from './engine/supervisor.ts'
 import { createListener } from './http/listener.ts'
 import { createKeyRing } from './keys.ts'
+import { FollowingStates } from './following-states.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { createLog } from './log.ts'
 import { cacheBytes, limitsOf } from './limits.ts'
@@ -165,6 +166,7 @@ export async function startServer(
       metrics,
       keys,
       lifecycle,
+      following: new FollowingStates(lifecycle),
       conversations: new OpenConversations(),
       ...protection,
       ...about,

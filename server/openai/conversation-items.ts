@@ -2,7 +2,7 @@
 import type { Deps } from '../deps.ts'
 import type { Conversation, ConversationItem } from '../store/conversation-calls.ts'
 import { ApiError } from './errors.ts'
-import type { ResponseDocument } from './respond.ts'
+import type { ResponseDocument } from './keep-turn.ts'
 import { itemsOf, readInput } from './response-input.ts'
 import type { ResponseRequest } from './responses-schema.ts'
 

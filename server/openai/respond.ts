@@ -1,16 +1,13 @@
 /** One turn of the Responses API, the same for JSON, SSE and WebSocket: a stream of events that ends in the outcome. */
 import type { Base, LocalBases } from '../base.ts'
 import { countReasoning } from '../../runtime/reply/reply-format.ts'
-import { withEarlierPages } from '../checkpoint.ts'
-import { commit, newId, resume } from '../conversation.ts'
+import { newId, resume } from '../conversation.ts'
 import type { Deps } from '../deps.ts'
 import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
-import { joinCalls } from '../engine/prefill-calls.ts'
 import { countSuccess, prepareModel, runTurn, type NewTurn } from '../run-turn.ts'
 import { infoOf, pickModel, type ServedModel } from '../served-model.ts'
 import type { TurnMemories } from '../memory/told.ts'
-import { episodeOf } from '../memory/episode-of.ts'
-import { embedTold, embedTurn } from '../memory/memories.ts'
+import { embedTold } from '../memory/memories.ts'
 import type { Verified } from '../critic/verify-reply.ts'
 import type { SecondReading } from '../second-reading.ts'
 import type { Progress } from './choices.ts'
@@ -19,7 +16,7 @@ import { exitOf, exitReport } from './exits.ts'
 import { ApiError, toApiError } from './errors.ts'
 import { everySecond } from './every-second.ts'
 import type { HeldReply } from './held-replies.ts'
-import { jsonText } from './json-text.ts'
+import { keepTurn } from './keep-turn.ts'
 import { memoryReport } from './memory-use.ts'
 import { actionOf, CheckedText, servedInstead, verificationReport } from './checked-text.ts'
 import { prefixOptions } from './prefix-options.ts'
@@ -40,7 +37,6 @@ import {
   readMemory,
   rememberedOf,
   secondReading,
-  sessionOf,
   verifiedOf,
   type ReadMemory,
 } from './turn-memory.ts'
@@ -60,12 +56,6 @@ export interface Caller {
 
 /** How a turn ended once its events had begun. */
 export type Outcome = { readonly response: ResponseObject } | { readonly error: ApiError }
-
-/** What is kept of a response besides tokens and state. */
-export interface ResponseDocument {
-  readonly response: ResponseObject
-  readonly input: readonly Record<string, unknown>[]
-}
 
 /**
  * Throws ApiError while nothing has been said yet; afterwards the last event is response.failed. How far a long prompt
@@ -130,12 +120,12 @@ export async function* respond(
         if (verified && request.include?.includes('mneme.verification'))
           yield* writer.verified({ ...verified, action: actionOf(verified, served) })
         const mayGoOn = stored || caller.local !== null
-        const again = mayGoOn ? await secondReading(deps, turn, event, served, caller.signal) : null
+        const again = mayGoOn ? await secondReading(deps, turn, event, served) : null
         const usage = usageOf(turn, accepted, event, { again, told, verified, served })
         const response = writer.finished(incomplete, usage, reader.rejected, Math.floor(deps.now() / 1000))
         const document = { response: withoutResults(response), input: itemsOf(turn.input) }
-        await keep(deps, caller, turn, document, again?.accepted ?? accepted, again?.done ?? event, told, stored)
-        countMemories(deps, turn, again, told)
+        await keepTurn(deps, caller, turn, document, again ?? { accepted, done: event }, told, stored)
+        countMemories(deps, turn, told)
         if (told) void embedTold(deps, caller.owner, told.written, turn.embedded)
         countSuccess(deps, event)
         yield writer.end(response)
@@ -335,62 +325,4 @@ function usageOf(
 
 function followedBy({ base, conversation }: Prepared): string | null {
   return conversation && base ? base.id : null
-}
-
-/** Puts the finished turn where it belongs: on disk, in the connection, or nowhere. */
-async function keep(
-  deps: Deps,
-  caller: Caller,
-  turn: RememberingTurn,
-  document: ResponseDocument,
-  { prompt, prefix }: AcceptedEvent,
-  done: DoneEvent,
-  told: TurnMemories | null,
-  stored: boolean,
-): Promise<void> {
-  const { id, base, model, conversation } = turn
-  const { checkpoint } = done
-  if (!checkpoint) return
-  const place = {
-    id,
-    root: sessionOf(turn),
-    depth: base ? base.depth + 1 : 0,
-    model: model.name,
-    bundle: model.bundle,
-  }
-  if (!stored) {
-    if (!caller.local) return
-    const whole = withEarlierPages(checkpoint.state, base?.checkpoint.state ?? null)
-    const resumed = { tier: 'connection', replayed: 0, rebuilt: null } as const
-    const kept = { ...checkpoint, state: whole }
-    caller.local.set(id, {
-      ...place,
-      tokens: [...prompt, ...done.generated],
-      checkpoint: kept,
-      resumed,
-      stored: false,
-      held: Promise.resolve(false),
-      release: () => undefined,
-    })
-    return
-  }
-  const { position, pending, state } = checkpoint
-  const { generated, calls, gates } = done
-  const prefillCalls = done.prefillCalls && joinCalls(prefix?.calls ?? [], done.prefillCalls)
-  const parent = base?.id ?? null
-  const { prefillChunk } = infoOf(model)
-  const tokens = { prompt, generated, pending, position, prefillChunk, prefillCalls, calls, gates }
-  const created = Math.floor(deps.now() / 1000)
-  const record = { ...place, ...tokens, owner: caller.owner, parent, created, document: jsonText(document) }
-  const read = turn.noted ? (turn.evidence?.entries ?? []).map(({ memory }) => memory.id) : []
-  const turns = turn.noted ? turn.turns.map(({ response }) => response) : []
-  const episode = episodeOf(turn.use, turn.said, told, turn.embedded, deps.now())
-  await commit(deps, record, state, base, {
-    told: told?.told ?? [],
-    read,
-    turns,
-    episode,
-    conversation: conversation?.read ?? null,
-  })
-  if (episode?.text && !episode.made) void embedTurn(deps, caller.owner, id, episode.text)
 }

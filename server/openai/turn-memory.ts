@@ -151,9 +151,8 @@ export async function secondReading(
   { model, job, noted }: RememberingTurn,
   done: DoneEvent,
   served: string | null,
-  signal: AbortSignal,
 ): Promise<SecondReading | null> {
-  return (noted || served !== null) && done.checkpoint ? readAgain(deps, model, job, done, served, signal) : null
+  return (noted || served !== null) && done.checkpoint ? readAgain(deps, model, job, done, served) : null
 }
 
 /** The verdicts on the reply; null where nothing is checked. */
@@ -228,13 +227,7 @@ export function sessionOf({ id, base, conversation }: Pick<RememberingTurn, 'id'
 }
 
 /** Counts what memory did in a finished turn. */
-export function countMemories(
-  { metrics }: Deps,
-  { evidence, noted }: ReadMemory,
-  again: SecondReading | null,
-  told: TurnMemories | null,
-): void {
+export function countMemories({ metrics }: Deps, { evidence, noted }: ReadMemory, told: TurnMemories | null): void {
   if (evidence) metrics.memoryReads.inc({ gate: noted && evidence.entries.length > 0 ? 'open' : 'closed' })
-  if (again) metrics.secondReading.observe(again.milliseconds / 1000)
   if (told) countTold(metrics, told)
 }

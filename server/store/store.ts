@@ -176,8 +176,11 @@ export interface StoreCalls
   history(id: string, limit?: number): TurnRecord[]
   /** Null when the branch cannot be followed back to a state or to its beginning. */
   lineage(id: string): Lineage | null
-  /** Puts back a state that was rebuilt, or that follows its turn. What is damaged of the one in its place is mended. */
-  restore(id: string, state: SessionState, use: RestoredFor): Rebuilt
+  /**
+   * Puts back a state that was rebuilt, or that follows its turn. What is damaged of the one in its place is mended.
+   * `prefillCalls` are those that made it, where the turn was stored before they were known.
+   */
+  restore(id: string, state: SessionState, use: RestoredFor, prefillCalls?: CallRuns | null): Rebuilt
   statistics(): StoreStatistics
 }
 

@@ -16,7 +16,7 @@ import { createPrefixes } from './prefixes.ts'
 import { createStates, KIND, type DroppedState, type Kind, type States } from './states.ts'
 import type { VectorSearch } from './vector-search.ts'
 import { startsAfresh, type Damage, type Rebuilt, type StoreCalls, type TurnRecord } from './store.ts'
-import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toRow } from './turn-row.ts'
+import { bytesOf, checksumOf, fromRow, RESPONSE_COLUMNS, SELECT_RESPONSE, toBlob, toRow } from './turn-row.ts'
 import type { Blob, ResponseRow } from './turn-row.ts'
 
 export interface Retention {
@@ -192,13 +192,15 @@ export function createTurns(
       }
       return { from: null, turns: turns.toReversed(), damaged }
     },
-    restore(id, state, use) {
+    restore(id, state, use, prefillCalls = null) {
       if (use !== 'pinned') leaveRoom(state)
       const found = row(id)
       if (!found) return 'unknown'
+      const turn = prefillCalls ? { ...checked(id, found), prefillCalls } : checked(id, found)
+      if (prefillCalls) sql.setCalls.run(toBlob(prefillCalls), checksumOf(turn), id)
       const inner = sql.child.get(id) === undefined ? KIND.leaf : KIND.prunable
       const kind = states.kindOf(id) ?? (found.replay > retention.replayTokens ? KIND.anchor : inner)
-      const hash = keep(checked(id, found), state, use === 'pinned' ? KIND.pinned : kind)
+      const hash = keep(turn, state, use === 'pinned' ? KIND.pinned : kind)
       if (!hash) {
         const message = `the state of ${id} begins at page ${state.firstPage}, and the pages before it are not kept`
         throw new StoreError('failed', message)
@@ -299,6 +301,7 @@ function prepare(database: Database.Database) {
     replay: database.prepare(
       'SELECT CAST(replay AS INTEGER) AS replay, CAST(position AS INTEGER) AS position FROM response WHERE id = ?',
     ),
+    setCalls: database.prepare('UPDATE response SET prefill_calls = ?, checksum = ? WHERE id = ?'),
     setHash: database.prepare('UPDATE response SET state_hash = ? WHERE id = ?'),
     child: database.prepare('SELECT 1 AS found FROM response WHERE parent = ? LIMIT 1'),
     pinChildren: database.prepare(

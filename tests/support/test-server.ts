@@ -17,6 +17,7 @@ import { createDiskTier } from '../../server/prefix-cache/disk-tier.ts'
 import { createPrefixCache } from '../../server/prefix-cache/prefix-cache.ts'
 import { createListener } from '../../server/http/listener.ts'
 import { createKeyRing } from '../../server/keys.ts'
+import { FollowingStates } from '../../server/following-states.ts'
 import { createLifecycle } from '../../server/lifecycle.ts'
 import { DEFAULT_LIMITS, type Limits } from '../../server/limits.ts'
 import { createLog } from '../../server/log.ts'
@@ -163,6 +164,7 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
   reportDamage(store, log, metrics)
   const ring = createKeyRing(keys, options.keysFile)
   const access = { keysRequired: ring.required, allowedHosts, allowedOrigins }
+  const lifecycle = createLifecycle()
   const deps: Deps = {
     models: [model],
     embedders: options.embedders ?? [],
@@ -179,7 +181,8 @@ export async function startTestServer(options: TestOptions = {}): Promise<TestSe
     keys: ring,
     conversations: new OpenConversations(),
     ...createProtection({ ...DEFAULT_LIMITS, ...limits }, access, metrics),
-    lifecycle: createLifecycle(),
+    lifecycle,
+    following: new FollowingStates(lifecycle),
     log,
     version: '0.0.0-test',
     now: Date.now,

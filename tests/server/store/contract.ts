@@ -184,6 +184,20 @@ export function storeContract(name: string, openStore: OpenStore): void {
       expect(await store.load('late')).toEqual(stateOf('late'))
     })
 
+    test('a state that follows its turn brings the calls that made it', async () => {
+      const store = await open()
+      const turn = turnRecord('ahead', { prefillCalls: null })
+      await store.put(turn, null)
+      const calls = [16, 2, 5, 1]
+      await store.restore('ahead', stateOf('ahead'), 'followed', calls)
+      expect(await store.find(OWNER, 'ahead')).toMatchObject({ record: { ...turn, prefillCalls: calls }, kept: true })
+      expect(await store.lineage('ahead')).toMatchObject({ turns: [{ prefillCalls: calls }] })
+      // Put back later, it is known already.
+      await store.restore('ahead', stateOf('ahead'), 'followed', null)
+      expect((await store.find(OWNER, 'ahead'))?.record.prefillCalls).toEqual(calls)
+      expect(await store.restore('gone', stateOf('gone'), 'followed', calls)).toBe('unknown')
+    })
+
     test('a response that others are rebuilt through is deleted only once they are, or by force', async () => {
       const store = await open({ keepStates: 1 })
       const turns = await branch(store, 5)
