@@ -23,12 +23,13 @@ export class FollowingStates {
     return this.#open.size >= MOST
   }
 
-  /** The state of the turn `id` follows once `made` resolves, which says itself what went wrong. A stopping server waits for it, then calls `cancel`. */
+  /** The state of the turn `id` follows: `made` resolves once it has, or says itself why not. A server that stops waits for it, and calls `cancel` when it cannot wait any longer. */
   add(id: string, owner: string, made: Promise<void>, cancel: () => void): void {
-    const { signal, done } = this.#lifecycle.begin(new AbortController().signal)
-    signal.addEventListener('abort', cancel, { once: true })
+    const work = this.#lifecycle.begin(new AbortController().signal)
+    if (this.#lifecycle.aborted) cancel()
+    else work.signal.addEventListener('abort', cancel, { once: true })
     const over = made.finally(() => {
-      done()
+      work.done()
       this.#open.delete(id)
     })
     this.#open.set(id, { owner, over })

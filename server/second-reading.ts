@@ -17,7 +17,7 @@ export interface SecondReading {
   /** Rejects with ApiError. */
   readonly made: Promise<ReadState>
   /** Its state is not needed any more. */
-  cancel(): void
+  readonly cancel: () => void
 }
 
 /** The state after a second reading, and all calls that have fed its prompt; null unless it began its conversation. */

@@ -119,7 +119,8 @@ async function keepLocally(
     if (checkpoint) keep(checkpoint.state, checkpoint.position, checkpoint.pending, generated)
     return
   }
-  signal.addEventListener('abort', reading.cancel, { once: true })
+  if (signal.aborted) reading.cancel()
+  else signal.addEventListener('abort', reading.cancel, { once: true })
   const { state } = await reading.made
   keep(state, reading.position, reading.pending, [])
 }

@@ -32,14 +32,7 @@ import type { ResponseRequest } from './responses-schema.ts'
 import { drawingOf, NO_REPLY, replyLength } from './sampling.ts'
 import { fileSearchIn, functionsIn } from './tools-schema.ts'
 import { truncate } from './truncation.ts'
-import {
-  countMemories,
-  readMemory,
-  rememberedOf,
-  secondReading,
-  verifiedOf,
-  type ReadMemory,
-} from './turn-memory.ts'
+import { countMemories, readMemory, rememberedOf, secondReading, verifiedOf, type ReadMemory } from './turn-memory.ts'
 
 export interface Caller {
   readonly owner: string
