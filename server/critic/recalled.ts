@@ -110,6 +110,9 @@ function rests(
   knowsOnlyTold: boolean,
 ): boolean {
   if (verdicts.some(({ verdict }) => verdict === 'contradicted')) return false
+  // "Your grandmother's name is Silva & Sons", for whom she works: the value was told of something else.
+  const moved = verdicts.flatMap(({ invented, topic }) => (invented && topic ? [topic] : []))
+  if (answers.some(({ fact }) => fact && moved.some((topic) => sameTopic(topic, fact) === 0))) return false
   if (isOfElse(answers, message, reply, knowsOnlyTold ? MOST_NEW : Infinity)) return false
   return answers.every(({ id, fact }) => {
     const isSupported = verdicts.some(({ verdict, facts }) => verdict === 'supported' && facts.includes(id))

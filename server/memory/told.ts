@@ -10,6 +10,7 @@ import { mayRevise, revisionOf } from './facts/revisions.ts'
 import { definiteFact } from './facts/definite.ts'
 import { isOfOthers } from './facts/others.ts'
 import { isOfItsOwn } from './facts/own-statement.ts'
+import { wasOnce } from './facts/past.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
 import { READS_NOTHING } from './reader.ts'
@@ -119,6 +120,7 @@ function withoutTwins<T>(all: readonly T[], key: (one: T) => string): T[] {
 function tellsItsOwn({ facts, held: [old] }: FollowUps): boolean {
   const next = facts.at(-1)
   if (!next || !old) return false
+  if (wasOnce(next.value, next.sentence.text)) return true
   return isOfItsOwn(next.sentence.text, next.value, `${old.memory.text} ${old.subject} ${old.attribute}`, old.value)
 }
 

@@ -24,6 +24,10 @@ export interface Clause extends Opened {
   readonly words: string
 }
 
+/** "I worked for two years": nobody's employer. */
+const PLACED = /^(?:employer|job|home)$/u
+const SPAN_OF_TIME = /^(?:\p{L}+ |\d+ ){0,3}(?:days?|weeks?|months?|years?|decades?|ages|while|now)$/iu
+
 /** Adds a fact for each value of a span; false where nothing is left of it. */
 export function tell(
   reading: Reading,
@@ -39,6 +43,7 @@ export function tell(
   const readAs = kind === 'text' && secret ? 'secret' : kind === 'list' || isMany ? 'text' : kind
   const whole = valueSpan(reading.plain, span, readAs)
   if (whole === undefined) return false
+  if (PLACED.test(topic.attribute) && SPAN_OF_TIME.test(reading.plain.slice(whole.start, whole.end))) return false
   const all = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
   // "Big Kev, sound bloke" is one name, "tim, anna and bo" are three.
   const isNext = ({ start, end }: Span): boolean => {

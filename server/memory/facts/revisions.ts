@@ -6,6 +6,7 @@ import { wordsOf } from '../words.ts'
 import type { Fact, Sentence } from './fact.ts'
 import { isOfOthers } from './others.ts'
 import { isOfItsOwn } from './own-statement.ts'
+import { wasOnce } from './past.ts'
 import { plainOf } from './plain.ts'
 import { isMisspelled, newValueIn } from './revised-value.ts'
 import { sentencesOf } from './sentences.ts'
@@ -72,6 +73,7 @@ export function revisionOf(
     if (score === FOLLOWS && !(isPlainValue(found.value) && saysNothingElse(words, found.value))) continue
     if (!/\d/u.test(fact.value) && isWholeSentence(found, score < OLD_NAMED ? 3 : 4)) continue
     const { value, sentence } = found
+    if (wasOnce(value, sentence.text)) continue
     const next: Fact = { ...fact, value, sentence, confidence: 0.7, kind: holdsMany(fact) ? 'told' : 'corrected' }
     return holdsMany(fact) ? [{ ...next, value: fact.value, kind: 'withdrawn' }, next] : [next]
   }

@@ -104,10 +104,10 @@ function isVague(value: string): boolean {
   )
 }
 
-/** "I'm Anna", "my wife is a midwife", "I'm German". */
+/** "I'm Anna", "my wife is a midwife", "I'm German"; what somebody was, they need not be now. */
 function readBeing(reading: Reading, clause: Clause, subject: Subject, words: string, at: number): boolean {
   const be =
-    /^(?:am|is|are|was|'m|'s|'re|m|s)\s+(?:(?:also|now|actually|just|still|currently|both)\s+){0,2}(?<article>an?\s+)?(?<value>.+?)(?:\s+(?:now|these days|nowadays)[.!\s]*)?$/diu.exec(
+    /^(?:am|is|are|'m|'s|'re|m|s)\s+(?:(?:also|now|actually|just|still|currently|both)\s+){0,2}(?<article>an?\s+)?(?<value>.+?)(?:\s+(?:now|these days|nowadays)[.!\s]*)?$/diu.exec(
       words,
     )
   const value = be === null ? undefined : groupSpan(be, 'value', at)

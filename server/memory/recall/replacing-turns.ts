@@ -1,5 +1,6 @@
 /** The turns around an answer, and which of them takes the place of which. */
 import { isOfItsOwn } from '../facts/own-statement.ts'
+import { isOfAnotherTime } from '../facts/past.ts'
 import { answers, LEAST_SURE } from './answers.ts'
 import { hasNewValue, heldPart } from './held-part.ts'
 import { holds } from './holds.ts'
@@ -137,7 +138,7 @@ export class ReplacingTurns {
   #scored(turn: readonly Memory[], at: number, said: readonly string[], isNext: boolean, first: Memory): Scored[] {
     const asked = [...this.#question.words.keys()].join(' ')
     const mayBe = (next: Memory): boolean => {
-      if (next.ended !== null) return false
+      if (next.ended !== null || said.every((one) => isOfAnotherTime(one, next.text))) return false
       if ([first, this.#own].some((one) => one !== next && isOfElse(this.#question, one, next))) return false
       // What comes right after is judged by its weights alone.
       return at === this.#ownAt || isNext || !isOfItsOwn(next.text, '', said.join(' '), asked)

@@ -65,6 +65,19 @@ describe("what a user's own sentences answer", () => {
     expect(ask('Your locker code is 4071.')).toBe('keep')
   })
 
+  test('a value that was told of something else is no answer', () => {
+    const works = {
+      ...factOf('works', 'employer', 'Silva & Sons', 'My grandmother works for Silva & Sons.'),
+      subject: 'grandmother',
+    }
+    const told = hitOf('works', works.text, 0.6)
+    const ask = (reply: string): unknown => answerTo("grandmother's name?", reply, [works], [], [told])
+    expect(ask("Your grandmother's name is Silva & Sons.")).not.toBe('keep')
+    const code = factOf('code', 'locker combination', '4071', 'My locker combination is 4071.')
+    const near = hitOf('code', code.text, 0.9)
+    expect(answerTo('locker code?', 'Your locker code is 4071.', [code], [], [near])).toBe('keep')
+  })
+
   test('a reply of a model that knows only what was told stands where it has the value in whole words and no others of its own', () => {
     const told = factOf('landlord', 'landlord', 'Mr Petrov', 'my landlord is called Mr Petrov')
     const ask = (reply: string): unknown => answerTo('who is my landlord', reply, [told], [], [], true)

@@ -254,3 +254,16 @@ test('just what is asked is not over for a fact about something else that sounds
   await other.close()
   expect(text).toContain('Dribreail')
 })
+
+test.each([
+  ['I am a baker.', 'I was a teacher for ten years.', 'What is my job?', 'baker'],
+  ['I live in Oslo.', 'We used to live in Graz.', 'Where do I live?', 'Oslo'],
+  ['I work at Bosch.', 'I used to work at Siemens.', 'Where do I work?', 'Bosch'],
+  ['My sister works as a nurse.', 'She was a florist before.', 'What does my sister do?', 'nurse'],
+  ['I live in Oslo.', 'I used to live in Oslo, now I am in Bergen.', 'Where do I live?', 'Bergen'],
+  ['My gym time is 5.', 'it used to be 5 but now it is 7', 'When is my gym time?', '7'],
+])('what was so once takes the place of nothing: %s / %s', async (told, later, question, value) => {
+  const user = `${told} ${later}`
+  for (const message of [told, later]) await history.say(message, user)
+  expect((await history.ask(question, true, user)).text).toContain(value)
+})

@@ -1,5 +1,8 @@
 import type { PredicateRow } from './predicate.ts'
 
+const DIETS =
+  'vegan|vegetarian|pescatarian|pescetarian|flexitarian|veggie|kosher|halal|teetotal|teetotaller|keto|paleo|low[ -]carb|(?:gluten|dairy|lactose|sugar|meat)[ -]free'
+
 /** What somebody must not eat, has and takes. The first that fits decides. */
 export const HEALTH: readonly PredicateRow[] = [
   ['(?:BE )?(?:very |really |super |badly |severely |also )?allergic to (?<value>.+)', 'allergy', 'list', 0.95],
@@ -12,19 +15,9 @@ export const HEALTH: readonly PredicateRow[] = [
     0.85,
   ],
   ['(?:avoid|avoids) (?<value>.+)', 'cannot eat', 'list', 0.6],
-  ['(?:been|gone|went|turned|became) (?<value>vegan|vegetarian|pescatarian)\\b.*', 'diet', 'text', 0.9],
-  [
-    'BE (?:an? |strictly |now )?(?<value>vegan|vegetarian|pescatarian|veggie|kosher|halal|teetotal|teetotaller|gluten[ -]free|keto|flexitarian)',
-    'diet',
-    'text',
-    0.95,
-  ],
-  [
-    '(?:eat|keep|follow)s? (?:an? )?(?<value>vegan|vegetarian|kosher|halal|keto|paleo|gluten[ -]free)(?: diet)?',
-    'diet',
-    'text',
-    0.9,
-  ],
+  [`(?:been|gone|went|turned|became) (?:fully |mostly |strictly )?(?<value>${DIETS})\\b.*`, 'diet', 'text', 0.9],
+  [`BE (?:an? |fully |mostly |strictly |on |on an? )?(?<value>${DIETS})(?: diet)?`, 'diet', 'text', 0.95],
+  [`(?:eat|keep|follow)s? (?:an? |mostly |strictly )?(?<value>${DIETS})(?: diet)?`, 'diet', 'text', 0.9],
   [
     'BE (?:an? )?(?:type [12] )?(?<value>diabetic|asthmatic|epileptic|dyslexic|autistic|colou?r[ -]?blind|deaf|blind|pregnant|coeliac|celiac|hard of hearing)(?: too)?',
     'condition',

@@ -18,9 +18,14 @@ export type PredicateRow = readonly [string, string, ValueKind, number, (readonl
 const BE =
   "(?:am|is|are|was|were|be|been|'m|'s|'re|m|s|has been|have been|'ve been)(?: (?:also|really|actually|now|just|still|currently|so|only|always))*"
 
+const SPAN = 'for (?:\\p{L}+ |\\d+ )*(?:days|weeks|months|years|ages)'
+/** Since when something is so: "I am vegan now", "for years". What was so for years is not. */
+const LATELY = `(?:,? (?:now|right now|these days|nowadays|at the moment|again|${SPAN}|since .+))?`
+const LONG_AGO = `(?!(?:was|were) .*\\b${SPAN}[.! ]*$)`
+
 export function compiled(rows: readonly PredicateRow[]): Predicate[] {
   return rows.map(([pattern, attribute, value, confidence, second]) => ({
-    pattern: new RegExp(`^(?:${pattern.replaceAll(/\bBE\b/gu, BE)})[.!,;:… ]*$`, 'diu'),
+    pattern: new RegExp(`^${LONG_AGO}(?:${pattern.replaceAll(/\bBE\b/gu, BE)})${LATELY}[.!,;:… ]*$`, 'diu'),
     attribute,
     value,
     isProper: pattern.includes('(?<value>\\p{Lu}'),
