@@ -26,6 +26,11 @@ export class ServerClient {
     this.#key = key
   }
 
+  /** The same server, and another of its models. */
+  withModel(model: string): ServerClient {
+    return new ServerClient(this.#url, model, this.#key)
+  }
+
   /** The name of the model that is asked. */
   async model(): Promise<string> {
     return (this.#model ??= (await this.call<{ data: { id: string }[] }>('/v1/models')).data[0]!.id)

@@ -5,8 +5,11 @@ import { drawCases, kinds, type MemoryCase } from '../../../trainer/evaluate/mem
 import { judge } from '../../../trainer/evaluate/memory/judge.ts'
 import { runMemory, type MemoryOptions } from '../../../trainer/evaluate/memory/run.ts'
 import { cellsOf, memoryPicture, memoryTable } from '../../../trainer/evaluate/memory/table.ts'
+import { memorySuite } from '../../../trainer/evaluate/suites/memory.ts'
 import { ServerClient } from '../../../trainer/evaluate/server-client.ts'
 import { Random } from '../../../trainer/random.ts'
+import type { Engine } from '../../../server/engine/client.ts'
+import type { ServedModel } from '../../../server/served-model.ts'
 import { END } from '../../support/fake-model.ts'
 import { startTestServer } from '../../support/test-server.ts'
 
@@ -122,4 +125,27 @@ test('through a server: what is told is found and read, what is deleted is not, 
   expect(cells.map(({ kind }) => kind).indexOf('told')).toBe(0)
   expect(memoryTable(cells).split('\n')).toHaveLength(2 + cells.length)
   expect(memoryPicture(cells, 'fake')).toContain('in another conversation, without memories')
+})
+
+test("what is told to one model is asked of another: memories are the user's", async () => {
+  const server = await startTestServer({ append: true, memories: 'on' })
+  const url = await server.listen()
+  const asked = server.deps.models[0]!
+  let told = 0
+  const submit: Engine['submit'] = (job, options) => (told++, asked.engine.submit(job, options))
+  ;(server.deps.models as ServedModel[]).push({
+    ...asked,
+    name: 'listener',
+    bundle: 'b'.repeat(64),
+    engine: { ...asked.engine, submit },
+  })
+  const flags = { seed: 1, part: 'train', kinds: ['told'], distances: [2], users: 1, cases: 4, turns: 4 } as const
+  const options = { ...flags, conditions: ['memory'], toldTo: 'listener' } as const
+  const answers = await runMemory(new ServerClient(url, asked.name), options, quiet)
+  expect(answers.filter(({ rank }) => rank === 1).length).toBeGreaterThan(2)
+  expect(told).toBeGreaterThanOrEqual(4 + 2)
+  expect((await server.deps.store.statistics()).responses).toBe(4 + 2)
+  await expect(memorySuite.measure(options, quiet)).rejects.toThrow('--url')
+  const all = { ...options, url, conditions: ['all'] } as const
+  await expect(memorySuite.measure(all, quiet)).rejects.toThrow('another model')
 })

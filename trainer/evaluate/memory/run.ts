@@ -29,6 +29,8 @@ export interface MemoryOptions {
   readonly turns: number
   /** What the critic does with replies; the server's own policy where it is not given. */
   readonly verify?: string
+  /** The model that everything is told to: what is remembered is the user's, whichever model is asked. The asked one where it is not given. */
+  readonly toldTo?: string
 }
 
 /** One question at one distance under one condition. */
@@ -71,7 +73,8 @@ async function runUser(
   const user = `eval-${options.seed}-${number}-${Date.now().toString(36)}`
   const cases = drawCases(random, options.kinds, options.cases, options.part)
   const goesOn = options.conditions.some((condition) => condition === 'rolling' || condition === 'all')
-  const history = new History(client, { user, turns: goesOn ? Infinity : options.turns, part: options.part })
+  const listener = options.toldTo === undefined ? client : client.withModel(options.toldTo)
+  const history = new History(listener, { user, turns: goesOn ? Infinity : options.turns, part: options.part })
   await tellAll(client, history, cases)
   const told = history.turns
   const answers: MemoryAnswer[] = []

@@ -6,6 +6,7 @@
  */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { wholeNumber } from '../../commands/parse.ts'
+import { ConfigError } from '../../../models/config.ts'
 import type { Part } from '../../data/notes/values.ts'
 import { type Kind, kinds } from '../memory/case.ts'
 import { conditions, type Condition, runMemory } from '../memory/run.ts'
@@ -24,6 +25,7 @@ interface MemoryFlags extends CommonFlags {
   readonly cases: number
   readonly turns: number
   readonly verify?: string
+  readonly toldTo?: string
 }
 
 export const memorySuite: Suite<MemoryFlags> = {
@@ -37,6 +39,10 @@ export const memorySuite: Suite<MemoryFlags> = {
       .option('--users <n>', 'users', wholeNumber(1), 3)
       .option('--cases <n>', 'cases of each kind and user', wholeNumber(1, 20), 5)
       .option('--turns <n>', 'turns of a conversation, where none has to go on', wholeNumber(1), 10)
+      .option(
+        '--told-to <name>',
+        'another of the models at --url, to which everything is told; the questions go to --model (default: the same)',
+      )
       .option('--verify <policy>', "what the critic does with replies (default: the server's own policy)")
       .addOption(
         new Option('--part <part>', 'wordings and values: those of training recipes, or those kept aside')
@@ -45,6 +51,7 @@ export const memorySuite: Suite<MemoryFlags> = {
       )
   },
   async measure(flags, status) {
+    checkToldTo(flags)
     return withServer(flags, async (client) => {
       const subject = await client.subject()
       const answers = await runMemory(client, flags, status)
@@ -62,6 +69,16 @@ export const memorySuite: Suite<MemoryFlags> = {
       }
     })
   },
+}
+
+function checkToldTo({ toldTo, url, conditions }: MemoryFlags): void {
+  if (toldTo === undefined) return
+  if (url === undefined) throw new ConfigError('eval memory: expected --url, a server with both models, with --told-to')
+  const goOn = conditions.filter((condition) => condition === 'rolling' || condition === 'all')
+  if (goOn.length > 0)
+    throw new ConfigError(
+      `eval memory: ${goOn.join(', ')} go on in the conversation, which is another model's with --told-to`,
+    )
 }
 
 function outcomeOf(answer: Awaited<ReturnType<typeof runMemory>>[number], index: number): Outcome {
