@@ -20,18 +20,11 @@ export async function commit(
   base: Base | null,
   remembered: Remembered,
 ): Promise<void> {
-  const began = performance.now()
   const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
   // Pages that the store may not have are written with the state.
   const written = base === null || (await base.held) ? state : whole
   const inline = bytesOfState(written) <= INLINE_STATE_BYTES || base?.stored === false
-  let isKept = false
-  try {
-    isKept = await deps.store.put(record, inline ? written : null, remembered)
-  } catch (cause) {
-    throw notStored(deps, cause)
-  }
-  deps.metrics.checkpoint.observe((performance.now() - began) / 1000)
+  const isKept = await put(deps, record, inline ? written : null, remembered)
   if (!isKept) stateNotStored(deps, record.id, new StoreError('failed', 'the state that it continues is not kept'))
   deps.recent?.set(record, whole)
   if (inline) return
@@ -53,30 +46,41 @@ export async function commitAhead(
   const release = async (): Promise<void> => {
     if (base && (await held)) await deps.store.release(base.id).catch(() => undefined)
   }
-  const began = performance.now()
   try {
-    await deps.store.put(record, null, remembered)
+    await put(deps, record, null, remembered)
   } catch (cause) {
     cancel()
     await release()
-    throw notStored(deps, cause)
+    throw cause
   }
-  deps.metrics.checkpoint.observe((performance.now() - began) / 1000)
   const follow = async (): Promise<void> => {
     const { state, prefillCalls } = await made
     const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
+    // Also where the disk has no room for it.
+    deps.recent?.set(record, whole)
     const written = base === null || (await held) ? state : whole
     await deps.store.restore(record.id, written, 'followed', prefillCalls)
-    deps.recent?.set(record, whole)
   }
   const following = follow().catch((cause: unknown) => stateNotStored(deps, record.id, cause))
   deps.following.add(record.id, record.owner, following.then(release), cancel)
 }
 
-/** Counts a turn that could not be stored. */
-function notStored(deps: Deps, cause: unknown): unknown {
-  deps.metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
-  return cause
+/** `put` of the store, timed and counted. */
+async function put(
+  { store, metrics }: Deps,
+  record: TurnRecord,
+  state: Checkpoint['state'] | null,
+  remembered: Remembered,
+): Promise<boolean> {
+  const began = performance.now()
+  try {
+    const isKept = await store.put(record, state, remembered)
+    metrics.checkpoint.observe((performance.now() - began) / 1000)
+    return isKept
+  } catch (cause) {
+    metrics.storeFailures.inc({ reason: cause instanceof StoreError ? cause.reason : 'failed' })
+    throw cause
+  }
 }
 
 /** Tells of a state that its turn has to do without: it is rebuilt when it is needed. */
