@@ -82,7 +82,8 @@ export function recalled(
   // What is only near is an answer where nobody can say that there is none; "the capital of Slovenia" may be of the world.
   const least = knowsOnlyTold ? SHOWN : LEAST_SURE
   const best = isNear && !(mayDeny && read.isOwn) ? found.filter(({ sure }) => sure >= least) : found
-  if (best.length > 0 && rests(best, message, reply, verdicts, knowsOnlyTold)) return { action: 'keep' }
+  const isAnswer = !isNear || !isOfAnotherTopic(remembered.asked, verdicts)
+  if (best.length > 0 && isAnswer && rests(best, message, reply, verdicts, knowsOnlyTold)) return { action: 'keep' }
   const near = mayMiss ? NEAREST_KNOWN : NEAREST_SAID
   if (best.length > 0) return quote(best, remembered.facts, isNear ? near : SAID)
   if (!mayDeny) return null
@@ -99,6 +100,12 @@ function isOfTold({ isDefinite, words, names }: Question, { found, facts, heard,
   return [...words.keys()].some(
     (word) => told.has(stem(word)) && rarityOf(word) > (isDefinite || names.has(word) ? RARE : RAREST),
   )
+}
+
+/** "Your dog's name is Pesto" says nothing of its breed, though it was told. */
+function isOfAnotherTopic(asked: readonly Topic[], verdicts: readonly SentenceVerdict[]): boolean {
+  const said = verdicts.flatMap(({ topic }) => topic ?? [])
+  return said.length > 0 && asked.length > 0 && said.every((topic) => asked.every((one) => sameTopic(one, topic) === 0))
 }
 
 /** True where the reply says what was told: by its verdicts, or since it has the value. */

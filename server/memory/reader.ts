@@ -2,12 +2,13 @@
 import { availableParallelism } from 'node:os'
 import type { Logger } from 'pino'
 import type { Bundle } from '../../runtime/bundle.ts'
-import { isReader, readOf, READER_LABELS, toldText, type Read } from '../../runtime/reader.ts'
+import { isReader, readOf, READER_LABELS, type Read } from '../../runtime/reader.ts'
 import { ConfigError } from '../config-error.ts'
 import type { EmbedderThread, OpenEmbedder } from '../embedding/embedders.ts'
 import { openClassifier } from '../embedding/open-classifier.ts'
 import type { MemoryBudget } from '../memory-budget.ts'
 import type { MemoryHit } from '../store/memory-calls.ts'
+import { readAs } from './recall/read-as.ts'
 
 /** Milliseconds after which an answer is waited for no longer. */
 const PATIENCE_MS = 5_000
@@ -97,8 +98,8 @@ export async function readAnswers(
   hits: readonly MemoryHit[],
   before: ReadonlyMap<string, string>,
 ): Promise<Reads> {
-  const pairs = hits.map(({ memory: { id, text } }) => {
-    return { id, first: question, second: toldText(text, before.get(id) ?? '') }
+  const pairs = hits.map(({ memory }) => {
+    return { id: memory.id, first: question, second: readAs(memory, before.get(memory.id) ?? '') }
   })
   const of = await read(pairs)
   return new Map(

@@ -1,7 +1,7 @@
 /** Questions of people beside sentences of theirs, as the trees of server/memory/recall are fitted and judged by. */
 import { readFileSync } from 'node:fs'
 import { openEmbedder } from '../../runtime/embedder.ts'
-import { toldText } from '../../runtime/reader.ts'
+import { readAs } from '../../server/memory/recall/read-as.ts'
 import { loadBundle } from '../../runtime/bundle.ts'
 import { DEFAULT_EMBEDDER } from '../../server/cli.ts'
 import { askedBy } from '../../server/memory/facts/asked-by.ts'
@@ -187,7 +187,7 @@ function pairsOf(
       return FEATURES.map((name) => features[name])
     }
     const isAnswer = value !== null && folded(text).includes(folded(value))
-    const second = toldText(text, textBefore(inMessage, context))
+    const second = readAs({ text, fact }, textBefore(inMessage, context))
     return [{ text, isAnswer, similarity, second, featuresOf }]
   })
 }

@@ -192,7 +192,10 @@ export const ASKED_FORMS: readonly AskedForm[] = [
     "(?:(?:what|which|which foods?|what foods?)(?: (?:am|is|are|is it that))? |(?:am|is|are) )WHO(?:'m| am)? allergic to(?: anything| [\\p{L} ]{2,30})?|what (?:foods? )?(?:can'?t|cannot|shouldn'?t) WHO (?:eat|have)|what WHO can'?t eat|(?:do|does) WHO have (?:any )?(?:food )?(?:allergies|an allergy|intolerances)",
     'allergy',
   ),
-  form('(?:am|is) WHO (?:an? )?(?:vegan|vegetarian|pescatarian)|(?:do|does) WHO eat (?:meat|fish|pork)', 'diet'),
+  form(
+    '(?:am|is) WHO (?:an? )?(?:vegan|vegetarian|pescatarian)|(?:do|does) WHO eat (?:meat|fish|pork)|(?:what|how)(?: kind of (?:food|diet))? DO WHO (?:eat|follow)',
+    'diet',
+  ),
   form(
     '(?:what|which)(?: kind of| sort of| type of| make of)?(?: car)? DO WHO drive|what (?:car|kind of car) WHO drive|(?:what|which) car DO WHO (?:have|own)',
     'car',

@@ -73,7 +73,10 @@ function joined(text: string, first: Sentence, last: Sentence): Sentence {
 const tellsInScraps = (text: string): boolean => A_NAME.test(text) || /\p{L}: /u.test(text)
 
 /** "I gave up my desk and work out of the library": it takes something back, and tells what there is in its place. */
-const tellsMore = (words: string): boolean => /(?:\b(?:and|so|but|now|instead)|[;–—])\s+\S+\s+\S/iu.test(words)
+const tellsMore = (words: string): boolean =>
+  /(?:\b(?:and|so|but|now|instead)|[;–—])\s+\S+\s+\S|,\s+(?:i|we|he|she|they|it|my|our)(?:['’]\p{L}+)?\s+\S/iu.test(
+    words,
+  )
 
 /** Its end is no answer of the user's. */
 const JOKE = /^\s*(?:why (?:did|do|does) (?!i\b|you\b|my\b|we\b)|what do you (?:call|get)\b|knock,? knock\b)[^?]*\?/iu

@@ -78,6 +78,14 @@ describe("what a user's own sentences answer", () => {
     expect(answerTo('locker code?', 'Your locker code is 4071.', [code], [], [near])).toBe('keep')
   })
 
+  test('what was told of another topic of the same being is no answer', () => {
+    const name = { ...factOf('name', 'name', 'Pesto', 'my dog is called Pesto'), subject: 'dog' }
+    const ask = (question: string): unknown =>
+      answerTo(question, "Your dog's name is Pesto.", [name], [], [hitOf('name', name.text, 0.8)], true)
+    expect(ask("what is my dog's breed?")).not.toBe('keep')
+    expect(ask("what is my dog's name?")).toBe('keep')
+  })
+
   test('a reply of a model that knows only what was told stands where it has the value in whole words and no others of its own', () => {
     const told = factOf('landlord', 'landlord', 'Mr Petrov', 'my landlord is called Mr Petrov')
     const ask = (reply: string): unknown => answerTo('who is my landlord', reply, [told], [], [], true)

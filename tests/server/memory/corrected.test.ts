@@ -259,6 +259,7 @@ test.each([
   ['I am a baker.', 'I was a teacher for ten years.', 'What is my job?', 'baker'],
   ['I live in Oslo.', 'We used to live in Graz.', 'Where do I live?', 'Oslo'],
   ['I work at Bosch.', 'I used to work at Siemens.', 'Where do I work?', 'Bosch'],
+  ['We are vegetarian these days.', 'I was vegan for two years before that.', 'What do I eat?', 'vegetarian'],
   ['My sister works as a nurse.', 'She was a florist before.', 'What does my sister do?', 'nurse'],
   ['I live in Oslo.', 'I used to live in Oslo, now I am in Bergen.', 'Where do I live?', 'Bergen'],
   ['My gym time is 5.', 'it used to be 5 but now it is 7', 'When is my gym time?', '7'],
@@ -266,4 +267,29 @@ test.each([
   const user = `${told} ${later}`
   for (const message of [told, later]) await history.say(message, user)
   expect((await history.ask(question, true, user)).text).toContain(value)
+})
+
+test.each([
+  ['the wifi password is tulip-99-frog', "actually they changed it, now it's tulip-11-toad", 'What is my dog called?'],
+  ['the wifi password is tulip-99-frog', "actually they changed it, now it's tulip-11-toad", 'When is my birthday?'],
+  [
+    'the wifi password is tulip-99-frog',
+    "actually they changed it, now it's tulip-11-toad",
+    "what's the capital of Peru?",
+  ],
+  ['my gym time is 5', 'sorry, 6', 'how many kids do I have?'],
+  ['my violin teacher is Marta', 'no wait, Kenji', 'what is my brother called?'],
+])('a correction that names nothing is no answer to just anything: %s / %s', async (told, later, question) => {
+  const user = `${later} ${question}`
+  for (const message of [told, later]) await history.say(message, user)
+  const { text } = await history.ask(question, true, user)
+  expect(text).toMatch(/^You have not told me/u)
+  expect(text).not.toContain(later)
+})
+
+test('what is told with what is taken back is remembered', async () => {
+  const user = 'baker'
+  for (const message of ['I work at the bike shop.', "I quit the bike shop, I'm at a bakery now"])
+    await history.say(message, user)
+  expect((await history.ask('where do I work?', true, user)).text).toContain('bakery')
 })

@@ -2,12 +2,13 @@
 import { expect, test, vi } from 'vitest'
 import { READER_LABELS, readOf, toldText } from '../../../runtime/reader.ts'
 import { createReader, readAnswers, readingOnce, type Reader } from '../../../server/memory/reader.ts'
+import { readAs } from '../../../server/memory/recall/read-as.ts'
 import type { MemoryHit } from '../../../server/store/memory-calls.ts'
 
 const bundleOf = (labels: readonly string[]) =>
   ({ manifest: { name: 'tiny', classifier: { task: 'sequence', labels } } }) as never
 const hits = ['the boat is at Braunston', "it's cold"].map(
-  (text, at) => ({ memory: { id: `m${at}`, text } }) as MemoryHit,
+  (text, at) => ({ memory: { id: `m${at}`, text, fact: null } }) as unknown as MemoryHit,
 )
 const before = new Map([['m1', 'we have a boat']])
 const log = { warn: vi.fn() }
@@ -31,6 +32,23 @@ test('the question and each memory, with what was told just before it, are read 
     ['m0', 2],
     ['m1', -2],
   ])
+})
+
+test('a correction that names nothing is read as the fact that it gives, one that says who it is of with what was before', () => {
+  const time = { subject: 'user', attribute: 'gym time', value: '6' }
+  expect(readAs({ text: 'sorry, 6', fact: time }, 'my gym time is 5')).toBe('my gym time is 6')
+  expect(readAs({ text: 'no, the gym is at 6', fact: time }, 'I go to bed at 10')).toContain(
+    '(before: I go to bed at 10)',
+  )
+  const teacher = { subject: 'violin teacher', attribute: 'name', value: 'Kenji' }
+  expect(readAs({ text: 'no wait, Kenji', fact: teacher }, 'my violin teacher is Marta')).toBe(
+    'my violin teacher is Kenji',
+  )
+  const job = { subject: 'sister', attribute: 'job', value: 'nurse' }
+  expect(readAs({ text: "she's a nurse", fact: job }, 'my sister Ann is back')).toBe(
+    "she's a nurse (before: my sister Ann is back)",
+  )
+  expect(readAs({ text: 'sorry, 6', fact: time }, '')).toBe('sorry, 6')
 })
 
 test('in one turn a pair is read once', async () => {

@@ -1,19 +1,30 @@
 import type { PredicateRow } from './predicate.ts'
 
+/** With whom and why somebody lives where they do: no part of the place. */
+const BESIDE =
+  '(?: (?:with (?:my|our|his|her|their|me|him|us|two|three|four)|for (?:my|our|his|her|an?|the|work|school|university|uni|college|love|good)|to be|together|by myself|alone|on my own|after|near (?:my|our))\\b.*)?'
+
 /** Where somebody lives, stays, parks and comes from. The first that fits decides. */
 export const PLACES: readonly PredicateRow[] = [
   ['BE (?:originally )?from (?<value>.+)', 'origin', 'text', 0.9],
   ['come(?:s)? from (?<value>.+)', 'origin', 'text', 0.85],
   [
-    '(?:BE )?(?:currently |now |still )?(?:(?:living|based|located|residing) (?:in|at|on|out of)|settled in) (?<value>.+)',
+    '(?:BE )?(?:currently |now |still )?(?:(?:living|based|located|residing) (?:in|at|on|out of)|settled in) (?<value>.+?)' +
+      BESIDE,
     'home',
     'text',
     0.95,
   ],
   ['(?:currently |now |still )?(?:lives?|resides?|stays?) (?:at|on) (?<value>.*\\d.*)', 'address', 'text', 0.95],
-  ['(?:currently |now |still )?(?:lives?|resides?) (?:in|at|on) (?<value>(?!the moment).+)', 'home', 'text', 0.95],
   [
-    '(?:just |have |recently |finally )*(?:moved|relocated|moving|emigrated)(?: (?:house|here|back|over|out))?(?: from .{1,40})? to (?<value>.+)',
+    '(?:currently |now |still )?(?:lives?|resides?) (?:in|at|on) (?<value>(?!the moment).+?)' + BESIDE,
+    'home',
+    'text',
+    0.95,
+  ],
+  [
+    '(?:just |have |recently |finally )*(?:moved|relocated|moving|emigrated)(?: (?:house|here|back|over|out))?(?: from .{1,40})? to (?<value>.+?)' +
+      BESIDE,
     'home',
     'text',
     0.9,

@@ -1,0 +1,34 @@
+/** What a reader reads of a memory. */
+import { toldText } from '../../../runtime/reader.ts'
+import type { Topic } from '../facts/fact.ts'
+import { isCommon, stem } from '../search-words.ts'
+import { wordsOf } from '../words.ts'
+
+/** A sentence, and what rules have read in it. */
+export interface ReadMemory {
+  readonly text: string
+  readonly fact: (Topic & { readonly value: string }) | null
+}
+
+/** Who that is, the sentence before says: "my sister Ann is back", and then "she's a nurse". */
+const SOMEBODY = /\b(?:he|she|him|her|his|hers)\b/iu
+
+/**
+ * A sentence with what was told before it. Where only that names what it is about ("my gym time is 5", then "sorry, 6") and rules
+ * have read it, what they read: a reader takes "6 (before: my gym time is 5)" for an age, and "my gym time is 6" for none.
+ */
+export function readAs({ text, fact }: ReadMemory, before: string): string {
+  if (before === '' || fact === null || SOMEBODY.test(text) || names(text, fact)) return toldText(text, before)
+  const { subject, attribute, value } = fact
+  const topic = [
+    ...(subject === 'user' ? [] : [subject]),
+    ...(subject !== 'user' && attribute === 'name' ? [] : [attribute]),
+  ]
+  return `my ${topic.join("'s ")} is ${value}`
+}
+
+/** Whether a sentence has a word of its fact's topic. */
+function names(text: string, { subject, attribute }: Topic): boolean {
+  const words = new Set(wordsOf(text).map(stem))
+  return wordsOf(`${subject} ${attribute}`).some((word) => !isCommon(word) && words.has(stem(word)))
+}
