@@ -35,6 +35,8 @@ export interface Adapter {
   readonly weights: ReadonlyMap<string, Float32Array>
   /** The run, for the manifest. */
   readonly about: Readonly<Record<string, unknown>>
+  /** What its recipe says of sampling and of what its replies rest on, before what the base's files say. */
+  readonly generation: Manifest['generation']
 }
 
 export interface Imported {

@@ -101,7 +101,7 @@ async function writeBundle(o: ImportOptions, folder: string, read: ReadModel): P
     prefillChunk: PREFILL_CHUNK,
     ...(maxPositions === null ? {} : { maxTokens: maxPositions }),
     tokenizer: { file: 'tokenizer.json', config: 'tokenizer_config.json', vocab: text.vocabSize, eos: [...text.eos] },
-    generation: generationOf(source.generation),
+    generation: { ...generationOf(source.generation), ...o.adapter?.generation },
     verification: { ...trial, ...(cost ? { kv: cost } : {}) },
     source: { about: source.about, quantization: o.quantization, stored: counts, ...o.adapter?.about },
   })

@@ -160,10 +160,16 @@ function successors(question: Question, facts: readonly KnownFact[], surely: (fa
     if (before.length === 0) return []
     const old = before.reduce((best, one) => (one.sure > best.sure ? one : best))
     const { sure } = old
-    if (stillTells(question, old.text, old.value, fact.text))
+    if (!tellsTakenBack(old.text, facts) && stillTells(question, old.text, old.value, fact.text))
       return [{ id: old.id, text: old.text, fact: null, score: sure, sure, read: null, order }]
     return [{ id: fact.id, text: fact.text, fact, score: sure, sure, read: null, order }]
   })
+}
+
+/** Whether one of the facts of a sentence was taken back: nothing holds on its topic. */
+function tellsTakenBack(text: string, facts: readonly KnownFact[]): boolean {
+  const held = new Set(facts.filter(({ holds }) => holds).map(topicKey))
+  return facts.some((fact) => !fact.holds && fact.text === text && !held.has(topicKey(fact)))
 }
 
 /** One sentence may tell several facts. */

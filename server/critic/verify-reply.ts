@@ -1,4 +1,5 @@
 /** The critic in a turn: the reply against what its user has told, before it is served or stored. */
+import { isOfAssistant } from '../memory/recall/question.ts'
 import type { FittingReply } from '../../runtime/small-talk.ts'
 import type { Deps } from '../deps.ts'
 import type { Evidence, MemoryUse } from '../memory/evidence.ts'
@@ -92,7 +93,9 @@ async function decisionOf(
   const instead = async (): Promise<Decision | null> =>
     confirmation(decided, verdicts, evidence, told) ??
     takenBack(question, told, !knowsOnlyTold) ??
-    (knowsOnlyTold && !rests ? onlyTold(question, recollection?.question ?? null, verdicts, told, fitting) : null)
+    (knowsOnlyTold && (!rests || isOfAssistant(question))
+      ? onlyTold(question, recollection?.question ?? null, verdicts, told, fitting)
+      : null)
   return (await instead()) ?? decided
 }
 

@@ -14,6 +14,7 @@ import { wasOnce } from './facts/past.ts'
 import { latest, topicKey } from './facts/supersede.ts'
 import { toldBy } from './facts/told-by.ts'
 import { READS_NOTHING } from './reader.ts'
+import { withoutTakenBack } from './shared-sentence.ts'
 import { knownFact, revisable, statedOn, withdrawable, type KnownFact } from './known-facts.ts'
 
 /** What a turn changes in its user's memories: told in the response, and written with the turn. */
@@ -102,6 +103,20 @@ async function readTold(
     const next = latest<Fact & { readonly memory: Memory | null }>([...holding, { ...fact, memory }])
     const gone = holding.filter((one) => !next.includes(one)).map((one) => one.memory)
     memories.push({ namespace, user, ends: gone.map(({ id }) => id), memory })
+    if (kind === 'withdrawn' && gone.length > 0) {
+      const held = (await factsOf(null, MAX_HOLDING)).map((one) => one.memory).filter((one) => !gone.includes(one))
+      const isGone = new Set([...gone, ...ended].map(({ id }) => id))
+      for (const cut of withoutTakenBack(
+        held.filter(({ id }) => !isGone.has(id)),
+        gone,
+      ))
+        memories.push({
+          namespace,
+          user,
+          ends: [cut.memory.id],
+          memory: { ...cut.memory, id: newId('mem'), text: cut.text, created, updated: created },
+        })
+    }
     ended.push(...gone)
     holding = next.filter((one): one is KnownFact => one.memory !== null)
   }

@@ -5,7 +5,6 @@ import { reader } from '../../models/architectures/reader.ts'
 import { sentence } from '../../models/architectures/sentence.ts'
 import { sentenceClassifier } from '../../models/architectures/sentence-classifier.ts'
 import { ConfigError, type Options } from '../../models/config.ts'
-import type { Manifest } from '../../runtime/bundle.ts'
 import { type CheckedStage, exportBundle } from '../../exporter/export.ts'
 import type { Imported } from '../../exporter/import/import-options.ts'
 import { kvOption, summary } from '../../exporter/import/cli.ts'
@@ -16,6 +15,7 @@ import { readsTexts } from '../../models/model.ts'
 import { kvCostText } from '../../exporter/kv-cost.ts'
 import { verificationText } from '../../exporter/verify.ts'
 import { exportAdapter, loadAdapter, type TrainedAdapter } from '../export/adapter.ts'
+import { generationOf } from '../export/generation.ts'
 import { exportController, loadController, type TrainedController } from '../export/controller.ts'
 import { exportCritic } from '../export/critic.ts'
 import { exportEmbedder } from '../export/embedder.ts'
@@ -114,7 +114,7 @@ async function runExport(checkpoint: string, flags: ExportFlags): Promise<void> 
     reference: await tensorFlowReference(trained.model, trained.weights),
     ids,
     length: flags.length,
-    generation: generationOf(trained),
+    generation: generationOf(trained.config),
     source: sourceOf(trained),
     exit: flags.exit,
   })
@@ -187,12 +187,6 @@ async function runAdapterExport(adapter: TrainedAdapter, flags: ExportFlags): Pr
 
 /** Where the base's files are now, if they have been moved: --set model.source=PATH. */
 const sourceIn = ({ source }: Options): string | undefined => (typeof source === 'string' ? source : undefined)
-
-/** What the recipe says of sampling; what it leaves open is left out. */
-function generationOf({ config }: Trained): Manifest['generation'] {
-  const given = (config['generation'] ?? {}) as object
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
-}
 
 /** Where the weights come from; of a task, what was trained and what is to be measured too. */
 function sourceOf({ config, step }: Trained): Record<string, unknown> {

@@ -13,6 +13,7 @@ import { inFloat32 } from '../import/checkpoint.ts'
 import { checkModelFiles, type ModelFiles, publishedBase } from '../import/model-files.ts'
 import { loadCheckpoint } from '../run/checkpoint.ts'
 import type { Recipe } from '../recipes/recipe.ts'
+import { generationOf } from './generation.ts'
 
 /** A checkpoint of an adapter whose base is a published model. */
 export interface TrainedAdapter {
@@ -54,7 +55,12 @@ export async function exportAdapter(
     quantization: o.quantization,
     kv: o.kv,
     tokenizer: folder,
-    adapter: { model, weights, about: { recipe: config['name'], step, seed: config['seed'] } },
+    adapter: {
+      model,
+      weights,
+      about: { recipe: config['name'], step, seed: config['seed'] },
+      generation: generationOf(config),
+    },
   })
 }
 

@@ -52,6 +52,7 @@ function owned(owner: string[], what: string[]): Topic {
   const of = owner.join(' ')
   const attribute = what.map(unowned).join(' ')
   if (/^(?:user|me|i|mine)$/u.test(of)) return { subject: 'user', attribute }
+  if (isBeing(of) && attribute === 'number') return { subject: of, attribute: 'phone number' }
   if (isBeing(of) || attribute === 'name') return { subject: of, attribute }
   return { subject: 'user', attribute: `${of} ${attribute}` }
 }

@@ -41,8 +41,9 @@ export function tell(
   const isMany =
     topic.attribute === 'name' && topic.subject !== 'user' && /(?:[^s]s|kids|children)$/u.test(topic.subject)
   const readAs = kind === 'text' && secret ? 'secret' : kind === 'list' || isMany ? 'text' : kind
-  const whole = valueSpan(reading.plain, span, readAs)
-  if (whole === undefined) return false
+  const read = valueSpan(reading.plain, span, readAs)
+  if (read === undefined) return false
+  const whole = kind === 'text' ? withoutDetail(reading, clause, topic, read, confidence) : read
   if (PLACED.test(topic.attribute) && SPAN_OF_TIME.test(reading.plain.slice(whole.start, whole.end))) return false
   const all = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
   // "Big Kev, sound bloke" is one name, "tim, anna and bo" are three.
@@ -62,6 +63,26 @@ export function tell(
     )
   }
   return values.length > 0
+}
+
+/** "A green Skoda, plate KR 4482 T", "LH 1234, seat 14C": a number that belongs to the thing. */
+const DETAIL =
+  /^(?<value>[^,]{2,40}), (?:and )?(?:the |its |with )?(?:licen[cs]e |number )?(?<noun>plate|seat|registration|gate|row|room|size)(?: number)?:? (?:is )?(?<more>\S*\d\S*(?: \S{1,5})*|\p{Lu}{1,3} \d\S*(?: \S{1,5})*)$/du
+
+/** Tells what is added to a value, and returns where the value itself stands. */
+function withoutDetail(reading: Reading, clause: Clause, topic: Topic, span: Span, confidence: number): Span {
+  const match = DETAIL.exec(reading.plain.slice(span.start, span.end))
+  const [value, more] = match ? [groupSpan(match, 'value', span.start), groupSpan(match, 'more', span.start)] : []
+  if (!match || !value || !more) return span
+  tell(
+    reading,
+    clause,
+    { ...topic, attribute: `${topic.attribute} ${match.groups!['noun']}` },
+    more,
+    'name',
+    confidence,
+  )
+  return value
 }
 
 export function add(

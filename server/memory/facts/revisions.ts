@@ -26,6 +26,8 @@ const IN_MIND = 4
 const MAX_SENTENCES = 6
 /** The score of a fact that a message follows, and does not name. */
 const FOLLOWS = 1
+/** The score of a word of the topic itself, beside that of any word that was told with it. */
+const OWN_WORD = 0.5
 /** From here on a message names the old value. */
 const OLD_NAMED = 100
 
@@ -158,7 +160,9 @@ function closeness(
     namesOther(words, topic) || namesNew(words, topic) || movesOther(plain, topic) || isOfNewcomer(words, topic)
   if (!namesValue && isElse) return 0
   if (!namesValue && about === 0 && !isRecent) return 0
-  return (namesValue ? OLD_NAMED : 0) + 2 * about + (isRecent ? FOLLOWS : 0)
+  // Of two facts of one sentence the one that it names: "the plate changed", of a car and its plate.
+  const own = contentStems(`${fact.attribute} ${fact.subject === 'user' ? '' : fact.subject}`).filter((one) => has(one))
+  return (namesValue ? OLD_NAMED : 0) + 2 * about + OWN_WORD * own.length + (isRecent ? FOLLOWS : 0)
 }
 
 /** "85" is not named by "85-SX-66", nor "January 23" by another day of January. */

@@ -116,7 +116,8 @@ function readSentence(reading: Reading, sentence: Sentence, announced: boolean):
     if (open.corrects || remark !== null) isCorrecting = true
     if (words.trim() === '') continue
     const clause: Clause = { ...open, sentence, end, words, corrects: isCorrecting }
-    if (isQuestion(words) && !open.remembers) continue
+    // "Can you forget my locker code?" asks nothing.
+    if (isQuestion(words) && !open.remembers && !ordersToForget(words)) continue
     if (isHypothetical(words) || isOfOthers(reading.plain.slice(span.start, span.end))) break
     if (/^(?:sorry|before)\W*$/iu.test(words)) continue
     if (

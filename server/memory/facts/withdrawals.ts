@@ -5,7 +5,7 @@ import { isBeing, isBeingWord, singular } from './vocabulary.ts'
 import { listSpans, valueSpan, type Span } from './values.ts'
 
 const FORGET =
-  /^(?:(?:please|can you|could you|pls|you can|you should|i want you to|i'?d like you to|just)\s+)*(?:forget|delete|erase|remove|wipe|clear|drop|unlearn|don'?t (?:remember|keep|store|save)|do not (?:remember|keep|store|save)|stop (?:remembering|storing|keeping)|no longer remember)(?:\s+(?:about|everything about|anything about|all about|what i (?:said|told you) about|the fact that|that))*\s+(?<np>(?:my|our|the)\s[\p{L}\p{N}' -]{2,60}?)(?:\s+(?:from (?:your )?memory|that i (?:told|gave) you|i (?:told|gave) you|for good|completely|please|now|again|entirely).*)?[.!\s]*$/diu
+  /^(?:(?:please|can you|could you|would you|will you|pls|kindly|you can|you should|i want you to|i'?d like you to|just)\s+)*(?:forget|delete|erase|remove|wipe|clear|drop|unlearn|don'?t (?:remember|keep|store|save)|do not (?:remember|keep|store|save)|stop (?:remembering|storing|keeping)|no longer remember)(?:\s+(?:about|everything about|anything about|all about|what i (?:said|told you) about|the fact that|that))*\s+(?<np>(?:my|our|the)\s[\p{L}\p{N}' -]{2,60}?)(?:\s+(?:from (?:your )?memory|that i (?:told|gave) you|i (?:told|gave) you|for good|completely|please|pls|now|again|entirely|for me).*)?[.!?\s]*$/diu
 const GONE =
   /^(?:i|we)(?:'ve| have)?\s+(?:just |finally |recently )?(?:sold|got rid of|gave up|given up|gave away|given away|scrapped|cancel?led|quit|dropped|closed|deleted|ditched|traded in|returned|broke up with|stopped (?:playing|learning|studying|collecting|doing|using))\s+(?:playing |learning |studying |on )?(?<np>(?:my |our |the )?[\p{L}\p{N}' -]{2,60}?)(?:\s+(?:yesterday|today|last \p{L}+|because .*|in \p{L}+|on \p{L}+))?[.!\s]*$/diu
 const DIED =
@@ -21,7 +21,7 @@ const NOT =
   /^(?:(?:(?:am|is|are|was|'m|'s|'re|m)\s+)?(?:no longer|not)|don'?t|doesn'?t|do not|does not|isn'?t|aren'?t|stopped)\s+/iu
 
 const ORDER =
-  /^(?:\W|(?:please|pls|kindly|just|ok(?:ay)?|now|can you|could you|would you|you can|i want you to|i'?d like you to)\b)*(?:forget|delete|erase|remove|wipe|unlearn)\b(?=[^,;]*\b(?:my|our|me|i|everything|all)\b)[^,;]*$/iu
+  /^(?:\W|(?:please|pls|kindly|just|ok(?:ay)?|now|can you|could you|would you|will you|you can|i want you to|i'?d like you to)\b)*(?:forget|delete|erase|remove|wipe|unlearn)\b(?=[^,;]*\b(?:my|our|me|i|everything|all)\b)[^,;]*$/iu
 
 /** "Forget everything about me": what orders to forget tells nothing. */
 export const ordersToForget = (text: string): boolean => ORDER.test(text)

@@ -45,6 +45,20 @@ const asksOfKin = (question: string): boolean => OF_SOMEBODY.test(question) || K
 const OF_THE_WORLD =
   /^(?:how (?:do(?! (?:i|you|we|u) (?:write|spell|pronounce|say)\b.*\b(?:my|our)\b)|can|should|could|would|to|about)\b|(?:what|which|where|when|who|how) (?:should|can(?!'?t)|could|would|might|shall|else)\b(?! (?:the|my|our|his|her)\b)(?<!\b(?:when|where|who) would(?= i find))(?<!\bwhere (?:should|can)(?= \S+ (?:look|find)\b.*\b(?:my|our|the)\b))(?<!\bwhen can(?= (?:i|we) (?:pick|collect|get|fetch)\b))|why\b(?! (?:did|was|were|had)(?:n'?t)? )|should\b|can\b|could\b|may\b|would\b|will (?:it|you)\b|what (?:if|about)\b|what (?:do|does|did|are|can|will) (?:you|u)\b|(?:who|what|how|where) (?:are|r) (?:you|u)\b|how (?:long|much|many) (?:does|do|will|would) (?:it|a|an|one|you)\b|what(?:'?s| is| are)? (?:up|new|wrong|the (?:best(?! friend)|meaning|difference|point|use|capital|weather))|(?:do|are|were|is|does|did|have|has) (?:you|u|it|this|that|there)\b)/iu
 
+/** "Who are you?", "what's your name?": of the assistant, whatever its user told. */
+const OF_ASSISTANT =
+  /^(?:who|what|how|how old|where|when|which \p{L}+)(?:'?s|'?re| is| are| r| do| did| were| was) (?:you|u|your \p{L}+)(?: (?!know|remember|recall|think|have|call|mean|say|said|tell|told|find|suggest|recommend|got)\p{L}+){0,3}$/iu
+
+/** Whether a message asks the assistant about itself. */
+export function isOfAssistant(message: string): boolean {
+  const bare = message
+    .trim()
+    .replaceAll(/[’‘`´]/gu, "'")
+    .replace(LEAD, '')
+    .replaceAll(/\?+\s*$/gu, '')
+  return OF_ASSISTANT.test(bare) && !FIRST_PERSON.test(bare)
+}
+
 /**
  * "What's the podcast?": a thing that both know, with nothing that says which one. There is only one sun, which was not told.
  */
@@ -88,6 +102,7 @@ export function readQuestion(message: string, isAsked = false, mayBeOfWorld = fa
   const asked = asksByNoun(text) ? text.replace(NEEDED, '') : (lastQuestion(text) ?? (isAsked ? text : null))
   if (asked === null) return null
   const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
+  if (!isAsked && isOfAssistant(bare)) return null
   const names = namesIn(bare)
   const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with (?:my|our|the))\b/iu.test(bare)
   // Who was told of may have a name.

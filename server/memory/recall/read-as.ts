@@ -19,12 +19,13 @@ const SOMEBODY = /\b(?:he|she|him|her|his|hers)\b/iu
  */
 export function readAs({ text, fact }: ReadMemory, before: string): string {
   if (before === '' || fact === null || SOMEBODY.test(text) || names(text, fact)) return toldText(text, before)
-  const { subject, attribute, value } = fact
-  const topic = [
-    ...(subject === 'user' ? [] : [subject]),
-    ...(subject !== 'user' && attribute === 'name' ? [] : [attribute]),
-  ]
-  return `my ${topic.join("'s ")} is ${value}`
+  return factSentence(fact)
+}
+
+/** "My violin teacher is Kenji", "my sister's job is nurse". */
+export function factSentence({ subject, attribute, value }: NonNullable<ReadMemory['fact']>): string {
+  const isNamed = subject !== 'user' && attribute === 'name'
+  return `my ${[...(subject === 'user' ? [] : [subject]), ...(isNamed ? [] : [attribute])].join("'s ")} is ${value}`
 }
 
 /** Whether a sentence has a word of its fact's topic. */

@@ -66,7 +66,13 @@ const settings = [
   'carry=false',
 ]
 const memory = ['model.rows=16', 'model.memoryHeads=2', 'model.placementEvery=1']
-const lora = ['model.adapters=lora', 'model.loraRank=2', 'learningRate=0.01']
+const lora = [
+  'model.adapters=lora',
+  'model.loraRank=2',
+  'learningRate=0.01',
+  'generation.answers_from=notes',
+  'generation.temperature=0',
+]
 
 /** A run of `recipe` in `name`, opened but not trained. */
 const open = (recipe: string, name: string, more: readonly string[], resume = false) =>
@@ -146,6 +152,8 @@ test('an exported adapter is the trained definition, and two of one base hold it
     await exportAdapter((await loadAdapter(join(folder, name), undefined))!, { out, name, quantization: 'none' })
     const bundle = await loadBundle(out)
     expect(bundle.manifest).toMatchObject({ name, architecture: 'adapter' })
+    // As the recipe says: what is served does not depend on how it was trained.
+    expect(bundle.manifest.generation).toEqual(name === 'lora' ? { temperature: 0, answers_from: 'notes' } : {})
     files.push(statSync(bundle.path('decoder.onnx.data')).ino)
     const { model, weights } = await loadTrained(join(folder, name))
     const ids = [...Buffer.from('line 4 of 7')]
