@@ -3,6 +3,5 @@ import type { Manifest } from '../../runtime/bundle.ts'
 
 /** What a recipe says of sampling and of what replies rest on; what it leaves open is left out. */
 export function generationOf(config: Readonly<Record<string, unknown>>): Manifest['generation'] {
-  const given = (config['generation'] ?? {}) as object
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null))
+  return Object.fromEntries(Object.entries(config['generation'] ?? {}).filter(([, value]) => value !== null))
 }
