@@ -27,7 +27,7 @@ const MAX_SENTENCES = 6
 /** The score of a fact that a message follows, and does not name. */
 const FOLLOWS = 1
 /** The score of a word of the topic itself, beside that of any word that was told with it. */
-const OWN_WORD = 0.5
+const OWN_WORD = 3
 /** From here on a message names the old value. */
 const OLD_NAMED = 100
 
@@ -161,8 +161,8 @@ function closeness(
   if (!namesValue && isElse) return 0
   if (!namesValue && about === 0 && !isRecent) return 0
   // Of two facts of one sentence the one that it names: "the plate changed", of a car and its plate.
-  const own = contentStems(`${fact.attribute} ${fact.subject === 'user' ? '' : fact.subject}`).filter((one) => has(one))
-  return (namesValue ? OLD_NAMED : 0) + 2 * about + OWN_WORD * own.length + (isRecent ? FOLLOWS : 0)
+  const own = about === 0 ? 0 : contentStems(fact.attribute).filter((one) => has(one)).length
+  return (namesValue ? OLD_NAMED : 0) + 2 * about + OWN_WORD * own + (isRecent ? FOLLOWS : 0)
 }
 
 /** "85" is not named by "85-SX-66", nor "January 23" by another day of January. */

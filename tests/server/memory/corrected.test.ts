@@ -293,3 +293,61 @@ test('what is told with what is taken back is remembered', async () => {
     await history.say(message, user)
   expect((await history.ask('where do I work?', true, user)).text).toContain('bakery')
 })
+
+test.each([
+  [
+    'My landlord is Mr. Okafor, his number is 555-0199',
+    "can you forget my landlord's number please",
+    'who is my landlord?',
+    'Okafor',
+    '555',
+  ],
+  [
+    'My landlord is Mr. Okafor, his number is 555-0199',
+    "forget my landlord's number",
+    "what's my landlord's number?",
+    '',
+    '555',
+  ],
+  [
+    'My bowling average is 180 and my high score is 244.',
+    'forget my bowling average',
+    'what is my high score?',
+    '244',
+    '180',
+  ],
+  [
+    'My bowling average is 180 and my high score is 244.',
+    'forget my bowling average',
+    'what is my bowling average?',
+    '',
+    '180',
+  ],
+])(
+  'what is taken back is not shown with what was told in the same sentence: %s / %s',
+  async (told, order, question, value, gone) => {
+    const user = `${told} ${question}`
+    for (const message of [told, order]) await history.say(message, user)
+    const { text, read } = await history.ask(question, true, user)
+    expect(text).toContain(value)
+    expect([text, ...read].join(' ')).not.toContain(gone)
+  },
+)
+
+test('of two facts of one sentence, a correction in another conversation is of the one that it names', async () => {
+  const user = 'driver'
+  await history.say('My car is a green Skoda Octavia, plate KR 4482 T', user, 'first')
+  await history.say("the plate changed, it's KR 9911 Z now", user, 'second')
+  expect((await history.ask("what's my plate number?", true, user)).text).toContain('KR 9911 Z')
+  expect((await history.ask('what car do I have?', true, user)).text).toContain('Skoda')
+})
+
+test.each(['who are you?', 'where do you live?', 'what is your name?'])(
+  '%s asks nothing of what was told',
+  async (question) => {
+    const user = question
+    for (const message of ['everyone calls me Dima', "it's in the shed behind the paint cans"])
+      await history.say(message, user)
+    expect((await history.ask(question, true, user)).text).not.toMatch(/Dima|shed/u)
+  },
+)
