@@ -94,11 +94,13 @@ test('the room that joined caches have changes no bit of the logits', async () =
 
 /** Of joined caches those of which masks and states differ: all seen, windows, sinks, and recurrent layers beside. */
 const JOINED = ['gemma3', 'gpt2', 'gpt_oss', 'lfm2', 'llama', 'mistral', 'qwen3_5']
-const CASES: readonly (readonly [OnnxForm, readonly string[]])[] = [
+const forms: readonly (readonly [OnnxForm, readonly string[]])[] = [
   // genai_config.json has one size for all heads, of which Gemma 4 has two.
   [{ convention: 'genai', caches: 'shared' }, folders.filter((name) => !name.startsWith('gemma4'))],
   [{ convention: 'transformers.js', caches: 'joined' }, folders.filter((name) => JOINED.includes(name))],
 ]
+/** None where the published fixtures are missing. */
+const CASES = forms.filter(([, names]) => names.length > 0)
 
 describe.each(CASES)('%o', (form, names) => {
   describe.each(names)('%s', (name) => {
