@@ -42,15 +42,18 @@ export async function commitAhead(
   base: Base | null,
   remembered: Remembered,
 ): Promise<void> {
-  const held = base ? deps.store.hold(base.id).catch(() => false) : Promise.resolve(false)
-  const release = async (): Promise<void> => {
-    if (base && (await held)) await deps.store.release(base.id).catch(() => undefined)
-  }
+  const before =
+    base &&
+    holding(
+      deps,
+      base.id,
+      deps.store.hold(base.id).catch(() => false),
+    )
   try {
     await put(deps, record, null, remembered)
   } catch (cause) {
     cancel()
-    await release()
+    before?.release()
     throw cause
   }
   const follow = async (): Promise<void> => {
@@ -58,11 +61,20 @@ export async function commitAhead(
     const whole = withEarlierPages(state, base?.checkpoint.state ?? null)
     // Also where the disk has no room for it.
     deps.recent?.set(record, whole)
-    const written = base === null || (await held) ? state : whole
+    const written = before === null || (await before.held) ? state : whole
     await deps.store.restore(record.id, written, 'followed', prefillCalls)
   }
   const following = follow().catch((cause: unknown) => stateNotStored(deps, record.id, cause))
-  deps.following.add(record.id, record.owner, following.then(release), cancel)
+  const over = following.then(() => before?.release())
+  deps.following.add(record.id, record.owner, over, cancel)
+}
+
+/** What a turn says of the pages that it shares: whether the store holds them, and until when. */
+export function holding({ store }: Deps, id: string, held: Promise<boolean>): Pick<Base, 'held' | 'release'> {
+  const release = async (): Promise<void> => {
+    if (await held) await store.release(id)
+  }
+  return { held, release: () => void release().catch(() => undefined) }
 }
 
 /** `put` of the store, timed and counted. */

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Base, LocalBases } from './base.ts'
 import { withEarlierPages, type Checkpoint } from './checkpoint.ts'
-import { stateNotStored } from './commit.ts'
+import { holding, stateNotStored } from './commit.ts'
 import type { Deps } from './deps.ts'
 import { ApiError } from './openai/errors.ts'
 import { submit } from './run-turn.ts'
@@ -78,14 +78,6 @@ async function resumeStored(deps: Deps, owner: string, id: string, signal: Abort
 /** The tokens of a turn itself. */
 function tokensOf({ prompt, generated }: Pick<TurnRecord, 'prompt' | 'generated'>): number[] {
   return [...prompt, ...generated]
-}
-
-/** What a base says of its pages in the store. */
-function holding(deps: Deps, id: string, held: Promise<boolean>): Pick<Base, 'held' | 'release'> {
-  const release = async (): Promise<void> => {
-    if (await held) await deps.store.release(id)
-  }
-  return { held, release: () => void release().catch(() => undefined) }
 }
 
 /** The model that made a state. Throws 400 where it is not served. */

@@ -1,7 +1,7 @@
 /** The second reading of a turn: the state goes on from the user's text and what was served, without notes. */
 import type { SessionState } from './checkpoint.ts'
 import type { AcceptedEvent, DoneEvent } from './engine/messages.ts'
-import { joinCalls, type CallRuns } from './engine/prefill-calls.ts'
+import { callsFrom, type CallRuns } from './engine/prefill-calls.ts'
 import type { Deps } from './deps.ts'
 import { ApiError } from './openai/errors.ts'
 import { submit, type NewTurn, type TurnEvent } from './run-turn.ts'
@@ -55,7 +55,7 @@ export async function readAgain(
   if (accepted?.kind !== 'accepted') throw new ApiError(499, 'cancelled', 'The request was cancelled.')
   const { position: before, pending: carried } = turn.from ?? { position: 0, pending: [] }
   const position = before + carried.length + accepted.prompt.length
-  const made = stateOf(events, position, accepted.prefix?.calls ?? []).then((read) => {
+  const made = stateOf(events, position, accepted.prefix).then((read) => {
     deps.metrics.secondReading.observe((performance.now() - began) / 1000)
     return read
   })
@@ -85,13 +85,17 @@ async function* eventsOf(
   return undefined
 }
 
-async function stateOf(events: AsyncGenerator<TurnEvent>, position: number, before: CallRuns): Promise<ReadState> {
+async function stateOf(
+  events: AsyncGenerator<TurnEvent>,
+  position: number,
+  prefix: AcceptedEvent['prefix'],
+): Promise<ReadState> {
   for await (const event of events) {
     if (event.kind !== 'done' || !event.checkpoint) continue
     const { checkpoint, prefillCalls } = event
     if (checkpoint.position !== position)
       throw new Error(`a second reading: expected ${position} tokens, got ${checkpoint.position}`)
-    return { state: checkpoint.state, prefillCalls: prefillCalls && joinCalls(before, prefillCalls) }
+    return { state: checkpoint.state, prefillCalls: callsFrom(prefix, prefillCalls) }
   }
   throw new ApiError(499, 'cancelled', 'The request was cancelled.')
 }

@@ -34,6 +34,11 @@ export function joinCalls(before: CallRuns, after: CallRuns): CallRuns {
   return runs
 }
 
+/** All calls that fed a prompt: those of the prefix that was kept, then those of the job; null where a job tells none. */
+export function callsFrom(prefix: { readonly calls: CallRuns } | null, calls: CallRuns | null): CallRuns | null {
+  return calls && joinCalls(prefix?.calls ?? [], calls)
+}
+
 /** The length of the call that begins after `fed` tokens, or BESIDE; 0 after the last one. */
 export function callAfter(runs: CallRuns, fed: number): number {
   let position = 0

@@ -10,15 +10,19 @@ export interface Cut {
 }
 
 /**
- * "My landlord is Mr. Okafor, his number is 555-0199", after "forget my landlord's number": the first half. `held`: facts that
- * hold, `gone`: those that were taken back.
+ * "My landlord is Mr. Okafor, his number is 555-0199", after "forget my landlord's number": the first half. `facts`: those that
+ * held before; `takenBack` are of them, and so are all that have `ended`.
  */
-export function withoutTakenBack(held: readonly Memory[], gone: readonly Memory[]): Cut[] {
-  return held.flatMap((memory): Cut[] => {
-    const { text, fact } = memory
-    const beside = gone.filter((one) => one.text === text && one.id !== memory.id)
-    const values = beside.flatMap((one) => one.fact?.value ?? [])
-    if (fact === null || values.length === 0) return []
+export function withoutTakenBack(
+  facts: readonly Memory[],
+  takenBack: readonly Memory[],
+  ended: readonly Memory[],
+): Cut[] {
+  const over = new Set(ended.map(({ id }) => id))
+  return facts.flatMap((memory): Cut[] => {
+    const { id, text, fact } = memory
+    const values = takenBack.filter((one) => one.text === text).flatMap((one) => one.fact?.value ?? [])
+    if (fact === null || over.has(id) || values.length === 0) return []
     const part = withoutStale(text, fact.value, values)
     return [{ memory, text: part === fact.value ? factSentence(fact) : part }]
   })

@@ -97,28 +97,21 @@ async function readTold(
   const statements = said.filter(({ text }) => !heldTexts.includes(text) && !isFact.has(text))
   const memories: ToldMemory[] = []
   const ended: Memory[] = []
+  const takenBack: Memory[] = []
   for (const fact of facts.slice(0, MAX_TOLD)) {
     const { subject, attribute, value, kind, sentence } = fact
     const memory = kind === 'withdrawn' ? null : memoryOf(sentence, { subject, attribute, value })
     const next = latest<Fact & { readonly memory: Memory | null }>([...holding, { ...fact, memory }])
     const gone = holding.filter((one) => !next.includes(one)).map((one) => one.memory)
     memories.push({ namespace, user, ends: gone.map(({ id }) => id), memory })
-    if (kind === 'withdrawn' && gone.length > 0) {
-      const held = (await factsOf(null, MAX_HOLDING)).map((one) => one.memory).filter((one) => !gone.includes(one))
-      const isGone = new Set([...gone, ...ended].map(({ id }) => id))
-      for (const cut of withoutTakenBack(
-        held.filter(({ id }) => !isGone.has(id)),
-        gone,
-      ))
-        memories.push({
-          namespace,
-          user,
-          ends: [cut.memory.id],
-          memory: { ...cut.memory, id: newId('mem'), text: cut.text, created, updated: created },
-        })
-    }
+    if (kind === 'withdrawn') takenBack.push(...gone)
     ended.push(...gone)
     holding = next.filter((one): one is KnownFact => one.memory !== null)
+  }
+  const factsBefore = takenBack.length === 0 ? [] : (await factsOf(null, MAX_HOLDING)).map((one) => one.memory)
+  for (const { memory: old, text } of withoutTakenBack(factsBefore, takenBack, ended)) {
+    const memory = { ...old, id: newId('mem'), text, created, updated: created }
+    memories.push({ namespace, user, ends: [old.id], memory })
   }
   for (const statement of statements.slice(0, MAX_TOLD - memories.length))
     memories.push({ namespace, user, ends: [], memory: memoryOf(statement, null) })

@@ -4,7 +4,7 @@ import { withEarlierPages, type SessionState } from '../checkpoint.ts'
 import { commit, commitAhead } from '../commit.ts'
 import type { Deps } from '../deps.ts'
 import type { AcceptedEvent, DoneEvent } from '../engine/messages.ts'
-import { joinCalls } from '../engine/prefill-calls.ts'
+import { callsFrom } from '../engine/prefill-calls.ts'
 import { episodeOf } from '../memory/episode-of.ts'
 import { embedTurn } from '../memory/memories.ts'
 import type { TurnMemories } from '../memory/told.ts'
@@ -58,14 +58,15 @@ export async function keepTurn(
   const episode = episodeOf(turn.use, turn.said, told, turn.embedded, deps.now())
   const remembered = { told: told?.told ?? [], read, turns, episode, conversation: conversation?.read ?? null }
   if ('made' in reading) await storeSecond(deps, { ...place, ...fedAgain(turn, reading) }, reading, base, remembered)
-  else if (reading.done.checkpoint) {
+  else {
     const { accepted, done } = reading
-    const { position, pending, state } = reading.done.checkpoint
+    if (!done.checkpoint) return
+    const { position, pending, state } = done.checkpoint
     const { generated, calls, gates } = done
-    const prefillCalls = done.prefillCalls && joinCalls(accepted.prefix?.calls ?? [], done.prefillCalls)
+    const prefillCalls = callsFrom(accepted.prefix, done.prefillCalls)
     const fed = { prompt: accepted.prompt, generated, pending, position, prefillCalls, calls, gates }
     await commit(deps, { ...place, ...fed }, state, base, remembered)
-  } else return
+  }
   if (episode?.text && !episode.made) void embedTurn(deps, keeper.owner, id, episode.text)
 }
 

@@ -43,7 +43,7 @@ export function tell(
   const readAs = kind === 'text' && secret ? 'secret' : kind === 'list' || isMany ? 'text' : kind
   const read = valueSpan(reading.plain, span, readAs)
   if (read === undefined) return false
-  const whole = kind === 'text' ? withoutDetail(reading, clause, topic, read, confidence) : read
+  const whole = kind === 'text' ? tellDetail(reading, clause, topic, read, confidence) : read
   if (PLACED.test(topic.attribute) && SPAN_OF_TIME.test(reading.plain.slice(whole.start, whole.end))) return false
   const all = kind === 'list' || isMany ? listSpans(reading.plain, whole) : [whole]
   // "Big Kev, sound bloke" is one name, "tim, anna and bo" are three.
@@ -69,8 +69,8 @@ export function tell(
 const DETAIL =
   /^(?<value>[^,]{2,40}), (?:and )?(?:the |its |with )?(?:licen[cs]e |number )?(?<noun>plate|seat|registration|gate|row|room|size)(?: number)?:? (?:is )?(?<more>\S*\d\S*(?: \S{1,5})*|\p{Lu}{1,3} \d\S*(?: \S{1,5})*)$/du
 
-/** Tells what is added to a value, and returns where the value itself stands. */
-function withoutDetail(reading: Reading, clause: Clause, topic: Topic, span: Span, confidence: number): Span {
+/** Tells the number that is added to a value; returns where the value itself stands. */
+function tellDetail(reading: Reading, clause: Clause, topic: Topic, span: Span, confidence: number): Span {
   const match = DETAIL.exec(reading.plain.slice(span.start, span.end))
   const [value, more] = match ? [groupSpan(match, 'value', span.start), groupSpan(match, 'more', span.start)] : []
   if (!match || !value || !more) return span

@@ -51,13 +51,13 @@ const OF_ASSISTANT =
 
 /** Whether a message asks the assistant about itself. */
 export function isOfAssistant(message: string): boolean {
-  const bare = message
-    .trim()
-    .replaceAll(/[’‘`´]/gu, "'")
-    .replace(LEAD, '')
-    .replaceAll(/\?+\s*$/gu, '')
-  return OF_ASSISTANT.test(bare) && !FIRST_PERSON.test(bare)
+  return asksAssistant(bareOf(message.trim().replaceAll(/[’‘`´]/gu, "'")))
 }
+
+const asksAssistant = (bare: string): boolean => OF_ASSISTANT.test(bare) && !FIRST_PERSON.test(bare)
+
+/** A question without what leads to it and its mark. */
+const bareOf = (question: string): string => question.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
 
 /**
  * "What's the podcast?": a thing that both know, with nothing that says which one. There is only one sun, which was not told.
@@ -101,8 +101,8 @@ export function readQuestion(message: string, isAsked = false, mayBeOfWorld = fa
   if (TASK.test(text)) return null
   const asked = asksByNoun(text) ? text.replace(NEEDED, '') : (lastQuestion(text) ?? (isAsked ? text : null))
   if (asked === null) return null
-  const bare = asked.replace(LEAD, '').replaceAll(/\?+\s*$/gu, '')
-  if (!isAsked && isOfAssistant(bare)) return null
+  const bare = bareOf(asked)
+  if (!isAsked && asksAssistant(bare)) return null
   const names = namesIn(bare)
   const isWorld = OF_THE_WORLD.test(bare) && !/\b(?:did i|do i|have i|i told|wrong with (?:my|our|the))\b/iu.test(bare)
   // Who was told of may have a name.

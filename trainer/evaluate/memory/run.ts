@@ -15,6 +15,9 @@ import { judge, type Judged } from './judge.ts'
 export const conditions = ['rolling', 'none', 'episodic', 'memory', 'both', 'all'] as const
 export type Condition = (typeof conditions)[number]
 
+/** Whether the question is asked in the conversation that told. */
+export const goesOn = (condition: Condition): boolean => condition === 'rolling' || condition === 'all'
+
 export interface MemoryOptions {
   readonly seed: number
   readonly part: Part
@@ -72,9 +75,12 @@ async function runUser(
   // Users of other runs at the same server are others.
   const user = `eval-${options.seed}-${number}-${Date.now().toString(36)}`
   const cases = drawCases(random, options.kinds, options.cases, options.part)
-  const goesOn = options.conditions.some((condition) => condition === 'rolling' || condition === 'all')
   const listener = options.toldTo === undefined ? client : client.withModel(options.toldTo)
-  const history = new History(listener, { user, turns: goesOn ? Infinity : options.turns, part: options.part })
+  const history = new History(listener, {
+    user,
+    turns: options.conditions.some(goesOn) ? Infinity : options.turns,
+    part: options.part,
+  })
   await tellAll(client, history, cases)
   const told = history.turns
   const answers: MemoryAnswer[] = []
@@ -119,14 +125,17 @@ type Answered = Omit<MemoryAnswer, 'kind' | 'condition' | 'distance' | 'question
 async function askOne(client: ServerClient, one: MemoryCase, place: Place): Promise<Answered> {
   const { condition, user, last, verify } = place
   const reads = condition !== 'rolling' && condition !== 'none'
-  const goesOn = condition === 'rolling' || condition === 'all'
   const mneme: MnemeFields = {
     memory: { mode: reads ? 'read' : 'off', user_id: user },
     ...(verify === undefined ? {} : { verify }),
     ...(condition === 'episodic' ? { gates: { semantic: false, episodic: true } } : {}),
     ...(condition === 'both' ? { gates: { episodic: true } } : {}),
   }
-  const reply: Asked = await ask(client, one.asks, { previous: goesOn ? last : undefined, most: REPLY_TOKENS, mneme })
+  const reply: Asked = await ask(client, one.asks, {
+    previous: goesOn(condition) ? last : undefined,
+    most: REPLY_TOKENS,
+    mneme,
+  })
   const found = reads ? await search(client, one.asks, user) : []
   const read = await Promise.all(reply.memories.map((id) => client.call<{ text: string }>(`/v1/memories/${id}`)))
   const texts = read.map(({ text }) => text)

@@ -9,7 +9,7 @@ import { wholeNumber } from '../../commands/parse.ts'
 import { ConfigError } from '../../../models/config.ts'
 import type { Part } from '../../data/notes/values.ts'
 import { type Kind, kinds } from '../memory/case.ts'
-import { conditions, type Condition, runMemory } from '../memory/run.ts'
+import { conditions, type Condition, goesOn, runMemory } from '../memory/run.ts'
 import { cellsOf, memoryPicture, memoryTable } from '../memory/table.ts'
 import { type Outcome, scoresOf } from '../outcome.ts'
 import { scoresTable } from '../outcome-table.ts'
@@ -74,7 +74,7 @@ export const memorySuite: Suite<MemoryFlags> = {
 function checkToldTo({ toldTo, url, conditions }: MemoryFlags): void {
   if (toldTo === undefined) return
   if (url === undefined) throw new ConfigError('eval memory: expected --url, a server with both models, with --told-to')
-  const goOn = conditions.filter((condition) => condition === 'rolling' || condition === 'all')
+  const goOn = conditions.filter(goesOn)
   if (goOn.length > 0)
     throw new ConfigError(
       `eval memory: ${goOn.join(', ')} go on in the conversation, which is another model's with --told-to`,
